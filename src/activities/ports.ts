@@ -1,0 +1,96 @@
+import type { Evidence, Fact, Target } from '../contract/call.ts';
+import type { ExecutionErrorCode } from '../contract/codes.ts';
+import type { DsseEnvelope, EnvelopeKind, EnvelopePayload } from '../contract/envelope.ts';
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { ToolDefinition } from '../contract/policy.ts';
+import type { Review } from '../contract/review.ts';
+
+/** How a call reaches its target. Held by the execute worker alone. */
+export interface Connector {
+  /**
+   * Gathers facts without changing anything. Never throws: what cannot be previewed is a refusal with a code, and
+   * the call is gated without a preview.
+   */
+  preview?(input: PreviewInput): Promise<PreviewResult>;
+  /** Makes the call. Never throws: every end is a {@link ConnectorResult}. Honours `sendBy` right before sending. */
+  execute(input: ExecuteInput): Promise<ConnectorResult>;
+  /** Credentials in the clear, for scrubbing results and errors. */
+  secrets(): readonly string[];
+  /** Longest time, in ms, that one call may take; bounds the worker's grace period. */
+  readonly timeoutMs: number;
+  close(): Promise<void>;
+}
+
+export interface PreviewInput {
+  readonly tool: ToolDefinition;
+  /** Sealed values stay sealed. */
+  readonly arguments: JsonObject;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
+export type PreviewResult =
+  | { readonly ok: true; readonly facts: readonly Fact[]; readonly sourceHash: string | null }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+export interface ExecuteInput {
+  readonly tool: ToolDefinition;
+  /** Opened: sealed values are in the clear here and nowhere else. */
+  readonly arguments: JsonObject;
+  /** Rendered from the *sealed* arguments; equal to what was approved. */
+  readonly target: Target;
+  /** What was shown; where it pins a source hash, a difference is `drifted` and nothing happens. */
+  readonly evidence: Evidence | null;
+  readonly idempotencyKey: string | null;
+  /** Epoch ms; nothing is sent after it. */
+  readonly sendBy: number;
+}
+
+export type ConnectorResult =
+  | { readonly status: 'executed'; readonly body: Json; readonly upstreamStatus?: number }
+  /** It is certain that the call did not take effect, or the target said so itself. */
+  | { readonly status: 'failed'; readonly code: ExecutionErrorCode; readonly message: string; readonly body?: Json; readonly upstreamStatus?: number }
+  /** It was sent and nobody knows. With an idempotency mechanism it may be sent again. */
+  | { readonly status: 'outcome_unknown'; readonly code: ExecutionErrorCode; readonly message: string };
+
+/** Signs payloads of the kinds its role may sign. */
+export interface Signer {
+  readonly keyid: string;
+  sign<K extends EnvelopeKind>(kind: K, payload: EnvelopePayload<K>): DsseEnvelope;
+}
+
+/**
+ * Verifies with the keys trusted for the kind *now*. Returns the parsed payload, or undefined: nothing of an
+ * envelope that does not verify is used.
+ */
+export interface EnvelopeVerifier {
+  verify<K extends EnvelopeKind>(kind: K, envelope: unknown): VerifiedEnvelope<K> | undefined;
+}
+export interface VerifiedEnvelope<K extends EnvelopeKind> {
+  readonly payload: EnvelopePayload<K>;
+  /** Set where an agent's own key (config `publicKey`) verified it; then only that agent may be the proposer. */
+  readonly agentKeyOf?: string;
+  /** SHA-256 (`sha256:…`) of the payload bytes. */
+  readonly payloadDigest: string;
+}
+
+/** Opens sealed arguments; only in the execute worker. */
+export interface Unsealer {
+  /** Replaces every `{"$sealed"}` at the tool's pointers by its value. Throws where one does not belong to this call. */
+  open(args: JsonObject, binding: { readonly reviewId: string; readonly tool: string; readonly pointers: readonly string[] }): Promise<{ readonly arguments: JsonObject; readonly opened: readonly string[] }>;
+}
+
+/** Tells people. Failures are retried by Temporal and never block the gate. */
+export interface Notifier {
+  notify(event: NotifyEvent): Promise<{ readonly channel: string; readonly recipients: readonly string[] }>;
+}
+export interface NotifyEvent {
+  readonly event: 'pending' | 'soft' | 'reminder' | 'escalated' | 'decided' | 'resolved' | 'revision' | 'unknown';
+  readonly review: Review;
+  /** Reviewer ids to tell. */
+  readonly to: readonly string[];
+}
+
+export interface Clock {
+  now(): number;
+}

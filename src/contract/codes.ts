@@ -1,0 +1,127 @@
+/**
+ * Every failure a caller can see has one stable code. One table says what the code means over HTTP and whether
+ * trying the same thing again can help.
+ */
+interface CodeRow {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly title: string;
+}
+
+const row = (status: number, title: string, retryable = false): CodeRow => ({ status, retryable, title });
+
+/** Problems (RFC 9457): code → HTTP status, whether a retry can help, title. */
+export const PROBLEMS = {
+  malformed_json: row(400, 'The body is not valid JSON'),
+  duplicate_key: row(400, 'The body has the same key twice'),
+  number_out_of_range: row(400, 'A number cannot be represented exactly'),
+  lone_surrogate: row(400, 'A string is not valid Unicode'),
+  forbidden_key: row(400, 'A key is not allowed'),
+  too_deep: row(400, 'The body is nested too deeply'),
+  invalid_request: row(400, 'The request does not have the documented shape'),
+  sealed_not_allowed: row(400, 'Callers cannot send sealed values'),
+  callback_not_allowed: row(400, 'The callback URL is not allowed by the configuration'),
+  unauthenticated: row(401, 'No valid credential'),
+  forbidden: row(403, 'This credential may not do that'),
+  not_an_approver: row(403, 'You are not an approver of the current level'),
+  self_approval: row(403, 'Separation of duties bars you from deciding this review'),
+  not_found: row(404, 'Not found'),
+  method_not_allowed: row(405, 'Method not allowed'),
+  expired: row(409, 'The deadline has passed'),
+  already_resolved: row(409, 'The review has ended'),
+  already_voted: row(409, 'You have already voted on this revision'),
+  digest_mismatch: row(409, 'The review has changed since it was shown'),
+  not_awaiting_revision: row(409, 'The review is not waiting for a revision'),
+  not_reconcilable: row(409, 'The review is not waiting to be reconciled'),
+  too_many_revisions: row(409, 'The review has reached its last revision'),
+  payload_too_large: row(413, 'The body is too large'),
+  unsupported_media_type: row(415, 'The body must be application/json'),
+  edit_invalid: row(422, 'The edited arguments are not valid'),
+  revision_invalid: row(422, 'The revised arguments are not valid'),
+  comment_required: row(422, 'This decision needs a comment'),
+  response_required: row(422, 'This decision needs a response'),
+  decision_not_allowed: row(422, 'This review does not allow that decision'),
+  idempotency_mismatch: row(422, 'The idempotency key was used with another body'),
+  rate_limited: row(429, 'Too many requests', true),
+  too_many_pending: row(429, 'Too many reviews are waiting', true),
+  internal: row(500, 'Something went wrong on our side', true),
+  temporal_unavailable: row(503, 'Temporal cannot be reached', true),
+  worker_unavailable: row(503, 'No worker answers', true),
+  database_unavailable: row(503, 'The database cannot be reached', true),
+} as const satisfies Record<string, CodeRow>;
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/**
+ * Why a call was held, stopped or ended, as they appear in `reasonCodes`. Policy rules add their own beside these
+ * (`reason:` in the policy file), so `reasonCodes` is a list of strings.
+ */
+export const REASONS = {
+  unknown_tool: 'Nobody can run this tool',
+  unlisted_tool: 'A connector can run this tool but the policy does not name it',
+  tool_not_allowed: 'The agent may not propose this tool',
+  arguments_invalid: 'The arguments do not fit the tool’s schema',
+  forbidden: 'The policy forbids this call',
+  frozen: 'The tool is frozen by configuration',
+  owner_unknown: 'Separation of duties is on and nobody is answerable for the proposer',
+  seal_required: 'An argument that must be sealed came in the clear',
+  policy_error: 'The policy could not be applied',
+  rule_error: 'A rule failed, so the call counts as irreversible',
+  unattested: 'The proposal is not signed',
+  unattested_refused: 'Unsigned proposals are refused by configuration',
+  proposal_invalid: 'The signed proposal does not belong to this review',
+  review_id_taken: 'Another proposal already has this review id',
+  not_plain_select: 'The SQL is not one plain SELECT',
+  override: 'A user policy loosens the built-in class of this tool',
+  rejected: 'A reviewer said no',
+  expired: 'Nobody decided in time',
+  withdrawn: 'The proposer took it back',
+  aborted: 'It was ended from outside',
+  still_executing: 'The call is still running',
+  not_yet_classified: 'The policy has not been applied yet',
+  rate_exceeded: 'Too many irreversible executions of this tool in the last hour',
+} as const;
+export type ReasonCode = keyof typeof REASONS;
+
+/** Why an approved or free call did not end as `executed`; `execution.error.code`. */
+export const EXECUTION_ERRORS = {
+  approval_stale: 'Approved, but not executed in time',
+  drifted: 'What would run is no longer what was approved',
+  not_authorized: 'The decisions no longer carry the call',
+  reclassified: 'The policy in force now asks for more than the decisions give',
+  invalid_call: 'The call cannot be made as it stands',
+  seal_broken: 'A sealed argument does not belong to this call',
+  credential_missing: 'The execute worker has no credential for this connector',
+  target_refused: 'The address of the target is not allowed',
+  target_unreachable: 'The target could not be reached before anything was sent',
+  upstream_rejected: 'The target refused the call',
+  upstream_failed: 'The target failed and says that nothing happened',
+  statement_failed: 'The database refused the statement and rolled it back',
+  response_too_large: 'The answer was larger than allowed',
+  lost_answer: 'The call was sent and no answer came back',
+  lost_worker: 'The worker that had claimed the call was lost',
+  reconciled_failed: 'A reviewer established that the call did not happen',
+  aborted: 'It was ended from outside',
+} as const;
+export type ExecutionErrorCode = keyof typeof EXECUTION_ERRORS;
+
+/** Why an envelope was not admitted. They appear in receipts, never in HTTP problems unless they are problem codes too. */
+export const RECEIPT_REFUSALS = [
+  'expired',
+  'already_resolved',
+  'not_an_approver',
+  'self_approval',
+  'already_voted',
+  'digest_mismatch',
+  'decision_not_allowed',
+  'comment_required',
+  'response_required',
+  'edit_invalid',
+  'revision_invalid',
+  'not_awaiting_revision',
+  'not_reconcilable',
+  'too_many_revisions',
+  'signature_invalid',
+  'envelope_invalid',
+] as const;
+export type ReceiptRefusal = (typeof RECEIPT_REFUSALS)[number];
+export type ReceiptCode = 'accepted' | ReceiptRefusal;

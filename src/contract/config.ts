@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { jsonObjectSchema } from './json.ts';
+import { principalIdSchema } from './ids.ts';
+import { durationSchema } from './policy.ts';
+
+/** `env:NAME` or `file:PATH`; only the process that needs the value resolves it. */
+export const referenceSchema = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'a reference: env:NAME or file:PATH');
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
+
+export const agentSchema = z.strictObject({
+  id: principalIdSchema,
+  keySha256: sha256Schema.optional(),
+  /** PEM (SPKI) Ed25519 public key with which a service signs its own proposals. */
+  publicKey: referenceSchema.optional(),
+  owner: principalIdSchema.optional(),
+  /** Tool patterns: exact names or a prefix followed by `*`. Default: everything the policy knows. */
+  tools: z.array(z.string()).optional(),
+  /** Pinned: overrides what the caller says. */
+  context: jsonObjectSchema.optional(),
+});
+export type AgentConfig = z.infer<typeof agentSchema>;
+
+export const reviewerSchema = z.strictObject({
+  id: principalIdSchema,
+  groups: z.array(principalIdSchema),
+  email: z.email().optional(),
+  tokenSha256: sha256Schema.optional(),
+  /** OIDC `issuer#sub`. */
+  subject: z.string().optional(),
+  slack: z.string().optional(),
+  /** `auditor`: reads everything, decides nothing. */
+  role: z.enum(['reviewer', 'auditor']).optional(),
+});
+export type ReviewerConfig = z.infer<typeof reviewerSchema>;
+
+const httpConnectorSchema = z.strictObject({
+  type: z.literal('http').optional(),
+  baseUrl: z.url(),
+  credential: referenceSchema.optional(),
+  /** Default `Authorization`. */
+  credentialHeader: z.string().optional(),
+  /** Default `Bearer` with `Authorization`, none with another header. */
+  credentialScheme: z.string().optional(),
+  /** For this host and port alone. */
+  allowPrivateAddresses: z.boolean().optional(),
+  timeout: durationSchema.optional(),
+});
+const postgresConnectorSchema = z.strictObject({
+  type: z.literal('postgres').optional(),
+  url: z.string(),
+  /** Role of its own for `postgres.select`; default: `url`. */
+  selectUrl: z.string().optional(),
+  timeout: durationSchema.optional(),
+});
+const mcpConnectorSchema = z.strictObject({
+  type: z.literal('mcp'),
+  command: z.array(z.string()).min(1).optional(),
+  url: z.url().optional(),
+  credential: referenceSchema.optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  allowPrivateAddresses: z.boolean().optional(),
+});
+export type HttpConnectorConfig = z.infer<typeof httpConnectorSchema>;
+export type PostgresConnectorConfig = z.infer<typeof postgresConnectorSchema>;
+export type McpConnectorConfig = z.infer<typeof mcpConnectorSchema>;
+export const connectorSchema = z.union([mcpConnectorSchema, httpConnectorSchema, postgresConnectorSchema]);
+export type ConnectorConfig = z.infer<typeof connectorSchema>;
+
+export const configFileSchema = z.strictObject({
+  deploymentId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).optional(),
+  agents: z.array(agentSchema).optional(),
+  reviewers: z.array(reviewerSchema).optional(),
+  oidc: z
+    .strictObject({ issuer: z.url(), clientId: z.string(), clientSecret: referenceSchema.optional(), groupsClaim: z.string().optional() })
+    .optional(),
+  policy: z.string(),
+  callbacks: z.array(z.url()).optional(),
+  unattested: z.enum(['hold', 'allow', 'refuse']).optional(),
+  executeWithin: durationSchema.optional(),
+  freeze: z.array(z.string()).optional(),
+  limits: z
+    .strictObject({
+      pendingPerAgent: z.int().min(1).optional(),
+      irreversiblePerToolPerHour: z.int().min(1).optional(),
+      requestsPerMinute: z.int().min(1).optional(),
+    })
+    .optional(),
+  connectors: z.record(z.string().regex(/^[a-z][A-Za-z0-9_-]*$/), connectorSchema).optional(),
+  notifications: z
+    .strictObject({
+      email: z.strictObject({ mode: z.enum(['per-event', 'digest', 'off']), from: z.string(), smtp: referenceSchema }).optional(),
+      slack: z
+        .strictObject({ mode: z.enum(['per-event', 'digest', 'off']), webhook: referenceSchema, signingSecret: referenceSchema })
+        .optional(),
+      webhooks: z.array(z.strictObject({ url: z.url(), secret: referenceSchema, events: z.array(z.string()) })).optional(),
+      rateLimit: z.strictObject({ perReviewer: z.int().min(1), per: durationSchema }).optional(),
+    })
+    .optional(),
+  publicUrl: z.url().optional(),
+});
+export type ConfigFile = z.infer<typeof configFileSchema>;

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { evidenceSchema } from './call.ts';
+import { digestSchema, jsonObjectSchema, jsonSchema, timestampSchema } from './json.ts';
+import { executeRequestSchema } from './execute.ts';
+import { reviewIdSchema, ulidSchema } from './ids.ts';
+import { channelSchema, decisionTypeSchema } from './review.ts';
+
+/** DSSE 1.0.2 envelope. `payload` and `sig` are standard base64. One signature is all we write; extra ones are ignored. */
+export const dsseEnvelopeSchema = z.object({
+  payload: z.string().max(700_000),
+  payloadType: z.string().max(200),
+  signatures: z.array(z.object({ keyid: z.string().max(200).optional(), sig: z.string().max(200) })).min(1).max(4),
+});
+export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
+
+export const ENVELOPE_KINDS = ['proposal', 'evidence', 'decision', 'revision', 'withdrawal', 'reconciliation'] as const;
+export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
+
+export function payloadTypeOf(kind: EnvelopeKind): string {
+  return `application/vnd.holdpoint.${kind}.v1+json`;
+}
+
+const common = { deploymentId: z.string(), reviewId: reviewIdSchema };
+
+export const proposalPayloadSchema = z.object({
+  ...common,
+  proposedAt: timestampSchema,
+  proposer: z.string(),
+  /** The call, already sealed where its tool says so, with everything else the proposer said. */
+  request: executeRequestSchema,
+});
+export type ProposalPayload = z.infer<typeof proposalPayloadSchema>;
+
+export const evidencePayloadSchema = z.object({
+  ...common,
+  revision: z.int().min(1),
+  /** RFC 8785 digest of `{ tool, arguments, target }`: what was previewed. */
+  previewOf: digestSchema,
+  evidence: evidenceSchema.nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  gatheredAt: timestampSchema,
+});
+export type EvidencePayload = z.infer<typeof evidencePayloadSchema>;
+
+export const decisionPayloadSchema = z.object({
+  ...common,
+  decisionUlid: ulidSchema,
+  revision: z.int().min(1),
+  /** 1-based. */
+  level: z.int().min(1),
+  type: decisionTypeSchema,
+  digest: digestSchema,
+  editedArguments: jsonObjectSchema.optional(),
+  response: jsonSchema.optional(),
+  comment: z.string().max(4_000).optional(),
+  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  channel: channelSchema,
+  decidedAt: timestampSchema,
+});
+export type DecisionPayload = z.infer<typeof decisionPayloadSchema>;
+
+export const revisionPayloadSchema = z.object({
+  ...common,
+  /** Receipt id. */
+  decisionUlid: ulidSchema,
+  proposer: z.string(),
+  /** Digest of the revision that changes were asked for. */
+  digest: digestSchema,
+  arguments: jsonObjectSchema,
+  reason: z.string().max(4_000).optional(),
+  submittedAt: timestampSchema,
+});
+export type RevisionPayload = z.infer<typeof revisionPayloadSchema>;
+
+export const withdrawalPayloadSchema = z.object({
+  ...common,
+  decisionUlid: ulidSchema,
+  proposer: z.string(),
+  digest: digestSchema,
+  withdrawnAt: timestampSchema,
+});
+export type WithdrawalPayload = z.infer<typeof withdrawalPayloadSchema>;
+
+export const reconciliationPayloadSchema = z.object({
+  ...common,
+  decisionUlid: ulidSchema,
+  /** Digest of the revision that was claimed. */
+  digest: digestSchema,
+  outcome: z.enum(['executed', 'failed']),
+  note: z.string().max(4_000),
+  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  channel: channelSchema,
+  reconciledAt: timestampSchema,
+});
+export type ReconciliationPayload = z.infer<typeof reconciliationPayloadSchema>;
+
+/** One schema per kind; `EnvelopePayload<'decision'>` is its type. */
+export const PAYLOAD_SCHEMAS = {
+  proposal: proposalPayloadSchema,
+  evidence: evidencePayloadSchema,
+  decision: decisionPayloadSchema,
+  revision: revisionPayloadSchema,
+  withdrawal: withdrawalPayloadSchema,
+  reconciliation: reconciliationPayloadSchema,
+} as const satisfies Record<EnvelopeKind, z.ZodType>;
+export type EnvelopePayload<K extends EnvelopeKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
+
+/** Roles of keys: which role may sign which kind. `log` signs checkpoints, `seal` decrypts sealed arguments. */
+export const KEY_ROLES = ['propose', 'review', 'execute', 'seal'] as const;
+export type KeyRole = (typeof KEY_ROLES)[number];
+
+export const SIGNING_ROLE = {
+  proposal: 'propose',
+  revision: 'propose',
+  withdrawal: 'propose',
+  decision: 'review',
+  reconciliation: 'review',
+  evidence: 'execute',
+} as const satisfies Record<EnvelopeKind, KeyRole>;
+
+/** A public key that this deployment trusts for one role (file `trust.json`). */
+export const trustedKeySchema = z.strictObject({
+  keyid: z.string(),
+  role: z.enum(KEY_ROLES),
+  /** JWK: Ed25519 (OKP) for signing roles, X25519 (OKP) for `seal`. */
+  publicKey: z.record(z.string(), z.string()),
+  createdAt: timestampSchema,
+  /** Signs and seals no more, but what it signed before still counts. */
+  retiredAt: timestampSchema.optional(),
+});
+export type TrustedKey = z.infer<typeof trustedKeySchema>;
+
+export const trustFileSchema = z.strictObject({
+  deploymentId: z.string(),
+  keys: z.array(trustedKeySchema),
+});
+export type TrustFile = z.infer<typeof trustFileSchema>;

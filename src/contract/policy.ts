@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { classSchema, gateSchema, toolNameSchema } from './call.ts';
+import { jsonObjectSchema } from './json.ts';
+
+/** `4s`, `30m`, `24h`, `7d`. */
+export const durationSchema = z.string().regex(/^[1-9][0-9]{0,6}(ms|s|m|h|d)$/, 'a duration such as 4s, 30m or 24h');
+
+/** Milliseconds of a duration string that {@link durationSchema} accepted. */
+export function durationMs(text: string): number {
+  const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text);
+  if (match === null) throw new TypeError(`not a duration: ${text}`);
+  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'ms' | 's' | 'm' | 'h' | 'd'];
+  return Number(match[1]) * unit;
+}
+
+/** JSON Pointer (RFC 6901) into arguments or a response body; `*` matches every array element or key (responses only). */
+export const pointerSchema = z.string().regex(/^(\/([^~/]|~[01])*)+$/, 'a JSON Pointer such as /memo');
+
+/** How the `http` connector renders a call. */
+export const httpRequestSchema = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  /** Path template appended to the connector's `baseUrl`; `{name}` is filled from arguments, may hold a query `?a={b}`. */
+  path: z.string().regex(/^\//),
+  /** `arguments`: all that the path does not use. Absent: no body; arguments go to the query. */
+  body: z.enum(['arguments']).optional(),
+  bodyFormat: z.enum(['json', 'form']).optional(),
+  /** Static headers only. */
+  headers: z.record(z.string(), z.string()).optional(),
+  /** Status codes that mean success; default 200–299. */
+  success: z.array(z.int().min(100).max(599)).optional(),
+});
+export type HttpRequestTemplate = z.infer<typeof httpRequestSchema>;
+
+/** Facts that the execute worker fetches before people look. */
+export const httpPreviewSchema = z.strictObject({
+  requests: z.array(
+    z.strictObject({
+      path: z.string().regex(/^\//),
+      facts: z.array(
+        z.strictObject({
+          name: z.string(),
+          label: z.string(),
+          /** JSON Pointer into the response. */
+          pointer: z.string(),
+          /** Fetched again at execution; a difference is `drifted`. */
+          pinned: z.boolean().optional(),
+          /** The value is an array: show how many. */
+          count: z.boolean().optional(),
+        }),
+      ),
+    }),
+  ),
+});
+export type HttpPreview = z.infer<typeof httpPreviewSchema>;
+
+export const toolSchema = z.strictObject({
+  name: toolNameSchema,
+  /** One line for people; `{name}` is filled from arguments. */
+  description: z.string().max(500).optional(),
+  class: classSchema,
+  gate: gateSchema.optional(),
+  /** Why it has this class. */
+  reason: z.string().max(500).optional(),
+  connector: z.string(),
+  request: httpRequestSchema.optional(),
+  preview: z.union([httpPreviewSchema, z.strictObject({ builtin: z.literal('sql') })]).optional(),
+  /** PostgreSQL connector: what it does. */
+  sql: z.enum(['select', 'execute']).optional(),
+  /** MCP connector: the upstream's tool name. */
+  mcpTool: z.string().optional(),
+  /** JSON Schema (2020-12) of the arguments. Absent: any object. */
+  arguments: jsonObjectSchema.optional(),
+  seal: z.array(pointerSchema).optional(),
+  redact: z.array(z.string()).optional(),
+  idempotency: z.strictObject({ header: z.string(), window: durationSchema.optional() }).optional(),
+  timeout: durationSchema.optional(),
+  /** Loosens a built-in tool; every record shows it. */
+  override: z.boolean().optional(),
+});
+export type ToolDefinition = z.infer<typeof toolSchema>;
+
+export const ruleSchema = z.strictObject({
+  /** CEL over `tool, service, arguments, context, proposer`; must be a bool. */
+  when: z.string(),
+  class: classSchema,
+  gate: gateSchema.optional(),
+  reason: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/).optional(),
+});
+export type Rule = z.infer<typeof ruleSchema>;
+
+export const approvalSchema = z.strictObject({
+  match: z.string(),
+  levels: z
+    .array(z.strictObject({ name: z.string().min(1).max(100), approvers: z.array(z.string()).min(1), quorum: z.int().min(1).max(20) }))
+    .min(1)
+    .max(10),
+  separationOfDuties: z.boolean().optional(),
+  ttl: durationSchema.optional(),
+  remind: z.array(durationSchema).max(10).optional(),
+  escalate: z.strictObject({ after: durationSchema, to: z.array(z.string()).min(1) }).optional(),
+  emailDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
+});
+export type ApprovalRule = z.infer<typeof approvalSchema>;
+
+/** The policy file, and a catalog file (which has `version`, `tools` and `rules` only). */
+export const policyFileSchema = z.strictObject({
+  version: z.literal(1),
+  include: z.array(z.enum(['github', 'stripe', 'postgres'])).optional(),
+  tools: z.array(toolSchema).optional(),
+  rules: z.array(ruleSchema).optional(),
+  approvals: z.array(approvalSchema).optional(),
+  unknownTool: z.enum(['irreversible', 'forbidden']).optional(),
+});
+export type PolicyFile = z.infer<typeof policyFileSchema>;
+
+export const DEFAULT_TTL = '24h';

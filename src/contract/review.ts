@@ -1,0 +1,224 @@
+import { z } from 'zod';
+import { classSchema, evidenceSchema, gateSchema, targetSchema } from './call.ts';
+import { digestSchema, jsonObjectSchema, jsonSchema } from './json.ts';
+import { reviewIdSchema } from './ids.ts';
+
+/** Decision status: what people (or time, or policy) said. Never mixed with execution status. */
+export const STATUSES = [
+  'pending',
+  'changes_requested',
+  'approved',
+  'rejected',
+  'expired',
+  'withdrawn',
+  'not_required',
+  'blocked',
+  'aborted',
+] as const;
+export const statusSchema = z.enum(STATUSES);
+export type ReviewStatus = z.infer<typeof statusSchema>;
+
+export const EXECUTION_STATUSES = ['not_started', 'executing', 'executed', 'failed', 'outcome_unknown'] as const;
+export const executionStatusSchema = z.enum(EXECUTION_STATUSES);
+export type ExecutionStatus = z.infer<typeof executionStatusSchema>;
+
+export const DECISION_TYPES = ['approve', 'edit', 'reject', 'revise', 'respond'] as const;
+export const decisionTypeSchema = z.enum(DECISION_TYPES);
+export type DecisionType = z.infer<typeof decisionTypeSchema>;
+
+export const CHANNELS = ['api', 'dashboard', 'email', 'slack', 'cli'] as const;
+export const channelSchema = z.enum(CHANNELS);
+
+export const kindSchema = z.enum(['call', 'in-flow']);
+export type ReviewKind = z.infer<typeof kindSchema>;
+
+/** One step of a chained approval, as it stands in the digest. */
+export const levelSchema = z.strictObject({
+  name: z.string(),
+  /** Groups; exact names. */
+  approvers: z.array(z.string()).min(1),
+  quorum: z.int().min(1),
+  /** From `at` on, members of `to` may vote too. */
+  escalation: z.strictObject({ at: z.string(), to: z.array(z.string()) }).nullable(),
+});
+export type Level = z.infer<typeof levelSchema>;
+
+/**
+ * What is approved: the digest is taken over exactly this (RFC 8785, SHA-256). `arguments` hold sealed values only
+ * in their sealed form.
+ */
+export const materialSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  deploymentId: z.string(),
+  reviewId: reviewIdSchema,
+  revision: z.int().min(1),
+  kind: kindSchema,
+  proposer: z.string(),
+  owner: z.string().nullable(),
+  service: z.string(),
+  tool: z.string(),
+  arguments: jsonObjectSchema,
+  target: targetSchema.nullable(),
+  evidence: evidenceSchema.nullable(),
+  context: jsonObjectSchema,
+  class: classSchema,
+  levels: z.array(levelSchema),
+  separationOfDuties: z.boolean(),
+  expiresAt: z.string().nullable(),
+  policyDigest: digestSchema,
+});
+export type Material = z.infer<typeof materialSchema>;
+
+export const decisionViewSchema = z.object({
+  decisionUlid: z.string(),
+  type: decisionTypeSchema,
+  reviewer: z.string(),
+  channel: channelSchema,
+  decidedAt: z.string(),
+  level: z.int(),
+  revision: z.int(),
+  comment: z.string().nullable(),
+});
+export type DecisionView = z.infer<typeof decisionViewSchema>;
+
+export const executionViewSchema = z.object({
+  status: executionStatusSchema,
+  body: jsonSchema.optional(),
+  /** HTTP status of the target where it has one. */
+  upstreamStatus: z.int().optional(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+  /** What really ran differs from what was proposed. */
+  edited: z.boolean().optional(),
+  reconciled: z
+    .object({ outcome: z.enum(['executed', 'failed']), by: z.string(), note: z.string(), at: z.string() })
+    .optional(),
+});
+export type ExecutionView = z.infer<typeof executionViewSchema>;
+
+export const NOT_STARTED: ExecutionView = { status: 'not_started', error: null, startedAt: null, finishedAt: null };
+
+const callViewSchema = z.object({
+  service: z.string(),
+  tool: z.string(),
+  arguments: jsonObjectSchema.nullable(),
+  digest: digestSchema.nullable(),
+});
+
+/** Full state of a review, as `GET /v1/reviews/:id` answers and as the reviews table keeps it. Times: ISO 8601 UTC. */
+export const reviewSchema = z.object({
+  reviewId: reviewIdSchema,
+  decisionId: z.string(),
+  deploymentId: z.string(),
+  kind: kindSchema,
+  status: statusSchema,
+  class: classSchema.nullable(),
+  gate: gateSchema.nullable(),
+  reasonCodes: z.array(z.string()),
+  call: callViewSchema,
+  /** Rendered request without credentials. */
+  target: targetSchema.nullable(),
+  revision: z.int(),
+  /** Older revisions carry their digest only (`call.arguments: null`). */
+  revisions: z.array(
+    z.object({ revision: z.int(), call: callViewSchema, submittedAt: z.string(), by: z.string(), decisions: z.array(decisionViewSchema) }),
+  ),
+  levels: z.array(
+    levelSchema.extend({ status: z.enum(['waiting', 'open', 'passed']), decisions: z.array(decisionViewSchema) }),
+  ),
+  /** 1-based number of the level that is open; 0 where none is. */
+  level: z.int(),
+  separationOfDuties: z.boolean(),
+  policyDigest: digestSchema.nullable(),
+  allowedDecisions: z.array(decisionTypeSchema),
+  proposer: z.object({ id: z.string(), owner: z.string().nullable(), attested: z.boolean() }),
+  reason: z.string().nullable(),
+  context: jsonObjectSchema,
+  threadId: z.string().nullable(),
+  group: z.string().nullable(),
+  callback: z.string().nullable(),
+  evidence: z.array(evidenceSchema),
+  /** Why there is no evidence although the tool has a preview; never shown to agents. */
+  previewError: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** In-flow only: what is asked. */
+  title: z.string().nullable(),
+  proposedAt: z.string(),
+  expiresAt: z.string().nullable(),
+  resolvedAt: z.string().nullable(),
+  resolution: z
+    .object({
+      type: z.enum(['approve', 'reject', 'respond', 'expired', 'withdrawn', 'blocked', 'aborted', 'not_required']),
+      by: z.string().nullable(),
+      comment: z.string().nullable(),
+      response: jsonSchema.optional(),
+      /** A reviewer changed the arguments that were approved. */
+      edited: z.boolean(),
+      retryable: z.boolean(),
+    })
+    .nullable(),
+  /** Present in `changes_requested`: the feedback. */
+  feedback: z.object({ by: z.string(), comment: z.string(), at: z.string() }).nullable(),
+  execution: executionViewSchema,
+  workflow: z.object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() }),
+});
+export type Review = z.infer<typeof reviewSchema>;
+
+/** A row of `GET /v1/reviews`: no digest, no arguments in full. */
+export const reviewRowSchema = reviewSchema
+  .pick({
+    reviewId: true,
+    decisionId: true,
+    kind: true,
+    status: true,
+    class: true,
+    gate: true,
+    reasonCodes: true,
+    revision: true,
+    level: true,
+    proposer: true,
+    reason: true,
+    threadId: true,
+    group: true,
+    title: true,
+    proposedAt: true,
+    expiresAt: true,
+    resolvedAt: true,
+  })
+  .extend({
+    service: z.string(),
+    tool: z.string(),
+    /** The call in one line, clipped to 400 bytes. */
+    summary: z.string(),
+    executionStatus: executionStatusSchema,
+    /** Votes still missing on the open level. */
+    votesMissing: z.int(),
+    /** Groups that may vote on the open level. */
+    approvers: z.array(z.string()),
+  });
+export type ReviewRow = z.infer<typeof reviewRowSchema>;
+
+/** Limits of the whole state, in bytes of JSON. */
+export const LIMITS = {
+  requestBody: 256 * 1024,
+  evidence: 64 * 1024,
+  responseBody: 256 * 1024,
+  state: 1_500_000,
+  revisions: 20,
+  receipts: 200,
+  admissionBatch: 50,
+} as const;
+
+const ENDED = new Set<ReviewStatus>(['approved', 'rejected', 'expired', 'withdrawn', 'not_required', 'blocked', 'aborted']);
+const EXECUTION_ENDED = new Set<ExecutionStatus>(['executed', 'failed', 'outcome_unknown']);
+
+export function hasEnded(status: ReviewStatus): boolean {
+  return ENDED.has(status);
+}
+
+/** Final: the review ended and, where a call follows from it, the execution ended or its outcome is unknown. */
+export function isFinal(review: Pick<Review, 'status' | 'kind'> & { execution: Pick<ExecutionView, 'status'> }): boolean {
+  if (!ENDED.has(review.status)) return false;
+  const runs = review.kind === 'call' && (review.status === 'approved' || review.status === 'not_required');
+  return !runs || EXECUTION_ENDED.has(review.execution.status);
+}

@@ -1,0 +1,179 @@
+import type { AuditEntry, IndexedEntry } from './audit.ts';
+import type { DsseEnvelope } from './envelope.ts';
+import type { Digest, Json, Timestamp } from './json.ts';
+import type { ReviewId } from './ids.ts';
+import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
+
+/**
+ * Storage as its users see it. One verb writes: {@link Store.commit} takes at most one ledger transition, the audit
+ * entries that record it and the review row that shows it, and writes all of them or none.
+ */
+
+/** One row per review; moves one way: `open → denied`, or `open → claimed → done | failed | unknown`. */
+export const LEDGER_STATES = ['open', 'denied', 'claimed', 'done', 'failed', 'unknown'] as const;
+export type LedgerState = (typeof LEDGER_STATES)[number];
+
+/** What came of a claimed call, as stored: redacted and scrubbed already. */
+export interface ExecutionOutcome {
+  readonly body?: Json;
+  readonly upstreamStatus?: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly finishedAt: Timestamp;
+}
+
+export interface LedgerRow {
+  readonly reviewId: ReviewId;
+  readonly state: LedgerState;
+  /** Binds the row to one proposal: a second start with the same id and another call meets another digest. */
+  readonly proposalDigest: Digest;
+  readonly openedAt: Timestamp;
+  /** Set at opening or at the first deny; never moves later. Null: the call does not wait. */
+  readonly expiresAt: Timestamp | null;
+  /** Reason code of a deny: `rejected`, `expired`, `withdrawn`, `aborted`, `approval_stale`, a block reason … */
+  readonly denial: { readonly reason: string; readonly at: Timestamp } | null;
+  readonly claim: {
+    readonly token: string;
+    readonly at: Timestamp;
+    /** A holder of the claim must not send after this. */
+    readonly sendBy: Timestamp;
+    readonly digest: Digest;
+    readonly idempotencyKey: string | null;
+    /** When the request can no longer be on its way: reconciling is allowed from then on. */
+    readonly settledBy: Timestamp;
+  } | null;
+  readonly outcome: ExecutionOutcome | null;
+  readonly reconciliation: { readonly outcome: 'executed' | 'failed'; readonly by: string; readonly note: string; readonly at: Timestamp } | null;
+}
+
+/**
+ * A step of the ledger. It succeeds only from the states named; otherwise nothing of the whole commit is written and
+ * the row as it stands is returned.
+ *
+ * - `open`: from nothing. A row that exists already with the same `proposalDigest` is returned unchanged (`existing`).
+ * - `tighten`: from `open`; moves `expiresAt` earlier (a later one is ignored).
+ * - `deny`: from `open`, or from nothing (a blocked call has a row of its own, denied at once).
+ * - `claim`: from `open`. Only the execute worker.
+ * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token.
+ * - `unknown`: from `claimed`.
+ * - `reconcile`: from `unknown` where not reconciled.
+ */
+export type LedgerTransition =
+  | { readonly to: 'open'; readonly reviewId: ReviewId; readonly proposalDigest: Digest; readonly at: Timestamp; readonly expiresAt: Timestamp | null }
+  | { readonly to: 'tighten'; readonly reviewId: ReviewId; readonly expiresAt: Timestamp }
+  | { readonly to: 'deny'; readonly reviewId: ReviewId; readonly proposalDigest: Digest; readonly reason: string; readonly at: Timestamp }
+  | { readonly to: 'claim'; readonly reviewId: ReviewId; readonly token: string; readonly at: Timestamp; readonly sendBy: Timestamp; readonly settledBy: Timestamp; readonly digest: Digest; readonly idempotencyKey: string | null }
+  | { readonly to: 'finish'; readonly reviewId: ReviewId; readonly token: string; readonly state: 'done' | 'failed'; readonly outcome: ExecutionOutcome }
+  | { readonly to: 'unknown'; readonly reviewId: ReviewId; readonly outcome: ExecutionOutcome }
+  | { readonly to: 'reconcile'; readonly reviewId: ReviewId; readonly outcome: 'executed' | 'failed'; readonly by: string; readonly note: string; readonly at: Timestamp };
+
+/** What the commit does to the reviews table (serves reads; execution never reads it). */
+export type ReviewWrite =
+  /** By the gate worker: the whole state except `execution`, which is kept where the row has one already. */
+  | { readonly kind: 'state'; readonly review: Review; readonly envelopes: readonly StoredEnvelope[]; readonly materials: readonly Material[] }
+  /** By the execute worker, the sweeper and reconcile. */
+  | { readonly kind: 'execution'; readonly reviewId: ReviewId; readonly execution: ExecutionView }
+  /** By the sweeper, for a review whose workflow is gone: ends it as `status`. */
+  | { readonly kind: 'end'; readonly reviewId: ReviewId; readonly status: ReviewStatus; readonly at: Timestamp };
+
+export interface StoredEnvelope {
+  readonly kind: string;
+  readonly envelope: DsseEnvelope;
+}
+
+export interface Commit {
+  readonly ledger?: LedgerTransition;
+  readonly entries: readonly AuditEntry[];
+  readonly review?: ReviewWrite;
+}
+
+export type CommitResult =
+  /** Written. `row` is the ledger row after it, where a transition was asked for; `indices` those of the entries. */
+  | { readonly ok: true; readonly row: LedgerRow | null; readonly indices: readonly number[] }
+  /** `open` only: a row of this proposal is there already; nothing was written. */
+  | { readonly ok: false; readonly why: 'existing'; readonly row: LedgerRow }
+  /** The row is in another state (or of another proposal); nothing was written. */
+  | { readonly ok: false; readonly why: 'refused'; readonly row: LedgerRow | null };
+
+export interface ListFilter {
+  readonly status?: readonly string[];
+  readonly tool?: string;
+  readonly service?: string;
+  readonly proposer?: string;
+  readonly threadId?: string;
+  readonly group?: string;
+  /** Pending reviews whose open level one of these groups may vote on (`approver=me`). */
+  readonly approverGroups?: readonly string[];
+}
+
+export interface StoredReview {
+  readonly review: Review;
+  /** Audit index of the last change; the `id` of its event. */
+  readonly index: number;
+}
+
+export interface AuditHead {
+  readonly size: number;
+  /** Base64 SHA-256 root hash (RFC 6962); of the empty string for an empty log. */
+  readonly root: string;
+}
+
+/** A change as the tail of the audit log tells it: one per entry that belongs to a review, in order. */
+export interface TailEvent {
+  readonly index: number;
+  readonly entry: AuditEntry;
+}
+
+export type IdempotencyClaim =
+  | { readonly kind: 'new' }
+  /** The key was used for this review with the same (`matches`) or another body. */
+  | { readonly kind: 'seen'; readonly reviewId: ReviewId; readonly matches: boolean };
+
+/** Errors of storage carry `code: 'database_unavailable'` when nothing was written and trying again may help. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly code: 'database_unavailable' | 'log_rolled_back' | 'storage_corrupt';
+  constructor(code: StorageError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export interface Store {
+  /** Group commit: concurrent calls share one transaction; each stands or falls alone. */
+  commit(commit: Commit): Promise<CommitResult>;
+  readLedger(reviewId: ReviewId): Promise<LedgerRow | undefined>;
+  /** Evidence envelopes, written by the execute worker and read back by the gate worker. Last write wins. */
+  putEvidence(reviewId: ReviewId, revision: number, envelope: DsseEnvelope): Promise<void>;
+  readEvidence(reviewId: ReviewId, revision: number): Promise<DsseEnvelope | undefined>;
+  /** Hard-gated reviews of a proposer that have not ended. */
+  countPending(proposer: string): Promise<number>;
+  /** Claims of a tool's irreversible calls since a time. */
+  countClaims(tool: string, since: Timestamp): Promise<number>;
+  /** Ledger rows `open`, `claimed` or `unknown` whose review last changed before a time: the sweeper's list. */
+  unsettled(before: Timestamp, limit: number): Promise<readonly ReviewId[]>;
+
+  readReview(reviewId: ReviewId): Promise<StoredReview | undefined>;
+  /** Envelopes and digest inputs of a review, for proofs. */
+  readRecord(reviewId: ReviewId): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined>;
+  /** Ordered by deadline (none last), then id. `cursor` is opaque; an unreadable one is treated as a malformed request (`undefined` returned). */
+  listReviews(filter: ListFilter, limit: number, cursor?: string): Promise<{ rows: readonly ReviewRow[]; nextCursor: string | null } | undefined>;
+
+  claimIdempotency(proposer: string, key: string, reviewId: ReviewId, fingerprint: string): Promise<IdempotencyClaim>;
+
+  head(): Promise<AuditHead>;
+  entries(from: number, limit: number): Promise<readonly IndexedEntry[]>;
+  entriesOf(reviewId: ReviewId): Promise<readonly IndexedEntry[]>;
+  /** RFC 6962 proofs; base64 hashes. */
+  inclusionProof(index: number, size: number): Promise<readonly string[]>;
+  consistencyProof(from: number, to: number): Promise<readonly string[]>;
+  /** Latest signed checkpoint (C2SP note), if any. */
+  checkpoint(): Promise<{ size: number; note: string } | undefined>;
+  putCheckpoint(size: number, note: string): Promise<void>;
+  /** Every entry from now on, in order, without gaps. Returns how to stop. */
+  tail(listener: (event: TailEvent) => void): Promise<() => void>;
+
+  /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
+  erase(endedBefore: Timestamp): Promise<number>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

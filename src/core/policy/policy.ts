@@ -1,0 +1,78 @@
+import type { CallClass, Gate } from '../../contract/call.ts';
+import type { JsonObject, Digest } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+
+/** A tool as policy knows it: the definition after includes and overrides, with compiled checks. */
+export interface PolicyTool {
+  readonly definition: ToolDefinition;
+  readonly service: string;
+  /** Where it comes from: a built-in catalog or the user's file. */
+  readonly origin: 'builtin' | 'user';
+  /** A user's `override: true` loosened it. */
+  readonly overridden: boolean;
+  /**
+   * Checks arguments against the JSON Schema. With `sealed: true`, values at the tool's `seal` pointers may be sealed
+   * placeholders and are not looked into.
+   */
+  validate(args: JsonObject, options: { readonly sealed: boolean }): readonly ArgumentError[];
+}
+
+export interface ArgumentError {
+  /** JSON Pointer into the arguments. */
+  readonly pointer: string;
+  readonly message: string;
+}
+
+export interface ClassifyInput {
+  readonly tool: string;
+  readonly service: string;
+  readonly arguments: JsonObject;
+  /** Pinned context already laid over the caller's. */
+  readonly context: JsonObject;
+  /**
+   * The pinned context alone. A caller's own context never lowers a class: the call is classified with and without
+   * it, and the stricter result counts.
+   */
+  readonly pinnedContext: JsonObject;
+  readonly proposer: string;
+  /** A floor that the connector's own look at the arguments sets (e.g. SQL that is not one plain SELECT). */
+  readonly floor?: { readonly class: CallClass; readonly reason: string };
+}
+
+/** Which rules fired, for `policy explain` and for the record. */
+export interface FiredRule {
+  readonly source: string;
+  readonly class: CallClass;
+  readonly gate: Gate | null;
+  readonly reason: string | null;
+  readonly error: string | null;
+}
+
+/** Approval in force for a hard-gated call; durations in ms. */
+export interface ApprovalPlan {
+  readonly levels: readonly { readonly name: string; readonly approvers: readonly string[]; readonly quorum: number }[];
+  readonly separationOfDuties: boolean;
+  readonly ttlMs: number;
+  readonly remindMs: readonly number[];
+  readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
+  readonly emailDecision: 'confirm' | 'sign-in' | 'off';
+  /** CEL text of the `match` that selected it. */
+  readonly match: string;
+}
+
+export type Classification =
+  | { readonly kind: 'blocked'; readonly class: CallClass | null; readonly reasonCodes: readonly string[]; readonly errors?: readonly ArgumentError[]; readonly fired: readonly FiredRule[] }
+  | { readonly kind: 'free'; readonly class: CallClass; readonly gate: 'none' | 'soft'; readonly reasonCodes: readonly string[]; readonly fired: readonly FiredRule[] }
+  | { readonly kind: 'held'; readonly class: CallClass; readonly gate: 'hard'; readonly reasonCodes: readonly string[]; readonly fired: readonly FiredRule[]; readonly approval: ApprovalPlan };
+
+/** A compiled policy file. Pure: the same input gives the same answer. */
+export interface Policy {
+  /** SHA-256 over the RFC 8785 form of the effective policy (catalogs included). */
+  readonly digest: Digest;
+  readonly tools: ReadonlyMap<string, PolicyTool>;
+  readonly unknownTool: 'irreversible' | 'forbidden';
+  /** Never throws: what cannot be evaluated is irreversible or blocked. Does not look at the agent's tool list or `freeze`. */
+  classify(input: ClassifyInput): Classification;
+  /** The approval that a hard gate of this call would select, whatever its class says (used when a call is held for want of attestation). */
+  approvalFor(input: ClassifyInput): ApprovalPlan | { readonly error: 'policy_error' };
+}
