@@ -49,7 +49,13 @@ export interface ExecuteInput {
 export type ConnectorResult =
   | { readonly status: 'executed'; readonly body: Json; readonly upstreamStatus?: number }
   /** It is certain that the call did not take effect, or the target said so itself. */
-  | { readonly status: 'failed'; readonly code: ExecutionErrorCode; readonly message: string; readonly body?: Json; readonly upstreamStatus?: number }
+  | {
+      readonly status: 'failed';
+      readonly code: ExecutionErrorCode;
+      readonly message: string;
+      readonly body?: Json;
+      readonly upstreamStatus?: number;
+    }
   /** It was sent and nobody knows. With an idempotency mechanism it may be sent again. */
   | { readonly status: 'outcome_unknown'; readonly code: ExecutionErrorCode; readonly message: string };
 
@@ -77,7 +83,10 @@ export interface VerifiedEnvelope<K extends EnvelopeKind> {
 /** Opens sealed arguments; only in the execute worker. */
 export interface Unsealer {
   /** Replaces every `{"$sealed"}` at the tool's pointers by its value. Throws where one does not belong to this call. */
-  open(args: JsonObject, binding: { readonly reviewId: string; readonly tool: string; readonly pointers: readonly string[] }): Promise<{ readonly arguments: JsonObject; readonly opened: readonly string[] }>;
+  open(
+    args: JsonObject,
+    binding: { readonly reviewId: string; readonly tool: string; readonly pointers: readonly string[] },
+  ): Promise<{ readonly arguments: JsonObject; readonly opened: readonly string[] }>;
 }
 
 /** Tells people. Failures are retried by Temporal and never block the gate. */

@@ -60,8 +60,19 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     /** Decision status after it. */
     status: z.enum(['pending', 'changes_requested', 'approved', 'rejected']),
   }),
-  z.strictObject({ ...ofReview, type: z.literal('revised'), revision: z.int(), by: z.string(), envelopeDigest: digestSchema }),
-  z.strictObject({ ...ofReview, type: z.literal('withdrawn'), by: z.string(), envelopeDigest: digestSchema.nullable() }),
+  z.strictObject({
+    ...ofReview,
+    type: z.literal('revised'),
+    revision: z.int(),
+    by: z.string(),
+    envelopeDigest: digestSchema,
+  }),
+  z.strictObject({
+    ...ofReview,
+    type: z.literal('withdrawn'),
+    by: z.string(),
+    envelopeDigest: digestSchema.nullable(),
+  }),
   z.strictObject({ ...ofReview, type: z.literal('expired'), expiresAt: z.string() }),
   z.strictObject({ ...ofReview, type: z.literal('aborted'), reason: z.string() }),
   z.strictObject({
@@ -91,7 +102,12 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     by: z.string(),
     envelopeDigest: digestSchema,
   }),
-  z.strictObject({ ...base, type: z.literal('policy_changed'), policyDigest: digestSchema, previous: digestSchema.nullable() }),
+  z.strictObject({
+    ...base,
+    type: z.literal('policy_changed'),
+    policyDigest: digestSchema,
+    previous: digestSchema.nullable(),
+  }),
 ]);
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AuditEntryType = AuditEntry['type'];

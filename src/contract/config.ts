@@ -4,7 +4,9 @@ import { principalIdSchema } from './ids.ts';
 import { durationSchema } from './policy.ts';
 
 /** `env:NAME` or `file:PATH`; only the process that needs the value resolves it. */
-export const referenceSchema = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'a reference: env:NAME or file:PATH');
+export const referenceSchema = z
+  .string()
+  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'a reference: env:NAME or file:PATH');
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
 
@@ -68,11 +70,19 @@ export const connectorSchema = z.union([mcpConnectorSchema, httpConnectorSchema,
 export type ConnectorConfig = z.infer<typeof connectorSchema>;
 
 export const configFileSchema = z.strictObject({
-  deploymentId: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).optional(),
+  deploymentId: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .optional(),
   agents: z.array(agentSchema).optional(),
   reviewers: z.array(reviewerSchema).optional(),
   oidc: z
-    .strictObject({ issuer: z.url(), clientId: z.string(), clientSecret: referenceSchema.optional(), groupsClaim: z.string().optional() })
+    .strictObject({
+      issuer: z.url(),
+      clientId: z.string(),
+      clientSecret: referenceSchema.optional(),
+      groupsClaim: z.string().optional(),
+    })
     .optional(),
   policy: z.string(),
   callbacks: z.array(z.url()).optional(),
@@ -89,11 +99,19 @@ export const configFileSchema = z.strictObject({
   connectors: z.record(z.string().regex(/^[a-z][A-Za-z0-9_-]*$/), connectorSchema).optional(),
   notifications: z
     .strictObject({
-      email: z.strictObject({ mode: z.enum(['per-event', 'digest', 'off']), from: z.string(), smtp: referenceSchema }).optional(),
-      slack: z
-        .strictObject({ mode: z.enum(['per-event', 'digest', 'off']), webhook: referenceSchema, signingSecret: referenceSchema })
+      email: z
+        .strictObject({ mode: z.enum(['per-event', 'digest', 'off']), from: z.string(), smtp: referenceSchema })
         .optional(),
-      webhooks: z.array(z.strictObject({ url: z.url(), secret: referenceSchema, events: z.array(z.string()) })).optional(),
+      slack: z
+        .strictObject({
+          mode: z.enum(['per-event', 'digest', 'off']),
+          webhook: referenceSchema,
+          signingSecret: referenceSchema,
+        })
+        .optional(),
+      webhooks: z
+        .array(z.strictObject({ url: z.url(), secret: referenceSchema, events: z.array(z.string()) }))
+        .optional(),
       rateLimit: z.strictObject({ perReviewer: z.int().min(1), per: durationSchema }).optional(),
     })
     .optional(),

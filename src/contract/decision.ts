@@ -17,7 +17,10 @@ export const decisionRequestSchema = z.strictObject({
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 
 export const decisionsRequestSchema = z.strictObject({
-  decisions: z.array(decisionRequestSchema.extend({ reviewId: reviewIdSchema })).min(1).max(100),
+  decisions: z
+    .array(decisionRequestSchema.extend({ reviewId: reviewIdSchema }))
+    .min(1)
+    .max(100),
 });
 
 export const decisionsResponseSchema = z.object({
@@ -25,9 +28,15 @@ export const decisionsResponseSchema = z.object({
 });
 
 /** Body of `POST /v1/reviews/:id/revision`, by the proposer, in `changes_requested`. */
-export const revisionRequestSchema = z.strictObject({ arguments: jsonObjectSchema, reason: z.string().max(4_000).optional() });
+export const revisionRequestSchema = z.strictObject({
+  arguments: jsonObjectSchema,
+  reason: z.string().max(4_000).optional(),
+});
 export type RevisionRequest = z.infer<typeof revisionRequestSchema>;
 
 /** Body of `POST /v1/reviews/:id/reconcile`. */
-export const reconcileRequestSchema = z.strictObject({ outcome: z.enum(['executed', 'failed']), note: z.string().min(1).max(4_000) });
+export const reconcileRequestSchema = z.strictObject({
+  outcome: z.enum(['executed', 'failed']),
+  note: z.string().min(1).max(4_000),
+});
 export type ReconcileRequest = z.infer<typeof reconcileRequestSchema>;

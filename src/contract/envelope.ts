@@ -9,7 +9,10 @@ import { channelSchema, decisionTypeSchema } from './review.ts';
 export const dsseEnvelopeSchema = z.object({
   payload: z.string().max(700_000),
   payloadType: z.string().max(200),
-  signatures: z.array(z.object({ keyid: z.string().max(200).optional(), sig: z.string().max(200) })).min(1).max(4),
+  signatures: z
+    .array(z.object({ keyid: z.string().max(200).optional(), sig: z.string().max(200) }))
+    .min(1)
+    .max(4),
 });
 export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
 

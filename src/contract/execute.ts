@@ -25,7 +25,10 @@ export type ExecuteRequest = z.infer<typeof executeRequestSchema>;
 export const idempotencyKeySchema = z.string().min(1).max(255);
 
 export const executeBatchRequestSchema = z.strictObject({
-  calls: z.array(executeRequestSchema.omit({ group: true, waitSeconds: true })).min(1).max(50),
+  calls: z
+    .array(executeRequestSchema.omit({ group: true, waitSeconds: true }))
+    .min(1)
+    .max(50),
   group: z.string().min(1).max(255).optional(),
 });
 export type ExecuteBatchRequest = z.infer<typeof executeBatchRequestSchema>;
@@ -40,7 +43,12 @@ const executeCommon = {
 };
 
 export const executeResponseSchema = z.discriminatedUnion('outcome', [
-  z.object({ outcome: z.literal('EXECUTED'), ...executeCommon, reasonCodes: z.array(z.string()), execution: executionViewSchema }),
+  z.object({
+    outcome: z.literal('EXECUTED'),
+    ...executeCommon,
+    reasonCodes: z.array(z.string()),
+    execution: executionViewSchema,
+  }),
   z.object({
     outcome: z.literal('ESCALATE'),
     ...executeCommon,

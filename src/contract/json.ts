@@ -7,7 +7,10 @@ export interface JsonObject {
 }
 
 export const jsonSchema: z.ZodType<Json> = z.json() as unknown as z.ZodType<Json>;
-export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(z.string(), z.json()) as unknown as z.ZodType<JsonObject>;
+export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(
+  z.string(),
+  z.json(),
+) as unknown as z.ZodType<JsonObject>;
 
 /** Time as ISO 8601 in UTC with milliseconds, e.g. `2026-04-01T12:00:00.000Z`. */
 export const timestampSchema = z.iso.datetime({ precision: 3 });

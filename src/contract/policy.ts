@@ -84,14 +84,23 @@ export const ruleSchema = z.strictObject({
   when: z.string(),
   class: classSchema,
   gate: gateSchema.optional(),
-  reason: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/).optional(),
+  reason: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/)
+    .optional(),
 });
 export type Rule = z.infer<typeof ruleSchema>;
 
 export const approvalSchema = z.strictObject({
   match: z.string(),
   levels: z
-    .array(z.strictObject({ name: z.string().min(1).max(100), approvers: z.array(z.string()).min(1), quorum: z.int().min(1).max(20) }))
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(100),
+        approvers: z.array(z.string()).min(1),
+        quorum: z.int().min(1).max(20),
+      }),
+    )
     .min(1)
     .max(10),
   separationOfDuties: z.boolean().optional(),

@@ -122,7 +122,13 @@ export const reviewSchema = z.object({
   revision: z.int(),
   /** Older revisions carry their digest only (`call.arguments: null`). */
   revisions: z.array(
-    z.object({ revision: z.int(), call: callViewSchema, submittedAt: z.string(), by: z.string(), decisions: z.array(decisionViewSchema) }),
+    z.object({
+      revision: z.int(),
+      call: callViewSchema,
+      submittedAt: z.string(),
+      by: z.string(),
+      decisions: z.array(decisionViewSchema),
+    }),
   ),
   levels: z.array(
     levelSchema.extend({ status: z.enum(['waiting', 'open', 'passed']), decisions: z.array(decisionViewSchema) }),
@@ -209,7 +215,15 @@ export const LIMITS = {
   admissionBatch: 50,
 } as const;
 
-const ENDED = new Set<ReviewStatus>(['approved', 'rejected', 'expired', 'withdrawn', 'not_required', 'blocked', 'aborted']);
+const ENDED = new Set<ReviewStatus>([
+  'approved',
+  'rejected',
+  'expired',
+  'withdrawn',
+  'not_required',
+  'blocked',
+  'aborted',
+]);
 const EXECUTION_ENDED = new Set<ExecutionStatus>(['executed', 'failed', 'outcome_unknown']);
 
 export function hasEnded(status: ReviewStatus): boolean {
@@ -217,7 +231,9 @@ export function hasEnded(status: ReviewStatus): boolean {
 }
 
 /** Final: the review ended and, where a call follows from it, the execution ended or its outcome is unknown. */
-export function isFinal(review: Pick<Review, 'status' | 'kind'> & { execution: Pick<ExecutionView, 'status'> }): boolean {
+export function isFinal(
+  review: Pick<Review, 'status' | 'kind'> & { execution: Pick<ExecutionView, 'status'> },
+): boolean {
   if (!ENDED.has(review.status)) return false;
   const runs = review.kind === 'call' && (review.status === 'approved' || review.status === 'not_required');
   return !runs || EXECUTION_ENDED.has(review.execution.status);

@@ -42,7 +42,12 @@ export interface LedgerRow {
     readonly settledBy: Timestamp;
   } | null;
   readonly outcome: ExecutionOutcome | null;
-  readonly reconciliation: { readonly outcome: 'executed' | 'failed'; readonly by: string; readonly note: string; readonly at: Timestamp } | null;
+  readonly reconciliation: {
+    readonly outcome: 'executed' | 'failed';
+    readonly by: string;
+    readonly note: string;
+    readonly at: Timestamp;
+  } | null;
 }
 
 /**
@@ -58,18 +63,57 @@ export interface LedgerRow {
  * - `reconcile`: from `unknown` where not reconciled.
  */
 export type LedgerTransition =
-  | { readonly to: 'open'; readonly reviewId: ReviewId; readonly proposalDigest: Digest; readonly at: Timestamp; readonly expiresAt: Timestamp | null }
+  | {
+      readonly to: 'open';
+      readonly reviewId: ReviewId;
+      readonly proposalDigest: Digest;
+      readonly at: Timestamp;
+      readonly expiresAt: Timestamp | null;
+    }
   | { readonly to: 'tighten'; readonly reviewId: ReviewId; readonly expiresAt: Timestamp }
-  | { readonly to: 'deny'; readonly reviewId: ReviewId; readonly proposalDigest: Digest; readonly reason: string; readonly at: Timestamp }
-  | { readonly to: 'claim'; readonly reviewId: ReviewId; readonly token: string; readonly at: Timestamp; readonly sendBy: Timestamp; readonly settledBy: Timestamp; readonly digest: Digest; readonly idempotencyKey: string | null }
-  | { readonly to: 'finish'; readonly reviewId: ReviewId; readonly token: string; readonly state: 'done' | 'failed'; readonly outcome: ExecutionOutcome }
+  | {
+      readonly to: 'deny';
+      readonly reviewId: ReviewId;
+      readonly proposalDigest: Digest;
+      readonly reason: string;
+      readonly at: Timestamp;
+    }
+  | {
+      readonly to: 'claim';
+      readonly reviewId: ReviewId;
+      readonly token: string;
+      readonly at: Timestamp;
+      readonly sendBy: Timestamp;
+      readonly settledBy: Timestamp;
+      readonly digest: Digest;
+      readonly idempotencyKey: string | null;
+    }
+  | {
+      readonly to: 'finish';
+      readonly reviewId: ReviewId;
+      readonly token: string;
+      readonly state: 'done' | 'failed';
+      readonly outcome: ExecutionOutcome;
+    }
   | { readonly to: 'unknown'; readonly reviewId: ReviewId; readonly outcome: ExecutionOutcome }
-  | { readonly to: 'reconcile'; readonly reviewId: ReviewId; readonly outcome: 'executed' | 'failed'; readonly by: string; readonly note: string; readonly at: Timestamp };
+  | {
+      readonly to: 'reconcile';
+      readonly reviewId: ReviewId;
+      readonly outcome: 'executed' | 'failed';
+      readonly by: string;
+      readonly note: string;
+      readonly at: Timestamp;
+    };
 
 /** What the commit does to the reviews table (serves reads; execution never reads it). */
 export type ReviewWrite =
   /** By the gate worker: the whole state except `execution`, which is kept where the row has one already. */
-  | { readonly kind: 'state'; readonly review: Review; readonly envelopes: readonly StoredEnvelope[]; readonly materials: readonly Material[] }
+  | {
+      readonly kind: 'state';
+      readonly review: Review;
+      readonly envelopes: readonly StoredEnvelope[];
+      readonly materials: readonly Material[];
+    }
   /** By the execute worker, the sweeper and reconcile. */
   | { readonly kind: 'execution'; readonly reviewId: ReviewId; readonly execution: ExecutionView }
   /** By the sweeper, for a review whose workflow is gone: ends it as `status`. */
@@ -154,9 +198,15 @@ export interface Store {
 
   readReview(reviewId: ReviewId): Promise<StoredReview | undefined>;
   /** Envelopes and digest inputs of a review, for proofs. */
-  readRecord(reviewId: ReviewId): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined>;
+  readRecord(
+    reviewId: ReviewId,
+  ): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined>;
   /** Ordered by deadline (none last), then id. `cursor` is opaque; an unreadable one is treated as a malformed request (`undefined` returned). */
-  listReviews(filter: ListFilter, limit: number, cursor?: string): Promise<{ rows: readonly ReviewRow[]; nextCursor: string | null } | undefined>;
+  listReviews(
+    filter: ListFilter,
+    limit: number,
+    cursor?: string,
+  ): Promise<{ rows: readonly ReviewRow[]; nextCursor: string | null } | undefined>;
 
   claimIdempotency(proposer: string, key: string, reviewId: ReviewId, fingerprint: string): Promise<IdempotencyClaim>;
 

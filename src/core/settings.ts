@@ -11,7 +11,11 @@ export interface Settings {
   readonly unattested: 'hold' | 'allow' | 'refuse';
   readonly executeWithinMs: number;
   readonly freeze: readonly string[];
-  readonly limits: { readonly pendingPerAgent: number; readonly irreversiblePerToolPerHour: number; readonly requestsPerMinute: number };
+  readonly limits: {
+    readonly pendingPerAgent: number;
+    readonly irreversiblePerToolPerHour: number;
+    readonly requestsPerMinute: number;
+  };
   readonly connectors: Readonly<Record<string, ConnectorConfig>>;
   readonly notifications: ConfigFile['notifications'];
   readonly oidc: ConfigFile['oidc'];

@@ -61,9 +61,28 @@ export interface ApprovalPlan {
 }
 
 export type Classification =
-  | { readonly kind: 'blocked'; readonly class: CallClass | null; readonly reasonCodes: readonly string[]; readonly errors?: readonly ArgumentError[]; readonly fired: readonly FiredRule[] }
-  | { readonly kind: 'free'; readonly class: CallClass; readonly gate: 'none' | 'soft'; readonly reasonCodes: readonly string[]; readonly fired: readonly FiredRule[] }
-  | { readonly kind: 'held'; readonly class: CallClass; readonly gate: 'hard'; readonly reasonCodes: readonly string[]; readonly fired: readonly FiredRule[]; readonly approval: ApprovalPlan };
+  | {
+      readonly kind: 'blocked';
+      readonly class: CallClass | null;
+      readonly reasonCodes: readonly string[];
+      readonly errors?: readonly ArgumentError[];
+      readonly fired: readonly FiredRule[];
+    }
+  | {
+      readonly kind: 'free';
+      readonly class: CallClass;
+      readonly gate: 'none' | 'soft';
+      readonly reasonCodes: readonly string[];
+      readonly fired: readonly FiredRule[];
+    }
+  | {
+      readonly kind: 'held';
+      readonly class: CallClass;
+      readonly gate: 'hard';
+      readonly reasonCodes: readonly string[];
+      readonly fired: readonly FiredRule[];
+      readonly approval: ApprovalPlan;
+    };
 
 /** A compiled policy file. Pure: the same input gives the same answer. */
 export interface Policy {

@@ -1,0 +1,33 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { DsseEnvelope } from '../contract/envelope.ts';
+import type { ExecuteRequest } from '../contract/execute.ts';
+import type { ReceiptCode } from '../contract/codes.ts';
+import type { Review } from '../contract/review.ts';
+
+/**
+ * Everything that crosses between a Holdpoint workflow and those who start, signal or query it. Senders import these
+ * definitions; nobody writes a signal's name by hand.
+ */
+export const GATE_TASK_QUEUE = 'holdpoint-gate';
+export const EXECUTE_TASK_QUEUE = 'holdpoint-execute';
+export const GATED_CALL = 'gatedCall';
+export const APPROVAL_GATE = 'approvalGate';
+
+/**
+ * The only argument of `gatedCall`: the body of `POST /v1/execute` and, where the starter can sign, its proposal. With
+ * a valid envelope only the envelope counts; without one the review is not attested.
+ */
+export type GatedCallInput = ExecuteRequest & { readonly proposal?: DsseEnvelope };
+
+export const submitDecision = defineSignal<[DsseEnvelope]>('submitDecision');
+export const submitRevision = defineSignal<[DsseEnvelope]>('submitRevision');
+export const withdraw = defineSignal<[DsseEnvelope]>('withdraw');
+export const reconcile = defineSignal<[DsseEnvelope]>('reconcile');
+
+/** State as the workflow sees it. `review` is null until the call is classified. */
+export interface ReviewQueryResult {
+  readonly review: Review | null;
+  /** The last 200: decisionUlid → `accepted` or the code of its refusal. */
+  readonly receipts: Readonly<Record<string, ReceiptCode>>;
+}
+export const getReview = defineQuery<ReviewQueryResult>('getReview');
