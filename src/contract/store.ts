@@ -125,6 +125,13 @@ export interface StoredEnvelope {
 }
 
 export interface Commit {
+  /**
+   * Makes the commit idempotent: local activities are tried again after a time-out that may have hidden a success.
+   * A commit whose key is in the store already writes nothing and answers `ok` with the current ledger row and the
+   * indices written then. Unique over the whole store, e.g. `decided:<decisionUlid>`. The key is kept only where the
+   * commit succeeded.
+   */
+  readonly key?: string;
   readonly ledger?: LedgerTransition;
   readonly entries: readonly AuditEntry[];
   readonly review?: ReviewWrite;
