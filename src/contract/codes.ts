@@ -61,6 +61,8 @@ export const REASONS = {
   tool_not_allowed: 'The agent may not propose this tool',
   arguments_invalid: 'The arguments do not fit the tool’s schema',
   forbidden: 'The policy forbids this call',
+  irreversible: 'The call cannot be taken back',
+  held_by_policy: 'The policy holds this tool for a decision',
   frozen: 'The tool is frozen by configuration',
   owner_unknown: 'Separation of duties is on and nobody is answerable for the proposer',
   seal_required: 'An argument that must be sealed came in the clear',

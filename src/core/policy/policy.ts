@@ -90,6 +90,11 @@ export interface Policy {
   readonly digest: Digest;
   readonly tools: ReadonlyMap<string, PolicyTool>;
   readonly unknownTool: 'irreversible' | 'forbidden';
+  /**
+   * The tool a call names: one of `tools`, or a stand-in (class irreversible, no schema) for a tool that policy does not
+   * name but a configured MCP connector could run. Undefined: nobody can run it.
+   */
+  findTool(name: string): PolicyTool | undefined;
   /** Never throws: what cannot be evaluated is irreversible or blocked. Does not look at the agent's tool list or `freeze`. */
   classify(input: ClassifyInput): Classification;
   /** The approval that a hard gate of this call would select, whatever its class says (used when a call is held for want of attestation). */
