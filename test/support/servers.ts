@@ -1,6 +1,9 @@
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { registerSearchAttributes } from '../../src/cli/compose/search-attributes.ts';
+import { startTemporalServer, type TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
+import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
+import { freePort } from './ports.ts';
 import { findTimeSkippingServer } from './time-skipping-server.ts';
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -31,4 +34,43 @@ export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   });
   await registerSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;
+}
+
+export interface DevServerOptions {
+  /** Absolute path of a SQLite file; by default everything is in memory. */
+  readonly databaseFile?: string;
+  /** Default: no Web UI. */
+  readonly ui?: boolean;
+}
+
+/**
+ * A real Temporal dev server with the settings of the embedded one, on a free port. Call `stop()` in `afterAll`; it is
+ * a process of its own, so tests may also kill it by `pid`.
+ */
+export async function devServer(options: DevServerOptions = {}): Promise<TemporalServer> {
+  quietRuntime();
+  const server = await startTemporalServer({
+    binary: await findTemporalCli(process.env, () => undefined),
+    databaseFile: options.databaseFile ?? null,
+    port: await freePort(),
+    uiPort: options.ui === true ? await freePort() : null,
+    logFile: null,
+    pidFile: null,
+    say: () => undefined,
+  });
+  // A test run that is interrupted leaves no server behind.
+  process.once('exit', () => {
+    try {
+      process.kill(server.pid, 'SIGKILL');
+    } catch {
+      // It was stopped.
+    }
+  });
+  return server;
+}
+
+/** Clients for a server by its address. Call `teardown()`; it leaves the server alone. */
+export async function connectTo(address: string): Promise<TestWorkflowEnvironment> {
+  quietRuntime();
+  return TestWorkflowEnvironment.createFromExistingServer({ address });
 }
