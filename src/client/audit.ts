@@ -1,0 +1,54 @@
+import type { IndexedEntry } from '../contract/audit.ts';
+import type { Transport } from './transport.ts';
+
+export interface AuditPage {
+  readonly entries: readonly IndexedEntry[];
+  /** Index to go on from; null at the end of the log. */
+  readonly nextFrom: number | null;
+}
+
+export interface AuditCheckpoint {
+  /** Number of entries it covers. */
+  readonly size: number;
+  /** C2SP signed note holding a tlog-checkpoint. */
+  readonly checkpoint: string;
+}
+
+/** The audit log, for reviewers and auditors. What it answers is to be verified, not believed. */
+export class Audit {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** One page of entries in order of their index. */
+  async entries(options: { readonly from?: number; readonly limit?: number } = {}): Promise<AuditPage> {
+    const answer = await this.#transport.send(
+      { method: 'GET', path: '/v1/audit/entries', query: options, repeatable: 'always' },
+      ({ status }) => status === 200,
+    );
+    return answer.json as AuditPage;
+  }
+
+  /** Every entry from an index on, page by page. */
+  async *allEntries(
+    options: { readonly from?: number; readonly limit?: number } = {},
+  ): AsyncIterableIterator<IndexedEntry> {
+    let from: number | null = options.from ?? 0;
+    while (from !== null) {
+      const page: AuditPage = await this.entries({ ...options, from });
+      yield* page.entries;
+      from = page.nextFrom;
+    }
+  }
+
+  /** Latest signed checkpoint. Keep it: whoever holds one can tell later whether the log was tampered with. */
+  async checkpoint(): Promise<AuditCheckpoint> {
+    const answer = await this.#transport.send(
+      { method: 'GET', path: '/v1/audit/checkpoint', repeatable: 'always' },
+      ({ status }) => status === 200,
+    );
+    return answer.json as AuditCheckpoint;
+  }
+}

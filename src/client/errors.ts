@@ -1,0 +1,62 @@
+import type { ProblemCode } from '../contract/codes.ts';
+
+/** Codes that arise on this side of the wire; all others come from the server (`ProblemCode`). */
+export type LocalErrorCode =
+  /** No answer: refused, reset, timed out, name not found. */
+  | 'connection_failed'
+  /** Something answered, but not Holdpoint: a proxy's page, a cut body. */
+  | 'unreadable_answer'
+  /** `resolution()` waited as long as it was told to. The review goes on. */
+  | 'local_timeout'
+  /** No URL or no key, here or in the environment. */
+  | 'not_configured';
+
+export type HoldpointErrorCode = ProblemCode | LocalErrorCode;
+
+export interface HoldpointErrorDetails {
+  readonly code: HoldpointErrorCode;
+  /** HTTP status; 0 where nothing answered. */
+  readonly status: number;
+  /** Whether the same request, sent later, can succeed. */
+  readonly retryable: boolean;
+  /** Seconds the server asked to wait. */
+  readonly retryAfter?: number;
+  readonly detail?: string;
+  /** What in the request does not fit, where the server says so. */
+  readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
+}
+
+/** Every failure of the client. Branch on `code`; the message is for people. */
+export class HoldpointError extends Error {
+  override readonly name: string = 'HoldpointError';
+  readonly code: HoldpointErrorCode;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly retryAfter: number | undefined;
+  readonly errors: readonly { readonly pointer: string; readonly message: string }[];
+
+  constructor(details: HoldpointErrorDetails, options?: ErrorOptions) {
+    super(details.detail === undefined ? details.code : `${details.code}: ${details.detail}`, options);
+    this.code = details.code;
+    this.status = details.status;
+    this.retryable = details.retryable;
+    this.retryAfter = details.retryAfter;
+    this.errors = details.errors ?? [];
+  }
+}
+
+/** `resolution()` ran out of its own time. It decided nothing: the review is as it was, and may be waited for again. */
+export class ResolutionTimeoutError extends HoldpointError {
+  override readonly name = 'ResolutionTimeoutError';
+  readonly reviewId: string;
+
+  constructor(reviewId: string) {
+    super({
+      code: 'local_timeout',
+      status: 0,
+      retryable: true,
+      detail: `${reviewId} has not been resolved yet; it goes on, call resolution() again to wait longer`,
+    });
+    this.reviewId = reviewId;
+  }
+}

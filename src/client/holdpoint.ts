@@ -1,0 +1,119 @@
+import type { ExecuteRequest } from '../contract/execute.ts';
+import type { JsonObject } from '../contract/json.ts';
+import { Audit } from './audit.ts';
+import { parseBatchResults, type BatchCall, type BatchResult } from './batch.ts';
+import { HoldpointError } from './errors.ts';
+import type { Explanation } from './explanation.ts';
+import type { HoldpointOptions } from './options.ts';
+import { isExecuteResponse, toExecuteResult, type ExecuteResult } from './result.ts';
+import { reviewHandle, type ReviewHandle } from './review-handle.ts';
+import { Reviews } from './reviews.ts';
+import { Transport } from './transport.ts';
+
+export interface ExecuteOptions {
+  /**
+   * Same key and same body: the same review, however often it is sent. Default: a new one for each call of
+   * `execute`, kept across its retries. Give one of your own where your process may die and propose again.
+   */
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Client of one Holdpoint for one agent or one reviewer.
+ *
+ * @example
+ * const hp = new Holdpoint();
+ * const d = await hp.execute({ service: 'github', tool: 'github.repos.delete', arguments: { owner, repo } });
+ * if (d.executed) use(d.execution.body);
+ * else if (d.escalated) await d.review.resolution({ timeout: '10m' });
+ * else if (d.blocked) explain(d.reasonCodes);
+ * else report(d.executionError);
+ */
+export class Holdpoint {
+  readonly reviews: Reviews;
+  readonly audit: Audit;
+  readonly #transport: Transport;
+
+  /** Throws `not_configured` where URL or key are neither given nor in the environment. */
+  constructor(options: HoldpointOptions = {}) {
+    this.#transport = new Transport(options);
+    this.reviews = new Reviews(this.#transport);
+    this.audit = new Audit(this.#transport);
+  }
+
+  get url(): string {
+    return this.#transport.url;
+  }
+
+  /** A handle on a review that exists already. */
+  review(reviewId: string): ReviewHandle {
+    return reviewHandle(reviewId, this.reviews);
+  }
+
+  /**
+   * Proposes one call. Resolves for every outcome of the proposal; throws {@link HoldpointError} only where there is
+   * no outcome (not authenticated, malformed, unavailable after all retries …).
+   */
+  async execute(call: ExecuteRequest, options: ExecuteOptions = {}): Promise<ExecuteResult> {
+    const answer = await this.#transport.send(
+      {
+        method: 'POST',
+        path: '/v1/execute',
+        body: call,
+        headers: { 'idempotency-key': options.idempotencyKey ?? newKey() },
+        repeatable: 'always',
+        holds: Math.max(30, call.waitSeconds ?? 0) * 1_000,
+        signal: options.signal,
+      },
+      ({ json }) => isExecuteResponse(json),
+    );
+    return this.#resultOf(answer.json);
+  }
+
+  /** Proposes up to 50 calls under one group. Each stands alone; results come in the order of the calls. */
+  async executeBatch(
+    calls: readonly BatchCall[],
+    options: ExecuteOptions & { readonly group?: string } = {},
+  ): Promise<BatchResult> {
+    const { group, idempotencyKey, signal } = options;
+    const answer = await this.#transport.send(
+      {
+        method: 'POST',
+        path: '/v1/execute/batch',
+        body: { calls, ...(group === undefined ? {} : { group }) },
+        headers: { 'idempotency-key': idempotencyKey ?? newKey() },
+        repeatable: 'always',
+        holds: 60_000,
+        signal,
+      },
+      ({ status }) => status === 200,
+    );
+    return parseBatchResults(answer.json, (json) => this.#resultOf(json));
+  }
+
+  /** What policy says about a call, without proposing it. Runs nothing. */
+  async explain(call: {
+    readonly service: string;
+    readonly tool: string;
+    readonly arguments: JsonObject;
+    readonly context?: JsonObject;
+  }): Promise<Explanation> {
+    const answer = await this.#transport.send(
+      { method: 'POST', path: '/v1/policy/explain', body: call, repeatable: 'always' },
+      ({ status }) => status === 200,
+    );
+    return answer.json as Explanation;
+  }
+
+  #resultOf(json: unknown): ExecuteResult {
+    if (!isExecuteResponse(json)) {
+      throw new HoldpointError({ code: 'unreadable_answer', status: 200, retryable: false, detail: 'not a result' });
+    }
+    return toExecuteResult(json, this.review(json.reviewId));
+  }
+}
+
+function newKey(): string {
+  return globalThis.crypto.randomUUID();
+}

@@ -1,0 +1,26 @@
+/** TypeScript client of Holdpoint. No run-time dependencies: `fetch` and nothing else. */
+export { Holdpoint, type ExecuteOptions } from './holdpoint.ts';
+export type { HoldpointOptions } from './options.ts';
+export type { RetryOptions } from './retry.ts';
+export type { Duration } from './duration.ts';
+export {
+  HoldpointError,
+  ResolutionTimeoutError,
+  type HoldpointErrorCode,
+  type HoldpointErrorDetails,
+  type LocalErrorCode,
+} from './errors.ts';
+export type { BlockedResult, ErrorResult, EscalatedResult, ExecutedResult, ExecuteResult } from './result.ts';
+export type { BatchCall, BatchResult } from './batch.ts';
+export type { Resolution, ResolvedCall } from './resolution.ts';
+export type { ResolutionOptions, ReviewHandle } from './review-handle.ts';
+export type { DecideResult, DecisionResult, GetOptions, ListOptions, ReviewPage, Reviews } from './reviews.ts';
+export type { ReviewEvent, ReviewRowEvent, WatchOptions } from './events.ts';
+export type { Audit, AuditCheckpoint, AuditPage } from './audit.ts';
+export type { Explanation } from './explanation.ts';
+export type { ProblemCode, ReasonCode, ExecutionErrorCode } from '../contract/codes.ts';
+export type { ExecuteRequest, ExecuteResponse } from '../contract/execute.ts';
+export type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
+export type { Json, JsonObject } from '../contract/json.ts';
+export type { Review, ReviewRow, ReviewStatus, ExecutionStatus, ExecutionView } from '../contract/review.ts';
+export type { ProofFile, AuditEntry, IndexedEntry } from '../contract/audit.ts';

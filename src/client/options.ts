@@ -1,0 +1,47 @@
+import { HoldpointError } from './errors.ts';
+import type { RetryOptions } from './retry.ts';
+import type { Duration } from './duration.ts';
+
+export interface HoldpointOptions {
+  /** Where Holdpoint is, e.g. `https://holdpoint.example.com`. Default: `HOLDPOINT_URL`. */
+  readonly url?: string;
+  /** An agent's key (`hpk_…`) or a reviewer's token (`hpr_…`). Default: `HOLDPOINT_API_KEY`. */
+  readonly apiKey?: string;
+  /** Default: the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch;
+  readonly retry?: RetryOptions;
+  /** Longest wait for one answer, beyond what a long poll asks for; default 40 s. */
+  readonly requestTimeout?: Duration;
+  /** Headers sent with each request, e.g. for a proxy. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Reads one variable where the runtime has an environment; edge runtimes may have none. */
+export function readEnvironment(name: string): string | undefined {
+  const runtime = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
+  const value = runtime.process?.env?.[name];
+  return value === undefined || value === '' ? undefined : value;
+}
+
+/** Base URL without a trailing slash. Throws `not_configured` where there is none or it is not http(s). */
+export function resolveUrl(url: string | undefined): string {
+  const text = url ?? readEnvironment('HOLDPOINT_URL');
+  if (text === undefined) throw notConfigured('pass { url } or set HOLDPOINT_URL');
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '') {
+    throw notConfigured('the URL must start with http:// or https:// and have no query');
+  }
+  return `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, '');
+}
+
+export function resolveApiKey(apiKey: string | undefined): string {
+  const key = apiKey ?? readEnvironment('HOLDPOINT_API_KEY');
+  if (key === undefined) throw notConfigured('pass { apiKey } or set HOLDPOINT_API_KEY');
+  // A header value with anything else fails inside fetch with an error that quotes the key.
+  if (!/^[\x21-\x7e]+$/.test(key)) throw notConfigured('the key holds characters that no key has');
+  return key;
+}
+
+function notConfigured(detail: string): HoldpointError {
+  return new HoldpointError({ code: 'not_configured', status: 0, retryable: false, detail });
+}

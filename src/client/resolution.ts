@@ -1,0 +1,104 @@
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { ExecutionView, Review, ReviewStatus } from '../contract/review.ts';
+
+/** The call as it was let through: after an edit, not as it was proposed. */
+export interface ResolvedCall {
+  readonly service: string;
+  readonly tool: string;
+  /** Null where retention has erased them. */
+  readonly arguments: JsonObject | null;
+}
+
+interface Common {
+  readonly review: Review;
+  readonly call: ResolvedCall;
+  /** A reviewer changed the arguments: `call` is what was let through. */
+  readonly edited: boolean;
+  /** The words of whoever ended the review. */
+  readonly comment: string | null;
+  /** Whether proposing the same call again can help. After a rejection: never. */
+  readonly retryable: boolean;
+}
+
+interface ExecutedResolution extends Common {
+  readonly executed: true;
+  readonly status: 'executed';
+  readonly execution: ExecutionView;
+}
+interface FailedResolution<S> extends Common {
+  readonly executed: false;
+  readonly status: S;
+  readonly executionError: { readonly code: string; readonly message: string };
+  readonly execution: ExecutionView;
+}
+interface RefusedResolution<S> extends Common {
+  readonly executed: false;
+  readonly status: S;
+  readonly reasonCodes: readonly string[];
+}
+/** In-flow reviews: there is no call to make; `response` is set where a reviewer answered instead of saying yes. */
+interface ApprovedResolution extends Common {
+  readonly executed: false;
+  readonly status: 'approved';
+  readonly response?: Json;
+}
+
+/** How a review ended. `executed` says whether the call was made; `status` says what became of it. */
+export type Resolution =
+  | ExecutedResolution
+  | FailedResolution<'failed'>
+  | FailedResolution<'outcome_unknown'>
+  | RefusedResolution<'rejected'>
+  | RefusedResolution<'expired'>
+  | RefusedResolution<'withdrawn'>
+  | RefusedResolution<'blocked'>
+  | RefusedResolution<'aborted'>
+  | ApprovedResolution;
+
+const EXECUTION_ENDED: ReadonlySet<string> = new Set(['executed', 'failed', 'outcome_unknown']);
+
+/** The same question as `isFinal` of the contract, which a client without dependencies cannot import. */
+export function isFinal(review: Review): boolean {
+  if (review.status === 'pending' || review.status === 'changes_requested') return false;
+  const runs = review.kind === 'call' && (review.status === 'approved' || review.status === 'not_required');
+  return !runs || EXECUTION_ENDED.has(review.execution.status);
+}
+
+/** The resolution of a final review. Throws a TypeError for one that is not final. */
+export function toResolution(review: Review): Resolution {
+  if (!isFinal(review)) throw new TypeError(`${review.reviewId} is not final`);
+  const common: Common = {
+    review,
+    call: { service: review.call.service, tool: review.call.tool, arguments: review.call.arguments },
+    edited: review.resolution?.edited ?? review.execution.edited ?? false,
+    comment: review.resolution?.comment ?? null,
+    retryable: review.resolution?.retryable ?? false,
+  };
+  const execution = review.execution;
+  if (execution.status === 'executed') return { ...common, executed: true, status: 'executed', execution };
+  if (execution.status === 'failed' || execution.status === 'outcome_unknown') {
+    const executionError = execution.error ?? { code: execution.status, message: '' };
+    return { ...common, executed: false, status: execution.status, executionError, execution };
+  }
+  const status = endStatus(review.status);
+  if (status !== 'approved') return { ...common, executed: false, status, reasonCodes: review.reasonCodes };
+  const response = review.resolution?.response;
+  return { ...common, executed: false, status, ...(response === undefined ? {} : { response }) };
+}
+
+function endStatus(status: ReviewStatus): 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'blocked' | 'aborted' {
+  switch (status) {
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'blocked':
+    case 'aborted':
+      return status;
+    case 'approved':
+    case 'not_required':
+      return 'approved';
+    case 'pending':
+    case 'changes_requested':
+      throw new TypeError('not final');
+  }
+}

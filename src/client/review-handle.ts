@@ -1,0 +1,40 @@
+import type { JsonObject } from '../contract/json.ts';
+import type { Review } from '../contract/review.ts';
+import type { Duration } from './duration.ts';
+import type { Reviews } from './reviews.ts';
+import type { ReviewEvent, WatchOptions } from './events.ts';
+import type { Resolution } from './resolution.ts';
+
+export interface ResolutionOptions {
+  /** How long this process waits; default: without end. Running out of it decides nothing. */
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
+}
+
+/** One review, by id. Keep the id and `client.review(id)` gives the same handle in another process. */
+export interface ReviewHandle {
+  readonly id: string;
+  get(): Promise<Review>;
+  /**
+   * Waits until the review is final: it ended and its execution, if any, ended or is unknown. Polls and reconnects by
+   * itself. Throws {@link ResolutionTimeoutError} when `timeout` runs out and the signal's reason when it is aborted.
+   */
+  resolution(options?: ResolutionOptions): Promise<Resolution>;
+  /** Changes of this review as they come; ends when it is final. */
+  watch(options?: WatchOptions): AsyncIterableIterator<ReviewEvent>;
+  /** Answers a request for changes with other arguments of the same tool. The proposer alone may. */
+  revise(args: JsonObject, options?: { readonly reason?: string }): Promise<Review>;
+  /** Takes the proposal back. The proposer alone may. */
+  withdraw(): Promise<Review>;
+}
+
+export function reviewHandle(id: string, reviews: Reviews): ReviewHandle {
+  return {
+    id,
+    get: () => reviews.get(id),
+    resolution: (options) => reviews.resolution(id, options),
+    watch: (options) => reviews.watch(id, options),
+    revise: (args, options) => reviews.revise(id, args, options),
+    withdraw: () => reviews.withdraw(id),
+  };
+}

@@ -1,0 +1,176 @@
+import type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
+import type { ProofFile } from '../contract/audit.ts';
+import type { JsonObject } from '../contract/json.ts';
+import type { Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
+import { watchAll, watchReview, type ReviewEvent, type ReviewRowEvent, type WatchOptions } from './events.ts';
+import { pollUntilFinal } from './long-poll.ts';
+import type { Resolution } from './resolution.ts';
+import type { ResolutionOptions } from './review-handle.ts';
+import type { Transport } from './transport.ts';
+
+export interface ListOptions {
+  readonly status?: ReviewStatus | readonly ReviewStatus[];
+  readonly tool?: string;
+  readonly service?: string;
+  readonly proposer?: string;
+  readonly threadId?: string;
+  readonly group?: string;
+  /** `me`: pending reviews whose open level this reviewer may vote on. */
+  readonly approver?: 'me';
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface ReviewPage {
+  readonly reviews: readonly ReviewRow[];
+  readonly nextCursor: string | null;
+}
+
+export interface GetOptions {
+  /** Seconds (0–60) that the server holds the answer until the review is final. */
+  readonly waitSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** `admitted: false`: the decision is durably queued and no worker has looked at it yet. It is not yet a yes or a no. */
+export type DecideResult =
+  | { readonly admitted: true; readonly review: Review }
+  | { readonly admitted: false; readonly reviewId: string };
+
+export interface DecisionResult {
+  readonly reviewId: string;
+  /** 200 admitted, 202 queued; anything else was refused with `code`. */
+  readonly httpStatus: number;
+  readonly code?: string;
+}
+
+/** Reviews as this key may see them: an agent its own, a reviewer or auditor all. */
+export class Reviews {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Full state. Throws `not_found`, for an agent also where the review is another's. */
+  async get(reviewId: string, options: GetOptions = {}): Promise<Review> {
+    const { waitSeconds, signal } = options;
+    const answer = await this.#transport.send(
+      {
+        method: 'GET',
+        path: pathOf(reviewId),
+        query: { waitSeconds },
+        repeatable: 'always',
+        holds: (waitSeconds ?? 0) * 1_000,
+        signal,
+      },
+      isOk,
+    );
+    return answer.json as Review;
+  }
+
+  /** One page, ordered by deadline. */
+  async list(options: ListOptions = {}): Promise<ReviewPage> {
+    const { status, ...rest } = options;
+    const query = { ...rest, status: status === undefined ? undefined : [status].flat().join(',') };
+    const answer = await this.#transport.send(
+      { method: 'GET', path: '/v1/reviews', query, repeatable: 'always' },
+      isOk,
+    );
+    return answer.json as ReviewPage;
+  }
+
+  /** Every review of a list, page by page. */
+  async *listAll(options: Omit<ListOptions, 'cursor'> = {}): AsyncIterableIterator<ReviewRow> {
+    let cursor: string | null | undefined;
+    do {
+      const page: ReviewPage = await this.list({ ...options, ...(cursor == null ? {} : { cursor }) });
+      yield* page.reviews;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+  }
+
+  /** Changes as they come, across reconnects: of one review until it is final, or of all without end. */
+  watch(reviewId: string, options?: WatchOptions): AsyncIterableIterator<ReviewEvent>;
+  watch(options?: WatchOptions): AsyncIterableIterator<ReviewRowEvent>;
+  watch(
+    first?: string | WatchOptions,
+    options?: WatchOptions,
+  ): AsyncIterableIterator<ReviewEvent> | AsyncIterableIterator<ReviewRowEvent> {
+    return typeof first === 'string' ? watchReview(this.#transport, first, options) : watchAll(this.#transport, first);
+  }
+
+  /** Waits until the review is final; see {@link ReviewHandle.resolution}. */
+  resolution(reviewId: string, options?: ResolutionOptions): Promise<Resolution> {
+    return pollUntilFinal(reviewId, (wait) => this.get(reviewId, wait), options);
+  }
+
+  /**
+   * Decides as the reviewer whose token this is, on exactly the digest that was shown. Not sent again when the
+   * connection breaks: the first copy may have counted, so look before trying again.
+   */
+  async decide(reviewId: string, decision: DecisionRequest): Promise<DecideResult> {
+    return this.#act(reviewId, 'decision', decision, 'unless-lost');
+  }
+
+  /** Several decisions in one request; each stands alone. */
+  async decideMany(
+    decisions: readonly (DecisionRequest & { readonly reviewId: string })[],
+  ): Promise<readonly DecisionResult[]> {
+    const answer = await this.#transport.send(
+      { method: 'POST', path: '/v1/decisions', body: { decisions }, repeatable: 'unless-lost' },
+      isOk,
+    );
+    return (answer.json as { readonly results: readonly DecisionResult[] }).results;
+  }
+
+  async revise(reviewId: string, args: JsonObject, options: { readonly reason?: string } = {}): Promise<Review> {
+    return this.#settle(reviewId, 'revision', { arguments: args, ...options });
+  }
+
+  async withdraw(reviewId: string): Promise<Review> {
+    return this.#settle(reviewId, 'withdraw', {});
+  }
+
+  /** Settles `outcome_unknown`: what a person found out about the call. */
+  async reconcile(reviewId: string, request: ReconcileRequest): Promise<DecideResult> {
+    return this.#act(reviewId, 'reconcile', request, 'unless-lost');
+  }
+
+  /** The portable proof of a review; `holdpoint audit verify --proof` checks it offline. */
+  async proof(reviewId: string): Promise<ProofFile> {
+    const answer = await this.#transport.send(
+      { method: 'GET', path: `${pathOf(reviewId)}/proof`, repeatable: 'always' },
+      isOk,
+    );
+    return answer.json as ProofFile;
+  }
+
+  /** A proposer's own step; where it is only queued, the state as it stands is the answer. */
+  async #settle(reviewId: string, action: string, body: unknown): Promise<Review> {
+    const result = await this.#act(reviewId, action, body, 'unless-lost');
+    return result.admitted ? result.review : this.get(reviewId);
+  }
+
+  async #act(
+    reviewId: string,
+    action: string,
+    body: unknown,
+    repeatable: 'always' | 'unless-lost',
+  ): Promise<DecideResult> {
+    const path = `${pathOf(reviewId)}/${action}`;
+    const answer = await this.#transport.send(
+      { method: 'POST', path, body, repeatable },
+      ({ status }) => status === 200 || status === 202,
+    );
+    return answer.status === 200 ? { admitted: true, review: answer.json as Review } : { admitted: false, reviewId };
+  }
+}
+
+function isOk(answer: { readonly status: number }): boolean {
+  return answer.status === 200;
+}
+
+function pathOf(reviewId: string): string {
+  return `/v1/reviews/${encodeURIComponent(reviewId)}`;
+}

@@ -1,0 +1,143 @@
+import { HoldpointError } from './errors.ts';
+import { toMs } from './duration.ts';
+import { resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
+import { parseProblem } from './problem.ts';
+import { nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
+
+/**
+ * What may be sent again when nothing came back. `always`: reading, or carrying an idempotency key. `unless-lost`: a
+ * request whose first copy may have counted; it is sent again only when the server said that it did nothing.
+ */
+export type Repeatable = 'always' | 'unless-lost';
+
+export interface RequestSpec {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly repeatable: Repeatable;
+  /** Added to the request's own time-out, for long polls; ms. */
+  readonly holds?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+/** Sends requests and tries again where that is safe. */
+export class Transport {
+  readonly url: string;
+  readonly #authorization: string;
+  readonly #fetch: typeof globalThis.fetch;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #retry: RetryPolicy;
+  readonly #timeout: number;
+
+  constructor(options: HoldpointOptions) {
+    this.url = resolveUrl(options.url);
+    this.#authorization = `Bearer ${resolveApiKey(options.apiKey)}`;
+    // Bound at call time and called without a receiver: some runtimes refuse `this.fetch(…)`.
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#headers = options.headers ?? {};
+    this.#retry = retryPolicy(options.retry);
+    this.#timeout = toMs(options.requestTimeout ?? 40_000);
+  }
+
+  /** Sends until answered; resolves for every status that `accept` takes. Throws HoldpointError, or the signal's reason. */
+  async send(spec: RequestSpec, accept: (answer: Answer) => boolean): Promise<Answer> {
+    for (let attempt = 0; ; attempt += 1) {
+      const result = await this.#attempt(spec, accept);
+      if ('answer' in result) return result.answer;
+      const { error, mayRepeat } = result;
+      const delay = mayRepeat ? nextDelay(attempt, error.retryAfter, this.#retry, Math.random()) : undefined;
+      if (delay === undefined) throw error;
+      await sleep(delay, spec.signal);
+    }
+  }
+
+  /** Opens a stream of server-sent events: one attempt, no time-out. */
+  async open(spec: RequestSpec): Promise<Response> {
+    const response = await this.#fetchOnce(spec, spec.signal, 'text/event-stream');
+    if (response.ok && response.body !== null) return response;
+    const text = await response.text().catch(() => '');
+    throw parseProblem(response.status, text, parseRetryAfter(response.headers.get('retry-after'), Date.now()));
+  }
+
+  async #attempt(
+    spec: RequestSpec,
+    accept: (answer: Answer) => boolean,
+  ): Promise<{ readonly answer: Answer } | { readonly error: HoldpointError; readonly mayRepeat: boolean }> {
+    const deadline = AbortSignal.timeout(this.#timeout + (spec.holds ?? 0));
+    const signal = spec.signal === undefined ? deadline : AbortSignal.any([spec.signal, deadline]);
+    let response: Response;
+    let text: string;
+    try {
+      response = await this.#fetchOnce(spec, signal, 'application/json');
+      text = await response.text();
+    } catch (cause) {
+      if (cause instanceof HoldpointError) return { error: cause, mayRepeat: spec.repeatable === 'always' };
+      if (spec.signal?.aborted === true) throw spec.signal.reason;
+      return { error: lostConnection(this.url, cause), mayRepeat: spec.repeatable === 'always' };
+    }
+    const json = parseJson(text);
+    const answer = { status: response.status, json };
+    if (json !== undefined && accept(answer)) return { answer };
+    const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now());
+    const error = parseProblem(response.status, text, retryAfter);
+    return { error, mayRepeat: error.retryable && (spec.repeatable === 'always' || saysNothingWasDone(error)) };
+  }
+
+  async #fetchOnce(spec: RequestSpec, signal: AbortSignal | undefined, accept: string): Promise<Response> {
+    try {
+      return await this.#fetch(this.#address(spec), {
+        method: spec.method,
+        headers: {
+          ...this.#headers,
+          accept,
+          authorization: this.#authorization,
+          ...(spec.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...spec.headers,
+        },
+        ...(spec.body === undefined ? {} : { body: JSON.stringify(spec.body) }),
+        ...(signal === undefined ? {} : { signal }),
+        // A redirect could carry the key to another place: it is handed out as an answer that is not ours.
+        redirect: 'manual',
+      });
+    } catch (cause) {
+      if (spec.signal?.aborted === true) throw spec.signal.reason;
+      throw lostConnection(this.url, cause);
+    }
+  }
+
+  #address(spec: RequestSpec): string {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(spec.query ?? {})) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    const text = query.toString();
+    return `${this.url}${spec.path}${text === '' ? '' : `?${text}`}`;
+  }
+}
+
+/** 429 and 503 come with a code of ours only before anything was started; a proxy's own 503 says nothing. */
+function saysNothingWasDone(error: HoldpointError): boolean {
+  return (error.status === 429 || error.status === 503) && error.code !== 'unreadable_answer';
+}
+
+function lostConnection(url: string, cause: unknown): HoldpointError {
+  return new HoldpointError(
+    { code: 'connection_failed', status: 0, retryable: true, detail: `no answer from ${url}` },
+    { cause },
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

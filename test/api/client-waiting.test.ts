@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { Holdpoint, ResolutionTimeoutError } from '../../src/client/index.ts';
+import { aReview } from '../unit/client-fixtures.ts';
+import { hangUp, json, problem, startStub, type Step, type Stub } from './client-stub.ts';
+
+const id = aReview().reviewId;
+const pending = json(200, aReview());
+const rejected = aReview({
+  status: 'rejected',
+  resolution: { type: 'reject', by: 'ops-1', comment: 'no', edited: false, retryable: false },
+});
+
+let stub: Stub;
+afterEach(() => stub.close());
+
+async function client(...steps: readonly Step[]): Promise<Holdpoint> {
+  stub = await startStub(...steps);
+  return new Holdpoint({ url: stub.url, apiKey: 'hpk_test', retry: { retries: 0 } });
+}
+
+describe('resolution', () => {
+  test('goes on through broken connections, 503 and early answers until the review is final', async () => {
+    const hp = await client(hangUp, problem(503, 'database_unavailable'), pending, json(200, rejected));
+    await expect(hp.review(id).resolution()).resolves.toMatchObject({ status: 'rejected', comment: 'no' });
+    expect(stub.seen).toHaveLength(4);
+    expect(stub.seen[0]?.url).toBe(`/v1/reviews/${id}?waitSeconds=30`);
+  });
+
+  test('a refusal ends it at once', async () => {
+    const hp = await client(problem(404, 'not_found'));
+    await expect(hp.review(id).resolution({ timeout: '1m' })).rejects.toMatchObject({ code: 'not_found' });
+    expect(stub.seen).toHaveLength(1);
+  });
+
+  test('its own time-out is a typed error that decides nothing: not one POST was sent', async () => {
+    const hp = await client(() => undefined);
+    const error = await hp
+      .review(id)
+      .resolution({ timeout: 150 })
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ResolutionTimeoutError);
+    expect(error).toMatchObject({ code: 'local_timeout', reviewId: id, retryable: true });
+    expect(stub.seen.every((request) => request.method === 'GET')).toBe(true);
+    // Never asks the server to hold for longer than this side waits.
+    expect(stub.seen[0]?.url).toBe(`/v1/reviews/${id}?waitSeconds=1`);
+  });
+
+  test('an abort is told apart from a time-out', async () => {
+    const hp = await client(() => undefined);
+    const reason = new Error('stop');
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 30);
+    await expect(hp.review(id).resolution({ timeout: '1m', signal: controller.signal })).rejects.toBe(reason);
+  });
+
+  test('a duration that is none is refused before anything is asked', async () => {
+    const hp = await client(pending);
+    await expect(hp.review(id).resolution({ timeout: '10 minutes' })).rejects.toThrow(RangeError);
+    expect(stub.seen).toHaveLength(0);
+  });
+});
+
+describe('watch', () => {
+  const events = (...items: readonly (readonly [number, unknown])[]): Step => {
+    return (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(': hello\n\n');
+      for (const [at, data] of items) response.write(`id: ${at}\nevent: review\ndata: ${JSON.stringify(data)}\n\n`);
+      response.end();
+    };
+  };
+
+  test('resumes after the last event and ends when the review is final', async () => {
+    const hp = await client(events([7, aReview()]), hangUp, events([9, rejected]));
+    const seen: [string, string][] = [];
+    for await (const event of hp.reviews.watch(id)) seen.push([event.id, event.review.status]);
+    expect(seen).toEqual([
+      ['7', 'pending'],
+      ['9', 'rejected'],
+    ]);
+    expect(stub.seen.map((request) => request.headers['last-event-id'])).toEqual([undefined, '7', '7']);
+    expect(stub.seen[0]?.url).toBe(`/v1/reviews/${id}/events`);
+  });
+
+  test('a refusal is thrown', async () => {
+    const hp = await client(problem(401, 'unauthenticated'));
+    await expect(hp.reviews.watch(id).next()).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  test('aborting ends the watch of everything quietly', async () => {
+    const hp = await client((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`id: 3\nevent: review\ndata: {"reviewId":"${id}"}\n\n`);
+    });
+    const controller = new AbortController();
+    const seen: string[] = [];
+    for await (const event of hp.reviews.watch({ signal: controller.signal })) {
+      seen.push(event.review.reviewId);
+      controller.abort();
+    }
+    expect(seen).toEqual([id]);
+    expect(stub.seen[0]?.url).toBe('/v1/events');
+  });
+});

@@ -1,0 +1,42 @@
+import type { Review } from '../../src/contract/review.ts';
+
+/** A pending hard-gated review of one call, for tests that need some review. */
+export function aReview(change: Partial<Review> = {}): Review {
+  const digest = `sha256:${'ab'.repeat(32)}`;
+  return {
+    reviewId: 'rev_01J00000000000000000000000',
+    decisionId: 'dec_01J00000000000000000000000',
+    deploymentId: 'demo',
+    kind: 'call',
+    status: 'pending',
+    class: 'irreversible',
+    gate: 'hard',
+    reasonCodes: [],
+    call: { service: 'postgres', tool: 'postgres.execute', arguments: { sql: 'DELETE FROM users' }, digest },
+    target: { connector: 'postgres', request: { sql: 'DELETE FROM users', params: [] } },
+    revision: 1,
+    revisions: [],
+    levels: [{ name: 'approval', approvers: ['ops'], quorum: 1, escalation: null, status: 'open', decisions: [] }],
+    level: 1,
+    separationOfDuties: false,
+    policyDigest: digest,
+    allowedDecisions: ['approve', 'edit', 'reject', 'revise'],
+    proposer: { id: 'demo-agent', owner: 'ops-1', attested: true },
+    reason: null,
+    context: {},
+    threadId: null,
+    group: null,
+    callback: null,
+    evidence: [],
+    previewError: null,
+    title: null,
+    proposedAt: '2026-04-01T12:00:00.000Z',
+    expiresAt: '2026-04-02T12:00:00.000Z',
+    resolvedAt: null,
+    resolution: null,
+    feedback: null,
+    execution: { status: 'not_started', error: null, startedAt: null, finishedAt: null },
+    workflow: { workflowId: 'rev_01J00000000000000000000000', runId: 'run', url: null },
+    ...change,
+  };
+}
