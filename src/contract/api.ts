@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { indexedEntrySchema } from './audit.ts';
+import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema } from './call.ts';
+import { PROBLEMS, type ProblemCode } from './codes.ts';
+import { reviewIdSchema } from './ids.ts';
+import { jsonObjectSchema } from './json.ts';
+import { reviewRowSchema, STATUSES } from './review.ts';
+
+/** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
+
+export const fieldErrorSchema = z.object({
+  /** JSON Pointer into the body. */
+  pointer: z.string(),
+  message: z.string(),
+});
+export type FieldError = z.infer<typeof fieldErrorSchema>;
+
+/** RFC 9457, `application/problem+json`. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** Names this occurrence; the server's log has it too. */
+  instance: z.string(),
+  code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
+  errors: z.array(fieldErrorSchema).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** Seconds that an answer may be held. */
+export const waitSecondsSchema = z.int().min(0).max(60);
+
+const queryText = z.string().min(1).max(255);
+
+/** Query of `GET /v1/reviews`. `status` is a comma-separated list. */
+export const listQuerySchema = z.strictObject({
+  status: z
+    .string()
+    .refine((text) => text.split(',').every((part) => (STATUSES as readonly string[]).includes(part)), 'unknown status')
+    .optional(),
+  tool: queryText.optional(),
+  service: queryText.optional(),
+  proposer: queryText.optional(),
+  threadId: queryText.optional(),
+  group: queryText.optional(),
+  /** Pending reviews whose open level the caller may vote on. */
+  approver: z.literal('me').optional(),
+  limit: z.coerce.number().int().min(1).max(200).optional(),
+  cursor: z.string().min(1).max(2_000).optional(),
+});
+export type ListQuery = z.infer<typeof listQuerySchema>;
+
+export const listResponseSchema = z.object({ reviews: z.array(reviewRowSchema), nextCursor: z.string().nullable() });
+export type ListResponse = z.infer<typeof listResponseSchema>;
+
+/** 202 of a decision, revision, withdrawal or reconciliation: durably queued, not yet admitted; neither a yes nor a no. */
+export const queuedSchema = z.object({
+  queued: z.literal(true),
+  reviewId: reviewIdSchema,
+  /** Id of the receipt. */
+  decisionUlid: z.string(),
+  statusUrl: z.string(),
+});
+export type Queued = z.infer<typeof queuedSchema>;
+
+export const explainRequestSchema = z.strictObject({
+  service: serviceNameSchema,
+  tool: toolNameSchema,
+  arguments: jsonObjectSchema,
+  context: jsonObjectSchema.optional(),
+});
+export type ExplainRequest = z.infer<typeof explainRequestSchema>;
+
+export const explanationSchema = z.object({
+  class: z.enum(CLASSES).nullable(),
+  /** Null: the call would be blocked. */
+  gate: gateSchema.nullable(),
+  blocked: z.boolean(),
+  reasonCodes: z.array(z.string()),
+  /** Who would have to say yes, step by step. */
+  levels: z.array(z.object({ name: z.string(), approvers: z.array(z.string()), quorum: z.int() })),
+  /** The rules that fired. */
+  rules: z.array(
+    z.object({
+      source: z.string(),
+      class: classSchema,
+      gate: gateSchema.nullable(),
+      reason: z.string().nullable(),
+      error: z.string().nullable(),
+    }),
+  ),
+  errors: z.array(fieldErrorSchema).optional(),
+});
+export type Explanation = z.infer<typeof explanationSchema>;
+
+/** Query of `GET /v1/audit/entries`. */
+export const entriesQuerySchema = z.strictObject({
+  from: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).optional(),
+});
+
+export const auditPageSchema = z.object({
+  entries: z.array(indexedEntrySchema),
+  /** Index to go on from; null at the end of the log. */
+  nextFrom: z.int().nullable(),
+});
+export type AuditPage = z.infer<typeof auditPageSchema>;
+
+export const checkpointResponseSchema = z.object({
+  /** Number of entries it covers. */
+  size: z.int(),
+  /** C2SP signed note holding a tlog-checkpoint. */
+  checkpoint: z.string(),
+});
+export type CheckpointResponse = z.infer<typeof checkpointResponseSchema>;
+
+/** Body of `POST /v1/session`: a single-use sign-in token (`hpl_…`) or a reviewer's token (`hpr_…`). */
+export const signInRequestSchema = z.strictObject({ token: z.string().min(1).max(200) });
+
+export const sessionResponseSchema = z.object({
+  reviewer: z.object({ id: z.string(), groups: z.array(z.string()), role: z.enum(['reviewer', 'auditor']) }),
+  /** To be sent as `X-CSRF-Token` with every request that changes something; null with a bearer token. */
+  csrfToken: z.string().nullable(),
+});
+export type SessionResponse = z.infer<typeof sessionResponseSchema>;
+
+export const readinessSchema = z.object({
+  ready: z.boolean(),
+  checks: z.record(z.string(), z.enum(['ok', 'down'])),
+  /** What is wrong without making the service unready, and what is down, in words. */
+  problems: z.array(z.object({ code: z.string(), message: z.string() })),
+});
+export type Readiness = z.infer<typeof readinessSchema>;
