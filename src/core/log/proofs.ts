@@ -1,0 +1,79 @@
+import { foldRight, heightOf, subtreesOf, type Hash, type NodeId } from './tree.ts';
+
+/**
+ * RFC 6962 sections 2.1.1 and 2.1.2: which stored nodes a proof is made of. A plan is a list of proof elements; each
+ * is one perfect subtree, or several at the right edge that are folded into one hash. Plans are computed without
+ * looking anything up, so that a store can read all nodes of a proof at once: O(log n) rows.
+ */
+export type ProofPlan = readonly (readonly NodeId[])[];
+
+/** Where a perfect subtree's hash is; undefined means that the store is damaged. */
+export type NodeLookup = (id: NodeId) => Hash | undefined;
+
+/** Audit path of leaf `index` in the tree of the first `size` leaves, leaf to root. */
+export function planInclusion(index: number, size: number): ProofPlan {
+  if (!isCount(index) || !isCount(size) || index >= size) throw new RangeError('index is outside the tree');
+  const path: NodeId[][] = [];
+  let [from, to] = [0, size];
+  while (to - from > 1) {
+    const middle = from + splitOf(to - from);
+    if (index < middle) {
+      path.push(subtreesOf(middle, to));
+      to = middle;
+    } else {
+      path.push(subtreesOf(from, middle));
+      from = middle;
+    }
+  }
+  return path.reverse();
+}
+
+/** Proof that the tree of `newSize` leaves extends that of `oldSize`. Empty where there is nothing to prove. */
+export function planConsistency(oldSize: number, newSize: number): ProofPlan {
+  if (!isCount(oldSize) || !isCount(newSize) || oldSize > newSize) throw new RangeError('sizes are out of order');
+  if (oldSize === 0 || oldSize === newSize) return [];
+  const path: NodeId[][] = [];
+  let [from, to] = [0, newSize];
+  while (oldSize !== to) {
+    const middle = from + splitOf(to - from);
+    if (oldSize <= middle) {
+      path.push(subtreesOf(middle, to));
+      to = middle;
+    } else {
+      path.push(subtreesOf(from, middle));
+      from = middle;
+    }
+  }
+  // The verifier knows the old root itself where the old tree is one perfect subtree at the left edge.
+  if (from !== 0) path.push(subtreesOf(from, to));
+  return path.reverse();
+}
+
+/** The distinct nodes that a plan reads. */
+export function nodesOfPlan(plan: ProofPlan): NodeId[] {
+  return plan.flat();
+}
+
+/** Turns a plan into the proof's hashes. Undefined where a node is missing. */
+export function resolvePlan(plan: ProofPlan, lookup: NodeLookup): Hash[] | undefined {
+  const proof: Hash[] = [];
+  for (const element of plan) {
+    const hashes: Hash[] = [];
+    for (const id of element) {
+      const hash = lookup(id);
+      if (hash === undefined) return undefined;
+      hashes.push(hash);
+    }
+    proof.push(foldRight(hashes));
+  }
+  return proof;
+}
+
+/** The largest power of two below `count` (RFC 6962's k). */
+function splitOf(count: number): number {
+  return 2 ** heightOf(count - 1);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
