@@ -47,7 +47,7 @@ export function foldRight(hashes: readonly Hash[]): Hash {
  */
 export function subtreesOf(from: number, to: number): NodeId[] {
   const nodes: NodeId[] = [];
-  for (let start = from; start < to; ) {
+  for (let start = from; start < to;) {
     const level = heightOf(to - start);
     const width = 2 ** level;
     nodes.push({ level, index: start / width });

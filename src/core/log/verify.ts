@@ -12,7 +12,7 @@ export function verifyInclusion(
   proof: readonly Hash[],
   root: Hash,
 ): boolean {
-  if (!isCount(index) || !isCount(size) || index >= size || proof.length > 64) return false;
+  if (!isCount(index) || !isCount(size) || index >= size || !areHashes([leafHash, root, ...proof])) return false;
   let [fn, sn, hash] = [index, size - 1, leafHash];
   for (const sibling of proof) {
     if (sn === 0) return false;
@@ -35,7 +35,8 @@ export function verifyConsistency(
   oldRoot: Hash,
   newRoot: Hash,
 ): boolean {
-  if (!isCount(oldSize) || !isCount(newSize) || oldSize > newSize || proof.length > 64) return false;
+  if (!isCount(oldSize) || !isCount(newSize) || oldSize > newSize) return false;
+  if (!areHashes([oldRoot, newRoot, ...proof])) return false;
   if (oldSize === newSize) return proof.length === 0 && hashesEqual(oldRoot, newRoot);
   if (oldSize === 0) return proof.length === 0 && hashesEqual(oldRoot, EMPTY_ROOT);
 
@@ -56,6 +57,11 @@ export function verifyConsistency(
     [fn, sn] = [half(fn), half(sn)];
   }
   return sn === 0 && hashesEqual(oldHash, oldRoot) && hashesEqual(newHash, newRoot);
+}
+
+/** At most two to the 64 leaves, and nothing but SHA-256 hashes. */
+function areHashes(hashes: readonly Hash[]): boolean {
+  return hashes.length <= 66 && hashes.every((hash) => hash.length === 32);
 }
 
 const half = (value: number): number => Math.floor(value / 2);
