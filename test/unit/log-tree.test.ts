@@ -102,8 +102,13 @@ describe('proof vectors of transparency-dev/merkle', () => {
   const bytes = (text: string | null) => Buffer.from(text ?? '', 'base64');
   const proofOf = (proof: string[] | null) => (proof ?? []).map(bytes);
 
-  // Theirs proves nothing from an empty tree; ours accepts the empty proof from the empty root.
-  it.each(vectors.consistency.filter((vector) => vector.size1 > 0))('consistency $name', (v) => {
+  // Two differences: theirs proves nothing from an empty tree, where ours accepts the empty proof from the empty root;
+  // and theirs takes roots of any length where the sizes are equal.
+  const comparable = vectors.consistency.filter(
+    (v) => v.size1 > 0 && v.name !== 'additional/sizes-are-equal-one-and-proof-is-empty',
+  );
+
+  it.each(comparable)('consistency $name', (v) => {
     const holds = verifyConsistency(v.size1, v.size2, proofOf(v.proof), bytes(v.root1), bytes(v.root2));
     expect(holds).toBe(!v.wantErr);
   });
