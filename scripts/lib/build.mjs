@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from './root.mjs';
+
+const STAMP = 'build-stamp';
+
+/**
+ * Builds `dist` if a source has changed since it was built: compiled TypeScript, data files, and the workflow code as one
+ * bundle, so that a start does not have to bundle it.
+ */
+export async function build() {
+  const unlock = await lock();
+  try {
+    const stamp = digestSources();
+    if (readStamp() === stamp) return;
+    console.log('Building');
+    const incoming = join(root, 'dist.incoming');
+    rmSync(incoming, { recursive: true, force: true });
+    compile(incoming);
+    copyAssets(incoming);
+    await bundleWorkflows(incoming);
+    writeFileSync(join(incoming, STAMP), stamp);
+    // Swapped in one step, so that whoever starts meanwhile sees the old build or the new one.
+    const old = join(root, 'dist.old');
+    rmSync(old, { recursive: true, force: true });
+    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
+    renameSync(incoming, join(root, 'dist'));
+    rmSync(old, { recursive: true, force: true });
+  } finally {
+    unlock();
+  }
+}
+
+/** Two builds at once, of a start and a test run say, go one after the other. */
+async function lock() {
+  const { tryLock } = await import('fs-native-extensions');
+  const fd = openSync(join(root, 'node_modules', '.holdpoint-build.lock'), 'a+');
+  while (!tryLock(fd)) await sleep(200);
+  return () => closeSync(fd);
+}
+
+function compile(outDir) {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', outDir], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status === 0) return;
+  throw new Error('The TypeScript compiler found errors.');
+}
+
+function copyAssets(outDir) {
+  for (const file of listFiles(join(root, 'src'))) {
+    if (/\.tsx?$/.test(file)) continue;
+    const target = join(outDir, relative(join(root, 'src'), file));
+    mkdirSync(dirname(target), { recursive: true });
+    cpSync(file, target);
+  }
+}
+
+async function bundleWorkflows(outDir) {
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(outDir, 'workflows', 'index.js'),
+    payloadConverterPath: join(outDir, 'workflows', 'payload-converter.js'),
+    logger: new DefaultLogger('WARN'),
+  });
+  writeFileSync(join(outDir, 'workflow-bundle.js'), code);
+}
+
+function digestSources() {
+  const hash = createHash('sha256');
+  const files = [
+    ...listFiles(join(root, 'src')),
+    ...['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/lib/build.mjs'].map((f) => join(root, f)),
+  ];
+  for (const file of files) {
+    hash
+      .update(`${relative(root, file)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function readStamp() {
+  try {
+    return readFileSync(join(root, 'dist', STAMP), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function listFiles(directory) {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}

@@ -1,0 +1,110 @@
+// `npm test`: everything that must hold, from formatting to end-to-end tests. Prints the sum at the end; ends with 1 if
+// anything failed. Arguments go to vitest, e.g. `npm test -- --project unit`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { ensureInstalled } from './lib/install.mjs';
+import { ensureTestNeeds } from './lib/needs.mjs';
+import { root } from './lib/root.mjs';
+
+const TIERS = ['unit', 'workflow', 'activity', 'api', 'replay', 'e2e', 'chaos'];
+const CHECKS = [
+  { name: 'format', args: ['oxfmt', '--check'] },
+  { name: 'types', args: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'lint', args: ['oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives'] },
+  { name: 'unused code', args: ['knip'] },
+];
+
+process.chdir(root);
+ensureInstalled();
+ensureTestNeeds();
+
+/** name → { passed, failed } */
+const sums = new Map();
+for (const { name, args } of CHECKS) {
+  const ok = run(args);
+  sums.set(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
+}
+runTiers(process.argv.slice(2));
+report();
+
+function run([command, ...args], options = {}) {
+  const startedAt = Date.now();
+  console.log(`\n> ${[command, ...args].join(' ')}`);
+  const { status } = spawnSync(join('node_modules', '.bin', command), args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    ...options,
+  });
+  console.log(`  ${status === 0 ? 'passed' : 'FAILED'} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+  return status === 0;
+}
+
+function runTiers(args) {
+  const directory = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
+  const output = join(directory, 'results.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+  const ok = run(['vitest', 'run', '--coverage', ...reporters, ...args]);
+  const counted = count(output);
+  rmSync(directory, { recursive: true, force: true });
+  const asked = askedTiers(args);
+  for (const tier of asked) {
+    const sum = counted.get(tier) ?? { passed: 0, failed: 0 };
+    // A tier that ran nothing proves nothing.
+    if (sum.passed + sum.failed === 0) sum.failed = 1;
+    sums.set(tier, sum);
+  }
+  // An error outside of any test (a set-up that failed, an unhandled rejection) must not pass unseen.
+  const failed = asked.reduce((total, tier) => total + sums.get(tier).failed, 0);
+  if (!ok && failed === 0) sums.set('vitest itself', { passed: 0, failed: 1 });
+}
+
+function askedTiers(args) {
+  const at = args.flatMap((arg, i) =>
+    arg === '--project' ? [args[i + 1]] : arg.startsWith('--project=') ? [arg.slice(10)] : [],
+  );
+  return at.length > 0 ? at : TIERS;
+}
+
+/** Counts by tier from vitest's JSON report. A skipped test and a file that did not load count as failed. */
+function count(file) {
+  const counted = new Map();
+  let report;
+  try {
+    report = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return counted;
+  }
+  for (const result of report.testResults) {
+    const tier = relative(root, result.name).split(sep)[1];
+    const sum = counted.get(tier) ?? { passed: 0, failed: 0 };
+    counted.set(tier, sum);
+    for (const { status } of result.assertionResults) {
+      if (status === 'passed') sum.passed += 1;
+      else sum.failed += 1;
+    }
+    if (result.status !== 'passed' && !result.assertionResults.some(({ status }) => status === 'failed'))
+      sum.failed += 1;
+  }
+  return counted;
+}
+
+function report() {
+  console.log('');
+  let passed = 0;
+  let failed = 0;
+  for (const [name, sum] of sums) {
+    console.log(`${name.padEnd(14)} ${String(sum.passed).padStart(5)} passed ${String(sum.failed).padStart(4)} failed`);
+    passed += sum.passed;
+    failed += sum.failed;
+  }
+  const untested = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !TIERS.includes(entry.name) && entry.name !== 'support')
+    .map((entry) => entry.name);
+  if (untested.length > 0) {
+    console.log(`Not a tier, so never run: test/${untested.join(', test/')}`);
+    failed += untested.length;
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}

@@ -1,0 +1,50 @@
+import { defineConfig } from 'vitest/config';
+
+interface Tier {
+  readonly name: string;
+  /** What must be there before the first test: servers, a build. */
+  readonly globalSetup?: string[];
+  readonly testTimeout: number;
+  /** Tiers with processes and servers of their own run file by file: two at once would only make both slow. */
+  readonly serial: boolean;
+}
+
+const TEMPORAL = './test/support/setup/temporal.ts';
+const TIME_SKIPPING = './test/support/setup/time-skipping.ts';
+const BUILD = './test/support/setup/build.ts';
+
+const TIERS: readonly Tier[] = [
+  { name: 'unit', testTimeout: 30_000, serial: false },
+  { name: 'workflow', globalSetup: [TIME_SKIPPING], testTimeout: 120_000, serial: false },
+  { name: 'activity', globalSetup: [], testTimeout: 120_000, serial: false },
+  { name: 'api', globalSetup: [], testTimeout: 60_000, serial: false },
+  { name: 'replay', globalSetup: [], testTimeout: 120_000, serial: false },
+  { name: 'e2e', globalSetup: [TEMPORAL, BUILD], testTimeout: 300_000, serial: true },
+  { name: 'chaos', globalSetup: [TEMPORAL, BUILD], testTimeout: 600_000, serial: true },
+];
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+      reportsDirectory: 'coverage',
+    },
+    projects: TIERS.map((tier, index) => ({
+      test: {
+        name: tier.name,
+        include: [`test/${tier.name}/**/*.test.ts`],
+        globalSetup: tier.globalSetup ?? [],
+        testTimeout: tier.testTimeout,
+        // The first hook of a tier may start servers on a machine that is busy.
+        hookTimeout: 180_000,
+        fileParallelism: !tier.serial,
+        maxWorkers: tier.serial ? 1 : 2,
+        // One tier after the other, cheapest first.
+        sequence: { groupOrder: index },
+      },
+    })),
+  },
+});
