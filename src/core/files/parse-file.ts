@@ -1,0 +1,46 @@
+import { configFileSchema, type ConfigFile } from '../../contract/config.ts';
+import { policyFileSchema, type PolicyFile } from '../../contract/policy.ts';
+import type { z } from 'zod';
+import { explainIssues } from './explain-issue.ts';
+import type { FileProblem } from './problem.ts';
+import { sortProblems } from './problem.ts';
+import { readYaml, type YamlSource } from './yaml-source.ts';
+
+/** A file of the documented shape, with the places of its parts for whoever finds more wrong with it. */
+export interface ParsedFile<T> {
+  readonly value: T;
+  readonly source: YamlSource;
+}
+
+export type ParseResult<T> =
+  | { readonly ok: true; readonly file: ParsedFile<T> }
+  | { readonly ok: false; readonly problems: readonly FileProblem[] };
+
+/** A hash of digits only (or with one `e`) is a number to YAML. */
+const TEXT_KEYS: ReadonlySet<string> = new Set(['keySha256', 'tokenSha256']);
+
+/** Checks the shape of a policy file, or of a built-in catalog. All problems are collected. */
+export function parsePolicyFile(text: string, fileName: string): ParseResult<PolicyFile> {
+  return parseFile(policyFileSchema, text, fileName);
+}
+
+/** Checks the shape of a configuration file. All problems are collected. */
+export function parseConfigFile(text: string, fileName: string): ParseResult<ConfigFile> {
+  return parseFile(configFileSchema, text, fileName);
+}
+
+function parseFile<T>(schema: z.ZodType<T>, text: string, fileName: string): ParseResult<T> {
+  const read = readYaml(text, fileName, TEXT_KEYS);
+  if (!read.ok) return { ok: false, problems: sortProblems(read.problems) };
+  const { source } = read;
+  if (source.value === null) {
+    const problem = source.problem([], 'the file is empty', 'Begin with the example in the documentation');
+    return { ok: false, problems: [problem] };
+  }
+  const parsed = schema.safeParse(source.value);
+  if (parsed.success) return { ok: true, file: { value: parsed.data, source } };
+  const problems = explainIssues(parsed.error, schema, source.value).map(({ path, message, fix, part }) =>
+    source.problem(path, message, fix, part),
+  );
+  return { ok: false, problems: sortProblems(problems) };
+}
