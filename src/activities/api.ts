@@ -1,0 +1,185 @@
+import type { AuditEntry } from '../contract/audit.ts';
+import type { Gate } from '../contract/call.ts';
+import type { DsseEnvelope } from '../contract/envelope.ts';
+import type { JsonObject } from '../contract/json.ts';
+import type { LedgerTransition, StoredEnvelope } from '../contract/store.ts';
+import type { DecisionType, ExecutionView, Material, Review } from '../contract/review.ts';
+import type { ReviewBase } from '../core/gate/view.ts';
+import type { DecisionFact, RevisionFact, WithdrawalFact } from '../core/gate/state.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { NotifyEvent } from './ports.ts';
+
+/**
+ * The activities as workflows see them. Those of the gate run as *local* activities: they cannot be completed from
+ * outside. Those of the execute worker are ordinary activities: what they return is a hint, the database tells.
+ */
+export interface GateActivities {
+  /** Verifies the proposal, applies policy, opens (or denies) the ledger row and records it. */
+  classifyCall(input: ClassifyCallInput): Promise<Classified>;
+  /** The same for a question that a workflow asks in-flow. */
+  classifyQuestion(input: ClassifyQuestionInput): Promise<Classified>;
+  /** Applies policy to other arguments of the same tool, for an edit or a revision. Writes nothing. */
+  prepareRevision(input: PrepareRevisionInput): Promise<PreparedRevision>;
+  /** Reads the evidence back that the execute worker wrote and takes the digest. Writes nothing. */
+  attachEvidence(input: { readonly material: Material }): Promise<WithEvidence>;
+  /** Verifies a batch of envelopes with the keys and the directory in force now. */
+  admit(input: AdmitInput): Promise<readonly Admitted[]>;
+  /** Writes entries, the review's state and at most one ledger transition, all or nothing. */
+  record(input: RecordInput): Promise<RecordOutcome>;
+  /** What the ledger says of the call. */
+  readOutcome(input: { readonly reviewId: string }): Promise<Outcome>;
+  /** Ordinary activity on the gate queue: tells people. */
+  notify(input: NotifyInput): Promise<void>;
+}
+
+export interface ExecuteActivities {
+  gatherEvidence(input: GatherEvidenceInput): Promise<void>;
+  executeCall(input: ExecuteCallInput): Promise<void>;
+}
+
+export interface ClassifyCallInput {
+  readonly reviewId: string;
+  readonly runId: string;
+  /** Epoch ms of the start of the workflow chain. */
+  readonly startedAt: number;
+  /** The workflow's argument as it came; hostile. */
+  readonly request: unknown;
+}
+
+export interface ClassifyQuestionInput {
+  readonly reviewId: string;
+  readonly runId: string;
+  readonly startedAt: number;
+  readonly request: unknown;
+  readonly parent: { readonly workflowId: string } | null;
+}
+
+/** Durations of an approval's reminders, resolved to epoch ms; sorted. */
+export interface Schedule {
+  readonly remindAt: readonly number[];
+  readonly escalateAt: number | null;
+}
+
+export interface Version {
+  readonly material: Material;
+  readonly digest: string | null;
+  readonly gate: Gate | null;
+  readonly reasonCodes: readonly string[];
+  readonly schedule: Schedule;
+  /** The tool has a preview and the proposal is attested: evidence is still to come. */
+  readonly wantsPreview: boolean;
+  readonly override: boolean;
+}
+
+export type Classified =
+  | {
+      readonly kind: 'held' | 'free' | 'blocked';
+      readonly base: ReviewBase;
+      readonly version: Version;
+      readonly allowed: readonly DecisionType[];
+      readonly proposal: DsseEnvelope | null;
+      /** One line for the Temporal Web UI. */
+      readonly summary: string;
+      /** Notification channels are configured. */
+      readonly notifies: boolean;
+      /** For a free or held call: its connector's longest time, ms, and how long an approval stays fresh. */
+      readonly timeoutMs: number;
+      readonly executeWithinMs: number;
+      /** The ledger had this review already: what it says, where it is past `open`. */
+      readonly outcome: Outcome | null;
+    }
+  /** Nothing can be recorded of it: the id is taken by another proposal. */
+  | { readonly kind: 'refused'; readonly reasonCode: 'review_id_taken' };
+
+export interface PrepareRevisionInput {
+  readonly previous: Material;
+  readonly attested: boolean;
+  readonly arguments: JsonObject;
+  readonly at: number;
+  readonly startedAt: number;
+  /** Workflow's own arguments for in-flow questions are free-form. */
+  readonly question: boolean;
+}
+export type PreparedRevision = { readonly ok: true; readonly version: Version } | { readonly ok: false };
+
+export interface WithEvidence {
+  readonly material: Material;
+  readonly digest: string;
+  readonly previewError: { readonly code: string; readonly message: string } | null;
+}
+
+export const SIGNALS = ['decision', 'revision', 'withdrawal', 'reconciliation'] as const;
+export type SignalKind = (typeof SIGNALS)[number];
+
+export interface AdmitInput {
+  readonly reviewId: string;
+  readonly proposer: string;
+  readonly items: readonly { readonly kind: SignalKind; readonly envelope: DsseEnvelope }[];
+}
+
+interface AdmittedBase {
+  readonly decisionUlid: string;
+  readonly envelopeDigest: string;
+}
+export type Admitted =
+  /** No trusted key signed it, or it speaks of another review: as if it had never come. */
+  | { readonly kind: 'refused' }
+  | (AdmittedBase & {
+      readonly kind: 'decision';
+      readonly fact: DecisionFact;
+      readonly channel: Review['revisions'][number]['decisions'][number]['channel'];
+      readonly decidedAt: string;
+    })
+  | (AdmittedBase & { readonly kind: 'revision'; readonly fact: RevisionFact })
+  | (AdmittedBase & { readonly kind: 'withdrawal'; readonly fact: WithdrawalFact })
+  | (AdmittedBase & {
+      readonly kind: 'reconciliation';
+      readonly digest: string;
+      readonly outcome: 'executed' | 'failed';
+      readonly note: string;
+      readonly by: string;
+      /** Role and groups by the directory in force. */
+      readonly groups: readonly string[];
+      readonly at: string;
+    });
+
+export interface RecordInput {
+  readonly key: string;
+  readonly entries: readonly AuditEntry[];
+  readonly review: Review;
+  readonly envelopes: readonly StoredEnvelope[];
+  readonly materials: readonly Material[];
+  readonly ledger: LedgerTransition | null;
+}
+export interface RecordOutcome {
+  /** False: the ledger row stood elsewhere; nothing was written and `outcome` tells where it stands. */
+  readonly ok: boolean;
+  readonly outcome: Outcome | null;
+}
+
+export interface NotifyInput {
+  readonly event: NotifyEvent['event'];
+  readonly review: Review;
+  readonly to: readonly string[];
+  /** Makes the `notified` entry idempotent. */
+  readonly key: string;
+}
+
+/**
+ * The envelopes that say what is to be previewed: a preview runs only what somebody signed, so whoever can merely
+ * schedule this activity gains nothing.
+ */
+export interface GatherEvidenceInput {
+  readonly reviewId: string;
+  readonly revision: number;
+  readonly proposal: DsseEnvelope;
+  readonly change: { readonly kind: 'revision' | 'decision'; readonly envelope: DsseEnvelope } | null;
+}
+
+export interface ExecuteCallInput {
+  readonly reviewId: string;
+  readonly material: Material;
+  readonly previous: Material | null;
+  readonly proposal: DsseEnvelope | null;
+  readonly decisions: readonly DsseEnvelope[];
+}

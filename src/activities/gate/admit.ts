@@ -1,0 +1,111 @@
+import { findReviewer, type Settings } from '../../core/settings.ts';
+import type { Admitted, AdmitInput, SignalKind } from '../api.ts';
+import type { GateDeps } from './deps.ts';
+
+type Item = AdmitInput['items'][number];
+
+/**
+ * Verifies a batch of envelopes with the keys and the directory in force now: keys rotate and people leave while a
+ * review waits. It returns plain facts; what a fact means is for the gate machine to say.
+ */
+export function admit(deps: Pick<GateDeps, 'settings' | 'verifier'>, input: AdmitInput): readonly Admitted[] {
+  const settings = deps.settings.current();
+  return input.items.map((item) => ADMIT[item.kind](deps, settings, input, item) ?? { kind: 'refused' });
+}
+
+type Admit = (
+  deps: Pick<GateDeps, 'verifier'>,
+  settings: Settings,
+  input: AdmitInput,
+  item: Item,
+) => Admitted | undefined;
+
+const ADMIT: Record<SignalKind, Admit> = {
+  decision: (deps, settings, input, item) => {
+    const verified = deps.verifier.verify('decision', item.envelope);
+    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
+    const { payload } = verified;
+    return {
+      kind: 'decision',
+      decisionUlid: payload.decisionUlid,
+      envelopeDigest: verified.payloadDigest,
+      channel: payload.channel,
+      decidedAt: payload.decidedAt,
+      fact: {
+        decisionUlid: payload.decisionUlid,
+        revision: payload.revision,
+        level: payload.level,
+        type: payload.type,
+        digest: payload.digest,
+        reviewer: payload.reviewer.id,
+        groups: votingGroups(settings, payload.reviewer.id),
+        editedArguments: payload.editedArguments ?? null,
+        response: payload.response,
+        comment: payload.comment ?? null,
+      },
+    };
+  },
+  revision: (deps, settings, input, item) => {
+    const verified = deps.verifier.verify('revision', item.envelope);
+    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
+    const { payload } = verified;
+    if (!speaksFor(verified.agentKeyOf, payload.proposer, input)) return undefined;
+    return {
+      kind: 'revision',
+      decisionUlid: payload.decisionUlid,
+      envelopeDigest: verified.payloadDigest,
+      fact: {
+        decisionUlid: payload.decisionUlid,
+        proposer: payload.proposer,
+        digest: payload.digest,
+        arguments: payload.arguments,
+      },
+    };
+  },
+  withdrawal: (deps, settings, input, item) => {
+    const verified = deps.verifier.verify('withdrawal', item.envelope);
+    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
+    const { payload } = verified;
+    if (!speaksFor(verified.agentKeyOf, payload.proposer, input)) return undefined;
+    return {
+      kind: 'withdrawal',
+      decisionUlid: payload.decisionUlid,
+      envelopeDigest: verified.payloadDigest,
+      fact: { decisionUlid: payload.decisionUlid, proposer: payload.proposer, digest: payload.digest },
+    };
+  },
+  reconciliation: (deps, settings, input, item) => {
+    const verified = deps.verifier.verify('reconciliation', item.envelope);
+    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
+    const { payload } = verified;
+    return {
+      kind: 'reconciliation',
+      decisionUlid: payload.decisionUlid,
+      envelopeDigest: verified.payloadDigest,
+      digest: payload.digest,
+      outcome: payload.outcome,
+      note: payload.note,
+      by: payload.reviewer.id,
+      groups: votingGroups(settings, payload.reviewer.id),
+      at: payload.reconciledAt,
+    };
+  },
+};
+
+/** An envelope of another review or another deployment verifies too; it says nothing about this one. */
+function isOurs(
+  payload: { readonly reviewId: string; readonly deploymentId: string },
+  settings: Settings,
+  input: AdmitInput,
+): boolean {
+  return payload.reviewId === input.reviewId && payload.deploymentId === settings.deploymentId;
+}
+
+function speaksFor(agentKeyOf: string | undefined, proposer: string, input: AdmitInput): boolean {
+  return proposer === input.proposer && (agentKeyOf === undefined || agentKeyOf === proposer);
+}
+
+function votingGroups(settings: Settings, reviewerId: string): readonly string[] {
+  const reviewer = findReviewer(settings, reviewerId);
+  return reviewer === undefined || reviewer.role === 'auditor' ? [] : reviewer.groups;
+}

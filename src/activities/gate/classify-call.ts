@@ -1,0 +1,187 @@
+import type { AuditEntry } from '../../contract/audit.ts';
+import { decisionIdOf } from '../../contract/ids.ts';
+import { DECISION_TYPES, NOT_STARTED } from '../../contract/review.ts';
+import type { LedgerTransition } from '../../contract/store.ts';
+import { assessCall, findTool, type Assessment } from '../../core/assess.ts';
+import { digestMaterial } from '../../core/digest.ts';
+import { summarizeCall } from '../../core/gate/describe.ts';
+import { viewReview, type ReviewBase } from '../../core/gate/view.ts';
+import { openGate } from '../../core/gate/state.ts';
+import { outcomeOf } from '../../core/outcome.ts';
+import { durationMs } from '../../contract/policy.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { Classified, ClassifyCallInput, Version } from '../api.ts';
+import type { GateDeps } from './deps.ts';
+import { classifiedEntry, proposedEntry } from '../../core/gate/entries.ts';
+import { readProposal, type ReadProposal } from './proposal.ts';
+import { specOf } from '../../core/gate/spec.ts';
+import { versionOf } from './version.ts';
+
+/** What a person may say to a call; `respond` belongs to in-flow questions. */
+const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * Verifies the proposal, applies policy and writes the first record of a review: its ledger row (open, or denied at
+ * once), the entries `proposed` and, unless evidence is still to come, `classified`, and the row that people see.
+ */
+export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Promise<Classified> {
+  const settings = deps.settings.current();
+  const proposal = await readProposal(input, settings, deps.verifier, () =>
+    deps.starterIdentity(input.reviewId, input.runId),
+  );
+  const assessment = assess(proposal, settings);
+  const version = versionOfCall(input, proposal, assessment, settings);
+  const base = baseOf(deps, input, proposal, settings);
+  const allowed = assessment.kind === 'held' ? CALL_DECISIONS : [];
+  const at = new Date(deps.clock.now()).toISOString();
+  const entries: AuditEntry[] = [proposedEntry(base, version, proposal.proposalDigest, at)];
+  if (!version.wantsPreview) entries.push(classifiedEntry(base, version, statusOf(assessment), at));
+  const review = viewReview({
+    base,
+    revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: base.proposer.id, decisions: [] }],
+    gate:
+      assessment.kind === 'held' && version.digest !== null
+        ? openGate(specOf(version.material, version.digest, allowed))
+        : null,
+    ungated: assessment.kind === 'held' ? null : { status: UNGATED[assessment.kind], at },
+    allowed,
+    execution: NOT_STARTED,
+  });
+  const result = await deps.store.commit({
+    key: `open:${input.reviewId}:${proposal.proposalDigest}`,
+    ledger: transitionOf(input, proposal, assessment, version, at),
+    entries,
+    review: {
+      kind: 'state',
+      review,
+      envelopes: proposal.envelope === null ? [] : [{ kind: 'proposal', envelope: proposal.envelope }],
+      materials: [version.material],
+    },
+  });
+  const { row } = result;
+  if (row === null || row.proposalDigest !== proposal.proposalDigest)
+    return { kind: 'refused', reasonCode: 'review_id_taken' };
+  const definition = findTool(settings, callOf(proposal).tool);
+  return {
+    kind: assessment.kind,
+    base,
+    version: holdDeadline(version, row.expiresAt),
+    allowed,
+    proposal: proposal.envelope,
+    summary: summarizeCall(version.material),
+    notifies: deps.notifier !== null,
+    timeoutMs: definition?.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(definition.timeout),
+    executeWithinMs: settings.executeWithinMs,
+    outcome: row.state === 'open' || assessment.kind === 'blocked' ? null : outcomeOf(row),
+  };
+}
+
+function callOf(proposal: ReadProposal): { service: string; tool: string } {
+  return proposal.request ?? { service: 'unknown', tool: 'unknown.tool' };
+}
+
+function assess(proposal: ReadProposal, settings: Settings): Assessment {
+  const { request, proposer } = proposal;
+  if (request === null) {
+    return {
+      kind: 'blocked',
+      class: null,
+      gate: null,
+      reasonCodes: ['arguments_invalid'],
+      errors: [],
+      withhold: true,
+      context: {},
+      fired: [],
+      override: false,
+    };
+  }
+  return assessCall({
+    service: request.service,
+    tool: request.tool,
+    arguments: request.arguments,
+    context: request.context ?? {},
+    proposer,
+    settings,
+  });
+}
+
+function versionOfCall(
+  input: ClassifyCallInput,
+  proposal: ReadProposal,
+  assessment: Assessment,
+  settings: Settings,
+): Version {
+  const { request, proposer } = proposal;
+  const { service, tool } = callOf(proposal);
+  const previewed = findTool(settings, tool)?.preview !== undefined;
+  return versionOf(
+    {
+      reviewId: input.reviewId,
+      revision: 1,
+      kind: 'call',
+      proposer: proposer.id,
+      owner: proposer.owner,
+      service,
+      tool,
+      arguments: request?.arguments ?? {},
+      settings,
+      startedAt: input.startedAt,
+      notAfter: null,
+    },
+    assessment,
+    // A preview is a risk of its own: only for what somebody signed.
+    assessment.kind === 'held' && previewed && proposer.attested,
+  );
+}
+
+function baseOf(deps: GateDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: Settings): ReviewBase {
+  const { request, proposer } = proposal;
+  return {
+    reviewId: input.reviewId,
+    decisionId: decisionIdOf(input.reviewId),
+    deploymentId: settings.deploymentId,
+    kind: 'call',
+    proposer: { id: proposer.id, owner: proposer.owner, attested: proposer.attested },
+    reason: request?.reason ?? null,
+    threadId: request?.threadId ?? null,
+    group: request?.group ?? null,
+    callback: request?.callback ?? null,
+    title: null,
+    proposedAt: new Date(input.startedAt).toISOString(),
+    workflow: {
+      workflowId: input.reviewId,
+      runId: input.runId,
+      url: deps.workflowUrl(input.reviewId, input.runId),
+    },
+  };
+}
+
+function transitionOf(
+  input: ClassifyCallInput,
+  proposal: ReadProposal,
+  assessment: Assessment,
+  version: Version,
+  at: string,
+): LedgerTransition {
+  const { reviewId } = input;
+  const { proposalDigest } = proposal;
+  return assessment.kind === 'blocked'
+    ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'policy_error', at }
+    : { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt };
+}
+
+/** A row that was open before (a reset, a second start) keeps the deadline it had, where that is earlier. */
+function holdDeadline(version: Version, kept: string | null): Version {
+  const { expiresAt } = version.material;
+  if (kept === null || expiresAt === null || kept >= expiresAt) return version;
+  const material = { ...version.material, expiresAt: kept };
+  return { ...version, material, digest: version.digest === null ? null : digestMaterial(material) };
+}
+
+const UNGATED = { free: 'not_required', blocked: 'blocked' } as const;
+
+function statusOf(assessment: Assessment): 'pending' | 'not_required' | 'blocked' {
+  return assessment.kind === 'held' ? 'pending' : UNGATED[assessment.kind];
+}

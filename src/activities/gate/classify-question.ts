@@ -1,0 +1,162 @@
+import { decisionIdOf } from '../../contract/ids.ts';
+import { approvalRequestSchema, IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
+import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
+import { NOT_STARTED } from '../../contract/review.ts';
+import type { Assessment } from '../../core/assess.ts';
+import { digestOf } from '../../core/digest.ts';
+import { summarizeCall } from '../../core/gate/describe.ts';
+import { classifiedEntry, proposedEntry } from '../../core/gate/entries.ts';
+import { specOf } from '../../core/gate/spec.ts';
+import { openGate } from '../../core/gate/state.ts';
+import { viewReview, type ReviewBase } from '../../core/gate/view.ts';
+import { outcomeOf } from '../../core/outcome.ts';
+import type { ApprovalPlan } from '../../core/policy/policy.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { Classified, ClassifyQuestionInput } from '../api.ts';
+import type { GateDeps } from './deps.ts';
+import { versionOf } from './version.ts';
+
+const DEFAULT_ALLOW = ['approve', 'reject'] as const;
+
+/** Opens the gate for a question that a workflow asks in-flow. No call follows from it, whatever the answer. */
+export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionInput): Promise<Classified> {
+  const settings = deps.settings.current();
+  const request = approvalRequestSchema.safeParse(input.request).data ?? null;
+  const proposer = await proposerOf(deps, input);
+  const assessment = assessQuestion(request, settings);
+  const version = versionOf(
+    {
+      ...IN_FLOW,
+      reviewId: input.reviewId,
+      revision: 1,
+      kind: 'in-flow',
+      proposer,
+      owner: null,
+      arguments: request?.proposal ?? {},
+      settings,
+      startedAt: input.startedAt,
+      notAfter: null,
+    },
+    assessment,
+    false,
+  );
+  const base = baseOf(deps, input, request, proposer, settings);
+  const allowed = request?.allow ?? [...DEFAULT_ALLOW];
+  const at = new Date(deps.clock.now()).toISOString();
+  const proposalDigest = digestOf({ proposer, request });
+  const held = assessment.kind === 'held' && version.digest !== null;
+  const status = held ? 'pending' : 'blocked';
+  const review = viewReview({
+    base,
+    revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: proposer, decisions: [] }],
+    gate: held ? openGate(specOf(version.material, version.digest, allowed)) : null,
+    ungated: held ? null : { status: 'blocked', at },
+    allowed,
+    execution: NOT_STARTED,
+  });
+  const { reviewId } = input;
+  const result = await deps.store.commit({
+    key: `open:${reviewId}:${proposalDigest}`,
+    ledger: held
+      ? { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt }
+      : { to: 'deny', reviewId, proposalDigest, reason: 'arguments_invalid', at },
+    entries: [proposedEntry(base, version, proposalDigest, at), classifiedEntry(base, version, status, at)],
+    review: { kind: 'state', review, envelopes: [], materials: [version.material] },
+  });
+  const { row } = result;
+  if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
+  return {
+    kind: held ? 'held' : 'blocked',
+    base,
+    version,
+    allowed,
+    proposal: null,
+    summary: request?.title ?? summarizeCall(version.material),
+    notifies: deps.notifier !== null,
+    timeoutMs: 0,
+    executeWithinMs: 0,
+    outcome: row.state === 'open' || !held ? null : outcomeOf(row),
+  };
+}
+
+function assessQuestion(request: ApprovalRequest | null, settings: Settings): Assessment {
+  const plan = request === null ? undefined : planOf(request, settings);
+  const common = { context: request?.context ?? {}, fired: [], override: false };
+  if (plan === undefined) {
+    return {
+      ...common,
+      kind: 'blocked',
+      gate: null,
+      class: null,
+      reasonCodes: ['arguments_invalid'],
+      errors: [],
+      withhold: false,
+    };
+  }
+  return {
+    ...common,
+    kind: 'held',
+    gate: 'hard',
+    class: 'irreversible',
+    reasonCodes: ['in_flow'],
+    target: { connector: IN_FLOW.service, request: null },
+    approval: plan,
+  };
+}
+
+/** The approval that a question asks for; undefined where nobody could ever give it. */
+function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | undefined {
+  const levels =
+    request.levels ??
+    (request.approvers === undefined ? undefined : [{ name: 'approval', approvers: request.approvers, quorum: 1 }]);
+  if (levels === undefined) return undefined;
+  const canBePassed = levels.every((level) => {
+    const people = settings.reviewers.filter(
+      (reviewer) => reviewer.role !== 'auditor' && reviewer.groups.some((group) => level.approvers.includes(group)),
+    );
+    return people.length >= level.quorum;
+  });
+  if (!canBePassed) return undefined;
+  return {
+    levels,
+    separationOfDuties: request.separationOfDuties ?? false,
+    ttlMs: durationMs(request.ttl ?? DEFAULT_TTL),
+    remindMs: (request.remind ?? []).map(durationMs),
+    escalate:
+      request.escalate === undefined ? null : { afterMs: durationMs(request.escalate.after), to: request.escalate.to },
+    emailDecision: 'sign-in',
+    match: 'in-flow',
+  };
+}
+
+/** The workflow that asks, or, for a gate that was started by itself, whoever started it. */
+async function proposerOf(deps: GateDeps, input: ClassifyQuestionInput): Promise<string> {
+  const id =
+    input.parent === null
+      ? `temporal:${await deps.starterIdentity(input.reviewId, input.runId)}`
+      : `workflow:${input.parent.workflowId}`;
+  return id.slice(0, 255);
+}
+
+function baseOf(
+  deps: GateDeps,
+  input: ClassifyQuestionInput,
+  request: ApprovalRequest | null,
+  proposer: string,
+  settings: Settings,
+): ReviewBase {
+  return {
+    reviewId: input.reviewId,
+    decisionId: decisionIdOf(input.reviewId),
+    deploymentId: settings.deploymentId,
+    kind: 'in-flow',
+    proposer: { id: proposer, owner: null, attested: false },
+    reason: request?.reason ?? null,
+    threadId: request?.threadId ?? null,
+    group: request?.group ?? null,
+    callback: null,
+    title: request?.title ?? null,
+    proposedAt: new Date(input.startedAt).toISOString(),
+    workflow: { workflowId: input.reviewId, runId: input.runId, url: deps.workflowUrl(input.reviewId, input.runId) },
+  };
+}

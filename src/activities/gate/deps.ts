@@ -1,0 +1,17 @@
+import type { Store } from '../../contract/store.ts';
+import type { SettingsSource } from '../../core/settings.ts';
+import type { Clock, EnvelopeVerifier, Notifier } from '../ports.ts';
+
+/** What the gate worker's activities stand on. It holds public keys only. */
+export interface GateDeps {
+  readonly store: Store;
+  readonly settings: SettingsSource;
+  readonly verifier: EnvelopeVerifier;
+  readonly clock: Clock;
+  /** Absent where no channel is configured: then nobody is told, and no activity is spent on it. */
+  readonly notifier: Notifier | null;
+  /** Temporal identity of whoever started this run, for proposals that nobody signed. */
+  starterIdentity(reviewId: string, runId: string): Promise<string>;
+  /** Link to the workflow in the Temporal Web UI; null: unknown. */
+  workflowUrl(reviewId: string, runId: string): string | null;
+}

@@ -1,0 +1,86 @@
+import { executeRequestSchema, type ExecuteRequest } from '../../contract/execute.ts';
+import { dsseEnvelopeSchema, type DsseEnvelope } from '../../contract/envelope.ts';
+import type { Json } from '../../contract/json.ts';
+import type { Proposer } from '../../core/assess.ts';
+import { canonicalJson, digestOf } from '../../core/digest.ts';
+import { findAgent, type Settings } from '../../core/settings.ts';
+import type { EnvelopeVerifier } from '../ports.ts';
+
+/** What a start of `gatedCall` amounts to once its envelope, if any, has been verified. */
+export interface ReadProposal {
+  readonly proposer: Proposer;
+  /** Null: the request has not the documented shape. */
+  readonly request: ExecuteRequest | null;
+  readonly envelope: DsseEnvelope | null;
+  /** Binds the ledger row to this proposal. */
+  readonly proposalDigest: string;
+}
+
+/**
+ * A valid envelope for this very review is the proposal, and nothing beside it counts. Without one the argument is
+ * taken as an unsigned request: an envelope of another review, a forged one and none at all are the same.
+ */
+export async function readProposal(
+  input: { readonly reviewId: string; readonly request: unknown },
+  settings: Settings,
+  verifier: EnvelopeVerifier,
+  starterIdentity: () => Promise<string>,
+): Promise<ReadProposal> {
+  const attested = verifyProposal(input, settings, verifier);
+  if (attested !== undefined) return attested;
+  const request = pickRequest(input.request);
+  return {
+    proposer: { attested: false, id: `temporal:${await starterIdentity()}`.slice(0, 128), owner: null },
+    request,
+    envelope: null,
+    proposalDigest: digestOf({ unattested: request ?? digestOfAnything(input.request) }),
+  };
+}
+
+/** The verified proposal of a review, or undefined. Also the execute worker's own check. */
+export function verifyProposal(
+  input: { readonly reviewId: string; readonly request: unknown },
+  settings: Settings,
+  verifier: EnvelopeVerifier,
+): ReadProposal | undefined {
+  const envelope = dsseEnvelopeSchema.safeParse(property(input.request, 'proposal'));
+  if (!envelope.success) return undefined;
+  const verified = verifier.verify('proposal', envelope.data);
+  if (verified === undefined) return undefined;
+  const { payload } = verified;
+  if (payload.reviewId !== input.reviewId || payload.deploymentId !== settings.deploymentId) return undefined;
+  if (verified.agentKeyOf !== undefined && verified.agentKeyOf !== payload.proposer) return undefined;
+  const agent = findAgent(settings, payload.proposer);
+  if (agent === undefined) return undefined;
+  return {
+    proposer: { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
+    request: payload.request,
+    envelope: envelope.data,
+    proposalDigest: verified.payloadDigest,
+  };
+}
+
+/** The documented fields of an unsigned request; a class, a status and whatever else it claims are ignored. */
+function pickRequest(value: unknown): ExecuteRequest | null {
+  const picked: Record<string, unknown> = {};
+  for (const key of ['service', 'tool', 'arguments', 'reason', 'threadId']) {
+    const item = property(value, key);
+    if (item !== undefined) picked[key] = item;
+  }
+  const parsed = executeRequestSchema.safeParse(picked);
+  return parsed.success ? parsed.data : null;
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined;
+}
+
+function digestOfAnything(value: unknown): Json {
+  try {
+    return digestOf(JSON.parse(canonicalJson(value)));
+  } catch {
+    return 'undecodable';
+  }
+}

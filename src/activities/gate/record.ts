@@ -1,0 +1,44 @@
+import { outcomeOf, type Outcome } from '../../core/outcome.ts';
+import type { NotifyInput, RecordInput, RecordOutcome } from '../api.ts';
+import { entryOf } from '../../core/gate/entries.ts';
+import type { GateDeps } from './deps.ts';
+
+/** Writes what the gate decided before anybody is told. Trying again with the same key writes nothing twice. */
+export async function record(deps: Pick<GateDeps, 'store'>, input: RecordInput): Promise<RecordOutcome> {
+  const result = await deps.store.commit({
+    key: input.key,
+    ...(input.ledger === null ? {} : { ledger: input.ledger }),
+    entries: input.entries,
+    review: { kind: 'state', review: input.review, envelopes: input.envelopes, materials: input.materials },
+  });
+  return { ok: result.ok, outcome: result.row === null ? null : outcomeOf(result.row) };
+}
+
+/** What ran is told from here, never from an activity's result. */
+export async function readOutcome(
+  deps: Pick<GateDeps, 'store'>,
+  input: { readonly reviewId: string },
+): Promise<Outcome> {
+  const row = await deps.store.readLedger(input.reviewId);
+  if (row === undefined) throw new Error(`no ledger row for ${input.reviewId}`);
+  return outcomeOf(row);
+}
+
+/** Tells people, then records whom. Told twice is possible, told never is not. */
+export async function notify(deps: Pick<GateDeps, 'store' | 'notifier' | 'clock'>, input: NotifyInput): Promise<void> {
+  if (deps.notifier === null) return;
+  const told = await deps.notifier.notify({ event: input.event, review: input.review, to: input.to });
+  const at = new Date(deps.clock.now()).toISOString();
+  await deps.store.commit({
+    key: input.key,
+    entries: [
+      {
+        ...entryOf(input.review, at),
+        type: 'notified',
+        event: input.event,
+        channel: told.channel,
+        recipients: [...told.recipients],
+      },
+    ],
+  });
+}

@@ -1,0 +1,105 @@
+import type { Evidence } from '../../contract/call.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { Material } from '../../contract/review.ts';
+import { levelsOf, type Assessment } from '../../core/assess.ts';
+import { digestMaterial } from '../../core/digest.ts';
+import type { ApprovalPlan } from '../../core/policy/policy.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { Schedule, Version } from '../api.ts';
+
+const NO_SCHEDULE: Schedule = { remindAt: [], escalateAt: null };
+
+export interface VersionInput {
+  readonly reviewId: string;
+  readonly revision: number;
+  readonly kind: Material['kind'];
+  readonly proposer: string;
+  readonly owner: string | null;
+  readonly service: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly settings: Settings;
+  /** Epoch ms; deadline and escalation count from here. */
+  readonly startedAt: number;
+  /** Epoch ms, or null: a deadline that this version may only shorten. */
+  readonly notAfter: number | null;
+}
+
+/** One version of the call out of its assessment: the digest's material and what goes with it. */
+export function versionOf(input: VersionInput, assessment: Assessment, wantsPreview: boolean): Version {
+  const held = assessment.kind === 'held' ? assessment.approval : null;
+  const expiresAt = held === null ? input.notAfter : deadline(input, held.ttlMs);
+  const material = materialOf(input, {
+    context: assessment.context,
+    target: assessment.kind === 'blocked' ? null : assessment.target,
+    class: assessment.class ?? 'irreversible',
+    levels: held === null ? [] : levelsOf(held, input.startedAt),
+    separationOfDuties: held?.separationOfDuties ?? false,
+    expiresAt,
+    evidence: null,
+    ...(assessment.kind === 'blocked' && assessment.withhold ? { arguments: {} } : {}),
+  });
+  return {
+    material,
+    digest: wantsPreview ? null : digestMaterial(material),
+    gate: assessment.gate,
+    reasonCodes: assessment.override ? [...assessment.reasonCodes, 'override'] : assessment.reasonCodes,
+    schedule: held === null || expiresAt === null ? NO_SCHEDULE : scheduleOf(held, input.startedAt, expiresAt),
+    wantsPreview,
+    override: assessment.override,
+  };
+}
+
+type VariablePart = Pick<Material, 'context' | 'target' | 'class' | 'levels' | 'separationOfDuties' | 'evidence'> & {
+  readonly expiresAt: number | null;
+  readonly arguments?: JsonObject;
+};
+
+export function materialOf(input: VersionInput, part: VariablePart): Material {
+  return {
+    schemaVersion: 1,
+    deploymentId: input.settings.deploymentId,
+    reviewId: input.reviewId,
+    revision: input.revision,
+    kind: input.kind,
+    proposer: input.proposer,
+    owner: input.owner,
+    service: input.service,
+    tool: input.tool,
+    arguments: part.arguments ?? input.arguments,
+    target: part.target,
+    evidence: part.evidence,
+    context: part.context,
+    class: part.class,
+    levels: part.levels,
+    separationOfDuties: part.separationOfDuties,
+    expiresAt: part.expiresAt === null ? null : new Date(part.expiresAt).toISOString(),
+    policyDigest: input.settings.policy.digest,
+  };
+}
+
+/** The same version with the evidence that came for it. */
+export function withEvidence(material: Material, evidence: Evidence | null): { material: Material; digest: string } {
+  const complete: Material = { ...material, evidence };
+  return { material: complete, digest: digestMaterial(complete) };
+}
+
+export function scheduleOf(
+  plan: Pick<ApprovalPlan, 'remindMs' | 'escalate'>,
+  startedAt: number,
+  expiresAt: number,
+): Schedule {
+  const inside = (at: number): boolean => at > startedAt && at < expiresAt;
+  const escalateAt = plan.escalate === null ? null : startedAt + plan.escalate.afterMs;
+  return {
+    remindAt: plan.remindMs
+      .map((before) => expiresAt - before)
+      .filter(inside)
+      .toSorted((a, b) => a - b),
+    escalateAt: escalateAt !== null && inside(escalateAt) ? escalateAt : null,
+  };
+}
+
+function deadline(input: VersionInput, ttlMs: number): number {
+  return Math.min(input.startedAt + ttlMs, input.notAfter ?? Infinity);
+}

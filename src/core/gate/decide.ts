@@ -1,0 +1,158 @@
+import type { ReceiptRefusal } from '../../contract/codes.ts';
+import { LIMITS } from '../../contract/review.ts';
+import { checkDecision, type DecisionContext } from './check.ts';
+import {
+  evolve,
+  isEnded,
+  type Answer,
+  type DecisionFact,
+  type GateEvent,
+  type GateState,
+  type RevisionFact,
+  type RevisionSpec,
+  type Vote,
+  type WithdrawalFact,
+} from './state.ts';
+
+export type Ruling =
+  | { readonly ok: true; readonly events: readonly GateEvent[] }
+  | { readonly ok: false; readonly code: ReceiptRefusal };
+
+/** A new version of the call, classified and rendered: what an edit or a revision leads to. */
+export type Prepared =
+  | { readonly ok: true; readonly spec: RevisionSpec; readonly evidenceChanged: boolean }
+  | { readonly ok: false };
+
+const refuse = (code: ReceiptRefusal): Ruling => ({ ok: false, code });
+const accept = (...events: readonly GateEvent[]): Ruling => ({ ok: true, events });
+
+/** What {@link checkDecision} needs to know of a state. */
+export function contextOf(state: GateState): DecisionContext {
+  const { spec } = state;
+  return {
+    phase: isEnded(state) ? (state.tag === 'expired' ? 'expired' : 'ended') : state.tag,
+    expiresAt: spec.expiresAt,
+    revision: spec.revision,
+    level: state.tag === 'pending' ? state.level : 1,
+    levels: spec.levels,
+    separationOfDuties: spec.separationOfDuties,
+    proposer: spec.proposer,
+    owner: spec.owner,
+    digest: spec.digest,
+    allowed: spec.allowed,
+    votes: state.tag === 'pending' ? state.votes : [],
+  };
+}
+
+/** Refusal of a decision, if any, before the work of preparing an edit is done. `at`: epoch ms of its arrival. */
+export function checkFact(state: GateState, fact: DecisionFact, at: number): ReceiptRefusal | undefined {
+  const context = contextOf(state);
+  const refusal = checkDecision(context, fact, at);
+  if (refusal !== undefined) return refusal;
+  // Signed for another version or another step than the one that is open now.
+  if (fact.revision !== context.revision || fact.level !== context.level) return 'digest_mismatch';
+  if (fact.type === 'edit' && state.spec.revision >= LIMITS.revisions) return 'too_many_revisions';
+  return undefined;
+}
+
+/** Judges a decision other than an edit. */
+export function decideVote(state: GateState, fact: DecisionFact, at: number): Ruling {
+  const refusal = checkFact(state, fact, at);
+  if (refusal !== undefined) return refuse(refusal);
+  switch (fact.type) {
+    case 'reject':
+      return accept({ type: 'rejected', by: fact.reviewer, comment: fact.comment, at });
+    case 'revise':
+      return accept({ type: 'changesRequested', by: fact.reviewer, comment: fact.comment ?? '', at });
+    case 'approve':
+      return accept(...castVote(state, voteOf(fact, 'approve'), { kind: 'approve' }, fact.comment, at));
+    case 'respond':
+      return accept(
+        ...castVote(
+          state,
+          voteOf(fact, 'respond'),
+          { kind: 'respond', response: fact.response ?? null },
+          fact.comment,
+          at,
+        ),
+      );
+    case 'edit':
+      return refuse('edit_invalid');
+    default:
+      return fact.type satisfies never;
+  }
+}
+
+/**
+ * Judges an edit. The new version voids all votes and starts at level one; the editor's yes counts there only where
+ * the editor may vote on it, never under separation of duties, and not if the evidence changed with the edit.
+ */
+export function decideEdit(state: GateState, fact: DecisionFact, prepared: Prepared, at: number): Ruling {
+  const refusal = checkFact(state, fact, at);
+  if (refusal !== undefined) return refuse(refusal);
+  if (fact.type !== 'edit' || !prepared.ok) return refuse('edit_invalid');
+  const revised: GateEvent = { type: 'revised', spec: prepared.spec };
+  const next = evolve(state, revised);
+  if (prepared.evidenceChanged || next.spec.separationOfDuties) return accept(revised);
+  const vote: Vote = { ...voteOf(fact, 'edit'), level: 1 };
+  const mayVoteThere =
+    checkDecision(contextOf(next), { ...fact, type: 'approve', digest: next.spec.digest }, at) === undefined;
+  return mayVoteThere
+    ? accept(revised, ...castVote(next, vote, { kind: 'approve' }, fact.comment, at))
+    : accept(revised);
+}
+
+/** Refusal of a revision by the proposer, if any, before it is prepared. */
+export function checkRevision(state: GateState, fact: RevisionFact, at: number): ReceiptRefusal | undefined {
+  if (state.tag === 'expired' || (!isEnded(state) && at >= state.spec.expiresAt)) return 'expired';
+  if (isEnded(state)) return 'already_resolved';
+  if (fact.proposer !== state.spec.proposer) return 'envelope_invalid';
+  if (state.tag !== 'changes_requested') return 'not_awaiting_revision';
+  if (fact.digest !== state.spec.digest) return 'digest_mismatch';
+  if (state.spec.revision >= LIMITS.revisions) return 'too_many_revisions';
+  return undefined;
+}
+
+export function decideRevision(state: GateState, fact: RevisionFact, prepared: Prepared, at: number): Ruling {
+  const refusal = checkRevision(state, fact, at);
+  if (refusal !== undefined) return refuse(refusal);
+  return prepared.ok ? accept({ type: 'revised', spec: prepared.spec }) : refuse('revision_invalid');
+}
+
+export function decideWithdrawal(state: GateState, fact: WithdrawalFact, at: number): Ruling {
+  if (state.tag === 'expired' || (!isEnded(state) && at >= state.spec.expiresAt)) return refuse('expired');
+  if (isEnded(state)) return refuse('already_resolved');
+  if (fact.proposer !== state.spec.proposer) return refuse('envelope_invalid');
+  if (fact.digest !== state.spec.digest) return refuse('digest_mismatch');
+  return accept({ type: 'withdrawn', by: fact.proposer, at });
+}
+
+/** Silence is no: `expired` once workflow time has reached the deadline. */
+export function decideTime(state: GateState, now: number): readonly GateEvent[] {
+  return !isEnded(state) && now >= state.spec.expiresAt ? [{ type: 'expired', at: now }] : [];
+}
+
+function voteOf(fact: DecisionFact, type: Vote['type']): Vote {
+  return { decisionUlid: fact.decisionUlid, reviewer: fact.reviewer, level: fact.level, type };
+}
+
+function castVote(
+  state: GateState,
+  vote: Vote,
+  answer: Answer,
+  comment: string | null,
+  at: number,
+): readonly GateEvent[] {
+  const voted: GateEvent = { type: 'voted', vote };
+  const after = evolve(state, voted);
+  const level = after.spec.levels[vote.level - 1];
+  if (after.tag !== 'pending' || level === undefined) return [];
+  const yeses = new Set(after.votes.filter((v) => v.level === vote.level).map((v) => v.reviewer)).size;
+  if (yeses < level.quorum) return [voted];
+  if (vote.level < after.spec.levels.length) return [voted, { type: 'levelPassed', level: vote.level }];
+  return [
+    voted,
+    { type: 'levelPassed', level: vote.level },
+    { type: 'approved', by: vote.reviewer, comment, answer, at },
+  ];
+}

@@ -1,0 +1,69 @@
+import type { Material, Review } from '../../contract/review.ts';
+import { approversAt } from './check.ts';
+
+/** Limits of the Temporal Web UI, in UTF-8 bytes. */
+const SUMMARY_BYTES = 400;
+const DETAILS_BYTES = 20_000;
+
+/** The call in one line of at most 400 bytes: `github.repos.delete {"owner":"acme","repo":"web"}`. */
+export function summarizeCall(call: Pick<Material, 'tool' | 'arguments'>): string {
+  return clip(plain(`${call.tool} ${JSON.stringify(call.arguments)}`), SUMMARY_BYTES);
+}
+
+/**
+ * Details for the Temporal Web UI, which renders Markdown: everything that came from outside is escaped, so that a
+ * proposer cannot draw a heading, a link or an image there.
+ */
+export function describeReview(review: Review): string {
+  const lines = [
+    `**${review.status}** · class ${review.class ?? 'unknown'} · ${escapeMarkdown(review.call.tool)}`,
+    ...(review.title === null ? [] : [`Asked: ${escapeMarkdown(review.title)}`]),
+    `Proposed by ${escapeMarkdown(review.proposer.id)}${review.proposer.attested ? '' : ' (not attested)'}, owner ${escapeMarkdown(review.proposer.owner ?? 'unknown')}`,
+    ...(review.expiresAt === null ? [] : [`Deadline: ${review.expiresAt}, then the answer is no`]),
+    ...waitingFor(review),
+    `Why: ${review.reasonCodes.map(escapeMarkdown).join(', ') || 'class of the tool'}`,
+    `Execution: ${review.execution.status}`,
+    `Arguments (revision ${review.revision}): ${escapeMarkdown(JSON.stringify(review.call.arguments))}`,
+    ...(review.reason === null ? [] : [`The agent says: ${escapeMarkdown(review.reason)}`]),
+  ];
+  return clip(lines.join('\n\n'), DETAILS_BYTES);
+}
+
+function waitingFor(review: Review): string[] {
+  const level = review.levels[review.level - 1];
+  if (review.status !== 'pending' || level === undefined) return [];
+  const groups = approversAt(level, Number.POSITIVE_INFINITY).map(escapeMarkdown).join(' or ');
+  return [
+    `Waiting for ${level.quorum - level.decisions.length} of ${groups} (level ${review.level} of ${review.levels.length})`,
+  ];
+}
+
+export function escapeMarkdown(text: string): string {
+  return plain(text).replace(/[\\`*_{}[\]()<>#+!|~&-]/g, (character) => `\\${character}`);
+}
+
+/** One line without control, bidi and zero-width characters, which could make a call look like another. */
+function plain(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    '\ufffd',
+  );
+}
+
+/** Cuts to at most `limit` UTF-8 bytes, on a character boundary. The workflow sandbox has no Buffer. */
+export function clip(text: string, limit: number): string {
+  if (text.length * 3 <= limit) return text;
+  const ellipsis = '…';
+  let bytes = 0;
+  let end = 0;
+  let fitting = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    end += character.length;
+    if (bytes <= limit - 3) fitting = end;
+    if (bytes > limit) return text.slice(0, fitting) + ellipsis;
+  }
+  return text;
+}

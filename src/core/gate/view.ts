@@ -1,0 +1,176 @@
+import type { JsonObject } from '../../contract/json.ts';
+import {
+  NOT_STARTED,
+  type DecisionType,
+  type DecisionView,
+  type ExecutionView,
+  type Material,
+  type Review,
+  type ReviewStatus,
+} from '../../contract/review.ts';
+import { isEnded, type GateState } from './state.ts';
+
+/** What never changes over the life of a review. */
+export type ReviewBase = Pick<
+  Review,
+  | 'reviewId'
+  | 'decisionId'
+  | 'deploymentId'
+  | 'kind'
+  | 'proposer'
+  | 'reason'
+  | 'threadId'
+  | 'group'
+  | 'callback'
+  | 'title'
+  | 'proposedAt'
+  | 'workflow'
+>;
+
+/** One version of the call as it was classified. `digest` is null while evidence is still being gathered. */
+export interface RevisionRecord {
+  readonly material: Material;
+  readonly digest: string | null;
+  readonly gate: Review['gate'];
+  readonly reasonCodes: readonly string[];
+  readonly previewError: Review['previewError'];
+  readonly submittedAt: string;
+  /** Who wrote this version: the proposer, or the reviewer who edited. */
+  readonly by: string;
+  readonly decisions: readonly DecisionView[];
+}
+
+export type EndedStatus = Exclude<ReviewStatus, 'pending' | 'changes_requested'>;
+
+/** `resolution.type` of a review that ended with this status. */
+const RESOLUTION_TYPE = {
+  approved: 'approve',
+  rejected: 'reject',
+  expired: 'expired',
+  withdrawn: 'withdrawn',
+  not_required: 'not_required',
+  blocked: 'blocked',
+  aborted: 'aborted',
+} as const satisfies Record<EndedStatus, NonNullable<Review['resolution']>['type']>;
+
+export interface ReviewRecord {
+  readonly base: ReviewBase;
+  /** Oldest first; at least one. */
+  readonly revisions: readonly RevisionRecord[];
+  readonly gate: GateState | null;
+  /** How it ended without a gate, or in an earlier run. */
+  readonly ungated: { readonly status: EndedStatus; readonly at: string } | null;
+  readonly allowed: readonly DecisionType[];
+  readonly execution: ExecutionView;
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** The full state of a review, as every door shows it. */
+export function viewReview(record: ReviewRecord): Review {
+  const current = record.revisions.at(-1);
+  if (current === undefined) throw new RangeError('a review has at least one revision');
+  const { material } = current;
+  const status = statusOf(record);
+  const level = record.gate?.tag === 'pending' ? record.gate.level : 0;
+  const expiresAt = record.gate === null ? material.expiresAt : iso(record.gate.spec.expiresAt);
+  return {
+    ...record.base,
+    status,
+    class: status === 'blocked' && current.reasonCodes.includes('unknown_tool') ? null : material.class,
+    gate: current.gate,
+    reasonCodes: [...current.reasonCodes],
+    call: callView(material, current.digest, material.arguments),
+    target: material.target,
+    revision: material.revision,
+    revisions: record.revisions.map((revision) => ({
+      revision: revision.material.revision,
+      call: callView(revision.material, revision.digest, revision === current ? material.arguments : null),
+      submittedAt: revision.submittedAt,
+      by: revision.by,
+      decisions: [...revision.decisions],
+    })),
+    levels: material.levels.map((definition, index) => ({
+      ...definition,
+      status: levelStatus(record.gate, index + 1),
+      decisions: current.decisions.filter((decision) => decision.level === index + 1),
+    })),
+    level,
+    separationOfDuties: material.separationOfDuties,
+    policyDigest: material.policyDigest,
+    allowedDecisions: allowedNow(record, current),
+    context: material.context,
+    evidence: material.evidence === null ? [] : [material.evidence],
+    previewError: current.previewError,
+    expiresAt,
+    resolvedAt: resolvedAt(record),
+    resolution: resolutionOf(record, current),
+    feedback:
+      record.gate?.tag === 'changes_requested'
+        ? { by: record.gate.by, comment: record.gate.comment, at: iso(record.gate.at) }
+        : null,
+    execution: isEdited(record) ? { ...record.execution, edited: true } : record.execution,
+  };
+}
+
+export function statusOf(record: Pick<ReviewRecord, 'gate' | 'ungated'>): ReviewStatus {
+  return record.ungated?.status ?? record.gate?.tag ?? 'pending';
+}
+
+export const NO_EXECUTION: ExecutionView = NOT_STARTED;
+
+function callView(material: Material, digest: string | null, args: JsonObject | null): Review['call'] {
+  return { service: material.service, tool: material.tool, arguments: args, digest };
+}
+
+function levelStatus(gate: GateState | null, level: number): 'waiting' | 'open' | 'passed' {
+  if (gate?.tag === 'approved') return 'passed';
+  if (gate?.tag !== 'pending') return 'waiting';
+  if (level < gate.level) return 'passed';
+  return level === gate.level ? 'open' : 'waiting';
+}
+
+function allowedNow(record: ReviewRecord, current: RevisionRecord): DecisionType[] {
+  if (current.digest === null || record.gate === null) return [];
+  if (record.gate.tag === 'pending') return [...record.allowed];
+  return record.gate.tag === 'changes_requested' ? record.allowed.filter((type) => type === 'reject') : [];
+}
+
+function resolvedAt(record: ReviewRecord): string | null {
+  if (record.ungated !== null) return record.ungated.at;
+  return record.gate !== null && isEnded(record.gate) ? iso(record.gate.at) : null;
+}
+
+/** A reviewer changed what was finally approved. */
+function isEdited(record: ReviewRecord): boolean {
+  return record.revisions.some((revision) => revision.decisions.some((decision) => decision.type === 'edit'));
+}
+
+function resolutionOf(record: ReviewRecord, current: RevisionRecord): Review['resolution'] {
+  const plain = { by: null, comment: null, edited: isEdited(record), retryable: false };
+  if (record.ungated !== null) return { ...plain, type: RESOLUTION_TYPE[record.ungated.status] };
+  const { gate } = record;
+  if (gate === null || !isEnded(gate)) return null;
+  switch (gate.tag) {
+    case 'approved':
+      return gate.answer.kind === 'respond'
+        ? { ...plain, type: 'respond', by: gate.by, comment: gate.comment, response: gate.answer.response }
+        : { ...plain, type: 'approve', by: gate.by, comment: gate.comment };
+    case 'rejected':
+      return { ...plain, type: 'reject', by: gate.by, comment: gate.comment };
+    case 'withdrawn':
+      return { ...plain, type: 'withdrawn', by: gate.by, retryable: true };
+    case 'expired':
+      // Nobody said no: the same call may be proposed again.
+      return { ...plain, type: 'expired', retryable: true };
+    case 'aborted':
+      return {
+        ...plain,
+        type: 'aborted',
+        comment: current.material.kind === 'call' ? gate.reason : null,
+        retryable: true,
+      };
+    default:
+      return gate satisfies never;
+  }
+}
