@@ -1,0 +1,68 @@
+import { loadModule, parseSync, SqlError } from 'libpg-query';
+import { refuseSql, type SqlRefusal } from './refusal.ts';
+
+/** Longest statement, in UTF-8 bytes, that is parsed. */
+export const SQL_LIMIT = 65_536;
+
+/** A node as the parser gives it: `{ Kind: { field: value } }`. */
+export type Tree = Readonly<Record<string, unknown>>;
+
+export interface ParsedStatement {
+  readonly ok: true;
+  /** The one statement, `{ Kind: {…} }`. */
+  readonly tree: Tree;
+  readonly kind: string;
+  readonly body: Tree;
+  /** Its text without what stands after a closing semicolon. May end in a `--` comment: add a line break before more. */
+  readonly text: string;
+}
+
+let loaded = false;
+
+/** Loads PostgreSQL's parser (WASM). Await it once at start; until then every analysis refuses `parser_not_loaded`. */
+export async function loadSqlParser(): Promise<void> {
+  await loadModule();
+  loaded = true;
+}
+
+/**
+ * Parses exactly one statement. The text is the attacker's. It reaches C code as a NUL-terminated string and the
+ * server as UTF-8, so NUL and lone surrogates, which would let parser and server read different text, are refused.
+ */
+export function parseStatement(sql: string): ParsedStatement | SqlRefusal {
+  if (!loaded) return refuseSql('parser_not_loaded', 'the SQL parser is not loaded');
+  const bytes = new TextEncoder().encode(sql);
+  if (bytes.length > SQL_LIMIT) return refuseSql('sql_too_long', `the SQL is longer than ${SQL_LIMIT} bytes`);
+  if (sql.includes('\0') || new TextDecoder().decode(bytes) !== sql) {
+    return refuseSql('sql_invalid', 'the SQL is not valid text');
+  }
+  const statements = parseAll(sql);
+  if ('ok' in statements) return statements;
+  const [only, ...others] = statements;
+  if (only?.stmt === undefined || others.length > 0) {
+    return refuseSql('not_one_statement', 'the SQL is not exactly one statement');
+  }
+  const kinds = Object.keys(only.stmt);
+  const kind = kinds[0];
+  if (kind === undefined || kinds.length !== 1) return refuseSql('sql_invalid', 'the SQL is not a statement');
+  const start = only.stmt_location ?? 0;
+  const end = only.stmt_len === undefined || only.stmt_len === 0 ? bytes.length : start + only.stmt_len;
+  const text = new TextDecoder().decode(bytes.subarray(start, end));
+  return { ok: true, tree: only.stmt, kind, body: only.stmt[kind] as Tree, text };
+}
+
+interface RawStatement {
+  readonly stmt?: Tree;
+  readonly stmt_location?: number;
+  readonly stmt_len?: number;
+}
+
+function parseAll(sql: string): readonly RawStatement[] | SqlRefusal {
+  try {
+    return ((parseSync(sql) as { stmts?: unknown }).stmts ?? []) as readonly RawStatement[];
+  } catch (error) {
+    if (error instanceof SqlError) return refuseSql('sql_invalid', `the SQL does not parse: ${error.message}`);
+    // Nesting that exhausts the WASM stack ends as a RangeError; an empty text as a plain Error.
+    return refuseSql('sql_invalid', 'the SQL cannot be parsed');
+  }
+}
