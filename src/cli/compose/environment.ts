@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { StartError } from '../start-error.ts';
+import type { Environment } from '../embedded/cache.ts';
+
+/** What the environment says, checked. An empty variable counts as unset. */
+export interface EnvironmentSettings {
+  /** Address to listen on; loopback unless said otherwise. */
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly configFile: string;
+  /** Ports of the embedded Temporal server. */
+  readonly temporalPort: number;
+  readonly temporalUiPort: number;
+  /** Web UI of a Temporal server that is not ours; links are left out without it. */
+  readonly temporalUiUrl: string | null;
+  /** Null: the embedded database. */
+  readonly databaseUrl: string | null;
+  /** Keys of this process, where they do not live in the data directory. */
+  readonly keysDir: string | null;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .refine((n) => n >= 1 && n <= 65_535);
+const httpUrl = z.url({ protocol: /^https?$/ });
+
+interface Variable<T> {
+  readonly schema: z.ZodType<T, string>;
+  /** Finishes the sentence "Set NAME to …". */
+  readonly wants: string;
+  /** Its value is not repeated in messages. */
+  readonly secret?: boolean;
+}
+const variable = <T>(schema: z.ZodType<T, string>, wants: string, secret = false): Variable<T> => ({
+  schema,
+  wants,
+  secret,
+});
+
+const VARIABLES = {
+  HOLDPOINT_HOST: variable(
+    z.string().regex(/^[0-9A-Za-z.:-]+$/),
+    'an address to listen on, such as 127.0.0.1 or 0.0.0.0',
+  ),
+  HOLDPOINT_PORT: variable(port, 'a number from 1 to 65535'),
+  HOLDPOINT_DATA_DIR: variable(z.string(), 'a directory'),
+  HOLDPOINT_CONFIG: variable(z.string(), 'a file'),
+  HOLDPOINT_KEYS_DIR: variable(z.string(), 'a directory'),
+  HOLDPOINT_TEMPORAL_PORT: variable(port, 'a number from 1 to 65535'),
+  HOLDPOINT_TEMPORAL_UI_PORT: variable(port, 'a number from 1 to 65535'),
+  HOLDPOINT_TEMPORAL_UI_URL: variable(httpUrl, 'a URL such as http://127.0.0.1:8233'),
+  HOLDPOINT_LOG_LEVEL: variable(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
+  DATABASE_URL: variable(
+    z.url({ protocol: /^postgres(ql)?$/ }),
+    'a URL such as postgresql://user@host:5432/database',
+    true,
+  ),
+} as const;
+
+/**
+ * Reads the settings from the environment. Throws `setting_invalid` with every variable that is wrong: a bad value never
+ * becomes a default.
+ */
+export function readEnvironment(env: Environment): EnvironmentSettings {
+  const problems: string[] = [];
+  const read = <T>(name: keyof typeof VARIABLES, { schema, wants, secret }: Variable<T>): T | undefined => {
+    const value = env[name];
+    if (value === undefined || value === '') return undefined;
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    problems.push(`${name} is ${secret === true ? 'malformed' : JSON.stringify(value)}. Set it to ${wants}.`);
+    return undefined;
+  };
+  const settings: EnvironmentSettings = {
+    host: read('HOLDPOINT_HOST', VARIABLES.HOLDPOINT_HOST) ?? '127.0.0.1',
+    port: read('HOLDPOINT_PORT', VARIABLES.HOLDPOINT_PORT) ?? 8080,
+    dataDir: read('HOLDPOINT_DATA_DIR', VARIABLES.HOLDPOINT_DATA_DIR) ?? '.holdpoint',
+    configFile: read('HOLDPOINT_CONFIG', VARIABLES.HOLDPOINT_CONFIG) ?? 'holdpoint.yaml',
+    keysDir: read('HOLDPOINT_KEYS_DIR', VARIABLES.HOLDPOINT_KEYS_DIR) ?? null,
+    temporalPort: read('HOLDPOINT_TEMPORAL_PORT', VARIABLES.HOLDPOINT_TEMPORAL_PORT) ?? 7233,
+    temporalUiPort: read('HOLDPOINT_TEMPORAL_UI_PORT', VARIABLES.HOLDPOINT_TEMPORAL_UI_PORT) ?? 8233,
+    temporalUiUrl: read('HOLDPOINT_TEMPORAL_UI_URL', VARIABLES.HOLDPOINT_TEMPORAL_UI_URL) ?? null,
+    databaseUrl: read('DATABASE_URL', VARIABLES.DATABASE_URL) ?? null,
+    logLevel: read('HOLDPOINT_LOG_LEVEL', VARIABLES.HOLDPOINT_LOG_LEVEL) ?? 'info',
+  };
+  if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
+  return settings;
+}
+
+/** Ports that one start opens itself must differ; said here, because the servers' own messages would not name them. */
+export function requireDistinctPorts({ port: api, temporalPort, temporalUiPort }: EnvironmentSettings): void {
+  const named = {
+    HOLDPOINT_PORT: api,
+    HOLDPOINT_TEMPORAL_PORT: temporalPort,
+    HOLDPOINT_TEMPORAL_UI_PORT: temporalUiPort,
+  };
+  const entries = Object.entries(named);
+  for (const [index, [name, value]] of entries.entries()) {
+    const other = entries.slice(index + 1).find(([, v]) => v === value);
+    if (other)
+      throw new StartError('setting_invalid', `${name} and ${other[0]} are both ${value}. Set one to another port.`);
+  }
+}

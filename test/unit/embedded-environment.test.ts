@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { readEnvironment, requireDistinctPorts } from '../../src/cli/compose/environment.ts';
+import { findTemporalTarget } from '../../src/cli/compose/temporal.ts';
+import { StartError } from '../../src/cli/start-error.ts';
+
+function refusalOf(run: () => unknown): StartError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof StartError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('settings', () => {
+  test('have defaults', () => {
+    expect(readEnvironment({})).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      dataDir: '.holdpoint',
+      configFile: 'holdpoint.yaml',
+      keysDir: null,
+      temporalPort: 7233,
+      temporalUiPort: 8233,
+      temporalUiUrl: null,
+      databaseUrl: null,
+      logLevel: 'info',
+    });
+  });
+
+  test('are read as they are', () => {
+    const read = readEnvironment({ HOLDPOINT_PORT: '21200', DATABASE_URL: 'postgresql://u@h:5432/d' });
+    expect(read).toMatchObject({ port: 21_200, databaseUrl: 'postgresql://u@h:5432/d' });
+  });
+
+  test('an empty variable is an unset one', () => {
+    expect(readEnvironment({ HOLDPOINT_PORT: '' }).port).toBe(8080);
+  });
+
+  test.each(['80a', '0', '65536', '-1', '8080 ', '1e3', '0x50', '80.5'])('port %j stops the start', (value) => {
+    const refusal = refusalOf(() => readEnvironment({ HOLDPOINT_PORT: value }));
+    expect(refusal.code).toBe('setting_invalid');
+    expect(refusal.message).toContain('HOLDPOINT_PORT');
+  });
+
+  test('every wrong variable is named at once', () => {
+    const { message } = refusalOf(() => readEnvironment({ HOLDPOINT_PORT: 'x', HOLDPOINT_LOG_LEVEL: 'loud' }));
+    expect(message).toContain('HOLDPOINT_PORT');
+    expect(message).toContain('HOLDPOINT_LOG_LEVEL');
+  });
+
+  test('a malformed database URL is not repeated: it may hold a password', () => {
+    const { message } = refusalOf(() => readEnvironment({ DATABASE_URL: 'mysql://u:hunter2@h/d' }));
+    expect(message).toContain('DATABASE_URL');
+    expect(message).not.toContain('hunter2');
+  });
+
+  test('two parts cannot have one port', () => {
+    const settings = readEnvironment({ HOLDPOINT_PORT: '7233' });
+    expect(refusalOf(() => requireDistinctPorts(settings)).code).toBe('setting_invalid');
+    expect(() => requireDistinctPorts(readEnvironment({}))).not.toThrow();
+  });
+});
+
+describe('which Temporal', () => {
+  test('none named: the embedded one', () => {
+    expect(findTemporalTarget({ TEMPORAL_CLI: '/usr/bin/temporal' })).toBeUndefined();
+  });
+
+  test('address, namespace and key are used together', () => {
+    const target = findTemporalTarget({
+      TEMPORAL_ADDRESS: 'temporal.example.com:7233',
+      TEMPORAL_NAMESPACE: 'payments',
+      TEMPORAL_API_KEY: 'k',
+    });
+    expect(target).toMatchObject({
+      namespace: 'payments',
+      connectionOptions: { address: 'temporal.example.com:7233', apiKey: 'k' },
+    });
+  });
+
+  test('a namespace without a server is refused instead of dropped', () => {
+    expect(refusalOf(() => findTemporalTarget({ TEMPORAL_NAMESPACE: 'payments' })).code).toBe('setting_invalid');
+  });
+
+  test('a profile that does not exist is refused', () => {
+    const env = { TEMPORAL_PROFILE: 'nowhere', TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml' };
+    expect(refusalOf(() => findTemporalTarget(env)).code).toBe('setting_invalid');
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { servesDatabase, temporalArguments } from '../../src/cli/embedded/temporal-arguments.ts';
+import { takeFirstWay, type Way } from '../../src/cli/embedded/ways.ts';
+
+const works = (name: string): Way => ({ name, get: async () => ({ ok: true, path: `/${name}` }) });
+const fails = (name: string): Way => ({ name, get: async () => ({ ok: false, why: `no ${name}` }) });
+
+test('the first way that works is used, and why the ones before it were not is said', async () => {
+  const said: string[] = [];
+  const path = await takeFirstWay('X', [fails('a'), works('b'), works('c')], (line) => said.push(line));
+  expect(path).toBe('/b');
+  expect(said).toHaveLength(1);
+  expect(said[0]).toContain('no a');
+});
+
+test('later ways are not tried', async () => {
+  const never: Way = { name: 'never', get: () => Promise.reject(new Error('tried')) };
+  await expect(takeFirstWay('X', [works('a'), never], () => undefined)).resolves.toBe('/a');
+});
+
+test('no way left: every reason is told', async () => {
+  await expect(takeFirstWay('X', [fails('a'), fails('b')], () => undefined)).rejects.toMatchObject({
+    tried: ['a: no a', 'b: no b'],
+  });
+});
+
+test('a server is recognised by its database file, whatever its other settings', () => {
+  const file = '/data/temporal.db';
+  const argv = (port: number, databaseFile: string | null) => [
+    '/bin/temporal',
+    ...temporalArguments({ databaseFile, port, uiPort: null }),
+  ];
+  expect(servesDatabase(argv(1, file), file)).toBe(true);
+  expect(servesDatabase(argv(2, file), file)).toBe(true);
+  expect(servesDatabase(argv(1, '/data/other.db'), file)).toBe(false);
+  expect(servesDatabase(argv(1, null), file)).toBe(false);
+  expect(servesDatabase(['less', file], file)).toBe(false);
+});
