@@ -179,10 +179,18 @@ export type IdempotencyClaim =
   /** The key was used for this review with the same (`matches`) or another body. */
   | { readonly kind: 'seen'; readonly reviewId: ReviewId; readonly matches: boolean };
 
-/** Errors of storage carry `code: 'database_unavailable'` when nothing was written and trying again may help. */
+/**
+ * Errors of storage.
+ *
+ * - `database_unavailable`: trying again may help. Where the connection was lost while writing, the write may have
+ *   happened; a commit with a `key` can be repeated safely.
+ * - `write_refused`: this write can never succeed: the login lacks the right, or the data does not fit. Nothing was written.
+ * - `log_rolled_back`: the log does not extend the last checkpoint that this machine kept.
+ * - `storage_corrupt`: what is stored contradicts itself.
+ */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
-  readonly code: 'database_unavailable' | 'log_rolled_back' | 'storage_corrupt';
+  readonly code: 'database_unavailable' | 'write_refused' | 'log_rolled_back' | 'storage_corrupt';
   constructor(code: StorageError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
