@@ -1,0 +1,199 @@
+import {
+  isGrpcDeadlineError,
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import type { ReceiptCode } from '../contract/codes.ts';
+import type { DsseEnvelope } from '../contract/envelope.ts';
+import type { ReviewId } from '../contract/ids.ts';
+import {
+  EXECUTE_TASK_QUEUE,
+  GATE_TASK_QUEUE,
+  GATED_CALL,
+  getReview,
+  reconcile,
+  submitDecision,
+  submitRevision,
+  withdraw,
+  type GatedCallInput,
+} from '../workflows/messages.ts';
+import { ProblemError } from './problem.ts';
+
+/** Temporal, as the api needs it. This file is the only one in the api that knows more. */
+export interface GateClient {
+  /**
+   * Starts the workflow of a review. `existing`: the id is taken already, by an earlier try of the same request.
+   * Throws ProblemError `temporal_unavailable`; then it is not known whether the start counted.
+   */
+  start(reviewId: ReviewId, input: GatedCallInput, texts: StartTexts): Promise<'started' | 'existing'>;
+  /** Delivers one signed envelope. `gone`: no workflow is open under this id. Throws `temporal_unavailable`. */
+  signal(reviewId: ReviewId, name: GateSignal, envelope: DsseEnvelope): Promise<'delivered' | 'gone'>;
+  /**
+   * Asks the workflow for one receipt; undefined: none yet, or nobody answers. One query is in flight per review, and
+   * who asks meanwhile shares the next one (two at once can cost seconds).
+   */
+  receipt(reviewId: ReviewId, decisionUlid: string): Promise<ReceiptCode | undefined>;
+  /** What the start said of a review that no worker has looked at yet. Throws `temporal_unavailable`. */
+  describe(reviewId: ReviewId): Promise<StartedReview | undefined>;
+  /** Throws where the server does not answer. */
+  ping(): Promise<void>;
+  /** Whether somebody polls each task queue. Throws where the server does not answer. */
+  pollers(): Promise<{ readonly gate: boolean; readonly execute: boolean }>;
+}
+
+export interface StartTexts {
+  /** Markdown; at most 400 bytes. */
+  readonly summary: string;
+  /** Markdown; at most 20,000 bytes. */
+  readonly details: string;
+  readonly memo: StartMemo;
+}
+
+/** Kept with the workflow, so that a review can be shown before any worker has seen it. */
+export interface StartMemo {
+  readonly proposer: string;
+  readonly service: string;
+  readonly tool: string;
+  readonly proposedAt: string;
+  readonly group: string | null;
+  readonly threadId: string | null;
+}
+
+export interface StartedReview {
+  readonly memo: StartMemo;
+  readonly runId: string;
+  readonly open: boolean;
+}
+
+const SIGNALS = { submitDecision, submitRevision, withdraw, reconcile } as const;
+export type GateSignal = keyof typeof SIGNALS;
+
+/** Time limits of single requests to Temporal, in ms. */
+const DEADLINE = { start: 5_000, signal: 5_000, query: 2_000, describe: 2_000, ping: 1_500 } as const;
+const MEMO_KEY = 'holdpointProposal';
+
+/** A {@link GateClient} over a real connection. `client` must use the deployment's payload converter. */
+export function createGateClient(client: Client): GateClient {
+  const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
+  const query = coalesce((reviewId: ReviewId) =>
+    within(DEADLINE.query, () => client.workflow.getHandle(reviewId).query(getReview)),
+  );
+
+  const describeQueue = async (taskQueue: string): Promise<boolean> => {
+    const answer = await client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType: taskQueue === GATE_TASK_QUEUE ? 1 : 2,
+    });
+    return answer.pollers.length > 0;
+  };
+
+  return {
+    async start(reviewId, input, texts) {
+      try {
+        await within(DEADLINE.start, () =>
+          client.workflow.start(GATED_CALL, {
+            workflowId: reviewId,
+            taskQueue: GATE_TASK_QUEUE,
+            args: [input],
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            workflowIdConflictPolicy: 'FAIL',
+            staticSummary: texts.summary,
+            staticDetails: texts.details,
+            memo: { [MEMO_KEY]: texts.memo },
+          }),
+        );
+        return 'started';
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'existing';
+        throw asProblem(error);
+      }
+    },
+
+    async signal(reviewId, name, envelope) {
+      try {
+        await within(DEADLINE.signal, () => client.workflow.getHandle(reviewId).signal(SIGNALS[name], envelope));
+        return 'delivered';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'gone';
+        throw asProblem(error);
+      }
+    },
+
+    async receipt(reviewId, decisionUlid) {
+      try {
+        const { receipts } = await query(reviewId);
+        return Object.hasOwn(receipts, decisionUlid) ? receipts[decisionUlid] : undefined;
+      } catch {
+        // No worker, no server, no workflow: in each case there is no receipt, which is all that was asked.
+        return undefined;
+      }
+    },
+
+    async describe(reviewId) {
+      try {
+        const found = await within(DEADLINE.describe, () => client.workflow.getHandle(reviewId).describe());
+        const memo = found.memo?.[MEMO_KEY];
+        if (!isStartMemo(memo)) return undefined;
+        return { memo, runId: found.runId, open: found.status.name === 'RUNNING' };
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw asProblem(error);
+      }
+    },
+
+    async ping() {
+      await within(DEADLINE.ping, () => client.workflowService.getSystemInfo({}));
+    },
+
+    async pollers() {
+      return within(DEADLINE.ping, async () => {
+        const [gate, execute] = await Promise.all([describeQueue(GATE_TASK_QUEUE), describeQueue(EXECUTE_TASK_QUEUE)]);
+        return { gate, execute };
+      });
+    },
+  };
+}
+
+/** At most one call per key in flight; who asks while it is on its way gets the answer of the next one. */
+export function coalesce<K, T>(call: (key: K) => Promise<T>): (key: K) => Promise<T> {
+  const slots = new Map<K, { current: Promise<unknown>; next: Promise<T> | undefined }>();
+  const run = (key: K): Promise<T> => {
+    const promise = call(key);
+    const slot = { current: promise, next: undefined };
+    slots.set(key, slot);
+    const done = (): void => {
+      if (slots.get(key) === slot && slot.next === undefined) slots.delete(key);
+    };
+    promise.then(done, done);
+    return promise;
+  };
+  return (key) => {
+    const slot = slots.get(key);
+    if (slot === undefined) return run(key);
+    slot.next ??= slot.current.then(
+      () => run(key),
+      () => run(key),
+    );
+    return slot.next;
+  };
+}
+
+/** The memo comes from whoever started the workflow, which need not be us. */
+function isStartMemo(value: unknown): value is StartMemo {
+  if (typeof value !== 'object' || value === null) return false;
+  const memo = value as Record<keyof StartMemo, unknown>;
+  const texts = [memo.proposer, memo.service, memo.tool, memo.proposedAt];
+  const optional = [memo.group, memo.threadId];
+  return texts.every((v) => typeof v === 'string') && optional.every((v) => v === null || typeof v === 'string');
+}
+
+function asProblem(cause: unknown): ProblemError {
+  const inner = cause instanceof Error && isGrpcServiceError(cause.cause) ? cause.cause : cause;
+  const unavailable = isGrpcDeadlineError(cause) || (isGrpcServiceError(inner) && TRANSIENT.has(inner.code as number));
+  return new ProblemError(unavailable ? 'temporal_unavailable' : 'internal', { cause });
+}
+/** gRPC status codes: CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND (namespace), RESOURCE_EXHAUSTED, UNAVAILABLE. */
+const TRANSIENT: ReadonlySet<number> = new Set([1, 4, 5, 8, 14]);

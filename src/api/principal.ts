@@ -1,0 +1,30 @@
+import type { AgentConfig, ReviewerConfig } from '../contract/config.ts';
+
+/** Who speaks, as the credential proved it against the configuration in force. Nothing of it comes from the request. */
+export type Principal = AgentPrincipal | ReviewerPrincipal;
+
+export interface AgentPrincipal {
+  readonly kind: 'agent';
+  readonly id: string;
+  readonly agent: AgentConfig;
+}
+
+export interface ReviewerPrincipal {
+  readonly kind: 'reviewer';
+  readonly id: string;
+  readonly reviewer: ReviewerConfig;
+  /** How the person proved who it is. */
+  readonly method: 'token' | 'session' | 'oidc' | 'link' | 'slack';
+  /** Where the person acts; a label in the record, not a proof. */
+  readonly channel: 'api' | 'dashboard' | 'email' | 'slack' | 'cli';
+}
+
+/** Groups that let somebody decide: an auditor reads everything and decides nothing, whatever groups it has. */
+export function votingGroups(principal: ReviewerPrincipal): readonly string[] {
+  return principal.reviewer.role === 'auditor' ? [] : principal.reviewer.groups;
+}
+
+/** One name per principal over both kinds: `agent:x` is not `reviewer:x`. */
+export function principalKey(principal: Principal): string {
+  return `${principal.kind}:${principal.id}`;
+}

@@ -1,0 +1,44 @@
+import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
+import type { FieldError } from '../contract/api.ts';
+
+export interface ProblemOptions {
+  /** Words for the caller; written here, never taken from an error. Default: the code's title. */
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterSeconds?: number;
+  /** Methods that the path has, for `method_not_allowed`. */
+  readonly allow?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/** A refusal with a stable code. The only error whose words reach a caller. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly allow: readonly string[] | undefined;
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    super(code, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail ?? `${PROBLEMS[code].title}.`;
+    this.errors = options.errors;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? DEFAULT_RETRY_AFTER[code];
+    this.allow = options.allow;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+}
+
+/** Seconds after which trying again can help. */
+const DEFAULT_RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
+  rate_limited: 10,
+  too_many_pending: 30,
+  temporal_unavailable: 2,
+  worker_unavailable: 2,
+  database_unavailable: 2,
+};

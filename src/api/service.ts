@@ -1,0 +1,35 @@
+import type { ServiceDeps } from './deps.ts';
+import { createContext } from './service/context.ts';
+import { decide, decideMany } from './service/decide.ts';
+import { execute, executeBatch } from './service/execute.ts';
+import { explain } from './service/explain.ts';
+import { auditCheckpoint, auditEntries, proof } from './service/proof.ts';
+import { revise, withdraw } from './service/propose-side.ts';
+import { getReview, listReviews } from './service/read.ts';
+import { reconcile } from './service/reconcile.ts';
+import { watchAll, watchReview } from './service/stream.ts';
+import type { GateService } from './service/types.ts';
+
+/** The service behind every door. Starts nothing by itself: the tail of the log is opened by the first who waits. */
+export function createGateService(deps: ServiceDeps): GateService {
+  const context = createContext(deps);
+  return {
+    start: () => context.hub.start(),
+    close: () => context.hub.stop(),
+    execute: (principal, request, options) => execute(context, principal, request, options),
+    executeBatch: (principal, request, options) => executeBatch(context, principal, request, options),
+    revise: (principal, reviewId, request, caller) => revise(context, principal, reviewId, request, caller),
+    withdraw: (principal, reviewId, caller) => withdraw(context, principal, reviewId, caller),
+    decide: (principal, reviewId, request, caller) => decide(context, principal, reviewId, request, caller),
+    decideMany: (principal, decisions, caller) => decideMany(context, principal, decisions, caller),
+    reconcile: (principal, reviewId, request, caller) => reconcile(context, principal, reviewId, request, caller),
+    getReview: (principal, reviewId, options) => getReview(context, principal, reviewId, options),
+    listReviews: (principal, query) => listReviews(context, principal, query),
+    watchReview: (principal, reviewId, after, signal) => watchReview(context, principal, reviewId, after, signal),
+    watchAll: (principal, after, signal) => watchAll(context, principal, after, signal),
+    explain: (principal, request) => explain(context, principal, request),
+    proof: (reviewId, signal) => proof(context, reviewId, signal),
+    auditEntries: (from, limit) => auditEntries(context, from, limit),
+    auditCheckpoint: () => auditCheckpoint(context),
+  };
+}

@@ -1,0 +1,32 @@
+import type { JsonObject } from '../../contract/json.ts';
+import { assessCall, type Assessment } from '../../core/assess.ts';
+import type { PolicyTool, ArgumentError } from '../../core/policy/policy.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { Principal } from '../principal.ts';
+import { replaceSealable } from './sealing.ts';
+
+interface CallToAssess {
+  readonly service: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly context?: JsonObject | undefined;
+}
+
+/** What the gate worker would say of a call that this principal proposes. Arguments in the clear. */
+export function assessForAgent(settings: Settings, principal: Principal, call: CallToAssess): Assessment {
+  const agent = principal.kind === 'agent' ? principal.agent : { id: principal.id };
+  const tool = settings.policy.findTool(call.tool);
+  return assessCall({
+    service: call.service,
+    tool: call.tool,
+    arguments: replaceSealable(call.arguments, tool?.definition.seal ?? []),
+    context: call.context ?? {},
+    proposer: { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
+    settings,
+  });
+}
+
+/** What is wrong with arguments in the clear. */
+export function argumentErrors(tool: PolicyTool | undefined, args: JsonObject): readonly ArgumentError[] {
+  return tool?.validate(args, { sealed: false }) ?? [];
+}

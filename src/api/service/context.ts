@@ -1,0 +1,33 @@
+import type { ServiceDeps, Signer } from '../deps.ts';
+import { ProblemError } from '../problem.ts';
+import { TailHub } from './hub.ts';
+import { PendingReservations } from './pending.ts';
+
+/** What the parts of the service share. */
+export interface ServiceContext extends ServiceDeps {
+  readonly hub: TailHub;
+  readonly reservations: PendingReservations;
+}
+
+export function createContext(deps: ServiceDeps): ServiceContext {
+  return { ...deps, hub: new TailHub(deps.store), reservations: new PendingReservations() };
+}
+
+/** Signer of the agents' side; `not_found` where this process has another role. */
+export function proposeSignerOf(context: ServiceContext): Signer {
+  return context.proposeSigner ?? missing();
+}
+
+/** Signer of the reviewers' side; `not_found` where this process has another role. */
+export function reviewSignerOf(context: ServiceContext): Signer {
+  return context.reviewSigner ?? missing();
+}
+
+function missing(): never {
+  throw new ProblemError('not_found');
+}
+
+/** ISO 8601 in UTC with milliseconds. */
+export function isoNow(context: ServiceContext): string {
+  return new Date(context.clock.now()).toISOString();
+}

@@ -1,0 +1,150 @@
+import { ulid } from 'ulid';
+import type { DecisionRequest } from '../../contract/decision.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import { LIMITS, type Review } from '../../contract/review.ts';
+import { checkDecision } from '../../core/gate/check.ts';
+import { votingGroups, type ReviewerPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import { isoNow, reviewSignerOf, type ServiceContext } from './context.ts';
+import { contextOf } from './eligibility.ts';
+import { problemFields } from './problem-fields.ts';
+import { readToAct } from './read.ts';
+import { refuseForeignSealed, sealCall } from './sealing.ts';
+import { sendAndSettle } from './settle.ts';
+import type { Caller, DecisionResult, Settled } from './types.ts';
+
+/** Decisions on different reviews that are on their way at the same time. */
+const PARALLEL = 8;
+
+/**
+ * Checks, signs and delivers one decision. Who may not decide is refused here, before anything is signed; the gate
+ * worker and the execute worker ask the same questions again.
+ */
+export async function decide(
+  context: ServiceContext,
+  principal: ReviewerPrincipal,
+  reviewId: ReviewId,
+  request: DecisionRequest,
+  caller: Caller,
+): Promise<Settled> {
+  const signer = reviewSignerOf(context);
+  checkShape(request);
+  const review = await readToAct(context, principal, reviewId);
+  const state = contextOf(review);
+  const refusal = checkDecision(
+    state,
+    {
+      reviewer: principal.id,
+      groups: votingGroups(principal),
+      type: request.type,
+      digest: request.digest,
+      comment: request.comment ?? null,
+      editedArguments: request.arguments ?? null,
+      response: request.response,
+    },
+    context.clock.now(),
+  );
+  if (refusal !== undefined) throw new ProblemError(refusal);
+  const edited = request.type === 'edit' ? await prepareEdit(context, review, request) : undefined;
+  const decisionUlid = ulid(context.clock.now());
+  const envelope = signer.sign('decision', {
+    deploymentId: review.deploymentId,
+    reviewId,
+    decisionUlid,
+    revision: state.revision,
+    level: state.level,
+    type: request.type,
+    // Taken from the state just read, and equal to what the caller was shown.
+    digest: state.digest,
+    ...(edited === undefined ? {} : { editedArguments: edited }),
+    ...(request.response === undefined ? {} : { response: request.response }),
+    ...(request.comment === undefined ? {} : { comment: request.comment }),
+    reviewer: { id: principal.id, method: principal.method },
+    channel: principal.channel,
+    decidedAt: isoNow(context),
+  });
+  const goneCode = 'already_resolved';
+  return sendAndSettle(
+    context,
+    principal,
+    { reviewId, name: 'submitDecision', envelope, decisionUlid, goneCode },
+    caller,
+  );
+}
+
+/** Each item stands alone; several on one review go in their order. */
+export async function decideMany(
+  context: ServiceContext,
+  principal: ReviewerPrincipal,
+  decisions: readonly (DecisionRequest & { readonly reviewId: ReviewId })[],
+  caller: Caller,
+): Promise<readonly DecisionResult[]> {
+  reviewSignerOf(context);
+  const results: DecisionResult[] = [];
+  const byReview = new Map<ReviewId, [number, DecisionRequest & { readonly reviewId: ReviewId }][]>();
+  for (const [index, item] of decisions.entries()) {
+    byReview.set(item.reviewId, [...(byReview.get(item.reviewId) ?? []), [index, item]]);
+  }
+  const queue = [...byReview.values()];
+  const work = async (): Promise<void> => {
+    for (let items = queue.shift(); items !== undefined; items = queue.shift()) {
+      for (const [index, item] of items) results[index] = await decideOne(context, principal, item, caller);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return results;
+}
+
+async function decideOne(
+  context: ServiceContext,
+  principal: ReviewerPrincipal,
+  { reviewId, ...request }: DecisionRequest & { readonly reviewId: ReviewId },
+  caller: Caller,
+): Promise<DecisionResult> {
+  try {
+    const settled = await decide(context, principal, reviewId, request, caller);
+    return { reviewId, httpStatus: settled.httpStatus };
+  } catch (error) {
+    const { httpStatus, code } = problemFields(context, error);
+    return { reviewId, httpStatus, code };
+  }
+}
+
+/** A field that the type does not use must not be dropped in silence: somebody meant it. */
+function checkShape(request: DecisionRequest): void {
+  const wrong = (detail: string): never => {
+    throw new ProblemError('invalid_request', { detail });
+  };
+  if (request.arguments !== undefined && request.type !== 'edit') wrong('arguments belong to an edit.');
+  if (request.response !== undefined && request.type !== 'respond') wrong('response belongs to respond.');
+}
+
+async function prepareEdit(
+  context: ServiceContext,
+  review: Review,
+  request: DecisionRequest,
+): Promise<JsonObject | undefined> {
+  if (request.arguments === undefined) throw new ProblemError('edit_invalid');
+  if (review.revision >= LIMITS.revisions) throw new ProblemError('too_many_revisions');
+  return prepareArguments(context, review, request.arguments, 'edit_invalid');
+}
+
+/** Other arguments of the same tool: checked in the clear, then sealed where the tool says so. */
+export async function prepareArguments(
+  context: ServiceContext,
+  review: Review,
+  args: JsonObject,
+  code: 'edit_invalid' | 'revision_invalid',
+): Promise<JsonObject> {
+  if (review.kind === 'in-flow') {
+    refuseForeignSealed(args, null, []);
+    return args;
+  }
+  const tool = context.settings.current().policy.findTool(review.call.tool);
+  if (tool === undefined) throw new ProblemError(code);
+  const kept = refuseForeignSealed(args, review.call.arguments, tool.definition.seal ?? []);
+  const errors = tool.validate(args, { sealed: kept > 0 });
+  if (errors.length > 0) throw new ProblemError(code, { errors });
+  return sealCall(context, review.reviewId, review.call.tool, args);
+}

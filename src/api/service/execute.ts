@@ -1,0 +1,231 @@
+import { ulid } from 'ulid';
+import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import { isFinal, type Review } from '../../contract/review.ts';
+import { StorageError } from '../../contract/store.ts';
+import type { AgentPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import { argumentErrors, assessForAgent } from './assess.ts';
+import { isCallbackAllowed } from './callback.ts';
+import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
+import { batchItemKey, fingerprintBody } from './idempotency.ts';
+import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';
+import { reservePending } from './pending.ts';
+import { refuseSealed, sealCall } from './sealing.ts';
+import { describeStart, summarizeStart } from './summary.ts';
+import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
+import { redactFor } from './visibility.ts';
+import { waitUntil } from './wait.ts';
+import { problemFields } from './problem-fields.ts';
+
+/** How long a proposal is held, in ms. */
+const CLASSIFIED_WITHIN = 2_000;
+const FREE_RESULT_WITHIN = 30_000;
+
+interface Idempotency {
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+export async function execute(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  request: ExecuteRequest,
+  options: ExecuteOptions,
+): Promise<ExecuteAnswer> {
+  proposeSignerOf(context);
+  checkRequest(context, request);
+  const idempotency = idempotencyOf(context, options.idempotencyKey, request);
+  const claim = await claimReview(context, principal, idempotency);
+  return proposeAndWait(context, principal, request, claim, options);
+}
+
+/** Several calls under one group, all at once; each stands alone. */
+export async function executeBatch(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  request: ExecuteBatchRequest,
+  options: ExecuteOptions,
+): Promise<BatchAnswer> {
+  proposeSignerOf(context);
+  const whole = idempotencyOf(context, options.idempotencyKey, request);
+  const claims: ReviewClaim[] = [];
+  for (const index of request.calls.keys()) {
+    const item = whole && { ...whole, key: batchItemKey(whole.key, index) };
+    claims.push(await claimReview(context, principal, item));
+  }
+  // A repeated batch finds the ids of the first, so it finds its group as well.
+  const group = request.group ?? `grp_${(claims[0]?.reviewId ?? '').slice('rev_'.length)}`;
+  const results = await Promise.all(
+    request.calls.map(async (call, index) => {
+      const claim = claims[index] as ReviewClaim;
+      try {
+        checkRequest(context, call);
+        const answer = await proposeAndWait(context, principal, { ...call, group }, claim, options);
+        return { httpStatus: answer.httpStatus, ...answer.body };
+      } catch (error) {
+        return problemFields(context, error);
+      }
+    }),
+  );
+  return { group, results };
+}
+
+/** What can be refused by looking at the request alone. */
+function checkRequest(context: ServiceContext, request: ExecuteRequest): void {
+  refuseSealed(request.arguments, request.context);
+  const { callbacks } = context.settings.current();
+  if (request.callback !== undefined && !isCallbackAllowed(request.callback, callbacks)) {
+    throw new ProblemError('callback_not_allowed');
+  }
+}
+
+function idempotencyOf(context: ServiceContext, key: string | undefined, body: unknown): Idempotency | undefined {
+  return key === undefined ? undefined : { key, fingerprint: fingerprintBody(body, context.fingerprintKey) };
+}
+
+interface ReviewClaim {
+  readonly reviewId: ReviewId;
+  /** The key was seen before; the review may or may not have been started. */
+  readonly seen: boolean;
+}
+
+/** Binds the key to a review before anything is started: a repeated request finds it, whatever became of the first. */
+async function claimReview(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  idempotency: Idempotency | undefined,
+): Promise<ReviewClaim> {
+  const reviewId = `rev_${ulid(context.clock.now())}`;
+  if (idempotency === undefined) return { reviewId, seen: false };
+  const { key, fingerprint } = idempotency;
+  const claim = await context.store.claimIdempotency(principal.id, key, reviewId, fingerprint);
+  if (claim.kind === 'new') return { reviewId, seen: false };
+  if (!claim.matches) throw new ProblemError('idempotency_mismatch');
+  return { reviewId: claim.reviewId, seen: true };
+}
+
+async function proposeAndWait(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  request: ExecuteRequest,
+  claim: ReviewClaim,
+  options: ExecuteOptions,
+): Promise<ExecuteAnswer> {
+  const { reviewId, seen } = claim;
+  const known = seen ? await context.store.readReview(reviewId) : undefined;
+  let release: (() => void) | undefined;
+  try {
+    if (known === undefined) {
+      const invisible = await findInvisibleErrors(context, reviewId, request);
+      if (invisible !== undefined) return answerOf(invisible, seen);
+      release = await reservePending(context, principal, request);
+      await start(context, principal, reviewId, request);
+    }
+    const review = await waitForOutcome(context, reviewId, request, options, release);
+    const shown = review === undefined ? undefined : redactFor(principal, review);
+    const body = outcomeOf(reviewId, shown, `${options.baseUrl}/v1/reviews/${reviewId}`);
+    return answerOf(withErrors(context, principal, request, body), seen);
+  } finally {
+    release?.();
+  }
+}
+
+/**
+ * An error inside a value that is about to be sealed would not be seen by the gate worker, which blocks and records
+ * every other invalid call. So it is refused here; nothing that could be approved comes of it.
+ */
+async function findInvisibleErrors(
+  context: ServiceContext,
+  reviewId: ReviewId,
+  request: ExecuteRequest,
+): Promise<ExecuteResponse | undefined> {
+  const tool = context.settings.current().policy.findTool(request.tool);
+  if (tool === undefined || (tool.definition.seal ?? []).length === 0) return undefined;
+  const errors = argumentErrors(tool, request.arguments);
+  if (errors.length === 0) return undefined;
+  const sealed = await sealCall(context, reviewId, request.tool, request.arguments);
+  if (tool.validate(sealed, { sealed: true }).length > 0) return undefined;
+  context.log.info({ reviewId, tool: request.tool }, 'blocked: arguments_invalid inside a sealed value');
+  return blockedUnrecorded(reviewId, 'arguments_invalid', errors);
+}
+
+async function start(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  reviewId: ReviewId,
+  plain: ExecuteRequest,
+): Promise<void> {
+  const { deploymentId } = context.settings.current();
+  const proposedAt = isoNow(context);
+  const { waitSeconds: _held, ...said } = plain;
+  const request: ExecuteRequest = {
+    ...said,
+    arguments: await sealCall(context, reviewId, plain.tool, plain.arguments),
+  };
+  const proposal = proposeSignerOf(context).sign('proposal', {
+    deploymentId,
+    reviewId,
+    proposedAt,
+    proposer: principal.id,
+    request,
+  });
+  await context.gate.start(
+    reviewId,
+    { ...request, proposal },
+    {
+      summary: summarizeStart(request),
+      details: describeStart(request, principal.id),
+      memo: {
+        proposer: principal.id,
+        service: request.service,
+        tool: request.tool,
+        proposedAt,
+        group: request.group ?? null,
+        threadId: request.threadId ?? null,
+      },
+    },
+  );
+}
+
+/** Holds the answer as long as the gate of the call allows. Undefined: not classified in time. */
+async function waitForOutcome(
+  context: ServiceContext,
+  reviewId: ReviewId,
+  request: ExecuteRequest,
+  options: ExecuteOptions,
+  onClassified: (() => void) | undefined,
+): Promise<Review | undefined> {
+  const { signal } = options;
+  let last: Review | undefined;
+  try {
+    const classified = await waitUntil(context, reviewId, (s) => s !== undefined, CLASSIFIED_WITHIN, signal);
+    last = classified?.review;
+    onClassified?.();
+    if (last === undefined || isFinal(last)) return last;
+    const hold = last.gate === 'hard' ? (request.waitSeconds ?? 0) * 1_000 : FREE_RESULT_WITHIN;
+    if (hold === 0) return last;
+    const ended = await waitUntil(context, reviewId, (s) => s !== undefined && isFinal(s.review), hold, signal);
+    return ended?.review ?? last;
+  } catch (error) {
+    // The review exists by now: a failed read must not look as if nothing had been proposed.
+    if (!(error instanceof StorageError)) throw error;
+    context.log.warn({ reviewId, code: error.code }, 'answering without waiting: storage does not answer');
+    return last;
+  }
+}
+
+/** Tells which arguments do not fit. Computed again here: the record holds no words about arguments. */
+function withErrors(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  request: ExecuteRequest,
+  body: ExecuteResponse,
+): ExecuteResponse {
+  if (body.outcome !== 'BLOCKED' || !body.reasonCodes.includes('arguments_invalid')) return body;
+  const settings = context.settings.current();
+  const plain = argumentErrors(settings.policy.findTool(request.tool), request.arguments);
+  if (plain.length > 0) return { ...body, errors: [...plain] };
+  const assessment = assessForAgent(settings, principal, request);
+  return assessment.kind === 'blocked' ? { ...body, errors: [...assessment.errors] } : body;
+}

@@ -1,0 +1,94 @@
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Store, TailEvent } from '../../contract/store.ts';
+
+type Listener = (event: TailEvent) => void;
+
+/**
+ * One tail of the audit log per process, handed out to everybody who waits for something: held answers, decisions
+ * waiting for their entry, event streams. Nothing is kept here; who is told of an entry reads the state again.
+ */
+export class TailHub {
+  readonly #store: Store;
+  readonly #byReview = new Map<ReviewId, Set<Listener>>();
+  readonly #all = new Set<Listener>();
+  #started: Promise<() => void> | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Follows the log from now on. Waiting calls it; it may be called early to have the tail ready. */
+  async start(): Promise<void> {
+    this.#started ??= this.#store.tail((event) => this.#dispatch(event));
+    try {
+      await this.#started;
+    } catch (error) {
+      this.#started = undefined;
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const started = this.#started;
+    this.#started = undefined;
+    if (started !== undefined) (await started)();
+  }
+
+  /** Tells of every entry of one review. Returns how to stop. */
+  onReview(reviewId: ReviewId, listener: Listener): () => void {
+    const listeners = this.#byReview.get(reviewId) ?? new Set();
+    this.#byReview.set(reviewId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#byReview.get(reviewId) === listeners) this.#byReview.delete(reviewId);
+    };
+  }
+
+  onAny(listener: Listener): () => void {
+    this.#all.add(listener);
+    return () => this.#all.delete(listener);
+  }
+
+  #dispatch(event: TailEvent): void {
+    for (const listener of [...this.#all]) listener(event);
+    if (event.entry.type === 'policy_changed') return;
+    for (const listener of [...(this.#byReview.get(event.entry.reviewId) ?? [])]) listener(event);
+  }
+}
+
+/**
+ * A wait that can be woken: `wake` calls between two `next` calls are remembered as one. `next` resolves `woken`,
+ * `timeout` at the given time (epoch-free: ms from now) or `aborted`.
+ */
+export class Waker {
+  #pending = false;
+  #resolve: (() => void) | undefined;
+
+  wake(): void {
+    this.#pending = true;
+    this.#resolve?.();
+  }
+
+  async next(timeoutMs: number, signal: AbortSignal): Promise<'woken' | 'timeout' | 'aborted'> {
+    if (signal.aborted) return 'aborted';
+    if (!this.#pending && timeoutMs > 0) await this.#sleep(timeoutMs, signal);
+    if (signal.aborted) return 'aborted';
+    if (!this.#pending) return 'timeout';
+    this.#pending = false;
+    return 'woken';
+  }
+
+  #sleep(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        this.#resolve = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      signal.addEventListener('abort', done);
+      this.#resolve = done;
+    });
+  }
+}

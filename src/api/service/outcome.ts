@@ -1,0 +1,104 @@
+import { EXECUTION_ERRORS } from '../../contract/codes.ts';
+import type { Review } from '../../contract/review.ts';
+import { OUTCOME_STATUS, type ExecuteResponse } from '../../contract/execute.ts';
+import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
+import type { FieldError } from '../../contract/api.ts';
+import type { ExecuteAnswer } from './types.ts';
+
+/** The answer to a proposal, told from the state of its review. `review` is undefined before it is classified. */
+export function outcomeOf(reviewId: ReviewId, review: Review | undefined, statusUrl: string): ExecuteResponse {
+  const common = {
+    decisionId: decisionIdOf(reviewId),
+    reviewId,
+    class: review?.class ?? null,
+    gate: review?.gate ?? null,
+  };
+  if (review === undefined) {
+    return { outcome: 'ESCALATE', ...common, reasonCodes: ['not_yet_classified'], expiresAt: null, statusUrl };
+  }
+  const wait = (...codes: readonly string[]): ExecuteResponse => ({
+    outcome: 'ESCALATE',
+    ...common,
+    reasonCodes: unique([...codes, ...review.reasonCodes]),
+    expiresAt: review.expiresAt,
+    statusUrl,
+  });
+  switch (review.status) {
+    case 'pending':
+    case 'changes_requested':
+      return wait();
+    case 'approved':
+    case 'not_required':
+      return executed(common, review) ?? wait('still_executing');
+    case 'blocked':
+      return blocked(common, review, []);
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'aborted':
+      return blocked(common, review, [review.status]);
+    default:
+      return review.status satisfies never;
+  }
+}
+
+type Common = Pick<ExecuteResponse, 'decisionId' | 'reviewId' | 'class' | 'gate'>;
+
+/** How the call went; undefined while it has not ended. */
+function executed(common: Common, review: Review): ExecuteResponse | undefined {
+  const { execution } = review;
+  const told = { ...common, reasonCodes: [...review.reasonCodes], execution };
+  switch (execution.status) {
+    case 'not_started':
+    case 'executing':
+      return undefined;
+    case 'executed':
+      return { outcome: 'EXECUTED', ...told };
+    case 'failed':
+    case 'outcome_unknown':
+      return {
+        outcome: 'ERROR',
+        ...told,
+        executionError: execution.error ?? { code: 'lost_answer', message: EXECUTION_ERRORS.lost_answer },
+      };
+    default:
+      return execution.status satisfies never;
+  }
+}
+
+/** A call that was stopped before any review of it could be recorded. */
+export function blockedUnrecorded(
+  reviewId: ReviewId,
+  reasonCode: string,
+  errors: readonly FieldError[],
+): ExecuteResponse {
+  return {
+    outcome: 'BLOCKED',
+    decisionId: decisionIdOf(reviewId),
+    reviewId,
+    class: null,
+    gate: null,
+    reasonCodes: [reasonCode],
+    retryable: false,
+    errors: [...errors],
+  };
+}
+
+export function answerOf(body: ExecuteResponse, replayed: boolean): ExecuteAnswer {
+  return { httpStatus: OUTCOME_STATUS[body.outcome], body, replayed };
+}
+
+function blocked(common: Common, review: Review, ended: readonly string[]): ExecuteResponse {
+  const { resolution, status } = review;
+  return {
+    outcome: 'BLOCKED',
+    ...common,
+    reasonCodes: unique([...ended, ...review.reasonCodes]),
+    retryable: resolution?.retryable ?? false,
+    ...(status === 'rejected' && resolution?.comment != null ? { comment: resolution.comment } : {}),
+  };
+}
+
+function unique(codes: readonly string[]): string[] {
+  return [...new Set(codes)];
+}

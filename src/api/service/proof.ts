@@ -1,0 +1,63 @@
+import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
+import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import { ProblemError } from '../problem.ts';
+import type { ServiceContext } from './context.ts';
+import { Waker } from './hub.ts';
+
+/** How long a proof waits for a checkpoint that covers it, and how often it looks, in ms. */
+const COVERED_WITHIN = 5_000;
+const LOOK_EVERY = 100;
+
+/** Everything that proves one review to somebody without access to anything here. */
+export async function proof(context: ServiceContext, reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile> {
+  const [record, entries] = await Promise.all([context.store.readRecord(reviewId), context.store.entriesOf(reviewId)]);
+  if (record === undefined || entries.length === 0) throw new ProblemError('not_found');
+  const checkpoint = await checkpointCovering(context, entries, signal);
+  const proven = entries.map(async ({ index, entry }) => ({
+    index,
+    entry,
+    inclusion: [...(await context.store.inclusionProof(index, checkpoint.size))],
+  }));
+  return {
+    format: 'holdpoint-proof/v1',
+    deploymentId: context.settings.current().deploymentId,
+    reviewId,
+    checkpoint: checkpoint.checkpoint,
+    entries: await Promise.all(proven),
+    envelopes: record.envelopes.map((stored) => ({ ...stored })),
+    materials: [...record.materials],
+    keys: [...context.trustedKeys()],
+  };
+}
+
+export async function auditEntries(context: ServiceContext, from: number, limit: number): Promise<AuditPage> {
+  const entries = await context.store.entries(from, limit);
+  const last = entries.at(-1);
+  return { entries: [...entries], nextFrom: last === undefined || entries.length < limit ? null : last.index + 1 };
+}
+
+/** Latest signed checkpoint. Throws `worker_unavailable` where none was ever signed. */
+export async function auditCheckpoint(context: ServiceContext): Promise<CheckpointResponse> {
+  const latest = await context.store.checkpoint();
+  if (latest === undefined) {
+    throw new ProblemError('worker_unavailable', { detail: 'No checkpoint has been signed yet.' });
+  }
+  return { size: latest.size, checkpoint: latest.note };
+}
+
+/** Checkpoints are signed by the execute worker, a little after the entries. */
+async function checkpointCovering(
+  context: ServiceContext,
+  entries: readonly IndexedEntry[],
+  signal: AbortSignal,
+): Promise<CheckpointResponse> {
+  const size = Math.max(...entries.map(({ index }) => index)) + 1;
+  const pause = new Waker();
+  for (let waited = 0; waited < COVERED_WITHIN; waited += LOOK_EVERY) {
+    const latest = await context.store.checkpoint();
+    if (latest !== undefined && latest.size >= size) return { size: latest.size, checkpoint: latest.note };
+    if ((await pause.next(LOOK_EVERY, signal)) === 'aborted') break;
+  }
+  throw new ProblemError('worker_unavailable', { detail: 'No checkpoint covers this review yet. Try again shortly.' });
+}

@@ -1,0 +1,87 @@
+import { ulid } from 'ulid';
+import type { RevisionRequest } from '../../contract/decision.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Digest } from '../../contract/json.ts';
+import { hasEnded, LIMITS, type Review } from '../../contract/review.ts';
+import type { AgentPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
+import { prepareArguments } from './decide.ts';
+import { digestOfShown } from './eligibility.ts';
+import { readToAct } from './read.ts';
+import { sendAndSettle } from './settle.ts';
+import type { Caller, Settled } from './types.ts';
+
+/** Other arguments in answer to a request for changes; the proposer alone may. */
+export async function revise(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  reviewId: ReviewId,
+  request: RevisionRequest,
+  caller: Caller,
+): Promise<Settled> {
+  const signer = proposeSignerOf(context);
+  const review = await readToAct(context, principal, reviewId);
+  refuseLate(context, review);
+  if (review.status !== 'changes_requested') throw new ProblemError('not_awaiting_revision');
+  if (review.revision >= LIMITS.revisions) throw new ProblemError('too_many_revisions');
+  const args = await prepareArguments(context, review, request.arguments, 'revision_invalid');
+  const decisionUlid = ulid(context.clock.now());
+  const envelope = signer.sign('revision', {
+    deploymentId: review.deploymentId,
+    reviewId,
+    decisionUlid,
+    proposer: principal.id,
+    digest: digestToName(review),
+    arguments: args,
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    submittedAt: isoNow(context),
+  });
+  const goneCode = 'already_resolved';
+  return sendAndSettle(
+    context,
+    principal,
+    { reviewId, name: 'submitRevision', envelope, decisionUlid, goneCode },
+    caller,
+  );
+}
+
+/** Takes the proposal back; the proposer alone may. */
+export async function withdraw(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  reviewId: ReviewId,
+  caller: Caller,
+): Promise<Settled> {
+  const signer = proposeSignerOf(context);
+  const review = await readToAct(context, principal, reviewId);
+  refuseLate(context, review);
+  const decisionUlid = ulid(context.clock.now());
+  const envelope = signer.sign('withdrawal', {
+    deploymentId: review.deploymentId,
+    reviewId,
+    decisionUlid,
+    proposer: principal.id,
+    digest: digestToName(review),
+    withdrawnAt: isoNow(context),
+  });
+  const goneCode = 'already_resolved';
+  return sendAndSettle(context, principal, { reviewId, name: 'withdraw', envelope, decisionUlid, goneCode }, caller);
+}
+
+/** The same order as for a decision: the deadline before the end. */
+function refuseLate(context: ServiceContext, review: Review): void {
+  if (review.status === 'expired') throw new ProblemError('expired');
+  if (hasEnded(review.status)) throw new ProblemError('already_resolved');
+  if (review.expiresAt !== null && context.clock.now() >= Date.parse(review.expiresAt))
+    throw new ProblemError('expired');
+}
+
+/** Without a digest there is nothing yet that a signature could name: the evidence is still being gathered. */
+function digestToName(review: Review): Digest {
+  const digest = digestOfShown(review);
+  if (digest === null) {
+    throw new ProblemError('worker_unavailable', { detail: 'The review is still being prepared. Try again shortly.' });
+  }
+  return digest;
+}

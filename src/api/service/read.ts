@@ -1,0 +1,129 @@
+import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
+import { isFinal, NOT_STARTED, type Review } from '../../contract/review.ts';
+import type { ListQuery, ListResponse } from '../../contract/api.ts';
+import type { ListFilter } from '../../contract/store.ts';
+import type { StartedReview } from '../gate-client.ts';
+import { votingGroups, type Principal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { ServiceContext } from './context.ts';
+import { withShownDigest } from './eligibility.ts';
+import { maySee, redactFor } from './visibility.ts';
+import { waitUntil } from './wait.ts';
+
+const DEFAULT_LIMIT = 50;
+
+/** The review as the principal may read it. Throws `not_found`, also for what it may not see. */
+export async function readVisible(context: ServiceContext, principal: Principal, reviewId: ReviewId): Promise<Review> {
+  const stored = await context.store.readReview(reviewId);
+  return present(context, principal, stored?.review ?? (await readUnclassified(context, reviewId)));
+}
+
+/** As {@link readVisible}, for those that act on it: the whole state, and only what a worker has classified. */
+export async function readToAct(context: ServiceContext, principal: Principal, reviewId: ReviewId): Promise<Review> {
+  const stored = await context.store.readReview(reviewId);
+  if (stored === undefined || !maySee(principal, stored.review)) throw new ProblemError('not_found');
+  return stored.review;
+}
+
+/** Holds the answer until the review is final, the time is over or the caller is gone. */
+export async function getReview(
+  context: ServiceContext,
+  principal: Principal,
+  reviewId: ReviewId,
+  options: { readonly waitSeconds: number; readonly signal: AbortSignal },
+): Promise<Review> {
+  const review = await readVisible(context, principal, reviewId);
+  if (options.waitSeconds === 0 || isFinal(review)) return review;
+  const held = await waitUntil(
+    context,
+    reviewId,
+    (stored) => stored !== undefined && isFinal(stored.review),
+    options.waitSeconds * 1_000,
+    options.signal,
+  );
+  return held === undefined ? review : present(context, principal, held.review);
+}
+
+export async function listReviews(
+  context: ServiceContext,
+  principal: Principal,
+  query: ListQuery,
+): Promise<ListResponse> {
+  const { status, approver, limit, cursor, ...exact } = query;
+  if (approver !== undefined && principal.kind !== 'reviewer') {
+    throw new ProblemError('invalid_request', { detail: 'approver=me is for reviewers.' });
+  }
+  if (principal.kind === 'agent' && query.proposer !== undefined && query.proposer !== principal.id) {
+    return { reviews: [], nextCursor: null };
+  }
+  const filter: ListFilter = {
+    ...(exact as { [K in keyof typeof exact]: NonNullable<(typeof exact)[K]> }),
+    ...(principal.kind === 'agent' ? { proposer: principal.id } : {}),
+    ...(status === undefined ? {} : { status: status.split(',') }),
+    ...(approver === undefined || principal.kind !== 'reviewer' ? {} : { approverGroups: votingGroups(principal) }),
+  };
+  const page = await context.store.listReviews(filter, limit ?? DEFAULT_LIMIT, cursor);
+  if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
+  return { reviews: [...page.rows], nextCursor: page.nextCursor };
+}
+
+/** The state as this principal sees it. Throws `not_found`. */
+export function present(context: ServiceContext, principal: Principal, review: Review | undefined): Review {
+  if (review === undefined || !maySee(principal, review)) throw new ProblemError('not_found');
+  const shown = redactFor(principal, withShownDigest(review));
+  return { ...shown, workflow: { ...shown.workflow, url: workflowUrl(context, shown.workflow) } };
+}
+
+/**
+ * A review that was started but that no worker has classified yet exists in Temporal alone. It is shown as pending,
+ * with what the start said about it; whoever can start workflows can write that, so it is not attested.
+ */
+async function readUnclassified(context: ServiceContext, reviewId: ReviewId): Promise<Review | undefined> {
+  const started = await context.gate.describe(reviewId);
+  return started === undefined || !started.open ? undefined : unclassified(context, reviewId, started);
+}
+
+function unclassified(context: ServiceContext, reviewId: ReviewId, { memo, runId }: StartedReview): Review {
+  const call = { service: memo.service, tool: memo.tool, arguments: null, digest: null };
+  return {
+    reviewId,
+    decisionId: decisionIdOf(reviewId),
+    deploymentId: context.settings.current().deploymentId,
+    kind: 'call',
+    status: 'pending',
+    class: null,
+    gate: null,
+    reasonCodes: ['not_yet_classified'],
+    call,
+    target: null,
+    revision: 1,
+    revisions: [{ revision: 1, call, submittedAt: memo.proposedAt, by: memo.proposer, decisions: [] }],
+    levels: [],
+    level: 0,
+    separationOfDuties: false,
+    policyDigest: null,
+    allowedDecisions: [],
+    proposer: { id: memo.proposer, owner: null, attested: false },
+    reason: null,
+    context: {},
+    threadId: memo.threadId,
+    group: memo.group,
+    callback: null,
+    evidence: [],
+    previewError: null,
+    title: null,
+    proposedAt: memo.proposedAt,
+    expiresAt: null,
+    resolvedAt: null,
+    resolution: null,
+    feedback: null,
+    execution: NOT_STARTED,
+    workflow: { workflowId: reviewId, runId, url: null },
+  };
+}
+
+function workflowUrl(context: ServiceContext, workflow: Review['workflow']): string | null {
+  if (context.temporalUi === null) return null;
+  const parts = ['namespaces', context.namespace, 'workflows', workflow.workflowId, workflow.runId, 'history'];
+  return `${context.temporalUi}/${parts.map(encodeURIComponent).join('/')}`;
+}

@@ -1,0 +1,33 @@
+import type { Review, ReviewRow } from '../../contract/review.ts';
+import { approversAt } from '../../core/gate/check.ts';
+import { summarizeCall } from '../../core/gate/describe.ts';
+
+/** A review as a list shows it: no digest and no arguments in full. `at`: epoch ms, for escalations. */
+export function rowOf(review: Review, at: number): ReviewRow {
+  const open = review.status === 'pending' ? review.levels[review.level - 1] : undefined;
+  return {
+    reviewId: review.reviewId,
+    decisionId: review.decisionId,
+    kind: review.kind,
+    status: review.status,
+    class: review.class,
+    gate: review.gate,
+    reasonCodes: review.reasonCodes,
+    revision: review.revision,
+    level: review.level,
+    proposer: review.proposer,
+    reason: review.reason,
+    threadId: review.threadId,
+    group: review.group,
+    title: review.title,
+    proposedAt: review.proposedAt,
+    expiresAt: review.expiresAt,
+    resolvedAt: review.resolvedAt,
+    service: review.call.service,
+    tool: review.call.tool,
+    summary: summarizeCall({ tool: review.call.tool, arguments: review.call.arguments ?? {} }),
+    executionStatus: review.execution.status,
+    votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - open.decisions.length),
+    approvers: open === undefined ? [] : [...approversAt(open, at)],
+  };
+}

@@ -1,0 +1,115 @@
+import type {
+  AuditPage,
+  CheckpointResponse,
+  Explanation,
+  ExplainRequest,
+  ListQuery,
+  ListResponse,
+  Queued,
+} from '../../contract/api.ts';
+import type { ProofFile } from '../../contract/audit.ts';
+import type { DecisionRequest, ReconcileRequest, RevisionRequest } from '../../contract/decision.ts';
+import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Review, ReviewRow } from '../../contract/review.ts';
+import type { AgentPrincipal, Principal, ReviewerPrincipal } from '../principal.ts';
+
+/** What every request brings along besides its body. */
+export interface Caller {
+  /** Where this service is reached, without a slash at the end; for `statusUrl`. */
+  readonly baseUrl: string;
+  /** Aborted when the caller is gone or the process shuts down; waiting ends, work that was begun does not. */
+  readonly signal: AbortSignal;
+}
+
+export interface ExecuteOptions extends Caller {
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface ExecuteAnswer {
+  readonly httpStatus: 200 | 202 | 403 | 502;
+  readonly body: ExecuteResponse;
+  /** The idempotency key was seen before: this is the review of the first request. */
+  readonly replayed: boolean;
+}
+
+export interface BatchAnswer {
+  readonly group: string;
+  /** One per call, in order: the fields of a single execute, or of a problem, and its `httpStatus`. */
+  readonly results: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** What became of a signed signal. */
+export type Settled =
+  | { readonly httpStatus: 200; readonly review: Review }
+  /** Durably queued: no worker has looked at it within 2 s. */
+  | { readonly httpStatus: 202; readonly queued: Queued };
+
+export interface DecisionResult {
+  readonly reviewId: ReviewId;
+  readonly httpStatus: number;
+  readonly code?: string;
+}
+
+/** A change in a stream; `index` is the audit index of the entry that made it. */
+export interface ReviewEvent<T extends Review | ReviewRow> {
+  readonly index: number;
+  readonly review: T;
+}
+
+/** Streams yield `idle` when nothing happened for 15 s. */
+export type Streamed<T extends Review | ReviewRow> = ReviewEvent<T> | 'idle';
+
+/**
+ * Everything a door (HTTP, MCP) does for an authenticated principal. Free of transport: arguments are validated
+ * shapes, refusals are thrown as `ProblemError` with a stable code.
+ */
+export interface GateService {
+  /** Follows the audit log; waiting calls it by itself. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+
+  execute(principal: AgentPrincipal, request: ExecuteRequest, options: ExecuteOptions): Promise<ExecuteAnswer>;
+  executeBatch(principal: AgentPrincipal, request: ExecuteBatchRequest, options: ExecuteOptions): Promise<BatchAnswer>;
+  revise(principal: AgentPrincipal, reviewId: ReviewId, request: RevisionRequest, caller: Caller): Promise<Settled>;
+  withdraw(principal: AgentPrincipal, reviewId: ReviewId, caller: Caller): Promise<Settled>;
+
+  decide(principal: ReviewerPrincipal, reviewId: ReviewId, request: DecisionRequest, caller: Caller): Promise<Settled>;
+  /** Each stands alone; several on one review are taken in order. */
+  decideMany(
+    principal: ReviewerPrincipal,
+    decisions: readonly (DecisionRequest & { readonly reviewId: ReviewId })[],
+    caller: Caller,
+  ): Promise<readonly DecisionResult[]>;
+  reconcile(
+    principal: ReviewerPrincipal,
+    reviewId: ReviewId,
+    request: ReconcileRequest,
+    caller: Caller,
+  ): Promise<Settled>;
+
+  /** Full state as the principal may read it; with `waitSeconds` held until final. Throws `not_found`. */
+  getReview(
+    principal: Principal,
+    reviewId: ReviewId,
+    options: { readonly waitSeconds: number; readonly signal: AbortSignal },
+  ): Promise<Review>;
+  listReviews(principal: Principal, query: ListQuery): Promise<ListResponse>;
+  /** Ends after the final state. Undefined: final, and the caller has seen it (`after`). */
+  watchReview(
+    principal: Principal,
+    reviewId: ReviewId,
+    after: number | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<Streamed<Review>> | undefined>;
+  /** Rows of all reviews that change and that the principal may see, without end. */
+  watchAll(
+    principal: Principal,
+    after: number | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<Streamed<ReviewRow>>>;
+  explain(principal: Principal, request: ExplainRequest): Explanation;
+  proof(reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile>;
+  auditEntries(from: number, limit: number): Promise<AuditPage>;
+  auditCheckpoint(): Promise<CheckpointResponse>;
+}
