@@ -1,0 +1,41 @@
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+import { analyzeSelect, analyzeStatement } from '../sql/analyze.ts';
+import type { Rendered } from './http.ts';
+
+/** What `target.request` of a PostgreSQL tool holds. */
+export interface PostgresTargetRequest {
+  /** `select`: runs read-only and is rolled back. `execute`: runs in a transaction that is committed. */
+  readonly mode: 'select' | 'execute';
+  readonly sql: string;
+  readonly params: readonly Json[];
+}
+
+export const PARAMETER_LIMIT = 1_000;
+
+export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): Rendered<PostgresTargetRequest> {
+  const { sql, params = [], ...others } = args;
+  if (tool.sql === undefined) return { ok: false, message: 'the tool does not say what it does with SQL' };
+  if (typeof sql !== 'string') return { ok: false, message: 'sql is not a string' };
+  if (!Array.isArray(params) || params.length > PARAMETER_LIMIT || !(params as readonly Json[]).every(isParameter)) {
+    return { ok: false, message: 'params is not a list of values' };
+  }
+  const unknown = Object.keys(others)[0];
+  if (unknown !== undefined) return { ok: false, message: `${unknown} has no place in the request` };
+  const mode = tool.sql === 'select' && analyzeSelect(sql).ok ? 'select' : 'execute';
+  if (mode === 'execute') {
+    const statement = analyzeStatement(sql);
+    if (!statement.ok) return { ok: false, message: statement.message };
+  }
+  return { ok: true, value: { mode, sql, params: params as readonly Json[] } };
+}
+
+/** A scalar, a list of scalars, or a sealed value. */
+function isParameter(value: Json): boolean {
+  if (Array.isArray(value)) return (value as readonly Json[]).every(isScalar);
+  return isScalar(value) || Object.hasOwn(value as JsonObject, '$sealed');
+}
+
+function isScalar(value: Json): boolean {
+  return value === null || typeof value !== 'object';
+}
