@@ -76,7 +76,7 @@ async function bundleWorkflows(outDir) {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(outDir, 'workflows', 'index.js'),
-    payloadConverterPath: join(outDir, 'workflows', 'payload-converter.js'),
+    payloadConverterPath: join(outDir, 'workflows', 'payload-converter.cjs'),
     logger: new DefaultLogger('WARN'),
   });
   writeFileSync(join(outDir, 'workflow-bundle.js'), code);

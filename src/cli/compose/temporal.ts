@@ -1,9 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
-import type { DataConverter } from '@temporalio/common';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { Environment } from '../embedded/cache.ts';
 import { StartError } from '../start-error.ts';
+import { dataConverter } from './data-converter.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
 /** Which Temporal, as whom. */
@@ -55,10 +55,7 @@ export interface TemporalConnections {
 }
 
 /** Connects, and registers the search attributes: no worker of ours may poll before that. */
-export async function connectTemporal(
-  target: TemporalTarget,
-  dataConverter: DataConverter,
-): Promise<TemporalConnections> {
+export async function connectTemporal(target: TemporalTarget): Promise<TemporalConnections> {
   const { connectionOptions, namespace } = target;
   let connection: Connection;
   try {
