@@ -78,6 +78,8 @@ export type Classified =
       readonly version: Version;
       readonly allowed: readonly DecisionType[];
       readonly proposal: DsseEnvelope | null;
+      /** Binds the ledger row to this proposal. */
+      readonly proposalDigest: string;
       /** One line for the Temporal Web UI. */
       readonly summary: string;
       /** Notification channels are configured. */
@@ -87,6 +89,8 @@ export type Classified =
       readonly executeWithinMs: number;
       /** The ledger had this review already: what it says, where it is past `open`. */
       readonly outcome: Outcome | null;
+      /** The row was open already, opened by another run, and nothing was written now. */
+      readonly reopened: boolean;
     }
   /** Nothing can be recorded of it: the id is taken by another proposal. */
   | { readonly kind: 'refused'; readonly reasonCode: 'review_id_taken' };

@@ -1,3 +1,4 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
@@ -31,3 +32,11 @@ export interface ReviewQueryResult {
   readonly receipts: Readonly<Record<string, ReceiptCode>>;
 }
 export const getReview = defineQuery<ReviewQueryResult>('getReview');
+
+/** Registered with the namespace before any worker polls; an unknown one would wedge workflow tasks. */
+export const SEARCH_ATTRIBUTES = {
+  status: defineSearchAttributeKey('HoldpointStatus', 'KEYWORD'),
+  class: defineSearchAttributeKey('HoldpointClass', 'KEYWORD'),
+  tool: defineSearchAttributeKey('HoldpointTool', 'KEYWORD'),
+  proposer: defineSearchAttributeKey('HoldpointProposer', 'KEYWORD'),
+} as const;

@@ -50,7 +50,7 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
     execution: NOT_STARTED,
   });
   const result = await deps.store.commit({
-    key: `open:${input.reviewId}:${proposal.proposalDigest}`,
+    key: `open:${input.reviewId}:${proposal.proposalDigest}:${version.digest ?? ''}`,
     ledger: transitionOf(input, proposal, assessment, version, at),
     entries,
     review: {
@@ -70,11 +70,13 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
     version: holdDeadline(version, row.expiresAt),
     allowed,
     proposal: proposal.envelope,
+    proposalDigest: proposal.proposalDigest,
     summary: summarizeCall(version.material),
     notifies: deps.notifier !== null,
     timeoutMs: definition?.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(definition.timeout),
     executeWithinMs: settings.executeWithinMs,
     outcome: row.state === 'open' || assessment.kind === 'blocked' ? null : outcomeOf(row),
+    reopened: !result.ok,
   };
 }
 

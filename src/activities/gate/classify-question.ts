@@ -56,7 +56,7 @@ export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionIn
   });
   const { reviewId } = input;
   const result = await deps.store.commit({
-    key: `open:${reviewId}:${proposalDigest}`,
+    key: `open:${reviewId}:${proposalDigest}:${version.digest ?? ''}`,
     ledger: held
       ? { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt }
       : { to: 'deny', reviewId, proposalDigest, reason: 'arguments_invalid', at },
@@ -71,11 +71,13 @@ export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionIn
     version,
     allowed,
     proposal: null,
+    proposalDigest,
     summary: request?.title ?? summarizeCall(version.material),
     notifies: deps.notifier !== null,
     timeoutMs: 0,
     executeWithinMs: 0,
     outcome: row.state === 'open' || !held ? null : outcomeOf(row),
+    reopened: !result.ok,
   };
 }
 

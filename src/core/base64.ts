@@ -1,0 +1,30 @@
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const VALUES = new Map([...ALPHABET].map((character, index) => [character, index]));
+
+/**
+ * Text of standard base64 (RFC 4648), or undefined where it is not base64 of UTF-8. The workflow sandbox has neither
+ * Buffer nor atob, and signals are filtered there before anything is verified.
+ */
+export function decodeBase64Text(encoded: string): string | undefined {
+  const body = encoded.replace(/=+$/, '');
+  const bytes = new Uint8Array(Math.floor((body.length * 3) / 4));
+  let buffer = 0;
+  let bits = 0;
+  let length = 0;
+  for (const character of body) {
+    const value = VALUES.get(character);
+    if (value === undefined) return undefined;
+    buffer = ((buffer << 6) | value) & 0xffffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[length] = (buffer >> bits) & 0xff;
+      length += 1;
+    }
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,168 @@
+import type { Admitted } from '../activities/api.ts';
+import {
+  classifiedAgain,
+  decidedEntry,
+  deny,
+  ledgerAfter,
+  revisedChange,
+  revisedEntry,
+  withDecision,
+} from './changes.ts';
+import {
+  checkFact,
+  checkRevision,
+  decideEdit,
+  decideRevision,
+  decideVote,
+  decideWithdrawal,
+  type Ruling,
+} from '../core/gate/decide.ts';
+import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
+import type { InboxItem } from './inbox.ts';
+import { gate as activities } from './local.ts';
+import { settleByHand } from './reconciliation.ts';
+import type { Change, Session } from './session.ts';
+import { prepare, preparedOf } from './versions.ts';
+
+type Fact = Exclude<Admitted, { kind: 'refused' }>;
+type Decision = Extract<Fact, { kind: 'decision' }>;
+type Step = 'done' | 'superseded';
+
+/**
+ * Admits the next batch: one local activity verifies up to 50 envelopes, then each is judged in the order it came.
+ * Whatever is refused is answered in its receipt and changes nothing.
+ */
+export async function processBatch(session: Session): Promise<Step> {
+  const batch = session.inbox.take();
+  const admitted = await activities.admit({
+    reviewId: session.reviewId,
+    proposer: session.record.base.proposer.id,
+    items: batch.map(({ kind, envelope }) => ({ kind, envelope })),
+  });
+  for (const [index, item] of batch.entries()) {
+    const fact = admitted[index];
+    if (fact === undefined || fact.kind === 'refused' || session.inbox.wasAnswered(fact.decisionUlid)) continue;
+    if ((await judge(session, item, fact)) === 'superseded') return 'superseded';
+  }
+  return 'done';
+}
+
+async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Step> {
+  const { gate } = session;
+  if (fact.kind === 'reconciliation') return await settleByHand(session, item, fact);
+  if (gate === null) {
+    session.inbox.answer(fact.decisionUlid, 'already_resolved');
+    return 'done';
+  }
+  switch (fact.kind) {
+    case 'decision':
+      return fact.fact.type === 'edit'
+        ? await judgeEdit(session, gate, item, fact)
+        : await judgeVote(session, gate, item, fact);
+    case 'revision':
+      return await judgeRevision(session, gate, item, fact);
+    case 'withdrawal': {
+      const ruling = decideWithdrawal(gate, fact.fact, item.at);
+      return await carryOut(session, fact, ruling, (next) => ({
+        record: { ...session.record, gate: next },
+        entries: [
+          (base) => ({ ...base, type: 'withdrawn', by: fact.fact.proposer, envelopeDigest: fact.envelopeDigest }),
+        ],
+        ledger: deny(session, 'withdrawn', item.at),
+        envelopes: [item],
+      }));
+    }
+    default:
+      return fact satisfies never;
+  }
+}
+
+async function judgeVote(session: Session, gate: GateState, item: InboxItem, fact: Decision): Promise<Step> {
+  const ruling = decideVote(gate, fact.fact, item.at);
+  const step = await carryOut(session, fact, ruling, (next) => ({
+    record: { ...session.record, gate: next, revisions: withDecision(session.record.revisions, fact) },
+    entries: [(base) => decidedEntry(base, fact, next)],
+    ...ledgerAfter(session, next, item.at),
+    envelopes: [item],
+  }));
+  if (ruling.ok && (fact.fact.type === 'approve' || fact.fact.type === 'respond')) {
+    session.carrying = [...session.carrying, item.envelope];
+  }
+  return step;
+}
+
+async function judgeEdit(session: Session, gate: GateState, item: InboxItem, fact: Decision): Promise<Step> {
+  const refusal = checkFact(gate, fact.fact, item.at);
+  const args = fact.fact.editedArguments;
+  if (refusal !== undefined || args === null) return refuse(session, fact, refusal ?? 'edit_invalid');
+  const version = await prepare(session, args, { kind: 'decision', envelope: item.envelope });
+  const prepared = preparedOf(session, version);
+  const before = session.current.material;
+  const ruling = decideEdit(gate, fact.fact, prepared, item.at);
+  const step = await carryOut(session, fact, ruling, (next) => ({
+    ...revisedChange(session, next, version, fact.fact.reviewer, fact),
+    entries: [
+      (base) => decidedEntry(base, fact, next),
+      (base) => revisedEntry(base, next, fact.fact.reviewer, fact.envelopeDigest),
+      (base) => classifiedAgain(session, base.at, version),
+    ],
+    envelopes: [item],
+  }));
+  if (ruling.ok && step === 'done') {
+    const editorCounts = session.current.decisions.length > 0;
+    session.previous = editorCounts ? before : null;
+    session.carrying = editorCounts ? [item.envelope] : [];
+  }
+  return step;
+}
+
+async function judgeRevision(
+  session: Session,
+  gate: GateState,
+  item: InboxItem,
+  fact: Extract<Fact, { kind: 'revision' }>,
+): Promise<Step> {
+  const refusal = checkRevision(gate, fact.fact, item.at);
+  if (refusal !== undefined) return refuse(session, fact, refusal);
+  const version = await prepare(session, fact.fact.arguments, { kind: 'revision', envelope: item.envelope });
+  const ruling = decideRevision(gate, fact.fact, preparedOf(session, version), item.at);
+  const step = await carryOut(session, fact, ruling, (next) => ({
+    ...revisedChange(session, next, version, fact.fact.proposer, null),
+    entries: [
+      (base) => revisedEntry(base, next, fact.fact.proposer, fact.envelopeDigest),
+      (base) => classifiedAgain(session, base.at, version),
+    ],
+    envelopes: [item],
+  }));
+  if (ruling.ok && step === 'done') {
+    session.previous = null;
+    session.carrying = [];
+  }
+  return step;
+}
+
+/** Records an accepted ruling, then answers and tells; a refused one is answered only. */
+async function carryOut(
+  session: Session,
+  fact: Fact,
+  ruling: Ruling,
+  change: (next: GateState) => Omit<Change, 'key'>,
+): Promise<Step> {
+  const { gate } = session;
+  if (!ruling.ok || gate === null) return refuse(session, fact, ruling.ok ? 'already_resolved' : ruling.code);
+  const next = ruling.events.reduce(evolve, gate);
+  const { ok } = await session.commit({ ...change(next), key: `admitted:${fact.decisionUlid}` });
+  if (!ok) {
+    session.inbox.answer(fact.decisionUlid, 'already_resolved');
+    return 'superseded';
+  }
+  session.inbox.answer(fact.decisionUlid, 'accepted');
+  if (fact.kind === 'decision') session.tell({ event: 'decided', to: [fact.fact.reviewer] });
+  if (isEnded(next)) session.tell({ event: 'resolved', to: [] });
+  return 'done';
+}
+
+function refuse(session: Session, fact: Fact, code: Extract<Ruling, { ok: false }>['code']): Step {
+  session.inbox.answer(fact.decisionUlid, code);
+  return 'done';
+}

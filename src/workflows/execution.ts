@@ -1,0 +1,96 @@
+import { ActivityFailure, ApplicationFailure, condition, proxyActivities, sleep } from '@temporalio/workflow';
+import type { ExecuteActivities } from '../activities/api.ts';
+import { isExecutionDenial, type Outcome } from '../core/outcome.ts';
+import { deny } from './changes.ts';
+import { gate } from './local.ts';
+import { EXECUTE_TASK_QUEUE } from './messages.ts';
+import { processBatch } from './admission.ts';
+import type { Session } from './session.ts';
+import { shouldContinue } from './gate-loop.ts';
+
+/** What a run of the activity may take beyond the connector's own time-out, ms. */
+const CALL_MARGIN_MS = 60_000;
+const FIRST_POLL_MS = 10_000;
+const LONGEST_POLL_MS = 3_600_000;
+
+/**
+ * Has the call made and says what came of it. The activity is only a messenger: somebody could complete it from
+ * outside, so after every attempt the ledger is asked, and an open row means that nothing has happened yet.
+ */
+export async function executeUntilSettled(session: Session, staleAt: number): Promise<void> {
+  for (let wait = 1_000; ; wait = Math.min(wait * 2, 30_000)) {
+    const outcome = await gate.readOutcome({ reviewId: session.reviewId });
+    if (outcome.state !== 'open' && outcome.state !== 'claimed') return settle(session, outcome);
+    if (outcome.state === 'open' && Date.now() >= staleAt) {
+      if (await refuseExecution(session, 'approval_stale')) return;
+      continue;
+    }
+    const refusal = await attempt(session, outcome.state === 'open' ? staleAt - Date.now() : null);
+    const after = await gate.readOutcome({ reviewId: session.reviewId });
+    if (after.state !== 'open' && after.state !== 'claimed') return settle(session, after);
+    if (after.state === 'open' && refusal !== undefined && isExecutionDenial(refusal)) {
+      if (await refuseExecution(session, refusal)) return;
+    }
+    await sleep(wait, { summary: 'not executed yet' });
+  }
+}
+
+/**
+ * Waits until a person has reconciled, or a late result has settled, a call whose outcome is unknown. `continue`: time
+ * to continue as new.
+ */
+export async function awaitReconciliation(session: Session): Promise<'settled' | 'continue'> {
+  session.tell({ event: 'unknown', to: [] });
+  for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LONGEST_POLL_MS)) {
+    await condition(() => session.inbox.size > 0, wait, { summary: 'outcome unknown: a person has to look' });
+    while (session.inbox.size > 0) await processBatch(session);
+    const outcome = await gate.readOutcome({ reviewId: session.reviewId });
+    settle(session, outcome);
+    if (session.record.execution.status !== 'outcome_unknown') return 'settled';
+    if (shouldContinue(session)) return 'continue';
+  }
+}
+
+/** One scheduled activity. Returns the code with which it refused, if it did. */
+async function attempt(session: Session, withinMs: number | null): Promise<string | undefined> {
+  const { executeCall } = proxyActivities<Pick<ExecuteActivities, 'executeCall'>>({
+    taskQueue: EXECUTE_TASK_QUEUE,
+    startToCloseTimeout: session.timeoutMs + CALL_MARGIN_MS,
+    heartbeatTimeout: '10s',
+    ...(withinMs === null ? {} : { scheduleToCloseTimeout: Math.max(1, withinMs) }),
+    // Unlimited until the claim; the ledger, not the policy, sees to it that the call is made once.
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary: `make the call ${session.current.material.tool}`.slice(0, 200),
+  });
+  try {
+    await executeCall({
+      reviewId: session.reviewId,
+      material: session.current.material,
+      previous: session.previous,
+      proposal: session.proposal,
+      decisions: session.carrying,
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    return error.cause instanceof ApplicationFailure ? (error.cause.type ?? undefined) : undefined;
+  }
+}
+
+/** Denies the row that is still open, so that the call can never be made. False: somebody claimed it meanwhile. */
+async function refuseExecution(session: Session, code: string): Promise<boolean> {
+  const { ok, outcome } = await session.commit({
+    key: `refused:${code}`,
+    record: session.record,
+    entries: [
+      (base) => ({ ...base, type: 'finished', status: 'failed', errorCode: code, resultDigest: null, late: false }),
+    ],
+    ledger: deny(session, code, Date.now()),
+  });
+  if (outcome !== null) settle(session, outcome);
+  return ok;
+}
+
+function settle(session: Session, outcome: Outcome): void {
+  session.adopt({ ...session.record, execution: outcome.execution });
+}

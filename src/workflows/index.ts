@@ -1,0 +1,2 @@
+export { approvalGate } from './approval-gate.ts';
+export { gatedCall } from './gated-call.ts';

@@ -1,0 +1,60 @@
+import type { ReviewStatus } from '../contract/review.ts';
+import type { Version, WithEvidence } from '../activities/api.ts';
+import { classifiedEntry } from '../core/gate/entries.ts';
+import { specOf } from '../core/gate/spec.ts';
+import { openGate } from '../core/gate/state.ts';
+import type { EndedStatus } from '../core/gate/view.ts';
+import { isExecutionDenial, type Outcome } from '../core/outcome.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Opens the gate. `reopened`: the ledger row was open already (a reset), and what was recorded then may differ. Where evidence came, the digest is known only now and `classified` is recorded with it.
+ */
+export async function openHeld(
+  session: Session,
+  version: Version,
+  found: WithEvidence | null,
+  reopened: boolean,
+): Promise<void> {
+  const complete = found === null ? version : { ...version, material: found.material, digest: found.digest };
+  if (complete.digest === null) throw new TypeError('a held version without a digest');
+  const revision = { ...session.current, ...complete, previewError: found?.previewError ?? null };
+  const gate = openGate(specOf(complete.material, complete.digest, session.allowed));
+  const record = { ...session.record, revisions: [revision], gate };
+  if (found === null && !reopened) {
+    session.adopt(record);
+  } else {
+    await session.commit({
+      key: `classified:${complete.digest}`,
+      record,
+      entries: [(base) => classifiedEntry(session.record.base, complete, 'pending', base.at)],
+      materials: [complete.material],
+    });
+  }
+  session.tell({ event: 'pending', to: complete.material.levels[0]?.approvers ?? [] });
+}
+
+/**
+ * The ledger had this review already: after a reset, a second start, or because somebody else settled it. Then the
+ * ledger is right and this run only tells what it says. Nothing is written.
+ */
+export async function openFromLedger(session: Session, outcome: Outcome): Promise<void> {
+  const at = outcome.deniedAt ?? outcome.execution.finishedAt ?? new Date(Date.now()).toISOString();
+  const ungated = { status: statusOf(session, outcome), at };
+  session.adopt({ ...session.record, gate: null, ungated, execution: outcome.execution });
+}
+
+const DENIED: Readonly<Record<string, EndedStatus>> = {
+  rejected: 'rejected',
+  expired: 'expired',
+  withdrawn: 'withdrawn',
+  aborted: 'aborted',
+  answered: 'approved',
+};
+
+function statusOf(session: Session, outcome: Outcome): Exclude<ReviewStatus, 'pending' | 'changes_requested'> {
+  if (outcome.denial === null || isExecutionDenial(outcome.denial)) {
+    return session.current.gate === 'hard' ? 'approved' : 'not_required';
+  }
+  return DENIED[outcome.denial] ?? 'blocked';
+}

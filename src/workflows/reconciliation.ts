@@ -1,0 +1,57 @@
+import type { Admitted } from '../activities/api.ts';
+import { mayReconcile } from '../core/gate/reconcile.ts';
+import type { InboxItem } from './inbox.ts';
+import { gate } from './local.ts';
+import type { Session } from './session.ts';
+
+/**
+ * A reviewer has found out what became of a call that nobody knew of. Only from `unknown`, only by somebody who may
+ * vote on the last level and does not own the proposer, and only once the request can no longer be on its way.
+ */
+export async function settleByHand(
+  session: Session,
+  item: InboxItem,
+  fact: Extract<Admitted, { kind: 'reconciliation' }>,
+): Promise<'done'> {
+  const outcome = await gate.readOutcome({ reviewId: session.reviewId });
+  const { material } = session.current;
+  const refusal = mayReconcile({
+    isUnknown: outcome.state === 'unknown' && outcome.execution.reconciled === undefined,
+    settledBy: outcome.settledBy,
+    digestMatches: fact.digest === outcome.claimedDigest,
+    levels: material.levels,
+    owner: material.owner,
+    reviewer: fact.by,
+    groups: fact.groups,
+    at: item.at,
+  });
+  if (refusal !== undefined) {
+    session.inbox.answer(fact.decisionUlid, refusal);
+    return 'done';
+  }
+  const at = new Date(Date.now()).toISOString();
+  const reconciled = { outcome: fact.outcome, by: fact.by, note: fact.note, at };
+  const execution = {
+    ...outcome.execution,
+    status: fact.outcome,
+    error: fact.outcome === 'executed' ? null : { code: 'reconciled_failed', message: fact.note },
+    reconciled,
+  };
+  const { ok } = await session.commit({
+    key: `admitted:${fact.decisionUlid}`,
+    record: { ...session.record, execution },
+    entries: [
+      (base) => ({
+        ...base,
+        type: 'reconciled',
+        outcome: fact.outcome,
+        by: fact.by,
+        envelopeDigest: fact.envelopeDigest,
+      }),
+    ],
+    ledger: { to: 'reconcile', reviewId: session.reviewId, outcome: fact.outcome, by: fact.by, note: fact.note, at },
+    envelopes: [item],
+  });
+  session.inbox.answer(fact.decisionUlid, ok ? 'accepted' : 'not_reconcilable');
+  return 'done';
+}

@@ -1,0 +1,196 @@
+import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { AuditEntry } from '../contract/audit.ts';
+import type { ReceiptCode } from '../contract/codes.ts';
+import type { DsseEnvelope } from '../contract/envelope.ts';
+import type { DecisionType, Material, Review } from '../contract/review.ts';
+import type { LedgerTransition } from '../contract/store.ts';
+import type { Classified, Schedule, SignalKind } from '../activities/api.ts';
+import { describeReview } from '../core/gate/describe.ts';
+import { entryOf } from '../core/gate/entries.ts';
+import type { GateState } from '../core/gate/state.ts';
+import { viewReview, type ReviewRecord } from '../core/gate/view.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { Inbox } from './inbox.ts';
+import { gate } from './local.ts';
+import { SEARCH_ATTRIBUTES } from './messages.ts';
+import { sendNotice, type Notice } from './notices.ts';
+
+type Opened = Exclude<Classified, { kind: 'refused' }>;
+
+/** Everything of a review that outlives a run of its workflow: what continue-as-new carries. */
+export interface Snapshot {
+  readonly record: ReviewRecord;
+  readonly attested: boolean;
+  readonly notifies: boolean;
+  readonly timeoutMs: number;
+  readonly executeWithinMs: number;
+  readonly startedAt: number;
+  readonly proposal: DsseEnvelope | null;
+  readonly proposalDigest: string;
+  /** Digest input of the revision before the current one, where an edit led to it. */
+  readonly previous: Material | null;
+  /** Decision envelopes that carry the current revision. */
+  readonly carrying: readonly DsseEnvelope[];
+  readonly schedule: Schedule;
+  readonly receipts: readonly (readonly [string, ReceiptCode])[];
+  readonly commits: number;
+}
+
+/** What one commit adds to the record. */
+export interface Change {
+  readonly record: ReviewRecord;
+  readonly entries: readonly ((base: ReturnType<typeof entryOf>) => AuditEntry)[];
+  readonly ledger?: LedgerTransition;
+  readonly envelopes?: readonly { readonly kind: SignalKind; readonly envelope: DsseEnvelope }[];
+  readonly materials?: readonly Material[];
+  /** Makes a repeated commit harmless: unique for this review, e.g. a decision's ULID. */
+  readonly key: string;
+}
+
+/** One review as its workflow holds it. State changes only after the database has it. */
+export class Session {
+  record: ReviewRecord;
+  previous: Material | null;
+  carrying: readonly DsseEnvelope[];
+  schedule: Schedule;
+  readonly inbox: Inbox;
+  readonly attested: boolean;
+  readonly notifies: boolean;
+  readonly timeoutMs: number;
+  readonly executeWithinMs: number;
+  readonly startedAt: number;
+  readonly proposal: DsseEnvelope | null;
+  readonly proposalDigest: string;
+  #shown: string | undefined;
+  #commits: number;
+
+  constructor(snapshot: Snapshot, inbox: Inbox) {
+    this.record = snapshot.record;
+    this.previous = snapshot.previous;
+    this.carrying = snapshot.carrying;
+    this.schedule = snapshot.schedule;
+    this.attested = snapshot.attested;
+    this.notifies = snapshot.notifies;
+    this.timeoutMs = snapshot.timeoutMs;
+    this.executeWithinMs = snapshot.executeWithinMs;
+    this.startedAt = snapshot.startedAt;
+    this.proposal = snapshot.proposal;
+    this.proposalDigest = snapshot.proposalDigest;
+    this.inbox = inbox;
+    this.#commits = snapshot.commits;
+  }
+
+  static open(opened: Opened, startedAt: number, inbox: Inbox): Session {
+    const { base, version, allowed } = opened;
+    const record: ReviewRecord = {
+      base,
+      revisions: [
+        { ...version, previewError: null, submittedAt: base.proposedAt, by: base.proposer.id, decisions: [] },
+      ],
+      gate: null,
+      ungated: null,
+      allowed,
+      execution: { status: 'not_started', error: null, startedAt: null, finishedAt: null },
+    };
+    const { proposal, proposalDigest, notifies, timeoutMs, executeWithinMs } = opened;
+    const snapshot: Snapshot = {
+      record,
+      attested: base.proposer.attested,
+      notifies,
+      timeoutMs,
+      executeWithinMs,
+      startedAt,
+      proposal,
+      proposalDigest,
+      previous: null,
+      carrying: [],
+      schedule: version.schedule,
+      receipts: [],
+      commits: 0,
+    };
+    return new Session(snapshot, inbox);
+  }
+
+  get reviewId(): string {
+    return this.record.base.reviewId;
+  }
+
+  get current(): ReviewRecord['revisions'][number] {
+    const current = this.record.revisions.at(-1);
+    if (current === undefined) throw new RangeError('a review has at least one revision');
+    return current;
+  }
+
+  get gate(): GateState | null {
+    return this.record.gate;
+  }
+
+  get allowed(): readonly DecisionType[] {
+    return this.record.allowed;
+  }
+
+  review(): Review {
+    return viewReview(this.record);
+  }
+
+  /** Writes a change, then makes it the state. False: the ledger stands elsewhere, and `outcome` says where. */
+  async commit(change: Change): Promise<{ readonly ok: boolean; readonly outcome: Outcome | null }> {
+    const base = entryOf(this.record.base, new Date(Date.now()).toISOString());
+    const result = await gate.record({
+      key: `${this.reviewId}:${change.key}`,
+      entries: change.entries.map((entry) => entry(base)),
+      review: viewReview(change.record),
+      envelopes: change.envelopes ?? [],
+      materials: change.materials ?? [],
+      ledger: change.ledger ?? null,
+    });
+    if (result.ok) this.adopt(change.record);
+    return result;
+  }
+
+  /** Makes a record the state without writing it: the database has it already. */
+  adopt(record: ReviewRecord): void {
+    this.record = record;
+    this.show();
+  }
+
+  /** Search attributes and details for the Temporal Web UI; a repeated value costs nothing. */
+  show(): void {
+    const review = this.review();
+    setCurrentDetails(describeReview(review));
+    const key = `${review.status} ${review.class ?? ''}`;
+    if (this.#shown === key) return;
+    this.#shown = key;
+    upsertSearchAttributes([
+      { key: SEARCH_ATTRIBUTES.status, value: review.status },
+      { key: SEARCH_ATTRIBUTES.class, value: review.class ?? 'unknown' },
+      { key: SEARCH_ATTRIBUTES.tool, value: review.call.tool.slice(0, 255) },
+      { key: SEARCH_ATTRIBUTES.proposer, value: review.proposer.id.slice(0, 255) },
+    ]);
+  }
+
+  /** Tells people, where there is a channel; never waited for. */
+  tell(notice: Notice): void {
+    if (!this.notifies) return;
+    this.#commits += 1;
+    sendNotice(this.review(), notice, `${this.reviewId}:${workflowInfo().runId}:${this.#commits}`);
+  }
+
+  snapshot(): Snapshot {
+    return {
+      record: this.record,
+      attested: this.attested,
+      notifies: this.notifies,
+      timeoutMs: this.timeoutMs,
+      executeWithinMs: this.executeWithinMs,
+      startedAt: this.startedAt,
+      proposal: this.proposal,
+      proposalDigest: this.proposalDigest,
+      previous: this.previous,
+      carrying: this.carrying,
+      schedule: this.schedule,
+      receipts: this.inbox.receipts,
+      commits: this.#commits,
+    };
+  }
+}
