@@ -98,11 +98,11 @@ function report() {
     passed += sum.passed;
     failed += sum.failed;
   }
-  const untested = readdirSync(join(root, 'test'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !TIERS.includes(entry.name) && entry.name !== 'support')
-    .map((entry) => entry.name);
+  const untested = readdirSync(join(root, 'test'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts') && !TIERS.includes(file.split(sep)[0]))
+    .map((file) => join('test', file));
   if (untested.length > 0) {
-    console.log(`Not a tier, so never run: test/${untested.join(', test/')}`);
+    console.log(`In no tier, so never run: ${untested.join(', ')}`);
     failed += untested.length;
   }
   console.log(`\n${passed} passed, ${failed} failed`);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readEnvironment, requireDistinctPorts } from '../../src/cli/compose/environment.ts';
 import { findTemporalTarget } from '../../src/cli/compose/temporal.ts';
@@ -20,6 +23,7 @@ describe('settings', () => {
       port: 8080,
       dataDir: '.holdpoint',
       configFile: 'holdpoint.yaml',
+      healthPort: null,
       keysDir: null,
       temporalPort: 7233,
       temporalUiPort: 8233,
@@ -54,6 +58,22 @@ describe('settings', () => {
     const { message } = refusalOf(() => readEnvironment({ DATABASE_URL: 'mysql://u:hunter2@h/d' }));
     expect(message).toContain('DATABASE_URL');
     expect(message).not.toContain('hunter2');
+  });
+
+  test('a password in a file completes the URL, whatever characters it has', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdpoint-env-'));
+    const file = join(directory, 'password');
+    writeFileSync(file, 'p/a@s:s%w#d\n');
+    const { databaseUrl } = readEnvironment({ DATABASE_URL: 'postgresql://u@h/d', DATABASE_PASSWORD_FILE: file });
+    rmSync(directory, { recursive: true });
+    expect(decodeURIComponent(new URL(databaseUrl ?? '').password)).toBe('p/a@s:s%w#d');
+  });
+
+  test.each([
+    ['a file that is not there', { DATABASE_URL: 'postgresql://u@h/d', DATABASE_PASSWORD_FILE: '/nonexistent' }],
+    ['a password for no database', { DATABASE_PASSWORD_FILE: '/nonexistent' }],
+  ])('%s stops the start', (_, env) => {
+    expect(refusalOf(() => readEnvironment(env)).code).toBe('setting_invalid');
   });
 
   test('two parts cannot have one port', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 import type { Environment } from '../embedded/cache.ts';
@@ -16,6 +17,8 @@ export interface EnvironmentSettings {
   readonly temporalUiUrl: string | null;
   /** Null: the embedded database. */
   readonly databaseUrl: string | null;
+  /** Where a worker that runs by itself answers `GET /healthz`; null: nowhere. */
+  readonly healthPort: number | null;
   /** Keys of this process, where they do not live in the data directory. */
   readonly keysDir: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -52,6 +55,7 @@ const VARIABLES = {
   HOLDPOINT_DATA_DIR: variable(z.string(), 'a directory'),
   HOLDPOINT_CONFIG: variable(z.string(), 'a file'),
   HOLDPOINT_KEYS_DIR: variable(z.string(), 'a directory'),
+  HOLDPOINT_HEALTH_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_URL: variable(httpUrl, 'a URL such as http://127.0.0.1:8233'),
@@ -61,6 +65,7 @@ const VARIABLES = {
     'a URL such as postgresql://user@host:5432/database',
     true,
   ),
+  DATABASE_PASSWORD_FILE: variable(z.string(), 'a file that holds a password alone'),
 } as const;
 
 /**
@@ -82,15 +87,37 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     port: read('HOLDPOINT_PORT', VARIABLES.HOLDPOINT_PORT) ?? 8080,
     dataDir: read('HOLDPOINT_DATA_DIR', VARIABLES.HOLDPOINT_DATA_DIR) ?? '.holdpoint',
     configFile: read('HOLDPOINT_CONFIG', VARIABLES.HOLDPOINT_CONFIG) ?? 'holdpoint.yaml',
+    healthPort: read('HOLDPOINT_HEALTH_PORT', VARIABLES.HOLDPOINT_HEALTH_PORT) ?? null,
     keysDir: read('HOLDPOINT_KEYS_DIR', VARIABLES.HOLDPOINT_KEYS_DIR) ?? null,
     temporalPort: read('HOLDPOINT_TEMPORAL_PORT', VARIABLES.HOLDPOINT_TEMPORAL_PORT) ?? 7233,
     temporalUiPort: read('HOLDPOINT_TEMPORAL_UI_PORT', VARIABLES.HOLDPOINT_TEMPORAL_UI_PORT) ?? 8233,
     temporalUiUrl: read('HOLDPOINT_TEMPORAL_UI_URL', VARIABLES.HOLDPOINT_TEMPORAL_UI_URL) ?? null,
-    databaseUrl: read('DATABASE_URL', VARIABLES.DATABASE_URL) ?? null,
+    databaseUrl: withPassword(
+      read('DATABASE_URL', VARIABLES.DATABASE_URL),
+      read('DATABASE_PASSWORD_FILE', VARIABLES.DATABASE_PASSWORD_FILE),
+      problems,
+    ),
     logLevel: read('HOLDPOINT_LOG_LEVEL', VARIABLES.HOLDPOINT_LOG_LEVEL) ?? 'info',
   };
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
   return settings;
+}
+
+/** A password in a file, as container platforms hand out secrets, instead of in the URL. */
+function withPassword(url: string | undefined, file: string | undefined, problems: string[]): string | null {
+  if (file === undefined) return url ?? null;
+  if (url === undefined) {
+    problems.push('DATABASE_PASSWORD_FILE is set without DATABASE_URL. Set both, or none.');
+    return null;
+  }
+  try {
+    const complete = new URL(url);
+    complete.password = encodeURIComponent(readFileSync(file, 'utf8').trim());
+    return complete.href;
+  } catch {
+    problems.push(`DATABASE_PASSWORD_FILE is ${JSON.stringify(file)}, which cannot be read.`);
+    return null;
+  }
 }
 
 /** Ports that one start opens itself must differ; said here, because the servers' own messages would not name them. */

@@ -1,0 +1,22 @@
+# Holdpoint: one image for every role; `docker-compose.yml` says which container is which.
+FROM node:22-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
+COPY tools ./tools
+COPY src ./src
+RUN node scripts/build.mjs && npm prune --omit=dev --no-audit --no-fund
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+WORKDIR /app
+# Owned by root and not writable for the user that runs it; the root file system may be mounted read-only.
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+RUN install -d -o node -g node /var/lib/holdpoint
+USER node
+EXPOSE 8080
+ENTRYPOINT ["node", "/app/dist/cli/main.js"]
