@@ -44,6 +44,11 @@ export interface ExecuteInput {
   readonly idempotencyKey: string | null;
   /** Epoch ms; nothing is sent after it. */
   readonly sendBy: number;
+  /**
+   * Sent before with the same idempotency key, and the answer was lost: only an answer about the call itself settles
+   * it now. A refused connection or a 401 says nothing of the first time and is `outcome_unknown`.
+   */
+  readonly resend?: boolean;
 }
 
 export type ConnectorResult =
