@@ -1,18 +1,6 @@
+import type { AuditPage, CheckpointResponse } from '../contract/api.ts';
 import type { IndexedEntry } from '../contract/audit.ts';
 import type { Transport } from './transport.ts';
-
-export interface AuditPage {
-  readonly entries: readonly IndexedEntry[];
-  /** Index to go on from; null at the end of the log. */
-  readonly nextFrom: number | null;
-}
-
-export interface AuditCheckpoint {
-  /** Number of entries it covers. */
-  readonly size: number;
-  /** C2SP signed note holding a tlog-checkpoint. */
-  readonly checkpoint: string;
-}
 
 /** The audit log, for reviewers and auditors. What it answers is to be verified, not believed. */
 export class Audit {
@@ -44,11 +32,11 @@ export class Audit {
   }
 
   /** Latest signed checkpoint. Keep it: whoever holds one can tell later whether the log was tampered with. */
-  async checkpoint(): Promise<AuditCheckpoint> {
+  async checkpoint(): Promise<CheckpointResponse> {
     const answer = await this.#transport.send(
       { method: 'GET', path: '/v1/audit/checkpoint', repeatable: 'always' },
       ({ status }) => status === 200,
     );
-    return answer.json as AuditCheckpoint;
+    return answer.json as CheckpointResponse;
   }
 }

@@ -1,9 +1,8 @@
+import type { ExplainRequest, Explanation } from '../contract/api.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
-import type { JsonObject } from '../contract/json.ts';
 import { Audit } from './audit.ts';
 import { parseBatchResults, type BatchCall, type BatchResult } from './batch.ts';
 import { HoldpointError } from './errors.ts';
-import type { Explanation } from './explanation.ts';
 import type { HoldpointOptions } from './options.ts';
 import { isExecuteResponse, toExecuteResult, type ExecuteResult } from './result.ts';
 import { reviewHandle, type ReviewHandle } from './review-handle.ts';
@@ -93,12 +92,7 @@ export class Holdpoint {
   }
 
   /** What policy says about a call, without proposing it. Runs nothing. */
-  async explain(call: {
-    readonly service: string;
-    readonly tool: string;
-    readonly arguments: JsonObject;
-    readonly context?: JsonObject;
-  }): Promise<Explanation> {
+  async explain(call: ExplainRequest): Promise<Explanation> {
     const answer = await this.#transport.send(
       { method: 'POST', path: '/v1/policy/explain', body: call, repeatable: 'always' },
       ({ status }) => status === 200,

@@ -1,3 +1,4 @@
+import type { ListResponse, Queued } from '../contract/api.ts';
 import type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
 import type { ProofFile } from '../contract/audit.ts';
 import type { JsonObject } from '../contract/json.ts';
@@ -21,10 +22,7 @@ export interface ListOptions {
   readonly cursor?: string;
 }
 
-export interface ReviewPage {
-  readonly reviews: readonly ReviewRow[];
-  readonly nextCursor: string | null;
-}
+export type ReviewPage = ListResponse;
 
 export interface GetOptions {
   /** Seconds (0–60) that the server holds the answer until the review is final. */
@@ -35,7 +33,7 @@ export interface GetOptions {
 /** `admitted: false`: the decision is durably queued and no worker has looked at it yet. It is not yet a yes or a no. */
 export type DecideResult =
   | { readonly admitted: true; readonly review: Review }
-  | { readonly admitted: false; readonly reviewId: string };
+  | { readonly admitted: false; readonly reviewId: string; readonly decisionUlid: string };
 
 export interface DecisionResult {
   readonly reviewId: string;
@@ -82,9 +80,9 @@ export class Reviews {
 
   /** Every review of a list, page by page. */
   async *listAll(options: Omit<ListOptions, 'cursor'> = {}): AsyncIterableIterator<ReviewRow> {
-    let cursor: string | null | undefined;
+    let cursor: string | null = null;
     do {
-      const page: ReviewPage = await this.list({ ...options, ...(cursor == null ? {} : { cursor }) });
+      const page: ReviewPage = await this.list({ ...options, ...(cursor === null ? {} : { cursor }) });
       yield* page.reviews;
       cursor = page.nextCursor;
     } while (cursor !== null);
@@ -163,7 +161,8 @@ export class Reviews {
       { method: 'POST', path, body, repeatable },
       ({ status }) => status === 200 || status === 202,
     );
-    return answer.status === 200 ? { admitted: true, review: answer.json as Review } : { admitted: false, reviewId };
+    if (answer.status === 200) return { admitted: true, review: answer.json as Review };
+    return { admitted: false, reviewId, decisionUlid: (answer.json as Queued).decisionUlid };
   }
 }
 

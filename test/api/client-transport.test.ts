@@ -151,8 +151,12 @@ describe('decide', () => {
   });
 
   test('tells queued from admitted', async () => {
-    const hp = await client(json(202, { reviewId: id }));
-    await expect(hp.reviews.decide(id, decision)).resolves.toEqual({ admitted: false, reviewId: id });
+    const hp = await client(json(202, { queued: true, reviewId: id, decisionUlid: 'u1', statusUrl: '/x' }));
+    await expect(hp.reviews.decide(id, decision)).resolves.toEqual({
+      admitted: false,
+      reviewId: id,
+      decisionUlid: 'u1',
+    });
   });
 });
 

@@ -1,0 +1,2 @@
+/** Package `holdpoint`: the client and the types of its contract. Workflows: `holdpoint/workflow`. */
+export * from './client/index.ts';
