@@ -5,6 +5,8 @@ import { executeRequestSchema } from './execute.ts';
 import { reviewIdSchema, ulidSchema } from './ids.ts';
 import { channelSchema, decisionTypeSchema } from './review.ts';
 
+export { payloadTypeOf } from './constants.ts';
+
 /** DSSE 1.0.2 envelope. `payload` and `sig` are standard base64. One signature is all we write; extra ones are ignored. */
 export const dsseEnvelopeSchema = z.object({
   payload: z.string().max(700_000),
@@ -18,10 +20,6 @@ export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
 
 export const ENVELOPE_KINDS = ['proposal', 'evidence', 'decision', 'revision', 'withdrawal', 'reconciliation'] as const;
 export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
-
-export function payloadTypeOf(kind: EnvelopeKind): string {
-  return `application/vnd.holdpoint.${kind}.v1+json`;
-}
 
 const common = { deploymentId: z.string(), reviewId: reviewIdSchema };
 

@@ -3,6 +3,8 @@ import { classSchema, evidenceSchema, gateSchema, targetSchema } from './call.ts
 import { digestSchema, jsonObjectSchema, jsonSchema } from './json.ts';
 import { reviewIdSchema } from './ids.ts';
 
+export { LIMITS, NOT_STARTED } from './constants.ts';
+
 /** Decision status: what people (or time, or policy) said. Never mixed with execution status. */
 export const STATUSES = [
   'pending',
@@ -96,8 +98,6 @@ export const executionViewSchema = z.object({
     .optional(),
 });
 export type ExecutionView = z.infer<typeof executionViewSchema>;
-
-export const NOT_STARTED: ExecutionView = { status: 'not_started', error: null, startedAt: null, finishedAt: null };
 
 const callViewSchema = z.object({
   service: z.string(),
@@ -203,17 +203,6 @@ export const reviewRowSchema = reviewSchema
     approvers: z.array(z.string()),
   });
 export type ReviewRow = z.infer<typeof reviewRowSchema>;
-
-/** Limits of the whole state, in bytes of JSON. */
-export const LIMITS = {
-  requestBody: 256 * 1024,
-  evidence: 64 * 1024,
-  responseBody: 256 * 1024,
-  state: 1_500_000,
-  revisions: 20,
-  receipts: 200,
-  admissionBatch: 50,
-} as const;
 
 const ENDED = new Set<ReviewStatus>([
   'approved',

@@ -1,5 +1,6 @@
 import type { LedgerRow, LedgerState } from '../contract/store.ts';
-import { NOT_STARTED, type ExecutionView } from '../contract/review.ts';
+import { NOT_STARTED } from '../contract/constants.ts';
+import type { ExecutionView } from '../contract/review.ts';
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 
 /** What the ledger says of a call. */

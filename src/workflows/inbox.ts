@@ -1,7 +1,7 @@
 import { setHandler, type SignalDefinition } from '@temporalio/workflow';
-import { payloadTypeOf, type DsseEnvelope } from '../contract/envelope.ts';
+import { LIMITS, payloadTypeOf } from '../contract/constants.ts';
+import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
-import { LIMITS } from '../contract/review.ts';
 import type { SignalKind } from '../activities/api.ts';
 import { decodeBase64Text } from '../core/base64.ts';
 import { reconcile, submitDecision, submitRevision, withdraw } from './messages.ts';

@@ -1,5 +1,5 @@
 import type { ReceiptRefusal } from '../../contract/codes.ts';
-import { LIMITS } from '../../contract/review.ts';
+import { LIMITS } from '../../contract/constants.ts';
 import { checkDecision, type DecisionContext } from './check.ts';
 import {
   evolve,

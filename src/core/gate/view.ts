@@ -1,6 +1,5 @@
 import type { JsonObject } from '../../contract/json.ts';
 import {
-  NOT_STARTED,
   type DecisionType,
   type DecisionView,
   type ExecutionView,
@@ -116,8 +115,6 @@ export function viewReview(record: ReviewRecord): Review {
 export function statusOf(record: Pick<ReviewRecord, 'gate' | 'ungated'>): ReviewStatus {
   return record.ungated?.status ?? record.gate?.tag ?? 'pending';
 }
-
-export const NO_EXECUTION: ExecutionView = NOT_STARTED;
 
 function callView(material: Material, digest: string | null, args: JsonObject | null): Review['call'] {
   return { service: material.service, tool: material.tool, arguments: args, digest };
