@@ -23,7 +23,9 @@ const UNRELATED: ReadonlySet<string> = new Set(['TEMPORAL_CLI', 'TEMPORAL_TEST_S
  */
 export function findTemporalTarget(env: Environment): TemporalTarget | undefined {
   if (POINTERS.some((name) => isSet(env[name]))) return readTemporalTarget(env);
-  const stray = Object.keys(env).find((name) => /^TEMPORAL_/.test(name) && isSet(env[name]) && !UNRELATED.has(name));
+  const stray = Object.keys(env).find(
+    (name) => name.startsWith('TEMPORAL_') && isSet(env[name]) && !UNRELATED.has(name),
+  );
   if (stray === undefined) return undefined;
   throw new StartError(
     'setting_invalid',

@@ -29,7 +29,7 @@ export function isExecutable(path: string): boolean {
 
 /** The one file of a download directory, made executable under its final name in one step. */
 export function keepDownload(downloadDir: string, target: string): boolean {
-  const [file] = readdirSync(downloadDir).filter((name) => !name.endsWith('.downloading'));
+  const file = readdirSync(downloadDir).find((name) => !name.endsWith('.downloading'));
   if (file === undefined) return false;
   chmodSync(join(downloadDir, file), 0o755);
   renameSync(join(downloadDir, file), target);

@@ -28,8 +28,12 @@ const PRAGMAS = { journal_mode: 'wal', synchronous: 'normal' } as const;
 export function temporalArguments(settings: TemporalServerSettings): readonly string[] {
   const { databaseFile, port, uiPort } = settings;
   return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'],
-    ...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort)]),
+    'server',
+    'start-dev',
+    '--ip=127.0.0.1',
+    `--port=${port}`,
+    '--log-level=error',
+    ...(uiPort === null ? ['--headless'] : [`--ui-port=${uiPort}`]),
     ...(databaseFile === null ? [] : ['--db-filename', databaseFile]),
     ...(databaseFile === null ? [] : Object.entries(PRAGMAS).flatMap(([k, v]) => ['--sqlite-pragma', `${k}=${v}`])),
     ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),

@@ -68,8 +68,8 @@ async function settleOrphans(
   const { databaseFile } = options;
   if (databaseFile === null) return undefined;
   const orphans = await findProcesses((argv) => servesDatabase(argv, databaseFile));
-  const same = orphans.filter(({ argv }) => argv.slice(1).join('\0') === args.join('\0'));
-  const adopted = orphans.length === 1 ? same[0] : undefined;
+  const same = orphans.find(({ argv }) => argv.slice(1).join('\0') === args.join('\0'));
+  const adopted = orphans.length === 1 ? same : undefined;
   for (const { pid } of orphans) {
     if (pid === adopted?.pid) continue;
     options.say(`Temporal: stopping an earlier server on this data directory (process ${pid})`);
