@@ -2,7 +2,7 @@ import { condition, workflowInfo } from '@temporalio/workflow';
 import { approversAt } from '../core/gate/check.ts';
 import { decideTime } from '../core/gate/decide.ts';
 import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
-import { entryOf } from '../core/gate/entries.ts';
+import type { entryOf } from '../core/gate/entries.ts';
 import { processBatch } from './admission.ts';
 import { deny } from './changes.ts';
 import { hasNoticesPending } from './notices.ts';

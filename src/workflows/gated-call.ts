@@ -100,13 +100,13 @@ function isToExecute(session: Session): boolean {
 /** Late votes get their answer while the call is being made. */
 async function executeWhileAnswering(session: Session): Promise<void> {
   const resolvedAt = session.gate?.tag === 'approved' ? session.gate.at : Date.now();
-  let isSettled = false;
+  const progress = { isSettled: false };
   const execution = executeUntilSettled(session, resolvedAt + session.executeWithinMs).finally(() => {
-    isSettled = true;
+    progress.isSettled = true;
   });
-  while (!isSettled) {
-    await condition(() => isSettled || session.inbox.size > 0);
-    if (!isSettled) await processBatch(session);
+  while (!progress.isSettled) {
+    await condition(() => progress.isSettled || session.inbox.size > 0);
+    if (session.inbox.size > 0) await processBatch(session);
   }
   await execution;
 }

@@ -10,7 +10,7 @@ import { entryOf } from '../core/gate/entries.ts';
 import type { GateState } from '../core/gate/state.ts';
 import { viewReview, type ReviewRecord } from '../core/gate/view.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { Inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
 import { gate } from './local.ts';
 import { SEARCH_ATTRIBUTES } from './messages.ts';
 import { sendNotice, type Notice } from './notices.ts';

@@ -42,13 +42,9 @@ export function escapeMarkdown(text: string): string {
   return plain(text).replace(/[\\`*_{}[\]()<>#+!|~&-]/g, (character) => `\\${character}`);
 }
 
-/** One line without control, bidi and zero-width characters, which could make a call look like another. */
+/** Without control, bidi, zero-width and other format characters, which could make a call look like another. */
 function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    '\ufffd',
-  );
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 /** Cuts to at most `limit` UTF-8 bytes, on a character boundary. The workflow sandbox has no Buffer. */
