@@ -1,0 +1,158 @@
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { RE2JS } from '@bufbuild/re2';
+import addFormats from 'ajv-formats';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { findNearest } from '../files/nearest.ts';
+import { isObject } from './is-object.ts';
+import type { ArgumentError } from './policy.ts';
+import { findUnboundedSchemas, type SchemaFinding } from './schema-rules.ts';
+import { sealSchema } from './seal-schema.ts';
+
+export type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
+
+export type SchemaResult =
+  | { readonly ok: true; readonly validate: ArgumentValidator }
+  | { readonly ok: false; readonly findings: readonly SchemaFinding[] };
+
+/** Beyond this many values only the first thing wrong is named: every error costs memory, and the proposer decides. */
+const MAX_FOR_ALL_ERRORS = 2_000;
+const MAX_ERRORS = 20;
+/** The standard formats are patterns of the JavaScript engine, which can be made to backtrack. */
+const MAX_FORMATTED = 2_048;
+
+/** Compiles JSON Schemas (2020-12, strict: unknown keywords and formats are errors) of tools' arguments. */
+export function createSchemaCompiler(): (schema: JsonObject | undefined, seal: readonly string[]) => SchemaResult {
+  const every = createAjv({ allErrors: true });
+  const first = createAjv({ allErrors: false });
+  return (schema, seal) => {
+    if (schema === undefined) return { ok: true, validate: () => [] };
+    const findings = [...findInvalid(every, schema), ...findUnboundedSchemas(schema)];
+    if (findings.length > 0) return { ok: false, findings };
+    const sealedSchema = seal.length === 0 ? schema : sealSchema(schema, seal);
+    try {
+      const thorough = { clear: every.compile(schema), sealed: every.compile(sealedSchema) };
+      const compileQuick = onceEach((sealed) => first.compile(sealed ? sealedSchema : schema));
+      return {
+        ok: true,
+        validate(args, { sealed }) {
+          const large = countValues(args, MAX_FOR_ALL_ERRORS) >= MAX_FOR_ALL_ERRORS;
+          return runValidator(large ? compileQuick(sealed) : thorough[sealed ? 'sealed' : 'clear'], args);
+        },
+      };
+    } catch (error) {
+      return { ok: false, findings: [explainRefusal(error, schema)] };
+    }
+  };
+}
+
+function createAjv(options: Options): Ajv2020 {
+  const ajv = new Ajv2020({
+    ...options,
+    strict: true,
+    strictRequired: false,
+    strictTypes: true,
+    allowUnionTypes: true,
+    logger: false,
+    code: { regExp: Object.assign((pattern: string) => RE2JS.compile(pattern), { code: 're2' }) },
+  });
+  addFormats.default(ajv);
+  for (const [name, format] of Object.entries(ajv.formats)) {
+    const check = checkOf(format);
+    if (check !== undefined && name !== 'byte') {
+      ajv.addFormat(name, (text: string) => text.length <= MAX_FORMATTED && check(text));
+    }
+  }
+  return ajv;
+}
+
+/** The test of a text format; undefined for formats of numbers and those that accept anything. */
+function checkOf(format: unknown): ((text: string) => boolean) | undefined {
+  if (format instanceof RegExp) return (text) => format.test(text);
+  if (typeof format === 'function') return format as (text: string) => boolean;
+  const { type, validate } = (format ?? {}) as { type?: string; validate?: unknown };
+  return type === 'number' || validate === undefined ? undefined : checkOf(validate);
+}
+
+function runValidator(validate: ValidateFunction, args: JsonObject): readonly ArgumentError[] {
+  if (validate(args)) return [];
+  const errors = (validate.errors ?? []).slice(0, MAX_ERRORS).map(explainError);
+  const seen = new Set<string>();
+  return errors.filter(({ pointer, message }) => {
+    const text = `${pointer} ${message}`;
+    return seen.has(text) ? false : seen.add(text);
+  });
+}
+
+function explainError({ instancePath, keyword, params, message }: ErrorObject): ArgumentError {
+  const values = params as Readonly<Record<string, unknown>>;
+  switch (keyword) {
+    case 'required':
+      return { pointer: instancePath, message: `"${String(values['missingProperty'])}" is missing` };
+    case 'additionalProperties':
+      return {
+        pointer: instancePath,
+        message: `there is no argument "${String(values['additionalProperty']).slice(0, 100)}"`,
+      };
+    case 'enum':
+      return { pointer: instancePath, message: `must be one of ${JSON.stringify(values['allowedValues'])}` };
+    default:
+      return { pointer: instancePath, message: message ?? 'is not valid' };
+  }
+}
+
+function findInvalid(ajv: Ajv2020, schema: JsonObject): readonly SchemaFinding[] {
+  if (ajv.validateSchema(schema) === true) return [];
+  return (ajv.errors ?? [])
+    .filter(({ keyword }) => keyword !== 'anyOf' && keyword !== 'allOf')
+    .map((error) => ({
+      path: error.instancePath.split('/').slice(1),
+      message: `this is not JSON Schema (2020-12): ${explainError(error).message}`,
+      fix: 'Correct the schema',
+    }));
+}
+
+/** Strict mode refuses with a sentence; a keyword named in it is looked up in the schema for its place. */
+function explainRefusal(error: unknown, schema: JsonObject): SchemaFinding {
+  const message = (error instanceof Error ? error.message : 'unreadable').replace(/^strict mode: /, '');
+  const keyword = /unknown keyword: "([^"]+)"/.exec(message)?.[1];
+  const nearest = keyword === undefined ? undefined : findNearest(keyword, KEYWORDS);
+  return {
+    path: keyword === undefined ? [] : (findKey(schema, keyword) ?? []),
+    message: `the schema of arguments is not accepted: ${message}`,
+    fix: nearest === undefined ? 'Correct the schema' : `Did you mean "${nearest}"?`,
+  };
+}
+
+const KEYWORDS =
+  'type properties required additionalProperties items prefixItems enum const pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems uniqueItems minProperties maxProperties description title default examples allOf anyOf oneOf not'.split(
+    ' ',
+  );
+
+function findKey(value: Json | undefined, key: string): readonly (string | number)[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (isObject(value) && value[key] !== undefined) return [key];
+  for (const [name, part] of Object.entries(value)) {
+    const found = findKey(part as Json, key);
+    if (found !== undefined) return [name, ...found];
+  }
+  return undefined;
+}
+
+function countValues(value: Json, limit: number): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  let count = 1;
+  for (const part of Object.values(value)) {
+    count += countValues(part as Json, limit - count);
+    if (count >= limit) return count;
+  }
+  return count;
+}
+
+function onceEach<T>(make: (flag: boolean) => T): (flag: boolean) => T {
+  const made = new Map<boolean, T>();
+  return (flag) => {
+    const known = made.get(flag) ?? make(flag);
+    made.set(flag, known);
+    return known;
+  };
+}

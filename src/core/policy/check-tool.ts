@@ -1,0 +1,158 @@
+import type { ConnectorConfig } from '../../contract/config.ts';
+import { pointerSchema } from '../../contract/policy.ts';
+import { findNearest, listWords } from '../files/nearest.ts';
+import type { FileProblem } from '../files/problem.ts';
+import { kindOfConnector, templateArguments } from '../render/index.ts';
+import { parseTemplate } from '../render/template.ts';
+import { overlaps } from './argument-uses.ts';
+import type { Expression } from './expression.ts';
+import { parsePointer } from '../seal-binding.ts';
+import type { MergedTool } from './merge-tools.ts';
+import { refuseSealPointer } from './seal-schema.ts';
+import { serviceOf } from './stand-in.ts';
+
+type Connectors = Readonly<Record<string, ConnectorConfig>>;
+
+/** What is wrong with one tool: its gate, its connector, its request, what it seals. */
+export function checkTool(
+  tool: MergedTool,
+  connectors: Connectors,
+  conditions: readonly { readonly expression: Expression; readonly name: string }[],
+): readonly FileProblem[] {
+  return [
+    ...checkGate(tool),
+    ...checkConnector(tool, connectors),
+    ...checkShape(tool),
+    ...checkSeals(tool, conditions),
+  ];
+}
+
+function checkGate({ definition, source, path }: MergedTool): readonly FileProblem[] {
+  if (definition.class !== 'irreversible' || definition.gate === undefined || definition.gate === 'hard') return [];
+  return [
+    source.problem(
+      [...path, 'gate'],
+      `an irreversible tool cannot have the gate ${definition.gate}`,
+      'Delete the gate: irreversible is always hard',
+    ),
+  ];
+}
+
+function checkConnector(
+  { definition, origin, source, path }: MergedTool,
+  connectors: Connectors,
+): readonly FileProblem[] {
+  const { connector: name } = definition;
+  const config = Object.hasOwn(connectors, name) ? connectors[name] : undefined;
+  if (config === undefined) {
+    // A built-in catalog may be included without its connector; its tools are then `unknown_tool`.
+    if (origin === 'builtin') return [];
+    const nearest = findNearest(name, Object.keys(connectors));
+    const fix =
+      nearest === undefined ? `Add it under connectors in the configuration file` : `Did you mean "${nearest}"?`;
+    return [source.problem([...path, 'connector'], `there is no connector ${name}`, fix)];
+  }
+  const { kind } = kindOfConnector(config);
+  const wanted = { http: 'request', postgres: 'sql', mcp: 'mcpTool' } as const;
+  const problems: FileProblem[] = [];
+  for (const field of Object.values(wanted)) {
+    if (field === wanted[kind] || definition[field] === undefined) continue;
+    problems.push(
+      source.problem(
+        [...path, field],
+        `${field} does not fit the connector ${name}, which is ${kind}`,
+        `Delete ${field}, or use another connector`,
+        'key',
+      ),
+    );
+  }
+  const named = kind === 'mcp' && /^mcp\.[^.]+\../.test(definition.name);
+  if (definition[wanted[kind]] === undefined && !named) {
+    problems.push(
+      source.problem(
+        path,
+        `${definition.name} does not say what to do: ${wanted[kind]} is missing`,
+        `Add ${wanted[kind]}: the connector ${name} is ${kind}`,
+      ),
+    );
+  }
+  return problems;
+}
+
+function checkShape({ definition, source, path }: MergedTool): readonly FileProblem[] {
+  const problems: FileProblem[] = [];
+  const templates: (readonly [string, readonly (string | number)[]])[] = [
+    ...(definition.request === undefined ? [] : [[definition.request.path, ['request', 'path']] as const]),
+    ...(definition.preview !== undefined && 'requests' in definition.preview
+      ? definition.preview.requests.map(
+          ({ path: text }, index) => [text, ['preview', 'requests', index, 'path']] as const,
+        )
+      : []),
+  ];
+  for (const [template, at] of templates) {
+    if (parseTemplate(template) !== undefined) continue;
+    problems.push(
+      source.problem(
+        [...path, ...at],
+        `the path ${template} is not well-formed`,
+        'Write arguments as {name}, and no #',
+      ),
+    );
+  }
+  if (definition.preview !== undefined && 'builtin' in definition.preview && definition.sql !== 'execute') {
+    problems.push(
+      source.problem([...path, 'preview'], 'the sql preview is for tools with sql: execute', 'Delete the preview'),
+    );
+  }
+  for (const [index, pointer] of (definition.redact ?? []).entries()) {
+    if (pointerSchema.safeParse(pointer).success) continue;
+    problems.push(
+      source.problem(
+        [...path, 'redact', index],
+        `"${pointer}" is not a JSON Pointer`,
+        'Write it as /name or /list/*/name',
+      ),
+    );
+  }
+  return problems;
+}
+
+/** What is sealed is readable to the execute worker alone: nothing before it may depend on it. */
+function checkSeals(
+  { definition, source, path }: MergedTool,
+  conditions: readonly { readonly expression: Expression; readonly name: string }[],
+): readonly FileProblem[] {
+  const used = new Set(templateArguments(definition));
+  return (definition.seal ?? []).flatMap((pointer, index) => {
+    const steps = parsePointer(pointer);
+    const users = [
+      ...(used.has(steps[0] ?? '') ? ['its request'] : []),
+      ...conditions
+        .filter(({ expression }) => expression.concerns(definition.name, serviceOf(definition.name)))
+        .filter(({ expression }) => expression.uses.some((use) => overlaps(use, steps)))
+        .map(({ name }) => name),
+    ];
+    const at = [...path, 'seal', index];
+    const refusal = refuseSealPointer(definition.arguments, pointer);
+    return [
+      ...(refusal === undefined
+        ? []
+        : [
+            source.problem(
+              at,
+              `${pointer} cannot be sealed: ${refusal}`,
+              'Declare it under properties of the tool’s arguments',
+            ),
+          ]),
+      ...(users.length === 0
+        ? []
+        : [
+            source.problem(
+              at,
+              `${pointer} cannot be sealed: ${listWords(users).replace(' or ', ' and ')} must read it`,
+              'Seal another argument, or stop using this one there (begin a rule for other tools with tool == "…" &&)',
+            ),
+          ]),
+    ];
+  });
+}

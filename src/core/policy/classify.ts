@@ -1,0 +1,146 @@
+import type { CallClass, Gate } from '../../contract/call.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import { findUnsealed } from '../seal-binding.ts';
+import { canonicalJson } from '../digest.ts';
+import type { CompiledApproval } from './compile-approvals.ts';
+import type { CompiledRule } from './compile-rules.ts';
+import { prepareInput, type ExpressionInput } from './expression.ts';
+import type { ApprovalPlan, Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import { gateOf, stricterClass, stricterGate } from './strictness.ts';
+
+/** What classification needs of a compiled policy. */
+export interface Compiled {
+  readonly rules: readonly CompiledRule[];
+  readonly approvals: readonly CompiledApproval[];
+  readonly unknownTool: 'irreversible' | 'forbidden';
+  /** A tool that policy names and a connector can run. */
+  findListed(name: string): PolicyTool | undefined;
+  findTool(name: string): PolicyTool | undefined;
+}
+
+/** What a tool, a rule or a floor asks for. Adding one never makes the sum weaker. */
+interface Demand {
+  readonly class: CallClass;
+  readonly gate: Gate;
+}
+
+export function classifyCall(policy: Compiled, input: ClassifyInput): Classification {
+  const tool = policy.findTool(input.tool);
+  if (tool === undefined) return block(null, ['unknown_tool'], []);
+  if (tool.service !== input.service) {
+    const errors = [{ pointer: '', message: `the service of ${input.tool} is ${tool.service}` }];
+    return { ...block(null, ['unknown_tool'], []), errors };
+  }
+  const listed = policy.findListed(input.tool) !== undefined;
+  if (!listed && policy.unknownTool === 'forbidden') return block('forbidden', ['forbidden', 'unlisted_tool'], []);
+  const { definition } = tool;
+  if (definition.class === 'forbidden') return block('forbidden', ['forbidden'], []);
+  if (findUnsealed(input.arguments, definition.seal ?? []).length > 0) {
+    return block(definition.class, ['seal_required'], []);
+  }
+  const errors = tool.validate(input.arguments, { sealed: true });
+  if (errors.length > 0) return { ...block(definition.class, ['arguments_invalid'], []), errors };
+  return applyRules(policy, input, tool, listed);
+}
+
+function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, listed: boolean): Classification {
+  const { definition } = tool;
+  const fired = fireRules(policy.rules, contextsOf(input));
+  const demands: readonly Demand[] = [
+    { class: definition.class, gate: gateOf(definition) },
+    ...fired.map((rule) => ({ class: rule.class, gate: gateOf({ class: rule.class, gate: rule.gate ?? undefined }) })),
+    ...(input.floor === undefined ? [] : [{ class: input.floor.class, gate: gateOf({ class: input.floor.class }) }]),
+  ];
+  const callClass = demands.map((demand) => demand.class).reduce(stricterClass);
+  const gate = demands.map((demand) => demand.gate).reduce(stricterGate);
+  const causes = [
+    ...(listed ? [] : ['unlisted_tool']),
+    ...fired.flatMap(({ reason }) => reason ?? []),
+    ...(input.floor === undefined ? [] : [input.floor.reason]),
+  ];
+  const notes = tool.overridden ? ['override'] : [];
+  if (callClass === 'forbidden') return block('forbidden', ['forbidden', ...causes, ...notes], fired);
+  if (gate !== 'hard')
+    return { kind: 'free', class: callClass, gate, reasonCodes: unique([...causes, ...notes]), fired };
+  const selected = selectApproval(policy.approvals, input, callClass);
+  if ('error' in selected) {
+    return block(callClass, ['policy_error', ...causes, ...notes], [...fired, { ...selected.error, class: callClass }]);
+  }
+  const because = causes.length > 0 ? causes : [callClass === 'irreversible' ? 'irreversible' : 'held_by_policy'];
+  return {
+    kind: 'held',
+    class: callClass,
+    gate,
+    reasonCodes: unique([...because, ...notes]),
+    fired,
+    approval: selected.plan,
+  };
+}
+
+/**
+ * What rules are asked about: the call with its whole context, and with the pinned one alone. A rule that holds (or
+ * fails) in either counts, so what a caller says about itself can make the answer stricter and never weaker.
+ */
+function contextsOf(input: ClassifyInput): readonly ExpressionInput[] {
+  const prepare = (context: JsonObject): ExpressionInput => prepareInput({ ...input, context });
+  const same = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
+  return same ? [prepare(input.context)] : [prepare(input.context), prepare(input.pinnedContext)];
+}
+
+function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionInput[]): readonly FiredRule[] {
+  return rules.flatMap(({ condition, class: callClass, gate, reason }) => {
+    const source = `${condition.place} ${condition.expression.text}`;
+    const verdicts = inputs.map((input) => condition.expression.evaluate(input));
+    const failed = verdicts.find((verdict) => !verdict.ok);
+    return [
+      ...(verdicts.some((verdict) => verdict.ok && verdict.value)
+        ? [{ source, class: callClass, gate, reason, error: null }]
+        : []),
+      ...(failed === undefined || failed.ok
+        ? []
+        : [
+            {
+              source,
+              class: 'irreversible' as const,
+              gate: 'hard' as const,
+              reason: 'rule_error',
+              error: failed.error,
+            },
+          ]),
+    ];
+  });
+}
+
+type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRule, 'class'> };
+
+/** The first approval that matches. Only the pinned context counts: a caller must not choose who decides about it. */
+export function selectApproval(
+  approvals: readonly CompiledApproval[],
+  input: ClassifyInput,
+  callClass: CallClass,
+): Selected {
+  const prepared = prepareInput({ ...input, context: input.pinnedContext });
+  for (const { condition, plan } of approvals) {
+    const verdict = condition.expression.evaluate(prepared);
+    if (!verdict.ok) {
+      const source = `${condition.place} ${condition.expression.text}`;
+      return { error: { source, gate: null, reason: 'policy_error', error: verdict.error } };
+    }
+    if (!verdict.value) continue;
+    const byClass = callClass === 'irreversible' ? 'sign-in' : 'confirm';
+    return { plan: { ...plan, emailDecision: plan.emailDecision ?? byClass } };
+  }
+  return { error: { source: 'approvals', gate: null, reason: 'policy_error', error: 'no approval matches' } };
+}
+
+function block(
+  callClass: CallClass | null,
+  reasonCodes: readonly string[],
+  fired: readonly FiredRule[],
+): Extract<Classification, { kind: 'blocked' }> {
+  return { kind: 'blocked', class: callClass, reasonCodes: unique(reasonCodes), fired };
+}
+
+function unique(codes: readonly string[]): readonly string[] {
+  return [...new Set(codes)];
+}

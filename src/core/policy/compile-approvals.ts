@@ -1,0 +1,116 @@
+import { DEFAULT_TTL, durationMs, type ApprovalRule, type PolicyFile } from '../../contract/policy.ts';
+import { findNearest } from '../files/nearest.ts';
+import type { ParsedFile } from '../files/parse-file.ts';
+import type { FileProblem } from '../files/problem.ts';
+import type { Path, YamlSource } from '../files/yaml-source.ts';
+import { compileCondition, type Condition } from './compile-condition.ts';
+import type { ApprovalPlan } from './policy.ts';
+
+export interface CompiledApproval {
+  readonly condition: Condition;
+  /** `emailDecision` where the file states none depends on the class of the call. */
+  readonly plan: Omit<ApprovalPlan, 'emailDecision'> & { readonly emailDecision: ApprovalPlan['emailDecision'] | null };
+}
+
+/** Reviewers who may vote, by group. */
+export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
+
+export interface CompiledApprovals {
+  readonly approvals: readonly CompiledApproval[];
+  readonly problems: readonly FileProblem[];
+  /** Levels that nobody, or too few, could pass: calls would wait and expire, which is safe and seldom meant. */
+  readonly warnings: readonly FileProblem[];
+}
+
+export function compileApprovals({ value, source }: ParsedFile<PolicyFile>, groups: Groups): CompiledApprovals {
+  const approvals: CompiledApproval[] = [];
+  const problems: FileProblem[] = [...checkDefault(value.approvals ?? [], source)];
+  const warnings: FileProblem[] = [];
+  for (const [index, approval] of (value.approvals ?? []).entries()) {
+    const path = ['approvals', index];
+    const { condition, problems: found } = compileCondition(source, [...path, 'match'], approval.match);
+    problems.push(...found);
+    warnings.push(...checkTimes(approval, source, path), ...checkVoters(approval, source, path, groups));
+    if (condition !== undefined) approvals.push({ condition, plan: planOf(approval) });
+  }
+  return { approvals, problems, warnings };
+}
+
+function planOf(approval: ApprovalRule): CompiledApproval['plan'] {
+  const { escalate } = approval;
+  return {
+    levels: approval.levels,
+    separationOfDuties: approval.separationOfDuties ?? false,
+    ttlMs: durationMs(approval.ttl ?? DEFAULT_TTL),
+    remindMs: (approval.remind ?? []).map(durationMs),
+    escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: escalate.to },
+    emailDecision: approval.emailDecision ?? null,
+    match: approval.match,
+  };
+}
+
+/** Without a default a held call could match nothing; what follows one is never reached. */
+function checkDefault(approvals: readonly ApprovalRule[], source: YamlSource): readonly FileProblem[] {
+  const isDefault = (approval: ApprovalRule): boolean => approval.match.trim() === 'true';
+  const last = approvals.at(-1);
+  const add =
+    'Add as the last entry of approvals: - { match: "true", levels: [{ name: approval, approvers: [<group>], quorum: 1 }] }';
+  if (last === undefined)
+    return [source.problem([], 'approvals is missing: nobody could let a held call through', add)];
+  if (!isDefault(last)) {
+    const message = 'the last approval is not a default, so some held calls would match none';
+    return [source.problem(['approvals', approvals.length - 1, 'match'], message, add)];
+  }
+  const first = approvals.findIndex(isDefault);
+  if (first === approvals.length - 1) return [];
+  const message = 'this approval matches everything, so those after it are never reached';
+  return [source.problem(['approvals', first, 'match'], message, 'Move it to the end, or delete those after it')];
+}
+
+function checkTimes(approval: ApprovalRule, source: YamlSource, path: Path): readonly FileProblem[] {
+  const ttl = approval.ttl ?? DEFAULT_TTL;
+  const late = (approval.remind ?? [])
+    .map((remind, index) => ({ remind, index }))
+    .filter(({ remind }) => durationMs(remind) >= durationMs(ttl))
+    .map(({ remind, index }) =>
+      source.problem(
+        [...path, 'remind', index],
+        `no reminder is sent ${remind} before the deadline, because the call waits ${ttl} in all`,
+        `Write less than ${ttl}, or a longer ttl`,
+      ),
+    );
+  const { escalate } = approval;
+  if (escalate === undefined || durationMs(escalate.after) < durationMs(ttl)) return late;
+  const message = `nothing escalates after ${escalate.after}, because the call waits ${ttl} in all`;
+  return [...late, source.problem([...path, 'escalate', 'after'], message, `Write less than ${ttl}, or a longer ttl`)];
+}
+
+function checkVoters(approval: ApprovalRule, source: YamlSource, path: Path, groups: Groups): readonly FileProblem[] {
+  const warnings: FileProblem[] = [];
+  const checkGroup = (group: string, at: Path): void => {
+    if ((groups.get(group)?.size ?? 0) > 0) return;
+    const nearest = findNearest(group, groups.keys());
+    const fix =
+      nearest === undefined
+        ? `Add "${group}" to the groups of a reviewer in the configuration file`
+        : `Did you mean "${nearest}"?`;
+    warnings.push(source.problem([...path, ...at], `no reviewer who may vote is in the group ${group}`, fix));
+  };
+  const escalated = approval.escalate?.to ?? [];
+  escalated.forEach((group, index) => checkGroup(group, ['escalate', 'to', index]));
+  for (const [index, level] of approval.levels.entries()) {
+    level.approvers.forEach((group, at) => checkGroup(group, ['levels', index, 'approvers', at]));
+    const voters = new Set([...level.approvers, ...escalated].flatMap((group) => [...(groups.get(group) ?? [])]));
+    if (voters.size > 0 && voters.size < level.quorum) {
+      const message = `${level.name} needs ${level.quorum} votes, and its groups have ${voters.size} ${voters.size === 1 ? 'reviewer' : 'reviewers'}`;
+      warnings.push(
+        source.problem(
+          [...path, 'levels', index, 'quorum'],
+          message,
+          'Lower the quorum, or add reviewers to the groups',
+        ),
+      );
+    }
+  }
+  return warnings;
+}

@@ -1,0 +1,128 @@
+import type { ConnectorConfig } from '../../contract/config.ts';
+import type { PolicyFile } from '../../contract/policy.ts';
+import { digestOf } from '../digest.ts';
+import type { ParsedFile } from '../files/parse-file.ts';
+import { sortProblems, type FileProblem } from '../files/problem.ts';
+import { kindOfConnector } from '../render/index.ts';
+import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
+import { checkTool } from './check-tool.ts';
+import { classifyCall, selectApproval, type Compiled } from './classify.ts';
+import { compileApprovals, type Groups } from './compile-approvals.ts';
+import { compileRules } from './compile-rules.ts';
+import { mergeTools, type MergedTool } from './merge-tools.ts';
+import type { Policy, PolicyTool } from './policy.ts';
+import { serviceOf, standInFor } from './stand-in.ts';
+
+export interface PolicyInput {
+  readonly user: ParsedFile<PolicyFile>;
+  /** Built-in catalogs by the name that `include` gives. */
+  readonly catalogs: ReadonlyMap<string, ParsedFile<PolicyFile>>;
+  /** Reviewers who may vote, by group. */
+  readonly groups: Groups;
+  readonly connectors: Readonly<Record<string, ConnectorConfig>>;
+}
+
+export type PolicyResult =
+  | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly FileProblem[] }
+  | { readonly ok: false; readonly problems: readonly FileProblem[] };
+
+/** Turns a policy file and the catalogs it includes into a {@link Policy}. All problems are collected. */
+export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInput): PolicyResult {
+  const included = [...new Set(user.value.include ?? [])].toSorted();
+  const missing = included.filter((name) => !catalogs.has(name));
+  const builtin = included.flatMap((name) => catalogs.get(name) ?? []);
+  const merged = mergeTools(user, builtin);
+  const compiledRules = [...builtin, user].map(compileRules);
+  const rules = compiledRules.flatMap((compiled) => compiled.rules);
+  const { approvals, problems: wrongApprovals, warnings } = compileApprovals(user, groups);
+  const conditions = [
+    ...rules.map(({ condition }) => ({ expression: condition.expression, name: `the rule at ${condition.place}` })),
+    ...approvals.map(({ condition }) => ({
+      expression: condition.expression,
+      name: `the approval at ${condition.place}`,
+    })),
+  ];
+  const { tools, problems: wrongTools } = compileTools(merged.tools);
+  const problems = [
+    ...missing.map((name) => user.source.problem(['include'], `there is no catalog ${name}`, 'Delete it')),
+    ...merged.problems,
+    ...compiledRules.flatMap((compiled) => compiled.problems),
+    ...wrongApprovals,
+    ...[...merged.tools.values()].flatMap((tool) => checkTool(tool, connectors, conditions)),
+    ...wrongTools,
+  ];
+  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+
+  const unknownTool = user.value.unknownTool ?? 'irreversible';
+  const kinds = Object.fromEntries(
+    Object.entries(connectors).map(([name, config]) => [name, kindOfConnector(config).kind]),
+  );
+  const digest = digestOf({
+    version: 1,
+    tools: Object.fromEntries(
+      [...merged.tools].map(([name, { definition, origin, overridden }]) => [name, { definition, origin, overridden }]),
+    ),
+    rules: [...builtin, user].flatMap(({ value }) => value.rules ?? []),
+    approvals: user.value.approvals ?? [],
+    unknownTool,
+    connectors: kinds,
+  });
+  const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
+  const findListed = (name: string): PolicyTool | undefined => {
+    const tool = tools.get(name);
+    return tool !== undefined && Object.hasOwn(connectors, tool.definition.connector) ? tool : undefined;
+  };
+  const compiled: Compiled = {
+    rules,
+    approvals,
+    unknownTool,
+    findListed,
+    // A name that policy lists never gets a stand-in, so that losing its connector cannot change what it is.
+    findTool: (name) => (tools.has(name) ? findListed(name) : standInFor(name, mcp)),
+  };
+  const policy: Policy = {
+    digest,
+    tools,
+    unknownTool,
+    findTool: compiled.findTool,
+    classify(input) {
+      try {
+        return classifyCall(compiled, input);
+      } catch {
+        // Arguments nested beyond the stack, say, which a raw workflow start can hold. What cannot be judged is blocked.
+        return { kind: 'blocked', class: null, reasonCodes: ['policy_error'], fired: [] };
+      }
+    },
+    approvalFor(input) {
+      try {
+        const selected = selectApproval(approvals, input, 'irreversible');
+        return 'plan' in selected ? selected.plan : { error: 'policy_error' };
+      } catch {
+        return { error: 'policy_error' };
+      }
+    },
+  };
+  return { ok: true, policy, warnings: sortProblems([...merged.warnings, ...warnings]) };
+}
+
+function compileTools(merged: ReadonlyMap<string, MergedTool>): {
+  readonly tools: ReadonlyMap<string, PolicyTool>;
+  readonly problems: readonly FileProblem[];
+} {
+  const compileSchema = createSchemaCompiler();
+  const tools = new Map<string, PolicyTool>();
+  const problems: FileProblem[] = [];
+  for (const [name, { definition, origin, overridden, source, path }] of merged) {
+    const schema: SchemaResult = compileSchema(definition.arguments, definition.seal ?? []);
+    if (schema.ok) {
+      tools.set(name, { definition, service: serviceOf(name), origin, overridden, validate: schema.validate });
+    } else {
+      problems.push(
+        ...schema.findings.map((finding) =>
+          source.problem([...path, 'arguments', ...finding.path], `${name}: ${finding.message}`, finding.fix),
+        ),
+      );
+    }
+  }
+  return { tools, problems };
+}

@@ -1,0 +1,40 @@
+import { CLASSES, GATES, type CallClass, type Gate } from '../../contract/call.ts';
+
+/** What a class demands unless a tool or a rule says otherwise. A forbidden call never reaches a gate. */
+const DEFAULT_GATES: Readonly<Record<CallClass, Gate>> = {
+  reversible: 'none',
+  sensitive: 'soft',
+  irreversible: 'hard',
+  forbidden: 'hard',
+};
+
+export function defaultGate(callClass: CallClass): Gate {
+  return DEFAULT_GATES[callClass];
+}
+
+/** The gate a tool or rule stands for: its own, or its class's. */
+export function gateOf({
+  class: callClass,
+  gate,
+}: {
+  readonly class: CallClass;
+  readonly gate?: Gate | undefined;
+}): Gate {
+  return callClass === 'irreversible' || callClass === 'forbidden' ? 'hard' : (gate ?? defaultGate(callClass));
+}
+
+export function stricterClass(a: CallClass, b: CallClass): CallClass {
+  return CLASSES.indexOf(a) >= CLASSES.indexOf(b) ? a : b;
+}
+
+export function stricterGate(a: Gate, b: Gate): Gate {
+  return GATES.indexOf(a) >= GATES.indexOf(b) ? a : b;
+}
+
+export function isWeakerClass(a: CallClass, b: CallClass): boolean {
+  return CLASSES.indexOf(a) < CLASSES.indexOf(b);
+}
+
+export function isWeakerGate(a: Gate, b: Gate): boolean {
+  return GATES.indexOf(a) < GATES.indexOf(b);
+}

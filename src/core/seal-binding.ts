@@ -1,0 +1,86 @@
+import type { Json, JsonObject } from '../contract/json.ts';
+
+/**
+ * What a sealed argument belongs to. It stands in the JWE's protected header, so that moving a sealed value to another
+ * review, tool or place makes it unreadable.
+ */
+export interface SealBinding {
+  readonly deploymentId: string;
+  readonly reviewId: string;
+  readonly tool: string;
+  /** JSON Pointer into the arguments. */
+  readonly pointer: string;
+}
+
+/** Members of the protected header (RFC 7516) that hold the binding; listed in `crit`, so no reader may ignore them. */
+export const SEAL_HEADERS = {
+  deploymentId: 'hp-deployment',
+  reviewId: 'hp-review',
+  tool: 'hp-tool',
+  pointer: 'hp-pointer',
+} as const satisfies Record<keyof SealBinding, string>;
+
+export function sealHeader(binding: SealBinding): Record<string, string> {
+  const keys = Object.keys(SEAL_HEADERS) as (keyof SealBinding)[];
+  return Object.fromEntries(keys.map((key) => [SEAL_HEADERS[key], binding[key]]));
+}
+
+/** Every member present, and every one the expected. */
+export function isBoundTo(header: Readonly<Record<string, unknown>>, binding: SealBinding): boolean {
+  return Object.entries(sealHeader(binding)).every(([name, value]) => header[name] === value);
+}
+
+/** `{"$sealed": "…"}` and nothing else. */
+export function isSealed(value: Json | undefined): value is { readonly $sealed: string } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const keys = Object.keys(value);
+  return keys.length === 1 && keys[0] === '$sealed' && typeof (value as JsonObject)['$sealed'] === 'string';
+}
+
+/** Whether `$sealed` stands as a key anywhere: only Holdpoint itself writes it. */
+export function holdsSealed(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!Array.isArray(value) && Object.hasOwn(value, '$sealed')) return true;
+  return Object.values(value).some((part) => holdsSealed(part as Json));
+}
+
+/** Pointers at which a value is present in the clear. */
+export function findUnsealed(args: JsonObject, pointers: readonly string[]): readonly string[] {
+  return pointers.filter((pointer) => {
+    const value = valueAt(args, pointer);
+    return value !== undefined && !isSealed(value);
+  });
+}
+
+/** Puts a stand-in where sealed values would be, to classify without a review: what is sealed cannot matter to policy. */
+export function maskSealed(args: JsonObject, pointers: readonly string[]): JsonObject {
+  return pointers.reduce(
+    (masked, pointer) =>
+      valueAt(masked, pointer) === undefined ? masked : replaceAt(masked, pointer, { $sealed: '' }),
+    args,
+  );
+}
+
+export function valueAt(args: JsonObject, pointer: string): Json | undefined {
+  let at: Json | undefined = args;
+  for (const step of parsePointer(pointer)) {
+    if (typeof at !== 'object' || at === null || Array.isArray(at) || !Object.hasOwn(at, step)) return undefined;
+    at = (at as JsonObject)[step];
+  }
+  return at;
+}
+
+/** A copy with another value at a pointer that exists. */
+export function replaceAt(args: JsonObject, pointer: string, value: Json): JsonObject {
+  const replace = (at: Json | undefined, [step, ...rest]: readonly string[]): Json =>
+    step === undefined ? value : { ...(at as JsonObject), [step]: replace((at as JsonObject)[step], rest) };
+  return replace(args, parsePointer(pointer)) as JsonObject;
+}
+
+/** Steps of a JSON Pointer (RFC 6901). */
+export function parsePointer(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
