@@ -1,0 +1,112 @@
+import express, { type Express } from 'express';
+import { Registry } from 'prom-client';
+import { findAgent, findReviewer } from '../core/settings.ts';
+import type { ServiceDeps } from './deps.ts';
+import type { Endpoint } from './http/endpoint.ts';
+import { errorMiddleware } from './http/errors.ts';
+import { HeldRequests } from './http/held.ts';
+import { logRequests } from './http/logging.ts';
+import { createMetrics, type ApiMetrics } from './http/metrics.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
+import { createReadiness, type Readiness } from './http/readiness.ts';
+import { createRouter } from './http/router.ts';
+import { securityHeaders } from './http/security.ts';
+import { createSessions, type Sessions } from './http/session.ts';
+import type { SignInLinks } from './http/sign-in-links.ts';
+import { StreamSlots } from './http/stream-slots.ts';
+import { buildOpenApi } from './openapi/document.ts';
+import type { Principal } from './principal.ts';
+import { ProblemError } from './problem.ts';
+import { auditEndpoints } from './routes/audit.ts';
+import { decisionEndpoints } from './routes/decisions.ts';
+import { docsAssets, docsEndpoints } from './routes/docs.ts';
+import { eventEndpoints } from './routes/events.ts';
+import { executeEndpoints } from './routes/execute.ts';
+import { healthEndpoints } from './routes/health.ts';
+import { pageEndpoints } from './routes/pages.ts';
+import { policyEndpoints } from './routes/policy.ts';
+import { reviewEndpoints } from './routes/reviews.ts';
+import { sessionEndpoints } from './routes/session.ts';
+import type { GateService } from './service/types.ts';
+
+export interface AppDeps extends ServiceDeps {
+  readonly service: GateService;
+  readonly signIn: SignInLinks;
+  /** Encrypts session cookies: at least 32 characters, the same in every api process. */
+  readonly sessionSecret: string;
+  /** Aborted once when the process begins to shut down: held answers are given, streams end. See `startServer`. */
+  readonly shutdown: AbortSignal;
+  readonly version: string;
+  /** For more metrics on `/metrics`, e.g. prom-client's default ones. */
+  readonly registry?: Registry;
+  /** Further parts for `/readyz`, by name; each throws where it is down. A StorageError may say `log_rolled_back`. */
+  readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
+  /** Express `trust proxy`; default false: addresses come from the socket, forwarded headers are ignored. */
+  readonly trustProxy?: boolean | number | string;
+  readonly limits?: {
+    /** Requests without a valid credential, per address and minute; default 120. */
+    readonly anonymousPerMinute?: number;
+    /** Event streams per principal (default 20) and in this process (default 1,000). */
+    readonly streamsPerPrincipal?: number;
+    readonly streams?: number;
+  };
+}
+
+/** The Express app. Never listens; needs nothing but its dependencies. */
+export function createApp(deps: AppDeps): Express {
+  const slots = new StreamSlots(deps.limits?.streamsPerPrincipal ?? 20, deps.limits?.streams ?? 1_000);
+  const metrics = createMetrics({ ...deps, registry: deps.registry ?? new Registry(), slots });
+  const limiter = createRateLimiter(deps.settings, deps.limits?.anonymousPerMinute ?? 120);
+  deps.shutdown.addEventListener('abort', () => limiter.close());
+  const sessions = createSessions(deps.sessionSecret, deps.settings);
+  const readiness = createReadiness({ ...deps, extra: deps.readyChecks ?? {} });
+  const roles = { propose: deps.proposeSigner !== undefined, review: deps.reviewSigner !== undefined };
+  const endpoints = allEndpoints(deps, { metrics, readiness, sessions, slots });
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.set('trust proxy', deps.trustProxy ?? false);
+  app.set('case sensitive routing', true);
+  app.use(logRequests(deps.log, metrics), ...securityHeaders());
+  app.use(docsAssets());
+  const held = new HeldRequests(deps.shutdown);
+  app.use(createRouter(endpoints, { settings: deps.settings, sessions, limiter, held, roles }));
+  app.use((_req, _res, next) => next(new ProblemError('not_found')));
+  app.use(errorMiddleware(deps.log));
+  return app;
+}
+
+interface Parts {
+  readonly metrics: ApiMetrics;
+  readonly readiness: Readiness;
+  readonly sessions: Sessions;
+  readonly slots: StreamSlots;
+}
+
+/** Every route there is, one file per resource. */
+export function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots }: Parts): Endpoint[] {
+  const { service, settings } = deps;
+  const isInForce = (principal: Principal): boolean => stillInForce(deps, principal);
+  const endpoints: Endpoint[] = [
+    ...executeEndpoints(service, metrics),
+    ...reviewEndpoints(service),
+    ...eventEndpoints({ service, slots, isInForce }),
+    ...decisionEndpoints(service, metrics),
+    ...auditEndpoints(service),
+    ...policyEndpoints(service),
+    ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),
+    ...healthEndpoints(readiness, metrics),
+    ...docsEndpoints(() => document),
+    ...pageEndpoints(),
+  ];
+  const document = buildOpenApi(endpoints, deps.version);
+  return endpoints;
+}
+
+/** The same credential as when the stream was opened, still in the configuration. */
+function stillInForce({ settings }: AppDeps, principal: Principal): boolean {
+  const current = settings.current();
+  if (principal.kind === 'agent') return findAgent(current, principal.id)?.keySha256 === principal.agent.keySha256;
+  return findReviewer(current, principal.id)?.tokenSha256 === principal.reviewer.tokenSha256;
+}

@@ -1,0 +1,65 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Request, Response } from 'express';
+import type { SettingsSource } from '../../core/settings.ts';
+import type { Principal, ReviewerPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { Sessions } from './session.ts';
+
+/** Label that the command line puts on what it sends; a bearer token says `api` otherwise. */
+export const CHANNEL_HEADER = 'holdpoint-channel';
+
+/** Proves who sends a request. Undefined: no credential, or none that is in force now. */
+export async function authenticate(
+  req: Request,
+  res: Response,
+  deps: { readonly settings: SettingsSource; readonly sessions: Sessions },
+): Promise<Principal | undefined> {
+  const { authorization } = req.headers;
+  // A header that does not hold is not made good by a cookie.
+  if (authorization !== undefined) return byBearer(authorization, req, deps.settings);
+  const session = await deps.sessions.read(req, res);
+  if (session === undefined) return undefined;
+  if (req.method !== 'GET' && req.method !== 'HEAD') checkCsrf(req, session.csrfToken);
+  return session.principal;
+}
+
+/** A reviewer by the whole token (`hpr_…`). */
+export function reviewerByToken(token: string, settings: SettingsSource): ReviewerPrincipal | undefined {
+  if (!token.startsWith('hpr_')) return undefined;
+  const reviewer = findByHash(settings.current().reviewers, token, (candidate) => candidate.tokenSha256);
+  return reviewer && { kind: 'reviewer', id: reviewer.id, reviewer, method: 'token', channel: 'api' };
+}
+
+function byBearer(authorization: string, req: Request, settings: SettingsSource): Principal | undefined {
+  const token = /^Bearer ([A-Za-z0-9_\-.~+/=]{1,512})$/i.exec(authorization)?.[1];
+  if (token === undefined) return undefined;
+  if (token.startsWith('hpk_')) {
+    const agent = findByHash(settings.current().agents, token, (candidate) => candidate.keySha256);
+    return agent && { kind: 'agent', id: agent.id, agent };
+  }
+  const reviewer = reviewerByToken(token, settings);
+  return reviewer && (req.get(CHANNEL_HEADER) === 'cli' ? { ...reviewer, channel: 'cli' } : reviewer);
+}
+
+/** Compares with every hash in constant time: which one nearly matched is not told by the clock. */
+function findByHash<T>(
+  candidates: readonly T[],
+  token: string,
+  hashOf: (candidate: T) => string | undefined,
+): T | undefined {
+  const presented = createHash('sha256').update(token).digest();
+  let found: T | undefined;
+  for (const candidate of candidates) {
+    const hash = hashOf(candidate);
+    if (hash !== undefined && timingSafeEqual(Buffer.from(hash, 'hex'), presented)) found = candidate;
+  }
+  return found;
+}
+
+function checkCsrf(req: Request, expected: string): void {
+  const given = Buffer.from(req.get('x-csrf-token') ?? '');
+  const wanted = Buffer.from(expected);
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    throw new ProblemError('forbidden', { detail: 'The CSRF token is missing or wrong.' });
+  }
+}

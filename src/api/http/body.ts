@@ -1,0 +1,54 @@
+import express, { type RequestHandler } from 'express';
+import type { z } from 'zod';
+import type { FieldError } from '../../contract/api.ts';
+import { LIMITS } from '../../contract/review.ts';
+import { parseStrictJson } from '../../core/strict-json.ts';
+import { ProblemError } from '../problem.ts';
+
+const MAX_FIELD_ERRORS = 20;
+
+/**
+ * Reads the raw body, at most 256 KiB, never compressed (a small body must not become a large one). Decoding and
+ * parsing are ours: the usual parsers keep the last of duplicate keys and round numbers.
+ */
+export function readBody(): RequestHandler[] {
+  const raw = express.raw({ type: () => true, limit: LIMITS.requestBody, inflate: false });
+  return [refuseOtherMedia, raw];
+}
+
+/** The body as JSON, or undefined where there is none. Throws the 400 codes of the strict parser. */
+export function parseBody(raw: unknown): unknown {
+  if (!Buffer.isBuffer(raw) || raw.length === 0) return undefined;
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw);
+  } catch {
+    throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
+  }
+  const parsed = parseStrictJson(text);
+  if (!parsed.ok) throw new ProblemError(parsed.code);
+  return parsed.value;
+}
+
+/** Validates one part of the request. Throws `invalid_request` with what is wrong where. */
+export function validate<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors: FieldError[] = result.error.issues.slice(0, MAX_FIELD_ERRORS).map((issue) => ({
+    pointer: issue.path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+    message: issue.message,
+  }));
+  throw new ProblemError('invalid_request', { errors });
+}
+
+const refuseOtherMedia: RequestHandler = (req, _res, next) => {
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  if (!hasBody) {
+    next();
+    return;
+  }
+  const [media, ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
+  const charset = parameters.map((p) => p.trim()).find((p) => p.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  next(media?.trim() === 'application/json' && isUtf8 ? undefined : new ProblemError('unsupported_media_type'));
+};

@@ -1,0 +1,80 @@
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import type { ProblemCode } from '../../contract/codes.ts';
+import type { AgentPrincipal, Principal, ReviewerPrincipal } from '../principal.ts';
+import type { Caller } from '../service/types.ts';
+
+/** Who may call: `reviewer` includes auditors, `principal` is anybody signed in. */
+export type Who = 'public' | 'agent' | 'reviewer' | 'principal';
+
+type PrincipalOf<W extends Who> = W extends 'agent'
+  ? AgentPrincipal
+  : W extends 'reviewer'
+    ? ReviewerPrincipal
+    : W extends 'principal'
+      ? Principal
+      : undefined;
+
+/** What a handler is given: everything checked, nothing of the raw request needed. */
+export interface Handling<W extends Who, B, Q> {
+  readonly principal: PrincipalOf<W>;
+  readonly body: B;
+  readonly query: Q;
+  readonly caller: Caller;
+  readonly req: Request;
+  readonly res: Response;
+}
+
+/** `undefined`: the handler has answered by itself (streams). */
+export type Reply =
+  | { readonly status: number; readonly json?: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly status: number; readonly text: string; readonly contentType: string }
+  | undefined;
+
+export interface AnswerDoc {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly contentType?: string;
+}
+
+/**
+ * One route: what it takes, what it answers, who may call it, and what does the work. The OpenAPI document and the
+ * router are both made from it, so neither can know a route that the other does not.
+ */
+export interface Endpoint<W extends Who = Who, B = unknown, Q = unknown> {
+  readonly method: 'get' | 'post' | 'delete';
+  /** With `{name}` for parameters. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly who: W;
+  /** Served only by processes that hold this signing key. */
+  readonly role?: 'propose' | 'review';
+  readonly body?: z.ZodType<B>;
+  /** No body counts as `{}`. */
+  readonly bodyOptional?: boolean;
+  readonly query?: z.ZodType<Q>;
+  /** Request headers, for the document. */
+  readonly headers?: Readonly<
+    Record<string, { readonly description: string; readonly schema: Record<string, unknown> }>
+  >;
+  readonly answers: Readonly<Record<number, AnswerDoc>>;
+  /** Problems beside those that any route of its kind can answer. */
+  readonly problems: readonly ProblemCode[];
+  /** Left out of the OpenAPI document: pages for people. */
+  readonly hidden?: boolean;
+  /** Requests that this one counts for, against the rate limit. */
+  readonly cost?: (body: B) => number;
+  handle(handling: Handling<W, B, Q>): Promise<Reply> | Reply;
+}
+
+/** Checks the types of one endpoint and forgets them: endpoints are kept in one list. */
+export function endpoint<W extends Who, B = undefined, Q = undefined>(definition: Endpoint<W, B, Q>): Endpoint {
+  return definition as unknown as Endpoint;
+}
+
+/** Path as Express wants it. */
+export function expressPath(path: string): string {
+  return path.replaceAll(/\{([A-Za-z]+)\}/g, ':$1');
+}

@@ -1,0 +1,67 @@
+import type { ErrorRequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import type { Problem } from '../../contract/api.ts';
+import { PROBLEMS } from '../../contract/codes.ts';
+import { ProblemError } from '../problem.ts';
+import { asProblem } from '../service/problem-fields.ts';
+
+/**
+ * The one place where an error becomes an answer. Only the words of a ProblemError, which are ours, leave the house;
+ * what else is known of the error is in the log under the same instance.
+ */
+export function errorMiddleware(log: Logger): ErrorRequestHandler {
+  return (error: unknown, _req, res, _next) => {
+    const problem = asProblem(fromParser(error) ?? error);
+    const instance = instanceOf(res);
+    if (problem.status >= 500) {
+      const level = problem.code === 'internal' ? 'error' : 'warn';
+      log[level]({ err: problem.cause ?? problem, code: problem.code, instance }, 'request failed');
+    }
+    if (res.headersSent) {
+      // A stream had begun: nothing can be said any more, and a cut connection is what makes the reader resume.
+      res.destroy();
+      return;
+    }
+    sendProblem(res, problem, instance);
+  };
+}
+
+function sendProblem(res: Response, problem: ProblemError, instance: string): void {
+  const body: Problem = {
+    type: `urn:holdpoint:problem:${problem.code}`,
+    title: PROBLEMS[problem.code].title,
+    status: problem.status,
+    detail: problem.detail,
+    instance,
+    code: problem.code,
+    ...(problem.errors === undefined ? {} : { errors: [...problem.errors] }),
+  };
+  if (problem.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(problem.retryAfterSeconds));
+  if (problem.allow !== undefined) res.setHeader('Allow', problem.allow.join(', '));
+  if (problem.code === 'unauthenticated') res.setHeader('WWW-Authenticate', 'Bearer realm="holdpoint"');
+  res.status(problem.status).type('application/problem+json').send(JSON.stringify(body));
+}
+
+export function instanceOf(res: Response): string {
+  return `urn:holdpoint:request:${String(res.locals['requestId'])}`;
+}
+
+/** Errors of the body reader and the router, told apart by their documented `type` and `status`. */
+function fromParser(error: unknown): ProblemError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { type, status } = error as Error & { readonly type?: unknown; readonly status?: unknown };
+  switch (type) {
+    case 'entity.too.large':
+      return new ProblemError('payload_too_large');
+    case 'encoding.unsupported':
+      return new ProblemError('unsupported_media_type', { detail: 'The body must not be compressed.' });
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new ProblemError('malformed_json', { detail: 'The body ended early.' });
+    default:
+      // The router could not decode a path parameter.
+      return error instanceof URIError || (status === 400 && error.name === 'URIError')
+        ? new ProblemError('not_found')
+        : undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import type { Readiness as ReadinessReport } from '../../contract/api.ts';
+import { StorageError, type Store } from '../../contract/store.ts';
+import type { SettingsSource } from '../../core/settings.ts';
+import type { GateClient } from '../gate-client.ts';
+
+/** How long one check may take, and how long what was found of the workers counts, in ms. */
+const CHECK_WITHIN = 2_000;
+const WORKERS_KNOWN_FOR = 3_000;
+
+export interface Readiness {
+  check(): Promise<ReadinessReport>;
+}
+
+export interface ReadinessDeps {
+  readonly store: Store;
+  readonly gate: GateClient;
+  readonly settings: SettingsSource;
+  /** Further parts, by name; each throws where it is down. */
+  readonly extra: Readonly<Record<string, () => Promise<void>>>;
+  readonly shutdown: AbortSignal;
+}
+
+type Problem = ReadinessReport['problems'][number];
+
+/** Words for what is down. They are ours: what the failure said stays inside. */
+const DOWN: Readonly<Record<string, Problem>> = {
+  database: { code: 'database_unavailable', message: 'The database does not answer.' },
+  temporal: { code: 'temporal_unavailable', message: 'Temporal does not answer.' },
+  gateWorker: { code: 'worker_unavailable', message: 'No gate worker polls its task queue.' },
+  executeWorker: { code: 'worker_unavailable', message: 'No execute worker polls its task queue.' },
+  process: { code: 'shutting_down', message: 'This process is shutting down.' },
+};
+const ROLLED_BACK: Problem = {
+  code: 'log_rolled_back',
+  message: 'The audit log does not extend the last checkpoint that was seen.',
+};
+
+export function createReadiness(deps: ReadinessDeps): Readiness {
+  const pollers = remember(() => deps.gate.pollers(), WORKERS_KNOWN_FOR);
+  const parts: Readonly<Record<string, () => Promise<void>>> = {
+    database: () => deps.store.ping(),
+    temporal: () => deps.gate.ping(),
+    gateWorker: async () => present((await pollers()).gate),
+    executeWorker: async () => present((await pollers()).execute),
+    process: async () => present(!deps.shutdown.aborted),
+    ...deps.extra,
+  };
+  return {
+    async check() {
+      const results = await Promise.all(
+        Object.entries(parts).map(async ([name, run]) => [name, await probe(name, run)] as const),
+      );
+      const down = results.flatMap(([, problem]) => (problem === undefined ? [] : [problem]));
+      const configProblem = deps.settings.problem();
+      const config = configProblem === null ? [] : [{ code: 'config_not_in_force', message: configProblem }];
+      return {
+        ready: down.length === 0,
+        checks: Object.fromEntries(results.map(([name, problem]) => [name, problem === undefined ? 'ok' : 'down'])),
+        problems: [...down, ...config],
+      };
+    },
+  };
+}
+
+async function probe(name: string, run: () => Promise<void>): Promise<Problem | undefined> {
+  try {
+    await within(run());
+    return undefined;
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'log_rolled_back') return ROLLED_BACK;
+    return DOWN[name] ?? { code: name, message: `${name} is down.` };
+  }
+}
+
+function present(is: boolean): void {
+  if (!is) throw new Error('absent');
+}
+
+function within<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('too slow')), CHECK_WITHIN);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** Keeps a success for a while; failures are looked at afresh. */
+function remember<T>(read: () => Promise<T>, ms: number): () => Promise<T> {
+  let kept: { readonly value: Promise<T>; readonly until: number } | undefined;
+  return () => {
+    const now = performance.now();
+    if (kept !== undefined && now < kept.until) return kept.value;
+    const value = read();
+    kept = { value, until: now + ms };
+    value.catch(() => {
+      kept = undefined;
+    });
+    return value;
+  };
+}

@@ -1,0 +1,92 @@
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { SettingsSource } from '../../core/settings.ts';
+import type { Principal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { Caller } from '../service/types.ts';
+import { authenticate } from './auth.ts';
+import { baseUrlOf } from './base-url.ts';
+import { parseBody, readBody, validate } from './body.ts';
+import { expressPath, type Endpoint, type Reply, type Who } from './endpoint.ts';
+import type { HeldRequests } from './held.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import type { Sessions } from './session.ts';
+
+export interface RouterDeps {
+  readonly settings: SettingsSource;
+  readonly sessions: Sessions;
+  readonly limiter: RateLimiter;
+  readonly held: HeldRequests;
+  /** Signing keys that this process holds; a route of another role does not exist here. */
+  readonly roles: { readonly propose: boolean; readonly review: boolean };
+}
+
+/** The router of a list of endpoints. Methods that a path does not have get 405 with those it has. */
+export function createRouter(endpoints: readonly Endpoint[], deps: RouterDeps): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  const served = endpoints.filter(({ role }) => role === undefined || deps.roles[role]);
+  for (const [path, group] of byPath(served)) {
+    const route = router.route(expressPath(path));
+    for (const definition of group) route[definition.method](...handlersOf(definition, deps));
+    const allow = group.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+    route.all((_req, _res, next) => next(new ProblemError('method_not_allowed', { allow })));
+  }
+  return router;
+}
+
+/** The checks of one endpoint in the documented order: 401, 403, 429, 413 and 415, 400; then the handler. */
+function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
+  const identify: RequestHandler = async (req, res, next) => {
+    res.locals['route'] = definition.path;
+    const principal = await identified(definition.who, req, res, deps);
+    if (principal !== undefined) await deps.limiter.charge(principal, 1);
+    res.locals['principal'] = principal;
+    next();
+  };
+  const handle: RequestHandler = async (req, res) => {
+    const principal = res.locals['principal'] as Principal | undefined;
+    const parsed = definition.body && parseBody(req.body);
+    const body = definition.body && validate(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
+    const query = definition.query && validate(definition.query, req.query);
+    const cost = definition.cost?.(body) ?? 1;
+    if (principal !== undefined && cost > 1) await deps.limiter.charge(principal, cost - 1);
+    const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res) };
+    // The types were checked where the endpoint was defined.
+    const reply = await definition.handle({ principal: principal as never, body, query, caller, req, res });
+    send(res, reply);
+  };
+  return definition.body === undefined ? [identify, handle] : [identify, ...readBody(), handle];
+}
+
+async function identified(who: Who, req: Request, res: Response, deps: RouterDeps): Promise<Principal | undefined> {
+  if (who === 'public') {
+    // Signing in is public and guesses tokens; reading whether we are alive is not worth counting.
+    if (req.method !== 'GET' && req.method !== 'HEAD') await deps.limiter.chargeAddress(req);
+    return undefined;
+  }
+  const principal = await authenticate(req, res, deps);
+  if (principal === undefined) {
+    await deps.limiter.chargeAddress(req);
+    throw new ProblemError('unauthenticated');
+  }
+  if (who !== 'principal' && principal.kind !== who) throw new ProblemError('forbidden');
+  return principal;
+}
+
+function send(res: Response, reply: Reply): void {
+  if (reply === undefined || res.headersSent) return;
+  res.status(reply.status);
+  if ('text' in reply) {
+    res.setHeader('Content-Type', reply.contentType);
+    res.send(reply.text);
+    return;
+  }
+  for (const [name, value] of Object.entries(reply.headers ?? {})) res.setHeader(name, value);
+  if (reply.json === undefined) res.end();
+  else res.json(reply.json);
+}
+
+function byPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {
+  const groups = new Map<string, Endpoint[]>();
+  for (const definition of endpoints) groups.set(definition.path, [...(groups.get(definition.path) ?? []), definition]);
+  return groups;
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import type { Response } from 'express';
+import type { Review, ReviewRow } from '../../contract/review.ts';
+import type { Streamed } from '../service/types.ts';
+
+/** A reader that takes nothing for so long, in ms, is cut off; it resumes where it was. */
+const STALLED_AFTER = 30_000;
+
+/**
+ * Writes events as `text/event-stream` (WHATWG HTML, server-sent events) until they end or the reader is gone. The
+ * next event is only asked for when the last one has left, so a slow reader costs no memory.
+ */
+export async function pipeEvents(
+  res: Response,
+  events: AsyncGenerator<Streamed<Review> | Streamed<ReviewRow>>,
+  isAllowed: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  res.status(200);
+  res.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+  res.setHeader('Cache-Control', 'no-store, no-transform');
+  res.setHeader('X-Accel-Buffering', 'no');
+  res.flushHeaders();
+  try {
+    // Says something at once, so that a reader knows that it is connected.
+    if (!(await write(res, ': connected\n\n', signal))) return;
+    for await (const event of events) {
+      if (signal.aborted || !isAllowed()) break;
+      if (!(await write(res, formatEvent(event), signal))) break;
+    }
+  } finally {
+    await events.return(undefined);
+    res.end();
+  }
+}
+
+function formatEvent(event: Streamed<Review> | Streamed<ReviewRow>): string {
+  if (event === 'idle') return ': still here\n\n';
+  return `id: ${event.index}\nevent: review\ndata: ${JSON.stringify(event.review)}\n\n`;
+}
+
+/** False when the reader is gone or does not read. */
+async function write(res: Response, text: string, signal: AbortSignal): Promise<boolean> {
+  if (res.destroyed || res.writableEnded) return false;
+  if (res.write(text)) return true;
+  const stalled = new AbortController();
+  const timer = setTimeout(() => stalled.abort(), STALLED_AFTER);
+  const leave = (): void => stalled.abort();
+  signal.addEventListener('abort', leave);
+  try {
+    await once(res, 'drain', { signal: stalled.signal });
+    return true;
+  } catch {
+    res.destroy();
+    return false;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', leave);
+  }
+}

@@ -1,0 +1,113 @@
+import type { z } from 'zod';
+import {
+  decisionRequestSchema,
+  decisionsRequestSchema,
+  decisionsResponseSchema,
+  reconcileRequestSchema,
+  type DecisionRequest,
+  type ReconcileRequest,
+} from '../../contract/decision.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import { CHANNEL_HEADER } from '../http/auth.ts';
+import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import type { ApiMetrics } from '../http/metrics.ts';
+import { ProblemError } from '../problem.ts';
+import type { GateService, Settled } from '../service/types.ts';
+import { replyOf, reviewIdOf, SETTLED_ANSWERS } from './reviews.ts';
+
+const CHANNEL = {
+  [CHANNEL_HEADER]: {
+    description: 'Where the decision was taken, as a label in the record.',
+    schema: { type: 'string', enum: ['api', 'cli'] },
+  },
+} as const;
+
+export function decisionEndpoints(service: GateService, metrics: ApiMetrics): Endpoint[] {
+  const counted = async (type: string, work: () => Promise<Settled>): Promise<Settled> => {
+    try {
+      const settled = await work();
+      metrics.decisions.inc({ type, result: settled.httpStatus === 200 ? 'accepted' : 'queued' });
+      return settled;
+    } catch (error) {
+      metrics.decisions.inc({ type, result: error instanceof ProblemError ? error.code : 'internal' });
+      throw error;
+    }
+  };
+  return [
+    endpoint<'reviewer', DecisionRequest>({
+      method: 'post',
+      path: '/v1/reviews/{reviewId}/decision',
+      tag: 'Deciding',
+      summary: 'Decide on exactly the digest that was shown',
+      who: 'reviewer',
+      role: 'review',
+      headers: CHANNEL,
+      body: decisionRequestSchema,
+      answers: SETTLED_ANSWERS,
+      problems: [
+        'sealed_not_allowed',
+        'not_an_approver',
+        'self_approval',
+        'not_found',
+        'expired',
+        'already_resolved',
+        'already_voted',
+        'digest_mismatch',
+        'too_many_revisions',
+        'edit_invalid',
+        'comment_required',
+        'response_required',
+        'decision_not_allowed',
+        'temporal_unavailable',
+        'database_unavailable',
+      ],
+      handle: async ({ principal, body, caller, req }) =>
+        replyOf(await counted(body.type, () => service.decide(principal, reviewIdOf(req), body, caller))),
+    }),
+    endpoint<'reviewer', z.infer<typeof decisionsRequestSchema>>({
+      method: 'post',
+      path: '/v1/decisions',
+      tag: 'Deciding',
+      summary: 'Several decisions in one request',
+      description: 'Each stands alone and carries its own digest; several on one review are taken in order.',
+      who: 'reviewer',
+      role: 'review',
+      headers: CHANNEL,
+      body: decisionsRequestSchema,
+      cost: (body) => body.decisions.length,
+      answers: { 200: { description: 'One result per decision, in order', schema: decisionsResponseSchema } },
+      problems: [],
+      async handle({ principal, body, caller }) {
+        const decisions = body.decisions as readonly (DecisionRequest & { readonly reviewId: ReviewId })[];
+        const results = await service.decideMany(principal, decisions, caller);
+        for (const [index, { httpStatus, code }] of results.entries()) {
+          const result = code ?? (httpStatus === 200 ? 'accepted' : 'queued');
+          metrics.decisions.inc({ type: decisions[index]?.type ?? 'approve', result });
+        }
+        return { status: 200, json: { results } };
+      },
+    }),
+    endpoint<'reviewer', ReconcileRequest>({
+      method: 'post',
+      path: '/v1/reviews/{reviewId}/reconcile',
+      tag: 'Deciding',
+      summary: 'Settle an unknown outcome with what a person found out',
+      who: 'reviewer',
+      role: 'review',
+      headers: CHANNEL,
+      body: reconcileRequestSchema,
+      answers: SETTLED_ANSWERS,
+      problems: [
+        'not_an_approver',
+        'self_approval',
+        'not_found',
+        'not_reconcilable',
+        'digest_mismatch',
+        'temporal_unavailable',
+        'database_unavailable',
+      ],
+      handle: async ({ principal, body, caller, req }) =>
+        replyOf(await counted('reconcile', () => service.reconcile(principal, reviewIdOf(req), body, caller))),
+    }),
+  ];
+}

@@ -1,0 +1,91 @@
+import type { Request, Response } from 'express';
+import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import type { StreamSlots } from '../http/stream-slots.ts';
+import { pipeEvents } from '../http/sse.ts';
+import { principalKey, type Principal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { GateService, Streamed } from '../service/types.ts';
+import type { Review, ReviewRow } from '../../contract/review.ts';
+import { reviewIdOf } from './reviews.ts';
+
+const LAST_EVENT_ID = {
+  'Last-Event-ID': {
+    description: 'Resume after this event.',
+    schema: { type: 'string', pattern: '^[0-9]{1,15}$' },
+  },
+} as const;
+
+export interface EventsDeps {
+  readonly service: GateService;
+  readonly slots: StreamSlots;
+  /** Whether the principal's credential still holds; a stream outlives the request that opened it. */
+  readonly isInForce: (principal: Principal) => boolean;
+}
+
+export function eventEndpoints(deps: EventsDeps): Endpoint[] {
+  const { service } = deps;
+  return [
+    endpoint<'principal'>({
+      method: 'get',
+      path: '/v1/reviews/{reviewId}/events',
+      tag: 'Reviews',
+      summary: 'Changes of one review as server-sent events',
+      description:
+        '`id` is the audit index, `event` is `review`, `data` the full state. Closes after the final state; reconnecting after that with its id gets 204.',
+      who: 'principal',
+      headers: LAST_EVENT_ID,
+      answers: {
+        200: { description: 'The stream', contentType: 'text/event-stream' },
+        204: { description: 'Final, and seen already' },
+      },
+      problems: ['not_found', 'database_unavailable', 'temporal_unavailable'],
+      handle: ({ principal, caller, req, res }) =>
+        stream(
+          deps,
+          principal,
+          res,
+          (signal) => service.watchReview(principal, reviewIdOf(req), resumeAfter(req), signal),
+          caller.signal,
+        ),
+    }),
+    endpoint<'principal'>({
+      method: 'get',
+      path: '/v1/events',
+      tag: 'Reviews',
+      summary: 'Changes of all reviews one may see, as server-sent events',
+      description: '`data` is a row of the list. Without `Last-Event-ID` it begins with what changes from now on.',
+      who: 'principal',
+      headers: LAST_EVENT_ID,
+      answers: { 200: { description: 'The stream', contentType: 'text/event-stream' } },
+      problems: ['database_unavailable'],
+      handle: ({ principal, caller, req, res }) =>
+        stream(deps, principal, res, (signal) => service.watchAll(principal, resumeAfter(req), signal), caller.signal),
+    }),
+  ];
+}
+
+async function stream(
+  { slots, isInForce }: EventsDeps,
+  principal: Principal,
+  res: Response,
+  open: (signal: AbortSignal) => Promise<AsyncGenerator<Streamed<Review> | Streamed<ReviewRow>> | undefined>,
+  signal: AbortSignal,
+): Promise<{ readonly status: number } | undefined> {
+  const release = slots.take(principalKey(principal));
+  try {
+    const events = await open(signal);
+    if (events === undefined) return { status: 204 };
+    await pipeEvents(res, events, () => isInForce(principal), signal);
+    return undefined;
+  } finally {
+    release();
+  }
+}
+
+function resumeAfter(req: Request): number | undefined {
+  const id = req.get('last-event-id');
+  if (id === undefined || id === '') return undefined;
+  if (!/^[0-9]{1,15}$/.test(id))
+    throw new ProblemError('invalid_request', { detail: 'Last-Event-ID is not one of ours.' });
+  return Number(id);
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import {
+  listQuerySchema,
+  listResponseSchema,
+  queuedSchema,
+  waitSecondsSchema,
+  type ListQuery,
+} from '../../contract/api.ts';
+import { proofFileSchema } from '../../contract/audit.ts';
+import { revisionRequestSchema, type RevisionRequest } from '../../contract/decision.ts';
+import { reviewIdSchema, type ReviewId } from '../../contract/ids.ts';
+import { reviewSchema } from '../../contract/review.ts';
+import type { Request } from 'express';
+import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
+import { ProblemError } from '../problem.ts';
+import type { GateService, Settled } from '../service/types.ts';
+
+const waitQuerySchema = z.strictObject({
+  waitSeconds: z
+    .string()
+    .regex(/^[0-9]{1,2}$/)
+    .transform(Number)
+    .pipe(waitSecondsSchema)
+    .optional(),
+});
+type WaitQuery = z.infer<typeof waitQuerySchema>;
+const emptySchema = z.strictObject({});
+
+/** 200 and 202 of everything that is signed and sent to a review. */
+export const SETTLED_ANSWERS = {
+  200: { description: 'Admitted; the state after it', schema: reviewSchema },
+  202: { description: 'Durably queued: no worker has looked at it within 2 s', schema: queuedSchema },
+} as const;
+
+export function reviewEndpoints(service: GateService): Endpoint[] {
+  return [
+    endpoint<'principal', undefined, ListQuery>({
+      method: 'get',
+      path: '/v1/reviews',
+      tag: 'Reviews',
+      summary: 'List reviews by deadline',
+      description: 'An agent sees its own. `status` takes several, separated by commas; rows carry no digest.',
+      who: 'principal',
+      query: listQuerySchema,
+      answers: { 200: { description: 'One page', schema: listResponseSchema } },
+      problems: ['database_unavailable'],
+      handle: async ({ principal, query }) => ({ status: 200, json: await service.listReviews(principal, query) }),
+    }),
+    endpoint<'principal', undefined, WaitQuery>({
+      method: 'get',
+      path: '/v1/reviews/{reviewId}',
+      tag: 'Reviews',
+      summary: 'Full state of a review',
+      description: 'With `waitSeconds` (0–60) the answer is held until the review and its execution have ended.',
+      who: 'principal',
+      query: waitQuerySchema,
+      answers: { 200: { description: 'Its state', schema: reviewSchema } },
+      problems: ['not_found', 'database_unavailable', 'temporal_unavailable'],
+      handle: async ({ principal, query, caller, req }) => ({
+        status: 200,
+        json: await service.getReview(principal, reviewIdOf(req), {
+          waitSeconds: query.waitSeconds ?? 0,
+          signal: caller.signal,
+        }),
+      }),
+    }),
+    endpoint<'agent', RevisionRequest>({
+      method: 'post',
+      path: '/v1/reviews/{reviewId}/revision',
+      tag: 'Proposing',
+      summary: 'Answer a request for changes with other arguments',
+      who: 'agent',
+      role: 'propose',
+      body: revisionRequestSchema,
+      answers: SETTLED_ANSWERS,
+      problems: [
+        'sealed_not_allowed',
+        'not_found',
+        'expired',
+        'already_resolved',
+        'not_awaiting_revision',
+        'too_many_revisions',
+        'digest_mismatch',
+        'revision_invalid',
+        'worker_unavailable',
+        'temporal_unavailable',
+        'database_unavailable',
+      ],
+      handle: async ({ principal, body, caller, req }) =>
+        replyOf(await service.revise(principal, reviewIdOf(req), body, caller)),
+    }),
+    endpoint<'agent', Record<string, never>>({
+      method: 'post',
+      path: '/v1/reviews/{reviewId}/withdraw',
+      tag: 'Proposing',
+      summary: 'Take a proposal back',
+      who: 'agent',
+      role: 'propose',
+      body: emptySchema,
+      bodyOptional: true,
+      answers: SETTLED_ANSWERS,
+      problems: [
+        'not_found',
+        'expired',
+        'already_resolved',
+        'digest_mismatch',
+        'worker_unavailable',
+        'temporal_unavailable',
+        'database_unavailable',
+      ],
+      handle: async ({ principal, caller, req }) => replyOf(await service.withdraw(principal, reviewIdOf(req), caller)),
+    }),
+    endpoint<'reviewer'>({
+      method: 'get',
+      path: '/v1/reviews/{reviewId}/proof',
+      tag: 'Audit',
+      summary: 'Everything that proves a review to an outsider',
+      description: 'One portable file, checked offline by `holdpoint audit verify --proof`.',
+      who: 'reviewer',
+      answers: { 200: { description: 'The proof', schema: proofFileSchema } },
+      problems: ['not_found', 'worker_unavailable', 'database_unavailable'],
+      handle: async ({ caller, req }) => ({
+        status: 200,
+        json: await service.proof(reviewIdOf(req), caller.signal),
+      }),
+    }),
+  ];
+}
+
+/** What is not an id of ours names no review. */
+export function reviewIdOf(req: Request): ReviewId {
+  const parsed = reviewIdSchema.safeParse(req.params['reviewId']);
+  if (!parsed.success) throw new ProblemError('not_found');
+  return parsed.data;
+}
+
+export function replyOf(settled: Settled): Reply {
+  return { status: settled.httpStatus, json: settled.httpStatus === 200 ? settled.review : settled.queued };
+}
