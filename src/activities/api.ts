@@ -3,7 +3,7 @@ import type { Gate } from '../contract/call.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition, StoredEnvelope } from '../contract/store.ts';
-import type { DecisionType, ExecutionView, Material, Review } from '../contract/review.ts';
+import type { DecisionType, Material, Review } from '../contract/review.ts';
 import type { ReviewBase } from '../core/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../core/gate/state.ts';
 import type { Outcome } from '../core/outcome.ts';
