@@ -4,6 +4,8 @@ import type { JsonObject } from '../contract/json.ts';
 import { ulidOf } from '../core/ulid.ts';
 import { APPROVAL_GATE, GATE_TASK_QUEUE } from './messages.ts';
 
+export type { ApprovalDecision };
+
 /** A question whose proposal has the type `P`. */
 export type ApprovalQuestion<P extends JsonObject> = Omit<ApprovalRequest, 'proposal'> & { readonly proposal: P };
 
