@@ -1,2 +1,2 @@
-/** Package `holdpoint`: the client and the types of its contract. Workflows: `holdpoint/workflow`. */
+/** Holdpoint for TypeScript programs: the client, and the types of everything that crosses the HTTP boundary. */
 export * from './client/index.ts';
