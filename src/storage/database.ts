@@ -1,0 +1,27 @@
+/** Runs one statement with `$1`-style parameters. Rejects with a {@link StorageError}; drivers' messages never leave. */
+export type Query = <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
+
+/**
+ * What storage needs of a database. Two drivers implement it with the same SQL: PostgreSQL through `pg`, and the
+ * embedded PGlite.
+ */
+export interface Database {
+  query: Query;
+  /** One transaction on one connection; rolled back where `work` rejects. */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /**
+   * Holds a lock across processes while `work` runs on one connection, outside of any transaction. `script` runs
+   * several statements without parameters as one transaction.
+   */
+  exclusively<T>(work: (query: Query, script: (sql: string) => Promise<void>) => Promise<T>): Promise<T>;
+  /** Wakes on every append that another process made. May wake for nothing; may miss some while disconnected. */
+  onAppend(wake: () => void): Promise<() => Promise<void>>;
+  /** Ms between looks for appends that no wake announced; null where this process is the only writer. */
+  readonly pollMs: number | null;
+  /** Statements that keep an embedded database in shape; nothing on a server, which does so by itself. */
+  maintain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Channel of `NOTIFY`; the payload is the new size of the log. */
+export const APPEND_CHANNEL = 'holdpoint_audit';

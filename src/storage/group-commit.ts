@@ -1,0 +1,193 @@
+import type { IndexedEntry } from '../contract/audit.ts';
+import { StorageError, type Commit, type CommitResult } from '../contract/store.ts';
+import type { CompactRange } from '../core/log/range.ts';
+import type { Database, Query } from './database.ts';
+import { payloadOf, rangeFrom } from './group-payload.ts';
+import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
+import { prepareCommit, type PreparedCommit } from './prepare.ts';
+
+const MAX_GROUP = 64;
+const MAX_GROUP_SIZE = 4_000_000;
+/** So often is the cached head tried before the head is locked for certain. */
+const OPTIMISTIC_TRIES = 3;
+
+type GroupAnswer =
+  | { kind: 'stale'; size: number; peaks: string }
+  | { kind: 'refused'; seen: SeenCommit[] | null; refused: { reviewId: string; row: StoredLedgerRow | null }[] | null }
+  | { kind: 'written'; rows: Record<string, StoredLedgerRow> | null };
+
+interface SeenCommit {
+  key: string;
+  first: number;
+  count: number;
+  row: StoredLedgerRow | null;
+}
+
+interface Waiting {
+  readonly commit: PreparedCommit;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommit {
+  commit(commit: Commit): Promise<CommitResult>;
+  /** Resolves once nothing is under way. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Concurrent commits share one round trip and one transaction, and each stands or falls alone: a refused transition
+ * leaves the group before anything is written, and where the database refuses a whole group, its commits are tried
+ * one by one, so that only the poisoned one fails.
+ *
+ * @param onAppended told of entries after they are durable, in the order of the log.
+ */
+export function createGroupCommit(
+  database: Database,
+  onAppended: (entries: readonly IndexedEntry[]) => void,
+): GroupCommit {
+  let queue: Waiting[] = [];
+  let running: Promise<void> | undefined;
+  let head: CompactRange | undefined;
+
+  async function drain(): Promise<void> {
+    // One turn of the event loop: whatever was asked for in this one joins the group.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (queue.length > 0) {
+      const [group, rest] = takeGroup(queue);
+      queue = rest;
+      await settle(group);
+    }
+    running = undefined;
+  }
+
+  async function settle(group: readonly Waiting[]): Promise<void> {
+    try {
+      await write(group);
+    } catch (error) {
+      head = undefined;
+      const divisible = error instanceof StorageError && error.code === 'write_refused' && group.length > 1;
+      if (!divisible) for (const waiting of group) waiting.reject(error);
+      else for (const waiting of group) await settle([waiting]);
+    }
+  }
+
+  async function write(group: readonly Waiting[]): Promise<void> {
+    let left = group;
+    for (let tries = 0; left.length > 0; tries += 1) {
+      const base: CompactRange | undefined = head;
+      const attempt =
+        tries < OPTIMISTIC_TRIES
+          ? await tryOnce(database.query, left, base ?? (await readHead(database.query)))
+          : await database.transaction(async (query) => tryOnce(query, left, await lockHead(query)));
+      left = conclude(left, attempt);
+    }
+  }
+
+  /** Acts on one answer; returns the commits that have to be tried again. */
+  function conclude(group: readonly Waiting[], { payload, answer }: Attempt): readonly Waiting[] {
+    switch (answer.kind) {
+      case 'stale':
+        head = rangeFrom(answer);
+        return group;
+      case 'refused':
+        return group.filter((waiting) => !refuse(waiting, answer));
+      case 'written': {
+        head = payload.range;
+        onAppended(
+          group.flatMap(({ commit }, i) =>
+            commit.leaves.map((leaf, j) => ({ index: (payload.firsts[i] ?? 0) + j, entry: leaf.entry })),
+          ),
+        );
+        group.forEach(({ commit, resolve }, i) => {
+          const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
+          const indices = commit.leaves.map((_, j) => (payload.firsts[i] ?? 0) + j);
+          resolve({ ok: true, row: row === undefined ? null : readLedgerRow(row), indices });
+        });
+        return [];
+      }
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  return {
+    commit: (commit) =>
+      new Promise((resolve, reject) => {
+        queue.push({ commit: prepareCommit(commit), resolve, reject });
+        running ??= drain();
+      }),
+    idle: async () => {
+      while (running !== undefined) await running;
+    },
+  };
+}
+
+interface Attempt {
+  readonly payload: ReturnType<typeof payloadOf>;
+  readonly answer: GroupAnswer;
+}
+
+async function tryOnce(query: Query, group: readonly Waiting[], base: CompactRange): Promise<Attempt> {
+  const payload = payloadOf(
+    group.map(({ commit }) => commit),
+    base,
+  );
+  const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text) AS answer', [
+    payload.json,
+  ]);
+  if (row === undefined) throw new StorageError('storage_corrupt', 'The commit function gave no answer');
+  return { payload, answer: row.answer };
+}
+
+async function readHead(query: Query): Promise<CompactRange> {
+  const [row] = await query<{ size: number; peaks: string }>(
+    `SELECT size::float8 AS size, encode(peaks, 'hex') AS peaks FROM holdpoint.audit_head`,
+  );
+  if (row === undefined) throw new StorageError('storage_corrupt', 'The log has no head');
+  return rangeFrom(row);
+}
+
+async function lockHead(query: Query): Promise<CompactRange> {
+  const [row] = await query<{ head: { size: number; peaks: string } }>('SELECT holdpoint.lock_head() AS head');
+  if (row === undefined) throw new StorageError('storage_corrupt', 'The log has no head');
+  return rangeFrom(row.head);
+}
+
+/** Answers a commit that stands in the way of its group; false where this one does not. */
+function refuse({ commit, resolve }: Waiting, { seen, refused }: Extract<GroupAnswer, { kind: 'refused' }>): boolean {
+  const before = commit.key === undefined ? undefined : seen?.find(({ key }) => key === commit.key);
+  if (before !== undefined) {
+    const indices = Array.from({ length: before.count }, (_, i) => before.first + i);
+    resolve({
+      ok: true,
+      row: commit.step === undefined || before.row === null ? null : readLedgerRow(before.row),
+      indices,
+    });
+    return true;
+  }
+  const { step } = commit;
+  const no = step === undefined ? undefined : refused?.find(({ reviewId }) => reviewId === step.review_id);
+  if (step === undefined || no === undefined) return false;
+  const row = no.row === null ? null : readLedgerRow(no.row);
+  const same = step.to === 'open' && row !== null && row.proposalDigest === step['proposal_digest'];
+  resolve(same ? { ok: false, why: 'existing', row } : { ok: false, why: 'refused', row });
+  return true;
+}
+
+/** The next group, first come first served; whatever shares a lane with something before it waits for the next one. */
+function takeGroup(queue: readonly Waiting[]): [Waiting[], Waiting[]] {
+  const group: Waiting[] = [];
+  const rest: Waiting[] = [];
+  const lanes = new Set<string>();
+  let size = 0;
+  for (const waiting of queue) {
+    const { commit } = waiting;
+    const full = group.length >= MAX_GROUP || (group.length > 0 && size + commit.size > MAX_GROUP_SIZE);
+    const fits = !full && !commit.lanes.some((lane) => lanes.has(lane));
+    (fits ? group : rest).push(waiting);
+    if (fits) size += commit.size;
+    for (const lane of commit.lanes) lanes.add(lane);
+  }
+  return [group, rest];
+}

@@ -1,0 +1,74 @@
+/**
+ * What the database itself refuses, whatever program writes: a ledger row that would move back or sideways, and any
+ * change to what was appended. SQLSTATE `HP001`: a ledger row may not move like that; `HP002`: the log is append-only.
+ */
+export const guards = `
+CREATE FUNCTION holdpoint.guard_ledger_insert() RETURNS trigger LANGUAGE plpgsql AS $fn$
+BEGIN
+  IF NEW.state NOT IN ('open', 'denied') OR NEW.claimed_at IS NOT NULL OR NEW.outcome IS NOT NULL THEN
+    RAISE EXCEPTION 'a ledger row begins open or denied' USING ERRCODE = 'HP001';
+  END IF;
+  RETURN NEW;
+END $fn$;
+
+CREATE FUNCTION holdpoint.guard_ledger_update() RETURNS trigger LANGUAGE plpgsql AS $fn$
+DECLARE
+  moved boolean := OLD.state <> NEW.state;
+BEGIN
+  IF moved AND NOT (
+       (OLD.state = 'open' AND NEW.state IN ('denied', 'claimed'))
+    OR (OLD.state = 'claimed' AND NEW.state IN ('done', 'failed', 'unknown'))
+    OR (OLD.state = 'unknown' AND NEW.state IN ('done', 'failed') AND OLD.reconciled_at IS NULL)) THEN
+    RAISE EXCEPTION 'a ledger row moves one way' USING ERRCODE = 'HP001';
+  END IF;
+  -- What binds the row, its denial and its claim are written once.
+  IF (NEW.review_id, NEW.proposal_digest, NEW.opened_at) IS DISTINCT FROM
+     (OLD.review_id, OLD.proposal_digest, OLD.opened_at)
+  OR (NOT (moved AND NEW.state = 'denied') AND
+     (NEW.denial_reason, NEW.denied_at) IS DISTINCT FROM (OLD.denial_reason, OLD.denied_at))
+  OR (NOT (moved AND NEW.state = 'claimed') AND
+     (NEW.claim_token, NEW.claimed_at, NEW.send_by, NEW.settled_by, NEW.claim_digest, NEW.idempotency_key)
+     IS DISTINCT FROM
+     (OLD.claim_token, OLD.claimed_at, OLD.send_by, OLD.settled_by, OLD.claim_digest, OLD.idempotency_key)) THEN
+    RAISE EXCEPTION 'this part of a ledger row is written once' USING ERRCODE = 'HP001';
+  END IF;
+  IF NEW.expires_at IS DISTINCT FROM OLD.expires_at
+     AND (OLD.state <> 'open' OR NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at) THEN
+    RAISE EXCEPTION 'a deadline never moves later' USING ERRCODE = 'HP001';
+  END IF;
+  IF (NEW.reconciled_outcome, NEW.reconciled_by, NEW.reconciled_at) IS DISTINCT FROM
+     (OLD.reconciled_outcome, OLD.reconciled_by, OLD.reconciled_at)
+     AND (moved OR OLD.state <> 'unknown' OR OLD.reconciled_at IS NOT NULL) THEN
+    RAISE EXCEPTION 'only an unknown outcome is reconciled, once' USING ERRCODE = 'HP001';
+  END IF;
+  IF NEW.outcome IS DISTINCT FROM OLD.outcome
+     AND NOT (moved AND NEW.state IN ('done', 'failed', 'unknown'))
+     AND NOT (NEW.erased_at IS NOT NULL AND OLD.erased_at IS NULL) THEN
+    RAISE EXCEPTION 'an outcome comes with its state' USING ERRCODE = 'HP001';
+  END IF;
+  RETURN NEW;
+END $fn$;
+
+CREATE FUNCTION holdpoint.refuse_ledger_removal() RETURNS trigger LANGUAGE plpgsql AS $fn$
+BEGIN
+  RAISE EXCEPTION 'ledger rows stay' USING ERRCODE = 'HP001';
+END $fn$;
+
+CREATE FUNCTION holdpoint.refuse_log_change() RETURNS trigger LANGUAGE plpgsql AS $fn$
+BEGIN
+  RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'HP002';
+END $fn$;
+
+CREATE TRIGGER guard_insert BEFORE INSERT ON holdpoint.ledger
+  FOR EACH ROW EXECUTE FUNCTION holdpoint.guard_ledger_insert();
+CREATE TRIGGER guard_update BEFORE UPDATE ON holdpoint.ledger
+  FOR EACH ROW EXECUTE FUNCTION holdpoint.guard_ledger_update();
+CREATE TRIGGER guard_removal BEFORE DELETE OR TRUNCATE ON holdpoint.ledger
+  FOR EACH STATEMENT EXECUTE FUNCTION holdpoint.refuse_ledger_removal();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdpoint.audit_entries
+  FOR EACH STATEMENT EXECUTE FUNCTION holdpoint.refuse_log_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdpoint.merkle_nodes
+  FOR EACH STATEMENT EXECUTE FUNCTION holdpoint.refuse_log_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdpoint.commit_keys
+  FOR EACH STATEMENT EXECUTE FUNCTION holdpoint.refuse_log_change();
+`;

@@ -1,0 +1,201 @@
+/**
+ * The only way to write the ledger, the audit log and the reviews table: one call per group of commits, so one round
+ * trip. It runs with the owner's rights and judges by `session_user`, the login, what the caller may ask for; the
+ * logins themselves hold no right to write these tables.
+ *
+ * It answers `stale` (the head moved: hash again), `refused` (with the rows that stood in the way; nothing was
+ * written) or `written`.
+ *
+ * ◆ Rows are found one by one through their key, never by a join with what the caller sent: the embedded database
+ * keeps a plan that was made while the table was small, and such a join then reads the whole table for every commit.
+ */
+const APPEND_LOCK = 0x686f_6c64;
+
+export const commit = `
+CREATE FUNCTION holdpoint.may_gate() RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE FUNCTION holdpoint.may_execute() RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+
+-- Appends stand in one line, whatever the number of processes; the line ends with the transaction.
+CREATE FUNCTION holdpoint.lock_head() RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = holdpoint, pg_catalog, pg_temp AS $fn$
+BEGIN
+  PERFORM pg_advisory_xact_lock(${APPEND_LOCK});
+  RETURN (SELECT jsonb_build_object('size', size, 'peaks', encode(peaks, 'hex')) FROM audit_head);
+END $fn$;
+
+-- Gate: proposals, decisions and every no. Execute: claims and what came of them, and a no of its own. Neither
+-- may write the other's entries; a login that holds both (one process for everything) may write all.
+CREATE FUNCTION holdpoint.check_rights(p jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
+DECLARE
+  gate boolean := has_function_privilege(session_user, 'holdpoint.may_gate()', 'EXECUTE');
+  worker boolean := has_function_privilege(session_user, 'holdpoint.may_execute()', 'EXECUTE');
+  kinds text[] := '{}';
+  types text[] := '{}';
+BEGIN
+  IF gate AND worker THEN
+    RETURN;
+  END IF;
+  IF gate THEN
+    kinds := '{open,tighten,deny,reconcile}';
+    types := '{proposed,classified,notified,decided,revised,withdrawn,expired,aborted,finished,reconciled,policy_changed}';
+  ELSIF worker THEN
+    kinds := '{deny,claim,finish,unknown}';
+    types := '{started,finished,unknown,aborted,expired}';
+  END IF;
+  IF (NOT gate AND NOT worker)
+  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text) WHERE s."to" <> ALL (kinds))
+  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'entries') AS e(l text) WHERE e.l::json->>'type' <> ALL (types))
+  OR (NOT gate AND (p->'reviews' <> '[]' OR p->'ends' <> '[]')) THEN
+    RAISE EXCEPTION 'this role may not write that' USING ERRCODE = '42501';
+  END IF;
+END $fn$;
+
+CREATE FUNCTION holdpoint.step_allowed(kind text, digest text, token text, l holdpoint.ledger) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $fn$
+BEGIN
+  RETURN coalesce(CASE kind
+    WHEN 'open' THEN l.review_id IS NULL
+    WHEN 'tighten' THEN l.state = 'open'
+    WHEN 'deny' THEN l.review_id IS NULL OR (l.state = 'open' AND l.proposal_digest = digest)
+    WHEN 'claim' THEN l.state = 'open'
+    WHEN 'finish' THEN l.claim_token = token
+      AND (l.state = 'claimed' OR (l.state = 'unknown' AND l.reconciled_at IS NULL))
+    WHEN 'unknown' THEN l.state = 'claimed'
+    WHEN 'reconcile' THEN l.state = 'unknown' AND l.reconciled_at IS NULL
+  END, false);
+END $fn$;
+
+-- What stands in the way of a group: commits that were made before, and steps that the ledger does not allow.
+CREATE FUNCTION holdpoint.judge_group(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $fn$
+DECLARE
+  wanted record;
+  k holdpoint.commit_keys;
+  l holdpoint.ledger;
+  seen jsonb := '[]';
+  refused jsonb := '[]';
+BEGIN
+  FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'keys') AS w(key text) LOOP
+    SELECT * INTO k FROM holdpoint.commit_keys c WHERE c.key = wanted.key;
+    CONTINUE WHEN NOT FOUND;
+    SELECT * INTO l FROM holdpoint.ledger WHERE review_id = k.review_id;
+    seen := seen || jsonb_build_object('key', k.key, 'first', k.first, 'count', k.count,
+                                       'row', CASE WHEN FOUND THEN to_jsonb(l) END);
+  END LOOP;
+  FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'steps')
+                  AS s(review_id text, "to" text, proposal_digest text, token text) LOOP
+    SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id;
+    CONTINUE WHEN holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, l);
+    refused := refused || jsonb_build_object('reviewId', wanted.review_id,
+                                             'row', CASE WHEN l.review_id IS NOT NULL THEN to_jsonb(l) END);
+  END LOOP;
+  IF seen = '[]' AND refused = '[]' THEN
+    RETURN NULL;
+  END IF;
+  RETURN jsonb_build_object('kind', 'refused', 'seen', seen, 'refused', refused);
+END $fn$;
+
+-- Moves the ledger; returns the rows as they stand then, by review.
+CREATE FUNCTION holdpoint.move_ledger(steps jsonb) RETURNS jsonb LANGUAGE plpgsql AS $fn$
+DECLARE
+  s record;
+  l holdpoint.ledger;
+  moved jsonb := '{}';
+BEGIN
+  FOR s IN SELECT * FROM jsonb_to_recordset(steps)
+             AS s(review_id text, "to" text, proposal_digest text, at timestamptz, expires_at timestamptz, reason text,
+                  token text, send_by timestamptz, settled_by timestamptz, digest text, idempotency_key text,
+                  state text, outcome text, by text, note text) LOOP
+    CASE s."to"
+    WHEN 'open' THEN
+      INSERT INTO holdpoint.ledger (review_id, proposal_digest, state, opened_at, expires_at)
+      VALUES (s.review_id, s.proposal_digest, 'open', s.at, s.expires_at)
+      RETURNING * INTO STRICT l;
+    WHEN 'tighten' THEN
+      UPDATE holdpoint.ledger SET expires_at = least(expires_at, s.expires_at), changed_at = now()
+       WHERE review_id = s.review_id RETURNING * INTO STRICT l;
+    WHEN 'deny' THEN
+      INSERT INTO holdpoint.ledger (review_id, proposal_digest, state, opened_at, denial_reason, denied_at)
+      VALUES (s.review_id, s.proposal_digest, 'denied', s.at, s.reason, s.at)
+      ON CONFLICT (review_id) DO UPDATE
+        SET state = 'denied', denial_reason = excluded.denial_reason, denied_at = excluded.denied_at,
+            changed_at = now()
+      RETURNING * INTO STRICT l;
+    WHEN 'claim' THEN
+      UPDATE holdpoint.ledger
+         SET state = 'claimed', claim_token = s.token, claimed_at = s.at, send_by = s.send_by,
+             settled_by = s.settled_by, claim_digest = s.digest, idempotency_key = s.idempotency_key,
+             changed_at = now()
+       WHERE review_id = s.review_id AND state = 'open' RETURNING * INTO STRICT l;
+    WHEN 'finish', 'unknown' THEN
+      UPDATE holdpoint.ledger SET state = s.state, outcome = s.outcome, changed_at = now()
+       WHERE review_id = s.review_id RETURNING * INTO STRICT l;
+    WHEN 'reconcile' THEN
+      UPDATE holdpoint.ledger
+         SET reconciled_outcome = s.outcome, reconciled_by = s.by, reconciled_note = s.note, reconciled_at = s.at,
+             changed_at = now()
+       WHERE review_id = s.review_id RETURNING * INTO STRICT l;
+    END CASE;
+    moved := moved || jsonb_build_object(s.review_id, to_jsonb(l));
+  END LOOP;
+  RETURN moved;
+END $fn$;
+
+CREATE FUNCTION holdpoint.append_entries(p jsonb, from_size bigint) RETURNS void LANGUAGE plpgsql AS $fn$
+BEGIN
+  IF (p->>'next')::bigint <> from_size + jsonb_array_length(p->'entries') THEN
+    RAISE EXCEPTION 'the new head does not fit its entries' USING ERRCODE = 'HP002';
+  END IF;
+  INSERT INTO holdpoint.audit_entries (idx, review_id, leaf, hash)
+  SELECT from_size + e.n - 1, e.r, e.l, decode(e.h, 'hex')
+    FROM ROWS FROM (jsonb_to_recordset(p->'entries') AS (r text, l text, h text)) WITH ORDINALITY AS e(r, l, h, n);
+  IF p->'nodes' <> '[]' THEN
+    INSERT INTO holdpoint.merkle_nodes (level, idx, hash)
+    SELECT n.v, n.i, decode(n.h, 'hex') FROM jsonb_to_recordset(p->'nodes') AS n(v smallint, i bigint, h text);
+  END IF;
+  UPDATE holdpoint.audit_head
+     SET size = (p->>'next')::bigint, root = decode(p->>'root', 'hex'), peaks = decode(p->>'peaks', 'hex');
+  PERFORM pg_notify('holdpoint_audit', p->>'next');
+END $fn$;
+
+CREATE FUNCTION holdpoint.commit_group(payload text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = holdpoint, pg_catalog, pg_temp SET enable_seqscan = off AS $fn$
+DECLARE
+  p jsonb := payload::jsonb;
+  head_size bigint;
+  head_peaks bytea;
+  verdict jsonb;
+  ledger_rows jsonb;
+BEGIN
+  PERFORM check_rights(p);
+  PERFORM pg_advisory_xact_lock(${APPEND_LOCK});
+  SELECT h.size, h.peaks INTO head_size, head_peaks FROM audit_head h;
+  IF head_size <> (p->>'size')::bigint THEN
+    RETURN jsonb_build_object('kind', 'stale', 'size', head_size, 'peaks', encode(head_peaks, 'hex'));
+  END IF;
+  IF p->'keys' <> '[]' OR p->'steps' <> '[]' THEN
+    verdict := judge_group(p);
+    IF verdict IS NOT NULL THEN
+      RETURN verdict;
+    END IF;
+  END IF;
+
+  IF p->'steps' <> '[]' THEN
+    ledger_rows := move_ledger(p->'steps');
+  END IF;
+  IF p->'entries' <> '[]' THEN
+    PERFORM append_entries(p, head_size);
+  END IF;
+  IF p->'keys' <> '[]' THEN
+    INSERT INTO commit_keys (key, review_id, first, count)
+    SELECT k.key, k.review_id, k.first, k.count
+      FROM jsonb_to_recordset(p->'keys') AS k(key text, review_id text, first bigint, count integer);
+  END IF;
+  IF p->'reviews' <> '[]' THEN
+    PERFORM write_reviews(p->'reviews');
+  END IF;
+  IF p->'executions' <> '[]' OR p->'ends' <> '[]' THEN
+    PERFORM write_ends(p);
+  END IF;
+  RETURN jsonb_build_object('kind', 'written', 'rows', ledger_rows);
+END $fn$;
+`;

@@ -1,0 +1,12 @@
+import { tables } from './0001-tables.ts';
+import { guards } from './0002-guards.ts';
+import { commit } from './0003-commit.ts';
+import { reviews } from './0004-reviews.ts';
+
+/** In order. A migration that has been released is never edited; the next one changes what it made. */
+export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
+  { name: '0001-tables', sql: tables },
+  { name: '0002-guards', sql: guards },
+  { name: '0003-commit', sql: commit },
+  { name: '0004-reviews', sql: reviews },
+];

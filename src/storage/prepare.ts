@@ -1,0 +1,120 @@
+import type { AuditEntry } from '../contract/audit.ts';
+import { hasEnded, type Review } from '../contract/review.ts';
+import type { Commit, ReviewWrite } from '../contract/store.ts';
+import { leafOf } from '../core/log/leaf.ts';
+import { hashLeaf, type Hash } from '../core/log/tree.ts';
+import { stepOf, type Step } from './ledger-row.ts';
+import { approversOf, listRowOf } from './review-row.ts';
+import { storableJson, storableText, storableTime } from './text.ts';
+
+/** One entry, ready to append. */
+export interface Leaf {
+  readonly entry: AuditEntry;
+  readonly reviewId: string | null;
+  readonly text: string;
+  readonly hash: Hash;
+}
+
+type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
+export type PreparedReview =
+  | { readonly kind: 'reviews'; readonly columns: Columns }
+  | { readonly kind: 'executions'; readonly columns: Columns }
+  | { readonly kind: 'ends'; readonly columns: Columns };
+
+/** A commit with everything computed that does not depend on the head of the log. */
+export interface PreparedCommit {
+  readonly key: string | undefined;
+  readonly reviewId: string | null;
+  readonly step: Step | undefined;
+  readonly leaves: readonly Leaf[];
+  readonly review: PreparedReview | undefined;
+  /** Commits that share one of these must not be in the same group: the second has to see what the first did. */
+  readonly lanes: readonly string[];
+  /** Characters to send, roughly. */
+  readonly size: number;
+}
+
+/** Throws a TypeError where the commit is not JSON. */
+export function prepareCommit(commit: Commit): PreparedCommit {
+  const key = commit.key === undefined ? undefined : storableText(commit.key);
+  const step = commit.ledger === undefined ? undefined : stepOf(commit.ledger);
+  const leaves = commit.entries.map(leafFor);
+  const review = commit.review === undefined ? undefined : prepareReview(commit.review);
+  const reviewId =
+    step?.review_id ?? review?.columns.review_id ?? leaves.find((leaf) => leaf.reviewId)?.reviewId ?? null;
+  const lanes = [step?.review_id, review?.columns.review_id].filter((id) => id !== undefined).map((id) => `r ${id}`);
+  if (key !== undefined) lanes.push(`k ${key}`);
+  const texts = [
+    ...leaves.map((leaf) => leaf.text),
+    ...Object.values(step ?? {}),
+    ...Object.values(review?.columns ?? {}),
+  ];
+  const size = texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0);
+  return { key, reviewId, step, leaves, review, lanes, size };
+}
+
+function leafFor(given: AuditEntry): Leaf {
+  let entry = given;
+  let text: string;
+  try {
+    text = leafOf(entry);
+  } catch {
+    // RFC 8785 refuses lone surrogates; an identity that an attacker chose may hold one.
+    entry = storableJson(given);
+    text = leafOf(entry);
+  }
+  return { entry, reviewId: 'reviewId' in entry ? entry.reviewId : null, text, hash: hashLeaf(text) };
+}
+
+function prepareReview(write: ReviewWrite): PreparedReview {
+  switch (write.kind) {
+    case 'state':
+      return { kind: 'reviews', columns: stateColumns(write) };
+    case 'execution':
+      return {
+        kind: 'executions',
+        columns: {
+          review_id: write.reviewId,
+          execution_status: write.execution.status,
+          execution: JSON.stringify(write.execution),
+        },
+      };
+    case 'end':
+      return { kind: 'ends', columns: { review_id: write.reviewId, status: write.status, at: write.at } };
+    default:
+      return write satisfies never;
+  }
+}
+
+function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
+  const { review } = write;
+  const { execution, ...state } = review;
+  const approvers = approversOf(review);
+  return {
+    review_id: review.reviewId,
+    status: review.status,
+    class: review.class,
+    gate: review.gate,
+    kind: review.kind,
+    service: storableText(review.call.service),
+    tool: storableText(review.call.tool),
+    proposer: storableText(review.proposer.id),
+    thread_id: review.threadId === null ? null : storableText(review.threadId),
+    group_name: review.group === null ? null : storableText(review.group),
+    sort_at: sortTimeOf(review),
+    ended_at: hasEnded(review.status) ? (storableTime(review.resolvedAt) ?? new Date().toISOString()) : null,
+    execution_status: execution.status,
+    execution: JSON.stringify(execution),
+    list_row: JSON.stringify(listRowOf(review)),
+    state: JSON.stringify(state),
+    envelopes: JSON.stringify(write.envelopes),
+    materials: JSON.stringify(write.materials),
+    approvers: approvers.map(({ group }) => storableText(group)),
+    approvers_from: approvers.map(({ from }) => storableTime(from)),
+  };
+}
+
+/** What lists are ordered by: the deadline, and the end of time where there is none. */
+export function sortTimeOf(review: Pick<Review, 'expiresAt'>): string {
+  return storableTime(review.expiresAt) ?? 'infinity';
+}

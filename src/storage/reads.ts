@@ -1,0 +1,102 @@
+import { NOT_STARTED, type ExecutionView, type Material, type Review, type ReviewStatus } from '../contract/review.ts';
+import type { IdempotencyClaim, LedgerRow, StoredEnvelope, StoredReview } from '../contract/store.ts';
+import { StorageError } from '../contract/store.ts';
+import type { Query } from './database.ts';
+import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
+import { endReview } from './review-row.ts';
+import { storableText } from './text.ts';
+
+export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
+  const [found] = await query<{ row: StoredLedgerRow }>(
+    'SELECT to_jsonb(l) AS row FROM holdpoint.ledger l WHERE review_id = $1',
+    [reviewId],
+  );
+  return found === undefined ? undefined : readLedgerRow(found.row);
+}
+
+export async function readReview(query: Query, reviewId: string): Promise<StoredReview | undefined> {
+  const [found] = await query<{
+    state: string;
+    execution: string | null;
+    ended_as: ReviewStatus | null;
+    ended_at: Date | null;
+    index: number;
+  }>(
+    `SELECT state, execution, ended_as, ended_at, last_index::float8 AS index
+       FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL`,
+    [reviewId],
+  );
+  if (found === undefined) return undefined;
+  const execution = found.execution === null ? NOT_STARTED : (JSON.parse(found.execution) as ExecutionView);
+  const review: Review = { ...(JSON.parse(found.state) as Omit<Review, 'execution'>), execution };
+  const { ended_as: status, ended_at: at, index } = found;
+  return { review: status === null || at === null ? review : endReview(review, status, at.toISOString()), index };
+}
+
+export async function readRecord(
+  query: Query,
+  reviewId: string,
+): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined> {
+  const [found] = await query<{ envelopes: string; materials: string }>(
+    'SELECT envelopes, materials FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL',
+    [reviewId],
+  );
+  if (found === undefined) return undefined;
+  return {
+    envelopes: JSON.parse(found.envelopes) as StoredEnvelope[],
+    materials: JSON.parse(found.materials) as Material[],
+  };
+}
+
+export async function countPending(query: Query, proposer: string): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*)::float8 AS count FROM holdpoint.reviews
+      WHERE proposer = $1 AND status IN ('pending', 'changes_requested') AND gate = 'hard'`,
+    [storableText(proposer)],
+  );
+  return row?.count ?? 0;
+}
+
+export async function countClaims(query: Query, tool: string, since: string): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*)::float8 AS count
+       FROM holdpoint.ledger l JOIN holdpoint.reviews r ON r.review_id = l.review_id
+      WHERE l.claimed_at IS NOT NULL AND l.claimed_at >= $2::timestamptz AND r.tool = $1 AND r.class = 'irreversible'`,
+    [storableText(tool), since],
+  );
+  return row?.count ?? 0;
+}
+
+export async function unsettled(query: Query, before: string, limit: number): Promise<string[]> {
+  const rows = await query<{ review_id: string }>(
+    `SELECT l.review_id
+       FROM holdpoint.ledger l LEFT JOIN holdpoint.reviews r ON r.review_id = l.review_id
+      WHERE l.state IN ('open', 'claimed', 'unknown') AND l.reconciled_at IS NULL
+        AND l.changed_at < $1::timestamptz AND coalesce(r.changed_at, l.changed_at) < $1::timestamptz
+      ORDER BY l.changed_at LIMIT $2::bigint`,
+    [before, limit],
+  );
+  return rows.map((row) => row.review_id);
+}
+
+export async function claimIdempotency(
+  query: Query,
+  proposer: string,
+  key: string,
+  reviewId: string,
+  fingerprint: string,
+): Promise<IdempotencyClaim> {
+  const owner = [storableText(proposer), storableText(key)];
+  const inserted = await query(
+    `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (proposer, key) DO NOTHING RETURNING review_id`,
+    [...owner, reviewId, fingerprint],
+  );
+  if (inserted.length > 0) return { kind: 'new' };
+  const [found] = await query<{ review_id: string; fingerprint: string }>(
+    'SELECT review_id, fingerprint FROM holdpoint.idempotency WHERE proposer = $1 AND key = $2',
+    owner,
+  );
+  if (found === undefined) throw new StorageError('storage_corrupt', 'An idempotency key is there and is not');
+  return { kind: 'seen', reviewId: found.review_id, matches: found.fingerprint === fingerprint };
+}

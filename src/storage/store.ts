@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import type { DsseEnvelope } from '../contract/envelope.ts';
+import type { Store } from '../contract/store.ts';
+import type { Database } from './database.ts';
+import { eraseEnded } from './erase.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { listReviews } from './list.ts';
+import { createLogReader } from './log-reader.ts';
+import { migrate } from './migrate.ts';
+import { openPg } from './pg-database.ts';
+import { openPglite } from './pglite-database.ts';
+import * as reads from './reads.ts';
+import { createTail } from './tail.ts';
+
+export type StoreOptions =
+  /** A PostgreSQL server; its address may carry a login of one of the roles of {@link ./roles.ts}. */
+  | { readonly databaseUrl: string; readonly maxConnections?: number }
+  /** The embedded database, in `<dataDir>/db`. The caller holds the lock of the data directory. */
+  | { readonly dataDir: string }
+  /** For tests: nothing outlives the process. */
+  | { readonly inMemory: true };
+
+/**
+ * Opens storage and brings its schema up to date.
+ *
+ * @throws StorageError `database_unavailable`; `write_refused` where the schema is not there and the login may not
+ *   make it
+ */
+export async function createStore(options: StoreOptions): Promise<Store> {
+  const database = await openDatabase(options);
+  try {
+    await migrate(database);
+    await database.maintain();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return storeOver(database);
+}
+
+export async function openDatabase(options: StoreOptions): Promise<Database> {
+  if ('databaseUrl' in options) {
+    const { databaseUrl: connectionString, maxConnections: max } = options;
+    return openPg({ connectionString, ...(max === undefined ? {} : { max }) });
+  }
+  return openPglite('dataDir' in options ? join(options.dataDir, 'db') : null);
+}
+
+/** The store over a database whose schema is up to date. */
+export function storeOver(database: Database): Store {
+  const { query } = database;
+  const log = createLogReader(query);
+  const tail = createTail(database, log);
+  const group = createGroupCommit(database, (entries) => tail.offer(entries));
+  return {
+    ...log,
+    commit: (commit) => group.commit(commit),
+    readLedger: (reviewId) => reads.readLedger(query, reviewId),
+    putEvidence: async (reviewId, revision, envelope) => {
+      await query(
+        `INSERT INTO holdpoint.evidence (review_id, revision, envelope) VALUES ($1, $2::integer, $3)
+         ON CONFLICT (review_id, revision) DO UPDATE SET envelope = excluded.envelope`,
+        [reviewId, revision, JSON.stringify(envelope)],
+      );
+    },
+    readEvidence: async (reviewId, revision) => {
+      const [row] = await query<{ envelope: string }>(
+        'SELECT envelope FROM holdpoint.evidence WHERE review_id = $1 AND revision = $2::integer',
+        [reviewId, revision],
+      );
+      return row === undefined ? undefined : (JSON.parse(row.envelope) as DsseEnvelope);
+    },
+    countPending: (proposer) => reads.countPending(query, proposer),
+    countClaims: (tool, since) => reads.countClaims(query, tool, since),
+    unsettled: (before, limit) => reads.unsettled(query, before, limit),
+    readReview: (reviewId) => reads.readReview(query, reviewId),
+    readRecord: (reviewId) => reads.readRecord(query, reviewId),
+    listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
+    claimIdempotency: (proposer, key, reviewId, fingerprint) =>
+      reads.claimIdempotency(query, proposer, key, reviewId, fingerprint),
+    checkpoint: async () => {
+      const [row] = await query<{ size: number; note: string }>(
+        'SELECT size::float8 AS size, note FROM holdpoint.checkpoints ORDER BY checkpoints.size DESC LIMIT 1',
+      );
+      return row;
+    },
+    putCheckpoint: async (size, note) => {
+      await query(
+        `INSERT INTO holdpoint.checkpoints (size, note) VALUES ($1::bigint, $2)
+         ON CONFLICT (size) DO UPDATE SET note = excluded.note`,
+        [size, note],
+      );
+    },
+    tail: (listener) => tail.subscribe(listener),
+    erase: (endedBefore) => eraseEnded(query, endedBefore),
+    ping: async () => {
+      await query('SELECT 1');
+    },
+    close: async () => {
+      await group.idle();
+      await tail.close();
+      await database.close();
+    },
+  };
+}
