@@ -1,4 +1,5 @@
 import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../contract/config.ts';
+import { durationMs } from '../contract/policy.ts';
 import type { Policy } from './policy/policy.ts';
 
 /** Everything in force from the two files, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
@@ -27,6 +28,37 @@ export interface SettingsSource {
   current(): Settings;
   /** Why the files on disk are not the ones in force; null when they are. */
   problem(): string | null;
+}
+
+const DEFAULT_LIMITS = { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 };
+const DEFAULT_EXECUTE_WITHIN = '1h';
+
+/** Settings of a checked configuration file. `deploymentId` counts where the file names none. */
+export function buildSettings(
+  config: ConfigFile,
+  policy: Policy,
+  fallback: { readonly deploymentId: string },
+): Settings {
+  return {
+    deploymentId: config.deploymentId ?? fallback.deploymentId,
+    agents: config.agents ?? [],
+    reviewers: config.reviewers ?? [],
+    policy,
+    callbacks: config.callbacks ?? [],
+    unattested: config.unattested ?? 'hold',
+    executeWithinMs: durationMs(config.executeWithin ?? DEFAULT_EXECUTE_WITHIN),
+    freeze: config.freeze ?? [],
+    limits: {
+      pendingPerAgent: config.limits?.pendingPerAgent ?? DEFAULT_LIMITS.pendingPerAgent,
+      irreversiblePerToolPerHour:
+        config.limits?.irreversiblePerToolPerHour ?? DEFAULT_LIMITS.irreversiblePerToolPerHour,
+      requestsPerMinute: config.limits?.requestsPerMinute ?? DEFAULT_LIMITS.requestsPerMinute,
+    },
+    connectors: config.connectors ?? {},
+    notifications: config.notifications,
+    oidc: config.oidc,
+    publicUrl: config.publicUrl ?? null,
+  };
 }
 
 /** `*`, an exact name, or a prefix that ends in `*`. Nothing else is a pattern. */

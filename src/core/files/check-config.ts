@@ -1,0 +1,98 @@
+import type { ConfigFile } from '../../contract/config.ts';
+import { toolNameSchema } from '../../contract/call.ts';
+import { kindOfConnector } from '../render/index.ts';
+import type { ParsedFile } from './parse-file.ts';
+import type { FileProblem } from './problem.ts';
+import type { Path } from './yaml-source.ts';
+
+/** What a configuration file's shape does not tell: patterns, URLs and connectors that could not work as written. */
+export function checkConfig(file: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  return [...checkPatterns(file), ...checkUrls(file), ...checkConnectors(file)];
+}
+
+function checkPatterns({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const entries: (readonly [string, Path])[] = [
+    ...(value.freeze ?? []).map((pattern, index) => [pattern, ['freeze', index]] as const),
+    ...(value.agents ?? []).flatMap(({ tools }, agent) =>
+      (tools ?? []).map((pattern, index) => [pattern, ['agents', agent, 'tools', index]] as const),
+    ),
+  ];
+  return entries
+    .filter(([pattern]) => !isPattern(pattern))
+    .map(([pattern, path]) =>
+      source.problem(path, `"${pattern}" is not a tool pattern`, 'Write a tool, a beginning followed by *, or "*"'),
+    );
+}
+
+/** A prefix of a tool's name followed by `*`, or a whole name. */
+function isPattern(pattern: string): boolean {
+  return pattern.endsWith('*')
+    ? /^[A-Za-z0-9_.-]*$/.test(pattern.slice(0, -1))
+    : toolNameSchema.safeParse(pattern).success;
+}
+
+function checkUrls({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const problems: FileProblem[] = [];
+  const require = (text: string, path: Path, what: string, rules: { readonly slash?: boolean }): void => {
+    const refusal = refuseUrl(text, rules);
+    if (refusal !== undefined) problems.push(source.problem(path, `${what} ${refusal.message}`, refusal.fix));
+  };
+  // A prefix without a slash at its end would let https://host.example and https://host.example.evil.test in alike.
+  (value.callbacks ?? []).forEach((url, index) =>
+    require(url, ['callbacks', index], 'a callback prefix', { slash: true }),
+  );
+  if (value.publicUrl !== undefined) require(value.publicUrl, ['publicUrl'], 'publicUrl', {});
+  if (value.oidc !== undefined) require(value.oidc.issuer, ['oidc', 'issuer'], 'the issuer', {});
+  (value.notifications?.webhooks ?? []).forEach(({ url }, index) => {
+    if (!/^https?:\/\//.test(url)) {
+      const path = ['notifications', 'webhooks', index, 'url'];
+      problems.push(source.problem(path, 'a webhook must be an http or https URL', 'Write it as https://…'));
+    }
+  });
+  return problems;
+}
+
+function refuseUrl(
+  text: string,
+  { slash }: { readonly slash?: boolean },
+): { readonly message: string; readonly fix: string } | undefined {
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return { message: 'must be an http or https URL', fix: 'Write it as https://…' };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { message: 'must not hold a name or a password', fix: 'Delete what stands before the @' };
+  }
+  if (url.search !== '' || url.hash !== '') {
+    return { message: 'must not have a query or a fragment', fix: 'Delete what follows ? or #' };
+  }
+  if (slash === true && !text.endsWith('/')) return { message: 'must end with /', fix: `Write ${text}/` };
+  return undefined;
+}
+
+function checkConnectors({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  return Object.entries(value.connectors ?? {}).flatMap(([name, config]) => {
+    const path = ['connectors', name];
+    const kinded = kindOfConnector(config);
+    switch (kinded.kind) {
+      case 'http': {
+        const refusal = refuseUrl(kinded.config.baseUrl, {});
+        const at = [...path, 'baseUrl'];
+        return refusal === undefined ? [] : [source.problem(at, `baseUrl ${refusal.message}`, refusal.fix)];
+      }
+      case 'postgres':
+        return (['url', 'selectUrl'] as const).flatMap((field) => {
+          const url = kinded.config[field];
+          if (url === undefined || /^(env:[A-Za-z_]\w*$|file:.|postgres(ql)?:\/\/|pglite:.)/.test(url)) return [];
+          const message = `${field} must be a reference or a PostgreSQL URL`;
+          return [source.problem([...path, field], message, 'Write env:TARGET_DATABASE_URL, and set that variable')];
+        });
+      case 'mcp': {
+        const { command, url } = kinded.config;
+        if ((command === undefined) !== (url === undefined)) return [];
+        const message = `${name} needs a command that starts it or a url to reach it, and not both`;
+        return [source.problem(path, message, command === undefined ? 'Add command or url' : 'Delete one of the two')];
+      }
+    }
+  });
+}
