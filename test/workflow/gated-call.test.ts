@@ -1,0 +1,70 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { timeSkippingServer } from '../support/servers.ts';
+import { startHarness, type Harness } from '../support/workflow-harness.ts';
+
+let env: TestWorkflowEnvironment;
+let gate: Harness;
+
+beforeAll(async () => {
+  env = await timeSkippingServer();
+  gate = await startHarness(env);
+});
+afterAll(async () => {
+  await gate?.stop();
+  await env?.teardown();
+});
+
+const create = { tool: 'payouts.create', arguments: { account: 'acct-1', amount: 100 } };
+
+describe('gatedCall', () => {
+  it('law 1: a reversible call runs at once, and the record says so', async () => {
+    const { reviewId, handle } = await gate.start({ tool: 'payouts.get', arguments: { id: 'p1' } });
+    const review = await handle.result();
+    expect(review).toMatchObject({ status: 'not_required', gate: 'none', execution: { status: 'executed' } });
+    expect(await gate.entryTypes(reviewId)).toEqual(['proposed', 'classified', 'started', 'finished']);
+  });
+
+  it('law 1: an irreversible call waits, and runs after a signed yes', async () => {
+    const before = gate.calls.length;
+    const { reviewId, handle } = await gate.start(create);
+    const pending = await gate.untilStatus(reviewId, 'pending');
+    expect(pending).toMatchObject({ gate: 'hard', class: 'irreversible', level: 1 });
+    expect(gate.calls.length).toBe(before);
+    expect(await gate.decide(reviewId)).toBe('accepted');
+    const review = await handle.result();
+    expect(review).toMatchObject({ status: 'approved', execution: { status: 'executed', body: { ok: true } } });
+    expect(gate.calls.length).toBe(before + 1);
+    expect(await gate.entryTypes(reviewId)).toEqual(['proposed', 'classified', 'decided', 'started', 'finished']);
+    expect((await gate.store.readReview(reviewId))?.review).toEqual(review);
+  });
+
+  it('law 1: a forbidden call is blocked and recorded', async () => {
+    const { reviewId, handle } = await gate.start({ tool: 'payouts.destroy', arguments: {} });
+    expect(await handle.result()).toMatchObject({ status: 'blocked', reasonCodes: ['forbidden'] });
+    expect((await gate.store.readLedger(reviewId))?.state).toBe('denied');
+  });
+
+  it('law 4: silence is no: after 24 hours nobody can say yes, and the ledger says expired', async () => {
+    const before = gate.calls.length;
+    const startedAt = await env.currentTimeMs();
+    const { reviewId, handle } = await gate.start(create);
+    const review = await handle.result();
+    expect(review).toMatchObject({ status: 'expired', execution: { status: 'not_started' } });
+    expect((await env.currentTimeMs()) - startedAt).toBeGreaterThanOrEqual(24 * 3_600_000);
+    expect((await gate.store.readLedger(reviewId))?.denial?.reason).toBe('expired');
+    expect(gate.calls.length).toBe(before);
+    expect(await gate.entryTypes(reviewId)).toEqual(['proposed', 'classified', 'expired']);
+  });
+
+  it('law 5: one no ends it', async () => {
+    const { reviewId, handle } = await gate.start(create);
+    await gate.untilStatus(reviewId, 'pending');
+    expect(await gate.decide(reviewId, { type: 'reject', comment: 'not today' })).toBe('accepted');
+    expect(await handle.result()).toMatchObject({
+      status: 'rejected',
+      resolution: { type: 'reject', by: 'ops-1', comment: 'not today', retryable: false },
+    });
+    expect((await gate.store.readLedger(reviewId))?.denial?.reason).toBe('rejected');
+  });
+});
