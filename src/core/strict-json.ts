@@ -1,0 +1,145 @@
+import type { Json } from '../contract/json.ts';
+
+export type StrictJsonCode =
+  | 'malformed_json'
+  | 'duplicate_key'
+  | 'number_out_of_range'
+  | 'lone_surrogate'
+  | 'forbidden_key'
+  | 'too_deep';
+
+export type StrictJsonResult =
+  | { readonly ok: true; readonly value: Json }
+  /** `line` counts from 1; absent where the parser does not tell. */
+  | { readonly ok: false; readonly code: StrictJsonCode; readonly line?: number };
+
+export const MAX_JSON_DEPTH = 100;
+
+/**
+ * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
+ * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
+ * digits than it keeps), lone surrogates, the key `__proto__`, and more than {@link MAX_JSON_DEPTH} levels. `-0` becomes
+ * `0`, as in RFC 8785.
+ *
+ * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed.
+ */
+export function parseStrictJson(text: string): StrictJsonResult {
+  const deep = findTooDeep(text);
+  if (deep !== undefined) return refuse('too_deep', text, deep);
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    return { ok: false, code: 'malformed_json' };
+  }
+  const found = scanTokens(text);
+  if (found.code !== undefined) return refuse(found.code, text, found.offset);
+  return { ok: true, value: found.negativeZero ? withoutNegativeZero(value) : value };
+}
+
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],:]/gy;
+const GAP = /(?:[\s]|true|false|null)*/gy;
+
+interface Scan {
+  readonly code?: StrictJsonCode;
+  readonly offset: number;
+  readonly negativeZero: boolean;
+}
+
+function scanTokens(text: string): Scan {
+  /** Keys seen so far of each open object; null for an array. */
+  const open: (Set<string> | null)[] = [];
+  let negativeZero = false;
+  let offset = 0;
+  for (;;) {
+    GAP.lastIndex = offset;
+    offset += GAP.exec(text)?.[0].length ?? 0;
+    TOKENS.lastIndex = offset;
+    const token = TOKENS.exec(text)?.[0];
+    if (token === undefined) return { offset, negativeZero };
+    const end = offset + token.length;
+    const fail = (code: StrictJsonCode): Scan => ({ code, offset, negativeZero });
+    switch (token[0]) {
+      case '{':
+        open.push(new Set());
+        break;
+      case '[':
+        open.push(null);
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        break;
+      case ',':
+      case ':':
+        break;
+      case '"': {
+        const content = JSON.parse(token) as string;
+        if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
+        const keys = open.at(-1);
+        if (keys === null || keys === undefined || !isKey(text, end)) break;
+        if (content === '__proto__') return fail('forbidden_key');
+        if (keys.has(content)) return fail('duplicate_key');
+        keys.add(content);
+        break;
+      }
+      default:
+        if (!isExact(token)) return fail('number_out_of_range');
+        negativeZero ||= Object.is(Number(token), -0);
+    }
+    offset = end;
+  }
+}
+
+function isKey(text: string, end: number): boolean {
+  const next = /\s*/y;
+  next.lastIndex = end;
+  return text[end + (next.exec(text)?.[0].length ?? 0)] === ':';
+}
+
+/** Whether the literal and the double it becomes are the same number. */
+function isExact(literal: string): boolean {
+  const value = Number(literal);
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER && normalize(literal) === normalize(String(value));
+}
+
+/** Digits without zeros at either end, and the power of ten they are multiplied by. */
+function normalize(literal: string): string {
+  const [mantissa = '', exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const digits = (whole + fraction).replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  const power = Number(exponent) - fraction.length + (digits.length - significant.length);
+  return `${significant}e${power}`;
+}
+
+/** Before parsing, because `JSON.parse` builds every level that it is given. */
+function findTooDeep(text: string): number | undefined {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index];
+    if (inString) {
+      if (char === '\\') index++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{' || char === '[') {
+      depth += 1;
+      if (depth > MAX_JSON_DEPTH) return index;
+    } else if (char === '}' || char === ']') depth -= 1;
+  }
+  return undefined;
+}
+
+function withoutNegativeZero(value: Json): Json {
+  if (typeof value === 'number') return Object.is(value, -0) ? 0 : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutNegativeZero);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutNegativeZero(part as Json)]));
+}
+
+function refuse(code: StrictJsonCode, text: string, offset: number): StrictJsonResult {
+  return { ok: false, code, line: text.slice(0, offset).split('\n').length };
+}
