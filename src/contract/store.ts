@@ -107,7 +107,10 @@ export type LedgerTransition =
 
 /** What the commit does to the reviews table (serves reads; execution never reads it). */
 export type ReviewWrite =
-  /** By the gate worker: the whole state except `execution`, which is kept where the row has one already. */
+  /**
+   * By the gate worker: the whole state except `execution`, which is kept where the row has one already. `envelopes`
+   * and `materials` are those that this commit adds; a material replaces an earlier one of the same revision.
+   */
   | {
       readonly kind: 'state';
       readonly review: Review;

@@ -3,6 +3,21 @@
  * reset replays its states, and none of them may bring a row back to life.
  */
 export const reviews = `
+-- Envelopes add up over the life of a review; each comes once, in the commit that it carried.
+CREATE FUNCTION holdpoint.merge_envelopes(kept text, added text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
+  SELECT CASE WHEN added = '[]' THEN kept WHEN kept = '[]' THEN added
+              ELSE left(kept, -1) || ',' || substr(added, 2) END
+$fn$;
+
+-- Digest inputs, one for each revision: the last one written counts (evidence may come after the first).
+CREATE FUNCTION holdpoint.merge_materials(kept text, added text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
+  SELECT CASE WHEN added = '[]' THEN kept WHEN kept = '[]' THEN added ELSE (
+    SELECT '[' || string_agg(m::text, ',' ORDER BY (m->>'revision')::integer) || ']'
+      FROM (SELECT k.m FROM json_array_elements(kept::json) AS k(m)
+             WHERE (k.m->>'revision') NOT IN (SELECT a.m->>'revision' FROM json_array_elements(added::json) AS a(m))
+            UNION ALL SELECT a.m FROM json_array_elements(added::json) AS a(m)) AS u(m)) END
+$fn$;
+
 CREATE FUNCTION holdpoint.write_reviews(writes jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
   w record;
@@ -23,7 +38,8 @@ BEGIN
           service = excluded.service, tool = excluded.tool, proposer = excluded.proposer,
           thread_id = excluded.thread_id, group_name = excluded.group_name, sort_at = excluded.sort_at,
           ended_at = coalesce(r.ended_at, excluded.ended_at), list_row = excluded.list_row, state = excluded.state,
-          envelopes = excluded.envelopes, materials = excluded.materials,
+          envelopes = holdpoint.merge_envelopes(r.envelopes, excluded.envelopes),
+          materials = holdpoint.merge_materials(r.materials, excluded.materials),
           last_index = greatest(r.last_index, excluded.last_index), changed_at = now()
       WHERE r.erased_at IS NULL AND r.ended_as IS NULL AND (r.ended_at IS NULL OR r.status = excluded.status)
     RETURNING r.status INTO shown;
