@@ -38,8 +38,8 @@ BEGIN
           service = excluded.service, tool = excluded.tool, proposer = excluded.proposer,
           thread_id = excluded.thread_id, group_name = excluded.group_name, sort_at = excluded.sort_at,
           ended_at = coalesce(r.ended_at, excluded.ended_at), list_row = excluded.list_row, state = excluded.state,
-          envelopes = holdpoint.merge_envelopes(r.envelopes, excluded.envelopes),
-          materials = holdpoint.merge_materials(r.materials, excluded.materials),
+          envelopes = holdpoint.merge_envelopes(coalesce(r.envelopes, '[]'), excluded.envelopes),
+          materials = holdpoint.merge_materials(coalesce(r.materials, '[]'), excluded.materials),
           last_index = greatest(r.last_index, excluded.last_index), changed_at = now()
       WHERE r.erased_at IS NULL AND r.ended_as IS NULL AND (r.ended_at IS NULL OR r.status = excluded.status)
     RETURNING r.status INTO shown;
