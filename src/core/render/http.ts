@@ -144,14 +144,7 @@ export function closedProperties(tool: ToolDefinition): ReadonlySet<string> {
 
 /** Non-empty, no dot segment, and nothing that separates, escapes or ends a path. */
 function isPathValue(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return (
-    text !== '' &&
-    text !== '.' &&
-    text !== '..' &&
-    !/[/\\%?#\u0000-\u001f\u007f-\u009f]/.test(text) &&
-    isWellFormed(text)
-  );
+  return text !== '' && text !== '.' && text !== '..' && !/[/\\%?#]|\p{Cc}/u.test(text) && isWellFormed(text);
 }
 
 function encodeScalar(value: Json | undefined): string | undefined {
