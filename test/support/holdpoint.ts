@@ -53,7 +53,7 @@ export async function prepareHoldpoint(options: HoldpointOptions = {}): Promise<
     HOLDPOINT_TEMPORAL_PORT: String(temporalPort),
     HOLDPOINT_TEMPORAL_UI_PORT: String(uiPort),
     HOLDPOINT_DATA_DIR: dataDir,
-    HOLDPOINT_CONFIG: options.config ?? join(dataDir, 'no-config.yaml'),
+    ...(options.config === undefined ? {} : { HOLDPOINT_CONFIG: options.config }),
     ...options.env,
   };
   let child: ChildProcess | undefined;

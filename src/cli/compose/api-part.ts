@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import {
+  createApp,
+  createGateClient,
+  createGateService,
+  createSignInLinks,
+  startServer,
+  type SignInLinks,
+} from '../../api/index.ts';
+import { packageFile } from '../embedded/cache.ts';
+import { StartError } from '../start-error.ts';
+import { systemClock, type ApiKeys, type Foundation } from './foundation.ts';
+
+export interface ApiPart {
+  readonly keys: ApiKeys;
+  readonly host: string;
+  readonly port: number;
+  readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
+}
+
+export interface RunningApi {
+  /** As seen from this machine. */
+  readonly url: string;
+  readonly signIn: SignInLinks;
+}
+
+/** Starts the api: HTTP in, signals and queries out. No credential of any target. */
+export async function startApi(foundation: Foundation, part: ApiPart): Promise<RunningApi> {
+  const { log, store, settings, temporal, shutdown } = foundation;
+  const stop = new AbortController();
+  const signIn = createSignInLinks(systemClock);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const deps = {
+    settings,
+    store,
+    gate: createGateClient(temporal.client),
+    ...part.keys,
+    temporalUi: foundation.temporalUi,
+    namespace: temporal.namespace,
+    clock: systemClock,
+    log,
+    shutdown: stop.signal,
+  };
+  const service = createGateService(deps);
+  const app = createApp({
+    ...deps,
+    service,
+    signIn,
+    version: readVersion(),
+    registry,
+    readyChecks: part.readyChecks ?? {},
+  });
+  const server = await startServer(app, { port: part.port, host: part.host, shutdown: stop }).catch(
+    (error: unknown) => {
+      throw explain(error, part);
+    },
+  );
+  await service.start();
+  shutdown.add('service', () => service.close());
+  shutdown.add('http', () => server.close());
+  const shown = part.host === '0.0.0.0' || part.host === '::' ? '127.0.0.1' : part.host;
+  return { url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${part.port}`, signIn };
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
+  return version;
+}
+
+function explain(error: unknown, { host, port }: ApiPart): StartError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return new StartError(
+      'port_in_use',
+      `Port ${port} is in use by another program. Set HOLDPOINT_PORT to a free port.`,
+    );
+  }
+  if (code === 'EACCES') {
+    return new StartError(
+      'port_in_use',
+      `Port ${port} may not be opened by this user. Set HOLDPOINT_PORT to 1024 or more.`,
+    );
+  }
+  return new StartError('setting_invalid', `Cannot listen on ${host}, port ${port} (${String(code)}).`, {
+    cause: error,
+  });
+}

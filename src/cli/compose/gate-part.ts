@@ -1,0 +1,33 @@
+import { createGateActivities } from '../../activities/gate/index.ts';
+import { sweepLostReviews } from '../../activities/gate/sweep.ts';
+import { systemClock, type Foundation } from './foundation.ts';
+import { createReviewLookups } from './lookups.ts';
+import { repeat } from './periodic.ts';
+import { runGateWorker, type RunningWorker } from './workers.ts';
+
+const SWEEP_EVERY_MS = 15_000;
+
+/** Starts the gate worker: workflows, classification, admission, records. It holds public keys only. */
+export async function startGate(foundation: Foundation): Promise<RunningWorker> {
+  const { log, store, settings, temporal, verifier, shutdown } = foundation;
+  const lookups = createReviewLookups(temporal, foundation.temporalUi);
+  const activities = createGateActivities({
+    store,
+    settings,
+    verifier,
+    clock: systemClock,
+    notifier: null,
+    starterIdentity: lookups.starterIdentity,
+    workflowUrl: lookups.workflowUrl,
+  });
+  const worker = await runGateWorker(
+    { connection: await temporal.native(), namespace: temporal.namespace },
+    activities,
+  );
+  shutdown.add('gate worker', worker.stop);
+  const sweep = repeat('sweep of lost reviews', SWEEP_EVERY_MS, log, () =>
+    sweepLostReviews({ store, settings, clock: systemClock, ...lookups }),
+  );
+  shutdown.add('sweep of lost reviews', sweep.stop);
+  return worker;
+}
