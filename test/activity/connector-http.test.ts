@@ -67,6 +67,10 @@ async function listen(server: Server | TcpServer): Promise<{ baseUrl: string; po
   return { baseUrl: `http://127.0.0.1:${port}`, port };
 }
 
+const silent: RequestListener = () => undefined;
+const plain: RequestListener = (_, response) => {
+  response.writeHead(200).end('x');
+};
 const json =
   (status: number, value: unknown): RequestListener =>
   (_, response) => {
