@@ -5,7 +5,11 @@ import type { ServiceContext } from './context.ts';
 import { refuseSealed } from './sealing.ts';
 
 /** What policy says of a call, as if this principal proposed it. Runs nothing and records nothing. */
-export function explain(context: ServiceContext, principal: Principal, request: ExplainRequest): Explanation {
+export function explain(
+  context: Pick<ServiceContext, 'settings'>,
+  principal: Principal,
+  request: ExplainRequest,
+): Explanation {
   refuseSealed(request.arguments, request.context);
   const settings = context.settings.current();
   const assessment = assessForAgent(settings, principal, request);
