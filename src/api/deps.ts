@@ -11,7 +11,12 @@ export type { Clock, Signer } from '../activities/ports.ts';
 /** Encrypts the values at a tool's `seal` pointers to the execute worker's public key. */
 export type SealArguments = (
   args: JsonObject,
-  binding: { readonly reviewId: string; readonly tool: string; readonly pointers: readonly string[] },
+  binding: {
+    readonly deploymentId: string;
+    readonly reviewId: string;
+    readonly tool: string;
+    readonly pointers: readonly string[];
+  },
 ) => Promise<JsonObject>;
 
 /** What the service needs. Everything that reaches outside comes in here; nothing is read from the environment. */

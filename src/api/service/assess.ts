@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, type Assessment } from '../../core/assess.ts';
 import type { PolicyTool, ArgumentError } from '../../core/policy/policy.ts';
+import { maskSealed } from '../../core/seal-binding.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { Principal } from '../principal.ts';
-import { replaceSealable } from './sealing.ts';
 
 interface CallToAssess {
   readonly service: string;
@@ -19,7 +19,7 @@ export function assessForAgent(settings: Settings, principal: Principal, call: C
   return assessCall({
     service: call.service,
     tool: call.tool,
-    arguments: replaceSealable(call.arguments, tool?.definition.seal ?? []),
+    arguments: maskSealed(call.arguments, tool?.definition.seal ?? []),
     context: call.context ?? {},
     proposer: { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
     settings,

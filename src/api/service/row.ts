@@ -1,6 +1,6 @@
-import type { Review, ReviewRow } from '../../contract/review.ts';
+import type { DecisionView, Review, ReviewRow } from '../../contract/review.ts';
 import { approversAt } from '../../core/gate/check.ts';
-import { summarizeCall } from '../../core/gate/describe.ts';
+import { clip, summarizeCall } from '../../core/gate/describe.ts';
 
 /** A review as a list shows it: no digest and no arguments in full. `at`: epoch ms, for escalations. */
 export function rowOf(review: Review, at: number): ReviewRow {
@@ -25,9 +25,17 @@ export function rowOf(review: Review, at: number): ReviewRow {
     resolvedAt: review.resolvedAt,
     service: review.call.service,
     tool: review.call.tool,
-    summary: summarizeCall({ tool: review.call.tool, arguments: review.call.arguments ?? {} }),
+    summary: summaryOf(review),
     executionStatus: review.execution.status,
-    votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - open.decisions.length),
+    votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - open.decisions.filter(isYes).length),
     approvers: open === undefined ? [] : [...approversAt(open, at)],
   };
+}
+
+function isYes({ type }: DecisionView): boolean {
+  return type === 'approve' || type === 'edit' || type === 'respond';
+}
+
+function summaryOf({ title, call }: Review): string {
+  return title === null ? summarizeCall({ tool: call.tool, arguments: call.arguments ?? {} }) : clip(title, 400);
 }
