@@ -1,0 +1,26 @@
+/** What can be wrong with a proof file. Nothing found means that it proves what it shows. */
+export const PROOF_FINDINGS = {
+  malformed: 'The file is not a Holdpoint proof',
+  checkpoint_unverified: 'No trusted key signed the checkpoint',
+  entry_not_included: 'An entry is not in the log of the checkpoint',
+  foreign_entry: 'An entry belongs to another review or deployment',
+  foreign_material: 'A digest input belongs to another review or deployment, or its revision is there twice',
+  envelope_unverified: 'No key trusted for its kind signed an envelope',
+  foreign_envelope: 'An envelope belongs to another review or deployment',
+  envelope_missing: 'An entry names an envelope that is not in the file',
+  entry_contradicts_envelope: 'An entry says something else than the envelope it names',
+  digest_unknown: 'A decision is about something that the file does not show',
+  order_broken: 'The entries cannot have happened in this order',
+  quorum_missing: 'The call was started without the yeses it needed',
+  denied_but_started: 'The call was started although somebody had said no',
+  started_unknown: 'What was started is not what the file shows',
+  reclassified_free: 'An irreversible or forbidden call ran without asking',
+  erased: 'Retention has erased what the decisions were about',
+} as const;
+export type ProofFindingCode = keyof typeof PROOF_FINDINGS;
+
+export interface ProofFinding {
+  readonly code: ProofFindingCode;
+  /** Audit index of the entry concerned, where there is one. */
+  readonly index?: number;
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { trustFileSchema, type KeyRole, type TrustedKey, type TrustFile } from '../../contract/envelope.ts';
+import { keyidOf, keyTypeOf } from './private-key.ts';
+import { KeyError } from './key-error.ts';
+import { followFile } from './follow-file.ts';
+import { writeFileAtomically } from './write-file.ts';
+
+export function trustPath(directory: string): string {
+  return join(directory, 'trust.json');
+}
+
+/** Reads the public keys that this deployment trusts. Throws `trust_missing`, `trust_invalid`. */
+export function readTrust(directory: string): TrustFile {
+  const path = trustPath(directory);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
+    throw new KeyError(
+      'trust_missing',
+      `The file of trusted keys ${path} ${why}. Copy it from where the keys were made (HOLDPOINT_KEYS_DIR).`,
+    );
+  }
+  return parseTrust(text, path);
+}
+
+function parseTrust(text: string, path: string): TrustFile {
+  const invalid = (why: string): KeyError =>
+    new KeyError(
+      'trust_invalid',
+      `The file of trusted keys ${path} ${why}. Copy it again from where the keys were made.`,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid('is not JSON');
+  }
+  const parsed = trustFileSchema.safeParse(value);
+  if (!parsed.success) throw invalid('does not have the shape of one');
+  for (const { keyid, role, publicKey } of parsed.data.keys) {
+    const curve = keyTypeOf(role) === 'x25519' ? 'X25519' : 'Ed25519';
+    if (publicKey['crv'] !== curve || keyidOf(role, publicKey) !== keyid)
+      throw invalid(`holds a key ${keyid} that is not what its id says`);
+  }
+  return parsed.data;
+}
+
+export function writeTrust(directory: string, trust: TrustFile): void {
+  writeFileAtomically(trustPath(directory), `${JSON.stringify(trust, null, 2)}\n`, 0o644);
+}
+
+/** Makes a key the one in force for its role; those before it are retired and stay trusted for what they signed. */
+export function activateKey(trust: TrustFile, role: KeyRole, publicKey: Record<string, string>, at: string): TrustFile {
+  const keyid = keyidOf(role, publicKey);
+  const retired = trust.keys.map((key): TrustedKey =>
+    key.role === role && key.keyid !== keyid && key.retiredAt === undefined ? { ...key, retiredAt: at } : key,
+  );
+  if (retired.some((key) => key.keyid === keyid)) return { ...trust, keys: retired };
+  return { ...trust, keys: [...retired, { keyid, role, publicKey, createdAt: at }] };
+}
+
+/** The trusted keys now: read again when the file changes; a broken new file keeps the old one in force. */
+export interface TrustSource {
+  current(): TrustFile;
+  /** Why the file on disk is not the one in force; null when it is. */
+  problem(): string | null;
+}
+
+/** Throws as {@link readTrust} does where there is nothing to begin with. */
+export function followTrust(directory: string): TrustSource {
+  return followFile(trustPath(directory), () => readTrust(directory));
+}

@@ -1,0 +1,62 @@
+import type { Database } from './database.ts';
+
+/**
+ * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
+ *
+ * - api: reads, and writes idempotency keys;
+ * - gate: opens, tightens, denies, reconciles, and writes the reviews table;
+ * - execute: claims and finishes, says no to what it will not run, and writes evidence and checkpoints.
+ *
+ * None of them may write the ledger, the log or the reviews table but through `holdpoint.commit_group`, which looks at
+ * the login and at what it was granted here. A login that is a member of gate and execute may do both (one process).
+ */
+export interface RoleNames {
+  readonly api: string;
+  readonly gate: string;
+  readonly execute: string;
+}
+
+export const DEFAULT_ROLES: RoleNames = {
+  api: 'holdpoint_api',
+  gate: 'holdpoint_gate',
+  execute: 'holdpoint_execute',
+};
+
+/**
+ * SQL that makes the roles where they are missing (without login, without password) and grants them their part. Run it
+ * as the owner of the schema, after the migrations; running it again changes nothing. A login becomes one of them by
+ * `GRANT holdpoint_gate TO the_login`.
+ *
+ * @throws TypeError where a name is not a plain identifier
+ */
+export function grantRolesSql(names: RoleNames = DEFAULT_ROLES): string {
+  const [api, gate, execute] = [names.api, names.gate, names.execute].map(quoteName);
+  const create = Object.values(names).map(
+    (name) => `
+DO $do$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${name}') THEN
+    CREATE ROLE ${quoteName(name)} NOLOGIN;
+  END IF;
+END $do$;`,
+  );
+  return `${create.join('')}
+GRANT USAGE ON SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
+GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
+GRANT INSERT ON holdpoint.idempotency TO ${api};
+GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
+GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
+GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
+GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};
+GRANT EXECUTE ON FUNCTION holdpoint.may_execute() TO ${execute};
+`;
+}
+
+/** Runs {@link grantRolesSql}. @throws StorageError `write_refused` where the login may not make roles */
+export async function grantRoles(database: Database, names: RoleNames = DEFAULT_ROLES): Promise<void> {
+  await database.exclusively((_query, script) => script(grantRolesSql(names)));
+}
+
+function quoteName(name: string): string {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name)) throw new TypeError('not a plain role name');
+  return `"${name}"`;
+}

@@ -1,0 +1,96 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { freePort } from './ports.ts';
+
+/**
+ * A real PostgreSQL cluster of a test's own, on loopback, with trust authentication: every role may log in. PostgreSQL
+ * refuses to run as root, so root hands it to the user `postgres`.
+ */
+export interface Postgres {
+  readonly port: number;
+  /** Address of a database (default `postgres`) as a user (default the superuser `postgres`). */
+  url(database?: string, user?: string): string;
+  /** Makes an empty database and returns its name. */
+  createDatabase(): Promise<string>;
+  /** Runs statements as superuser. */
+  sql(database: string, text: string): Promise<void>;
+  /** Ends the server as a crash would, without writing anything down. */
+  crash(): void;
+  /** Starts it again on the same data and port. */
+  restart(): void;
+  stop(): void;
+}
+
+const ROOT = '/usr/lib/postgresql';
+
+/** Throws where PostgreSQL is not installed: a test that needs it must not pass without it. */
+export async function startPostgres(): Promise<Postgres> {
+  const bin = findBinaries();
+  const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : null;
+  const home = mkdtempSync(join(tmpdir(), 'holdpoint-pg-'));
+  if (user !== null) chownSync(home, user.uid, user.gid);
+  const data = join(home, 'data');
+  const port = await freePort();
+
+  const run = (program: string, args: readonly string[]) => {
+    const done = spawnSync(join(bin, program), args, {
+      ...user,
+      cwd: home,
+      encoding: 'utf8',
+      env: {},
+      // The server inherits what pg_ctl has; a pipe would stay open with it.
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
+    if (done.status !== 0) throw new Error(`${program} ended with ${done.status}`);
+  };
+  const options = `-c port=${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${home} -c fsync=off`;
+  const start = () => run('pg_ctl', ['-D', data, '-w', '-l', join(home, 'log'), '-o', options, 'start']);
+  const halt = (mode: 'fast' | 'immediate') => run('pg_ctl', ['-D', data, '-w', '-m', mode, 'stop']);
+
+  run('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C']);
+  start();
+  const url = (database = 'postgres', name = 'postgres') => `postgresql://${name}@127.0.0.1:${port}/${database}`;
+  const sql = async (database: string, text: string) => {
+    const client = new pg.Client({ connectionString: url(database) });
+    await client.connect();
+    try {
+      await client.query(text);
+    } finally {
+      await client.end();
+    }
+  };
+  let databases = 0;
+  return {
+    port,
+    url,
+    sql,
+    createDatabase: async () => {
+      databases += 1;
+      const name = `test_${databases}`;
+      await sql('postgres', `CREATE DATABASE ${name}`);
+      return name;
+    },
+    crash: () => halt('immediate'),
+    restart: start,
+    stop: () => {
+      try {
+        halt('immediate');
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+function findBinaries(): string {
+  const versions = readdirSync(ROOT).sort((a, b) => Number(b) - Number(a));
+  if (versions[0] === undefined) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)');
+  return join(ROOT, versions[0], 'bin');
+}
+
+function idOf(flag: '-u' | '-g'): number {
+  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }).trim());
+}
