@@ -15,8 +15,8 @@ export interface TextFile {
 
 export interface SettingsInput {
   readonly config: TextFile;
-  /** The file that the configuration's `policy` names. */
-  readonly policy: TextFile;
+  /** The file that the configuration's `policy` names; absent where the configuration cannot be read so far. */
+  readonly policy: TextFile | undefined;
   /** Built-in catalogs by the name that `include` gives. */
   readonly catalogs: ReadonlyMap<string, TextFile>;
   /** Counts where the configuration names none. */
@@ -27,10 +27,12 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly FileProblem[] }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
+const NOT_READ = { ok: false, problems: [] } as const;
+
 /** The two files as text → settings in force, or everything that is wrong with either. */
 export function loadSettings({ config, policy, catalogs, deploymentId }: SettingsInput): SettingsResult {
   const parsedConfig = parseConfigFile(config.text, config.name);
-  const parsedPolicy = parsePolicyFile(policy.text, policy.name);
+  const parsedPolicy = policy === undefined ? NOT_READ : parsePolicyFile(policy.text, policy.name);
   const parsedCatalogs = [...catalogs].map(([name, file]) => ({ name, parsed: parsePolicyFile(file.text, file.name) }));
   const broken = [parsedConfig, parsedPolicy, ...parsedCatalogs.map(({ parsed }) => parsed)];
   const unreadable = broken.flatMap((parsed) => (parsed.ok ? [] : parsed.problems));

@@ -22,7 +22,7 @@ export const VARIABLES: Scope = new Map([
   ['context', 'map'],
   ['proposer', 'string'],
 ]);
-const TYPE_NAMES = ['bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint'];
+const TYPE_NAMES = new Set(['bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint']);
 const NUMBERS = new Set(['int', 'uint', 'double']);
 const MACROS = ['has', 'all', 'exists', 'exists_one', 'filter', 'map'];
 const LONGEST_PATTERN = 500;
@@ -85,7 +85,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
   const inferName = (expr: Expr, name: string, scope: Scope): Kind => {
     const known = scope.get(name);
     if (known !== undefined) return known;
-    if (TYPE_NAMES.includes(name)) return 'type';
+    if (TYPE_NAMES.has(name)) return 'type';
     const nearest = findNearest(name, scope.keys());
     const fix =
       nearest === undefined

@@ -134,7 +134,9 @@ function checkSeals(
     ];
     const at = [...path, 'seal', index];
     const refusal = refuseSealPointer(definition.arguments, pointer);
+    const others = (definition.seal ?? []).slice(0, index).filter((other) => overlaps(parsePointer(other), steps));
     return [
+      ...others.map((other) => source.problem(at, `${pointer} and ${other} seal the same value`, 'Keep the outer one')),
       ...(refusal === undefined
         ? []
         : [

@@ -11,7 +11,7 @@ import {
   writablePem,
   type PrivateKey,
 } from './private-key.ts';
-import { activateKey, followTrust, readTrust, trustPath, writeTrust, type TrustSource } from './trust.ts';
+import { activateKey, addKey, followTrust, readTrust, trustPath, writeTrust, type TrustSource } from './trust.ts';
 import { writeFileAtomically } from './write-file.ts';
 
 /** Private keys of the roles that were asked for, and what everybody trusts. Both follow a rotation while running. */
@@ -65,17 +65,20 @@ export function ensureKeys(
 }
 
 /**
- * Makes a new key for a role and puts it in force; the old public key stays trusted, with `retiredAt`. The private key is
- * written first: a crash in between leaves a new key that {@link ensureKeys}, or this again, makes trusted.
+ * Makes a new key for a role and puts it in force; the old public key stays trusted, with `retiredAt`. Whoever is running
+ * meets no moment at which a key is used before it can be: a signing key is trusted before it exists, a sealing key can
+ * open before it is sealed to. After a crash in between, the same again (or {@link ensureKeys}) sets things right.
  */
 export function rotateKey(directory: string, role: KeyRole, now: Date): { readonly keyid: string } {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const at = now.toISOString();
   const trust = readTrust(directory);
   const old = existsSync(privateKeyPath(directory, role)) ? readPrivateKeys(directory, role) : [];
   const key = generatePrivateKey(role);
+  const publicKey = publicJwkOf(key.privateKey);
+  if (role !== 'seal') writeTrust(directory, addKey(trust, role, publicKey, at));
   // Old signing keys are gone for good; old sealing keys open what waits.
   writePrivateKeys(directory, role, role === 'seal' ? [key, ...old] : [key]);
-  writeTrust(directory, activateKey(trust, role, publicJwkOf(key.privateKey), now.toISOString()));
+  writeTrust(directory, activateKey(trust, role, publicKey, at));
   return { keyid: key.keyid };
 }
 

@@ -52,14 +52,23 @@ export function writeTrust(directory: string, trust: TrustFile): void {
   writeFileAtomically(trustPath(directory), `${JSON.stringify(trust, null, 2)}\n`, 0o644);
 }
 
-/** Makes a key the one in force for its role; those before it are retired and stay trusted for what they signed. */
+/** Trusts one more key, beside the one in force. */
+export function addKey(trust: TrustFile, role: KeyRole, publicKey: Record<string, string>, at: string): TrustFile {
+  const keyid = keyidOf(role, publicKey);
+  if (trust.keys.some((key) => key.keyid === keyid)) return trust;
+  return { ...trust, keys: [...trust.keys, { keyid, role, publicKey, createdAt: at }] };
+}
+
+/** Makes a key the only one in force for its role; those before it are retired and stay trusted for what they signed. */
 export function activateKey(trust: TrustFile, role: KeyRole, publicKey: Record<string, string>, at: string): TrustFile {
   const keyid = keyidOf(role, publicKey);
-  const retired = trust.keys.map((key): TrustedKey =>
-    key.role === role && key.keyid !== keyid && key.retiredAt === undefined ? { ...key, retiredAt: at } : key,
-  );
-  if (retired.some((key) => key.keyid === keyid)) return { ...trust, keys: retired };
-  return { ...trust, keys: [...retired, { keyid, role, publicKey, createdAt: at }] };
+  const added = addKey(trust, role, publicKey, at);
+  const keys = added.keys.map((key): TrustedKey => {
+    if (key.role !== role) return key;
+    const { retiredAt, ...inForce } = key;
+    return key.keyid === keyid ? inForce : { ...inForce, retiredAt: retiredAt ?? at };
+  });
+  return { ...added, keys };
 }
 
 /** The trusted keys now: read again when the file changes; a broken new file keeps the old one in force. */

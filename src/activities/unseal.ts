@@ -1,0 +1,85 @@
+import type { KeyObject } from 'node:crypto';
+import { compactDecrypt, decodeProtectedHeader } from 'jose';
+import type { Json, JsonObject } from '../contract/json.ts';
+import { isBoundTo, isSealed, replaceAt, SEAL_HEADERS, valueAt, type SealBinding } from '../core/seal-binding.ts';
+import type { Unsealer } from './ports.ts';
+
+export interface SealKey {
+  readonly keyid: string;
+  /** X25519. */
+  readonly privateKey: KeyObject;
+}
+
+export interface UnsealerDeps {
+  readonly deploymentId: () => string;
+  /** Every key that may have been sealed to: the one in force and those before it. */
+  readonly keys: () => readonly SealKey[];
+}
+
+/** A sealed argument that is not one, cannot be read, or belongs to another call. Says no more: its content is secret. */
+export class SealBrokenError extends Error {
+  override readonly name = 'SealBrokenError';
+  readonly code = 'seal_broken';
+  constructor() {
+    super('a sealed argument does not belong to this call');
+  }
+}
+
+const OPTIONS = {
+  crit: Object.fromEntries(Object.values(SEAL_HEADERS).map((name) => [name, true])),
+  keyManagementAlgorithms: ['ECDH-ES'],
+  contentEncryptionAlgorithms: ['A256GCM'],
+};
+
+/** Opens sealed arguments inside the execute worker. Rejects with {@link SealBrokenError}. */
+export function createUnsealer({ deploymentId, keys }: UnsealerDeps): Unsealer {
+  return {
+    async open(args, { reviewId, tool, pointers }) {
+      let opened: JsonObject = args;
+      const texts: string[] = [];
+      for (const pointer of pointers) {
+        const value = valueAt(args, pointer);
+        if (value === undefined) continue;
+        if (!isSealed(value)) throw new SealBrokenError();
+        const binding = { deploymentId: deploymentId(), reviewId, tool, pointer };
+        const plain = await openValue(value.$sealed, binding, keys());
+        texts.push(...textsOf(plain));
+        opened = replaceAt(opened, pointer, plain);
+      }
+      return { arguments: opened, opened: [...new Set(texts)] };
+    },
+  };
+}
+
+/** The header is the caller's word until decryption has authenticated it; before that `kid` only orders the attempts. */
+async function openValue(jwe: string, binding: SealBinding, keys: readonly SealKey[]): Promise<Json> {
+  const named = readKeyId(jwe);
+  const ordered = keys.toSorted((a, b) => Number(b.keyid === named) - Number(a.keyid === named));
+  for (const { privateKey } of ordered) {
+    const decrypted = await compactDecrypt(jwe, privateKey, OPTIONS).catch(() => undefined);
+    if (decrypted === undefined) continue;
+    if (!isBoundTo(decrypted.protectedHeader, binding)) throw new SealBrokenError();
+    try {
+      return JSON.parse(new TextDecoder().decode(decrypted.plaintext)) as Json;
+    } catch {
+      throw new SealBrokenError();
+    }
+  }
+  throw new SealBrokenError();
+}
+
+function readKeyId(jwe: string): string | undefined {
+  try {
+    return decodeProtectedHeader(jwe).kid;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every text and number in a value: what must not be found in a result, an error or a log. */
+function textsOf(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number') return [String(value)];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap((part) => textsOf(part as Json));
+}

@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { watch, type FSWatcher } from 'chokidar';
+import { loadSettings, policyPathOf, type TextFile } from '../core/files/load-settings.ts';
+import { formatProblem, InvalidFilesError, type FileProblem } from '../core/files/problem.ts';
+import { placesOf } from '../core/files/places.ts';
+import type { Settings, SettingsSource } from '../core/settings.ts';
+import { resolveReference } from '../storage/keys/index.ts';
+
+export interface SettingsFiles {
+  /** The configuration file; its `policy` is relative to it. */
+  readonly configFile: string;
+  /** Built-in catalogs by the name that `include` gives. */
+  readonly catalogs: ReadonlyMap<string, TextFile>;
+  /** Counts where the configuration names none. */
+  readonly deploymentId: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export type SettingsListener = (settings: Settings, before: Settings) => void;
+
+/** The two files in force, followed while the process runs. */
+export interface FileSettingsSource extends SettingsSource {
+  /** Things in the files in force that are probably not meant. */
+  warnings(): readonly FileProblem[];
+  /** Called after every change that took effect. Returns how to stop. */
+  onChange(listener: SettingsListener): () => void;
+  /** Called after every attempt to read changed files, with the problem or null. Returns how to stop. */
+  onProblem(listener: (problem: string | null) => void): () => void;
+  /** Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. */
+  resolve(reference: string): string;
+  /** Reads both files now. */
+  reload(): void;
+  /** Begins to watch; resolves once changes are seen. */
+  watch(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Editors write in several steps and rename: the files are read this long after the first. */
+const SETTLE_MS = 100;
+/** Some mounts report no changes at all; two small files are cheap to look at. */
+const POLL_MS = 5_000;
+
+/**
+ * Loads the configuration and the policy it names. Throws {@link InvalidFilesError} with everything that is wrong. Later
+ * a broken file keeps what was in force, and `problem()` says why.
+ */
+export function openSettings(files: SettingsFiles): FileSettingsSource {
+  return new WatchedSettings(files);
+}
+
+interface Loaded {
+  readonly settings: Settings;
+  readonly warnings: readonly FileProblem[];
+  readonly configText: string;
+}
+/** One look at the files. `seen` is all that was found: the same again is no change. */
+interface Look {
+  readonly seen: string;
+  readonly outcome: Loaded | InvalidFilesError;
+}
+
+class WatchedSettings implements FileSettingsSource {
+  readonly #files: SettingsFiles;
+  readonly #configFile: string;
+  readonly #changed = new Set<SettingsListener>();
+  readonly #judged = new Set<(problem: string | null) => void>();
+  #loaded: Loaded;
+  #seen: string;
+  #policyFile: string | undefined;
+  #problem: string | null = null;
+  #watcher: FSWatcher | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #polling: NodeJS.Timeout | undefined;
+
+  constructor(files: SettingsFiles) {
+    this.#files = files;
+    this.#configFile = resolve(files.configFile);
+    const { seen, outcome } = this.#look();
+    if (outcome instanceof InvalidFilesError) throw outcome;
+    this.#seen = seen;
+    this.#loaded = outcome;
+  }
+
+  current(): Settings {
+    return this.#loaded.settings;
+  }
+
+  problem(): string | null {
+    return this.#problem;
+  }
+
+  warnings(): readonly FileProblem[] {
+    return this.#loaded.warnings;
+  }
+
+  onChange(listener: SettingsListener): () => void {
+    this.#changed.add(listener);
+    return () => this.#changed.delete(listener);
+  }
+
+  onProblem(listener: (problem: string | null) => void): () => void {
+    this.#judged.add(listener);
+    return () => this.#judged.delete(listener);
+  }
+
+  resolve(reference: string): string {
+    const places = placesOf({ name: this.#files.configFile, text: this.#loaded.configText }, reference);
+    return resolveReference(reference, dirname(this.#configFile), this.#files.env, places[0]);
+  }
+
+  reload(): void {
+    const { seen, outcome } = this.#look();
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    // A new configuration may name a policy elsewhere.
+    this.#watcher?.add(this.#directories());
+    if (outcome instanceof InvalidFilesError) {
+      this.#problem = outcome.problems.map(formatProblem).join('\n');
+      for (const listener of this.#judged) listener(this.#problem);
+      return;
+    }
+    const before = this.#loaded;
+    this.#loaded = outcome;
+    this.#problem = null;
+    for (const listener of this.#judged) listener(null);
+    for (const listener of this.#changed) listener(outcome.settings, before.settings);
+  }
+
+  async watch(): Promise<void> {
+    if (this.#watcher !== undefined) return;
+    // The directories, not the files: a file that is replaced (an editor's rename, a link of Kubernetes that is swapped)
+    // is another file, and a watch on the old one would stay silent.
+    const watcher = watch(this.#directories(), { ignoreInitial: true, depth: 0 });
+    this.#watcher = watcher;
+    watcher.on('all', (_event, path) => this.#schedule(path));
+    watcher.on('error', () => undefined); // Polling goes on.
+    this.#polling = setInterval(() => this.reload(), POLL_MS).unref();
+    await new Promise<void>((ready) => watcher.once('ready', ready));
+    this.reload();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#settling);
+    clearInterval(this.#polling);
+    await this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  /** Other files of the directory (a database, say) may change all the time. */
+  #schedule(path: string): void {
+    const ours = [this.#configFile, this.#policyFile].includes(resolve(path)) || basename(path).startsWith('..');
+    if (!ours || this.#settling !== undefined) return;
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined;
+      this.reload();
+    }, SETTLE_MS).unref();
+  }
+
+  #directories(): string[] {
+    const files = [this.#configFile, ...(this.#policyFile === undefined ? [] : [this.#policyFile])];
+    return [...new Set(files.map((file) => dirname(file)))];
+  }
+
+  #look(): Look {
+    const { configFile, catalogs, deploymentId } = this.#files;
+    let seen = '';
+    try {
+      const configFix = 'Create it, or set HOLDPOINT_CONFIG to the file you mean';
+      const config = readTextFile(this.#configFile, configFile, configFix);
+      seen = JSON.stringify([config.text]);
+      const named = policyPathOf(config);
+      this.#policyFile = named === undefined ? this.#policyFile : resolve(dirname(this.#configFile), named);
+      const policyFix = `Create it, or correct policy: in ${configFile}`;
+      const policy =
+        named === undefined || this.#policyFile === undefined
+          ? undefined
+          : readTextFile(this.#policyFile, named, policyFix);
+      seen = JSON.stringify([config.text, policy?.text]);
+      const result = loadSettings({ config, policy, catalogs, deploymentId });
+      if (!result.ok) return { seen, outcome: new InvalidFilesError(result.problems) };
+      return { seen, outcome: { settings: result.settings, warnings: result.warnings, configText: config.text } };
+    } catch (error) {
+      if (error instanceof InvalidFilesError) return { seen: `${seen} ${error.message}`, outcome: error };
+      throw error;
+    }
+  }
+}
+
+function readTextFile(path: string, name: string, fix: string): TextFile {
+  try {
+    return { name, text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
+    throw new InvalidFilesError([{ file: name, line: 1, column: 1, message: `the file ${path} ${why}`, fix }]);
+  }
+}
