@@ -1,0 +1,72 @@
+import { Agent, request } from 'undici';
+import type { Door, GateTimes } from './measure.ts';
+
+/** Connections are kept, as a client library keeps them. */
+const agent = new Agent({ connections: 64, pipelining: 1 });
+
+export interface HoldpointKeys {
+  readonly url: string;
+  readonly agentKey: string;
+  readonly reviewerToken: string;
+}
+
+/** Holdpoint over HTTP, as an agent and a reviewer use it. */
+export function openHoldpoint(keys: HoldpointKeys): Door {
+  return {
+    name: 'Holdpoint hard gate',
+    gate: async (): Promise<GateTimes> => {
+      const started = performance.now();
+      const proposed = await call<{ reviewId: string; outcome: string }>(
+        keys.url,
+        'POST',
+        '/v1/execute',
+        keys.agentKey,
+        {
+          service: 'payouts',
+          tool: 'payouts.create',
+          arguments: { account: 'acct-1', amount: 100, currency: 'usd' },
+        },
+      );
+      if (proposed.outcome !== 'ESCALATE') throw new Error(`not held: ${JSON.stringify(proposed)}`);
+      const path = `/v1/reviews/${proposed.reviewId}`;
+      const pending = performance.now();
+      const review = await call<{ call: { digest: string } }>(keys.url, 'GET', path, keys.reviewerToken);
+      const decided = performance.now();
+      await call(keys.url, 'POST', `${path}/decision`, keys.reviewerToken, {
+        type: 'approve',
+        digest: review.call.digest,
+      });
+      const end = await call<{ execution: { status: string } }>(
+        keys.url,
+        'GET',
+        `${path}?waitSeconds=30`,
+        keys.reviewerToken,
+      );
+      if (end.execution.status !== 'executed') throw new Error(`not executed: ${JSON.stringify(end.execution)}`);
+      return { pendingMs: pending - started, decidedMs: performance.now() - decided };
+    },
+    close: () => agent.close(),
+  };
+}
+
+/** A reversible call through Holdpoint; resolves when its answer is there. */
+export async function callThrough(keys: HoldpointKeys): Promise<void> {
+  const answer = await call<{ outcome: string }>(keys.url, 'POST', '/v1/execute', keys.agentKey, {
+    service: 'payouts',
+    tool: 'payouts.get',
+    arguments: { id: 'p-1' },
+  });
+  if (answer.outcome !== 'EXECUTED') throw new Error(`not executed: ${JSON.stringify(answer)}`);
+}
+
+async function call<T>(url: string, method: 'GET' | 'POST', path: string, key: string, body?: unknown): Promise<T> {
+  const response = await request(`${url}${path}`, {
+    method,
+    dispatcher: agent,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer = (await response.body.json()) as T;
+  if (response.statusCode >= 400) throw new Error(`${response.statusCode} ${JSON.stringify(answer)}`);
+  return answer;
+}
