@@ -9,13 +9,17 @@ const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EN
 /** What PostgreSQL says of its own files: data or index corrupted. */
 const CORRUPT = /^XX00[12]/;
 
-/** The database's own text stays in `cause`, for logs; callers see a code and words of ours. */
-export function toStorageError(cause: unknown): StorageError {
-  if (cause instanceof StorageError) return cause;
-  if (cause instanceof TypeError || cause instanceof RangeError) {
+/**
+ * The database's own text stays in `cause`, for logs; callers see a code and words of ours. Of the driver's error
+ * nothing but text and SQLSTATE is kept: PGlite's also carries the parameters, which hold what agents sent.
+ */
+export function toStorageError(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const cause = Object.assign(new Error(error instanceof Error ? error.message : 'unknown'), { code: codeOf(error) });
+  if (error instanceof TypeError || error instanceof RangeError) {
     return new StorageError('write_refused', 'A value cannot be stored', { cause });
   }
-  const code = codeOf(cause);
+  const { code } = cause;
   if (code !== undefined && CORRUPT.test(code)) {
     return new StorageError('storage_corrupt', 'The database reports damage', { cause });
   }

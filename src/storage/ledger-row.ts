@@ -108,7 +108,7 @@ export function stepOf(transition: LedgerTransition): Step {
         to,
         review_id,
         outcome: transition.outcome,
-        by: storableText(transition.by),
+        reconciler: storableText(transition.by),
         note: storableText(transition.note),
         at: transition.at,
       };

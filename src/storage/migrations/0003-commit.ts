@@ -104,7 +104,7 @@ BEGIN
   FOR s IN SELECT * FROM jsonb_to_recordset(steps)
              AS s(review_id text, "to" text, proposal_digest text, at timestamptz, expires_at timestamptz, reason text,
                   token text, send_by timestamptz, settled_by timestamptz, digest text, idempotency_key text,
-                  state text, outcome text, by text, note text) LOOP
+                  state text, outcome text, reconciler text, note text) LOOP
     CASE s."to"
     WHEN 'open' THEN
       INSERT INTO holdpoint.ledger (review_id, proposal_digest, state, opened_at, expires_at)
@@ -131,7 +131,7 @@ BEGIN
        WHERE review_id = s.review_id RETURNING * INTO STRICT l;
     WHEN 'reconcile' THEN
       UPDATE holdpoint.ledger
-         SET reconciled_outcome = s.outcome, reconciled_by = s.by, reconciled_note = s.note, reconciled_at = s.at,
+         SET reconciled_outcome = s.outcome, reconciled_by = s.reconciler, reconciled_note = s.note, reconciled_at = s.at,
              changed_at = now()
        WHERE review_id = s.review_id RETURNING * INTO STRICT l;
     END CASE;

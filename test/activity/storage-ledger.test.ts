@@ -1,0 +1,196 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { LEDGER_STATES, type LedgerState, type LedgerTransition, type Store } from '../../src/contract/store.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { AT, claiming, DIGEST, LATER, opening, OTHER_DIGEST, reviewIdOf } from '../support/storage-fixtures.ts';
+import { onEveryDatabase } from '../support/stores.ts';
+
+type Place = LedgerState | 'nothing' | 'reconciled';
+const PLACES: readonly Place[] = ['nothing', ...LEDGER_STATES, 'reconciled'];
+const OUTCOME = { body: { gone: true }, error: null, finishedAt: AT };
+const LOST = { error: { code: 'lost_answer', message: 'no answer' }, finishedAt: AT };
+
+const TRANSITIONS: Readonly<Record<LedgerTransition['to'], (reviewId: string) => LedgerTransition>> = {
+  open: (reviewId) => opening(reviewId),
+  tighten: (reviewId) => ({ to: 'tighten', reviewId, expiresAt: AT }),
+  deny: (reviewId) => ({ to: 'deny', reviewId, proposalDigest: DIGEST, reason: 'rejected', at: AT }),
+  claim: (reviewId) => claiming(reviewId),
+  finish: (reviewId) => ({ to: 'finish', reviewId, token: 'token-1', state: 'done', outcome: OUTCOME }),
+  unknown: (reviewId) => ({ to: 'unknown', reviewId, outcome: LOST }),
+  reconcile: (reviewId) => ({ to: 'reconcile', reviewId, outcome: 'executed', by: 'ops-1', note: 'seen', at: AT }),
+};
+const VERBS = Object.keys(TRANSITIONS) as LedgerTransition['to'][];
+
+/** Everything that may move, and where it ends. All other pairs are refused. */
+const ALLOWED: Readonly<Partial<Record<Place, Partial<Record<LedgerTransition['to'], LedgerState>>>>> = {
+  nothing: { open: 'open', deny: 'denied' },
+  open: { tighten: 'open', deny: 'denied', claim: 'claimed' },
+  claimed: { finish: 'done', unknown: 'unknown' },
+  unknown: { finish: 'done', reconcile: 'unknown' },
+};
+
+const PATHS: Readonly<Record<Place, readonly LedgerTransition['to'][]>> = {
+  nothing: [],
+  open: ['open'],
+  denied: ['open', 'deny'],
+  claimed: ['open', 'claim'],
+  done: ['open', 'claim', 'finish'],
+  failed: ['open', 'claim'],
+  unknown: ['open', 'claim', 'unknown'],
+  reconciled: ['open', 'claim', 'unknown', 'reconcile'],
+};
+
+async function bring(store: Store, reviewId: string, place: Place): Promise<void> {
+  for (const verb of PATHS[place]) await store.commit({ ledger: TRANSITIONS[verb](reviewId), entries: [] });
+  if (place === 'failed') {
+    await store.commit({
+      ledger: { to: 'finish', reviewId, token: 'token-1', state: 'failed', outcome: LOST },
+      entries: [],
+    });
+  }
+}
+
+onEveryDatabase((engine) => {
+  let store: Store;
+  let database: Database;
+  let ids = 0;
+  const nextId = () => reviewIdOf(ids++);
+  beforeAll(async () => {
+    ({ store, database } = await engine.fresh());
+  });
+
+  describe('every transition from every place', () => {
+    it.each(PLACES.flatMap((place) => VERBS.map((verb) => [place, verb] as const)))('%s, %s', async (place, verb) => {
+      const reviewId = nextId();
+      await bring(store, reviewId, place);
+      const before = await store.readLedger(reviewId);
+      const result = await store.commit({ ledger: TRANSITIONS[verb](reviewId), entries: [] });
+      const after = await store.readLedger(reviewId);
+      const target = ALLOWED[place]?.[verb];
+      if (target === undefined) {
+        const why = verb === 'open' ? 'existing' : 'refused';
+        expect(result).toEqual({ ok: false, why, row: before ?? null });
+        expect(after).toEqual(before);
+      } else {
+        expect(after?.state).toBe(target);
+        expect(result).toEqual({ ok: true, row: after, indices: [] });
+      }
+    });
+  });
+
+  it('what a step writes is what is read', async () => {
+    const reviewId = nextId();
+    await bring(store, reviewId, 'reconciled');
+    expect(await store.readLedger(reviewId)).toEqual({
+      reviewId,
+      state: 'unknown',
+      proposalDigest: DIGEST,
+      openedAt: AT,
+      expiresAt: LATER,
+      denial: null,
+      claim: { token: 'token-1', at: AT, sendBy: LATER, digest: DIGEST, idempotencyKey: null, settledBy: LATER },
+      outcome: LOST,
+      reconciliation: { outcome: 'executed', by: 'ops-1', note: 'seen', at: AT },
+    });
+  });
+
+  it('another proposal meets a refusal, whatever it asks', async () => {
+    const reviewId = nextId();
+    await bring(store, reviewId, 'open');
+    const row = await store.readLedger(reviewId);
+    expect(await store.commit({ ledger: opening(reviewId, OTHER_DIGEST), entries: [] })).toEqual({
+      ok: false,
+      why: 'refused',
+      row,
+    });
+    const deny = { to: 'deny', reviewId, proposalDigest: OTHER_DIGEST, reason: 'rejected', at: AT } as const;
+    expect(await store.commit({ ledger: deny, entries: [] })).toEqual({ ok: false, why: 'refused', row });
+  });
+
+  it('a deadline moves earlier and never later', async () => {
+    const reviewId = nextId();
+    await bring(store, reviewId, 'open');
+    await store.commit({ ledger: { to: 'tighten', reviewId, expiresAt: '2030-01-01T00:00:00.000Z' }, entries: [] });
+    expect((await store.readLedger(reviewId))?.expiresAt).toBe(LATER);
+    await store.commit({ ledger: { to: 'tighten', reviewId, expiresAt: AT }, entries: [] });
+    expect((await store.readLedger(reviewId))?.expiresAt).toBe(AT);
+  });
+
+  it('a result needs the token of the claim', async () => {
+    const reviewId = nextId();
+    await bring(store, reviewId, 'claimed');
+    const finish = { ...TRANSITIONS.finish(reviewId), token: 'token-2' } as LedgerTransition;
+    expect(await store.commit({ ledger: finish, entries: [] })).toMatchObject({ ok: false, why: 'refused' });
+    expect((await store.readLedger(reviewId))?.state).toBe('claimed');
+  });
+
+  it('of many claims at once, one succeeds', async () => {
+    const reviewId = nextId();
+    await bring(store, reviewId, 'open');
+    const results = await Promise.all(
+      Array.from({ length: 25 }, (_, i) => store.commit({ ledger: claiming(reviewId, `t-${i}`), entries: [] })),
+    );
+    expect(results.filter((result) => result.ok)).toHaveLength(1);
+    expect(results.every((result) => result.row?.claim?.token === 't-0')).toBe(true);
+  });
+
+  describe('the database itself refuses, also its owner', () => {
+    const columns: Readonly<Record<LedgerState, string>> = {
+      open: `state = 'open', denied_at = NULL, denial_reason = NULL, claimed_at = NULL`,
+      denied: `state = 'denied', denied_at = now(), denial_reason = 'x'`,
+      claimed: `state = 'claimed', claimed_at = now(), claim_token = 'stolen'`,
+      done: `state = 'done'`,
+      failed: `state = 'failed'`,
+      unknown: `state = 'unknown'`,
+    };
+    const moves = LEDGER_STATES.flatMap((from) => LEDGER_STATES.map((to) => [from, to] as const));
+    const forward = new Set([
+      'open denied',
+      'open claimed',
+      'claimed done',
+      'claimed failed',
+      'claimed unknown',
+      'unknown done',
+      'unknown failed',
+    ]);
+
+    it.each(moves.filter(([from, to]) => from !== to && !forward.has(`${from} ${to}`)))(
+      '%s to %s',
+      async (from, to) => {
+        const reviewId = nextId();
+        await bring(store, reviewId, from);
+        const before = await store.readLedger(reviewId);
+        const attempt = database.query(`UPDATE holdpoint.ledger SET ${columns[to]} WHERE review_id = $1`, [reviewId]);
+        await expect(attempt).rejects.toMatchObject({ code: 'write_refused' });
+        expect(await store.readLedger(reviewId)).toEqual(before);
+      },
+    );
+
+    it.each([
+      ['claimed', `claim_token = 'stolen'`],
+      ['claimed', `idempotency_key = 'another'`],
+      ['done', `outcome = '{}'`],
+      ['denied', `denial_reason = 'another'`],
+      ['open', `expires_at = expires_at + interval '1 day'`],
+      ['open', 'expires_at = NULL'],
+      ['open', `proposal_digest = '${OTHER_DIGEST}'`],
+      ['reconciled', `reconciled_outcome = 'failed'`],
+      ['reconciled', `state = 'done', reconciled_at = NULL`],
+    ] as const)('%s: %s', async (from, change) => {
+      const reviewId = nextId();
+      await bring(store, reviewId, from);
+      const attempt = database.query(`UPDATE holdpoint.ledger SET ${change} WHERE review_id = $1`, [reviewId]);
+      await expect(attempt).rejects.toMatchObject({ code: 'write_refused' });
+    });
+
+    it('deleting, emptying and beginning in the middle', async () => {
+      await expect(database.query('DELETE FROM holdpoint.ledger')).rejects.toMatchObject({ code: 'write_refused' });
+      await expect(database.query('TRUNCATE holdpoint.ledger')).rejects.toMatchObject({ code: 'write_refused' });
+      const born = database.query(
+        `INSERT INTO holdpoint.ledger (review_id, proposal_digest, state, opened_at, claimed_at)
+         VALUES ($1, 'x', 'claimed', now(), now())`,
+        [nextId()],
+      );
+      await expect(born).rejects.toMatchObject({ code: 'write_refused' });
+    });
+  });
+});
