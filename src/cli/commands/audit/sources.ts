@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
+import type { IndexedEntry } from '../../../contract/audit.ts';
+import type { Store } from '../../../contract/store.ts';
+import type { Io } from '../../ui/io.ts';
+import { dataDirOf } from '../access.ts';
+import type { LogSource } from './log-check.ts';
+
+const PAGE = 1_000;
+/** Answers of an api whose log nobody has signed yet. */
+const NO_CHECKPOINT: ReadonlySet<string> = new Set(['not_found', 'worker_unavailable']);
+
+/** The log as the api serves it. */
+export function logOverHttp(client: Holdpoint): LogSource {
+  return {
+    entries: () => client.audit.allEntries({ limit: PAGE }),
+    checkpoint: async () => {
+      try {
+        return (await client.audit.checkpoint()).checkpoint;
+      } catch (error) {
+        if (error instanceof HoldpointError && NO_CHECKPOINT.has(error.code)) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/**
+ * The log read from the database itself: `place` is a PostgreSQL URL or a data directory; default: `DATABASE_URL`, else
+ * the data directory here. Nothing is written; a data directory in use is refused.
+ */
+export async function withDatabaseLog<T>(
+  io: Io,
+  place: string | undefined,
+  use: (log: LogSource) => Promise<T>,
+): Promise<T> {
+  const [{ openDatabase, storeOver }, { openDataDir }] = await Promise.all([
+    import('../../../storage/store.ts'),
+    import('../../embedded/data-dir.ts'),
+  ]);
+  const named = place ?? (io.env.DATABASE_URL === '' ? undefined : io.env.DATABASE_URL);
+  if (named !== undefined && /^postgres(ql)?:\/\//.test(named)) {
+    const database = await openDatabase({ databaseUrl: named, maxConnections: 1 });
+    return use(logOverStore(storeOver(database))).finally(() => database.close());
+  }
+  const dataDir = openDataDir(named === undefined ? dataDirOf(io) : resolve(io.cwd, named));
+  try {
+    const database = await openDatabase({ dataDir: dataDir.path });
+    return await use(logOverStore(storeOver(database))).finally(() => database.close());
+  } finally {
+    dataDir.release();
+  }
+}
+
+export function logOverStore(store: Pick<Store, 'entries' | 'checkpoint'>): LogSource {
+  return {
+    async *entries(): AsyncIterable<IndexedEntry> {
+      for (let from = 0; ; from += PAGE) {
+        const page = await store.entries(from, PAGE);
+        yield* page;
+        if (page.length < PAGE) return;
+      }
+    },
+    checkpoint: async () => (await store.checkpoint())?.note,
+  };
+}

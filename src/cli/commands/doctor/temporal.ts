@@ -1,0 +1,106 @@
+import { isGrpcServiceError, type Connection } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
+import { SEARCH_ATTRIBUTES } from '../../compose/search-attributes.ts';
+import type { TemporalTarget } from '../../compose/temporal.ts';
+import { fail, judgeClock, ok, warn, type Finding } from './finding.ts';
+
+const DAY = 86_400;
+/** Reviews live up to days; what ended should stay readable for longer. */
+const RETENTION_DAYS = 7;
+
+/** Temporal: reachable, namespace, retention, search attributes, workers, clock. Changes nothing. */
+export async function checkTemporal(target: TemporalTarget, now: () => number): Promise<Finding[]> {
+  const address = target.connectionOptions.address ?? 'localhost:7233';
+  const { Connection } = await import('@temporalio/client');
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ ...target.connectionOptions, connectTimeout: '5s' });
+  } catch {
+    return [
+      fail('temporal', `cannot be reached at ${address}`, 'Start it, or check TEMPORAL_ADDRESS, TLS and the API key.'),
+    ];
+  }
+  try {
+    return await connection.withDeadline(now() + 10_000, () => look(connection, address, target.namespace, now));
+  } finally {
+    await connection.close();
+  }
+}
+
+async function look(connection: Connection, address: string, namespace: string, now: () => number): Promise<Finding[]> {
+  const findings = [await checkNamespace(connection, address, namespace)];
+  if (findings.some(({ status }) => status === 'fail')) return findings;
+  findings.push(await checkSearchAttributes(connection, namespace));
+  const gate = await lastPoll(connection, namespace, GATE_TASK_QUEUE);
+  const execute = await lastPoll(connection, namespace, EXECUTE_TASK_QUEUE);
+  findings.push(describeWorker('gate worker', gate, 'gate'), describeWorker('execute worker', execute, 'execute'));
+  const seen = Math.max(gate ?? 0, execute ?? 0);
+  // A poll lasts up to a minute, so an older reading says nothing; a reading of the future does.
+  if (seen > 0) findings.push(judgeClock('temporal clock', Math.max(seen, now()), now(), 0));
+  return findings;
+}
+
+async function checkNamespace(connection: Connection, address: string, namespace: string): Promise<Finding> {
+  try {
+    const { config } = await connection.workflowService.describeNamespace({ namespace });
+    const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / DAY;
+    if (days >= RETENTION_DAYS) return ok('temporal', `${address}, namespace ${namespace}, retention ${days} days`);
+    return warn(
+      'temporal',
+      `namespace ${namespace} forgets ended workflows after ${Number(days.toFixed(1))} days`,
+      `temporal operator namespace update --namespace ${namespace} --retention 720h`,
+    );
+  } catch (error) {
+    const why = isGrpcServiceError(error) ? error.details : 'no answer';
+    return fail(
+      'temporal',
+      `namespace ${namespace} at ${address} cannot be used: ${why}`,
+      'Check TEMPORAL_NAMESPACE and the credentials, or create the namespace.',
+    );
+  }
+}
+
+async function checkSearchAttributes(connection: Connection, namespace: string): Promise<Finding> {
+  const check = 'search attributes';
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in customAttributes));
+    if (missing.length === 0) return ok(check, 'all registered');
+    const flags = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
+    return fail(
+      check,
+      `not registered: ${missing.join(', ')}`,
+      `temporal operator search-attribute create --namespace ${namespace} ${flags}`,
+    );
+  } catch {
+    return warn(
+      check,
+      'cannot be listed with these credentials',
+      `Make sure that these are registered as Keyword: ${SEARCH_ATTRIBUTES.join(', ')}.`,
+    );
+  }
+}
+
+/** Epoch ms at which a worker last asked for work, by the server's clock. */
+async function lastPoll(connection: Connection, namespace: string, taskQueue: string): Promise<number | undefined> {
+  const types = temporal.api.enums.v1.TaskQueueType;
+  const taskQueueType = taskQueue === GATE_TASK_QUEUE ? types.TASK_QUEUE_TYPE_WORKFLOW : types.TASK_QUEUE_TYPE_ACTIVITY;
+  const { pollers } = await connection.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType,
+  });
+  const times = (pollers ?? []).map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000);
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+function describeWorker(check: string, poll: number | undefined, role: 'gate' | 'execute'): Finding {
+  return poll !== undefined
+    ? ok(check, 'asks for work')
+    : fail(
+        check,
+        'nobody asks for its work',
+        `Start one: \`holdpoint worker --role ${role}\`, or \`npm start\` for all.`,
+      );
+}

@@ -1,0 +1,115 @@
+import type { Command } from 'commander';
+import type { ExecuteResult, Resolution } from '../../client/index.ts';
+import type { Io } from '../ui/io.ts';
+import { Exit, type ExitName } from '../ui/exit.ts';
+import { indent, quote } from '../ui/review-view.ts';
+import { visible, visibleJson } from '../ui/visible.ts';
+import { action, type CliContext, type GlobalOptions } from './action.ts';
+import { connect } from './connect.ts';
+import { readJsonObject } from './json-argument.ts';
+
+interface ExecuteOptions extends GlobalOptions {
+  readonly arguments: string;
+  readonly service?: string;
+  readonly reason?: string;
+  readonly context?: string;
+  readonly thread?: string;
+  readonly group?: string;
+  readonly idempotencyKey?: string;
+  readonly wait?: string | true;
+}
+
+export function registerExecute(program: Command, context: CliContext): void {
+  program
+    .command('execute')
+    .alias('propose')
+    .description('propose one call as an agent; it runs, waits for people, or is blocked')
+    .argument('<tool>', 'full name, e.g. postgres.execute')
+    .option('-a, --arguments <json>', 'JSON, @FILE, or - for standard input', '{}')
+    .option('--service <name>', 'default: what stands before the first dot of the tool')
+    .option('--reason <text>', 'your own words, shown to reviewers as yours')
+    .option('--context <json>', 'facts for rules: JSON or @FILE')
+    .option('--thread <id>', 'thread of the conversation')
+    .option('--group <id>', 'group it with other reviews')
+    .option('--idempotency-key <key>', 'the same key and call give the same review')
+    .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration: as long as it takes')
+    .action(action(context, (io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
+}
+
+async function execute(io: Io, options: ExecuteOptions, tool: string, signal: AbortSignal): Promise<void> {
+  const { client } = connect(io, options, 'agent');
+  const result = await client.execute(
+    {
+      service: options.service ?? (tool.split('.')[0] as string),
+      tool,
+      arguments: await readJsonObject(io, '--arguments', options.arguments),
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...(options.context === undefined ? {} : { context: await readJsonObject(io, '--context', options.context) }),
+      ...(options.thread === undefined ? {} : { threadId: options.thread }),
+      ...(options.group === undefined ? {} : { group: options.group }),
+    },
+    { signal, ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }) },
+  );
+  if (options.wait !== undefined && result.escalated) {
+    if (!io.json) io.print(...renderResult(result));
+    const timeout = options.wait === true ? {} : { timeout: options.wait };
+    return finish(io, await result.review.resolution({ ...timeout, signal }));
+  }
+  const { review: _, ...data } = result;
+  io.data(data);
+  io.print(...renderResult(result));
+  leave(exitOfResult(result));
+}
+
+function finish(io: Io, end: Resolution): void {
+  io.data(end);
+  io.print(...renderResolution(end));
+  leave(end.executed ? 'ok' : end.status === 'failed' || end.status === 'outcome_unknown' ? 'failed' : 'refused');
+}
+
+function leave(exit: ExitName): void {
+  if (exit !== 'ok') throw new Exit(exit);
+}
+
+function exitOfResult(result: ExecuteResult): ExitName {
+  return result.executed ? 'ok' : result.escalated ? 'waiting' : result.blocked ? 'refused' : 'failed';
+}
+
+export function renderResult(result: ExecuteResult): string[] {
+  const reasons = result.reasonCodes.map(visible).join(', ');
+  if (result.executed) return ['executed', ...indent(visibleJson(result.execution.body ?? null))];
+  if (result.escalated) {
+    const until = result.expiresAt === null ? '' : `, until ${result.expiresAt}`;
+    return [`waits: ${result.reviewId}${until}${reasons === '' ? '' : ` (${reasons})`}`];
+  }
+  if (result.blocked) {
+    return [
+      `blocked: ${reasons}`,
+      ...(result.comment === undefined ? [] : quote(result.comment)),
+      ...(result.errors ?? []).map(({ pointer, message }) => `  ${visible(pointer) || '/'}: ${visible(message)}`),
+    ];
+  }
+  const { code, message } = result.executionError;
+  return [`error: ${visible(code)}: ${visible(message)}`, `review: ${result.reviewId}`];
+}
+
+export function renderResolution(end: Resolution): string[] {
+  const edited = end.edited
+    ? ['a reviewer edited the arguments; what counts is:', ...indent(visibleJson(end.call.arguments))]
+    : [];
+  const words = end.comment === null ? [] : quote(end.comment);
+  if (end.executed) return ['executed', ...edited, ...indent(visibleJson(end.execution.body ?? null)), ...words];
+  switch (end.status) {
+    case 'failed':
+    case 'outcome_unknown':
+      return [`${end.status}: ${visible(end.executionError.code)}: ${visible(end.executionError.message)}`, ...edited];
+    case 'approved':
+      return ['approved', ...edited, ...words];
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'blocked':
+    case 'aborted':
+      return [`${end.status}: ${end.reasonCodes.map(visible).join(', ')}`, ...words];
+  }
+}

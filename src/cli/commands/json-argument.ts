@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { PROBLEMS } from '../../contract/codes.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { parseStrictJson } from '../../core/strict-json.ts';
+import { CliError } from '../ui/exit.ts';
+import type { Io } from '../ui/io.ts';
+
+/** An option that is JSON text, `@FILE`, or `-` for standard input. */
+export async function readJsonObject(io: Io, option: string, text: string): Promise<JsonObject> {
+  return parseJsonObject(option, await readText(io, option, text));
+}
+
+/** Any JSON value, likewise. */
+export async function readJson(io: Io, option: string, text: string): Promise<Json> {
+  return parse(option, await readText(io, option, text));
+}
+
+export function parseJsonObject(option: string, text: string): JsonObject {
+  const value = parse(option, text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  throw new CliError('usage', 'not_an_object', `${option} must be a JSON object.`);
+}
+
+/** As strict as the api: what a person edits must not silently become something else on the way. */
+function parse(option: string, text: string): Json {
+  const parsed = parseStrictJson(text);
+  if (parsed.ok) return parsed.value;
+  const where = parsed.line === undefined ? '' : ` in line ${parsed.line}`;
+  throw new CliError(
+    'usage',
+    parsed.code,
+    `${option}: ${PROBLEMS[parsed.code].title}${where}.`,
+    'JSON text, @FILE, or - for standard input.',
+  );
+}
+
+async function readText(io: Io, option: string, text: string): Promise<string> {
+  if (text === '-') return readAll(io.stdin);
+  if (!text.startsWith('@')) return text;
+  const path = resolve(io.cwd, text.slice(1));
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new CliError('notFound', 'file_unreadable', `${option}: ${path} cannot be read.`);
+  }
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces).toString('utf8');
+}

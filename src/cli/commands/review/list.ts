@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import type { ListOptions as ListQuery } from '../../../client/index.ts';
+import { STATUSES, type ReviewRow, type ReviewStatus } from '../../../contract/review.ts';
+import { CliError } from '../../ui/exit.ts';
+import type { Io } from '../../ui/io.ts';
+import { renderTable } from '../../ui/table.ts';
+import { formatLeft } from '../../ui/time.ts';
+import { visible } from '../../ui/visible.ts';
+import { action, type CliContext, type GlobalOptions } from '../action.ts';
+import { connect } from '../connect.ts';
+
+interface ListOptions extends GlobalOptions {
+  readonly status?: string;
+  readonly tool?: string;
+  readonly service?: string;
+  readonly proposer?: string;
+  readonly thread?: string;
+  readonly group?: string;
+  readonly mine?: boolean;
+  readonly all?: boolean;
+  readonly limit: string;
+}
+
+export function registerList(review: Command, context: CliContext): void {
+  review
+    .command('list')
+    .description('reviews by deadline; those that wait, unless --status or --all says otherwise')
+    .option('--status <list>', `comma-separated: ${STATUSES.join(', ')}`)
+    .option('--all', 'whatever their status')
+    .option('--mine', 'only those that wait for you')
+    .option('--tool <name>')
+    .option('--service <name>')
+    .option('--proposer <id>')
+    .option('--thread <id>')
+    .option('--group <id>')
+    .option('--limit <n>', 'at most so many', '50')
+    .action(action(context, list));
+}
+
+async function list(io: Io, options: ListOptions): Promise<void> {
+  const { client } = connect(io, options, 'reviewer');
+  const limit = parseLimit(options.limit);
+  const query = { ...queryOf(options), limit: Math.min(limit, 200) };
+  const rows: ReviewRow[] = [];
+  let more = false;
+  for await (const row of client.reviews.listAll(query)) {
+    more = rows.length === limit;
+    if (more) break;
+    rows.push(row);
+  }
+  io.data({ reviews: rows, more });
+  if (rows.length === 0) io.print('nothing');
+  else io.print(...renderRows(io, rows));
+  if (more && !io.json) io.note(`there are more; --limit shows more than ${limit}`);
+}
+
+function queryOf(options: ListOptions): Omit<ListQuery, 'limit' | 'cursor'> {
+  const statuses = parseStatuses(options);
+  return {
+    ...(statuses === undefined ? {} : { status: statuses }),
+    ...(options.tool === undefined ? {} : { tool: options.tool }),
+    ...(options.service === undefined ? {} : { service: options.service }),
+    ...(options.proposer === undefined ? {} : { proposer: options.proposer }),
+    ...(options.thread === undefined ? {} : { threadId: options.thread }),
+    ...(options.group === undefined ? {} : { group: options.group }),
+    ...(options.mine === true ? { approver: 'me' as const } : {}),
+  };
+}
+
+function parseStatuses(options: ListOptions): ReviewStatus[] | undefined {
+  if (options.all === true || options.mine === true) return undefined;
+  const names = (options.status ?? 'pending,changes_requested').split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(STATUSES as readonly string[]).includes(name));
+  if (unknown === undefined) return names as ReviewStatus[];
+  throw new CliError(
+    'usage',
+    'unknown_status',
+    `There is no status ${visible(unknown)}.`,
+    `One of ${STATUSES.join(', ')}.`,
+  );
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit > 0) return limit;
+  throw new CliError('usage', 'invalid_limit', '--limit must be a whole number above 0.');
+}
+
+export function renderRows(io: Io, rows: readonly ReviewRow[]): string[] {
+  const head = ['review', 'class', 'call', 'by', 'status', 'left', 'missing'];
+  const cells = rows.map((row) => [
+    row.reviewId,
+    row.class ?? '?',
+    visible(row.title ?? row.summary),
+    visible(row.proposer.id),
+    row.executionStatus === 'not_started' ? row.status : `${row.status}, ${row.executionStatus}`,
+    row.status === 'pending' || row.status === 'changes_requested' ? formatLeft(row.expiresAt, io.now()) : '',
+    row.status === 'pending' ? `${row.votesMissing} of ${row.approvers.map(visible).join(' or ')}` : '',
+  ]);
+  return renderTable(io, head, cells);
+}

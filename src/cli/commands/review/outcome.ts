@@ -1,0 +1,54 @@
+import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
+import type { Review } from '../../../contract/review.ts';
+import type { Io } from '../../ui/io.ts';
+import { indent } from '../../ui/review-view.ts';
+import { describeExecution, describeStatus } from '../../ui/status.ts';
+import { visible, visibleJson } from '../../ui/visible.ts';
+
+/**
+ * The state after a decision. Where it lets a call through, waits a little for what comes of it; running out of that
+ * time is no failure, the call goes on.
+ */
+export async function showOutcome(
+  io: Io,
+  client: Holdpoint,
+  decided: Review,
+  wait: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const review = await follow(client, decided, wait, signal);
+  io.data(review);
+  io.print(...renderOutcome(review));
+}
+
+async function follow(
+  client: Holdpoint,
+  review: Review,
+  wait: string | undefined,
+  signal: AbortSignal,
+): Promise<Review> {
+  if (review.kind !== 'call' || review.status !== 'approved' || wait === undefined) return review;
+  try {
+    return (await client.review(review.reviewId).resolution({ timeout: wait, signal })).review;
+  } catch (error) {
+    if (error instanceof HoldpointError && error.retryable) return review;
+    throw error;
+  }
+}
+
+export function renderOutcome(review: Review): string[] {
+  const lines = [`${review.reviewId}: ${describeStatus(review)}`];
+  const open = review.levels.find((level) => level.status === 'open');
+  if (review.status === 'pending' && open !== undefined) {
+    const votes = open.decisions.filter(({ type }) => type === 'approve' || type === 'edit').length;
+    lines.push(
+      `next: ${visible(open.name)}, ${votes} of ${open.quorum} from ${open.approvers.map(visible).join(' or ')}`,
+    );
+  }
+  if (review.execution.status === 'not_started') return lines;
+  lines.push(describeExecution(review));
+  const { body, error } = review.execution;
+  if (error !== null) lines.push(`  ${visible(error.code)}: ${visible(error.message)}`);
+  if (body !== undefined) lines.push(...indent(visibleJson(body)));
+  return lines;
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import { CliError, Exit } from '../../ui/exit.ts';
+import type { Io } from '../../ui/io.ts';
+import { action, type CliContext, type GlobalOptions } from '../action.ts';
+import { connect } from '../connect.ts';
+import { readJsonObject } from '../json-argument.ts';
+import { renderOutcome } from './outcome.ts';
+
+interface ResubmitOptions extends GlobalOptions {
+  readonly arguments: string;
+  readonly reason?: string;
+}
+interface ReconcileOptions extends GlobalOptions {
+  readonly outcome: string;
+  readonly note: string;
+}
+
+/** Steps other than decisions: the proposer's own, and settling an unknown outcome. */
+export function registerProposerSteps(review: Command, context: CliContext): void {
+  review
+    .command('resubmit')
+    .description('as the proposer: answer a request for changes')
+    .argument('<id>')
+    .requiredOption('-a, --arguments <json>', 'all arguments: JSON, @FILE or -')
+    .option('--reason <text>')
+    .action(action(context, resubmit));
+  review
+    .command('withdraw')
+    .description('as the proposer: take it back')
+    .argument('<id>')
+    .action(action(context, withdraw));
+  review
+    .command('reconcile')
+    .description('as a reviewer: settle an unknown outcome, after finding out what became of the call')
+    .argument('<id>')
+    .requiredOption('--outcome <outcome>', 'executed or failed')
+    .requiredOption('--note <text>', 'how you know')
+    .action(action(context, reconcile));
+}
+
+async function resubmit(io: Io, options: ResubmitOptions, id: string): Promise<void> {
+  const { client } = connect(io, options, 'agent');
+  const args = await readJsonObject(io, '--arguments', options.arguments);
+  const reason = options.reason === undefined ? {} : { reason: options.reason };
+  const review = await client.reviews.revise(id, args, reason);
+  io.data(review);
+  io.print(...renderOutcome(review));
+}
+
+async function withdraw(io: Io, options: GlobalOptions, id: string): Promise<void> {
+  const { client } = connect(io, options, 'agent');
+  const review = await client.reviews.withdraw(id);
+  io.data(review);
+  io.print(...renderOutcome(review));
+}
+
+async function reconcile(io: Io, options: ReconcileOptions, id: string): Promise<void> {
+  const { outcome } = options;
+  if (outcome !== 'executed' && outcome !== 'failed') {
+    throw new CliError('usage', 'invalid_outcome', '--outcome must be executed or failed.');
+  }
+  const { client } = connect(io, options, 'reviewer');
+  const result = await client.reviews.reconcile(id, { outcome, note: options.note });
+  io.data(result.admitted ? result.review : result);
+  if (result.admitted) return io.print(...renderOutcome(result.review));
+  io.print('Durably queued, but no worker has looked at it yet.');
+  throw new Exit('waiting');
+}

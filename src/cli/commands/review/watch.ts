@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { Io } from '../../ui/io.ts';
+import { renderReview } from '../../ui/review-view.ts';
+import { action, type CliContext, type GlobalOptions } from '../action.ts';
+import { connect } from '../connect.ts';
+import { renderRows } from './list.ts';
+
+interface WatchOptions extends GlobalOptions {
+  readonly since?: string;
+}
+
+export function registerWatch(review: Command, context: CliContext): void {
+  review
+    .command('watch')
+    .description('changes as they come: of one review until it is final, or of all until Ctrl-C')
+    .argument('[id]')
+    .option('--since <event>', 'go on after this event (its id in --json)')
+    .action(action(context, (io, options: WatchOptions, id) => watch(io, options, id, context.signal)));
+}
+
+async function watch(io: Io, options: WatchOptions, id: string | undefined, signal: AbortSignal): Promise<void> {
+  const { client } = connect(io, options, 'reviewer');
+  const from = { signal, ...(options.since === undefined ? {} : { lastEventId: options.since }) };
+  if (id !== undefined) {
+    for await (const event of client.reviews.watch(id, from)) {
+      io.data(event);
+      io.print(...renderReview(io, event.review), '');
+    }
+    return;
+  }
+  for await (const event of client.reviews.watch(from)) {
+    io.data(event);
+    io.print(...renderRows(io, [event.review]));
+  }
+}

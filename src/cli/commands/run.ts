@@ -1,0 +1,31 @@
+import { CommanderError } from 'commander';
+import { explainError } from '../ui/explain-error.ts';
+import { Exit, EXIT, type ExitCode } from '../ui/exit.ts';
+import { createIo, type Streams } from '../ui/io.ts';
+import { visible } from '../ui/visible.ts';
+import { createProgram } from './program.ts';
+
+/** Runs one command line and returns the exit code. Never throws, never exits: the caller does. */
+export async function run(args: readonly string[], streams: Streams, signal: AbortSignal): Promise<ExitCode> {
+  const program = createProgram({ streams, signal });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof Exit) return EXIT[error.exit];
+    // Commander has printed its message already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return report(error, args, streams);
+  }
+}
+
+function report(error: unknown, args: readonly string[], streams: Streams): ExitCode {
+  const io = createIo(streams, { json: args.includes('--json') });
+  const { exit, code, message, hint } = explainError(error);
+  if (io.json) io.data({ error: { code, message, ...(hint === undefined ? {} : { hint }) } });
+  else {
+    io.note(`${io.colours.red('error')} ${code}: ${visible(message)}`);
+    if (hint !== undefined) io.note(hint);
+  }
+  return EXIT[exit];
+}

@@ -1,0 +1,54 @@
+/** Exit codes of `holdpoint`, also in `holdpoint --help` and docs/cli.md. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  configInvalid: 3,
+  notFound: 4,
+  refused: 5,
+  unavailable: 6,
+  verificationFailed: 7,
+  notSignedIn: 8,
+  waiting: 9,
+} as const;
+export type ExitName = keyof typeof EXIT;
+export type ExitCode = (typeof EXIT)[ExitName];
+
+export const EXIT_WORDS: Readonly<Record<ExitName, string>> = {
+  ok: 'done',
+  failed: 'an error that none of the others names; with execute: the call was let through and did not succeed',
+  usage: 'the command line is wrong',
+  configInvalid: 'a setting, the config file or the policy file is wrong',
+  notFound: 'there is no such review, tool, file or key',
+  refused: 'refused: blocked by policy, rejected, not allowed, too late, already decided',
+  unavailable: 'no answer, or a part is down; try again later',
+  verificationFailed: 'the record does not verify',
+  notSignedIn: 'no valid key or token',
+  waiting: 'no answer yet: the call waits for people, or the decision is queued',
+};
+
+/** Ends a command. `hint` says what to do about it. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exit: ExitName;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(exit: ExitName, code: string, message: string, hint?: string) {
+    super(message);
+    this.exit = exit;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Exit code of a command that printed its answer: nothing more is said. */
+export class Exit extends Error {
+  override readonly name = 'Exit';
+  readonly exit: ExitName;
+
+  constructor(exit: ExitName) {
+    super(exit);
+    this.exit = exit;
+  }
+}

@@ -1,0 +1,96 @@
+import { HoldpointError } from '../../client/index.ts';
+import type { HoldpointErrorCode } from '../../client/index.ts';
+import { StartError, type StartErrorCode } from '../start-error.ts';
+import { CliError, type ExitName } from './exit.ts';
+
+export interface ErrorReport {
+  readonly exit: ExitName;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What went wrong, in words that say what to do. Unknown errors show their message: this is the operator's own machine. */
+export function explainError(error: unknown, url?: string): ErrorReport {
+  if (error instanceof CliError)
+    return { exit: error.exit, code: error.code, message: error.message, ...hint(error.hint) };
+  if (error instanceof HoldpointError) return explainRemote(error, url);
+  if (error instanceof StartError) return { exit: START_EXIT[error.code], code: error.code, message: error.message };
+  return explainOther(error);
+}
+
+const OTHER_EXIT: Readonly<Record<string, ExitName>> = {
+  database_unavailable: 'unavailable',
+  key_missing: 'configInvalid',
+  key_invalid: 'configInvalid',
+  key_insecure: 'configInvalid',
+  key_not_trusted: 'configInvalid',
+  trust_missing: 'configInvalid',
+  trust_invalid: 'configInvalid',
+  reference_missing: 'configInvalid',
+  sealed_not_allowed: 'refused',
+};
+
+/** Errors of our other parts (`KeyError`, `StorageError`, `ProblemError` …) carry a code and words for the operator. */
+function explainOther(error: unknown): ErrorReport {
+  if (!(error instanceof Error)) return { exit: 'failed', code: 'failed', message: String(error) };
+  if (error.name === 'InvalidFilesError')
+    return { exit: 'configInvalid', code: 'files_invalid', message: error.message };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'failed';
+  return { exit: OTHER_EXIT[code] ?? 'failed', code, message: error.message };
+}
+
+const START_EXIT: Readonly<Record<StartErrorCode, ExitName>> = {
+  setting_invalid: 'configInvalid',
+  config_missing: 'configInvalid',
+  data_dir_locked: 'refused',
+  data_dir_unusable: 'configInvalid',
+  port_in_use: 'unavailable',
+  temporal_missing: 'unavailable',
+  temporal_unavailable: 'unavailable',
+  database_unavailable: 'unavailable',
+  not_built: 'configInvalid',
+};
+
+const HINTS: Partial<Record<HoldpointErrorCode, string>> = {
+  unauthenticated:
+    'Pass --token or set HOLDPOINT_TOKEN. `holdpoint keys create reviewer <id>` makes one; its hash belongs into the config file.',
+  forbidden: 'Agents propose, reviewers decide, auditors read: use a credential of the right kind.',
+  not_an_approver: '`holdpoint review show <id>` says whose decision is awaited.',
+  self_approval: 'Somebody who neither proposed this nor answers for the proposer, nor voted before, has to decide.',
+  not_found: 'Check the id. An agent sees its own reviews only.',
+  already_voted: 'Your vote counts. `holdpoint review show <id>` says who is still missing.',
+  digest_mismatch: 'It was edited or revised meanwhile. Look at it again and decide on what it is now.',
+  edit_invalid: 'The arguments do not fit the tool; `holdpoint policy explain` names what is wrong.',
+  comment_required: 'Add --comment "…".',
+  decision_not_allowed: '`holdpoint review show <id>` lists the decisions this review takes.',
+  not_reconcilable: 'Only `outcome_unknown` can be reconciled, once the request’s time-out has passed.',
+  temporal_unavailable: 'Nothing was done. `holdpoint doctor` finds out what is down.',
+  worker_unavailable: 'Start a worker: `holdpoint worker --role all`.',
+  database_unavailable: 'Nothing was done. `holdpoint doctor` finds out what is down.',
+  connection_failed: 'Is it running? `npm start` starts it here; --url or HOLDPOINT_URL names another place.',
+  unreadable_answer: 'Something else answers there. Check --url or HOLDPOINT_URL.',
+};
+
+function explainRemote(error: HoldpointError, url: string | undefined): ErrorReport {
+  const message =
+    error.code === 'connection_failed' && url !== undefined
+      ? `Nothing answers at ${url}.`
+      : error.message.replace(`${error.code}: `, '');
+  return { exit: exitOf(error), code: error.code, message, ...hint(HINTS[error.code]) };
+}
+
+function exitOf(error: HoldpointError): ExitName {
+  if (error.code === 'not_configured') return 'usage';
+  if (error.code === 'local_timeout') return 'waiting';
+  if (error.code === 'unreadable_answer') return 'unavailable';
+  if (error.status === 401) return 'notSignedIn';
+  if (error.status === 404) return 'notFound';
+  if (error.status === 0 || error.status === 429 || error.status === 503) return 'unavailable';
+  if (error.status >= 400 && error.status < 500) return 'refused';
+  return 'failed';
+}
+
+function hint(text: string | undefined): { readonly hint?: string } {
+  return text === undefined ? {} : { hint: text };
+}

@@ -1,0 +1,23 @@
+import * as clack from '@clack/prompts';
+import { CliError } from './exit.ts';
+import type { Io } from './io.ts';
+
+/** Asks for a yes; anything else ends the command. Only on a terminal: callers look at `io.interactive`. */
+export async function confirm(io: Io, question: string): Promise<void> {
+  if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask; pass --yes.');
+  const answer = await clack.confirm({ message: question, initialValue: false });
+  if (answer !== true) throw new CliError('failed', 'cancelled', 'Nothing was done.');
+}
+
+/** One of several answers. */
+export async function select<T extends string>(
+  io: Io,
+  question: string,
+  options: readonly { readonly value: T; readonly label: string }[],
+): Promise<T> {
+  if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask.');
+  const answer = await clack.select<string>({ message: question, options: [...options] });
+  const chosen = options.find((option) => option.value === answer);
+  if (chosen === undefined) throw new CliError('failed', 'cancelled', 'Nothing was done.');
+  return chosen.value;
+}

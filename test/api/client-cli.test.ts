@@ -1,0 +1,255 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/commands/run.ts';
+import { aReview } from '../unit/client-fixtures.ts';
+import { capture, type Captured } from '../unit/cli-io.ts';
+import { json, problem, startStub, type Step, type Stub } from './client-stub.ts';
+
+const id = aReview().reviewId;
+const digest = aReview().call.digest as string;
+
+let directory: string;
+let stub: Stub | undefined;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'holdpoint-cli-'));
+});
+afterEach(async () => {
+  rmSync(directory, { recursive: true, force: true });
+  await stub?.close();
+  stub = undefined;
+});
+
+interface Ran extends Captured {
+  readonly code: number;
+}
+
+async function holdpoint(args: readonly string[], options: Parameters<typeof capture>[0] = {}): Promise<Ran> {
+  const env = {
+    HOLDPOINT_DATA_DIR: directory,
+    ...(stub === undefined ? {} : { HOLDPOINT_URL: stub.url, HOLDPOINT_TOKEN: 'hpr_test' }),
+    ...options.env,
+  };
+  const captured = capture({ cwd: directory, ...options, env });
+  const code = await run(args, captured.streams, new AbortController().signal);
+  return { ...captured, code };
+}
+
+async function serve(...steps: readonly Step[]): Promise<Stub> {
+  stub = await startStub(...steps);
+  return stub;
+}
+
+describe('exit codes', () => {
+  test.each([
+    ['unknown command', ['explode'], 2],
+    ['unknown option', ['review', 'list', '--nope'], 2],
+    ['missing argument', ['review', 'show'], 2],
+    ['JSON that is none', ['execute', 'postgres.select', '--arguments', '{'], 2],
+    ['a status that is none', ['review', 'list', '--status', 'waiting'], 2],
+    ['a file that is not there', ['execute', 'postgres.select', '--arguments', '@nothing.json'], 4],
+    ['help', ['--help'], 0],
+    ['version', ['--version'], 0],
+  ])('%s', async (_name, args, expected) => {
+    await serve(problem(500, 'internal'));
+    expect((await holdpoint(args)).code).toBe(expected);
+  });
+
+  test.each([
+    [401, 'unauthenticated', 8],
+    [403, 'not_an_approver', 5],
+    [404, 'not_found', 4],
+    [409, 'expired', 5],
+    [422, 'comment_required', 5],
+    [500, 'internal', 1],
+  ] as const)('a problem with status %i (%s)', async (status, code, expected) => {
+    // The client waits between retries of what may pass; here it is what never passes.
+    await serve(json(200, aReview()), problem(status, code, { 'retry-after': '3600' }));
+    const ran = await holdpoint(['review', 'approve', id, '--yes', '--json']);
+    expect(ran.code).toBe(expected);
+    expect(JSON.parse(ran.stdout())).toMatchObject({ error: { code } });
+  });
+
+  test('nothing answers', async () => {
+    const closed = await startStub(json(200, {}));
+    await closed.close();
+    const ran = await holdpoint(['review', 'approve', id, '--yes', '--json', '--url', closed.url, '--token', 'hpr_x']);
+    expect(ran.code).toBe(6);
+    expect(JSON.parse(ran.stdout())).toMatchObject({ error: { code: 'connection_failed' } });
+  });
+
+  test('no URL, no token', async () => {
+    expect((await holdpoint(['review', 'list', '--json'])).code).toBe(2);
+    expect((await holdpoint(['review', 'list', '--json', '--url', 'http://127.0.0.1:9'])).code).toBe(8);
+  });
+});
+
+describe('execute', () => {
+  const common = {
+    decisionId: 'dec_01J00000000000000000000000',
+    reviewId: id,
+    class: 'irreversible',
+    gate: 'hard',
+    reasonCodes: [],
+  };
+  const execution = { status: 'executed', body: { rows: 1 }, error: null, startedAt: null, finishedAt: null };
+  test.each([
+    ['EXECUTED', 0, 200, { execution }],
+    ['ESCALATE', 9, 202, { expiresAt: null, statusUrl: '/x' }],
+    ['BLOCKED', 5, 403, { retryable: false }],
+    ['ERROR', 1, 502, { execution, executionError: { code: 'upstream_rejected', message: 'no' } }],
+  ] as const)('%s is one JSON document and exit code %i', async (outcome, code, status, more) => {
+    const server = await serve(json(status, { ...common, outcome, ...more }));
+    const ran = await holdpoint([
+      'execute',
+      'stripe.refunds.create',
+      '-a',
+      '{"charge":"ch_1"}',
+      '--reason',
+      'r',
+      '--json',
+    ]);
+    expect(ran.code).toBe(code);
+    expect(JSON.parse(ran.stdout())).toMatchObject({ outcome, reviewId: id });
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
+      service: 'stripe',
+      tool: 'stripe.refunds.create',
+      arguments: { charge: 'ch_1' },
+      reason: 'r',
+    });
+  });
+
+  test('arguments come from a file or from standard input', async () => {
+    const server = await serve(json(200, { ...common, outcome: 'EXECUTED', execution }));
+    writeFileSync(join(directory, 'a.json'), '{"sql":"SELECT 1"}');
+    await holdpoint(['execute', 'postgres.select', '-a', '@a.json', '--json']);
+    await holdpoint(['execute', 'postgres.select', '-a', '-', '--json'], { stdin: '{"sql":"SELECT 2"}' });
+    const sent = server.seen.map(({ body }) => (JSON.parse(body) as { arguments: unknown }).arguments);
+    expect(sent).toEqual([{ sql: 'SELECT 1' }, { sql: 'SELECT 2' }]);
+  });
+});
+
+describe('deciding', () => {
+  const approved = json(
+    200,
+    aReview({ status: 'approved', execution: { ...aReview().execution, status: 'executed' } }),
+  );
+
+  test('sends the digest that was read, marked as the command line', async () => {
+    const server = await serve(json(200, aReview()), approved);
+    const ran = await holdpoint(['review', 'approve', id, '--yes', '-m', 'fine', '--json']);
+    expect(ran.code).toBe(0);
+    expect(server.seen[1]).toMatchObject({ method: 'POST', url: `/v1/reviews/${id}/decision` });
+    expect(JSON.parse(server.seen[1]?.body ?? '')).toEqual({ type: 'approve', digest, comment: 'fine' });
+    expect(server.seen[1]?.headers['holdpoint-channel']).toBe('cli');
+  });
+
+  test('with --digest of something else nothing is sent', async () => {
+    const server = await serve(json(200, aReview()), approved);
+    const ran = await holdpoint(['review', 'approve', id, '--yes', '--json', '--digest', `sha256:${'00'.repeat(32)}`]);
+    expect(ran.code).toBe(5);
+    expect(JSON.parse(ran.stdout())).toMatchObject({ error: { code: 'digest_mismatch' } });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  test('edit sends all arguments', async () => {
+    const server = await serve(json(200, aReview()), approved);
+    await holdpoint(['review', 'edit', id, '--yes', '--json', '-a', '{"sql":"DELETE FROM users WHERE id = 7"}']);
+    expect(JSON.parse(server.seen[1]?.body ?? '')).toEqual({
+      type: 'edit',
+      digest,
+      arguments: { sql: 'DELETE FROM users WHERE id = 7' },
+    });
+  });
+
+  test('edit without arguments and without a terminal is a usage error, and nothing is sent', async () => {
+    const server = await serve(json(200, aReview()), approved);
+    expect((await holdpoint(['review', 'edit', id])).code).toBe(2);
+    expect(server.seen.every(({ method }) => method === 'GET')).toBe(true);
+  });
+
+  test('a decision that is only queued is not called one', async () => {
+    await serve(json(200, aReview()), json(202, { queued: true, reviewId: id, decisionUlid: 'u', statusUrl: '/x' }));
+    const ran = await holdpoint(['review', 'reject', id, '--yes', '--json']);
+    expect(ran.code).toBe(9);
+    expect(JSON.parse(ran.stdout())).toMatchObject({ admitted: false });
+  });
+});
+
+test('hostile text of a review never reaches the terminal as an escape, in either mode', async () => {
+  const review = aReview({ reason: 'fine \u001b]0;owned\u0007 \u202e', context: { '\u009b2J': '\u2066' } });
+  await serve(json(200, review));
+  const shown = await holdpoint(['review', 'show', id]);
+  const machine = await holdpoint(['review', 'show', id, '--json']);
+  for (const text of [shown.stdout(), machine.stdout()]) {
+    // oxlint-disable-next-line no-control-regex
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+  }
+  expect(JSON.parse(machine.stdout())).toEqual(review);
+});
+
+describe('whose credential is sent where', () => {
+  function writeAccess(url: string): void {
+    const access = {
+      url,
+      temporalAddress: '127.0.0.1:7233',
+      agents: [{ id: 'demo-agent', key: 'hpk_demo' }],
+      reviewers: [
+        { id: 'ops-1', groups: ['ops'], token: 'hpr_ops1' },
+        { id: 'ops-2', groups: ['ops'], token: 'hpr_ops2' },
+      ],
+    };
+    writeFileSync(join(directory, 'access.json'), JSON.stringify(access));
+  }
+  const demo = { HOLDPOINT_URL: '', HOLDPOINT_TOKEN: '' };
+  const sent = (server: Stub): unknown => server.seen.at(-1)?.headers.authorization;
+
+  test('in the demo: the first reviewer, or whom --as names; agents for agents’ commands', async () => {
+    const server = await serve(json(200, { reviews: [], nextCursor: null }));
+    writeAccess(server.url);
+    expect((await holdpoint(['review', 'list', '--json'], { env: demo })).code).toBe(0);
+    expect(sent(server)).toBe('Bearer hpr_ops1');
+    await holdpoint(['review', 'list', '--json', '--as', 'ops-2'], { env: demo });
+    expect(sent(server)).toBe('Bearer hpr_ops2');
+    await holdpoint(['execute', 'postgres.select', '--json'], { env: demo });
+    expect(sent(server)).toBe('Bearer hpk_demo');
+    expect((await holdpoint(['review', 'list', '--json', '--as', 'ceo-1'], { env: demo })).code).toBe(4);
+  });
+
+  test('a credential of the demo never goes to another URL', async () => {
+    const server = await serve(json(200, { reviews: [], nextCursor: null }));
+    writeAccess('http://127.0.0.1:1');
+    expect((await holdpoint(['review', 'list', '--json', '--url', server.url], { env: demo })).code).toBe(8);
+    expect(
+      (await holdpoint(['review', 'list', '--json', '--url', server.url, '--as', 'ops-1'], { env: demo })).code,
+    ).toBe(4);
+    expect(server.seen).toHaveLength(0);
+  });
+
+  test('a token may come from a file', async () => {
+    const server = await serve(json(200, { reviews: [], nextCursor: null }));
+    writeFileSync(join(directory, 'token'), 'hpr_file\n');
+    await holdpoint(['review', 'list', '--json', '--token', '@token']);
+    expect(sent(server)).toBe('Bearer hpr_file');
+  });
+});
+
+test('keys create prints a key whose hash is in the config lines', async () => {
+  const ran = await holdpoint(['keys', 'create', 'agent', 'cleanup-agent', '--owner', 'ops-1', '--json']);
+  const { key, sha256, config } = JSON.parse(ran.stdout()) as { key: string; sha256: string; config: string };
+  const { createHash } = await import('node:crypto');
+  const { parse } = await import('yaml');
+  expect(key).toMatch(/^hpk_[A-Za-z0-9_-]{43}$/);
+  expect(sha256).toBe(createHash('sha256').update(key).digest('hex'));
+  expect(parse(config)).toEqual({ agents: [{ id: 'cleanup-agent', keySha256: sha256, owner: 'ops-1' }] });
+  expect(config).not.toContain(key);
+  expect((await holdpoint(['keys', 'create', 'agent', '../x'])).code).toBe(2);
+});
+
+test('audit proof -o writes the file that the server gave', async () => {
+  await serve(json(200, { format: 'holdpoint-proof/v1', reviewId: id }));
+  const ran = await holdpoint(['audit', 'proof', id, '-o', 'p.json']);
+  expect(ran.code).toBe(0);
+  expect(JSON.parse(readFileSync(join(directory, 'p.json'), 'utf8'))).toMatchObject({ reviewId: id });
+});
