@@ -24,29 +24,34 @@ export interface Engine {
 export function onEveryDatabase(tests: (engine: Engine) => void): void {
   for (const name of ['pglite', 'postgres'] as const) {
     describe(`on ${name}`, () => {
-      const opened: Store[] = [];
+      const opened: Database[] = [];
       let server: Postgres | undefined;
       beforeAll(async () => {
         if (name === 'postgres') server = await startPostgres();
       });
       afterAll(async () => {
-        await Promise.all(opened.map((store) => store.close()));
+        await Promise.all(opened.map((database) => database.close()));
         server?.stop();
       });
       tests({
         name,
         fresh: async () => {
-          const options =
-            server === undefined
-              ? { inMemory: true as const }
-              : { databaseUrl: server.url(await server.createDatabase()) };
-          const open = await openStore(options);
-          opened.push(open.store);
-          return open;
+          const database = await emptyDatabase(server, opened[0]);
+          if (!opened.includes(database)) opened.push(database);
+          await migrate(database);
+          return { database, store: storeOver(database) };
         },
       });
     });
   }
+}
+
+/** A server makes another database; the embedded one takes seconds to start, so its schema is dropped instead. */
+async function emptyDatabase(server: Postgres | undefined, used: Database | undefined): Promise<Database> {
+  if (server !== undefined) return openDatabase({ databaseUrl: server.url(await server.createDatabase()) });
+  if (used === undefined) return openDatabase({ inMemory: true });
+  await used.query('DROP SCHEMA holdpoint CASCADE');
+  return used;
 }
 
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
