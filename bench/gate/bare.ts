@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { Door, GateTimes } from './measure.ts';
 
-const WORKER = fileURLToPath(new URL('./bare-worker.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL('./bare-worker.mjs', import.meta.url));
 
 /** Bare Temporal: the client signals, then waits for the workflow's result. */
 export async function openBare(address: string, target: string): Promise<Door> {
-  const child = spawn(process.execPath, ['--import', 'tsx', WORKER, address, target], {
+  const child = spawn(process.execPath, [WORKER, address, target], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');

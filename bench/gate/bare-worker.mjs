@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 
-/** A worker of its own process, as Holdpoint's is: `tsx bare-worker.ts <temporal address> <target url>`. */
+/** A worker of its own process, as Holdpoint's is: `node bare-worker.mjs <temporal address> <target url>`. */
 const [address, target] = process.argv.slice(2);
 if (address === undefined || target === undefined) throw new TypeError('address and target');
 Runtime.install({ logger: new DefaultLogger('WARN') });
