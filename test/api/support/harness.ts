@@ -101,7 +101,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
         ...(request.as === undefined ? {} : { authorization: `Bearer ${credential(request.as)}` }),
         ...request.headers,
       },
-      ...(payload === undefined ? {} : { body: payload as BodyInit }),
+      ...(payload === undefined ? {} : { body: payload as string }),
     });
   }
 

@@ -1,0 +1,334 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { codeOf, CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
+
+const PURGE = { service: 'payouts', tool: 'payouts.purge', arguments: { table: 't' } };
+const EVIDENCE = 'a-fact-that-agents-must-not-read';
+
+let api: Harness;
+beforeAll(async () => {
+  api = await makeHarness();
+});
+beforeEach(() => {
+  api.gate.mode = 'working';
+  api.gate.executes = true;
+  api.answerPreview(() => ({
+    ok: true,
+    facts: [{ name: 'sample', label: 'Sample', value: EVIDENCE }],
+    sourceHash: `sha256:${'5'.repeat(64)}`,
+  }));
+});
+afterAll(() => api.close());
+
+describe('who sees what', () => {
+  test('reviewers and auditors see every review, an agent its own', async () => {
+    const review = await api.propose();
+    for (const as of ['ops-1', 'finance-1', 'audit-1', 'agent-1']) {
+      expect((await api.get(`/v1/reviews/${review.reviewId}`, as)).status).toBe(200);
+    }
+    const other = await api.get(`/v1/reviews/${review.reviewId}`, 'agent-2');
+    expect([other.status, codeOf(other)]).toEqual([404, 'not_found']);
+  });
+
+  test('an agent never receives what a preview found, in any answer', async () => {
+    const held = await api.execute(PURGE);
+    const { reviewId } = held.body;
+    await api.gate.settled(reviewId);
+    const shown = await api.get(`/v1/reviews/${reviewId}`, 'ops-1');
+    expect(shown.body.evidence[0].facts[0].value).toBe(EVIDENCE);
+    expect(shown.body.call.digest).toMatch(/^sha256:/);
+
+    const own = await api.get(`/v1/reviews/${reviewId}`, 'agent-1');
+    const list = await api.get('/v1/reviews', 'agent-1');
+    const stream = await readEvents(
+      await api.open('GET', `/v1/reviews/${reviewId}/events`, undefined, { as: 'agent-1' }),
+      (events) => events.length > 0,
+    );
+    for (const answer of [held.body, own.body, list.body, stream.events]) {
+      expect(JSON.stringify(answer)).not.toContain(EVIDENCE);
+    }
+    expect(own.body).toMatchObject({ evidence: [], previewError: null });
+    // Everything else in the digest is known to the agent: with it, it could try values.
+    expect(JSON.stringify(own.body)).not.toContain(shown.body.call.digest);
+    expect(own.body.call.digest).toBeNull();
+  });
+
+  test('nor why a preview failed', async () => {
+    api.answerPreview(() => ({ ok: false, code: 'preview_refused', message: EVIDENCE }));
+    const held = await api.execute(PURGE);
+    await api.gate.settled(held.body.reviewId);
+    expect((await api.get(`/v1/reviews/${held.body.reviewId}`, 'ops-1')).body.previewError).not.toBeNull();
+    const own = await api.get(`/v1/reviews/${held.body.reviewId}`, 'agent-1');
+    expect(own.body.previewError).toBeNull();
+    expect(JSON.stringify(own.body)).not.toContain(EVIDENCE);
+  });
+
+  test('without evidence the digest is no secret', async () => {
+    const review = await api.propose();
+    expect((await api.get(`/v1/reviews/${review.reviewId}`, 'agent-1')).body.call.digest).toBe(review.call.digest);
+  });
+
+  test('the audit log and proofs are for reviewers and auditors', async () => {
+    const review = await api.propose();
+    for (const path of ['/v1/audit/entries', '/v1/audit/checkpoint', `/v1/reviews/${review.reviewId}/proof`]) {
+      const answer = await api.get(path, 'agent-1');
+      expect([answer.status, codeOf(answer)]).toEqual([403, 'forbidden']);
+    }
+    expect((await api.get('/v1/audit/entries', 'audit-1')).status).toBe(200);
+  });
+
+  test('an id that is not one, and one that nobody knows', async () => {
+    for (const id of ['nothing', 'rev_x', '%00', api.newReviewId()]) {
+      const answer = await api.get(`/v1/reviews/${id}`, 'ops-1');
+      expect([answer.status, codeOf(answer)]).toEqual([404, 'not_found']);
+    }
+  });
+});
+
+describe('the list', () => {
+  test('rows by deadline, filtered, without digest and arguments', async () => {
+    await api.propose({ threadId: 'list', group: 'list-group' });
+    await api.execute({ ...GET, threadId: 'list' });
+    const pending = await api.get('/v1/reviews?threadId=list&status=pending,changes_requested', 'ops-1');
+    expect(pending.body.reviews).toHaveLength(1);
+    const [row] = pending.body.reviews;
+    expect(row).toMatchObject({ tool: 'payouts.create', votesMissing: 1, approvers: ['ops'], group: 'list-group' });
+    expect(JSON.stringify(row)).not.toContain('sha256:');
+    const all = await api.get('/v1/reviews?threadId=list', 'audit-1');
+    expect(all.body.reviews).toHaveLength(2);
+    const tool = await api.get('/v1/reviews?threadId=list&tool=payouts.get&service=payouts&group=nothing', 'ops-1');
+    expect(tool.body.reviews).toHaveLength(0);
+  });
+
+  test('approver=me: what this reviewer may vote on', async () => {
+    const review = await api.propose({ threadId: 'mine' });
+    const ids = async (as: string): Promise<string[]> =>
+      (await api.get('/v1/reviews?approver=me&threadId=mine', as)).body.reviews.map(
+        (r: { reviewId: string }) => r.reviewId,
+      );
+    expect(await ids('ops-1')).toEqual([review.reviewId]);
+    expect(await ids('finance-1')).toEqual([]);
+    // In a voting group, but an auditor.
+    expect(await ids('audit-1')).toEqual([]);
+  });
+
+  test('an agent sees its own, whatever it asks for', async () => {
+    await api.propose({ threadId: 'own' }, 'agent-1');
+    await api.propose({ threadId: 'own' }, 'agent-2');
+    const own = await api.get('/v1/reviews?threadId=own', 'agent-2');
+    expect(own.body.reviews.map((row: { proposer: { id: string } }) => row.proposer.id)).toEqual(['agent-2']);
+    expect((await api.get('/v1/reviews?threadId=own&proposer=agent-1', 'agent-2')).body.reviews).toEqual([]);
+  });
+
+  test('page by page, nothing twice and nothing left out', async () => {
+    const made = new Set<string>();
+    for (let n = 0; n < 5; n += 1) made.add((await api.propose({ threadId: 'pages' })).reviewId);
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page = await api.get(
+        `/v1/reviews?threadId=pages&limit=2${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+        'ops-1',
+      );
+      expect(page.body.reviews.length).toBeLessThanOrEqual(2);
+      seen.push(...page.body.reviews.map((row: { reviewId: string }) => row.reviewId));
+      cursor = page.body.nextCursor;
+    }
+    expect(seen).toHaveLength(5);
+    expect(new Set(seen)).toEqual(made);
+  });
+
+  test.each([
+    'status=nothing',
+    'limit=0',
+    'limit=201',
+    'limit=x',
+    'cursor=%00nonsense',
+    'unknown=1',
+    'approver=ops-1',
+    'tool=a&tool=b',
+  ])('?%s is 400', async (query) => {
+    const answer = await api.get(`/v1/reviews?${query}`, 'ops-1');
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
+  });
+
+  test('approver=me is no question for an agent', async () => {
+    const answer = await api.get('/v1/reviews?approver=me', 'agent-1');
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
+  });
+});
+
+describe('held answers', () => {
+  test('waitSeconds answers when the review and its execution have ended', async () => {
+    const review = await api.propose();
+    const held = api.get(`/v1/reviews/${review.reviewId}?waitSeconds=30`, 'agent-1');
+    await api.decide(review.reviewId, review.call.digest);
+    expect((await held).body).toMatchObject({ status: 'approved', execution: { status: 'executed' } });
+  });
+
+  test('running out of time is the state as it is, and decides nothing', async () => {
+    const review = await api.propose();
+    const answer = await api.get(`/v1/reviews/${review.reviewId}?waitSeconds=1`, 'agent-1');
+    expect([answer.status, answer.body.status]).toEqual([200, 'pending']);
+  });
+
+  test.each(['61', '-1', 'x', '1.5', ''])('waitSeconds=%s is 400', async (value) => {
+    const review = await api.propose();
+    const answer = await api.get(`/v1/reviews/${review.reviewId}?waitSeconds=${value}`, 'agent-1');
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
+  });
+});
+
+describe('events', () => {
+  const open = (path: string, as: string, lastEventId?: number) =>
+    api.open('GET', path, undefined, {
+      as,
+      headers: lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) },
+    });
+
+  test('one review: the present state, every change, and the end', async () => {
+    const review = await api.propose();
+    const response = await open(`/v1/reviews/${review.reviewId}/events`, 'ops-1');
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const reading = readEvents(response, () => false);
+    await api.decide(review.reviewId, review.call.digest);
+    const { events, ended } = await reading;
+    expect(ended).toBe(true);
+    expect(events[0]?.data.status).toBe('pending');
+    expect(events.at(-1)?.data).toMatchObject({ status: 'approved', execution: { status: 'executed' } });
+    expect(events.every(({ event }) => event === 'review')).toBe(true);
+    const ids = events.map(({ id }) => id);
+    expect(ids).toEqual([...ids].toSorted((a, b) => a - b));
+
+    // Resumed in the middle: what came after; at the end: nothing more to come.
+    const middle = await readEvents(await open(`/v1/reviews/${review.reviewId}/events`, 'ops-1', ids[0]), () => false);
+    expect(middle.events.at(-1)?.id).toBe(ids.at(-1));
+    expect((await open(`/v1/reviews/${review.reviewId}/events`, 'ops-1', ids.at(-1))).status).toBe(204);
+  });
+
+  test('of all: rows of what one may see, from now on', async () => {
+    const all = readEvents(await open('/v1/events', 'ops-1'), (events) => events.length >= 2);
+    const own = readEvents(await open('/v1/events', 'agent-2'), (events) => events.length >= 1);
+    const first = await api.propose({}, 'agent-1');
+    const second = await api.propose({}, 'agent-2');
+    const seen = await all;
+    expect(seen.events.map(({ data }) => data.reviewId)).toEqual([first.reviewId, second.reviewId]);
+    expect(JSON.stringify(seen.events)).not.toContain('sha256:');
+    expect((await own).events.map(({ data }) => data.reviewId)).toEqual([second.reviewId]);
+  });
+
+  test('resumed by Last-Event-ID: no review that changed in between is missed', async () => {
+    const { events } = await readEventsDuring(1, () => api.propose());
+    const lastSeen = events[0]?.id ?? 0;
+    const missed = [await api.propose(), await api.propose(), await api.propose()];
+    await api.decide(missed[0].reviewId, missed[0].call.digest, { type: 'reject' });
+    const resumed = await readEvents(await open('/v1/events', 'ops-1', lastSeen), (list) => list.length >= 3);
+    const last = new Map(resumed.events.map(({ data }) => [data.reviewId, data.status]));
+    expect(last.get(missed[0].reviewId)).toBe('rejected');
+    expect(last.get(missed[1].reviewId)).toBe('pending');
+    expect(last.get(missed[2].reviewId)).toBe('pending');
+  });
+
+  test('an id that is not one is 400', async () => {
+    const answer = await api.get('/v1/events', 'ops-1', { 'last-event-id': 'x' });
+    expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
+  });
+
+  test('a reviewer who leaves the directory gets no further event', async () => {
+    const { reviewers } = api.settings.current();
+    const reading = readEvents(await open('/v1/events', 'ops-2'), () => false);
+    api.settings.update({ reviewers: reviewers.filter(({ id }) => id !== 'ops-2') });
+    await api.propose();
+    expect(await reading).toEqual({ events: [], ended: true });
+    api.settings.update({ reviewers });
+  });
+
+  async function readEventsDuring(count: number, work: () => Promise<unknown>) {
+    const reading = readEvents(await open('/v1/events', 'ops-1'), (events) => events.length >= count);
+    await work();
+    return await reading;
+  }
+});
+
+describe('audit', () => {
+  test('entries in order, page by page, to the end', async () => {
+    await api.propose();
+    const size = (await api.store.head()).size;
+    const indices: number[] = [];
+    let from: number | null = 0;
+    while (from !== null) {
+      const page: { entries: { index: number }[]; nextFrom: number | null } = (
+        await api.get(`/v1/audit/entries?from=${from}&limit=7`, 'audit-1')
+      ).body;
+      indices.push(...page.entries.map(({ index }) => index));
+      from = page.nextFrom;
+    }
+    expect(indices).toEqual(Array.from({ length: size }, (_, index) => index));
+  });
+
+  test('no checkpoint yet: 503; then the note as it was signed', async () => {
+    const early = await api.get('/v1/audit/checkpoint', 'audit-1');
+    expect([early.status, codeOf(early)]).toEqual([503, 'worker_unavailable']);
+    const review = await api.propose();
+    const { size } = await api.store.head();
+    await api.store.putCheckpoint(size, 'a signed note');
+    expect((await api.get('/v1/audit/checkpoint', 'audit-1')).body).toEqual({ size, checkpoint: 'a signed note' });
+
+    const proof = await api.get(`/v1/reviews/${review.reviewId}/proof`, 'audit-1');
+    expect(proof.status).toBe(200);
+    expect(proof.body).toMatchObject({
+      format: 'holdpoint-proof/v1',
+      reviewId: review.reviewId,
+      checkpoint: 'a signed note',
+    });
+    expect(proof.body.entries.length).toBeGreaterThan(0);
+    for (const { index, inclusion } of proof.body.entries) {
+      expect(inclusion).toEqual(await api.store.inclusionProof(index, size));
+    }
+    expect(proof.body.envelopes.map(({ kind }: { kind: string }) => kind)).toContain('proposal');
+    expect(proof.body.materials).toHaveLength(1);
+  });
+
+  test('a proof of nothing', async () => {
+    const answer = await api.get(`/v1/reviews/${api.newReviewId()}/proof`, 'ops-1');
+    expect([answer.status, codeOf(answer)]).toEqual([404, 'not_found']);
+  });
+});
+
+describe('explain', () => {
+  const explain = (body: unknown, as = 'agent-1') => api.post('/v1/policy/explain', body, as);
+
+  test('class, gate, levels and reasons, for whoever is signed in; nothing runs', async () => {
+    const before = [api.gate.started.length, api.calls.length, (await api.store.head()).size];
+    for (const as of ['agent-1', 'ops-1', 'audit-1']) {
+      const { status, body } = await explain(CREATE, as);
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        class: 'irreversible',
+        gate: 'hard',
+        blocked: false,
+        levels: [{ name: 'approval', approvers: ['ops'], quorum: 1 }],
+      });
+    }
+    expect((await explain(GET)).body).toMatchObject({ class: 'reversible', gate: 'none', levels: [] });
+    expect([api.gate.started.length, api.calls.length, (await api.store.head()).size]).toEqual(before);
+  });
+
+  test.each([
+    [{ ...CREATE, arguments: {} }, 'arguments_invalid'],
+    [{ ...CREATE, tool: 'payouts.nothing' }, 'unknown_tool'],
+    [{ ...CREATE, tool: 'payouts.wire', arguments: { amount: 1, memo: 'x' } }, 'arguments_invalid'],
+  ])('%j would be blocked: %s', async (request, reason) => {
+    const { body } = await explain(request);
+    expect(body).toMatchObject({ blocked: true, gate: null });
+    expect(body.reasonCodes).toContain(reason);
+  });
+
+  test('an agent’s own tool list counts for it', async () => {
+    expect((await explain(CREATE, 'narrow-agent')).body.reasonCodes).toContain('tool_not_allowed');
+  });
+
+  test('a sealed argument in the clear is no error: execute would seal it', async () => {
+    const { body } = await explain({ ...CREATE, tool: 'payouts.wire', arguments: { amount: 1, memo: 'long enough' } });
+    expect(body).toMatchObject({ blocked: false, gate: 'hard' });
+  });
+});
