@@ -154,6 +154,8 @@ export interface RecordInput {
   readonly envelopes: readonly StoredEnvelope[];
   readonly materials: readonly Material[];
   readonly ledger: LedgerTransition | null;
+  /** The review's execution is settled by this very transition, and is to be shown so. */
+  readonly settlesExecution?: boolean;
 }
 export interface RecordOutcome {
   /** False: the ledger row stood elsewhere; nothing was written and `outcome` tells where it stands. */

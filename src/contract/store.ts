@@ -116,6 +116,8 @@ export type ReviewWrite =
       readonly review: Review;
       readonly envelopes: readonly StoredEnvelope[];
       readonly materials: readonly Material[];
+      /** The execution is written too: this very commit settles it in the ledger (a call refused, one reconciled). */
+      readonly settlesExecution?: boolean;
     }
   /** By the execute worker, the sweeper and reconcile. */
   | { readonly kind: 'execution'; readonly reviewId: ReviewId; readonly execution: ExecutionView }

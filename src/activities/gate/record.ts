@@ -9,7 +9,13 @@ export async function record(deps: Pick<GateDeps, 'store'>, input: RecordInput):
     key: input.key,
     ...(input.ledger === null ? {} : { ledger: input.ledger }),
     entries: input.entries,
-    review: { kind: 'state', review: input.review, envelopes: input.envelopes, materials: input.materials },
+    review: {
+      kind: 'state',
+      review: input.review,
+      envelopes: input.envelopes,
+      materials: input.materials,
+      settlesExecution: input.settlesExecution ?? false,
+    },
   });
   return { ok: result.ok, outcome: result.row === null ? null : outcomeOf(result.row) };
 }
