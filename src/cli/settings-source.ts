@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { loadSettings, policyPathOf, type TextFile } from '../core/files/load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../core/files/problem.ts';
@@ -175,7 +175,7 @@ class WatchedSettings implements FileSettingsSource {
       const policy =
         named === undefined || this.#policyFile === undefined
           ? undefined
-          : readTextFile(this.#policyFile, named, policyFix);
+          : readTextFile(this.#policyFile, isAbsolute(named) ? named : join(dirname(configFile), named), policyFix);
       seen = JSON.stringify([config.text, policy?.text]);
       const result = loadSettings({ config, policy, catalogs, deploymentId });
       if (!result.ok) return { seen, outcome: new InvalidFilesError(result.problems) };

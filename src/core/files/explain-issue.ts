@@ -67,7 +67,7 @@ function explainIssue(issue: Issue, schema: z.ZodType, value: Json, above: Path)
       const fix =
         issue.expected === 'string' && (typeof found === 'number' || typeof found === 'boolean')
           ? `Put it in quotes: "${String(found)}"`
-          : `Write ${wanted} here`;
+          : `Write ${wanted} here${found === null ? `, or delete ${name}` : ''}`;
       return explain(`${name} must be ${wanted}, not ${describe(found)}`, fix);
     }
     case 'invalid_value':

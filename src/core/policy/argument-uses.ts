@@ -15,11 +15,17 @@ export function argumentUses(expr: Expr): readonly ArgumentPath[] {
   return childrenOf(expr).flatMap(argumentUses);
 }
 
+/** `has(arguments.a)` looks at whether there is an `a`, and at nothing in it. No key of a schema is spelt like this. */
+const PRESENCE = '\u0000has';
+
 /** `arguments.a["b"]` → `['a', 'b']`. */
 function pathOf(expr: Expr): ArgumentPath | undefined {
   const { exprKind: node } = expr;
   if (node.case === 'identExpr') return node.value.name === 'arguments' ? [] : undefined;
-  if (node.case === 'selectExpr') return below(pathOf(operandOf(node.value)), node.value.field);
+  if (node.case === 'selectExpr') {
+    const path = below(pathOf(operandOf(node.value)), node.value.field);
+    return path !== undefined && node.value.testOnly ? [...path, PRESENCE] : path;
+  }
   if (node.case !== 'callExpr' || node.value.function !== '_[_]') return undefined;
   const [container, key] = operandsOf(node.value);
   return container === undefined ? undefined : below(pathOf(container), literalText(key));

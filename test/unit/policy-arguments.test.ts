@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/contract/json.ts';
+import { createSchemaCompiler } from '../../src/core/policy/argument-schema.ts';
+
+const compile = createSchemaCompiler();
+const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({ type: 'object', properties, ...more });
+
+function errorsOf(schema: JsonObject, args: JsonObject): readonly string[] {
+  const compiled = compile(schema, []);
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.findings));
+  return compiled.validate(args, { sealed: false }).map(({ pointer }) => pointer);
+}
+function findingsOf(schema: JsonObject): readonly string[] {
+  const compiled = compile(schema, []);
+  return compiled.ok ? [] : compiled.findings.map(({ path }) => path.join('/'));
+}
+
+describe('schemas of arguments', () => {
+  it('name every argument that does not fit', () => {
+    const schema = object(
+      { a: { type: 'integer' }, b: { type: 'string', format: 'email' }, c: { type: 'string', pattern: '^x+$' } },
+      { required: ['d'], additionalProperties: false },
+    );
+    expect(errorsOf(schema, { a: 1.5, b: 'no', c: 'y', e: 1 }).toSorted()).toEqual(['', '', '/a', '/b', '/c']);
+    const good = { ...schema, required: [] };
+    expect(errorsOf(good, { a: 1, b: 'a@example.com', c: 'xx' })).toEqual([]);
+  });
+
+  it.each<[JsonObject, string]>([
+    [object({ a: { type: 'sting' } }), 'properties/a/type'],
+    [object({ a: { type: 'string', minLenght: 1 } }), 'properties/a/minLenght'],
+    [object({ a: { type: 'string', format: 'postcode' } }), ''],
+    [object({ a: { type: 'string', pattern: '(?=a)b' } }), 'properties/a/pattern'],
+    [object({ a: { type: 'string', pattern: '(a)\\1' } }), 'properties/a/pattern'],
+    [object({ properties: { type: 'string', pattern: '(?!a)' } }), 'properties/properties/pattern'],
+    [object({}, { patternProperties: { '(?=a)': {} } }), 'patternProperties'],
+    [object({ a: { type: 'array', uniqueItems: true } }), 'properties/a/uniqueItems'],
+    [object({ a: { type: 'array', uniqueItems: true, maxItems: 5_000 } }), 'properties/a/uniqueItems'],
+    [object({ a: { $ref: 'https://example.com/schema' } }), 'properties/a/$ref'],
+    [object({ a: { $ref: '#/$defs/b' } }), 'properties/a/$ref'],
+    [
+      object({ a: { $ref: '#/$defs/n' } }, { $defs: { n: object({ next: { $ref: '#/$defs/n' } }) } }),
+      'properties/a/$ref',
+    ],
+    [object({ a: { $dynamicRef: '#x' } }), 'properties/a/$dynamicRef'],
+  ])('%j is refused', (schema, path) => {
+    expect(findingsOf(schema)).toContain(path);
+  });
+
+  it('take definitions of their own, and bounded unique lists', () => {
+    const schema = object(
+      { a: { $ref: '#/$defs/name' }, b: { type: 'array', uniqueItems: true, maxItems: 10, items: { type: 'string' } } },
+      { $defs: { name: { type: 'string', maxLength: 3 } } },
+    );
+    expect(errorsOf(schema, { a: 'abcd', b: ['x', 'x'] }).toSorted()).toEqual(['/a', '/b']);
+  });
+
+  it('do not read data as schemas', () => {
+    expect(findingsOf(object({ a: { const: { pattern: '(?=a)' } }, b: { enum: [{ $ref: 'x' }] } }))).toEqual([]);
+  });
+
+  it('stay fast and small on hostile values', () => {
+    const schema = object({
+      a: { type: 'string', pattern: '^(x+x+)+y$' },
+      b: { type: 'string', format: 'email' },
+      c: { type: 'array', items: { type: 'integer' } },
+    });
+    expect(errorsOf(schema, { a: 'x'.repeat(100_000) })).toEqual(['/a']);
+    expect(errorsOf(schema, { b: `${'a'.repeat(100_000)}@` })).toEqual(['/b']);
+    expect(errorsOf(schema, { c: Array(50_000).fill('x') })).toHaveLength(1);
+    expect(errorsOf(schema, { c: Array(500).fill('x') }).length).toBeLessThanOrEqual(20);
+  });
+
+  it('accept anything where there is none', () => {
+    const compiled = compile(undefined, []);
+    expect(compiled.ok && compiled.validate({ any: 1 }, { sealed: true })).toEqual([]);
+  });
+});

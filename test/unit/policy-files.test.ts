@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { findNearest } from '../../src/core/files/nearest.ts';
+import { parseConfigFile, parsePolicyFile } from '../../src/core/files/parse-file.ts';
+import { placeOf } from './policy-support.ts';
+
+function placesOf(text: string, parse = parsePolicyFile): readonly string[] {
+  const parsed = parse(text, 'f');
+  return parsed.ok ? [] : parsed.problems.map(placeOf);
+}
+
+describe('files with positions', () => {
+  it('collects every problem, each at its own place', () => {
+    const text = `version: 2
+incluude: [github]
+tools:
+  - name: Payouts
+    class: irreversable
+    connector: payouts
+    request: { methd: POST, path: payouts }
+  - class: sensitive
+rules:
+  - when: true
+    class: irreversible
+approvals:
+  - match: "true"
+    levels: []
+    ttl: 24 hours
+`;
+    expect(placesOf(text)).toEqual([
+      'f:1:10',
+      'f:2:1',
+      'f:4:11',
+      'f:5:12',
+      'f:7:16',
+      'f:7:35',
+      'f:8:5',
+      'f:8:5',
+      'f:10:11',
+      'f:14:13',
+      'f:15:10',
+    ]);
+  });
+
+  it('offers the nearest key, value or shape', () => {
+    const parsed = parsePolicyFile('version: 1\nunknowntool: forbiden\n', 'f');
+    expect(parsed.ok ? '' : parsed.problems[0]?.fix).toContain('unknownTool');
+    const config = parseConfigFile(
+      'policy: p\nconnectors:\n  a: { baseurl: https://x.example.com }\n  b: { type: smtp }\n',
+      'f',
+    );
+    expect(
+      config.ok ? [] : config.problems.map(({ line, fix }) => [line, fix.includes('baseUrl') || fix.includes('mcp')]),
+    ).toEqual([
+      [3, true],
+      [4, true],
+    ]);
+  });
+
+  it.each([
+    ['a: b: c', 'f:1:4'],
+    ['version: 1\nversion: 1', 'f:2:1'],
+    ['version:\n\t1', 'f:2:1'],
+    ['version: 1\n---\nversion: 1', 'f:2:1'],
+    ['version: 1\ntools: *missing', 'f:2:8'],
+    ['version: 1\nx: &a {b: 1}\ny:\n  <<: *a', 'f:4:3'],
+    ['version: 1\n? [a]\n: 1', 'f:2:3'],
+    ['version: 1\nx: !js 1', 'f:2:8'],
+    ['version: 1\nx: .inf', 'f:2:4'],
+    ['version: 1\nx: 99999999999999999999', 'f:2:4'],
+    ['%YAML 1.1\n---\nversion: 1', 'f:1:1'],
+    ['', 'f:1:1'],
+    ['[]', 'f:1:1'],
+    ['# only a comment\n', 'f:1:1'],
+  ])('%j is refused at its place', (text, place) => {
+    expect(placesOf(text)[0]).toBe(place);
+  });
+
+  it('does not follow aliases that repeat themselves without end', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
+    for (let level = 1; level < 9; level++)
+      lines.push(
+        `a${level}: &a${level} [${Array(10)
+          .fill(`*a${level - 1}`)
+          .join(', ')}]`,
+      );
+    expect(placesOf(lines.join('\n')).length).toBeGreaterThan(0);
+  });
+
+  it('takes aliases, and finds places behind them', () => {
+    const text = `version: 1
+approvals:
+  - match: "true"
+    levels: &levels [{ name: a, approvers: [ops], quorum: 0 }]
+  - { match: "true", levels: *levels }
+`;
+    expect(placesOf(text)).toEqual(['f:4:59']);
+  });
+
+  it('keeps a hash of digits as the text it is', () => {
+    const hash = '0'.repeat(63) + '1';
+    const odd = '1e' + '1'.repeat(62);
+    const parsed = parseConfigFile(
+      `policy: p\nagents:\n  - { id: a, keySha256: ${hash} }\n  - { id: b, keySha256: ${odd} }\n`,
+      'f',
+    );
+    expect(parsed.ok && parsed.file.value.agents?.map(({ keySha256 }) => keySha256)).toEqual([hash, odd]);
+  });
+
+  it('finds what was meant', () => {
+    expect(findNearest('appprovals', ['approvals', 'tools'])).toBe('approvals');
+    expect(findNearest('Tools', ['approvals', 'tools'])).toBe('tools');
+    expect(findNearest('zebra', ['approvals', 'tools'])).toBeUndefined();
+    expect(findNearest('op', ['ops', 'finance'])).toBe('ops');
+  });
+});
