@@ -92,18 +92,21 @@ function findDuplicates(
   entries: readonly { readonly value: string | undefined; readonly path: Path }[],
 ): readonly FileProblem[] {
   const seen = new Map<string, Path>();
-  return entries.flatMap(({ value, path }) => {
-    if (value === undefined || value === PLACEHOLDER) return [];
-    const first = seen.get(value);
-    if (first === undefined) {
-      seen.set(value, path);
-      return [];
-    }
-    const field = String(path.at(-1));
-    const shown = field.endsWith('Sha256') ? field : `${field} ${value}`;
-    const message = `the ${shown} stands on line ${source.locate(first).line} already`;
-    return [source.problem(path, message, 'Give each agent and each reviewer its own')];
-  });
+  const lineOf = ({ path }: { readonly path: Path }): number => source.locate(path).line;
+  return entries
+    .toSorted((a, b) => lineOf(a) - lineOf(b))
+    .flatMap(({ value, path }) => {
+      if (value === undefined || value === PLACEHOLDER) return [];
+      const first = seen.get(value);
+      if (first === undefined) {
+        seen.set(value, path);
+        return [];
+      }
+      const field = String(path.at(-1));
+      const shown = field.endsWith('Sha256') ? field : `${field} ${value}`;
+      const message = `the ${shown} stands on line ${source.locate(first).line} already`;
+      return [source.problem(path, message, 'Give each agent and each reviewer its own')];
+    });
 }
 
 function placeholder({ source }: ParsedFile<ConfigFile>, path: Path, role: 'agent' | 'reviewer'): FileProblem {

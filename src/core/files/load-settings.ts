@@ -80,7 +80,10 @@ function findIdlePatterns({ value, source }: ParsedFile<ConfigFile>, settings: S
     ),
   ];
   return entries
-    .filter(([pattern]) => !pattern.startsWith('mcp.') && !tools.some((tool) => matchesPattern(pattern, tool)))
+    .filter(
+      ([pattern]) =>
+        pattern !== '*' && !pattern.startsWith('mcp.') && !tools.some((tool) => matchesPattern(pattern, tool)),
+    )
     .map(([pattern, path]) => {
       const nearest = findNearest(pattern, tools);
       const fix = nearest === undefined ? 'Correct it, or delete it' : `Did you mean "${nearest}"?`;

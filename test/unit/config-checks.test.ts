@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { placesOf as findPlaces } from '../../src/core/files/places.ts';
+import {
+  APPROVALS,
+  CONFIG,
+  EXAMPLE_CONFIG,
+  EXAMPLE_POLICY,
+  load,
+  placeOf,
+  problemsOf,
+  settingsOf,
+} from './policy-support.ts';
+
+const POLICY = `version: 1\n${APPROVALS}`;
+const HASH = 'a'.repeat(64);
+const placesOf = (config: string): readonly string[] => problemsOf(POLICY, config).map(placeOf);
+
+describe('the example files', () => {
+  const settings = settingsOf(EXAMPLE_POLICY, EXAMPLE_CONFIG);
+
+  it('load, and every key of them arrives', () => {
+    expect(settings).toMatchObject({
+      deploymentId: 'acme-production',
+      agents: [
+        {
+          id: 'cleanup-agent',
+          keySha256: '0'.repeat(64),
+          owner: 'ops-1',
+          tools: ['postgres.*', 'github.repos.*'],
+          context: { env: 'production' },
+        },
+        { id: 'billing-service', publicKey: 'file:billing-service.pub', owner: 'finance-1' },
+      ],
+      reviewers: [
+        { id: 'ops-1', groups: ['ops'], email: 'ops-1@example.com', tokenSha256: '0'.repeat(64) },
+        { id: 'finance-1', groups: ['finance'], subject: 'https://login.example.com#00u1abc', slack: 'U012ABCDEF' },
+        { id: 'audit-1', groups: ['auditors'], role: 'auditor' },
+      ],
+      oidc: {
+        issuer: 'https://login.example.com',
+        clientId: 'holdpoint',
+        clientSecret: 'env:OIDC_CLIENT_SECRET',
+        groupsClaim: 'groups',
+      },
+      callbacks: ['https://agents.example.com/holdpoint/'],
+      unattested: 'hold',
+      executeWithinMs: 3_600_000,
+      freeze: [],
+      limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 },
+      connectors: {
+        github: { baseUrl: 'https://api.github.com', credential: 'env:GITHUB_TOKEN' },
+        postgres: { url: 'env:TARGET_DATABASE_URL' },
+        payouts: { allowPrivateAddresses: true },
+        tickets: { type: 'mcp', command: ['npx', '-y', 'tickets-mcp'], env: { TICKETS_TOKEN: 'env:TICKETS_TOKEN' } },
+      },
+      notifications: {
+        email: { mode: 'per-event' },
+        slack: { signingSecret: 'env:SLACK_SIGNING_SECRET' },
+        webhooks: [{ events: ['review.*', 'execution.*'] }],
+        rateLimit: { perReviewer: 20, per: '1h' },
+      },
+      publicUrl: 'https://holdpoint.example.com',
+    });
+  });
+
+  it('have the tools of the policy and of its catalogs', () => {
+    expect([...settings.policy.tools.keys()]).toEqual(
+      expect.arrayContaining([
+        'payouts.create',
+        'payouts.get',
+        'payouts.notify',
+        'payouts.closeAccount',
+        'github.repos.delete',
+      ]),
+    );
+    expect(settings.policy.tools.get('payouts.create')?.definition).toMatchObject({
+      seal: ['/memo'],
+      idempotency: { header: 'Idempotency-Key' },
+    });
+  });
+});
+
+describe('defaults', () => {
+  it('are the documented ones', () => {
+    expect(settingsOf(POLICY, 'policy: p\n')).toMatchObject({
+      deploymentId: 'generated-1',
+      agents: [],
+      reviewers: [],
+      callbacks: [],
+      unattested: 'hold',
+      executeWithinMs: 3_600_000,
+      freeze: [],
+      limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 },
+      connectors: {},
+      publicUrl: null,
+    });
+    expect(settingsOf(POLICY, 'policy: p\nlimits: { pendingPerAgent: 3 }\n').limits).toEqual({
+      pendingPerAgent: 3,
+      irreversiblePerToolPerHour: 60,
+      requestsPerMinute: 600,
+    });
+  });
+});
+
+describe('a configuration is refused with the place of', () => {
+  const agents = (...lines: readonly string[]): string =>
+    `${CONFIG}agents:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
+  const more = (text: string): string => `${CONFIG}${text}\n`;
+  const lastLine = (config: string): number => config.trimEnd().split('\n').length;
+
+  it.each([
+    ['an agent that cannot prove who it is', agents('{ id: a }')],
+    ['an owner nobody knows', agents(`{ id: a, keySha256: ${HASH}, owner: ops-3 }`)],
+    ['two agents of one name', agents(`{ id: a, keySha256: ${HASH} }`, '{ id: a, publicKey: "file:a.pub" }')],
+    ['an agent named like a reviewer', agents(`{ id: ops-1, keySha256: ${HASH} }`)],
+    ['two agents with one key', agents(`{ id: a, keySha256: ${HASH} }`, `{ id: b, keySha256: ${HASH} }`)],
+    ['a pattern that is none', agents(`{ id: a, keySha256: ${HASH}, tools: ["github.*.delete"] }`)],
+    ['a frozen pattern that is none', more('freeze: ["*.delete"]')],
+    ['a callback without a slash at its end', more('callbacks: ["https://agents.example.com/holdpoint"]')],
+    ['a callback that is no web address', more('callbacks: ["ftp://agents.example.com/"]')],
+    ['a callback with a query', more('callbacks: ["https://agents.example.com/?x=/"]')],
+    ['a public address with a password', more('publicUrl: https://a:b@holdpoint.example.com')],
+    ['an MCP connector without a way to it', `${CONFIG}  other: { type: mcp }\n`],
+    [
+      'an MCP connector with two ways to it',
+      `${CONFIG}  other: { type: mcp, url: "https://x.example.com", command: [x] }\n`,
+    ],
+    ['a database that is none', `${CONFIG}  other: { url: "https://x.example.com" }\n`],
+    ['a base address with a query', `${CONFIG}  other: { baseUrl: "https://x.example.com?a=1" }\n`],
+    ['a limit of nothing', more('limits: { pendingPerAgent: 0 }')],
+    ['a credential in the clear', `${CONFIG}  other: { baseUrl: "https://x.example.com", credential: secret }\n`],
+  ])('%s', (_what, config) => {
+    const places = placesOf(config);
+    expect(places).toHaveLength(1);
+    expect(places[0]).toMatch(new RegExp(`^holdpoint\\.yaml:${lastLine(config)}:`));
+  });
+
+  it.each(['email: ops-1@example.com', `tokenSha256: ${HASH}`, 'slack: U1', 'subject: "https://login.example.com#1"'])(
+    'two reviewers with one %s',
+    (field) => {
+      const config = `policy: p\noidc: { issuer: https://login.example.com, clientId: x }\nreviewers:\n  - { id: a, groups: [ops], ${field} }\n  - { id: b, groups: [ops], ${field} }\n`;
+      expect(placesOf(config)).toHaveLength(1);
+      expect(placesOf(config)[0]).toMatch(/^holdpoint\.yaml:5:/);
+    },
+  );
+
+  it('what is wrong in either file, all at once', () => {
+    const config = more('freeze: ["*.x"]');
+    const files = problemsOf('version: 1\n', config).map(({ file }) => file);
+    expect(new Set(files)).toEqual(new Set(['holdpoint.yaml', 'policy.yaml']));
+    const unreadable = problemsOf('version: 3\n', config).map(({ file }) => file);
+    expect(new Set(unreadable)).toEqual(new Set(['holdpoint.yaml', 'policy.yaml']));
+  });
+});
+
+describe('a configuration is accepted', () => {
+  it('with placeholders shared by any number of people, and says so', () => {
+    const zeros = '0'.repeat(64);
+    const config = `policy: p\nagents:\n  - { id: a, keySha256: ${zeros} }\n  - { id: b, keySha256: ${zeros} }\nreviewers:\n  - { id: c, groups: [ops], tokenSha256: ${zeros} }\n  - { id: d, groups: [ops], tokenSha256: ${zeros} }\n`;
+    const result = load(POLICY, config);
+    expect(result.ok && result.warnings.map(({ line }) => line)).toEqual([3, 4, 6, 7]);
+  });
+
+  it('with a warning where somebody cannot sign in, or a pattern fits nothing', () => {
+    const config = 'policy: p\nreviewers:\n  - { id: a, groups: [ops] }\nfreeze: ["*", "githb.*", "mcp.any.*"]\n';
+    const result = load(POLICY, config);
+    expect(result.ok && result.warnings.map(({ line }) => line)).toEqual([3, 4]);
+  });
+
+  it('with a key that an agent and a reviewer do not share by accident of their hash', () => {
+    const config = `policy: p\nagents: [{ id: a, keySha256: ${HASH} }]\nreviewers: [{ id: b, groups: [ops], tokenSha256: ${HASH} }]\n`;
+    expect(load(POLICY, config).ok).toBe(true);
+  });
+});
+
+it('a value’s places are found for messages about it', () => {
+  const file = { name: 'holdpoint.yaml', text: EXAMPLE_CONFIG };
+  expect(findPlaces(file, 'env:GITHUB_TOKEN')).toHaveLength(1);
+  expect(findPlaces(file, 'env:TICKETS_TOKEN')[0]).toMatch(/^holdpoint\.yaml:\d+:\d+$/);
+  expect(findPlaces(file, 'env:ELSEWHERE')).toEqual([]);
+});
