@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/commands/run.ts';
+import { Holdpoint, HoldpointError, type Review } from '../../src/client/index.ts';
+import { capture } from '../unit/cli-io.ts';
+import { CREATE, GET, makeHarness, type Harness } from './support/harness.ts';
+
+// The client against the real app over real HTTP; Temporal is played by the harness.
+let api: Harness;
+const as = (id: string): Holdpoint =>
+  new Holdpoint({ url: api.url, apiKey: api.credential(id), retry: { retries: 1, maxDelay: 200 } });
+
+beforeAll(async () => {
+  api = await makeHarness();
+});
+beforeEach(() => {
+  api.gate.mode = 'working';
+  api.gate.executes = true;
+});
+afterAll(() => api.close());
+
+async function propose(args: Record<string, unknown> = {}): Promise<Review> {
+  const d = await as('agent-1').execute({ ...CREATE, ...args });
+  expect(d.escalated).toBe(true);
+  await api.gate.settled(d.reviewId);
+  return as('ops-1').reviews.get(d.reviewId);
+}
+const digestOf = (review: Review): string => review.call.digest as string;
+
+describe('each outcome of a proposal', () => {
+  test('executed', async () => {
+    const d = await as('agent-1').execute(GET);
+    expect(d).toMatchObject({ executed: true, outcome: 'EXECUTED', execution: { status: 'executed' } });
+  });
+
+  test('escalated, then executed after the yes', async () => {
+    const agent = as('agent-1');
+    const d = await agent.execute(CREATE);
+    expect(d).toMatchObject({ escalated: true, gate: 'hard', class: 'irreversible' });
+    const waiting = d.review.resolution({ timeout: '30s' });
+    await api.gate.settled(d.reviewId);
+    const review = await as('ops-1').reviews.get(d.reviewId);
+    const decided = await as('ops-1').reviews.decide(d.reviewId, { type: 'approve', digest: digestOf(review) });
+    expect(decided).toMatchObject({ admitted: true, review: { reviewId: d.reviewId } });
+    await expect(waiting).resolves.toMatchObject({ executed: true, status: 'executed', edited: false });
+  });
+
+  test('blocked', async () => {
+    const d = await as('agent-1').execute({ service: 'payouts', tool: 'payouts.destroy', arguments: { id: 'x' } });
+    expect(d).toMatchObject({ blocked: true, reasonCodes: ['forbidden'], retryable: false });
+  });
+
+  test('no outcome: an error with its code', async () => {
+    await expect(as('ops-1').execute(CREATE)).rejects.toMatchObject({ status: 403, code: 'forbidden' });
+    const stranger = new Holdpoint({ url: api.url, apiKey: 'hpk_unknown' });
+    await expect(stranger.execute(CREATE)).rejects.toMatchObject({ code: 'unauthenticated', retryable: false });
+    api.gate.mode = 'down';
+    await expect(as('agent-1').execute(CREATE)).rejects.toMatchObject({
+      code: 'temporal_unavailable',
+      retryable: true,
+    });
+  });
+});
+
+test('the same key gives the same review; another body is refused', async () => {
+  const agent = as('agent-1');
+  const options = { idempotencyKey: 'thread-7/step-1' };
+  const first = await agent.execute(CREATE, options);
+  const again = await agent.execute(CREATE, options);
+  expect(again.reviewId).toBe(first.reviewId);
+  const other = agent.execute({ ...CREATE, arguments: { ...CREATE.arguments, amount: 101 } }, options);
+  await expect(other).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+});
+
+test('a batch: results in order, each alone', async () => {
+  const batch = await as('agent-1').executeBatch([
+    GET,
+    CREATE,
+    { service: 'payouts', tool: 'payouts.destroy', arguments: { id: 'x' } },
+  ]);
+  expect(batch.results.map((item) => (item instanceof HoldpointError ? item.code : item.outcome))).toEqual([
+    'EXECUTED',
+    'ESCALATE',
+    'BLOCKED',
+  ]);
+  const { reviews } = await as('ops-1').reviews.list({ group: batch.group, status: 'pending' });
+  expect(reviews.map(({ tool }) => tool)).toEqual(['payouts.create']);
+});
+
+test('after an edit the agent learns what really ran', async () => {
+  const review = await propose();
+  const edited = { account: 'a-1', amount: 7 };
+  const edit = { type: 'edit', digest: digestOf(review), arguments: edited } as const;
+  const after = await as('ops-1').reviews.decide(review.reviewId, edit);
+  // An edit is a new digest; where the editor's own yes does not count, somebody has to say it.
+  if (after.admitted && after.review.status === 'pending') {
+    await as('ops-2').reviews.decide(review.reviewId, { type: 'approve', digest: digestOf(after.review) });
+  }
+  const end = await as('agent-1').review(review.reviewId).resolution({ timeout: '30s' });
+  expect(end).toMatchObject({ executed: true, edited: true, call: { arguments: edited } });
+});
+
+test('after a rejection the agent learns the words and not to ask again', async () => {
+  const review = await propose();
+  const no = { type: 'reject', digest: digestOf(review), comment: 'not this month' } as const;
+  await as('ops-1').reviews.decide(review.reviewId, no);
+  const end = await as('agent-1').review(review.reviewId).resolution({ timeout: '30s' });
+  expect(end).toMatchObject({ executed: false, status: 'rejected', comment: 'not this month', retryable: false });
+});
+
+test('revise and withdraw are the proposer’s', async () => {
+  const review = await propose();
+  const ask = { type: 'revise', digest: digestOf(review), comment: 'half of it' } as const;
+  await as('ops-1').reviews.decide(review.reviewId, ask);
+  const agent = as('agent-1').review(review.reviewId);
+  expect((await agent.get()).status).toBe('changes_requested');
+  expect(await agent.revise({ account: 'a-1', amount: 50 })).toMatchObject({ status: 'pending', revision: 2 });
+  expect((await agent.withdraw()).status).toBe('withdrawn');
+  await expect(as('agent-2').reviews.withdraw(review.reviewId)).rejects.toMatchObject({ code: 'not_found' });
+});
+
+test('several decisions in one request stand alone', async () => {
+  const [first, second] = [await propose(), await propose()];
+  const results = await as('ops-1').reviews.decideMany([
+    { reviewId: first.reviewId, type: 'approve', digest: digestOf(first) },
+    { reviewId: second.reviewId, type: 'approve', digest: digestOf(first) },
+  ]);
+  expect(results).toMatchObject([{ httpStatus: 200 }, { httpStatus: 409, code: 'digest_mismatch' }]);
+});
+
+test('watching a review ends when it is final', async () => {
+  const review = await propose();
+  const seen: string[] = [];
+  for await (const { review: state } of as('agent-1').reviews.watch(review.reviewId)) {
+    seen.push(`${state.status} ${state.execution.status}`);
+    if (seen.length === 1) {
+      await as('ops-1').reviews.decide(review.reviewId, { type: 'approve', digest: digestOf(review) });
+    }
+  }
+  expect(seen[0]).toBe('pending not_started');
+  expect(seen.at(-1)).toBe('approved executed');
+});
+
+test('explain runs nothing', async () => {
+  const explained = await as('agent-1').explain(CREATE);
+  expect(explained).toMatchObject({ class: 'irreversible', gate: 'hard', blocked: false });
+  expect(explained.levels).toHaveLength(1);
+});
+
+test('audit entries come page by page, in order', async () => {
+  const indices: number[] = [];
+  for await (const { index } of as('ops-1').audit.allEntries({ limit: 3 })) indices.push(index);
+  expect(indices.length).toBeGreaterThan(6);
+  expect(indices).toEqual(indices.map((_, n) => n));
+});
+
+describe('the command line against the same app', () => {
+  async function holdpoint(id: string, ...args: readonly string[]): Promise<{ code: number; out: any }> {
+    const captured = capture({ env: { HOLDPOINT_URL: api.url, HOLDPOINT_TOKEN: api.credential(id) } });
+    const code = await run([...args, '--json'], captured.streams, new AbortController().signal);
+    return { code, out: JSON.parse(captured.stdout()) };
+  }
+
+  test('propose, list, show, approve, and the record says that it was the command line', async () => {
+    const proposed = await holdpoint('agent-1', 'execute', 'payouts.create', '-a', JSON.stringify(CREATE.arguments));
+    expect(proposed).toMatchObject({ code: 9, out: { outcome: 'ESCALATE' } });
+    const id = proposed.out.reviewId as string;
+    await api.gate.settled(id);
+    const listed = await holdpoint('ops-1', 'review', 'list', '--mine');
+    expect(listed.out.reviews.map((row: { reviewId: string }) => row.reviewId)).toContain(id);
+    const shown = await holdpoint('ops-1', 'review', 'show', id);
+    expect(shown.out).toMatchObject({ reviewId: id, status: 'pending' });
+    const approved = await holdpoint(
+      'ops-1',
+      'review',
+      'approve',
+      id,
+      '--yes',
+      '--digest',
+      shown.out.call.digest as string,
+    );
+    expect(approved).toMatchObject({ code: 0, out: { status: 'approved', execution: { status: 'executed' } } });
+    expect(approved.out.levels[0].decisions[0]).toMatchObject({ reviewer: 'ops-1', channel: 'cli' });
+    const late = await holdpoint('ops-2', 'review', 'reject', id, '--yes', '-m', 'too late');
+    expect(late).toMatchObject({ code: 5, out: { error: { code: 'already_resolved' } } });
+  });
+
+  test('policy explain over HTTP', async () => {
+    const { code, out } = await holdpoint(
+      'ops-1',
+      'policy',
+      'explain',
+      'payouts.create',
+      '-a',
+      '{"account":"a","amount":1}',
+      '--url',
+      api.url,
+    );
+    expect(code).toBe(0);
+    expect(out).toMatchObject({ class: 'irreversible', gate: 'hard' });
+  });
+});
