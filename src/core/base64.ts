@@ -2,11 +2,12 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const VALUES = new Map([...ALPHABET].map((character, index) => [character, index]));
 
 /**
- * Text of standard base64 (RFC 4648), or undefined where it is not base64 of UTF-8. The workflow sandbox has neither
+ * Text of canonical standard base64 (RFC 4648, padded), or undefined where it is not that, or not UTF-8. The workflow sandbox has neither
  * Buffer nor atob, and signals are filtered there before anything is verified.
  */
 export function decodeBase64Text(encoded: string): string | undefined {
-  const body = encoded.replace(/=+$/, '');
+  if (encoded.length % 4 !== 0) return undefined;
+  const body = encoded.replace(/={1,2}$/, '');
   const bytes = new Uint8Array(Math.floor((body.length * 3) / 4));
   let buffer = 0;
   let bits = 0;
@@ -22,8 +23,10 @@ export function decodeBase64Text(encoded: string): string | undefined {
       length += 1;
     }
   }
+  // Bits that belong to no byte would make a second spelling of the same bytes.
+  if ((buffer & ((1 << bits) - 1)) !== 0) return undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length));
   } catch {
     return undefined;
   }

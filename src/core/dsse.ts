@@ -8,6 +8,7 @@ import {
   type EnvelopePayload,
 } from '../contract/envelope.ts';
 import { canonicalJson, digestBytes } from './digest.ts';
+import { parseStrictJson } from './strict-json.ts';
 
 /** DSSE 1.0.2 pre-authentication encoding: `"DSSEv1" SP LEN(type) SP type SP LEN(body) SP body`, lengths in bytes. */
 export function preAuthEncoding(payloadType: string, body: Uint8Array): Buffer {
@@ -20,13 +21,14 @@ export function preAuthEncoding(payloadType: string, body: Uint8Array): Buffer {
   ]);
 }
 
-/** Signs one payload (Ed25519). `privateKey` must be an Ed25519 key; anything else throws. */
+/** Signs one payload (Ed25519). `privateKey` must be an Ed25519 key; anything else throws a TypeError. */
 export function signEnvelope<K extends EnvelopeKind>(
   kind: K,
   payload: EnvelopePayload<K>,
   privateKey: KeyObject,
   keyid: string,
 ): DsseEnvelope {
+  if (privateKey.asymmetricKeyType !== 'ed25519') throw new TypeError('not an Ed25519 key');
   const payloadType = payloadTypeOf(kind);
   const body = Buffer.from(canonicalJson(payload), 'utf8');
   const sig = sign(null, preAuthEncoding(payloadType, body), privateKey);
@@ -60,11 +62,13 @@ export function verifyEnvelope<K extends EnvelopeKind>(
 ): Verified<K> | undefined {
   const parsed = dsseEnvelopeSchema.safeParse(envelope);
   if (!parsed.success || parsed.data.payloadType !== payloadTypeOf(kind)) return undefined;
-  const body = Buffer.from(parsed.data.payload, 'base64');
+  const body = decodeBase64(parsed.data.payload);
+  if (body === undefined) return undefined;
   const encoded = preAuthEncoding(parsed.data.payloadType, body);
   for (const signature of parsed.data.signatures) {
-    const sig = Buffer.from(signature.sig, 'base64');
-    const key = keys.find((candidate) => verify(null, encoded, candidate.publicKey, sig));
+    const sig = decodeBase64(signature.sig);
+    if (sig === undefined) continue;
+    const key = keys.find(({ publicKey }) => isEd25519(publicKey) && verify(null, encoded, publicKey, sig));
     if (key === undefined) continue;
     const payload = parsePayload(kind, body);
     return payload === undefined ? undefined : { payload, keyid: key.keyid, payloadDigest: digestBytes(body) };
@@ -86,13 +90,34 @@ export function publicKeyOf(key: Readonly<Record<string, string>> | string): Key
 }
 type JsonWebKeyInput = Extract<Parameters<typeof createPublicKey>[0], { format: 'jwk' }>['key'];
 
+/** With another kind of key, `verify` would choose an algorithm by itself. */
+function isEd25519(key: KeyObject): boolean {
+  return key.type === 'public' && key.asymmetricKeyType === 'ed25519';
+}
+
+/** Canonical standard base64 alone: what was signed once must not come in a second spelling. */
+function decodeBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
+}
+
+/**
+ * Parses what was signed. A service that signs with its own key is not one of us: what it signs may be nested beyond the
+ * stack, hold a key twice or text that has no canonical form. That is no payload; it must not throw, or one envelope
+ * would keep a whole batch from being admitted.
+ */
 function parsePayload<K extends EnvelopeKind>(kind: K, body: Uint8Array): EnvelopePayload<K> | undefined {
-  let value: unknown;
+  const text = decodeText(body);
+  const json = text === undefined ? undefined : parseStrictJson(text);
+  if (json?.ok !== true) return undefined;
+  const parsed = PAYLOAD_SCHEMAS[kind].safeParse(json.value);
+  return parsed.success ? (parsed.data as EnvelopePayload<K>) : undefined;
+}
+
+function decodeText(body: Uint8Array): string | undefined {
   try {
-    value = JSON.parse(Buffer.from(body).toString('utf8'));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     return undefined;
   }
-  const parsed = PAYLOAD_SCHEMAS[kind].safeParse(value);
-  return parsed.success ? (parsed.data as EnvelopePayload<K>) : undefined;
 }
