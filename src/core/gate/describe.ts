@@ -38,13 +38,22 @@ function waitingFor(review: Review): string[] {
   ];
 }
 
+/**
+ * Every character that Markdown gives a meaning, those of bare links (`https:`, `www.`, `a@b`) among them, stands behind
+ * a backslash.
+ */
 export function escapeMarkdown(text: string): string {
-  return plain(text).replace(/[\\`*_{}[\]()<>#+!|~&-]/g, (character) => `\\${character}`);
+  return plain(text)
+    .replace(/[\\`*_{}[\]()<>#+!|~&:@$^=-]/g, (character) => `\\${character}`)
+    .replace(/(www)\./gi, '$1\\.');
 }
 
-/** Without control, bidi, zero-width and other format characters, which could make a call look like another. */
+/**
+ * One line without what could make a call look like another: control, bidi, zero-width and otherwise invisible
+ * characters, and halves of characters.
+ */
 function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '\ufffd');
 }
 
 /** Cuts to at most `limit` UTF-8 bytes, on a character boundary. The workflow sandbox has no Buffer. */
