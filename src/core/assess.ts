@@ -6,6 +6,7 @@ import type { Level } from '../contract/review.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule } from './policy/policy.ts';
 import { argumentFloor, renderTarget } from './render/index.ts';
+import { isSealed } from './seal-binding.ts';
 import { matchesPattern, type Settings } from './settings.ts';
 
 /** Who proposes, as far as it could be established. */
@@ -85,10 +86,10 @@ export function assessCall(input: AssessInput): Assessment {
     return block('unattested_refused', null, { withhold: true });
   const tool = settings.policy.tools.get(input.tool);
   const definition = findTool(settings, input.tool);
-  if (proposer.attested && !mayPropose(proposer.agent, input.tool)) {
-    return block('tool_not_allowed', tool?.definition.class ?? null);
-  }
   const sealing = checkSealing(definition?.seal ?? [], input.arguments);
+  if (proposer.attested && !mayPropose(proposer.agent, input.tool)) {
+    return block('tool_not_allowed', tool?.definition.class ?? null, { withhold: sealing !== 'ok' });
+  }
   if (sealing !== 'ok') return block(sealing, tool?.definition.class ?? null, { withhold: true });
 
   const floor = definition === undefined ? undefined : argumentFloor(definition, input.arguments);
@@ -183,10 +184,6 @@ export function valueAt(value: Json, pointer: string): Json | undefined {
   return current;
 }
 
-export function isSealed(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, '$sealed');
-}
-
 /** Every argument that must be sealed is, and nothing else is. */
 function checkSealing(pointers: readonly string[], args: JsonObject): 'ok' | 'seal_required' | 'arguments_invalid' {
   let expected = 0;
@@ -201,7 +198,8 @@ function checkSealing(pointers: readonly string[], args: JsonObject): 'ok' | 'se
 
 function countSealed(value: Json): number {
   if (typeof value !== 'object' || value === null) return 0;
-  if (isSealed(value)) return 1;
+  // Any `$sealed` counts here: one with something beside it is nobody's, and is found as one too many.
+  if (Object.hasOwn(value, '$sealed')) return 1;
   return Object.values(value).reduce((sum: number, item) => sum + countSealed(item as Json), 0);
 }
 
