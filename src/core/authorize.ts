@@ -5,6 +5,7 @@ import type { Digest } from '../contract/json.ts';
 import type { Level, Material } from '../contract/review.ts';
 import { mayVote } from './gate/check.ts';
 import { canonicalJson, digestMaterial } from './digest.ts';
+import type { RecordedDecisions } from './recorded.ts';
 import { canFill, type Seat } from './seats.ts';
 import { findReviewer, type Settings } from './settings.ts';
 
@@ -16,14 +17,18 @@ export interface ExecutionRequest {
   readonly material: Material;
   /** The revision before it, where an edit's yes is to count. */
   readonly previous: Material | null;
-  /** Payloads of decision envelopes whose signatures were verified just now. */
-  readonly decisions: readonly DecisionPayload[];
+  /** Decision envelopes whose signatures were verified just now. */
+  readonly decisions: readonly VerifiedDecision[];
+  /** What the audit log says of this review. */
+  readonly record: RecordedDecisions;
   /** The call classified again, with the policy in force now. */
   readonly now: {
     readonly verdict: 'blocked' | 'free' | 'held';
     readonly class: CallClass | null;
     readonly levels: readonly Level[];
     readonly separationOfDuties: boolean;
+    /** Whoever is answerable for the proposer now. */
+    readonly owner: string | null;
   };
   /** Whether the proposal may go without a decision when its class is free (attested, or `unattested: allow`). */
   readonly mayRunFree: boolean;
@@ -32,6 +37,12 @@ export interface ExecutionRequest {
   readonly ledgerExpiresAt: number | null;
   /** Epoch ms. */
   readonly at: number;
+}
+
+export interface VerifiedDecision {
+  readonly payload: DecisionPayload;
+  /** SHA-256 (`sha256:…`) of the payload bytes. */
+  readonly payloadDigest: Digest;
 }
 
 export type Authorization =
@@ -49,6 +60,7 @@ export function authorizeExecution(request: ExecutionRequest): Authorization {
   const digest = digestMaterial(material);
   if (material.deploymentId !== settings.deploymentId || material.kind !== 'call') return no('not_authorized');
   if (now.verdict === 'blocked') return no('reclassified');
+  if (request.record.isBarred || request.record.revision !== material.revision) return no('not_authorized');
   // A later version exists only under a gate: nobody may claim revision 2 of a call that never needed one.
   const freeThen =
     material.revision === 1 &&
@@ -60,11 +72,12 @@ export function authorizeExecution(request: ExecutionRequest): Authorization {
     if (!request.mayRunFree) return no('not_authorized');
     return freeNow ? { ok: true, digest } : no('reclassified');
   }
-  if (request.decisions.some((d) => d.type === 'reject' && d.reviewId === material.reviewId))
+  if (request.decisions.some(({ payload }) => payload.type === 'reject' && payload.reviewId === material.reviewId)) {
     return no('not_authorized');
+  }
   const votes = countedVotes(request, digest);
-  if (!carries(material.levels, material.separationOfDuties, votes, request)) return no('not_authorized');
-  const decidedAt = Math.max(...votes.map((vote) => vote.at));
+  const decidedAt = carriedAt(material.levels, material.separationOfDuties, votes, request);
+  if (decidedAt === undefined) return no('not_authorized');
   if (request.at > decidedAt + settings.executeWithinMs) return no('approval_stale');
   if (freeNow) return { ok: true, digest };
   return carries(now.levels, now.separationOfDuties, votes, request) ? { ok: true, digest } : no('reclassified');
@@ -81,23 +94,32 @@ interface CountedVote {
   readonly at: number;
 }
 
-/** Yeses on exactly this digest, in time, for this review; one per reviewer and level. */
+/** Yeses on exactly this digest, in time, for this review, admitted by the gate; oldest first. */
 function countedVotes(request: ExecutionRequest, digest: Digest): readonly CountedVote[] {
-  const { material } = request;
+  const { material, record } = request;
   const deadline = Math.min(
     material.expiresAt === null ? Infinity : Date.parse(material.expiresAt),
     request.ledgerExpiresAt ?? Infinity,
   );
-  const counted = new Map<string, CountedVote>();
-  for (const decision of request.decisions) {
-    const at = Date.parse(decision.decidedAt);
-    if (decision.reviewId !== material.reviewId || decision.deploymentId !== material.deploymentId) continue;
-    if (!(at <= deadline)) continue;
-    const level = levelCarriedBy(decision, request, digest);
-    if (level !== undefined)
-      counted.set(`${level} ${decision.reviewer.id}`, { reviewer: decision.reviewer.id, level, at });
+  const counted: CountedVote[] = [];
+  for (const { payload, payloadDigest } of request.decisions) {
+    const at = Date.parse(payload.decidedAt);
+    if (payload.reviewId !== material.reviewId || payload.deploymentId !== material.deploymentId) continue;
+    if (!record.admitted.has(payloadDigest) || !(at <= deadline)) continue;
+    const level = levelCarriedBy(payload, request, digest);
+    if (level !== undefined) counted.push({ reviewer: payload.reviewer.id, level, at });
   }
-  return [...counted.values()];
+  return counted.toSorted((a, b) => a.at - b.at);
+}
+
+/** When the votes were enough: later ones do not make an approval fresh again. Undefined: they are not enough. */
+function carriedAt(
+  levels: readonly Level[],
+  separationOfDuties: boolean,
+  votes: readonly CountedVote[],
+  request: ExecutionRequest,
+): number | undefined {
+  return votes.find((_, last) => carries(levels, separationOfDuties, votes.slice(0, last + 1), request))?.at;
 }
 
 function levelCarriedBy(decision: DecisionPayload, request: ExecutionRequest, digest: Digest): number | undefined {
@@ -130,18 +152,22 @@ function carries(
   request: ExecutionRequest,
 ): boolean {
   if (levels.length === 0) return false;
-  const { material, settings } = request;
+  const { material, settings, now } = request;
+  const barred = [material.proposer, material.owner, now.owner];
   const eligible = (vote: CountedVote, level: Level, number: number): boolean => {
     if (vote.level !== number) return false;
-    if (separationOfDuties && (vote.reviewer === material.proposer || vote.reviewer === material.owner)) return false;
+    if (separationOfDuties && barred.includes(vote.reviewer)) return false;
     const reviewer = findReviewer(settings, vote.reviewer);
     if (reviewer === undefined || reviewer.role === 'auditor') return false;
     return mayVote(level, reviewer.groups, vote.at);
   };
-  const seats: Seat[] = levels.flatMap((level, index) => {
+  const seats: Seat[] = [];
+  for (const [index, level] of levels.entries()) {
     const people = new Set(votes.filter((vote) => eligible(vote, level, index + 1)).map((vote) => vote.reviewer));
-    return Array.from({ length: level.quorum }, (_, seat) => ({ level: index, seat, people }));
-  });
+    // Before a seat is made: a quorum that nobody signed may be a billion.
+    if (people.size < level.quorum) return false;
+    for (let seat = 0; seat < level.quorum; seat += 1) seats.push({ level: index, seat, people });
+  }
   return canFill(seats, separationOfDuties);
 }
 

@@ -1,13 +1,15 @@
-import type { Target } from '../../contract/call.ts';
-import type { DecisionPayload } from '../../contract/envelope.ts';
+import type { Evidence, Target } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Material } from '../../contract/review.ts';
 import type { LedgerRow } from '../../contract/store.ts';
 import { assessCall, findTool, levelsOf, type Proposer } from '../../core/assess.ts';
-import { authorizeExecution } from '../../core/authorize.ts';
+import { authorizeExecution, type VerifiedDecision } from '../../core/authorize.ts';
 import { canonicalJson } from '../../core/digest.ts';
+import { readRecordedDecisions } from '../../core/recorded.ts';
 import type { Settings } from '../../core/settings.ts';
-import { verifyProposal } from '../gate/proposal.ts';
+import { digestUnattested, verifyProposal } from '../gate/proposal.ts';
+import { attachEvidence } from '../gate/revision.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import type { ExecuteDeps } from './deps.ts';
 import { postponeCall, refuseCall } from './refusal.ts';
@@ -16,6 +18,8 @@ import { postponeCall, refuseCall } from './refusal.ts';
 export interface AuthorizedCall {
   readonly tool: ToolDefinition;
   readonly digest: string;
+  /** Of the policy that it was authorized under. */
+  readonly policyDigest: string;
   readonly target: Target;
   /** Opened; never leaves the execute worker. */
   readonly arguments: JsonObject;
@@ -24,37 +28,50 @@ export interface AuthorizedCall {
 }
 
 /**
- * Says again, from the envelopes alone, whether this call may be made. The input came through Temporal: whoever can
- * schedule an activity chose it, so nothing of it counts until a signature or the ledger vouches for it.
+ * Says again, from the envelopes and the record, whether this call may be made. The input came through Temporal:
+ * whoever can schedule an activity chose it, so nothing of it counts until a signature or the ledger vouches for it.
+ * `resend`: it was claimed before and is counted already.
  */
 export async function authorizeCall(
   deps: ExecuteDeps,
   input: ExecuteCallInput,
   row: LedgerRow,
+  { resend }: { readonly resend: boolean },
 ): Promise<AuthorizedCall> {
   const settings = deps.settings.current();
   const { material } = input;
   if (material.reviewId !== input.reviewId) throw refuseCall('not_authorized');
-  const proposer = establishProposer(deps, input, row, settings);
+  const known = establishProposal(deps, input, row, settings);
+  const { proposer } = known;
   const assessment = assessCall({
     service: material.service,
     tool: material.tool,
     arguments: material.arguments,
-    context: material.context,
+    // The proposer's own words: a context in the input could leave out what made the call strict.
+    context: known.context,
     proposer,
     settings,
+    // A later version was held because the first was, whatever its own class.
+    stayHeld: material.revision > 1,
   });
   if (assessment.kind === 'blocked' && assessment.reasonCodes.includes('frozen')) throw postponeCall('frozen', 5_000);
   const held = assessment.kind === 'held' ? assessment.approval : null;
+  const decisions = verifiedDecisions(deps, input);
+  const [entries, previous] = await Promise.all([
+    deps.store.entriesOf(input.reviewId),
+    vouchedPrevious(deps, input, decisions),
+  ]);
   const verdict = authorizeExecution({
     material,
-    previous: input.previous,
-    decisions: verifiedDecisions(deps, input),
+    previous,
+    decisions,
+    record: readRecordedDecisions(entries.map(({ entry }) => entry)),
     now: {
       verdict: assessment.kind,
       class: assessment.class,
-      levels: held === null ? [] : levelsOf(held, Date.parse(row.openedAt)),
+      levels: held === null ? [] : levelsOf(held, known.startedAt),
       separationOfDuties: held?.separationOfDuties ?? false,
+      owner: proposer.owner,
     },
     mayRunFree: proposer.attested || settings.unattested === 'allow',
     settings,
@@ -66,43 +83,77 @@ export async function authorizeCall(
   if (tool === undefined || assessment.kind === 'blocked') throw refuseCall('reclassified');
   // Another base URL, another path, another mode: what would run is no longer what was shown.
   if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
-  await assertWithinRate(deps, settings, assessment.class, tool.name);
-  return { tool, digest: verdict.digest, target: assessment.target, ...(await open(deps, input, settings, tool)) };
+  if (!resend) await assertWithinRate(deps, settings, assessment.class, tool.name);
+  return {
+    tool,
+    digest: verdict.digest,
+    policyDigest: settings.policy.digest,
+    target: assessment.target,
+    ...(await open(deps, input, settings, tool)),
+  };
+}
+
+interface KnownProposal {
+  readonly proposer: Proposer;
+  readonly context: JsonObject;
+  /** Epoch ms; from here the levels in force count their escalation. */
+  readonly startedAt: number;
 }
 
 /**
- * The proposer as the material names it, if what came with it bears that out. An attested proposer needs its
- * envelope, for this review and the ledger's row; without one the proposer counts as unattested, and the name that
- * the decisions were signed on must not be an agent's.
+ * The proposal as the material tells it, if what came with it bears that out. An attested proposer needs its envelope,
+ * for this review and the ledger's row; without one the proposer counts as unattested, the row must be that of an
+ * unsigned call, and the name that the decisions were signed on must not be an agent's.
  */
-function establishProposer(deps: ExecuteDeps, input: ExecuteCallInput, row: LedgerRow, settings: Settings): Proposer {
+function establishProposal(
+  deps: ExecuteDeps,
+  input: ExecuteCallInput,
+  row: LedgerRow,
+  settings: Settings,
+): KnownProposal {
   const { material } = input;
+  const isFirst = material.revision === 1;
   const proposal = verifyProposal(
     { reviewId: input.reviewId, request: { proposal: input.proposal } },
     settings,
     deps.verifier,
   );
   if (proposal === undefined) {
-    if (!material.proposer.startsWith('temporal:')) throw refuseCall('not_authorized');
-    return { attested: false, id: material.proposer, owner: null };
+    const bound = !isFirst || digestUnattested(material) === row.proposalDigest;
+    if (!bound || !material.proposer.startsWith('temporal:')) throw refuseCall('not_authorized');
+    const proposer = { attested: false, id: material.proposer, owner: null } as const;
+    return { proposer, context: {}, startedAt: Date.parse(row.openedAt) };
   }
-  const { request } = proposal;
-  const isFirst = material.revision === 1;
+  const { request, proposer } = proposal;
   const bound =
     proposal.proposalDigest === row.proposalDigest &&
-    proposal.proposer.id === material.proposer &&
+    proposer.id === material.proposer &&
     request?.tool === material.tool &&
     request.service === material.service &&
     (!isFirst || canonicalJson(request.arguments) === canonicalJson(material.arguments));
   if (!bound) throw refuseCall('not_authorized');
-  return proposal.proposer;
+  const startedAt = Date.parse(proposal.proposedAt ?? row.openedAt);
+  return { proposer, context: request.context ?? {}, startedAt };
 }
 
-function verifiedDecisions(deps: ExecuteDeps, input: ExecuteCallInput): readonly DecisionPayload[] {
-  return input.decisions.flatMap((envelope) => {
-    const verified = deps.verifier.verify('decision', envelope);
-    return verified === undefined ? [] : [verified.payload];
-  });
+function verifiedDecisions(deps: ExecuteDeps, input: ExecuteCallInput): readonly VerifiedDecision[] {
+  return input.decisions.flatMap((envelope) => deps.verifier.verify('decision', envelope) ?? []);
+}
+
+/**
+ * The revision before, where an edit's yes may count. Nobody signed the version that an edit led to, so its evidence
+ * is taken from what the execute worker signed: an old preview must not stand in for one that came out differently.
+ */
+async function vouchedPrevious(
+  deps: ExecuteDeps,
+  input: ExecuteCallInput,
+  decisions: readonly VerifiedDecision[],
+): Promise<Material | null> {
+  const { material, previous } = input;
+  if (previous === null || !decisions.some(({ payload }) => payload.type === 'edit')) return null;
+  const { evidence } = (await attachEvidence(deps, { material })).material;
+  const saysOf = (found: Evidence | null): string => canonicalJson(found && [found.sourceHash, found.facts]);
+  return saysOf(evidence) === saysOf(material.evidence) ? previous : null;
 }
 
 async function assertWithinRate(

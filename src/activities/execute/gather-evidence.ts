@@ -1,88 +1,123 @@
-import type { Evidence } from '../../contract/call.ts';
+import type { Evidence, Fact } from '../../contract/call.ts';
 import type { EvidencePayload } from '../../contract/envelope.ts';
-import type { JsonObject } from '../../contract/json.ts';
-import { LIMITS } from '../../contract/review.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { LIMITS } from '../../contract/constants.ts';
 import { assessCall, findTool, type Proposer } from '../../core/assess.ts';
+import type { Settings } from '../../core/settings.ts';
 import { verifyProposal } from '../gate/proposal.ts';
 import { previewDigest } from '../gate/revision.ts';
 import type { GatherEvidenceInput } from '../api.ts';
+import type { Connector, PreviewInput, PreviewResult } from '../ports.ts';
 import type { ExecuteDeps } from './deps.ts';
 import { refuseCall } from './refusal.ts';
+import { storable } from './storable.ts';
 
 /** Longest preview, ms; the connector's own limits are below it. */
 const PREVIEW_TIMEOUT_MS = 7_000;
 
 /**
- * Gathers evidence and writes it, signed, to the database. Only what somebody signed is previewed: the arguments come
- * from the envelopes, so scheduling this activity by hand reads nothing that a proposal could not.
+ * Gathers evidence and writes it, signed, to the database. Only what somebody signed is previewed, and only while the
+ * review is open: the arguments come from the envelopes, so scheduling this activity by hand reads nothing that a
+ * proposal could not.
  */
 export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInput): Promise<void> {
+  const { reviewId, revision } = input;
+  if (!Number.isSafeInteger(revision) || revision < 1 || revision > LIMITS.revisions)
+    throw refuseCall('not_authorized');
   const settings = deps.settings.current();
+  const call = await readSignedCall(deps, input, settings);
+  const { tool, service, arguments: args, context, proposer } = call;
+  const assessment = assessCall({ service, tool, arguments: args, context, proposer, settings, stayHeld: true });
+  const definition = findTool(settings, tool);
+  if (assessment.kind === 'blocked' || definition?.preview === undefined) throw refuseCall('reclassified');
+  const { target } = assessment;
+  const connector = deps.connector(target.connector);
+  const found = await preview(connector, { tool: definition, arguments: args, target });
+  const gatheredAt = new Date(deps.clock.now()).toISOString();
+  const secrets = connector?.secrets() ?? [];
+  const clean = <T>(value: T): T => deps.scrub(storable(value as Json), secrets) as T;
+  const evidence: Evidence | null = found.ok
+    ? { facts: clean([...found.facts]).map(exactNumbers), sourceHash: found.sourceHash, gatheredAt }
+    : null;
+  const tooLarge = evidence !== null && Buffer.byteLength(JSON.stringify(evidence)) > LIMITS.evidence;
+  const payload: EvidencePayload = {
+    deploymentId: settings.deploymentId,
+    reviewId,
+    revision,
+    previewOf: previewDigest({ tool, arguments: args, target }),
+    evidence: tooLarge ? null : evidence,
+    error: clean(errorOf(found, tooLarge)),
+    gatheredAt,
+  };
+  await deps.store.putEvidence(reviewId, revision, deps.signer.sign('evidence', payload));
+}
+
+async function preview(
+  connector: Connector | undefined,
+  input: Pick<PreviewInput, 'tool' | 'arguments' | 'target'>,
+): Promise<PreviewResult> {
+  if (connector?.preview === undefined) {
+    return { ok: false, code: 'preview_unavailable', message: 'This worker cannot preview the tool' };
+  }
+  return await connector.preview({ ...input, signal: AbortSignal.timeout(PREVIEW_TIMEOUT_MS) });
+}
+
+function errorOf(found: PreviewResult, tooLarge: boolean): EvidencePayload['error'] {
+  if (tooLarge) return { code: 'evidence_too_large', message: 'The preview is larger than 64 KiB' };
+  return found.ok ? null : { code: found.code, message: found.message };
+}
+
+/** Numbers that a double cannot hold exactly are shown as text: signed JSON holds none that two parsers could differ on. */
+function exactNumbers(fact: Fact): Fact {
+  const exact = (value: Json): Json => {
+    if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : String(value);
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return (value as readonly Json[]).map(exact);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item as Json)]));
+  };
+  return { ...fact, value: exact(fact.value) };
+}
+
+interface SignedCall {
+  readonly proposer: Proposer;
+  readonly service: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly context: JsonObject;
+}
+
+/** The call as it was signed, of a review that is open for this proposal. Throws `not_authorized`. */
+async function readSignedCall(deps: ExecuteDeps, input: GatherEvidenceInput, settings: Settings): Promise<SignedCall> {
   const proposal = verifyProposal(
     { reviewId: input.reviewId, request: { proposal: input.proposal } },
     settings,
     deps.verifier,
   );
-  const request = proposal?.request;
-  const args = request === undefined || request === null ? undefined : signedArguments(deps, input, request.arguments);
-  if (proposal === undefined || !request || args === undefined) throw refuseCall('not_authorized');
-  const { tool, service } = request;
-  const assessment = assessCall({
-    service,
-    tool,
-    arguments: args,
-    context: request.context ?? {},
-    proposer: proposal.proposer satisfies Proposer,
-    settings,
-    stayHeld: true,
-  });
-  const definition = findTool(settings, tool);
-  if (assessment.kind === 'blocked' || definition === undefined) throw refuseCall('reclassified');
-  const { target } = assessment;
-  const connector = deps.connector(target.connector);
-  const found =
-    connector?.preview === undefined
-      ? ({ ok: false, code: 'preview_unavailable', message: 'This worker cannot preview the tool' } as const)
-      : await connector.preview({
-          tool: definition,
-          arguments: args,
-          target,
-          signal: AbortSignal.timeout(PREVIEW_TIMEOUT_MS),
-        });
-  const gatheredAt = new Date(deps.clock.now()).toISOString();
-  const evidence: Evidence | null = found.ok
-    ? { facts: [...found.facts], sourceHash: found.sourceHash, gatheredAt }
-    : null;
-  const tooLarge = evidence !== null && Buffer.byteLength(JSON.stringify(evidence)) > LIMITS.evidence;
-  const payload: EvidencePayload = {
-    deploymentId: settings.deploymentId,
-    reviewId: input.reviewId,
-    revision: input.revision,
-    previewOf: previewDigest({ tool, arguments: args, target }),
-    evidence: tooLarge ? null : evidence,
-    error: errorOf(found, tooLarge),
-    gatheredAt,
-  };
-  const secrets = connector?.secrets() ?? [];
-  const clean = deps.scrub(payload as unknown as JsonObject, secrets) as unknown as EvidencePayload;
-  await deps.store.putEvidence(input.reviewId, input.revision, deps.signer.sign('evidence', clean));
-}
-
-function errorOf(
-  found: { readonly ok: true } | { readonly ok: false; readonly code: string; readonly message: string },
-  tooLarge: boolean,
-): EvidencePayload['error'] {
-  if (tooLarge) return { code: 'evidence_too_large', message: 'The preview is larger than 64 KiB' };
-  return found.ok ? null : { code: found.code, message: found.message };
-}
-
-/** The arguments that this revision was signed with: the proposer's, its revision's, or a reviewer's edit. */
-function signedArguments(deps: ExecuteDeps, input: GatherEvidenceInput, proposed: JsonObject): JsonObject | undefined {
-  if (input.change === null) return proposed;
-  if (input.change.kind === 'revision') {
-    const payload = deps.verifier.verify('revision', input.change.envelope)?.payload;
-    return payload?.reviewId === input.reviewId ? payload.arguments : undefined;
+  if (!proposal?.request) throw refuseCall('not_authorized');
+  const { proposer, request, proposalDigest } = proposal;
+  const args = input.change === null ? request.arguments : changedArguments(deps, input, proposer.id, settings);
+  const row = args === undefined ? undefined : await deps.store.readLedger(input.reviewId);
+  if (args === undefined || row?.state !== 'open' || row.proposalDigest !== proposalDigest) {
+    throw refuseCall('not_authorized');
   }
-  const payload = deps.verifier.verify('decision', input.change.envelope)?.payload;
-  return payload?.reviewId === input.reviewId ? payload.editedArguments : undefined;
+  return { proposer, service: request.service, tool: request.tool, arguments: args, context: request.context ?? {} };
+}
+
+/** The arguments that a later version was signed with: the proposer's own revision, or a reviewer's edit. */
+function changedArguments(
+  deps: ExecuteDeps,
+  { reviewId, change }: GatherEvidenceInput,
+  proposer: string,
+  settings: Settings,
+): JsonObject | undefined {
+  const isOurs = (payload: { readonly reviewId: string; readonly deploymentId: string }): boolean =>
+    payload.reviewId === reviewId && payload.deploymentId === settings.deploymentId;
+  if (change?.kind === 'revision') {
+    const verified = deps.verifier.verify('revision', change.envelope);
+    if (verified === undefined || !isOurs(verified.payload)) return undefined;
+    const { payload, agentKeyOf = proposer } = verified;
+    return payload.proposer === proposer && agentKeyOf === proposer ? payload.arguments : undefined;
+  }
+  const payload = change?.kind === 'decision' ? deps.verifier.verify('decision', change.envelope)?.payload : undefined;
+  return payload?.type === 'edit' && isOurs(payload) ? payload.editedArguments : undefined;
 }

@@ -1,9 +1,9 @@
 import { executeRequestSchema, type ExecuteRequest } from '../../contract/execute.ts';
 import { dsseEnvelopeSchema, type DsseEnvelope } from '../../contract/envelope.ts';
-import type { Json } from '../../contract/json.ts';
 import type { Proposer } from '../../core/assess.ts';
 import { canonicalJson, digestOf } from '../../core/digest.ts';
 import { findAgent, type Settings } from '../../core/settings.ts';
+import { parseStrictJson } from '../../core/strict-json.ts';
 import type { EnvelopeVerifier } from '../ports.ts';
 
 /** What a start of `gatedCall` amounts to once its envelope, if any, has been verified. */
@@ -14,6 +14,8 @@ export interface ReadProposal {
   readonly envelope: DsseEnvelope | null;
   /** Binds the ledger row to this proposal. */
   readonly proposalDigest: string;
+  /** ISO 8601, as it was signed; null: nobody signed it. */
+  readonly proposedAt: string | null;
 }
 
 /**
@@ -30,11 +32,25 @@ export async function readProposal(
   if (attested !== undefined) return attested;
   const request = pickRequest(input.request);
   return {
-    proposer: { attested: false, id: `temporal:${await starterIdentity()}`.slice(0, 128), owner: null },
+    proposer: { attested: false, id: unattestedId(await starterIdentity()), owner: null },
     request,
     envelope: null,
-    proposalDigest: digestOf({ unattested: request ?? digestOfAnything(input.request) }),
+    proposalDigest: request === null ? digestOf({ undecodable: input.reviewId }) : digestUnattested(request),
+    proposedAt: null,
   };
+}
+
+/**
+ * What the ledger row of an unsigned call is bound to. The execute worker takes it again: without it, somebody could
+ * spend the row of one call on another.
+ */
+export function digestUnattested(call: Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>): string {
+  return digestOf({ unattested: { service: call.service, tool: call.tool, arguments: call.arguments } });
+}
+
+/** The starter chose its identity: cut to size without leaving half a character, which has no canonical form. */
+function unattestedId(identity: string): string {
+  return `temporal:${identity}`.slice(0, 128).replace(/[\ud800-\udfff]/gu, '\ufffd');
 }
 
 /** The verified proposal of a review, or undefined. Also the execute worker's own check. */
@@ -57,16 +73,21 @@ export function verifyProposal(
     request: payload.request,
     envelope: envelope.data,
     proposalDigest: verified.payloadDigest,
+    proposedAt: payload.proposedAt,
   };
 }
 
-/** The documented fields of an unsigned request; a class, a status and whatever else it claims are ignored. */
+/**
+ * The documented fields of an unsigned request; a class, a status and whatever else it claims are ignored. Null also
+ * for what has no canonical form (half characters, nesting beyond the stack): nobody could approve it.
+ */
 function pickRequest(value: unknown): ExecuteRequest | null {
   const picked: Record<string, unknown> = {};
   for (const key of ['service', 'tool', 'arguments', 'reason', 'threadId']) {
     const item = property(value, key);
     if (item !== undefined) picked[key] = item;
   }
+  if (!hasCanonicalForm(picked)) return null;
   const parsed = executeRequestSchema.safeParse(picked);
   return parsed.success ? parsed.data : null;
 }
@@ -77,10 +98,11 @@ function property(value: unknown, key: string): unknown {
     : undefined;
 }
 
-function digestOfAnything(value: unknown): Json {
+/** Also false beyond the depth that the API accepts, so that nothing after it runs out of stack. */
+export function hasCanonicalForm(value: unknown): boolean {
   try {
-    return digestOf(JSON.parse(canonicalJson(value)));
+    return parseStrictJson(canonicalJson(value)).ok;
   } catch {
-    return 'undecodable';
+    return false;
   }
 }
