@@ -3,7 +3,6 @@ import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES, NOT_STARTED } from '../../contract/review.ts';
 import type { LedgerTransition } from '../../contract/store.ts';
 import { assessCall, findTool, type Assessment } from '../../core/assess.ts';
-import { digestMaterial } from '../../core/digest.ts';
 import { summarizeCall } from '../../core/gate/describe.ts';
 import { viewReview, type ReviewBase } from '../../core/gate/view.ts';
 import { openGate } from '../../core/gate/state.ts';
@@ -15,7 +14,7 @@ import type { GateDeps } from './deps.ts';
 import { classifiedEntry, proposedEntry } from '../../core/gate/entries.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { specOf } from '../../core/gate/spec.ts';
-import { versionOf } from './version.ts';
+import { holdDeadline, versionOf } from './version.ts';
 
 /** What a person may say to a call; `respond` belongs to in-flow questions. */
 const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
@@ -32,6 +31,7 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
     deps.starterIdentity(input.reviewId, input.runId),
   );
   const assessment = assess(proposal, settings);
+  const isWithheld = assessment.kind === 'blocked' && assessment.withhold;
   const version = versionOfCall(input, proposal, assessment, settings);
   const base = baseOf(deps, input, proposal, settings);
   const allowed = assessment.kind === 'held' ? CALL_DECISIONS : [];
@@ -56,7 +56,8 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
     review: {
       kind: 'state',
       review,
-      envelopes: proposal.envelope === null ? [] : [{ kind: 'proposal', envelope: proposal.envelope }],
+      // A service that signs for itself may have signed what it should have sealed.
+      envelopes: proposal.envelope === null || isWithheld ? [] : [{ kind: 'proposal', envelope: proposal.envelope }],
       materials: [version.material],
     },
   });
@@ -64,10 +65,11 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
   if (row === null || row.proposalDigest !== proposal.proposalDigest)
     return { kind: 'refused', reasonCode: 'review_id_taken' };
   const definition = findTool(settings, callOf(proposal).tool);
+  const held = holdDeadline(version, row.expiresAt);
   return {
     kind: assessment.kind,
     base,
-    version: holdDeadline(version, row.expiresAt),
+    version: held,
     allowed,
     proposal: proposal.envelope,
     proposalDigest: proposal.proposalDigest,
@@ -75,8 +77,9 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
     notifies: deps.notifier !== null,
     timeoutMs: definition?.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(definition.timeout),
     executeWithinMs: settings.executeWithinMs,
-    outcome: row.state === 'open' || assessment.kind === 'blocked' ? null : outcomeOf(row),
-    reopened: !result.ok,
+    // Blocked now is no news of a row that was settled before: the ledger tells what became of it.
+    outcome: row.state === 'open' || (result.ok && assessment.kind === 'blocked') ? null : outcomeOf(row),
+    reopened: !result.ok || held !== version,
   };
 }
 
@@ -172,14 +175,6 @@ function transitionOf(
   return assessment.kind === 'blocked'
     ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'policy_error', at }
     : { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt };
-}
-
-/** A row that was open before (a reset, a second start) keeps the deadline it had, where that is earlier. */
-function holdDeadline(version: Version, kept: string | null): Version {
-  const { expiresAt } = version.material;
-  if (kept === null || expiresAt === null || kept >= expiresAt) return version;
-  const material = { ...version.material, expiresAt: kept };
-  return { ...version, material, digest: version.digest === null ? null : digestMaterial(material) };
 }
 
 const UNGATED = { free: 'not_required', blocked: 'blocked' } as const;

@@ -14,14 +14,17 @@ import type { ApprovalPlan } from '../../core/policy/policy.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import type { GateDeps } from './deps.ts';
-import { versionOf } from './version.ts';
+import { hasCanonicalForm } from './proposal.ts';
+import { holdDeadline, versionOf } from './version.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
 /** Opens the gate for a question that a workflow asks in-flow. No call follows from it, whatever the answer. */
 export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionInput): Promise<Classified> {
   const settings = deps.settings.current();
-  const request = approvalRequestSchema.safeParse(input.request).data ?? null;
+  // What has no canonical form cannot be asked: no digest could be taken of it, and nobody could approve it.
+  const isJson = hasCanonicalForm(input.request);
+  const request = isJson ? (approvalRequestSchema.safeParse(input.request).data ?? null) : null;
   const proposer = await proposerOf(deps, input);
   const assessment = assessQuestion(request, settings);
   const version = versionOf(
@@ -65,10 +68,11 @@ export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionIn
   });
   const { row } = result;
   if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
+  const kept = holdDeadline(version, row.expiresAt);
   return {
     kind: held ? 'held' : 'blocked',
     base,
-    version,
+    version: kept,
     allowed,
     proposal: null,
     proposalDigest,
@@ -76,8 +80,8 @@ export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionIn
     notifies: deps.notifier !== null,
     timeoutMs: 0,
     executeWithinMs: 0,
-    outcome: row.state === 'open' || !held ? null : outcomeOf(row),
-    reopened: !result.ok,
+    outcome: row.state === 'open' || (result.ok && !held) ? null : outcomeOf(row),
+    reopened: !result.ok || kept !== version,
   };
 }
 
@@ -137,7 +141,7 @@ async function proposerOf(deps: GateDeps, input: ClassifyQuestionInput): Promise
     input.parent === null
       ? `temporal:${await deps.starterIdentity(input.reviewId, input.runId)}`
       : `workflow:${input.parent.workflowId}`;
-  return id.slice(0, 255);
+  return id.slice(0, 255).replace(/[\ud800-\udfff]/gu, '\ufffd');
 }
 
 function baseOf(

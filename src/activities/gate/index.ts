@@ -1,8 +1,9 @@
-import type { GateActivities } from '../api.ts';
+import type { GateActivities, RecordInput } from '../api.ts';
 import { admit } from './admit.ts';
 import { classifyCall } from './classify-call.ts';
 import { classifyQuestion } from './classify-question.ts';
 import type { GateDeps } from './deps.ts';
+import { guard } from './guard.ts';
 import { notify, readOutcome, record } from './record.ts';
 import { attachEvidence, prepareQuestion, prepareRevision } from './revision.ts';
 
@@ -10,14 +11,33 @@ export type { GateDeps } from './deps.ts';
 
 /** The gate worker's activities over their dependencies; register them on `holdpoint-gate`. */
 export function createGateActivities(deps: GateDeps): GateActivities {
+  const local = true;
+  const ofReview = <I extends { readonly reviewId: string }, O>(run: (input: I) => Promise<O>) =>
+    guard(run, { local, reviewsOf: ({ reviewId }) => [reviewId] });
   return {
-    classifyCall: (input) => classifyCall(deps, input),
-    classifyQuestion: (input) => classifyQuestion(deps, input),
-    prepareRevision: async (input) => (input.question ? prepareQuestion(input) : prepareRevision(deps, input)),
-    attachEvidence: (input) => attachEvidence(deps, input),
-    admit: async (input) => admit(deps, input),
-    record: (input) => record(deps, input),
-    readOutcome: (input) => readOutcome(deps, input),
-    notify: (input) => notify(deps, input),
+    classifyCall: ofReview((input) => classifyCall(deps, input)),
+    classifyQuestion: ofReview((input) => classifyQuestion(deps, input)),
+    prepareRevision: guard(async (input) => (input.question ? prepareQuestion(input) : prepareRevision(deps, input)), {
+      local,
+      reviewsOf: ({ previous }) => [previous.reviewId],
+    }),
+    attachEvidence: guard((input) => attachEvidence(deps, input), {
+      local,
+      reviewsOf: ({ material }) => [material.reviewId],
+    }),
+    admit: ofReview(async (input) => admit(deps, input)),
+    record: guard((input) => record(deps, input), { local, reviewsOf: reviewsOfRecord }),
+    readOutcome: ofReview((input) => readOutcome(deps, input)),
+    notify: guard((input) => notify(deps, input), { local: false, reviewsOf: ({ review }) => [review.reviewId] }),
   };
+}
+
+/** Every review that a record touches. Its key is one of them: a key that another review will need could be used up. */
+function reviewsOfRecord({ key, review, ledger, entries }: RecordInput): readonly unknown[] {
+  return [
+    review.reviewId,
+    key.split(':')[0],
+    ...(ledger === null ? [] : [ledger.reviewId]),
+    ...entries.map((entry) => ('reviewId' in entry ? entry.reviewId : null)),
+  ];
 }

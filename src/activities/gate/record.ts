@@ -30,16 +30,23 @@ export async function readOutcome(
   return outcomeOf(row);
 }
 
-/** Tells people, then records whom. Told twice is possible, told never is not. */
+/**
+ * Tells people, then records whom. Told twice is possible, told never is not. This is an ordinary activity, which others
+ * can schedule too: people are told what the database says of the review, never what the input says, and the key cannot
+ * be one that the gate will need.
+ */
 export async function notify(deps: Pick<GateDeps, 'store' | 'notifier' | 'clock'>, input: NotifyInput): Promise<void> {
   if (deps.notifier === null) return;
-  const told = await deps.notifier.notify({ event: input.event, review: input.review, to: input.to });
+  const stored = await deps.store.readReview(input.review.reviewId);
+  if (stored === undefined) return;
+  const { review } = stored;
+  const told = await deps.notifier.notify({ event: input.event, review, to: input.to });
   const at = new Date(deps.clock.now()).toISOString();
   await deps.store.commit({
-    key: input.key,
+    key: `notified:${review.reviewId}:${input.key}`,
     entries: [
       {
-        ...entryOf(input.review, at),
+        ...entryOf(review, at),
         type: 'notified',
         event: input.event,
         channel: told.channel,

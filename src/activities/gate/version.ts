@@ -103,3 +103,14 @@ export function scheduleOf(
 function deadline(input: VersionInput, ttlMs: number): number {
   return Math.min(input.startedAt + ttlMs, input.notAfter ?? Infinity);
 }
+
+/**
+ * A row that was open before (a reset, a second start) keeps the deadline it had, where that is earlier. `kept`: ISO
+ * 8601, of the ledger.
+ */
+export function holdDeadline(version: Version, kept: string | null): Version {
+  const { expiresAt } = version.material;
+  if (kept === null || expiresAt === null || Date.parse(kept) >= Date.parse(expiresAt)) return version;
+  const material = { ...version.material, expiresAt: kept };
+  return { ...version, material, digest: version.digest === null ? null : digestMaterial(material) };
+}
