@@ -5,6 +5,11 @@ import type { ExecutionView } from './review.ts';
 
 export const NOT_STARTED: ExecutionView = { status: 'not_started', error: null, startedAt: null, finishedAt: null };
 
+const ULID = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
+export const ULID_PATTERN = new RegExp(`^${ULID}$`);
+/** `rev_<ULID>`; also the Temporal workflow id of the review. */
+export const REVIEW_ID_PATTERN = new RegExp(`^rev_${ULID}$`);
+
 /** Bytes of JSON, unless named otherwise. */
 export const LIMITS = {
   requestBody: 256 * 1024,

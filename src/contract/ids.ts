@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { REVIEW_ID_PATTERN, ULID_PATTERN } from './constants.ts';
 
-const ULID = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
-
-/** `rev_<ULID>`; also the Temporal workflow id of the review. */
-export const reviewIdSchema = z.string().regex(new RegExp(`^rev_${ULID}$`));
+export const reviewIdSchema = z.string().regex(REVIEW_ID_PATTERN);
 export type ReviewId = string;
 
-export const ulidSchema = z.string().regex(new RegExp(`^${ULID}$`));
+export const ulidSchema = z.string().regex(ULID_PATTERN);
 
 /** The id of a review's policy decision: the review's ULID under another prefix. */
 export function decisionIdOf(reviewId: ReviewId): string {
