@@ -12,14 +12,22 @@ const local = proxyLocalActivities<GateActivities>({
 });
 
 const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 10_000;
+/** Within the first minutes; then a twentieth of the outage so far, up to the last. */
+const SHORT_CAP_MS = 10_000;
+const LONG_CAP_MS = 600_000;
 
+/**
+ * ◆ Every try costs six events of history. At a fixed ten seconds an outage of a day would fill it (51,200 events), and
+ * the server would terminate the review; so the longer it lasts, the rarer the tries.
+ */
 async function untilDone<T>(run: () => Promise<T>): Promise<T> {
-  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
+  const since = Date.now();
+  for (let wait = FIRST_WAIT_MS; ; wait *= 2) {
     try {
       return await run();
     } catch (error) {
       if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      wait = Math.min(wait, Math.max(SHORT_CAP_MS, (Date.now() - since) / 20), LONG_CAP_MS);
       await sleep(wait, { summary: 'trying again' });
     }
   }
