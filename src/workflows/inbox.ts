@@ -15,7 +15,9 @@ export interface InboxItem {
 
 /** Longest payload, in base64 characters: 256 KiB of arguments, quoted and encoded. */
 const MAX_PAYLOAD = 700_000;
-/** Envelopes that wait or were seen; a flood beyond it is dropped, oldest memory first. */
+/** Payloads of one batch together, likewise: what one local activity can verify well within its second. */
+const MAX_BATCH_PAYLOAD = 1_400_000;
+/** Fingerprints that are remembered; of a flood beyond it the oldest are forgotten. */
 const MAX_SEEN = 5_000;
 
 /**
@@ -44,16 +46,23 @@ export class Inbox {
     return this.#items.length;
   }
 
-  /** The next batch, oldest first. */
-  take(): readonly InboxItem[] {
-    const batch = this.#items.slice(0, LIMITS.admissionBatch);
-    this.#items = this.#items.slice(batch.length);
-    return batch;
+  /** When the oldest that waits came (epoch ms). */
+  get oldestAt(): number | undefined {
+    return this.#items[0]?.at;
   }
 
-  /** Puts a batch back that could not be admitted yet; its times stay. */
-  putBack(batch: readonly InboxItem[]): void {
-    this.#items = [...batch, ...this.#items];
+  /** The next batch, oldest first; at least one where any waits. */
+  take(): readonly InboxItem[] {
+    let count = 0;
+    let size = 0;
+    for (const { envelope } of this.#items.slice(0, LIMITS.admissionBatch)) {
+      size += envelope.payload.length;
+      if (count > 0 && size > MAX_BATCH_PAYLOAD) break;
+      count += 1;
+    }
+    const batch = this.#items.slice(0, count);
+    this.#items = this.#items.slice(count);
+    return batch;
   }
 
   /** Only verified envelopes get a receipt: a forged one could otherwise answer for somebody else's. */
@@ -81,7 +90,7 @@ export class Inbox {
   #filter(kind: SignalKind, value: unknown): DsseEnvelope | undefined {
     const envelope = readEnvelope(value);
     if (envelope === undefined || envelope.payloadType !== payloadTypeOf(kind)) return undefined;
-    // The exact bytes, not the id inside: a forgery with somebody's id must not make the real one a duplicate.
+    // The signature, not the id inside: a forgery with somebody's id must not make the real one a duplicate.
     const fingerprint = `${envelope.signatures[0]?.sig ?? ''}${envelope.payload.length}`;
     if (this.#seen.has(fingerprint) || !this.#isOurs(envelope.payload)) return undefined;
     this.#seen.add(fingerprint);
