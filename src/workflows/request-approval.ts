@@ -1,6 +1,7 @@
 import { ParentClosePolicy, startChild, uuid4, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
 import type { JsonObject } from '../contract/json.ts';
+import { clip, escapeMarkdown } from '../core/gate/describe.ts';
 import { ulidOf } from '../core/ulid.ts';
 import { APPROVAL_GATE, GATE_TASK_QUEUE } from './messages.ts';
 
@@ -25,7 +26,8 @@ export async function requestApproval<P extends JsonObject>(
     args: [question],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-    staticSummary: question.title.slice(0, 200),
+    // ◆ Above 400 bytes the server refuses the start, and the workflow that asks would try for ever.
+    staticSummary: clip(escapeMarkdown(question.title), 400),
   });
   return (await child.result()) as ApprovalDecision<P>;
 }
