@@ -87,7 +87,7 @@ function statusOf(row: LedgerRow): ExecutionView['status'] {
 }
 
 /** The execution of a call that was denied: `failed` where the denial came after a yes, else it never started. */
-function deniedExecution(reason: string, at: string): ExecutionView {
+export function deniedExecution(reason: string, at: string): ExecutionView {
   if (!isExecutionDenial(reason)) return NOT_STARTED;
   return {
     status: 'failed',

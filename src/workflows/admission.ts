@@ -1,4 +1,5 @@
 import type { Admitted } from '../activities/api.ts';
+import { approvers } from './approvers.ts';
 import {
   classifiedAgain,
   decidedEntry,
@@ -22,7 +23,7 @@ import type { InboxItem } from './inbox.ts';
 import { gate as activities } from './local.ts';
 import { settleByHand } from './reconciliation.ts';
 import type { Change, Session } from './session.ts';
-import { prepare, preparedOf } from './versions.ts';
+import { prepare, preparedOf, type Complete } from './versions.ts';
 
 type Fact = Exclude<Admitted, { kind: 'refused' }>;
 type Decision = Extract<Fact, { kind: 'decision' }>;
@@ -39,31 +40,31 @@ export async function processBatch(session: Session): Promise<Step> {
     proposer: session.record.base.proposer.id,
     items: batch.map(({ kind, envelope }) => ({ kind, envelope })),
   });
+  let step: Step = 'done';
   for (const [index, item] of batch.entries()) {
     const fact = admitted[index];
     if (fact === undefined || fact.kind === 'refused' || session.inbox.wasAnswered(fact.decisionUlid)) continue;
-    if ((await judge(session, item, fact)) === 'superseded') return 'superseded';
+    if (step === 'superseded') session.inbox.answer(fact.decisionUlid, 'already_resolved');
+    else step = await judge(session, item, fact);
   }
-  return 'done';
+  return step;
 }
 
 async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Step> {
   const { gate } = session;
-  if (fact.kind === 'reconciliation') return await settleByHand(session, item, fact);
+  if (fact.kind === 'reconciliation') return settleByHand(session, item, fact);
   if (gate === null) {
     session.inbox.answer(fact.decisionUlid, 'already_resolved');
     return 'done';
   }
   switch (fact.kind) {
     case 'decision':
-      return fact.fact.type === 'edit'
-        ? await judgeEdit(session, gate, item, fact)
-        : await judgeVote(session, gate, item, fact);
+      return fact.fact.type === 'edit' ? judgeEdit(session, gate, item, fact) : judgeVote(session, gate, item, fact);
     case 'revision':
-      return await judgeRevision(session, gate, item, fact);
+      return judgeRevision(session, gate, item, fact);
     case 'withdrawal': {
       const ruling = decideWithdrawal(gate, fact.fact, item.at);
-      return await carryOut(session, fact, ruling, (next) => ({
+      return carryOut(session, fact, ruling, (next) => ({
         record: { ...session.record, gate: next },
         entries: [
           (base) => ({ ...base, type: 'withdrawn', by: fact.fact.proposer, envelopeDigest: fact.envelopeDigest }),
@@ -82,10 +83,10 @@ async function judgeVote(session: Session, gate: GateState, item: InboxItem, fac
   const step = await carryOut(session, fact, ruling, (next) => ({
     record: { ...session.record, gate: next, revisions: withDecision(session.record.revisions, fact) },
     entries: [(base) => decidedEntry(base, fact, next)],
-    ...ledgerAfter(session, next, item.at),
+    ledger: ledgerAfter(session, next, item.at),
     envelopes: [item],
   }));
-  if (ruling.ok && (fact.fact.type === 'approve' || fact.fact.type === 'respond')) {
+  if (ruling.ok && step === 'done' && fact.fact.type === 'approve') {
     session.carrying = [...session.carrying, item.envelope];
   }
   return step;
@@ -112,6 +113,7 @@ async function judgeEdit(session: Session, gate: GateState, item: InboxItem, fac
     const editorCounts = session.current.decisions.length > 0;
     session.previous = editorCounts ? before : null;
     session.carrying = editorCounts ? [item.envelope] : [];
+    renewSchedule(session, version);
   }
   return step;
 }
@@ -137,6 +139,7 @@ async function judgeRevision(
   if (ruling.ok && step === 'done') {
     session.previous = null;
     session.carrying = [];
+    renewSchedule(session, version);
   }
   return step;
 }
@@ -151,6 +154,7 @@ async function carryOut(
   const { gate } = session;
   if (!ruling.ok || gate === null) return refuse(session, fact, ruling.ok ? 'already_resolved' : ruling.code);
   const next = ruling.events.reduce(evolve, gate);
+  const asked = approvers(session);
   const { ok } = await session.commit({ ...change(next), key: `admitted:${fact.decisionUlid}` });
   if (!ok) {
     session.inbox.answer(fact.decisionUlid, 'already_resolved');
@@ -158,8 +162,29 @@ async function carryOut(
   }
   session.inbox.answer(fact.decisionUlid, 'accepted');
   if (fact.kind === 'decision') session.tell({ event: 'decided', to: [fact.fact.reviewer] });
-  if (isEnded(next)) session.tell({ event: 'resolved', to: [] });
+  const event = newsOf(gate, next);
+  if (event !== undefined) session.tell({ event, to: event === 'resolved' ? asked : approvers(session) });
   return 'done';
+}
+
+/** What the next state means to those who have to decide, or had to. */
+function newsOf(before: GateState, next: GateState): 'resolved' | 'revision' | 'pending' | undefined {
+  if (isEnded(next)) return 'resolved';
+  if (next.tag !== 'pending') return undefined;
+  if (next.spec.revision !== before.spec.revision) return 'revision';
+  return before.tag === 'pending' && next.level !== before.level ? 'pending' : undefined;
+}
+
+/** Another version may come under another approval: its reminders and its escalation count from now on. */
+function renewSchedule(session: Session, complete: Complete | undefined): void {
+  // A question keeps its people and its times, whatever its wording.
+  if (complete === undefined || session.record.base.kind === 'in-flow') return;
+  const now = Date.now();
+  const { remindAt, escalateAt } = complete.version.schedule;
+  session.schedule = {
+    remindAt: remindAt.filter((at) => at > now),
+    escalateAt: escalateAt !== null && escalateAt > now ? escalateAt : null,
+  };
 }
 
 function refuse(session: Session, fact: Fact, code: Extract<Ruling, { ok: false }>['code']): Step {

@@ -4,17 +4,14 @@ import {
   CancellationScope,
   condition,
   makeContinueAsNewFunc,
-  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
-import { processBatch } from './admission.ts';
 import { watchCancellation } from './cancellation.ts';
+import { boundRequest, closeDoor, openDoor } from './door.ts';
 import { runGate } from './gate-loop.ts';
-import { Inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
 import { gate } from './local.ts';
-import { getReview } from './messages.ts';
-import { allNoticesSent } from './notices.ts';
 import { openFromLedger, openHeld } from './opening.ts';
 import { Session, type Snapshot } from './session.ts';
 
@@ -22,33 +19,21 @@ import { Session, type Snapshot } from './session.ts';
  * The in-flow door: a question with a deadline, decided through the same signals as a call. No call follows from it;
  * what the answer means is for the workflow that asked. `carried` is set by continue-as-new alone.
  *
- * @throws ApplicationFailure `review_id_taken`: another question has this review id already.
+ * @throws ApplicationFailure `review_id_taken`: another question has this review id already; `review_id_invalid`.
  */
 export async function approvalGate(request: ApprovalRequest, carried?: Snapshot): Promise<ApprovalDecision> {
   const cancellation = watchCancellation();
-  return await CancellationScope.nonCancellable(async () => {
-    const info = workflowInfo();
-    const snapshot = info.continuedFromExecutionRunId === undefined ? undefined : carried;
-    const inbox = new Inbox(info.workflowId, snapshot?.receipts ?? []);
+  return CancellationScope.nonCancellable(async () => {
     let session: Session | undefined;
-    inbox.listen();
-    setHandler(getReview, () => ({
-      review: session?.review() ?? null,
-      receipts: Object.fromEntries(inbox.receipts),
-    }));
-
+    const { inbox, snapshot } = openDoor(carried, () => session);
     session = snapshot === undefined ? await openQuestion(request, inbox) : new Session(snapshot, inbox);
     session.show();
     if (session.gate !== null) {
       const end = await runGate(session, cancellation);
-      if (end === 'continue') return await continueAsNew(request, session);
+      if (end === 'continue') return continueAsNew(request, session);
       if (end === 'superseded') await openFromLedger(session, await gate.readOutcome({ reviewId: session.reviewId }));
     }
-    do {
-      while (session.inbox.size > 0) await processBatch(session);
-      await condition(allHandlersFinished);
-    } while (session.inbox.size > 0);
-    await allNoticesSent();
+    await closeDoor(session, { waited: true });
     return decisionOf(session);
   });
 }
@@ -58,7 +43,8 @@ async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<Ses
   const startedAt = info.startTime.getTime();
   const parent = info.parent === undefined ? null : { workflowId: info.parent.workflowId };
   const { workflowId: reviewId, runId } = info;
-  const opened = await gate.classifyQuestion({ reviewId, runId, startedAt, request, parent });
+  const question = boundRequest(request);
+  const opened = await gate.classifyQuestion({ reviewId, runId, startedAt, request: question, parent });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
   const session = Session.open(opened, startedAt, inbox);
   if (opened.outcome !== null) {
@@ -100,11 +86,10 @@ function decisionOf(session: Session): ApprovalDecision {
   }
 }
 
-async function continueAsNew(request: ApprovalRequest, session: Session): Promise<never> {
+/** ◆ Memo and details do not survive by themselves. What was asked is in the snapshot and not sent twice. */
+async function continueAsNew({ title }: ApprovalRequest, session: Session): Promise<never> {
   await condition(allHandlersFinished);
   const { memo } = workflowInfo();
-  return await makeContinueAsNewFunc<typeof approvalGate>(memo === undefined ? {} : { memo })(
-    request,
-    session.snapshot(),
-  );
+  const carry = makeContinueAsNewFunc<typeof approvalGate>(memo === undefined ? {} : { memo });
+  return carry({ title, proposal: {} }, session.snapshot());
 }

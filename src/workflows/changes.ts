@@ -33,7 +33,7 @@ export function revisedChange(
   const revisions = edit === null ? session.record.revisions : withDecision(session.record.revisions, edit);
   return {
     record: { ...session.record, gate: next, revisions: [...revisions.map(forgetArguments), revision] },
-    ledger: { to: 'tighten', reviewId: session.reviewId, expiresAt: new Date(next.spec.expiresAt).toISOString() },
+    ledger: stayOpen(session, next),
     materials: [version.material],
   };
 }
@@ -112,12 +112,19 @@ function statusAfter(next: GateState): 'pending' | 'changes_requested' | 'approv
   }
 }
 
-/** A no is final in the ledger; so is the yes to a question, from which no call follows. */
-export function ledgerAfter(session: Session, next: GateState, at: number): { ledger?: LedgerTransition } {
-  if (next.tag === 'rejected') return { ledger: deny(session, 'rejected', at) };
-  if (next.tag === 'approved' && session.record.base.kind === 'in-flow')
-    return { ledger: deny(session, 'answered', at) };
-  return {};
+/**
+ * A no is final in the ledger; so is the yes to a question, from which no call follows. ◆ Every other vote asks that the
+ * row is open still (its deadline stays as it is): after a reset, a yes would otherwise be recorded behind a no.
+ */
+export function ledgerAfter(session: Session, next: GateState, at: number): LedgerTransition {
+  if (next.tag === 'rejected') return deny(session, 'rejected', at);
+  if (next.tag === 'approved' && session.record.base.kind === 'in-flow') return deny(session, 'answered', at);
+  return stayOpen(session, next);
+}
+
+/** Succeeds only while the row is open; moves its deadline where this version's is earlier. */
+function stayOpen(session: Session, next: GateState): LedgerTransition {
+  return { to: 'tighten', reviewId: session.reviewId, expiresAt: new Date(next.spec.expiresAt).toISOString() };
 }
 
 export function deny(session: Session, reason: string, at: number): LedgerTransition {

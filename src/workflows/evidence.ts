@@ -25,5 +25,5 @@ export async function gatherEvidence(
   if (proposal !== null) {
     await gather({ reviewId, revision: version.material.revision, proposal, change }).catch(() => undefined);
   }
-  return await gate.attachEvidence({ material: version.material });
+  return gate.attachEvidence({ material: version.material });
 }

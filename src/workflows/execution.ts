@@ -1,10 +1,11 @@
 import { ActivityFailure, ApplicationFailure, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import type { ExecuteActivities } from '../activities/api.ts';
-import { isExecutionDenial, type Outcome } from '../core/outcome.ts';
+import { deniedExecution, isExecutionDenial, type ExecutionDenial, type Outcome } from '../core/outcome.ts';
 import { deny } from './changes.ts';
 import { gate } from './local.ts';
 import { EXECUTE_TASK_QUEUE } from './messages.ts';
 import { processBatch } from './admission.ts';
+import { openFromLedger } from './opening.ts';
 import type { Session } from './session.ts';
 import { shouldContinue } from './gate-loop.ts';
 
@@ -40,12 +41,11 @@ export async function executeUntilSettled(session: Session, staleAt: number): Pr
  * to continue as new.
  */
 export async function awaitReconciliation(session: Session): Promise<'settled' | 'continue'> {
-  session.tell({ event: 'unknown', to: [] });
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LONGEST_POLL_MS)) {
     await condition(() => session.inbox.size > 0, wait, { summary: 'outcome unknown: a person has to look' });
     while (session.inbox.size > 0) await processBatch(session);
     const outcome = await gate.readOutcome({ reviewId: session.reviewId });
-    settle(session, outcome);
+    await settle(session, outcome);
     if (session.record.execution.status !== 'outcome_unknown') return 'settled';
     if (shouldContinue(session)) return 'continue';
   }
@@ -78,19 +78,26 @@ async function attempt(session: Session, withinMs: number | null): Promise<strin
 }
 
 /** Denies the row that is still open, so that the call can never be made. False: somebody claimed it meanwhile. */
-async function refuseExecution(session: Session, code: string): Promise<boolean> {
-  const { ok, outcome } = await session.commit({
+async function refuseExecution(session: Session, code: ExecutionDenial): Promise<boolean> {
+  const now = Date.now();
+  const { ok } = await session.commit({
     key: `refused:${code}`,
-    record: session.record,
+    record: { ...session.record, execution: deniedExecution(code, new Date(now).toISOString()) },
     entries: [
       (base) => ({ ...base, type: 'finished', status: 'failed', errorCode: code, resultDigest: null, late: false }),
     ],
-    ledger: deny(session, code, Date.now()),
+    ledger: deny(session, code, now),
+    settlesExecution: true,
   });
-  if (outcome !== null) settle(session, outcome);
   return ok;
 }
 
-function settle(session: Session, outcome: Outcome): void {
+/** The ledger's word. Where it says no to the call itself (this run was reset behind it), so does the review. */
+async function settle(session: Session, outcome: Outcome): Promise<void> {
+  if (outcome.denial !== null && !isExecutionDenial(outcome.denial)) return openFromLedger(session, outcome);
+  const wasUnknown = session.record.execution.status === 'outcome_unknown';
   session.adopt({ ...session.record, execution: outcome.execution });
+  if (wasUnknown || outcome.execution.status !== 'outcome_unknown') return;
+  // Told once, also where the run continues as new.
+  session.tell({ event: 'unknown', to: session.current.material.levels.at(-1)?.approvers ?? [] });
 }

@@ -1,9 +1,8 @@
 import { condition, workflowInfo } from '@temporalio/workflow';
-import { approversAt } from '../core/gate/check.ts';
 import { decideTime } from '../core/gate/decide.ts';
 import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
-import type { entryOf } from '../core/gate/entries.ts';
 import { processBatch } from './admission.ts';
+import { approvers } from './approvers.ts';
 import { deny } from './changes.ts';
 import { hasNoticesPending } from './notices.ts';
 import type { Session } from './session.ts';
@@ -29,21 +28,22 @@ const LONG_HISTORY = 4_000;
  * admitted in batches and judged by the gate machine; time is judged by the workflow's own clock.
  */
 export async function runGate(session: Session, cancellation: Cancellation): Promise<LoopEnd> {
-  const due = dueTimes(session);
   while (session.gate !== null && !isEnded(session.gate)) {
-    const { inbox } = session;
-    const wakeAt = nextDue(session.gate, due);
+    const { inbox, gate } = session;
+    const { expiresAt } = gate.spec;
     const isAwake = (): boolean => inbox.size > 0 || cancellation.at !== null;
-    await condition(isAwake, Math.max(1, wakeAt - Date.now()), { summary: 'silence is no' });
-    // Signals first: one that came before the deadline counts, even where the timer fires in the same breath.
-    if (inbox.size > 0) {
+    await condition(isAwake, Math.max(1, nextDue(gate, session) - Date.now()), { summary: 'silence is no' });
+    // What came before the deadline counts, even where the timer fires in the same breath; what came after it does not
+    // hold the deadline up, however much it is.
+    if (inbox.oldestAt !== undefined && inbox.oldestAt < expiresAt) {
       if ((await processBatch(session)) === 'superseded') return 'superseded';
-    } else if (cancellation.at !== null) {
+    } else if (cancellation.at !== null && cancellation.at < expiresAt) {
       if (!(await abort(session, cancellation.at))) return 'superseded';
-    } else if (!(await passTime(session, due))) {
+    } else if (!(await passTime(session))) {
       return 'superseded';
     }
-    if (shouldContinue(session)) return 'continue';
+    // A cancellation is not carried over: it is dealt with first.
+    if (cancellation.at === null && shouldContinue(session)) return 'continue';
   }
   return 'ended';
 }
@@ -54,44 +54,30 @@ export function shouldContinue(session: Session): boolean {
   return isLong && session.inbox.size === 0 && !hasNoticesPending();
 }
 
-interface Due {
-  remindAt: number[];
-  escalateAt: number | null;
-}
-
-/** What is still ahead; after continue-as-new, times already passed have been dealt with. */
-function dueTimes(session: Session): Due {
-  const now = Date.now();
-  const { remindAt, escalateAt } = session.schedule;
-  return {
-    remindAt: remindAt.filter((at) => at > now),
-    escalateAt: escalateAt !== null && escalateAt > now ? escalateAt : null,
-  };
-}
-
-function nextDue(state: GateState, due: Due): number {
-  return Math.min(state.spec.expiresAt, due.remindAt[0] ?? Infinity, due.escalateAt ?? Infinity);
+function nextDue(state: GateState, { schedule }: Session): number {
+  return Math.min(state.spec.expiresAt, schedule.remindAt[0] ?? Infinity, schedule.escalateAt ?? Infinity);
 }
 
 /** Expiry, escalation and reminders that have come. False: superseded. */
-async function passTime(session: Session, due: Due): Promise<boolean> {
+async function passTime(session: Session): Promise<boolean> {
   const now = Date.now();
   const { gate } = session;
   if (gate === null) return true;
   const [expired] = decideTime(gate, now);
   if (expired !== undefined) {
-    const next = evolve(gate, expired);
+    const asked = approvers(session);
     const { ok } = await session.commit({
       key: 'expired',
-      record: { ...session.record, gate: next },
+      record: { ...session.record, gate: evolve(gate, expired) },
       entries: [(base) => ({ ...base, type: 'expired', expiresAt: new Date(gate.spec.expiresAt).toISOString() })],
       ledger: deny(session, 'expired', now),
     });
-    if (ok) session.tell({ event: 'resolved', to: approvers(session) });
+    if (ok) session.tell({ event: 'resolved', to: asked });
     return ok;
   }
-  if (due.escalateAt !== null && now >= due.escalateAt) {
-    due.escalateAt = null;
+  const { remindAt, escalateAt } = session.schedule;
+  if (escalateAt !== null && now >= escalateAt) {
+    session.schedule = { ...session.schedule, escalateAt: null };
     // Whom the list shows this review to has changed.
     await session.commit({
       key: `escalated:${session.current.material.revision}`,
@@ -100,8 +86,9 @@ async function passTime(session: Session, due: Due): Promise<boolean> {
     });
     session.tell({ event: 'escalated', to: approvers(session) });
   }
-  while (due.remindAt[0] !== undefined && now >= due.remindAt[0]) {
-    due.remindAt.shift();
+  const ahead = remindAt.filter((at) => at > now);
+  if (ahead.length < remindAt.length) {
+    session.schedule = { ...session.schedule, remindAt: ahead };
     session.tell({ event: 'reminder', to: approvers(session) });
   }
   return true;
@@ -112,30 +99,25 @@ async function abort(session: Session, at: number): Promise<boolean> {
   const { gate, record } = session;
   if (gate === null) return true;
   const inFlow = record.base.kind === 'in-flow';
-  const next = evolve(
-    gate,
-    inFlow
-      ? { type: 'withdrawn', by: record.base.proposer.id, at }
-      : { type: 'aborted', reason: 'The workflow was cancelled', at },
-  );
+  const by = record.base.proposer.id;
+  const asked = approvers(session);
   const { ok } = await session.commit({
     key: 'cancelled',
-    record: { ...record, gate: next },
+    record: {
+      ...record,
+      gate: evolve(
+        gate,
+        inFlow ? { type: 'withdrawn', by, at } : { type: 'aborted', reason: 'The workflow was cancelled', at },
+      ),
+    },
     entries: [
-      (base: ReturnType<typeof entryOf>) =>
+      (base) =>
         inFlow
-          ? { ...base, type: 'withdrawn', by: record.base.proposer.id, envelopeDigest: null }
+          ? { ...base, type: 'withdrawn', by, envelopeDigest: null }
           : { ...base, type: 'aborted', reason: 'cancelled' },
     ],
     ledger: deny(session, inFlow ? 'withdrawn' : 'aborted', at),
   });
+  if (ok) session.tell({ event: 'resolved', to: asked });
   return ok;
-}
-
-/** Groups that may vote on the open level now. */
-export function approvers(session: Session): readonly string[] {
-  const { gate } = session;
-  if (gate?.tag !== 'pending') return [];
-  const level = gate.spec.levels[gate.level - 1];
-  return level === undefined ? [] : approversAt(level, Date.now());
 }

@@ -4,19 +4,18 @@ import {
   CancellationScope,
   condition,
   makeContinueAsNewFunc,
-  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Review } from '../contract/review.ts';
 import { processBatch } from './admission.ts';
 import { watchCancellation } from './cancellation.ts';
+import { boundRequest, closeDoor, openDoor } from './door.ts';
 import { gatherEvidence } from './evidence.ts';
 import { awaitReconciliation, executeUntilSettled } from './execution.ts';
 import { runGate } from './gate-loop.ts';
-import { Inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
 import { gate } from './local.ts';
-import { getReview, type GatedCallInput } from './messages.ts';
-import { allNoticesSent } from './notices.ts';
+import type { GatedCallInput } from './messages.ts';
 import { openFromLedger, openHeld } from './opening.ts';
 import { Session, type Snapshot } from './session.ts';
 
@@ -24,27 +23,18 @@ import { Session, type Snapshot } from './session.ts';
  * The request path: classify → gate → execute → record. Started by the api, or by any service itself with workflow id
  * `rev_<ULID>` and the body of `POST /v1/execute` as its argument. `carried` is set by continue-as-new alone.
  *
- * @throws ApplicationFailure `review_id_taken`: another proposal has this review id already.
+ * @throws ApplicationFailure `review_id_taken`: another proposal has this review id already; `review_id_invalid`.
  */
 export async function gatedCall(request: GatedCallInput, carried?: Snapshot): Promise<Review> {
   const cancellation = watchCancellation();
-  return await CancellationScope.nonCancellable(async () => {
-    const info = workflowInfo();
-    // Whoever starts a workflow can pass a second argument; only a run that continues another has one to take.
-    const snapshot = info.continuedFromExecutionRunId === undefined ? undefined : carried;
-    const inbox = new Inbox(info.workflowId, snapshot?.receipts ?? []);
+  return CancellationScope.nonCancellable(async () => {
     let session: Session | undefined;
-    inbox.listen();
-    setHandler(getReview, () => ({
-      review: session?.review() ?? null,
-      receipts: Object.fromEntries(inbox.receipts),
-    }));
-
+    const { inbox, snapshot } = openDoor(carried, () => session);
     session = snapshot === undefined ? await openCall(request, inbox) : new Session(snapshot, inbox);
     session.show();
     if (session.gate !== null) {
       const end = await runGate(session, cancellation);
-      if (end === 'continue') return await continueAsNew(request, session);
+      if (end === 'continue') return continueAsNew(request, session);
       if (end === 'superseded') await openFromLedger(session, await gate.readOutcome({ reviewId: session.reviewId }));
     }
     if (isToExecute(session)) {
@@ -53,11 +43,10 @@ export async function gatedCall(request: GatedCallInput, carried?: Snapshot): Pr
         session.record.execution.status === 'outcome_unknown' &&
         (await awaitReconciliation(session)) === 'continue'
       ) {
-        return await continueAsNew(request, session);
+        return continueAsNew(request, session);
       }
     }
-    await answerTheRest(session);
-    await allNoticesSent();
+    await closeDoor(session, { waited: false });
     return session.review();
   });
 }
@@ -66,7 +55,8 @@ export async function gatedCall(request: GatedCallInput, carried?: Snapshot): Pr
 async function openCall(request: GatedCallInput, inbox: Inbox): Promise<Session> {
   const info = workflowInfo();
   const startedAt = info.startTime.getTime();
-  const opened = await gate.classifyCall({ reviewId: info.workflowId, runId: info.runId, startedAt, request });
+  const { workflowId: reviewId, runId } = info;
+  const opened = await gate.classifyCall({ reviewId, runId, startedAt, request: boundRequest(request) });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
   const session = Session.open(opened, startedAt, inbox);
   if (opened.outcome !== null) {
@@ -111,16 +101,10 @@ async function executeWhileAnswering(session: Session): Promise<void> {
   await execution;
 }
 
-async function answerTheRest(session: Session): Promise<void> {
-  do {
-    while (session.inbox.size > 0) await processBatch(session);
-    await condition(allHandlersFinished);
-  } while (session.inbox.size > 0);
-}
-
-async function continueAsNew(request: GatedCallInput, session: Session): Promise<never> {
+/** ◆ Memo and details do not survive by themselves. What was proposed is in the snapshot and not sent twice. */
+async function continueAsNew({ service, tool }: GatedCallInput, session: Session): Promise<never> {
   await condition(allHandlersFinished);
   const { memo } = workflowInfo();
   const carry = makeContinueAsNewFunc<typeof gatedCall>(memo === undefined ? {} : { memo });
-  return await carry(request, session.snapshot());
+  return carry({ service, tool, arguments: {} }, session.snapshot());
 }

@@ -20,6 +20,7 @@ const { notify } = proxyActivities<Pick<GateActivities, 'notify'>>({
   summary: 'tell people',
 });
 
+/** Each workflow has its own: the sandbox loads modules for every workflow anew. */
 const pending = new Set<Promise<void>>();
 
 /** Starts telling and returns: a notice that fails or is late never holds the gate. */
@@ -30,11 +31,7 @@ export function sendNotice(review: Review, notice: Notice, key: string): void {
   pending.add(told);
 }
 
-/** A workflow that ends takes its unfinished activities with it: it waits until everybody has been told. */
-export async function allNoticesSent(): Promise<void> {
-  while (pending.size > 0) await Promise.all(pending);
-}
-
+/** A workflow that ends or continues as new takes its unfinished activities with it. */
 export function hasNoticesPending(): boolean {
   return pending.size > 0;
 }

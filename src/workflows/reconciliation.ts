@@ -51,6 +51,7 @@ export async function settleByHand(
     ],
     ledger: { to: 'reconcile', reviewId: session.reviewId, outcome: fact.outcome, by: fact.by, note: fact.note, at },
     envelopes: [item],
+    settlesExecution: true,
   });
   session.inbox.answer(fact.decisionUlid, ok ? 'accepted' : 'not_reconcilable');
   return 'done';

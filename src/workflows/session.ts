@@ -31,6 +31,7 @@ export interface Snapshot {
   readonly previous: Material | null;
   /** Decision envelopes that carry the current revision. */
   readonly carrying: readonly DsseEnvelope[];
+  /** What is still ahead. */
   readonly schedule: Schedule;
   readonly receipts: readonly (readonly [string, ReceiptCode])[];
   readonly commits: number;
@@ -43,6 +44,8 @@ export interface Change {
   readonly ledger?: LedgerTransition;
   readonly envelopes?: readonly { readonly kind: SignalKind; readonly envelope: DsseEnvelope }[];
   readonly materials?: readonly Material[];
+  /** `ledger` settles the execution as `record` shows it. */
+  readonly settlesExecution?: boolean;
   /** Makes a repeated commit harmless: unique for this review, e.g. a decision's ULID. */
   readonly key: string;
 }
@@ -143,6 +146,7 @@ export class Session {
       envelopes: change.envelopes ?? [],
       materials: change.materials ?? [],
       ledger: change.ledger ?? null,
+      settlesExecution: change.settlesExecution ?? false,
     });
     if (result.ok) this.adopt(change.record);
     return result;

@@ -1,0 +1,73 @@
+import { allHandlersFinished, ApplicationFailure, condition, setHandler, workflowInfo } from '@temporalio/workflow';
+import { LIMITS, REVIEW_ID_PATTERN } from '../contract/constants.ts';
+import { processBatch } from './admission.ts';
+import { Inbox } from './inbox.ts';
+import { getReview } from './messages.ts';
+import { hasNoticesPending } from './notices.ts';
+import type { Session, Snapshot } from './session.ts';
+
+/** How long a workflow that somebody waits for goes on telling people after its end. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * What both doors open with: signals and the query answered from the first task on, and the state that an earlier run
+ * carried over. `show` is asked for whenever somebody queries.
+ *
+ * @throws ApplicationFailure `review_id_invalid`: the workflow id is not `rev_<ULID>`.
+ */
+export function openDoor(
+  carried: Snapshot | undefined,
+  current: () => Session | undefined,
+): { readonly inbox: Inbox; readonly snapshot: Snapshot | undefined } {
+  const { workflowId } = workflowInfo();
+  if (!REVIEW_ID_PATTERN.test(workflowId)) {
+    throw ApplicationFailure.nonRetryable('review_id_invalid', 'review_id_invalid');
+  }
+  const snapshot = carriedBy(carried, workflowId);
+  const inbox = new Inbox(workflowId, snapshot?.receipts ?? []);
+  inbox.listen();
+  setHandler(getReview, () => ({
+    review: current()?.review() ?? null,
+    receipts: Object.fromEntries(inbox.receipts),
+  }));
+  return { inbox, snapshot };
+}
+
+/**
+ * Whoever starts a workflow can pass a second argument; only a run that continues another has one to take. A workflow
+ * of somebody else's may continue as ours and forge it all the same: what it shows is then a lie, and nothing more,
+ * because the execute worker trusts signatures and the record alone.
+ */
+function carriedBy(carried: Snapshot | undefined, workflowId: string): Snapshot | undefined {
+  const isContinued = workflowInfo().continuedFromExecutionRunId !== undefined;
+  return isContinued && carried?.record.base.reviewId === workflowId ? carried : undefined;
+}
+
+/**
+ * A start can carry 2 MB, of which the review would be more than may be stored or queried. What stands beside the
+ * envelope is as long as the body of `POST /v1/execute` may be, or is not looked at.
+ */
+export function boundRequest(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null) return null;
+  const { proposal, ...rest } = request as { readonly proposal?: unknown };
+  const fits = new TextEncoder().encode(JSON.stringify(rest)).length <= LIMITS.requestBody;
+  return fits ? request : { proposal };
+}
+
+/**
+ * Late votes get their answer, and everybody is told, before the workflow ends and takes both with it. `waited`: a
+ * workflow waits for this one's result, which a broken channel must not hold up.
+ */
+export async function closeDoor(session: Session, { waited }: { readonly waited: boolean }): Promise<void> {
+  const { inbox } = session;
+  const until = Date.now() + PATIENCE_MS;
+  const hasNews = (): boolean => inbox.size > 0 || !hasNoticesPending();
+  for (;;) {
+    while (inbox.size > 0) await processBatch(session);
+    await condition(allHandlersFinished);
+    const left = until - Date.now();
+    if (inbox.size === 0 && (!hasNoticesPending() || (waited && left <= 0))) return;
+    if (waited) await condition(hasNews, Math.max(1, left), { summary: 'telling people' });
+    else await condition(hasNews);
+  }
+}
