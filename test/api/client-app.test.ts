@@ -154,32 +154,30 @@ test('audit entries come page by page, in order', async () => {
 });
 
 describe('the command line against the same app', () => {
-  async function holdpoint(id: string, ...args: readonly string[]): Promise<{ code: number; out: any }> {
+  interface Out {
+    readonly outcome?: string;
+    readonly reviewId: string;
+    readonly reviews: readonly { readonly reviewId: string }[];
+  }
+
+  async function holdpoint(id: string, ...args: readonly string[]) {
     const captured = capture({ env: { HOLDPOINT_URL: api.url, HOLDPOINT_TOKEN: api.credential(id) } });
     const code = await run([...args, '--json'], captured.streams, new AbortController().signal);
-    return { code, out: JSON.parse(captured.stdout()) };
+    return { code, out: JSON.parse(captured.stdout()) as Out & Review };
   }
 
   test('propose, list, show, approve, and the record says that it was the command line', async () => {
     const proposed = await holdpoint('agent-1', 'execute', 'payouts.create', '-a', JSON.stringify(CREATE.arguments));
     expect(proposed).toMatchObject({ code: 9, out: { outcome: 'ESCALATE' } });
-    const id = proposed.out.reviewId as string;
+    const id = proposed.out.reviewId;
     await api.gate.settled(id);
     const listed = await holdpoint('ops-1', 'review', 'list', '--mine');
-    expect(listed.out.reviews.map((row: { reviewId: string }) => row.reviewId)).toContain(id);
+    expect(listed.out.reviews.map(({ reviewId }) => reviewId)).toContain(id);
     const shown = await holdpoint('ops-1', 'review', 'show', id);
     expect(shown.out).toMatchObject({ reviewId: id, status: 'pending' });
-    const approved = await holdpoint(
-      'ops-1',
-      'review',
-      'approve',
-      id,
-      '--yes',
-      '--digest',
-      shown.out.call.digest as string,
-    );
+    const approved = await holdpoint('ops-1', 'review', 'approve', id, '--yes', '--digest', digestOf(shown.out));
     expect(approved).toMatchObject({ code: 0, out: { status: 'approved', execution: { status: 'executed' } } });
-    expect(approved.out.levels[0].decisions[0]).toMatchObject({ reviewer: 'ops-1', channel: 'cli' });
+    expect(approved.out.levels[0]?.decisions[0]).toMatchObject({ reviewer: 'ops-1', channel: 'cli' });
     const late = await holdpoint('ops-2', 'review', 'reject', id, '--yes', '-m', 'too late');
     expect(late).toMatchObject({ code: 5, out: { error: { code: 'already_resolved' } } });
   });
