@@ -9,6 +9,7 @@ import { registerExecute } from './execute.ts';
 import { registerKeys } from './keys/index.ts';
 import { registerPolicy } from './policy/index.ts';
 import { registerReview } from './review/index.ts';
+import { registerServe } from './serve.ts';
 
 /** The whole command line. Commands import what is heavy when they run, so that the others start fast. */
 export function createProgram(context: CliContext): Command {
@@ -24,6 +25,7 @@ export function createProgram(context: CliContext): Command {
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .showSuggestionAfterError();
+  registerServe(program, context);
   registerExecute(program, context);
   registerReview(program, context);
   registerPolicy(program, context);

@@ -1,49 +1,79 @@
 import { randomUUID } from 'node:crypto';
 import { createExecuteActivities } from '../../activities/execute/index.ts';
 import { sweepLostClaims } from '../../activities/execute/sweep.ts';
-import type { Connector } from '../../activities/ports.ts';
-import { scrub } from '../../connectors/scrub.ts';
-import { systemClock, type ExecuteKeys, type Foundation } from './foundation.ts';
+import { scrub } from '../../connectors/index.ts';
+import type { Keys } from '../../storage/keys/index.ts';
+import { guardLog } from './checkpoints.ts';
+import { openConnectors } from './connectors.ts';
+import { systemClock, type Foundation } from './foundation.ts';
+import { executeKeysOf } from './keys.ts';
 import { createReviewLookups } from './lookups.ts';
 import { repeat } from './periodic.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
 
 const SWEEP_EVERY_MS = 15_000;
+/** A connector that a reload brings may take longer than those at the start. */
+const SHORTEST_GRACE_MS = 60_000;
 
 export interface ExecutePart {
-  readonly keys: ExecuteKeys;
-  /** Connectors in force now, by name. */
-  connector(name: string): Connector | undefined;
-  /** The longest that a connector may take, ms. */
-  readonly longestCallMs: number;
+  readonly keys: Keys;
+  /** On this machine's own disk: what was signed of the log is remembered there. */
+  readonly directory: string;
+  /** Ends the process once the log turns out to be rolled back; otherwise it stays up, to say so, and executes nothing. */
+  readonly stopWhenRolledBack: boolean;
+}
+
+export interface OpenedExecute {
+  start(): Promise<RunningWorker>;
+  /** Rejects with `log_rolled_back` once the log does not extend what was signed. */
   assertLogIntact(): Promise<void>;
 }
 
-/** Starts the execute worker: previews and calls. The only part with credentials. */
-export async function startExecute(foundation: Foundation, part: ExecutePart): Promise<RunningWorker> {
+/** Opens connectors and checks the log, which must end before the first call; `start` begins to poll. */
+export async function openExecute(foundation: Foundation, part: ExecutePart): Promise<OpenedExecute> {
   const { log, store, settings, temporal, verifier, shutdown } = foundation;
+  const { deploymentId } = settings.current();
+  const connectors = openConnectors(settings, log);
+  shutdown.add('connectors', () => connectors.close());
+  const guard = await guardLog({
+    store,
+    keys: part.keys,
+    deploymentId,
+    directory: part.directory,
+    log,
+    onRolledBack: (error) => {
+      if (part.stopWhenRolledBack) foundation.fail(error);
+    },
+  });
+  shutdown.add('checkpoints', () => guard.stop());
+
   const activities = createExecuteActivities({
     store,
     settings,
     verifier,
-    signer: part.keys.signer,
-    unsealer: part.keys.unsealer,
-    connector: (name) => part.connector(name),
+    ...executeKeysOf(part.keys, () => settings.current().deploymentId),
+    connector: (name) => connectors.get(name),
     scrub,
     clock: systemClock,
     newToken: () => randomUUID(),
-    assertLogIntact: () => part.assertLogIntact(),
+    assertLogIntact: () => guard.assertIntact(),
   });
-  const worker = await runExecuteWorker(
-    { connection: await temporal.native(), namespace: temporal.namespace },
-    activities,
-    part.longestCallMs,
-  );
-  shutdown.add('execute worker', worker.stop);
-  const { isRunning } = createReviewLookups(temporal, null);
-  const sweep = repeat('sweep of lost claims', SWEEP_EVERY_MS, log, () =>
-    sweepLostClaims({ store, settings, clock: systemClock, isRunning }),
-  );
-  shutdown.add('sweep of lost claims', sweep.stop);
-  return worker;
+  return {
+    assertLogIntact: () => guard.assertIntact(),
+    start: async () => {
+      const worker = await runExecuteWorker(
+        { connection: await temporal.native(), namespace: temporal.namespace },
+        activities,
+        Math.max(connectors.longestCallMs(), SHORTEST_GRACE_MS),
+      );
+      shutdown.add('execute worker', () => worker.stop());
+      worker.ended.catch((error: unknown) => foundation.fail(error));
+      const { isRunning } = createReviewLookups(temporal, null);
+      const sweep = repeat('sweep of lost claims', SWEEP_EVERY_MS, log, () =>
+        sweepLostClaims({ store, settings, clock: systemClock, isRunning }),
+      );
+      shutdown.add('sweep of lost claims', () => sweep.stop());
+      return worker;
+    },
+  };
 }

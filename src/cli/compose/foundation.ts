@@ -3,7 +3,9 @@ import type { Clock, EnvelopeVerifier, Signer, Unsealer } from '../../activities
 import type { SealArguments } from '../../api/index.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { Store } from '../../contract/store.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import { loadSqlParser } from '../../core/sql/index.ts';
+import { createVerifier, type Keys } from '../../storage/keys/index.ts';
+import type { FileSettingsSource } from '../settings-source.ts';
 import type { Shutdown } from './shutdown.ts';
 import type { TemporalConnections } from './temporal.ts';
 
@@ -11,12 +13,37 @@ import type { TemporalConnections } from './temporal.ts';
 export interface Foundation {
   readonly log: Logger;
   readonly store: Store;
-  readonly settings: SettingsSource;
+  readonly settings: FileSettingsSource;
   readonly temporal: TemporalConnections;
   /** Base URL of the Temporal Web UI; null: no links. */
   readonly temporalUi: string | null;
   readonly verifier: EnvelopeVerifier;
   readonly shutdown: Shutdown;
+  /** Ends the process, in order, as failed. */
+  fail(error: unknown): void;
+}
+
+export interface FoundationInput {
+  readonly log: Logger;
+  readonly store: Store;
+  readonly source: FileSettingsSource;
+  readonly temporal: { readonly connections: TemporalConnections; readonly uiUrl: string | null };
+  readonly keys: Keys;
+  readonly shutdown: Shutdown;
+  fail(error: unknown): void;
+}
+
+/** Also loads PostgreSQL's parser, which classification and rendering of SQL need from the first call on. */
+export async function createFoundation(input: FoundationInput): Promise<Foundation> {
+  const { source, temporal, keys, ...rest } = input;
+  await loadSqlParser();
+  return {
+    ...rest,
+    settings: source,
+    temporal: temporal.connections,
+    temporalUi: temporal.uiUrl,
+    verifier: createVerifier(keys.trust, source, (reference) => source.resolve(reference)),
+  };
 }
 
 /** Keys of the api, by role: a process without a role's key does not have that role. */

@@ -2,6 +2,7 @@ import { createGateActivities } from '../../activities/gate/index.ts';
 import { sweepLostReviews } from '../../activities/gate/sweep.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';
+import { recordPolicyChanges } from './policy-record.ts';
 import { repeat } from './periodic.ts';
 import { runGateWorker, type RunningWorker } from './workers.ts';
 
@@ -24,10 +25,12 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
     { connection: await temporal.native(), namespace: temporal.namespace },
     activities,
   );
-  shutdown.add('gate worker', worker.stop);
+  shutdown.add('gate worker', () => worker.stop());
+  worker.ended.catch((error: unknown) => foundation.fail(error));
   const sweep = repeat('sweep of lost reviews', SWEEP_EVERY_MS, log, () =>
     sweepLostReviews({ store, settings, clock: systemClock, ...lookups }),
   );
-  shutdown.add('sweep of lost reviews', sweep.stop);
+  shutdown.add('sweep of lost reviews', () => sweep.stop());
+  shutdown.add('record of policy changes', await recordPolicyChanges(settings, store, log));
   return worker;
 }

@@ -1,9 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 
 /** Registered as `Keyword` in the namespace. */
 export const SEARCH_ATTRIBUTES = ['HoldpointStatus', 'HoldpointClass', 'HoldpointTool', 'HoldpointProposer'] as const;
+
+/** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD`. */
+const KEYWORD = 2;
 
 /**
  * Registers what is missing. Must end before any worker polls: a workflow task that sets an unregistered attribute
@@ -12,11 +14,10 @@ export const SEARCH_ATTRIBUTES = ['HoldpointStatus', 'HoldpointClass', 'Holdpoin
 export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
   const missing = await findMissing(connection, namespace);
   if (missing.length === 0) return;
-  const Keyword = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   try {
     await connection.operatorService.addSearchAttributes({
       namespace,
-      searchAttributes: Object.fromEntries(missing.map((name) => [name, Keyword])),
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
     });
   } catch (error) {
     // Another process of this deployment was faster.

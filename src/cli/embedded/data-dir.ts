@@ -7,14 +7,13 @@ import { readLockNote, tryLockFile } from './file-lock.ts';
 export interface DataDir {
   /** Absolute, without symbolic links: two names of one directory meet the same lock. */
   readonly path: string;
-  /** The embedded database. */
-  readonly database: string;
+  /** Log of this process. */
+  readonly log: string;
   /** The demo's target database. */
   readonly demoDatabase: string;
   readonly temporalDatabase: string;
   readonly temporalLog: string;
   readonly temporalPid: string;
-  readonly keys: string;
   readonly access: string;
   release(): void;
 }
@@ -45,12 +44,11 @@ export function openDataDir(directory: string): DataDir {
   const held = lock;
   return {
     path,
-    database: join(path, 'database'),
+    log: join(path, 'holdpoint.log'),
     demoDatabase: join(path, 'demo-target'),
     temporalDatabase: join(path, 'temporal.db'),
     temporalLog: join(path, 'temporal.log'),
     temporalPid: join(path, 'temporal.pid'),
-    keys: join(path, 'keys'),
     access: join(path, 'access.json'),
     release: () => held.release(),
   };

@@ -1,5 +1,5 @@
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../../compose/search-attributes.ts';
 import type { TemporalTarget } from '../../compose/temporal.ts';
@@ -84,7 +84,7 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
 
 /** Epoch ms at which a worker last asked for work, by the server's clock. */
 async function lastPoll(connection: Connection, namespace: string, taskQueue: string): Promise<number | undefined> {
-  const types = temporal.api.enums.v1.TaskQueueType;
+  const types = proto.temporal.api.enums.v1.TaskQueueType;
   const taskQueueType = taskQueue === GATE_TASK_QUEUE ? types.TASK_QUEUE_TYPE_WORKFLOW : types.TASK_QUEUE_TYPE_ACTIVITY;
   const { pollers } = await connection.workflowService.describeTaskQueue({
     namespace,

@@ -1,0 +1,57 @@
+import { createPublicKey, hkdfSync, randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { createUnsealer } from '../../activities/unseal.ts';
+import { createSealer } from '../../api/seal.ts';
+import type { KeyRole } from '../../contract/envelope.ts';
+import { createSigner, type Keys } from '../../storage/keys/index.ts';
+import type { EnvironmentSettings } from './environment.ts';
+import type { ApiKeys, ExecuteKeys } from './foundation.ts';
+
+export type ApiRole = 'propose' | 'review' | 'all';
+
+/** Where keys are: `HOLDPOINT_KEYS_DIR`, else in the data directory. */
+export function keysDirectory({ keysDir, dataDir }: EnvironmentSettings): string {
+  return keysDir === null ? join(resolve(dataDir), 'keys') : resolve(keysDir);
+}
+
+/** Private keys that an api process of this role loads: its own only. */
+export function keyRolesOf(role: ApiRole): readonly KeyRole[] {
+  return role === 'all' ? ['propose', 'review'] : [role];
+}
+
+export function apiKeysOf(keys: Keys, role: ApiRole): ApiKeys {
+  const roles = keyRolesOf(role);
+  const trustedKeys = () => keys.trust.current().keys;
+  return {
+    ...(roles.includes('propose') ? { proposeSigner: createSigner('propose', keys) } : {}),
+    ...(roles.includes('review') ? { reviewSigner: createSigner('review', keys) } : {}),
+    seal: createSealer(trustedKeys),
+    trustedKeys,
+    sessionSecret: deriveSecret(keys, roles, 'review', 'session').toString('base64url'),
+    fingerprintKey: deriveSecret(keys, roles, 'propose', 'idempotency-fingerprint'),
+  };
+}
+
+export function executeKeysOf(keys: Keys, deploymentId: () => string): ExecuteKeys {
+  return {
+    signer: createSigner('execute', keys),
+    unsealer: createUnsealer({ deploymentId, keys: () => keys.privateKeys('seal') }),
+  };
+}
+
+/** The execute worker's key pair, for checkpoints. */
+export function checkpointKeyOf(keys: Keys) {
+  const [{ privateKey }] = keys.privateKeys('execute');
+  return { privateKey, publicKey: createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' })) };
+}
+
+/**
+ * A secret that is the same in every api process of a role, taken from the role's key (HKDF, RFC 5869). A process without
+ * that key has no use for it and gets a random one. A rotation ends sessions, and forgets which body an idempotency key
+ * came with.
+ */
+function deriveSecret(keys: Keys, loaded: readonly KeyRole[], role: KeyRole, purpose: string): Buffer {
+  if (!loaded.includes(role)) return randomBytes(32);
+  const secret = keys.privateKeys(role)[0].privateKey.export({ type: 'pkcs8', format: 'der' });
+  return Buffer.from(hkdfSync('sha256', secret, '', `holdpoint ${purpose} v1`, 32));
+}

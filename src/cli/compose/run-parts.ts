@@ -1,0 +1,111 @@
+import { createServer } from 'node:http';
+import type { Logger } from 'pino';
+import type { KeyRole } from '../../contract/envelope.ts';
+import { grantRoles } from '../../storage/roles.ts';
+import { migrate } from '../../storage/migrate.ts';
+import { openDatabase } from '../../storage/store.ts';
+import { loadKeys, type Keys } from '../../storage/keys/index.ts';
+import { openDataDir } from '../embedded/data-dir.ts';
+import { startApi } from './api-part.ts';
+import { readEnvironment, type EnvironmentSettings } from './environment.ts';
+import { openExecute } from './execute-part.ts';
+import { createFoundation, type Foundation } from './foundation.ts';
+import { startGate } from './gate-part.ts';
+import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
+import { createLogger, installTemporalRuntime } from './logger.ts';
+import { serve, type RunOptions, type Serving } from './serve.ts';
+import { followSettings, requireConfigFile } from './settings.ts';
+import { openStore, requireDatabaseUrl } from './store.ts';
+import { connectTemporal, readTemporalTarget } from './temporal.ts';
+import type { RunningWorker } from './workers.ts';
+
+export type WorkerRole = 'gate' | 'execute' | 'all';
+
+/** An api process. `propose` serves agents, `review` reviewers, each with its own signing key only. */
+export async function runApi(options: RunOptions, role: ApiRole): Promise<void> {
+  const settings = readEnvironment(options.env);
+  await serve(async (serving) => {
+    const { keys, foundation } = await openFoundation(options, settings, keyRolesOf(role), serving);
+    const { host, port } = settings;
+    const { url } = await startApi(foundation, { keys: apiKeysOf(keys, role), host, port });
+    foundation.log.info({ url, role }, 'the api listens');
+  });
+}
+
+/** A worker process. Only one with the role `execute` (or `all`) loads credentials and private keys. */
+export async function runWorker(options: RunOptions, role: WorkerRole): Promise<void> {
+  const settings = readEnvironment(options.env);
+  const executes = role !== 'gate';
+  await serve(async (serving) => {
+    if (executes) {
+      const dataDir = openDataDir(settings.dataDir);
+      serving.shutdown.add('data directory', () => dataDir.release());
+    }
+    const roles: readonly KeyRole[] = executes ? ['execute', 'seal'] : [];
+    const { keys, foundation } = await openFoundation(options, settings, roles, serving);
+    const workers: RunningWorker[] = [];
+    if (executes) {
+      const execute = await openExecute(foundation, { keys, directory: settings.dataDir, stopWhenRolledBack: true });
+      await execute.assertLogIntact();
+      workers.push(await execute.start());
+    }
+    if (role !== 'execute') workers.push(await startGate(foundation));
+    if (settings.healthPort !== null) await answerHealth(settings.host, settings.healthPort, workers, foundation);
+    foundation.log.info({ role }, 'the worker polls');
+  });
+}
+
+/** Brings the schema up to date and grants the roles their part. Run as the owner of the database, before the rest. */
+export async function runMigrate({ env, say }: RunOptions): Promise<void> {
+  const database = await openDatabase({ databaseUrl: requireDatabaseUrl(readEnvironment(env).databaseUrl) });
+  try {
+    await migrate(database);
+    await grantRoles(database);
+  } finally {
+    await database.close();
+  }
+  say('The schema is up to date.');
+}
+
+async function openFoundation(
+  { env }: RunOptions,
+  settings: EnvironmentSettings,
+  roles: readonly KeyRole[],
+  { shutdown, fail, useLog }: Serving,
+): Promise<{ readonly keys: Keys; readonly foundation: Foundation }> {
+  const configFile = requireConfigFile(settings, env);
+  const databaseUrl = requireDatabaseUrl(settings.databaseUrl);
+  const target = readTemporalTarget(env);
+  const log: Logger = createLogger(settings.logLevel, null);
+  useLog(log);
+  installTemporalRuntime(log);
+  const keys = loadKeys(keysDirectory(settings), roles);
+  const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
+  shutdown.add('settings', () => source.close());
+  const connections = await connectTemporal(target);
+  shutdown.add('Temporal connections', () => connections.close());
+  const store = await openStore(databaseUrl, settings.dataDir);
+  shutdown.add('database', () => store.close());
+  const temporal = { connections, uiUrl: settings.temporalUiUrl };
+  return { keys, foundation: await createFoundation({ log, store, source, temporal, keys, shutdown, fail }) };
+}
+
+/** For the health checks of container platforms: a worker has no other port. */
+async function answerHealth(
+  host: string,
+  port: number,
+  workers: readonly RunningWorker[],
+  { shutdown }: Foundation,
+): Promise<void> {
+  const server = createServer((_request, response) => {
+    response.statusCode = workers.every((worker) => worker.isRunning()) ? 200 : 503;
+    response.end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, host, resolve);
+  });
+  shutdown.add('health checks', () => {
+    server.closeAllConnections();
+    server.close();
+  });
+}

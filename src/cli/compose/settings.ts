@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { parseConfigFile } from '../../core/files/parse-file.ts';
+import type { TextFile } from '../../core/files/load-settings.ts';
+import { formatProblem } from '../../core/files/problem.ts';
+import type { Environment } from '../embedded/cache.ts';
+import { openSettings, type FileSettingsSource } from '../settings-source.ts';
+import { StartError } from '../start-error.ts';
+import type { EnvironmentSettings } from './environment.ts';
+
+/** The config file that the environment names or that lies here; undefined: there is none, and none was asked for. */
+export function findConfigFile({ configFile }: EnvironmentSettings, env: Environment): string | undefined {
+  const path = resolve(configFile);
+  if (existsSync(path)) return path;
+  if (env.HOLDPOINT_CONFIG === undefined || env.HOLDPOINT_CONFIG === '') return undefined;
+  throw new StartError('config_missing', `HOLDPOINT_CONFIG is ${configFile}, which does not exist.`);
+}
+
+/** As {@link findConfigFile}, for parts that cannot run without one. */
+export function requireConfigFile(settings: EnvironmentSettings, env: Environment): string {
+  const path = findConfigFile(settings, env);
+  if (path !== undefined) return path;
+  throw new StartError(
+    'config_missing',
+    `There is no ${settings.configFile} here. Write one, or set HOLDPOINT_CONFIG to where it is.`,
+  );
+}
+
+/** `deploymentId` of a config file, before anything else of it is looked at; undefined where it names none. */
+export function readDeploymentId(configFile: string): string | undefined {
+  const parsed = parseConfigFile(readFileSync(configFile, 'utf8'), configFile);
+  // What is wrong with the file is told by whoever loads it next.
+  return parsed.ok ? parsed.file.value.deploymentId : undefined;
+}
+
+/**
+ * Loads config and policy and follows them. The deployment's name is in every digest and signature, so the keys' own and
+ * the file's must be one.
+ */
+export async function followSettings(
+  configFile: string,
+  keysDeployment: string,
+  env: Environment,
+  log: Logger,
+): Promise<FileSettingsSource> {
+  const shown = relative(process.cwd(), configFile);
+  const name = shown.startsWith('..') ? configFile : shown;
+  const source = openSettings({ configFile: name, catalogs: readCatalogs(), deploymentId: keysDeployment, env });
+  const { deploymentId } = source.current();
+  if (deploymentId !== keysDeployment) {
+    throw new StartError(
+      'setting_invalid',
+      `${name} says deploymentId: ${deploymentId}, but the keys were made for ${keysDeployment}. ` +
+        `Write deploymentId: ${keysDeployment} there, or make new keys in another directory.`,
+    );
+  }
+  for (const warning of source.warnings()) log.warn(formatProblem(warning));
+  source.onProblem((problem) => {
+    if (problem !== null) log.error({ problem }, 'the changed files are not in force');
+  });
+  source.onChange((settings) => log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force'));
+  await source.watch();
+  return source;
+}
+
+function readCatalogs(): ReadonlyMap<string, TextFile> {
+  const folder = new URL('../../catalog/', import.meta.url);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
+  return new Map(
+    files.map((file) => [
+      file.replace(/\.yaml$/, ''),
+      { name: `catalog/${file}`, text: readFileSync(new URL(file, folder), 'utf8') },
+    ]),
+  );
+}

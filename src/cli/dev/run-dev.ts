@@ -1,0 +1,100 @@
+import { startApi } from '../compose/api-part.ts';
+import { readEnvironment, requireDistinctPorts, type EnvironmentSettings } from '../compose/environment.ts';
+import { openExecute } from '../compose/execute-part.ts';
+import { createFoundation } from '../compose/foundation.ts';
+import { startGate } from '../compose/gate-part.ts';
+import { apiKeysOf, keysDirectory } from '../compose/keys.ts';
+import { createLogger, installTemporalRuntime } from '../compose/logger.ts';
+import { waitUntilReady } from '../compose/ready.ts';
+import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
+import { findConfigFile, followSettings, readDeploymentId } from '../compose/settings.ts';
+import { openStore } from '../compose/store.ts';
+import { findTemporalTarget } from '../compose/temporal.ts';
+import { openDataDir, type DataDir } from '../embedded/data-dir.ts';
+import { isPortFree } from '../embedded/ports.ts';
+import { ensureKeys } from '../../storage/keys/index.ts';
+import { StartError } from '../start-error.ts';
+import { renderBanner } from './banner.ts';
+import { prepareDemo, publishAccess } from './demo.ts';
+import { openDevTemporal } from './embedded-temporal.ts';
+
+/**
+ * Everything on this machine, in one process with a Temporal server as its child: what `npm start` runs. Resolves when it
+ * was stopped and has closed everything in order. Rejects in words (StartError and the like) where it cannot start.
+ */
+export async function runDev(options: RunOptions): Promise<void> {
+  const settings = readEnvironment(options.env);
+  requireDistinctPorts(settings);
+  findTemporalTarget(options.env);
+  const ownConfig = findConfigFile(settings, options.env);
+  await serve((serving) => startDev(options, settings, ownConfig, serving));
+}
+
+async function startDev(
+  options: RunOptions,
+  settings: EnvironmentSettings,
+  ownConfig: string | undefined,
+  serving: Serving,
+): Promise<void> {
+  const { env, say } = options;
+  const { shutdown, fail } = serving;
+  const dataDir = openDataDir(settings.dataDir);
+  shutdown.add('data directory', () => dataDir.release());
+  await requireFreePort(settings.port);
+  const log = createLogger(settings.logLevel, dataDir.log);
+  serving.useLog(log);
+  installTemporalRuntime(log);
+
+  const deploymentId = ownConfig === undefined ? undefined : readDeploymentId(ownConfig);
+  const keys = ensureKeys(keysDirectory(settings), { deploymentId, now: new Date() });
+  const { temporal, store, demo } = await open(options, settings, dataDir, ownConfig === undefined, serving);
+  const configFile = demo?.configFile ?? (ownConfig as string);
+  const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
+  shutdown.add('settings', () => source.close());
+  const foundation = await createFoundation({ log, store, source, temporal, keys, shutdown, fail });
+
+  const execute = await openExecute(foundation, { keys, directory: dataDir.path, stopWhenRolledBack: false });
+  await Promise.all([startGate(foundation), execute.start()]);
+  const api = await startApi(foundation, {
+    keys: apiKeysOf(keys, 'all'),
+    host: settings.host,
+    port: settings.port,
+    readyChecks: { auditLog: execute.assertLogIntact },
+  });
+  const access =
+    demo === undefined
+      ? null
+      : publishAccess(demo, dataDir, api.signIn, {
+          url: api.url,
+          temporalAddress: temporal.address,
+          temporalUi: temporal.uiUrl,
+        });
+  await waitUntilReady(api.url, log);
+  renderBanner({ url: api.url, temporalUi: temporal.uiUrl, dataDir: dataDir.path, access, configFile }).forEach(say);
+}
+
+/** Temporal, database and demo target, side by side: each takes a second or two. */
+async function open(
+  { env, say }: RunOptions,
+  settings: EnvironmentSettings,
+  dataDir: DataDir,
+  withDemo: boolean,
+  { shutdown }: Serving,
+) {
+  const opening = [
+    openDevTemporal(settings, dataDir, env, say),
+    openStore(settings.databaseUrl, dataDir.path),
+    withDemo ? prepareDemo(dataDir) : undefined,
+  ] as const;
+  // Where one fails, the others must still be closed.
+  const [temporalOpened, storeOpened] = await Promise.allSettled(opening);
+  if (temporalOpened.status === 'fulfilled') shutdown.add('Temporal', () => temporalOpened.value.stop());
+  if (storeOpened.status === 'fulfilled') shutdown.add('database', () => storeOpened.value.close());
+  const [temporal, store, demo] = await Promise.all(opening);
+  return { temporal, store, demo };
+}
+
+async function requireFreePort(port: number): Promise<void> {
+  if (await isPortFree(port)) return;
+  throw new StartError('port_in_use', `Port ${port} is in use by another program. Set HOLDPOINT_PORT to a free port.`);
+}
