@@ -4,20 +4,20 @@ import type { Json, JsonObject } from '../contract/json.ts';
 import { isBoundTo, isSealed, replaceAt, SEAL_HEADERS, valueAt, type SealBinding } from '../core/seal-binding.ts';
 import type { Unsealer } from './ports.ts';
 
-export interface SealKey {
+interface SealKey {
   readonly keyid: string;
   /** X25519. */
   readonly privateKey: KeyObject;
 }
 
-export interface UnsealerDeps {
+interface UnsealerDeps {
   readonly deploymentId: () => string;
   /** Every key that may have been sealed to: the one in force and those before it. */
   readonly keys: () => readonly SealKey[];
 }
 
 /** A sealed argument that is not one, cannot be read, or belongs to another call. Says no more: its content is secret. */
-export class SealBrokenError extends Error {
+class SealBrokenError extends Error {
   override readonly name = 'SealBrokenError';
   readonly code = 'seal_broken';
   constructor() {

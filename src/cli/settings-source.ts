@@ -17,7 +17,7 @@ export interface SettingsFiles {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export type SettingsListener = (settings: Settings, before: Settings) => void;
+type SettingsListener = (settings: Settings, before: Settings) => void;
 
 /** The two files in force, followed while the process runs. */
 export interface FileSettingsSource extends SettingsSource {

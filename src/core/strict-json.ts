@@ -1,6 +1,6 @@
 import type { Json } from '../contract/json.ts';
 
-export type StrictJsonCode =
+type StrictJsonCode =
   | 'malformed_json'
   | 'duplicate_key'
   | 'number_out_of_range'
@@ -13,12 +13,12 @@ export type StrictJsonResult =
   /** `line` counts from 1; absent where the parser does not tell. */
   | { readonly ok: false; readonly code: StrictJsonCode; readonly line?: number };
 
-export const MAX_JSON_DEPTH = 100;
+const MAX_JSON_DEPTH = 100;
 
 /**
  * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
  * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
- * digits than it keeps), lone surrogates, the key `__proto__`, and more than {@link MAX_JSON_DEPTH} levels. `-0` becomes
+ * digits than it keeps), lone surrogates, the key `__proto__`, and more than 100 levels. `-0` becomes
  * `0`, as in RFC 8785.
  *
  * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed.

@@ -265,6 +265,15 @@ describe('warnings', () => {
     expect(warningsOf(policy, config)).toEqual(['policy.yaml:4:51']);
   });
 
+  it('name rules that are bound to fail for a tool', () => {
+    const policy = (when: string): string =>
+      `version: 1\ninclude: [github]\nrules:\n  - when: ${when}\n    class: irreversible\n${APPROVALS}`;
+    expect(warningsOf(policy('arguments.amount > 5'))).toEqual(['policy.yaml:4:11']);
+    expect(warningsOf(policy('tool == "api.pay" && arguments.amount > 5'))).toEqual([]);
+    expect(warningsOf(policy('has(arguments.amount) && arguments.amount > 5'))).toEqual([]);
+    expect(warningsOf(policy('arguments.owner == "acme"'))).toEqual([]);
+  });
+
   it('name reminders and escalations that never come', () => {
     const policy = `version: 1\n${APPROVALS}    ttl: 1h\n    remind: [30m, 2h]\n    escalate: { after: 1h, to: [ops] }\n`;
     expect(warningsOf(policy)).toEqual(['policy.yaml:6:19', 'policy.yaml:7:24']);

@@ -176,7 +176,7 @@ function sizeWords(name: string, origin: string, bound: 'at least' | 'at most', 
 }
 
 /** `quorum`, or `entry 2 of levels`, counted from 1 as people do. */
-export function nameOf(path: Path): string {
+function nameOf(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return 'the file';
   if (typeof last === 'string') return last;

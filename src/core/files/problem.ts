@@ -8,9 +8,6 @@ export interface FileProblem {
   readonly fix: string;
 }
 
-/** `error`: the file is refused. `warning`: it is in force, and something in it is probably not meant. */
-export type Severity = 'error' | 'warning';
-
 /** `policy.yaml:12:5: message. fix` */
 export function formatProblem(problem: FileProblem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}. ${problem.fix}`;

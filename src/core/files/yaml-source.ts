@@ -4,7 +4,7 @@ import type { FileProblem } from './problem.ts';
 import { convertYaml } from './yaml-value.ts';
 
 export type Path = readonly (string | number)[];
-export interface Position {
+interface Position {
   readonly line: number;
   readonly column: number;
 }

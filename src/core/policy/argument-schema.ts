@@ -8,7 +8,7 @@ import type { ArgumentError } from './policy.ts';
 import { findUnboundedSchemas, type SchemaFinding } from './schema-rules.ts';
 import { sealSchema } from './seal-schema.ts';
 
-export type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
+type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
 
 export type SchemaResult =
   | { readonly ok: true; readonly validate: ArgumentValidator }

@@ -42,6 +42,11 @@ function below(above: ArgumentPath | undefined, key: string | undefined): Argume
   return above === undefined || key === undefined ? undefined : [...above, key];
 }
 
+/** `has(arguments.name)`. */
+export function isPresenceOf(use: ArgumentPath, name: string): boolean {
+  return use[0] === name && use[1] === PRESENCE;
+}
+
 /** One of the two lies in the other, or they are the same place. */
 export function overlaps(a: ArgumentPath, b: ArgumentPath): boolean {
   return a.slice(0, b.length).every((key, index) => key === b[index]);

@@ -3,9 +3,12 @@ import { REASONS } from '../../contract/codes.ts';
 import type { PolicyFile } from '../../contract/policy.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import type { FileProblem } from '../files/problem.ts';
+import type { Path, YamlSource } from '../files/yaml-source.ts';
 import { compileCondition, type Condition } from './compile-condition.ts';
 
 export interface CompiledRule {
+  readonly source: YamlSource;
+  readonly path: Path;
   readonly condition: Condition;
   readonly class: CallClass;
   /** Null: the class's own. */
@@ -34,7 +37,14 @@ export function compileRules({ value, source }: ParsedFile<PolicyFile>): {
       );
     }
     if (condition === undefined) continue;
-    rules.push({ condition, class: rule.class, gate: rule.gate ?? null, reason: rule.reason ?? null });
+    rules.push({
+      source,
+      path: [...path, 'when'],
+      condition,
+      class: rule.class,
+      gate: rule.gate ?? null,
+      reason: rule.reason ?? null,
+    });
   }
   return { rules, problems };
 }

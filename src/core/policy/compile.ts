@@ -1,14 +1,15 @@
 import type { ConnectorConfig } from '../../contract/config.ts';
-import type { PolicyFile } from '../../contract/policy.ts';
+import type { PolicyFile, ToolDefinition } from '../../contract/policy.ts';
 import { digestOf } from '../digest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../files/problem.ts';
 import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
+import { findBoundToFail } from './check-rule.ts';
 import { checkTool } from './check-tool.ts';
 import { classifyCall, selectApproval, type Compiled } from './classify.ts';
 import { compileApprovals, type Groups } from './compile-approvals.ts';
-import { compileRules } from './compile-rules.ts';
+import { compileRules, type CompiledRule } from './compile-rules.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
 import { serviceOf, standInFor } from './stand-in.ts';
@@ -102,7 +103,16 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
       }
     },
   };
-  return { ok: true, policy, warnings: sortProblems([...merged.warnings, ...warnings]) };
+  const definitions = [...merged.tools.values()].map(({ definition }) => definition);
+  const failing = rules.flatMap((rule) => warnOfFailing(rule, definitions));
+  return { ok: true, policy, warnings: sortProblems([...merged.warnings, ...warnings, ...failing]) };
+}
+
+function warnOfFailing(rule: CompiledRule, tools: readonly ToolDefinition[]): readonly FileProblem[] {
+  const found = findBoundToFail(rule.condition.expression, tools);
+  if (found === undefined) return [];
+  const message = `this rule fails for ${found.tool}, which has no argument "${found.argument}", and makes it irreversible`;
+  return [rule.source.problem(rule.path, message, 'Begin with the tool it is for: tool == "…" &&')];
 }
 
 function compileTools(merged: ReadonlyMap<string, MergedTool>): {

@@ -17,7 +17,7 @@ export interface Expression {
   concerns(tool: string, service: string): boolean;
 }
 
-export type Verdict = { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly error: string };
+type Verdict = { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly error: string };
 
 /** What expressions see, converted and measured once per call. */
 export interface ExpressionInput {
@@ -25,7 +25,7 @@ export interface ExpressionInput {
   readonly size: InputSize;
 }
 
-export interface ExpressionProblem {
+interface ExpressionProblem {
   /** Characters from the start of the expression. */
   readonly offset: number;
   readonly message: string;

@@ -8,7 +8,7 @@ const DEFAULT_GATES: Readonly<Record<CallClass, Gate>> = {
   forbidden: 'hard',
 };
 
-export function defaultGate(callClass: CallClass): Gate {
+function defaultGate(callClass: CallClass): Gate {
   return DEFAULT_GATES[callClass];
 }
 

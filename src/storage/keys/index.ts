@@ -1,8 +1,7 @@
-export { KeyError, type KeyErrorCode } from './key-error.ts';
+export { KeyError } from './key-error.ts';
 export { ensureKeys, loadKeys, rotateKey, type Keys } from './keys.ts';
-export type { PrivateKey } from './private-key.ts';
 export { resolveReference } from './reference.ts';
 export { hashKey, newAgentKey, newReviewerToken } from './secrets.ts';
-export { createSigner, type RoleSigner } from './signer.ts';
-export { followTrust, readTrust, type TrustSource } from './trust.ts';
-export { createVerifier, type ResolveReference, type TrustVerifier } from './verifier.ts';
+export { createSigner } from './signer.ts';
+export { readTrust } from './trust.ts';
+export { createVerifier } from './verifier.ts';
