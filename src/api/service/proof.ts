@@ -25,7 +25,8 @@ export async function proof(context: ServiceContext, reviewId: ReviewId, signal:
     reviewId,
     checkpoint: checkpoint.checkpoint,
     entries: await Promise.all(proven),
-    envelopes: record.envelopes.map((stored) => ({ ...stored })),
+    // Picked by name: what the store keeps beside them is no part of the format.
+    envelopes: record.envelopes.map(({ kind, envelope }) => ({ kind, envelope })),
     materials: [...record.materials],
     keys: [...context.trustedKeys()],
   };
