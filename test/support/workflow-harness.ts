@@ -8,25 +8,30 @@ import type { DsseEnvelope } from '../../src/contract/envelope.ts';
 import type { ExecuteRequest } from '../../src/contract/execute.ts';
 import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
 import type { Review } from '../../src/contract/review.ts';
-import type { GateActivities } from '../../src/activities/api.ts';
+import type { ExecuteActivities, GateActivities, SignalKind } from '../../src/activities/api.ts';
 import { runExecuteWorker, runGateWorker, type RunningWorker } from '../../src/cli/compose/workers.ts';
 import {
   APPROVAL_GATE,
   GATE_TASK_QUEUE,
   GATED_CALL,
   getReview,
+  reconcile,
   submitDecision,
   submitRevision,
   withdraw,
   type ReviewQueryResult,
 } from '../../src/workflows/messages.ts';
+import { ulid as newUlid } from 'ulid';
 import { makeFixture, type FixtureOptions, type GateFixture } from './gate-fixture.ts';
 
 export interface HarnessOptions extends FixtureOptions {
   readonly execute?: Partial<ExecuteDeps>;
   /** Wraps the gate's activities, e.g. to make one fail. */
   readonly wrap?: (activities: GateActivities) => GateActivities;
+  readonly wrapExecute?: (activities: ExecuteActivities) => ExecuteActivities;
 }
+
+const SIGNALS = { decision: submitDecision, revision: submitRevision, withdrawal: withdraw, reconciliation: reconcile };
 
 export type Harness = Awaited<ReturnType<typeof startHarness>>;
 
@@ -36,10 +41,23 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
   const fixture: GateFixture = await makeFixture({ now: () => now, ...options });
   const gateActivities = createGateActivities(fixture.gateDeps);
   const context = { connection: env.nativeConnection, namespace: env.namespace ?? 'default' };
-  const workers: RunningWorker[] = [
-    await runGateWorker(context, options.wrap?.(gateActivities) ?? gateActivities),
-    await runExecuteWorker(context, createExecuteActivities(fixture.executeDeps(options.execute)), 1_000),
-  ];
+  const executeActivities = createExecuteActivities(fixture.executeDeps(options.execute));
+  const workers: Partial<Record<'gate' | 'execute', RunningWorker>> = {};
+  const startWorker = {
+    gate: async () => {
+      workers.gate = await runGateWorker(context, options.wrap?.(gateActivities) ?? gateActivities);
+    },
+    execute: async () => {
+      const activities = options.wrapExecute?.(executeActivities) ?? executeActivities;
+      workers.execute = await runExecuteWorker(context, activities, 1_000);
+    },
+  };
+  const stopWorker = async (name: 'gate' | 'execute'): Promise<void> => {
+    await workers[name]?.stop();
+    delete workers[name];
+  };
+  await startWorker.gate();
+  await startWorker.execute();
   const { client } = env;
 
   /** Brings the fixture's clock to the server's time, which a time-skipping server moves. */
@@ -68,13 +86,54 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
     return review;
   };
 
+  /** Signs a decision on the review as it is shown. */
+  const signDecision = async (
+    reviewId: string,
+    decision: Partial<Parameters<GateFixture['decide']>[1]> = {},
+  ): Promise<{ readonly decisionUlid: string; readonly envelope: DsseEnvelope }> => {
+    await sync();
+    const { review } = await query(reviewId);
+    if (review === null || review.call.digest === null) throw new Error('nothing to decide yet');
+    const decisionUlid = decision.decisionUlid ?? newUlid();
+    const envelope = fixture.decide(reviewId, {
+      digest: review.call.digest,
+      revision: review.revision,
+      level: Math.max(1, review.level),
+      ...decision,
+      decisionUlid,
+    });
+    return { decisionUlid, envelope };
+  };
+
+  /** Sends an envelope. */
+  const signal = async (reviewId: string, kind: SignalKind, envelope: DsseEnvelope): Promise<void> => {
+    await client.workflow.getHandle(reviewId).signal(SIGNALS[kind], envelope);
+  };
+
+  const receiptOf = async (reviewId: string, decisionUlid: string): Promise<ReceiptCode> => {
+    const { receipts } = await until(reviewId, (result) => result.receipts[decisionUlid] !== undefined);
+    return receipts[decisionUlid] ?? 'envelope_invalid';
+  };
+
   return {
     ...fixture,
+    env,
     client,
     sync,
     query,
     until,
     untilStatus,
+    signDecision,
+    signal,
+    receiptOf,
+    startWorker: async (name: 'gate' | 'execute'): Promise<void> => await startWorker[name](),
+    stopWorker,
+
+    /** Sends an envelope and waits for its receipt. */
+    send: async (reviewId: string, kind: SignalKind, envelope: DsseEnvelope): Promise<ReceiptCode> => {
+      await signal(reviewId, kind, envelope);
+      return await receiptOf(reviewId, ulidIn(envelope));
+    },
 
     /** Starts a signed proposal. */
     start: async (
@@ -116,42 +175,29 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
       return { reviewId, handle };
     },
 
-    signal: async (reviewId: string, kind: 'decision' | 'revision' | 'withdrawal', envelope: DsseEnvelope) => {
-      const signal = { decision: submitDecision, revision: submitRevision, withdrawal: withdraw }[kind];
-      await client.workflow.getHandle(reviewId).signal(signal, envelope);
-    },
-
     /** Signs and sends a decision on the review as it is shown, then waits for its receipt. */
     decide: async (
       reviewId: string,
       decision: Partial<Parameters<GateFixture['decide']>[1]> = {},
     ): Promise<ReceiptCode> => {
-      await sync();
-      const { review } = await query(reviewId);
-      if (review === null || review.call.digest === null) throw new Error('nothing to decide yet');
-      const decisionUlid = ulidFrom(fixture.newReviewId());
-      const envelope = fixture.decide(reviewId, {
-        digest: review.call.digest,
-        revision: review.revision,
-        level: Math.max(1, review.level),
-        decisionUlid,
-        ...decision,
-      });
-      await client.workflow.getHandle(reviewId).signal(submitDecision, envelope);
-      const { receipts } = await until(reviewId, (result) => result.receipts[decisionUlid] !== undefined);
-      return receipts[decisionUlid] ?? 'envelope_invalid';
+      const { decisionUlid, envelope } = await signDecision(reviewId, decision);
+      await signal(reviewId, 'decision', envelope);
+      return await receiptOf(reviewId, decisionUlid);
     },
+
+    digestOf: async (reviewId: string): Promise<string> => (await query(reviewId)).review?.call.digest ?? '',
 
     entryTypes: async (reviewId: string): Promise<readonly string[]> =>
       (await fixture.store.entriesOf(reviewId)).map(({ entry }) => entry.type),
 
     stop: async (): Promise<void> => {
-      await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all([stopWorker('gate'), stopWorker('execute')]);
       await fixture.close();
     },
   };
 }
 
-function ulidFrom(reviewId: string): string {
-  return reviewId.slice('rev_'.length);
+/** The receipt id inside an envelope. */
+export function ulidIn(envelope: DsseEnvelope): string {
+  return (JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as { decisionUlid: string }).decisionUlid;
 }
