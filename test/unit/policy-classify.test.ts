@@ -124,7 +124,7 @@ describe('classification', () => {
     });
   });
 
-  it('selects the first approval that matches, by pinned context alone', () => {
+  it('selects the first approval that matches', () => {
     const approvals = `approvals:
   - match: has(context.team) && context.team == "trusted"
     levels: [{ name: light, approvers: [ops], quorum: 1 }]
@@ -142,7 +142,7 @@ describe('classification', () => {
       const verdict = policy(callOf(...args));
       return verdict.kind === 'held' ? verdict.approval : verdict;
     };
-    expect(selected('api.wipe', { context: { team: 'trusted' } })).toMatchObject({
+    expect(selected('api.wipe')).toMatchObject({
       levels: [{ name: 'default' }],
       separationOfDuties: false,
       ttlMs: 86_400_000,
@@ -151,6 +151,9 @@ describe('classification', () => {
       emailDecision: 'sign-in',
     });
     const team = { team: 'trusted' };
+    expect(selected('api.wipe', { arguments: { all: true }, context: team })).toMatchObject({
+      levels: [{ name: 'one' }, {}],
+    });
     expect(selected('api.wipe', { context: team, pinnedContext: team })).toMatchObject({ levels: [{ name: 'light' }] });
     expect(selected('api.wipe', { arguments: { all: true } })).toMatchObject({
       levels: [{ name: 'one' }, { name: 'two', quorum: 2 }],
@@ -160,6 +163,75 @@ describe('classification', () => {
       escalate: { afterMs: 300_000, to: ['ops'] },
     });
     expect(selected('api.held')).toMatchObject({ emailDecision: 'confirm' });
+  });
+
+  it.each([
+    [
+      'fewer levels',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h }',
+      'base',
+    ],
+    [
+      'other groups',
+      '{ levels: [{ name: x, approvers: [other], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h }',
+      'base',
+    ],
+    [
+      'more groups',
+      '{ levels: [{ name: x, approvers: [ops, other], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h }',
+      'base',
+    ],
+    [
+      'a smaller quorum',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 1 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h }',
+      'base',
+    ],
+    [
+      'no separation of duties',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], ttl: 1h }',
+      'base',
+    ],
+    [
+      'more time',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 2h }',
+      'base',
+    ],
+    [
+      'others to escalate to',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h, escalate: { after: 1m, to: [other] } }',
+      'base',
+    ],
+    [
+      'a weaker way to decide',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h, emailDecision: confirm }',
+      'base',
+    ],
+    [
+      'the same and less time',
+      '{ levels: [{ name: x, approvers: [ops], quorum: 2 }, { name: y, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 5s }',
+      'x',
+    ],
+    [
+      'one level more',
+      '{ levels: [{ name: x, approvers: [other], quorum: 1 }, { name: y, approvers: [ops], quorum: 2 }, { name: z, approvers: [ops], quorum: 1 }], separationOfDuties: true, ttl: 1h }',
+      'x',
+    ],
+  ])('lets a caller’s context select an approval with %s only if that is stricter', (_what, approval, first) => {
+    const approvals = `approvals:
+  - ${approval.replace('{', '{ match: has(context.hurry),')}
+  - match: "true"
+    levels: [{ name: base, approvers: [ops], quorum: 2 }, { name: last, approvers: [ops], quorum: 1 }]
+    separationOfDuties: true
+    ttl: 1h
+`;
+    const policy = withRules('', approvals);
+    const firstLevel = (more: Parameters<typeof callOf>[1]): unknown => {
+      const verdict = policy.classify(callOf('api.wipe', more));
+      return verdict.kind === 'held' ? verdict.approval.levels[0]?.name : verdict.kind;
+    };
+    expect(firstLevel({ context: { hurry: true } })).toBe(first);
+    expect(firstLevel({ context: { hurry: true }, pinnedContext: { hurry: true } })).toBe('x');
+    expect(firstLevel({})).toBe('base');
   });
 
   it('blocks where selecting an approval fails, also for a call that is held for another reason', () => {

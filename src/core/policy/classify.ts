@@ -5,7 +5,8 @@ import { canonicalJson } from '../digest.ts';
 import type { CompiledApproval } from './compile-approvals.ts';
 import type { CompiledRule } from './compile-rules.ts';
 import { prepareInput, type ExpressionInput } from './expression.ts';
-import type { ApprovalPlan, Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import type { Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import { selectApproval } from './select-approval.ts';
 import { gateOf, stricterClass, stricterGate } from './strictness.ts';
 
 /** What classification needs of a compiled policy. */
@@ -109,28 +110,6 @@ function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionIn
           ]),
     ];
   });
-}
-
-type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRule, 'class'> };
-
-/** The first approval that matches. Only the pinned context counts: a caller must not choose who decides about it. */
-export function selectApproval(
-  approvals: readonly CompiledApproval[],
-  input: ClassifyInput,
-  callClass: CallClass,
-): Selected {
-  const prepared = prepareInput({ ...input, context: input.pinnedContext });
-  for (const { condition, plan } of approvals) {
-    const verdict = condition.expression.evaluate(prepared);
-    if (!verdict.ok) {
-      const source = `${condition.place} ${condition.expression.text}`;
-      return { error: { source, gate: null, reason: 'policy_error', error: verdict.error } };
-    }
-    if (!verdict.value) continue;
-    const byClass = callClass === 'irreversible' ? 'sign-in' : 'confirm';
-    return { plan: { ...plan, emailDecision: plan.emailDecision ?? byClass } };
-  }
-  return { error: { source: 'approvals', gate: null, reason: 'policy_error', error: 'no approval matches' } };
 }
 
 function block(

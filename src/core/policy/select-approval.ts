@@ -1,0 +1,76 @@
+import type { CallClass } from '../../contract/call.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { CompiledApproval } from './compile-approvals.ts';
+import { prepareInput } from './expression.ts';
+import type { ApprovalPlan, ClassifyInput, FiredRule } from './policy.ts';
+
+type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRule, 'class'> };
+
+/**
+ * The first approval that matches. What a caller says about itself may select another one than the pinned context alone
+ * would, but only a stricter one: nobody chooses who decides about them.
+ */
+export function selectApproval(
+  approvals: readonly CompiledApproval[],
+  input: ClassifyInput,
+  callClass: CallClass,
+): Selected {
+  const pinned = selectIn(approvals, input, input.pinnedContext, callClass);
+  const whole = selectIn(approvals, input, input.context, callClass);
+  if ('error' in pinned) return pinned;
+  if ('error' in whole) return whole;
+  return isAtLeastAsStrict(whole.plan, pinned.plan) ? whole : pinned;
+}
+
+function selectIn(
+  approvals: readonly CompiledApproval[],
+  input: ClassifyInput,
+  context: JsonObject,
+  callClass: CallClass,
+): Selected {
+  const prepared = prepareInput({ ...input, context });
+  for (const { condition, plan } of approvals) {
+    const verdict = condition.expression.evaluate(prepared);
+    if (!verdict.ok) {
+      const source = `${condition.place} ${condition.expression.text}`;
+      return { error: { source, gate: null, reason: 'policy_error', error: verdict.error } };
+    }
+    if (!verdict.value) continue;
+    const byClass = callClass === 'irreversible' ? 'sign-in' : 'confirm';
+    return { plan: { ...plan, emailDecision: plan.emailDecision ?? byClass } };
+  }
+  return { error: { source: 'approvals', gate: null, reason: 'policy_error', error: 'no approval matches' } };
+}
+
+const EMAIL_STRICTNESS = { confirm: 0, 'sign-in': 1, off: 2 } as const;
+
+/** Whoever passes `a` would have passed `b` too: nothing that `b` asks for is missing from `a`. */
+function isAtLeastAsStrict(a: ApprovalPlan, b: ApprovalPlan): boolean {
+  return (
+    coversLevels(a.levels, b.levels) &&
+    (a.separationOfDuties || !b.separationOfDuties) &&
+    a.ttlMs <= b.ttlMs &&
+    coversEscalation(a.escalate, b.escalate) &&
+    EMAIL_STRICTNESS[a.emailDecision] >= EMAIL_STRICTNESS[b.emailDecision]
+  );
+}
+
+/** Every level of `b`, in order, has one in `a` with no other groups and no smaller quorum. */
+function coversLevels(a: ApprovalPlan['levels'], b: ApprovalPlan['levels']): boolean {
+  let next = 0;
+  for (const level of a) {
+    const wanted = b[next];
+    if (wanted === undefined) return true;
+    if (isWithin(level.approvers, wanted.approvers) && level.quorum >= wanted.quorum) next += 1;
+  }
+  return next === b.length;
+}
+
+function coversEscalation(a: ApprovalPlan['escalate'], b: ApprovalPlan['escalate']): boolean {
+  if (a === null) return true;
+  return b !== null && isWithin(a.to, b.to) && a.afterMs >= b.afterMs;
+}
+
+function isWithin(some: readonly string[], all: readonly string[]): boolean {
+  return some.every((group) => all.includes(group));
+}
