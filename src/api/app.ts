@@ -85,7 +85,7 @@ interface Parts {
 }
 
 /** Every route there is, one file per resource. */
-export function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots }: Parts): Endpoint[] {
+function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots }: Parts): Endpoint[] {
   const { service, settings } = deps;
   const isInForce = (principal: Principal): boolean => stillInForce(deps, principal);
   const endpoints: Endpoint[] = [

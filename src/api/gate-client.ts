@@ -72,6 +72,10 @@ export type GateSignal = keyof typeof SIGNALS;
 
 /** Time limits of single requests to Temporal, in ms. */
 const DEADLINE = { start: 5_000, signal: 5_000, query: 2_000, describe: 2_000, ping: 1_500 } as const;
+/** The server remembers pollers for minutes after they are gone; a live one asks again at least every 60 s. */
+const POLLED_WITHIN = 75_000;
+/** temporal.api.enums.v1.TaskQueueType: WORKFLOW and ACTIVITY. */
+const QUEUE_TYPE = { [GATE_TASK_QUEUE]: 1, [EXECUTE_TASK_QUEUE]: 2 } as const;
 const MEMO_KEY = 'holdpointProposal';
 
 /** A {@link GateClient} over a real connection. `client` must use the deployment's payload converter. */
@@ -81,13 +85,17 @@ export function createGateClient(client: Client): GateClient {
     within(DEADLINE.query, () => client.workflow.getHandle(reviewId).query(getReview)),
   );
 
-  const describeQueue = async (taskQueue: string): Promise<boolean> => {
+  const describeQueue = async (taskQueue: keyof typeof QUEUE_TYPE): Promise<boolean> => {
     const answer = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
       taskQueue: { name: taskQueue },
-      taskQueueType: taskQueue === GATE_TASK_QUEUE ? 1 : 2,
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum is in a package that the client does not export
+      taskQueueType: QUEUE_TYPE[taskQueue],
     });
-    return answer.pollers.length > 0;
+    return answer.pollers.some(({ lastAccessTime }) => {
+      const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1_000;
+      return Date.now() - polledAt < POLLED_WITHIN;
+    });
   };
 
   return {
@@ -192,7 +200,7 @@ function isStartMemo(value: unknown): value is StartMemo {
 
 function asProblem(cause: unknown): ProblemError {
   const inner = cause instanceof Error && isGrpcServiceError(cause.cause) ? cause.cause : cause;
-  const unavailable = isGrpcDeadlineError(cause) || (isGrpcServiceError(inner) && TRANSIENT.has(inner.code as number));
+  const unavailable = isGrpcDeadlineError(cause) || (isGrpcServiceError(inner) && TRANSIENT.has(inner.code));
   return new ProblemError(unavailable ? 'temporal_unavailable' : 'internal', { cause });
 }
 /** gRPC status codes: CANCELLED, DEADLINE_EXCEEDED, NOT_FOUND (namespace), RESOURCE_EXHAUSTED, UNAVAILABLE. */

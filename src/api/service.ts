@@ -1,3 +1,4 @@
+import { loadSqlParser } from '../core/sql/index.ts';
 import type { ServiceDeps } from './deps.ts';
 import { createContext } from './service/context.ts';
 import { decide, decideMany } from './service/decide.ts';
@@ -10,11 +11,14 @@ import { reconcile } from './service/reconcile.ts';
 import { watchAll, watchReview } from './service/stream.ts';
 import type { GateService } from './service/types.ts';
 
-/** The service behind every door. Starts nothing by itself: the tail of the log is opened by the first who waits. */
+/** The service behind every door. `start` comes before the first request. */
 export function createGateService(deps: ServiceDeps): GateService {
   const context = createContext(deps);
   return {
-    start: () => context.hub.start(),
+    async start() {
+      await loadSqlParser();
+      await context.hub.start();
+    },
     close: () => context.hub.stop(),
     execute: (principal, request, options) => execute(context, principal, request, options),
     executeBatch: (principal, request, options) => executeBatch(context, principal, request, options),

@@ -16,7 +16,7 @@ describe('bearer credentials', () => {
     ['a token that nobody has', { authorization: 'Bearer hpr_nobody' }],
     ['the hash instead of the key', { authorization: `Bearer ${'0'.repeat(64)}` }],
   ])('%s: 401', async (_what, headers) => {
-    const answer = await api.get('/v1/reviews', undefined, headers as Record<string, string>);
+    const answer = await api.get('/v1/reviews', undefined, headers);
     expect([answer.status, codeOf(answer)]).toEqual([401, 'unauthenticated']);
     expect(answer.headers.get('www-authenticate')).toContain('Bearer');
   });

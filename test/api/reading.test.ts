@@ -245,7 +245,7 @@ describe('events', () => {
   async function readEventsDuring(count: number, work: () => Promise<unknown>) {
     const reading = readEvents(await open('/v1/events', 'ops-1'), (events) => events.length >= count);
     await work();
-    return await reading;
+    return reading;
   }
 });
 

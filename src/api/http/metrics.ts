@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { StreamSlots } from './stream-slots.ts';

@@ -33,13 +33,16 @@ export function createRouter(endpoints: readonly Endpoint[], deps: RouterDeps): 
   return router;
 }
 
-/** The checks of one endpoint in the documented order: 401, 403, 429, 413 and 415, 400; then the handler. */
+/** The checks of one endpoint in the documented order: 401, 429, 403, 413 and 415, 400; then the handler. */
 function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   const identify: RequestHandler = async (req, res, next) => {
     res.locals['route'] = definition.path;
     const principal = await identified(definition.who, req, res, deps);
-    if (principal !== undefined) await deps.limiter.charge(principal, 1);
     res.locals['principal'] = principal;
+    if (principal !== undefined) await deps.limiter.charge(principal, 1);
+    if (principal !== undefined && definition.who !== 'principal' && principal.kind !== definition.who) {
+      throw new ProblemError('forbidden');
+    }
     next();
   };
   const handle: RequestHandler = async (req, res) => {
@@ -51,7 +54,7 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
     if (principal !== undefined && cost > 1) await deps.limiter.charge(principal, cost - 1);
     const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res) };
     // The types were checked where the endpoint was defined.
-    const reply = await definition.handle({ principal: principal as never, body, query, caller, req, res });
+    const reply = await definition.handle({ principal: principal, body, query, caller, req, res });
     send(res, reply);
   };
   return definition.body === undefined ? [identify, handle] : [identify, ...readBody(), handle];
@@ -68,7 +71,6 @@ async function identified(who: Who, req: Request, res: Response, deps: RouterDep
     await deps.limiter.chargeAddress(req);
     throw new ProblemError('unauthenticated');
   }
-  if (who !== 'principal' && principal.kind !== who) throw new ProblemError('forbidden');
   return principal;
 }
 

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import type { StreamSlots } from '../http/stream-slots.ts';
 import { pipeEvents } from '../http/sse.ts';
 import { principalKey, type Principal } from '../principal.ts';
@@ -70,11 +70,13 @@ async function stream(
   res: Response,
   open: (signal: AbortSignal) => Promise<AsyncGenerator<Streamed<Review> | Streamed<ReviewRow>> | undefined>,
   signal: AbortSignal,
-): Promise<{ readonly status: number } | undefined> {
+): Promise<Reply> {
   const release = slots.take(principalKey(principal));
   try {
     const events = await open(signal);
     if (events === undefined) return { status: 204 };
+    if (res.req.method === 'HEAD')
+      return { status: 200, headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } };
     await pipeEvents(res, events, () => isInForce(principal), signal);
     return undefined;
   } finally {

@@ -32,6 +32,7 @@ export function contextOf(review: Review): DecisionContext {
     separationOfDuties: review.separationOfDuties,
     proposer: review.proposer.id,
     owner: review.proposer.owner,
+    editor: current?.by,
     digest: digestOfShown(review) ?? '',
     allowed: review.allowedDecisions,
     votes: review.status === 'pending' ? (current?.decisions ?? []) : [],

@@ -50,9 +50,9 @@ export class TailHub {
   }
 
   #dispatch(event: TailEvent): void {
-    for (const listener of [...this.#all]) listener(event);
+    for (const listener of this.#all) listener(event);
     if (event.entry.type === 'policy_changed') return;
-    for (const listener of [...(this.#byReview.get(event.entry.reviewId) ?? [])]) listener(event);
+    for (const listener of this.#byReview.get(event.entry.reviewId) ?? []) listener(event);
   }
 }
 

@@ -95,7 +95,7 @@ function blocked(common: Common, review: Review, ended: readonly string[]): Exec
     ...common,
     reasonCodes: unique([...ended, ...review.reasonCodes]),
     retryable: resolution?.retryable ?? false,
-    ...(status === 'rejected' && resolution?.comment != null ? { comment: resolution.comment } : {}),
+    ...(status === 'rejected' && typeof resolution?.comment === 'string' ? { comment: resolution.comment } : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import { PROBLEMS, type ProblemCode, type ReceiptCode } from '../../contract/cod
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
+import { StorageError } from '../../contract/store.ts';
 import { digestBytes } from '../../core/digest.ts';
 import type { GateSignal } from '../gate-client.ts';
 import type { Principal } from '../principal.ts';
@@ -70,12 +71,17 @@ async function conclude(
   code: ReceiptCode | undefined,
   caller: Caller,
 ): Promise<Settled> {
-  if (code === undefined) {
-    const statusUrl = `${caller.baseUrl}/v1/reviews/${reviewId}`;
-    return { httpStatus: 202, queued: { queued: true, reviewId, decisionUlid, statusUrl } };
+  const statusUrl = `${caller.baseUrl}/v1/reviews/${reviewId}`;
+  const queued = { httpStatus: 202, queued: { queued: true, reviewId, decisionUlid, statusUrl } } as const;
+  if (code === undefined) return queued;
+  if (code !== 'accepted') throw new ProblemError(problemOf(context, code));
+  try {
+    return { httpStatus: 200, review: await readVisible(context, principal, reviewId) };
+  } catch (error) {
+    // It counted: a 503 would invite to send it again.
+    if (error instanceof StorageError) return queued;
+    throw error;
   }
-  if (code === 'accepted') return { httpStatus: 200, review: await readVisible(context, principal, reviewId) };
-  throw new ProblemError(problemOf(context, code));
 }
 
 /** Asks again and again, one question at a time, until there is an answer or nobody waits for it any more. */

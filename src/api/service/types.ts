@@ -65,7 +65,7 @@ export type Streamed<T extends Review | ReviewRow> = ReviewEvent<T> | 'idle';
  * shapes, refusals are thrown as `ProblemError` with a stable code.
  */
 export interface GateService {
-  /** Follows the audit log; waiting calls it by itself. */
+  /** Loads the SQL parser and begins to follow the audit log. */
   start(): Promise<void>;
   close(): Promise<void>;
 

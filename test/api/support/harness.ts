@@ -22,8 +22,11 @@ export interface HarnessOptions {
   readonly app?: Partial<AppDeps>;
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- whatever JSON came; what it must be is for assertions to say
+type AnyJson = any;
+
 /** What a request came to. */
-export interface Reply<T = any> {
+export interface Reply<T = AnyJson> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: T;
@@ -94,7 +97,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
 
   async function open(method: string, path: string, body?: unknown, request: RequestOptions = {}): Promise<Response> {
     const payload = request.raw ?? (body === undefined ? undefined : JSON.stringify(body));
-    return await fetch(`${server.url}${path}`, {
+    return fetch(`${server.url}${path}`, {
       method,
       headers: {
         ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
@@ -105,7 +108,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
     });
   }
 
-  async function send<T = any>(
+  async function send<T = AnyJson>(
     method: string,
     path: string,
     body?: unknown,
@@ -168,7 +171,12 @@ const sealAll: SealArguments = async (args, { reviewId, tool, pointers }) => {
   let sealed: JsonObject = args;
   for (const pointer of pointers) {
     const value = valueAt(args, pointer);
-    if (value !== undefined) sealed = replaceAt(sealed, pointer, sealForTest(reviewId, tool, pointer, String(value)));
+    if (value !== undefined)
+      sealed = replaceAt(
+        sealed,
+        pointer,
+        sealForTest(reviewId, tool, pointer, typeof value === 'string' ? value : JSON.stringify(value)),
+      );
   }
   return sealed;
 };
@@ -217,5 +225,5 @@ export async function readEvents(
 export interface SseEvent {
   readonly id: number;
   readonly event: string;
-  readonly data: any;
+  readonly data: AnyJson;
 }

@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { StorageError } from '../../src/contract/store.ts';
+import { CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
+
+let api: Harness;
+beforeAll(async () => {
+  api = await makeHarness();
+});
+afterAll(() => api.close());
+
+describe('readiness', () => {
+  test('ready where everything is there', async () => {
+    expect((await api.get('/healthz')).status).toBe(200);
+    const answer = await api.get('/readyz');
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      ready: true,
+      checks: { database: 'ok', temporal: 'ok', gateWorker: 'ok', executeWorker: 'ok', process: 'ok' },
+      problems: [],
+    });
+  });
+
+  test.each([
+    ['temporal', 'temporal_unavailable'],
+    ['executeWorker', 'worker_unavailable'],
+    ['gateWorker', 'worker_unavailable'],
+    ['database', 'database_unavailable'],
+    ['log', 'log_rolled_back'],
+  ])('%s down: 503, by name', async (part, code) => {
+    const down = () => Promise.reject(new Error('words of a driver'));
+    const other = await makeHarness({
+      app: {
+        ...(part === 'database' ? { store: { ...api.store, ping: down } } : {}),
+        ...(part === 'log'
+          ? { readyChecks: { log: () => Promise.reject(new StorageError('log_rolled_back', 'x')) } }
+          : {}),
+      },
+    });
+    if (part === 'temporal') other.gate.mode = 'down';
+    if (part === 'gateWorker') other.gate.polled = { gate: false, execute: true };
+    if (part === 'executeWorker') other.gate.polled = { gate: true, execute: false };
+    const answer = await other.get('/readyz');
+    await other.close();
+    expect(answer.status).toBe(503);
+    expect(answer.body.ready).toBe(false);
+    expect(answer.body.checks[part]).toBe('down');
+    expect(answer.body.problems.map((problem: { code: string }) => problem.code)).toContain(code);
+    expect(JSON.stringify(answer.body)).not.toContain('words of a driver');
+  });
+
+  test('a broken configuration file shows, and the old one is in force', async () => {
+    const settings = { current: () => api.settings.current(), problem: () => 'holdpoint.yaml:3:1 unknown key' };
+    const other = await makeHarness({ app: { settings } });
+    const answer = await other.get('/readyz');
+    await other.close();
+    expect(answer.status).toBe(200);
+    expect(answer.body.problems).toEqual([{ code: 'config_not_in_force', message: 'holdpoint.yaml:3:1 unknown key' }]);
+  });
+});
+
+describe('metrics', () => {
+  test('what was done is counted; what callers make up is no label', async () => {
+    await api.execute(GET);
+    const review = await api.propose();
+    await api.decide(review.reviewId, review.call.digest, {}, 'finance-1');
+    await api.decide(review.reviewId, review.call.digest, { type: 'reject' });
+    await api.get('/made/up/by/a/caller');
+    const { body, headers } = await api.get('/metrics');
+    expect(headers.get('content-type')).toContain('text/plain');
+    expect(body).toMatch(/holdpoint_executes_total\{outcome="EXECUTED"\} [1-9]/);
+    expect(body).toMatch(/holdpoint_executes_total\{outcome="ESCALATE"\} [1-9]/);
+    expect(body).toMatch(/holdpoint_decisions_total\{type="approve",result="not_an_approver"\} 1/);
+    expect(body).toMatch(/holdpoint_decisions_total\{type="reject",result="accepted"\} 1/);
+    expect(body).toMatch(/holdpoint_audit_entries [1-9]/);
+    expect(body).toMatch(/holdpoint_pending_reviews [0-9]/);
+    expect(body).toContain('route="/v1/reviews/{reviewId}"');
+    expect(body).not.toContain('made/up');
+    expect(body).not.toContain(review.reviewId);
+  });
+});
+
+describe('the log', () => {
+  test('names requests and holds no bodies, queries or credentials', async () => {
+    const secret = 'argument-that-belongs-to-the-agent';
+    const answer = await api.execute({ arguments: { account: secret, amount: 1 }, reason: secret });
+    await api.get(`/v1/reviews?threadId=${secret}`, 'ops-1');
+    const text = api.log.join('');
+    expect(text).toContain(answer.headers.get('x-request-id'));
+    expect(text).toContain('"who":"agent:agent-1"');
+    for (const hidden of [secret, api.credential('agent-1'), api.credential('ops-1')]) {
+      expect(text).not.toContain(hidden);
+    }
+  });
+});
+
+describe('headers', () => {
+  test('no inline script, no framing, no other origin, nothing about the server', async () => {
+    for (const path of ['/', '/docs', '/v1/reviews', '/openapi.json']) {
+      const { headers } = await api.open('GET', path, undefined, { headers: { origin: 'https://evil.example' } });
+      const csp = headers.get('content-security-policy') ?? '';
+      expect(csp).toContain("default-src 'none'");
+      expect(csp).toContain("script-src 'self';");
+      expect(csp).toContain("frame-ancestors 'none'");
+      expect(csp).not.toContain('unsafe');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+      expect(headers.get('x-powered-by')).toBeNull();
+      expect(headers.get('cache-control')).toContain('no-store');
+    }
+  });
+});
+
+describe('pages', () => {
+  test.each(['/', '/reviews/rev_01KN4EMBG0PMMQS6MCY17GRJHD', '/docs'])(
+    '%s loads only what is served here',
+    async (path) => {
+      const page = await api.get(path);
+      expect(page.status).toBe(200);
+      expect(page.headers.get('content-type')).toContain('text/html');
+      expect(page.body).not.toMatch(/<script>|\son[a-z]+=|style="|https?:\/\//);
+      const linked = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url as string);
+      expect(linked.length).toBeGreaterThan(1);
+      for (const url of linked) expect((await api.get(url)).status).toBe(200);
+    },
+  );
+
+  test('Swagger UI is the installed package’s', async () => {
+    const file = createRequire(import.meta.url).resolve('swagger-ui-dist/swagger-ui-bundle.js');
+    expect((await api.get('/docs/swagger-ui-bundle.js')).body).toBe(readFileSync(file, 'utf8'));
+  });
+});
+
+describe('shutdown', () => {
+  test('held answers are given, streams end, nothing new is taken', async () => {
+    const other = await makeHarness();
+    const review = await other.propose();
+    const stream = readEvents(
+      await other.open('GET', `/v1/reviews/${review.reviewId}/events`, undefined, { as: 'ops-1' }),
+      () => false,
+    );
+    const poll = other.get(`/v1/reviews/${review.reviewId}?waitSeconds=60`, 'agent-1');
+    const execute = other.execute({ ...CREATE, waitSeconds: 60 });
+    await until(() => other.gate.started.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await other.close();
+    expect((await stream).ended).toBe(true);
+    expect((await poll).body.status).toBe('pending');
+    const answer = await execute;
+    expect([answer.status, answer.body.outcome]).toEqual([202, 'ESCALATE']);
+    await expect(other.get('/healthz')).rejects.toThrow();
+  });
+
+  test('a decision that is on its way is answered: queued', async () => {
+    const other = await makeHarness();
+    const review = await other.propose();
+    other.gate.mode = 'idle';
+    const decision = other.decide(review.reviewId, review.call.digest);
+    await until(() => other.gate.signals.length === 1);
+    await other.close();
+    expect((await decision).status).toBe(202);
+  });
+
+  test('an address that is taken is an error, not a silence', async () => {
+    const { startServer } = await import('../../src/api/server.ts');
+    const shutdown = new AbortController();
+    await expect(startServer(api.app, { port: api.server.port, shutdown })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
