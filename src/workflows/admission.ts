@@ -97,7 +97,7 @@ async function judgeEdit(session: Session, gate: GateState, item: InboxItem, fac
   const args = fact.fact.editedArguments;
   if (refusal !== undefined || args === null) return refuse(session, fact, refusal ?? 'edit_invalid');
   const version = await prepare(session, args, { kind: 'decision', envelope: item.envelope });
-  const prepared = preparedOf(session, version);
+  const prepared = preparedOf(session, version, fact.fact.reviewer);
   const before = session.current.material;
   const ruling = decideEdit(gate, fact.fact, prepared, item.at);
   const step = await carryOut(session, fact, ruling, (next) => ({

@@ -39,13 +39,14 @@ export async function prepare(
   };
 }
 
-export function preparedOf(session: Session, complete: Complete | undefined): Prepared {
+/** `editor`: the reviewer whose edit it is, if it is one. */
+export function preparedOf(session: Session, complete: Complete | undefined, editor?: string): Prepared {
   if (complete === undefined) return { ok: false };
   const { material } = complete.version;
   const before = session.current.material.evidence;
   return {
     ok: true,
-    spec: specOf(material, complete.digest, session.allowed),
+    spec: specOf(material, complete.digest, session.allowed, editor),
     evidenceChanged: factsOf(material.evidence) !== factsOf(before),
   };
 }

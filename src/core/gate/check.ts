@@ -16,6 +16,8 @@ export interface DecisionContext {
   readonly separationOfDuties: boolean;
   readonly proposer: string;
   readonly owner: string | null;
+  /** The reviewer whose edit the open version is; absent: the proposer's own. */
+  readonly editor?: string | undefined;
   readonly digest: string;
   readonly allowed: readonly DecisionType[];
   /** Votes on the current revision. */
@@ -82,9 +84,9 @@ export function approversAt(level: Level, at: number): readonly string[] {
   return [...new Set([...level.approvers, ...escalation.to])];
 }
 
-/** Separation of duties: the proposer, its owner, and whoever voted on an earlier level. */
+/** Separation of duties: the proposer, its owner, whoever wrote this version, and whoever voted on an earlier level. */
 function isConflicted(context: DecisionContext, reviewer: string): boolean {
-  if (reviewer === context.proposer || reviewer === context.owner) return true;
+  if ([context.proposer, context.owner, context.editor].includes(reviewer)) return true;
   return context.votes.some((vote) => vote.reviewer === reviewer && vote.level < context.level);
 }
 

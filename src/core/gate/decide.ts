@@ -38,6 +38,7 @@ export function contextOf(state: GateState): DecisionContext {
     separationOfDuties: spec.separationOfDuties,
     proposer: spec.proposer,
     owner: spec.owner,
+    editor: spec.editor,
     digest: spec.digest,
     allowed: spec.allowed,
     votes: state.tag === 'pending' ? state.votes : [],

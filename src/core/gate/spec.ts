@@ -1,8 +1,16 @@
 import type { DecisionType, Material } from '../../contract/review.ts';
 import type { RevisionSpec } from './state.ts';
 
-/** What the gate machine needs of a version of the call. A held version always has a deadline. */
-export function specOf(material: Material, digest: string, allowed: readonly DecisionType[]): RevisionSpec {
+/**
+ * What the gate machine needs of a version of the call. A held version always has a deadline. `editor`: the reviewer
+ * whose edit led to it.
+ */
+export function specOf(
+  material: Material,
+  digest: string,
+  allowed: readonly DecisionType[],
+  editor?: string,
+): RevisionSpec {
   return {
     revision: material.revision,
     digest,
@@ -10,6 +18,7 @@ export function specOf(material: Material, digest: string, allowed: readonly Dec
     separationOfDuties: material.separationOfDuties,
     proposer: material.proposer,
     owner: material.owner,
+    ...(editor === undefined ? {} : { editor }),
     expiresAt: material.expiresAt === null ? 0 : Date.parse(material.expiresAt),
     allowed,
   };

@@ -9,6 +9,8 @@ export interface RevisionSpec {
   readonly separationOfDuties: boolean;
   readonly proposer: string;
   readonly owner: string | null;
+  /** The reviewer whose edit this version is; under separation of duties they have no vote on it. */
+  readonly editor?: string | undefined;
   readonly expiresAt: number;
   readonly allowed: readonly DecisionType[];
 }
