@@ -55,7 +55,11 @@ async function explainFromFiles(io: Io, options: ExplainOptions, request: Explai
       '`holdpoint policy check` names what is wrong.',
     );
   }
-  const { explain } = await import('../../../api/service/explain.ts');
+  const [{ explain }, { loadSqlParser }] = await Promise.all([
+    import('../../../api/service/explain.ts'),
+    import('../../../core/sql/index.ts'),
+  ]);
+  await loadSqlParser();
   const { settings } = result;
   const source = { current: () => settings, problem: () => null };
   return explain({ settings: source }, { kind: 'agent', ...agentFor(settings, options.agent) }, request);
