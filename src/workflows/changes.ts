@@ -28,7 +28,8 @@ export function revisedChange(
     previewError,
     submittedAt: new Date(Date.now()).toISOString(),
     by,
-    decisions: edit !== null && counts(next) ? [viewOf(edit)] : [],
+    // Wherever the editor stood, the yes to the new version is one on its first level.
+    decisions: edit !== null && counts(next) ? [{ ...viewOf(edit), level: 1 }] : [],
   };
   const revisions = edit === null ? session.record.revisions : withDecision(session.record.revisions, edit);
   return {
