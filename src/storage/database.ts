@@ -25,3 +25,10 @@ export interface Database {
 
 /** Channel of `NOTIFY`; the payload is the new size of the log. */
 export const APPEND_CHANNEL = 'holdpoint_audit';
+
+/**
+ * Planner settings of every connection. All that storage asks is found through a key or walked along an index; without
+ * statistics (an embedded database, a server that has not analysed yet) the planner would rather read whole tables and
+ * sort. `jit` would compile plans that only look dear.
+ */
+export const PLANNER_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;

@@ -54,42 +54,53 @@ function statementFor(filter: ListFilter, limit: number, after: Cursor): { sql: 
   const sortAt = bind(after.sortAt);
   const reviewId = bind(after.reviewId);
   const count = bind(limit);
-  const conditions = conditionsOf(filter, bind);
-
-  const walk = (order: string, from: string, condition: string) => `
-    SELECT ${order}.sort_at, ${order}.review_id FROM ${from}
-     WHERE ${[condition, `(${order}.sort_at, ${order}.review_id) > (${sortAt}::timestamptz, ${reviewId}::text)`, ...conditions].join(' AND ')}
-     ORDER BY ${order}.sort_at, ${order}.review_id LIMIT ${count}::bigint`;
-  const { approverGroups, status } = filter;
-  let walks: string;
-  if (approverGroups !== undefined) {
-    const groups = bind(approverGroups.map(storableText));
-    if (status !== undefined) conditions.push(`r.status = ANY (${bind(status)}::text[])`);
-    walks = `unnest(${groups}::text[]) AS walked(name) CROSS JOIN LATERAL (${walk(
-      'a',
-      'holdpoint.review_approvers a JOIN holdpoint.reviews r ON r.review_id = a.review_id',
-      '(a.from_at IS NULL OR a.from_at <= now()) AND a.group_name = walked.name',
-    )}) w`;
-  } else {
-    const statuses = bind(
-      [...new Set(status ?? STATUSES)].filter((name) => (STATUSES as readonly string[]).includes(name)),
-    );
-    walks = `unnest(${statuses}::text[]) AS walked(name) CROSS JOIN LATERAL (${walk(
-      'r',
-      'holdpoint.reviews r',
-      'r.status = walked.name',
-    )}) w`;
-  }
+  const walked =
+    filter.approverGroups === undefined ? walkStatuses(filter, bind) : walkGroups(filter, filter.approverGroups, bind);
+  const conditions = [...walked.conditions, `(w.sort_at, w.review_id) > (${sortAt}::timestamptz, ${reviewId}::text)`];
   const sql = `
     SELECT r.list_row, r.execution_status, r.ended_as, r.ended_at
-      FROM (SELECT DISTINCT w.sort_at, w.review_id FROM ${walks}
-             ORDER BY w.sort_at, w.review_id LIMIT ${count}::bigint) page
+      FROM (SELECT DISTINCT found.sort_at, found.review_id
+              FROM unnest(${walked.names}::text[]) AS walked(name)
+             CROSS JOIN LATERAL (SELECT w.sort_at, w.review_id FROM ${walked.table} w
+                                  WHERE ${conditions.join(' AND ')}
+                                  ORDER BY w.sort_at, w.review_id LIMIT ${count}::bigint) found
+             ORDER BY found.sort_at, found.review_id LIMIT ${count}::bigint) page
       JOIN holdpoint.reviews r ON r.review_id = page.review_id
      ORDER BY page.sort_at, page.review_id`;
   return { sql, parameters };
 }
 
-function conditionsOf(filter: ListFilter, bind: (value: unknown) => string): string[] {
+type Bind = (value: unknown) => string;
+
+/** What is walked along an index, once for each of `names`. */
+interface Walk {
+  readonly names: string;
+  readonly table: string;
+  readonly conditions: readonly string[];
+}
+
+function walkStatuses(filter: ListFilter, bind: Bind): Walk {
+  const known = new Set<string>(STATUSES);
+  const statuses = [...new Set(filter.status ?? STATUSES)].filter((status) => known.has(status));
+  const conditions = ['w.status = walked.name', ...conditionsOf(filter, 'w', bind)];
+  return { names: bind(statuses), table: 'holdpoint.reviews', conditions };
+}
+
+/**
+ * Pending reviews that a group may vote on. Other filters are asked row by row, in a subquery that cannot become a
+ * join: a join would be planned as a hash of everything, and the order of the index lost.
+ */
+function walkGroups(filter: ListFilter, groups: readonly string[], bind: Bind): Walk {
+  const conditions = ['w.group_name = walked.name', 'w.from_at <= now()'];
+  const rest = conditionsOf(filter, 'r', bind);
+  if (filter.status !== undefined) rest.push(`r.status = ANY (${bind(filter.status)}::text[])`);
+  if (rest.length > 0) {
+    conditions.push(`(SELECT ${rest.join(' AND ')} FROM holdpoint.reviews r WHERE r.review_id = w.review_id)`);
+  }
+  return { names: bind(groups.map(storableText)), table: 'holdpoint.review_approvers', conditions };
+}
+
+function conditionsOf(filter: ListFilter, table: 'r' | 'w', bind: Bind): string[] {
   const columns = {
     tool: filter.tool,
     service: filter.service,
@@ -98,7 +109,7 @@ function conditionsOf(filter: ListFilter, bind: (value: unknown) => string): str
     group_name: filter.group,
   };
   return Object.entries(columns).flatMap(([column, value]) =>
-    value === undefined ? [] : `r.${column} = ${bind(storableText(value))}::text`,
+    value === undefined ? [] : `${table}.${column} = ${bind(storableText(value))}::text`,
   );
 }
 

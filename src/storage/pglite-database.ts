@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import type { Database, Query } from './database.ts';
+import { PLANNER_SETTINGS, type Database, type Query } from './database.ts';
 import { toStorageError } from './errors.ts';
 
 /**
@@ -23,6 +23,7 @@ export async function openPglite(path: string | null): Promise<Database> {
       }
     };
   const query = queryOn(pglite);
+  for (const [name, value] of Object.entries(PLANNER_SETTINGS)) await query(`SET ${name} = ${value}`);
   return {
     query,
     transaction: (work) => pglite.transaction((tx) => work(queryOn(tx as unknown as Pick<PGlite, 'query'>))),

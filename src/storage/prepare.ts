@@ -47,7 +47,7 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   const texts = [
     ...leaves.map((leaf) => leaf.text),
     ...Object.values(step ?? {}),
-    ...Object.values(review?.columns ?? {}),
+    ...Object.values(review?.columns ?? {}).flat(),
   ];
   const size = texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0);
   return { key, reviewId, step, leaves, review, lanes, size };
@@ -90,6 +90,7 @@ function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
   const { review } = write;
   const { execution, ...state } = review;
   const approvers = approversOf(review);
+  const materials = new Map(write.materials.map((material) => [material.revision, material]));
   return {
     review_id: review.reviewId,
     status: review.status,
@@ -105,12 +106,14 @@ function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
     ended_at: hasEnded(review.status) ? (storableTime(review.resolvedAt) ?? new Date().toISOString()) : null,
     execution_status: execution.status,
     execution: JSON.stringify(execution),
+    settles_execution: write.settlesExecution ?? false,
     list_row: JSON.stringify(listRowOf(review)),
     state: JSON.stringify(state),
-    envelopes: JSON.stringify(write.envelopes),
-    materials: JSON.stringify(write.materials),
+    envelopes: write.envelopes.map((envelope) => JSON.stringify(envelope)),
+    materials: [...materials.values()].map((material) => JSON.stringify(material)),
+    revisions: [...materials.keys()],
     approvers: approvers.map(({ group }) => storableText(group)),
-    approvers_from: approvers.map(({ from }) => storableTime(from)),
+    approvers_from: approvers.map(({ from }) => storableTime(from) ?? '-infinity'),
   };
 }
 

@@ -37,15 +37,17 @@ export async function readRecord(
   query: Query,
   reviewId: string,
 ): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined> {
-  const [found] = await query<{ envelopes: string; materials: string }>(
-    'SELECT envelopes, materials FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL',
+  const rows = await query<{ part: 'review' | 'envelope' | 'material'; body: string | null }>(
+    `SELECT 'review' AS part, NULL AS body, 0 AS place FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL
+     UNION ALL SELECT 'envelope', body, n FROM holdpoint.review_envelopes WHERE review_id = $1
+     UNION ALL SELECT 'material', body, revision FROM holdpoint.review_materials WHERE review_id = $1
+     ORDER BY part, place`,
     [reviewId],
   );
-  if (found === undefined) return undefined;
-  return {
-    envelopes: JSON.parse(found.envelopes) as StoredEnvelope[],
-    materials: JSON.parse(found.materials) as Material[],
-  };
+  if (!rows.some((row) => row.part === 'review')) return undefined;
+  const partsOf = <Part>(name: 'envelope' | 'material') =>
+    rows.flatMap(({ part, body }) => (part === name && body !== null ? [JSON.parse(body) as Part] : []));
+  return { envelopes: partsOf<StoredEnvelope>('envelope'), materials: partsOf<Material>('material') };
 }
 
 export async function countPending(query: Query, proposer: string): Promise<number> {

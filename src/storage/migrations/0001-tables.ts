@@ -89,8 +89,6 @@ CREATE TABLE holdpoint.reviews (
   execution        text,
   list_row         text,
   state            text,
-  envelopes        text,
-  materials        text,
   last_index       bigint NOT NULL DEFAULT 0,
   erased_at        timestamptz,
   changed_at       timestamptz NOT NULL DEFAULT now()
@@ -102,15 +100,30 @@ CREATE INDEX reviews_by_thread ON holdpoint.reviews (thread_id, status, sort_at,
 CREATE INDEX reviews_by_group ON holdpoint.reviews (group_name, status, sort_at, review_id) WHERE group_name IS NOT NULL;
 CREATE INDEX reviews_to_erase ON holdpoint.reviews (ended_at) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
 
--- Who may vote on the open level of a pending review, in the order of lists; "from_at": once escalated.
+-- Who may vote on the open level of a pending review, in the order of lists; "from_at": once escalated. That time is
+-- in the index only to be read there: as a key it would tempt the planner away from the order.
 CREATE TABLE holdpoint.review_approvers (
   group_name text COLLATE "C" NOT NULL,
   sort_at    timestamptz NOT NULL,
   review_id  text COLLATE "C" NOT NULL,
-  from_at    timestamptz,
+  from_at    timestamptz NOT NULL DEFAULT '-infinity',
   PRIMARY KEY (review_id, group_name)
 );
-CREATE INDEX review_approvers_order ON holdpoint.review_approvers (group_name, sort_at, review_id, from_at);
+CREATE INDEX review_approvers_order ON holdpoint.review_approvers (group_name, sort_at, review_id) INCLUDE (from_at);
+
+-- What a proof shows beside the log: signed envelopes in the order they came, and digest inputs by revision.
+CREATE TABLE holdpoint.review_envelopes (
+  review_id text COLLATE "C" NOT NULL,
+  n         bigint GENERATED ALWAYS AS IDENTITY,
+  body      text NOT NULL,
+  PRIMARY KEY (review_id, n)
+);
+CREATE TABLE holdpoint.review_materials (
+  review_id text COLLATE "C" NOT NULL,
+  revision  integer NOT NULL,
+  body      text NOT NULL,
+  PRIMARY KEY (review_id, revision)
+);
 
 CREATE TABLE holdpoint.evidence (
   review_id text COLLATE "C" NOT NULL,

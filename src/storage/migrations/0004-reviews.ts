@@ -3,21 +3,6 @@
  * reset replays its states, and none of them may bring a row back to life.
  */
 export const reviews = `
--- Envelopes add up over the life of a review; each comes once, in the commit that it carried.
-CREATE FUNCTION holdpoint.merge_envelopes(kept text, added text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
-  SELECT CASE WHEN added = '[]' THEN kept WHEN kept = '[]' THEN added
-              ELSE left(kept, -1) || ',' || substr(added, 2) END
-$fn$;
-
--- Digest inputs, one for each revision: the last one written counts (evidence may come after the first).
-CREATE FUNCTION holdpoint.merge_materials(kept text, added text) RETURNS text LANGUAGE sql IMMUTABLE AS $fn$
-  SELECT CASE WHEN added = '[]' THEN kept WHEN kept = '[]' THEN added ELSE (
-    SELECT '[' || string_agg(m::text, ',' ORDER BY (m->>'revision')::integer) || ']'
-      FROM (SELECT k.m FROM json_array_elements(kept::json) AS k(m)
-             WHERE (k.m->>'revision') NOT IN (SELECT a.m->>'revision' FROM json_array_elements(added::json) AS a(m))
-            UNION ALL SELECT a.m FROM json_array_elements(added::json) AS a(m)) AS u(m)) END
-$fn$;
-
 CREATE FUNCTION holdpoint.write_reviews(writes jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
   w record;
@@ -26,24 +11,35 @@ BEGIN
   FOR w IN SELECT * FROM jsonb_to_recordset(writes)
              AS w(review_id text, status text, class text, gate text, kind text, service text, tool text,
                   proposer text, thread_id text, group_name text, sort_at timestamptz, ended_at timestamptz,
-                  execution_status text, execution text, list_row text, state text, envelopes text, materials text,
-                  approvers text[], approvers_from timestamptz[], last_index bigint) LOOP
+                  execution_status text, execution text, settles_execution boolean, list_row text, state text,
+                  envelopes text[], materials text[], revisions integer[], approvers text[], approvers_from timestamptz[],
+                  last_index bigint) LOOP
     INSERT INTO holdpoint.reviews AS r (review_id, status, class, gate, kind, service, tool, proposer, thread_id,
-        group_name, sort_at, ended_at, execution_status, execution, list_row, state, envelopes, materials, last_index)
+        group_name, sort_at, ended_at, execution_status, execution, list_row, state, last_index)
     VALUES (w.review_id, w.status, w.class, w.gate, w.kind, w.service, w.tool, w.proposer, w.thread_id,
-        w.group_name, w.sort_at, w.ended_at, w.execution_status, w.execution, w.list_row, w.state, w.envelopes,
-        w.materials, greatest(w.last_index, 0))
+        w.group_name, w.sort_at, w.ended_at, w.execution_status, w.execution, w.list_row, w.state,
+        greatest(w.last_index, 0))
     ON CONFLICT (review_id) DO UPDATE
       SET status = excluded.status, class = excluded.class, gate = excluded.gate, kind = excluded.kind,
           service = excluded.service, tool = excluded.tool, proposer = excluded.proposer,
           thread_id = excluded.thread_id, group_name = excluded.group_name, sort_at = excluded.sort_at,
           ended_at = coalesce(r.ended_at, excluded.ended_at), list_row = excluded.list_row, state = excluded.state,
-          envelopes = holdpoint.merge_envelopes(coalesce(r.envelopes, '[]'), excluded.envelopes),
-          materials = holdpoint.merge_materials(coalesce(r.materials, '[]'), excluded.materials),
+          execution_status = CASE WHEN w.settles_execution THEN excluded.execution_status ELSE r.execution_status END,
+          execution = CASE WHEN w.settles_execution THEN excluded.execution ELSE r.execution END,
           last_index = greatest(r.last_index, excluded.last_index), changed_at = now()
       WHERE r.erased_at IS NULL AND r.ended_as IS NULL AND (r.ended_at IS NULL OR r.status = excluded.status)
     RETURNING r.status INTO shown;
     CONTINUE WHEN shown IS NULL;
+
+    IF w.envelopes <> '{}' THEN
+      INSERT INTO holdpoint.review_envelopes (review_id, body) SELECT w.review_id, unnest(w.envelopes);
+    END IF;
+    IF w.materials <> '{}' THEN
+      -- The last one of a revision counts: evidence may come after the first.
+      INSERT INTO holdpoint.review_materials (review_id, revision, body)
+      SELECT w.review_id, m.revision, m.body FROM unnest(w.revisions, w.materials) AS m(revision, body)
+      ON CONFLICT (review_id, revision) DO UPDATE SET body = excluded.body;
+    END IF;
 
     DELETE FROM holdpoint.review_approvers a
      WHERE a.review_id = w.review_id
@@ -52,7 +48,7 @@ BEGIN
       INSERT INTO holdpoint.review_approvers AS a (group_name, sort_at, review_id, from_at)
       SELECT g.name, w.sort_at, w.review_id, g.from_at FROM unnest(w.approvers, w.approvers_from) AS g(name, from_at)
       ON CONFLICT (review_id, group_name) DO UPDATE SET from_at = excluded.from_at
-        WHERE a.from_at IS DISTINCT FROM excluded.from_at;
+        WHERE a.from_at <> excluded.from_at;
     END IF;
   END LOOP;
 END $fn$;
@@ -81,7 +77,7 @@ BEGIN
 END $fn$;
 
 CREATE FUNCTION holdpoint.erase_reviews(erasures jsonb) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = holdpoint, pg_catalog, pg_temp SET enable_seqscan = off AS $fn$
+SET search_path = holdpoint, pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $fn$
 DECLARE
   w record;
   erased bigint := 0;
@@ -89,14 +85,15 @@ BEGIN
   FOR w IN SELECT * FROM jsonb_to_recordset(erasures)
              AS w(review_id text, outcome text, state text, list_row text, execution text) LOOP
     UPDATE reviews
-       SET state = w.state, list_row = w.list_row, execution = w.execution, envelopes = '[]', materials = '[]',
-           erased_at = now()
+       SET state = w.state, list_row = w.list_row, execution = w.execution, erased_at = now()
      WHERE review_id = w.review_id AND ended_at IS NOT NULL AND erased_at IS NULL;
     CONTINUE WHEN NOT FOUND;
     erased := erased + 1;
     UPDATE ledger SET outcome = w.outcome, reconciled_note = NULL, erased_at = now()
      WHERE review_id = w.review_id AND erased_at IS NULL;
     DELETE FROM evidence WHERE review_id = w.review_id;
+    DELETE FROM review_envelopes WHERE review_id = w.review_id;
+    DELETE FROM review_materials WHERE review_id = w.review_id;
   END LOOP;
   RETURN erased;
 END $fn$;

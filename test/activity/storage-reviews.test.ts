@@ -1,0 +1,466 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
+import type { ListFilter, Store } from '../../src/contract/store.ts';
+import type { Database } from '../../src/storage/database.ts';
+import {
+  AT,
+  claiming,
+  DIGEST,
+  LATER,
+  opening,
+  proposal,
+  proposedEntry,
+  reviewIdOf,
+  reviewOf,
+  stateWrite,
+} from '../support/storage-fixtures.ts';
+import { onEveryDatabase } from '../support/stores.ts';
+
+const EXECUTED: ExecutionView = { status: 'executed', body: { ok: true }, error: null, startedAt: AT, finishedAt: AT };
+const DAY = 86_400_000;
+const inDays = (days: number) => new Date(Date.parse(AT) + days * DAY).toISOString();
+
+onEveryDatabase((engine) => {
+  let store: Store;
+  let database: Database;
+  beforeEach(async () => {
+    ({ store, database } = await engine.fresh());
+  });
+  const put = (reviewId: string, over: Partial<Review> = {}) =>
+    store.commit({ entries: [], review: stateWrite(reviewOf(reviewId, over)) });
+  const listed = async (filter: ListFilter, limit = 50) =>
+    (await store.listReviews(filter, limit))?.rows.map((row) => row.reviewId);
+
+  describe('state and execution', () => {
+    const id = reviewIdOf(1);
+
+    it('the gate worker keeps what the execute worker wrote', async () => {
+      await store.commit(proposal(id));
+      await store.commit({
+        entries: [proposedEntry(id)],
+        review: { kind: 'execution', reviewId: id, execution: EXECUTED },
+      });
+      await store.commit({ entries: [], review: stateWrite(reviewOf(id, { status: 'approved', resolvedAt: AT })) });
+      const stored = await store.readReview(id);
+      expect(stored?.review).toMatchObject({ status: 'approved', execution: EXECUTED });
+      expect(stored?.index).toBe(1);
+      expect((await store.listReviews({}, 10))?.rows[0]).toMatchObject({
+        status: 'approved',
+        executionStatus: 'executed',
+      });
+    });
+
+    it('an execution may come before the state', async () => {
+      await store.commit({ entries: [], review: { kind: 'execution', reviewId: id, execution: EXECUTED } });
+      expect(await store.readReview(id)).toBeUndefined();
+      expect(await listed({})).toEqual([]);
+      await put(id);
+      expect((await store.readReview(id))?.review.execution).toEqual(EXECUTED);
+    });
+
+    it('unknown reviews are undefined', async () => {
+      expect(await store.readReview(id)).toBeUndefined();
+      expect(await store.readRecord(id)).toBeUndefined();
+      expect(await store.readLedger(id)).toBeUndefined();
+      expect(await store.entriesOf(id)).toEqual([]);
+    });
+
+    it('what has ended stays ended, as what it ended first', async () => {
+      await put(id, { status: 'rejected', resolvedAt: AT });
+      await put(id, { status: 'pending' });
+      await put(id, { status: 'approved', resolvedAt: AT });
+      expect((await store.readReview(id))?.review.status).toBe('rejected');
+      expect(await listed({ approverGroups: ['ops'] })).toEqual([]);
+      await put(id, { status: 'rejected', resolvedAt: AT, reason: 'another word' });
+      expect((await store.readReview(id))?.review.reason).toBe('another word');
+    });
+
+    it('the sweeper ends a review whose workflow is gone, and nothing brings it back', async () => {
+      await put(id);
+      await store.commit({ entries: [], review: { kind: 'end', reviewId: id, status: 'aborted', at: LATER } });
+      await put(id);
+      expect((await store.readReview(id))?.review).toMatchObject({
+        status: 'aborted',
+        level: 0,
+        allowedDecisions: [],
+        resolvedAt: LATER,
+        resolution: { type: 'aborted', by: null },
+      });
+      expect((await store.listReviews({ status: ['aborted'] }, 10))?.rows).toMatchObject([
+        { status: 'aborted', resolvedAt: LATER, approvers: [] },
+      ]);
+      expect(await listed({ status: ['pending'] })).toEqual([]);
+      expect(await store.countPending('cleanup-agent')).toBe(0);
+    });
+
+    it('an end does not overwrite an end', async () => {
+      await put(id, { status: 'approved', resolvedAt: AT });
+      await store.commit({ entries: [], review: { kind: 'end', reviewId: id, status: 'aborted', at: LATER } });
+      expect((await store.readReview(id))?.review.status).toBe('approved');
+    });
+
+    it('envelopes add up and materials replace their revision', async () => {
+      const envelope = (payload: string) => ({
+        kind: 'decision',
+        envelope: { payload, payloadType: 't', signatures: [{ sig: 's' }] },
+      });
+      const material = (revision: number, tool: string) =>
+        ({ revision, tool, arguments: { text: 'a\u0000b' } }) as unknown as Material;
+      const review = reviewOf(id);
+      await store.commit({
+        entries: [],
+        review: { kind: 'state', review, envelopes: [envelope('one')], materials: [material(1, 'a')] },
+      });
+      await store.commit({ entries: [], review: { kind: 'state', review, envelopes: [], materials: [] } });
+      await store.commit({
+        entries: [],
+        review: {
+          kind: 'state',
+          review,
+          envelopes: [envelope('two')],
+          materials: [material(1, 'b'), material(2, 'c')],
+        },
+      });
+      expect(await store.readRecord(id)).toEqual({
+        envelopes: [envelope('one'), envelope('two')],
+        materials: [material(1, 'b'), material(2, 'c')],
+      });
+    });
+  });
+
+  describe('lists', () => {
+    it('are ordered by deadline, none last, then id; pages join without gaps', async () => {
+      const days = [3, 1, null, 2, 1, null, 5];
+      for (const [i, day] of days.entries()) await put(reviewIdOf(i), { expiresAt: day === null ? null : inDays(day) });
+      const expected = [1, 4, 3, 0, 6, 2, 5].map((n) => reviewIdOf(n));
+      expect(await listed({})).toEqual(expected);
+      const found: string[] = [];
+      let cursor: string | null | undefined;
+      let pages = 0;
+      do {
+        const page = await store.listReviews({}, 2, cursor ?? undefined);
+        found.push(...(page?.rows.map((row) => row.reviewId) ?? []));
+        cursor = page?.nextCursor;
+        pages += 1;
+      } while (cursor !== null && cursor !== undefined && pages < 10);
+      expect(found).toEqual(expected);
+      expect(pages).toBe(4);
+    });
+
+    it.each([
+      '',
+      'nonsense',
+      Buffer.from('infinity rev_x').toString('base64url'),
+      Buffer.from("x' OR 1=1 rev_").toString('base64url'),
+      Buffer.from(`2026-99-99T00:00:00.000Z ${reviewIdOf(1)}`).toString('base64url'),
+    ])('a cursor that is not ours is undefined: %j', async (cursor) =>
+      expect(await store.listReviews({}, 10, cursor)).toBeUndefined(),
+    );
+
+    it('filters', async () => {
+      await put(reviewIdOf(1), { threadId: 't-1', group: 'g-1' });
+      await put(reviewIdOf(2), { proposer: { id: 'other-agent', owner: null, attested: true } });
+      await put(reviewIdOf(3), {
+        call: { service: 'stripe', tool: 'stripe.refunds.create', arguments: {}, digest: DIGEST },
+      });
+      await put(reviewIdOf(4), { status: 'expired', resolvedAt: AT });
+      const cases: [ListFilter, number[]][] = [
+        [{ threadId: 't-1' }, [1]],
+        [{ group: 'g-1' }, [1]],
+        [{ proposer: 'other-agent' }, [2]],
+        [{ tool: 'stripe.refunds.create' }, [3]],
+        [{ service: 'stripe' }, [3]],
+        [{ status: ['expired'] }, [4]],
+        [{ status: ['expired', 'pending'], service: 'github' }, [1, 2, 4]],
+        [{ status: ['no such status'] }, []],
+        [{ status: [] }, []],
+        [{ tool: "'; --" }, []],
+        [{}, [1, 2, 3, 4]],
+      ];
+      for (const [filter, ids] of cases) expect(await listed(filter)).toEqual(ids.map((n) => reviewIdOf(n)));
+    });
+
+    it('rows say what a list shows, and nothing of the digest', async () => {
+      await put(reviewIdOf(1), {
+        levels: [
+          {
+            name: 'two',
+            approvers: ['ops'],
+            quorum: 2,
+            escalation: null,
+            status: 'open',
+            decisions: [
+              {
+                type: 'approve',
+                decisionUlid: 'x',
+                reviewer: 'ops-1',
+                channel: 'api',
+                decidedAt: AT,
+                level: 1,
+                revision: 1,
+                comment: null,
+              },
+            ],
+          },
+        ],
+        call: {
+          service: 'github',
+          tool: 'github.repos.delete',
+          arguments: { text: `\u202e${'ü'.repeat(600)}` },
+          digest: DIGEST,
+        },
+      });
+      const [row] = (await store.listReviews({}, 1))?.rows ?? [];
+      expect(row).toMatchObject({
+        votesMissing: 1,
+        approvers: ['ops'],
+        executionStatus: 'not_started',
+        tool: 'github.repos.delete',
+      });
+      expect(Buffer.byteLength(row?.summary ?? '')).toBeLessThanOrEqual(400);
+      expect(row?.summary).toMatch(/^github\.repos\.delete \{"text":"\\u202eü+…$/);
+      expect(JSON.stringify(row)).not.toContain(DIGEST);
+    });
+
+    it('approver=me follows the open level', async () => {
+      const level = (name: string, approvers: string[]) => ({
+        name,
+        approvers,
+        quorum: 1,
+        escalation: null,
+        status: 'open' as const,
+        decisions: [],
+      });
+      const levels = [level('one', ['ops']), level('two', ['finance', 'ops-lead'])];
+      await put(reviewIdOf(1), { levels });
+      await put(reviewIdOf(2), { levels, level: 2 });
+      await put(reviewIdOf(3), { levels, status: 'changes_requested' });
+      expect(await listed({ approverGroups: ['ops'] })).toEqual([reviewIdOf(1)]);
+      expect(await listed({ approverGroups: ['finance', 'ops-lead'] })).toEqual([reviewIdOf(2)]);
+      expect(await listed({ approverGroups: ['finance', 'ops'] })).toEqual([reviewIdOf(1), reviewIdOf(2)]);
+      expect(await listed({ approverGroups: [] })).toEqual([]);
+      await put(reviewIdOf(1), { levels, level: 2, expiresAt: AT });
+      expect(await listed({ approverGroups: ['ops'] })).toEqual([]);
+      expect(await listed({ approverGroups: ['finance'] })).toEqual([reviewIdOf(1), reviewIdOf(2)]);
+      await put(reviewIdOf(1), { levels, level: 2, status: 'approved', resolvedAt: AT });
+      expect(await listed({ approverGroups: ['finance'] })).toEqual([reviewIdOf(2)]);
+      expect(await listed({ approverGroups: ['finance'], status: ['approved'] })).toEqual([]);
+    });
+
+    it('an escalation lets others in from its time on', async () => {
+      const escalating = (at: string) => [
+        {
+          name: 'one',
+          approvers: ['ops'],
+          quorum: 1,
+          escalation: { at, to: ['managers', 'ops'] },
+          status: 'open' as const,
+          decisions: [],
+        },
+      ];
+      await put(reviewIdOf(1), { levels: escalating('2000-01-01T00:00:00.000Z') });
+      await put(reviewIdOf(2), { levels: escalating('2999-01-01T00:00:00.000Z') });
+      const rows = (await store.listReviews({}, 10))?.rows;
+      expect(await listed({ approverGroups: ['managers'] })).toEqual([reviewIdOf(1)]);
+      expect(await listed({ approverGroups: ['ops'] })).toEqual([reviewIdOf(1), reviewIdOf(2)]);
+      expect(rows?.map((row) => row.approvers)).toEqual([['ops', 'managers'], ['ops']]);
+    });
+  });
+
+  describe('counts', () => {
+    it('pending: hard gates of one proposer that have not ended', async () => {
+      await put(reviewIdOf(1));
+      await put(reviewIdOf(2), { status: 'changes_requested' });
+      await put(reviewIdOf(3), { gate: 'soft', status: 'not_required', resolvedAt: AT });
+      await put(reviewIdOf(4), { status: 'rejected', resolvedAt: AT });
+      await put(reviewIdOf(5), { proposer: { id: 'another', owner: null, attested: true } });
+      expect(await store.countPending('cleanup-agent')).toBe(2);
+      expect(await store.countPending('nobody')).toBe(0);
+    });
+
+    it('claims: irreversible calls of one tool since a time', async () => {
+      const claimed = async (n: number, over: Partial<Review>, at: string) => {
+        const reviewId = reviewIdOf(n);
+        await store.commit(proposal(reviewId, over));
+        await store.commit({ ledger: { ...claiming(reviewId), at } as never, entries: [] });
+      };
+      await claimed(1, {}, inDays(0));
+      await claimed(2, {}, inDays(-1));
+      await claimed(3, { class: 'reversible' }, inDays(0));
+      await claimed(4, { call: { service: 's', tool: 'other', arguments: {}, digest: DIGEST } }, inDays(0));
+      await store.commit(proposal(reviewIdOf(5)));
+      expect(await store.countClaims('github.repos.delete', inDays(-0.5))).toBe(1);
+      expect(await store.countClaims('github.repos.delete', inDays(-2))).toBe(2);
+    });
+
+    it('unsettled: what has not come to an end and has not changed lately', async () => {
+      const token = 'token-1';
+      const lost = { error: { code: 'lost_answer', message: '' }, finishedAt: AT };
+      for (let n = 1; n <= 6; n += 1) await store.commit({ ledger: opening(reviewIdOf(n)), entries: [] });
+      for (let n = 2; n <= 5; n += 1) await store.commit({ ledger: claiming(reviewIdOf(n)), entries: [] });
+      for (let n = 3; n <= 4; n += 1)
+        await store.commit({ ledger: { to: 'unknown', reviewId: reviewIdOf(n), outcome: lost }, entries: [] });
+      await store.commit({
+        ledger: { to: 'reconcile', reviewId: reviewIdOf(4), outcome: 'failed', by: 'ops-1', note: 'n', at: AT },
+        entries: [],
+      });
+      await store.commit({
+        ledger: {
+          to: 'finish',
+          reviewId: reviewIdOf(5),
+          token,
+          state: 'done',
+          outcome: { error: null, finishedAt: AT },
+        },
+        entries: [],
+      });
+      await store.commit({
+        ledger: { to: 'deny', reviewId: reviewIdOf(6), proposalDigest: DIGEST, reason: 'expired', at: AT },
+        entries: [],
+      });
+      const soon = new Date(Date.now() + DAY).toISOString();
+      expect((await store.unsettled(soon, 10)).toSorted()).toEqual([1, 2, 3].map((n) => reviewIdOf(n)));
+      expect(await store.unsettled(soon, 2)).toHaveLength(2);
+      expect(await store.unsettled(AT, 10)).toEqual([]);
+    });
+  });
+
+  it('an idempotency key belongs to one proposer, one review and one body', async () => {
+    const claim = (proposer: string, key: string, review: number, fingerprint: string) =>
+      store.claimIdempotency(proposer, key, reviewIdOf(review), fingerprint);
+    expect(await claim('a', 'k', 1, 'f')).toEqual({ kind: 'new' });
+    expect(await claim('a', 'k', 2, 'f')).toEqual({ kind: 'seen', reviewId: reviewIdOf(1), matches: true });
+    expect(await claim('a', 'k', 2, 'g')).toEqual({ kind: 'seen', reviewId: reviewIdOf(1), matches: false });
+    expect(await claim('b', 'k', 3, 'g')).toEqual({ kind: 'new' });
+    const race = await Promise.all(Array.from({ length: 10 }, (_, i) => claim('a', 'race', 10 + i, 'f')));
+    expect(race.filter((answer) => answer.kind === 'new')).toHaveLength(1);
+  });
+
+  it('of evidence the last write counts, by revision', async () => {
+    const envelope = (payload: string) => ({ payload, payloadType: 't', signatures: [{ sig: 's' }] });
+    await store.putEvidence(reviewIdOf(1), 1, envelope('a'));
+    await store.putEvidence(reviewIdOf(1), 1, envelope('b'));
+    expect(await store.readEvidence(reviewIdOf(1), 1)).toEqual(envelope('b'));
+    expect(await store.readEvidence(reviewIdOf(1), 2)).toBeUndefined();
+  });
+
+  describe('erasing', () => {
+    const SECRET = 'do-not-keep-me';
+
+    async function executed(reviewId: string, resolvedAt: string): Promise<void> {
+      const decision = {
+        type: 'approve' as const,
+        decisionUlid: 'x',
+        reviewer: 'ops-1',
+        channel: 'api' as const,
+        decidedAt: AT,
+        level: 1,
+        revision: 1,
+        comment: SECRET,
+      };
+      await store.commit({
+        ledger: opening(reviewId),
+        entries: [proposedEntry(reviewId)],
+        review: {
+          ...stateWrite(
+            reviewOf(reviewId, {
+              status: 'approved',
+              resolvedAt,
+              call: { service: 'github', tool: 'github.repos.delete', arguments: { a: SECRET }, digest: DIGEST },
+              target: { connector: 'github', request: SECRET },
+              reason: SECRET,
+              context: { a: SECRET },
+              evidence: [{ facts: [{ name: 'a', label: 'a', value: SECRET }], sourceHash: null, gatheredAt: AT }],
+              levels: [
+                {
+                  name: 'one',
+                  approvers: ['ops'],
+                  quorum: 1,
+                  escalation: null,
+                  status: 'passed',
+                  decisions: [decision],
+                },
+              ],
+              resolution: {
+                type: 'approve',
+                by: 'ops-1',
+                comment: SECRET,
+                response: SECRET,
+                edited: false,
+                retryable: false,
+              },
+            }),
+          ),
+          envelopes: [
+            { kind: 'decision', envelope: { payload: SECRET, payloadType: 't', signatures: [{ sig: 's' }] } },
+          ],
+          materials: [{ revision: 1, arguments: SECRET } as unknown as Material],
+        } as never,
+      });
+      await store.putEvidence(reviewId, 1, { payload: SECRET, payloadType: 't', signatures: [{ sig: 's' }] });
+      await store.commit({ ledger: claiming(reviewId), entries: [] });
+      const outcome = { body: SECRET, error: null, finishedAt: AT };
+      await store.commit({
+        ledger: { to: 'finish', reviewId, token: 'token-1', state: 'done', outcome },
+        entries: [],
+        review: { kind: 'execution', reviewId, execution: { ...EXECUTED, body: SECRET } },
+      });
+    }
+
+    it('takes everything that was said out of the database, and leaves the log as it was', async () => {
+      await executed(reviewIdOf(1), inDays(-10));
+      await executed(reviewIdOf(2), inDays(0));
+      await put(reviewIdOf(3));
+      const head = await store.head();
+      expect(await store.erase(inDays(-5))).toBe(1);
+      expect(await store.erase(inDays(-5))).toBe(0);
+      expect(await store.head()).toEqual(head);
+
+      const rows = await database.query<{ text: string }>(
+        `SELECT concat(to_jsonb(r), to_jsonb(l), e.envelope) AS text
+           FROM holdpoint.reviews r LEFT JOIN holdpoint.ledger l USING (review_id)
+           LEFT JOIN holdpoint.evidence e USING (review_id) WHERE review_id = $1`,
+        [reviewIdOf(1)],
+      );
+      expect(rows).toHaveLength(1);
+      expect(rows[0]?.text).not.toContain(SECRET);
+      expect((await store.readReview(reviewIdOf(1)))?.review).toMatchObject({
+        status: 'approved',
+        call: { tool: 'github.repos.delete', arguments: null, digest: DIGEST },
+        execution: { status: 'executed' },
+      });
+      expect(await store.readRecord(reviewIdOf(1))).toEqual({ envelopes: [], materials: [] });
+      expect((await store.readLedger(reviewIdOf(1)))?.state).toBe('done');
+      expect((await store.readReview(reviewIdOf(2)))?.review.reason).toBe(SECRET);
+    });
+
+    it('what may still happen is kept', async () => {
+      const reviewId = reviewIdOf(1);
+      await store.commit(proposal(reviewId, { status: 'approved', resolvedAt: inDays(-10) }));
+      expect(await store.erase(inDays(-5))).toBe(0);
+      await store.commit({ ledger: claiming(reviewId), entries: [] });
+      await store.commit({
+        ledger: { to: 'unknown', reviewId, outcome: { error: { code: 'lost_answer', message: '' }, finishedAt: AT } },
+        entries: [],
+      });
+      expect(await store.erase(inDays(-5))).toBe(0);
+      await store.commit({
+        ledger: { to: 'reconcile', reviewId, outcome: 'executed', by: 'ops-1', note: SECRET, at: AT },
+        entries: [],
+      });
+      expect(await store.erase(inDays(-5))).toBe(1);
+      expect((await store.readLedger(reviewId))?.reconciliation).toMatchObject({ by: 'ops-1', note: '' });
+    });
+
+    it('a state written after it does not bring the words back', async () => {
+      await executed(reviewIdOf(1), inDays(-10));
+      await store.erase(inDays(-5));
+      await put(reviewIdOf(1), { status: 'approved', resolvedAt: inDays(-10), reason: SECRET });
+      await store.commit({
+        entries: [],
+        review: { kind: 'execution', reviewId: reviewIdOf(1), execution: { ...EXECUTED, body: SECRET } },
+      });
+      expect(JSON.stringify(await store.readReview(reviewIdOf(1)))).not.toContain(SECRET);
+    });
+  });
+});
