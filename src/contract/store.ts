@@ -217,6 +217,8 @@ export interface Store {
   unsettled(before: Timestamp, limit: number): Promise<readonly ReviewId[]>;
 
   readReview(reviewId: ReviewId): Promise<StoredReview | undefined>;
+  /** One review as {@link Store.listReviews} shows it. */
+  readRow(reviewId: ReviewId): Promise<ReviewRow | undefined>;
   /** Envelopes and digest inputs of a review, for proofs. */
   readRecord(
     reviewId: ReviewId,

@@ -39,6 +39,15 @@ export async function listReviews(
   return { rows, nextCursor: found.length > limit && last !== undefined ? encodeCursor(last) : null };
 }
 
+/** One review as it stands in the list. */
+export async function readListRow(query: Query, reviewId: string): Promise<ReviewRow | undefined> {
+  const [found] = await query<FoundRow>(
+    'SELECT list_row, execution_status, ended_as, ended_at FROM holdpoint.reviews WHERE review_id = $1',
+    [reviewId],
+  );
+  return found === undefined ? undefined : readRow(found, Date.now());
+}
+
 function readRow(found: FoundRow, now: number): ReviewRow {
   const stored = JSON.parse(found.list_row) as ListRow;
   const ended =

@@ -4,7 +4,7 @@ import type { Store } from '../contract/store.ts';
 import type { Database } from './database.ts';
 import { eraseEnded } from './erase.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { listReviews } from './list.ts';
+import { listReviews, readListRow } from './list.ts';
 import { createLogReader } from './log-reader.ts';
 import { migrate } from './migrate.ts';
 import { openPg } from './pg-database.ts';
@@ -75,6 +75,7 @@ export function storeOver(database: Database): Store {
     unsettled: (before, limit) => reads.unsettled(query, before, limit),
     readReview: (reviewId) => reads.readReview(query, reviewId),
     readRecord: (reviewId) => reads.readRecord(query, reviewId),
+    readRow: (reviewId) => readListRow(query, reviewId),
     listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
     claimIdempotency: (proposer, key, reviewId, fingerprint) =>
       reads.claimIdempotency(query, proposer, key, reviewId, fingerprint),

@@ -5,7 +5,6 @@ import type { Principal } from '../principal.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';
 import { present, readVisible } from './read.ts';
-import { rowOf } from './row.ts';
 import type { Streamed } from './types.ts';
 import { maySee } from './visibility.ts';
 
@@ -86,9 +85,9 @@ async function* followAll(
       const entries = await context.store.entries(next, PAGE);
       next = (entries.at(-1)?.index ?? next - 1) + 1;
       for (const [reviewId, index] of lastIndices(entries)) {
-        const stored = await context.store.readReview(reviewId);
-        if (stored === undefined || !maySee(principal, stored.review)) continue;
-        yield { index, review: rowOf(stored.review, context.clock.now()) };
+        const row = await context.store.readRow(reviewId);
+        if (row === undefined || !maySee(principal, row)) continue;
+        yield { index, review: row };
       }
       if (entries.length > 0) continue;
       if ((await waker.next(IDLE_AFTER, signal)) === 'timeout') yield 'idle';
