@@ -8,7 +8,7 @@ import { reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
 
-export const fieldErrorSchema = z.object({
+const fieldErrorSchema = z.object({
   /** JSON Pointer into the body. */
   pointer: z.string(),
   message: z.string(),

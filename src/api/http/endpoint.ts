@@ -16,7 +16,7 @@ type PrincipalOf<W extends Who> = W extends 'agent'
       : undefined;
 
 /** What a handler is given: everything checked, nothing of the raw request needed. */
-export interface Handling<W extends Who, B, Q> {
+interface Handling<W extends Who, B, Q> {
   readonly principal: PrincipalOf<W>;
   readonly body: B;
   readonly query: Q;
@@ -31,7 +31,7 @@ export type Reply =
   | { readonly status: number; readonly text: string; readonly contentType: string }
   | undefined;
 
-export interface AnswerDoc {
+interface AnswerDoc {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly contentType?: string;

@@ -42,7 +42,7 @@ function sendProblem(res: Response, problem: ProblemError, instance: string): vo
   res.status(problem.status).type('application/problem+json').send(JSON.stringify(body));
 }
 
-export function instanceOf(res: Response): string {
+function instanceOf(res: Response): string {
   return `urn:holdpoint:request:${String(res.locals['requestId'])}`;
 }
 

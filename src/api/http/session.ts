@@ -16,7 +16,7 @@ interface SessionData {
   credential?: string;
 }
 
-export interface ReadSession {
+interface ReadSession {
   readonly principal: ReviewerPrincipal;
   readonly csrfToken: string;
 }

@@ -77,7 +77,7 @@ function responsesOf(definition: Endpoint, refTo: RefTo): Json {
 }
 
 /** Problems that a route can answer: its own, and those that come with what it takes. */
-export function problemCodesOf({ problems, who, body, query, path }: Endpoint): ProblemCode[] {
+function problemCodesOf({ problems, who, body, query, path }: Endpoint): ProblemCode[] {
   const common: ProblemCode[] = ['method_not_allowed', 'internal'];
   if (who !== 'public') common.push('unauthenticated', 'rate_limited');
   if (who === 'agent' || who === 'reviewer') common.push('forbidden');

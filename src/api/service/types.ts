@@ -52,7 +52,7 @@ export interface DecisionResult {
 }
 
 /** A change in a stream; `index` is the audit index of the entry that made it. */
-export interface ReviewEvent<T extends Review | ReviewRow> {
+interface ReviewEvent<T extends Review | ReviewRow> {
   readonly index: number;
   readonly review: T;
 }
