@@ -9,27 +9,33 @@ export interface LogReader {
   head(): Promise<AuditHead>;
   entries(from: number, limit: number): Promise<IndexedEntry[]>;
   entriesOf(reviewId: string): Promise<IndexedEntry[]>;
+  /** Rejects with a RangeError where the log is not that long; so does the next. */
   inclusionProof(index: number, size: number): Promise<string[]>;
   consistencyProof(from: number, to: number): Promise<string[]>;
 }
 
 export function createLogReader(query: Query): LogReader {
-  async function prove(plan: ProofPlan): Promise<string[]> {
+  async function head(): Promise<AuditHead> {
+    const [row] = await query<{ size: number; root: string }>(
+      `SELECT size::float8 AS size, encode(root, 'hex') AS root FROM holdpoint.audit_head`,
+    );
+    if (row === undefined) throw new StorageError('storage_corrupt', 'The log has no head');
+    return { size: row.size, root: hashToBase64(Buffer.from(row.root, 'hex')) };
+  }
+
+  async function prove(plan: ProofPlan, size: number): Promise<string[]> {
     const nodes = nodesOfPlan(plan);
     if (nodes.length === 0) return [];
     const found = await readNodes(query, nodes);
     const proof = resolvePlan(plan, ({ level, index }) => found.get(`${level}/${index}`));
-    if (proof === undefined) throw new StorageError('storage_corrupt', 'Nodes of the log are missing');
+    if (proof === undefined) {
+      if (size > (await head()).size) throw new RangeError('the log is not that long');
+      throw new StorageError('storage_corrupt', 'Nodes of the log are missing');
+    }
     return proof.map(hashToBase64);
   }
   return {
-    head: async () => {
-      const [row] = await query<{ size: number; root: string }>(
-        `SELECT size::float8 AS size, encode(root, 'hex') AS root FROM holdpoint.audit_head`,
-      );
-      if (row === undefined) throw new StorageError('storage_corrupt', 'The log has no head');
-      return { size: row.size, root: hashToBase64(Buffer.from(row.root, 'hex')) };
-    },
+    head,
     entries: async (from, limit) => {
       const rows = await query<LeafRow>(
         'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE idx >= $1::bigint ORDER BY idx LIMIT $2::bigint',
@@ -44,8 +50,8 @@ export function createLogReader(query: Query): LogReader {
       );
       return rows.map(readLeaf);
     },
-    inclusionProof: (index, size) => prove(planInclusion(index, size)),
-    consistencyProof: (from, to) => prove(planConsistency(from, to)),
+    inclusionProof: async (index, size) => prove(planInclusion(index, size), size),
+    consistencyProof: async (from, to) => prove(planConsistency(from, to), to),
   };
 }
 
