@@ -104,7 +104,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
   const trust = trustOf(keys);
   const settings = makeSettings(options);
   const signers = { propose: signerOf(keys.propose), review: signerOf(keys.review), execute: signerOf(keys.execute) };
-  const verifier = verifierOf(trust);
+  const verifier = verifierOf(trust, settings);
   const recorder = makeRecorder();
   const told: NotifyEvent[] = [];
   const iso = (): string => new Date(clock.now()).toISOString();

@@ -1,7 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { EnvelopeVerifier, Signer } from '../../src/activities/ports.ts';
-import { SIGNING_ROLE, type EnvelopeKind } from '../../src/contract/envelope.ts';
-import { signEnvelope, verifyEnvelope, type VerificationKey } from '../../src/core/dsse.ts';
+import { SIGNING_ROLE, type EnvelopeKind, type TrustFile } from '../../src/contract/envelope.ts';
+import { signEnvelope, type VerificationKey } from '../../src/core/dsse.ts';
+import type { SettingsSource } from '../../src/core/settings.ts';
+import { createVerifier } from '../../src/storage/keys/index.ts';
 
 export type SigningRole = (typeof SIGNING_ROLE)[EnvelopeKind];
 
@@ -23,22 +25,27 @@ export function signerOf(key: TestKey): Signer {
 /** Keys trusted now; a test may take one away or add one. */
 export interface TestTrust {
   readonly roles: Record<SigningRole, VerificationKey[]>;
-  /** Agents' own keys, for proposals, revisions and withdrawals. */
+  /** Agents' own keys by agent, where the agent's `publicKey` in the settings is `file:<agent>`. */
   readonly agents: Map<string, VerificationKey>;
 }
 
-export function verifierOf(trust: TestTrust): EnvelopeVerifier {
-  return {
-    verify: (kind, envelope) => {
-      const role = SIGNING_ROLE[kind];
-      const verified = verifyEnvelope(kind, envelope, trust.roles[role]);
-      if (verified !== undefined) return { payload: verified.payload, payloadDigest: verified.payloadDigest };
-      if (role !== 'propose') return undefined;
-      for (const [agentKeyOf, key] of trust.agents) {
-        const own = verifyEnvelope(kind, envelope, [key]);
-        if (own !== undefined) return { payload: own.payload, payloadDigest: own.payloadDigest, agentKeyOf };
-      }
-      return undefined;
-    },
-  };
+/** The real verifier, over keys that a test may change under it. */
+export function verifierOf(trust: TestTrust, settings: SettingsSource): EnvelopeVerifier {
+  return createVerifier({ current: () => trustFileOf(trust) }, settings, (reference) => {
+    const key = trust.agents.get(reference.slice('file:'.length));
+    if (key === undefined) throw new Error(`nothing at ${reference}`);
+    return String(key.publicKey.export({ format: 'pem', type: 'spki' }));
+  });
+}
+
+function trustFileOf({ roles }: TestTrust): TrustFile {
+  const keys = Object.entries(roles).flatMap(([role, trusted]) =>
+    trusted.map(({ keyid, publicKey }) => ({
+      keyid,
+      role: role as SigningRole,
+      publicKey: publicKey.export({ format: 'jwk' }) as Record<string, string>,
+      createdAt: '2026-01-01T00:00:00.000Z',
+    })),
+  );
+  return { deploymentId: 'test-deployment', keys };
 }
