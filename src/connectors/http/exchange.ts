@@ -75,7 +75,7 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
 }
 
 /** Connects to addresses that were checked, and to no others: the name is resolved once, by the connection itself. */
-function guardedConnector(options: ExchangeOptions, attempt: { handedOver: boolean }): buildConnector.connector {
+export function guardedConnector(options: ExchangeOptions, attempt: { handedOver: boolean }): buildConnector.connector {
   const connect = buildConnector({
     lookup: guardedLookup(options),
     autoSelectFamily: true,

@@ -96,8 +96,10 @@ export class SqlInspector {
         for (const name of stringsOf(body['fields']).slice(1)) this.#columns.add(name);
         return undefined;
       case 'A_Indirection':
-        for (const name of stringsOf(body['indirection'])) this.#columns.add(name);
-        return undefined;
+        // `(x).f` calls f(x) for any x, built-in functions included: `(10).pg_sleep` sleeps.
+        return stringsOf(body['indirection']).length === 0
+          ? undefined
+          : refuseSql('construct_not_allowed', 'field selection from an expression is not allowed');
       case 'SQLValueFunction':
         this.#timeless = false;
         return undefined;

@@ -1,0 +1,134 @@
+import type { Connector, ConnectorResult, ExecuteInput } from '../../activities/ports.ts';
+import type { Json } from '../../contract/json.ts';
+import { durationMs } from '../../contract/policy.ts';
+import { digestOf } from '../../core/digest.ts';
+import { renderPostgresRequest, type PostgresTargetRequest } from '../../core/render/postgres.ts';
+import { analyzeModification, analyzeStatement } from '../../core/sql/index.ts';
+import { failed } from '../results.ts';
+import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';
+import { previewModification } from './preview.ts';
+import { probeSql, runProbe } from './probe.ts';
+import { runSelect } from './select.ts';
+import { answerOf, commitFailureOf, failureOf } from './statement.ts';
+import { findShadow, inspectTables } from './tables.ts';
+
+export const DEFAULT_TIMEOUT_MS = 30_000;
+const PREVIEW_MS = 5_000;
+const PREVIEW_LOCK_MS = 1_000;
+
+export interface PostgresConnectorOptions {
+  readonly driver: SqlDriver;
+  /** Role of its own for reads; may be the same driver. */
+  readonly selectDriver: SqlDriver;
+  /** Connection strings and passwords, for scrubbing. */
+  readonly secrets: readonly string[];
+  readonly timeoutMs?: number;
+}
+
+/** Runs SQL: reads in a transaction that is rolled back, everything else in one that is committed once. */
+export function createPostgresConnector(options: PostgresConnectorOptions): Connector {
+  const { driver, selectDriver, secrets, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  return {
+    timeoutMs,
+    secrets: () => secrets,
+    async close() {
+      await driver.close();
+      if (selectDriver !== driver) await selectDriver.close();
+    },
+
+    async preview({ tool, arguments: args, signal }) {
+      const rendered = renderPostgresRequest(tool, args);
+      if (!rendered.ok) return { ok: false, code: 'invalid_call', message: rendered.message };
+      const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: PREVIEW_LOCK_MS, signal };
+      return previewModification(driver, limits, rendered.value, tool.redact);
+    },
+
+    async execute(input) {
+      const request = openedRequest(input);
+      if (request === undefined) return failed('invalid_call');
+      const ms = input.tool.timeout === undefined ? timeoutMs : Math.min(durationMs(input.tool.timeout), timeoutMs);
+      const signal = AbortSignal.timeout(ms);
+      if (request.mode === 'select') {
+        return runSelect(selectDriver, { statementMs: Math.min(PREVIEW_MS, ms), signal }, request, input);
+      }
+      return executeOnce(driver, { statementMs: ms, lockMs: ms, signal }, request, input);
+    },
+  };
+}
+
+/** Renders again with sealed values opened; what is not a parameter must come out as it was approved. */
+function openedRequest(input: ExecuteInput): PostgresTargetRequest | undefined {
+  const rendered = renderPostgresRequest(input.tool, input.arguments);
+  const approved = input.target.request as unknown as PostgresTargetRequest;
+  if (!rendered.ok) return undefined;
+  const { mode, sql, params } = rendered.value;
+  const same = mode === approved.mode && sql === approved.sql && params.length === approved.params.length;
+  const sameParams = params.every((value, i) => {
+    const shown = approved.params[i] as Json;
+    return isSealed(shown) ? !isSealed(value) : digestOf(value) === digestOf(shown);
+  });
+  return same && sameParams ? rendered.value : undefined;
+}
+
+export function isSealed(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, '$sealed');
+}
+
+async function executeOnce(
+  driver: SqlDriver,
+  limits: Parameters<SqlDriver['open']>[0],
+  request: PostgresTargetRequest,
+  input: ExecuteInput,
+): Promise<ConnectorResult> {
+  const parsed = analyzeStatement(request.sql);
+  if (!parsed.ok) return failed('invalid_call', parsed.message);
+  let session: SqlSession | undefined;
+  let committing = false;
+  try {
+    session = await driver.open(limits);
+    if (Date.now() > input.sendBy) return failed('target_unreachable', 'The session stood too late; nothing was sent');
+    await session.query('BEGIN');
+    const pinned = input.evidence?.sourceHash ?? null;
+    const done =
+      pinned === null
+        ? await runPlain(session, parsed.text, request, input)
+        : await runPinned(session, pinned, request, input);
+    if (done.status !== 'executed') return done;
+    committing = true;
+    const ended = await session.query('COMMIT');
+    // A transaction that had failed without our noticing answers COMMIT with ROLLBACK.
+    return ended.command === 'COMMIT' ? done : failed('statement_failed');
+  } catch (error) {
+    return committing ? commitFailureOf(error) : failureOf(error);
+  } finally {
+    await session?.close();
+  }
+}
+
+async function runPlain(
+  session: SqlSession,
+  sql: string,
+  request: PostgresTargetRequest,
+  { tool }: ExecuteInput,
+): Promise<ConnectorResult> {
+  const result = await session.query(sql, encodeParameters(request.params));
+  const returned = result.columns.length === 0 ? null : result;
+  return { status: 'executed', body: answerOf(result.rowCount, returned, tool.redact) };
+}
+
+/** Runs what was shown and compares before it commits. Whatever no longer fits is drift: the caller rolls back. */
+async function runPinned(
+  session: SqlSession,
+  pinned: string,
+  request: PostgresTargetRequest,
+  { tool }: ExecuteInput,
+): Promise<ConnectorResult> {
+  const statement = analyzeModification(request.sql);
+  if (!statement.ok || (await findShadow(session, statement.names)) !== undefined) return failed('drifted');
+  const tables = await inspectTables(session, statement);
+  const sql = tables.ok ? probeSql(statement, tables) : undefined;
+  if (!tables.ok || sql === undefined) return failed('drifted');
+  const probe = await runProbe(session, sql, statement, tables, encodeParameters(request.params));
+  if (probe.sourceHash !== pinned) return failed('drifted');
+  return { status: 'executed', body: answerOf(probe.affected, probe.returned, tool.redact) };
+}

@@ -1,0 +1,120 @@
+import type { Buffer } from 'node:buffer';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { ANSWER_LIMIT, applySettings, DriverError, type SqlDriver, type SqlResult, type SqlSession } from './driver.ts';
+
+/** Everything comes as text; {@link decodeValue} decides what it means. */
+const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
+/** PostgreSQL over the network, one connection per session. */
+export function createPgDriver(connectionString: string): SqlDriver {
+  return {
+    embedded: false,
+    close: () => Promise.resolve(),
+    async open(limits) {
+      const client = new pg.Client({
+        connectionString,
+        application_name: 'holdpoint',
+        // Belongs to the session, not to a statement; the signal is what bounds it.
+        connectionTimeoutMillis: 10_000,
+        types: AS_TEXT,
+      });
+      const session = new PgSession(client);
+      const abandon = (): void => session.destroy();
+      limits.signal.addEventListener('abort', abandon, { once: true });
+      try {
+        if (limits.signal.aborted) throw new Error('too late');
+        await client.connect();
+        session.watchSize();
+        await applySettings(session, limits);
+        return session;
+      } catch (error) {
+        session.destroy();
+        throw new DriverError('unreachable', 'no session with the database', stateOf(error));
+      }
+    },
+  };
+}
+
+interface RawSocket {
+  on(event: 'data', listener: (chunk: Buffer) => void): void;
+  destroy(error?: Error): void;
+}
+
+class PgSession implements SqlSession {
+  readonly #client: pg.Client;
+  #received = 0;
+  #tooLarge = false;
+
+  constructor(client: pg.Client) {
+    this.#client = client;
+    // A connection that breaks between statements says so here; the next statement finds out.
+    client.on('error', () => undefined);
+  }
+
+  get #socket(): RawSocket {
+    return (this.#client as unknown as { connection: { stream: RawSocket } }).connection.stream;
+  }
+
+  /** pg keeps a whole answer in memory: what outgrows the limit loses its connection first. */
+  watchSize(): void {
+    this.#socket.on('data', (chunk) => {
+      this.#received += chunk.length;
+      if (this.#received <= ANSWER_LIMIT) return;
+      this.#tooLarge = true;
+      this.#socket.destroy();
+    });
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  async query(sql: string, params: readonly (string | null)[] = []): Promise<SqlResult> {
+    this.#received = 0;
+    try {
+      const result = await this.#client.query({
+        text: sql,
+        values: [...params],
+        rowMode: 'array',
+        // Even without parameters: in the simple protocol one text can hold many statements.
+        queryMode: 'extended',
+      } as pg.QueryArrayConfig);
+      return {
+        command: result.command,
+        rowCount: result.rowCount,
+        columns: result.fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID })),
+        rows: result.rows as (string | null)[][],
+      };
+    } catch (error) {
+      throw this.#driverError(error);
+    }
+  }
+
+  #driverError(error: unknown): DriverError {
+    if (this.#tooLarge) return new DriverError('too_large', 'the answer is too large');
+    const sqlState = stateOf(error);
+    if (sqlState === null) return new DriverError('lost', 'the connection was lost');
+    const message = error instanceof Error ? error.message : '';
+    return new DriverError(endsSession(sqlState) ? 'lost' : 'refused', message, sqlState);
+  }
+
+  async close(): Promise<void> {
+    // An orderly goodbye, but nobody waits for a server that does not listen.
+    const timer = setTimeout(() => this.destroy(), 500);
+    await Promise.race([this.#client.end().catch(() => undefined), sleep(1_000, undefined, { ref: false })]);
+    clearTimeout(timer);
+  }
+}
+
+/** Only errors that the server sent carry a severity. */
+function stateOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && typeof severity === 'string' ? code : null;
+}
+
+/** Operator intervention, connection exceptions, and "completion unknown": the server cannot vouch for the outcome. */
+function endsSession(sqlState: string): boolean {
+  return sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState === '40003' || sqlState.startsWith('XX');
+}

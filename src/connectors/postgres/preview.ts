@@ -1,0 +1,137 @@
+import type { PreviewResult } from '../../activities/ports.ts';
+import type { Fact } from '../../contract/call.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { PostgresTargetRequest } from '../../core/render/postgres.ts';
+import { analyzeModification, type PlainModification } from '../../core/sql/index.ts';
+import { clipValue } from '../clip.ts';
+import { redact } from '../redact.ts';
+import { DriverError, encodeParameters, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
+import { probeSql, runProbe, type Probe } from './probe.ts';
+import { failureOf } from './statement.ts';
+import { findShadow, inspectTables, refuseSuperuser, type TouchedTables } from './tables.ts';
+
+/**
+ * Runs one INSERT, UPDATE or DELETE and rolls it back, to say what it would do. Refuses whatever could do more than a
+ * rollback undoes; the call is then held without a preview.
+ */
+export async function previewModification(
+  driver: SqlDriver,
+  limits: SessionLimits,
+  request: PostgresTargetRequest,
+  pointers: readonly string[] | undefined,
+): Promise<PreviewResult> {
+  const statement = analyzeModification(request.sql);
+  if (!statement.ok) return { ok: false, code: statement.code, message: statement.message };
+  if (request.params.some((value) => typeof value === 'object' && value !== null && Object.hasOwn(value, '$sealed'))) {
+    return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' };
+  }
+  let session: SqlSession | undefined;
+  try {
+    session = await driver.open(limits);
+    return await previewIn(session, driver.embedded, statement, request, pointers);
+  } catch (error) {
+    return refusalOf(error);
+  } finally {
+    await session?.close();
+  }
+}
+
+async function previewIn(
+  session: SqlSession,
+  embedded: boolean,
+  statement: PlainModification,
+  request: PostgresTargetRequest,
+  pointers: readonly string[] | undefined,
+): Promise<PreviewResult> {
+  await session.query('BEGIN');
+  const superuser = embedded ? undefined : await refuseSuperuser(session);
+  if (superuser !== undefined) return superuser;
+  const shadow = await findShadow(session, statement.names);
+  if (shadow !== undefined) {
+    return { ok: false, code: 'volatile_function', message: `${shadow} may mean a volatile function of this database` };
+  }
+  const tables = await inspectTables(session, statement);
+  if (!tables.ok) return tables;
+  const sql = probeSql(statement, tables);
+  if (sql === undefined) {
+    return { ok: false, code: 'no_stable_key', message: 'An UPDATE needs a primary key that it does not change' };
+  }
+  const total = await countRows(session, tables.target, statement);
+  const probe = await runProbe(session, sql, statement, tables, encodeParameters(request.params));
+  // Deferred constraints would fail at COMMIT, after the yes.
+  await session.query('SET CONSTRAINTS ALL IMMEDIATE');
+  await session.query('ROLLBACK');
+  return { ok: true, facts: factsOf(statement, tables, probe, total, pointers), sourceHash: probe.sourceHash };
+}
+
+const VERBS = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
+/** Up to this size on disk a table is counted; above it the planner's estimate does. */
+const COUNTED_BYTES = 64 * 1024 * 1024;
+
+interface Total {
+  readonly rows: number;
+  readonly estimated: boolean;
+}
+
+async function countRows(
+  session: SqlSession,
+  target: TouchedTables['target'],
+  statement: PlainModification,
+): Promise<Total | null> {
+  const size = await session.query(
+    `SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid), c.reltuples::pg_catalog.int8
+       FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.oid`,
+    [target.oid],
+  );
+  const [bytes, estimate] = size.rows[0] ?? [];
+  if (Number(bytes) > COUNTED_BYTES) return Number(estimate) < 0 ? null : { rows: Number(estimate), estimated: true };
+  const counted = await session.query(`SELECT pg_catalog.count(*) FROM ${statement.only ? 'ONLY ' : ''}${target.sql}`);
+  return { rows: Number(counted.rows[0]?.[0]), estimated: false };
+}
+
+function factsOf(
+  statement: PlainModification,
+  tables: TouchedTables,
+  probe: Probe,
+  total: Total | null,
+  pointers: readonly string[] | undefined,
+): readonly Fact[] {
+  const verb = VERBS[statement.verb];
+  const facts: Fact[] = [
+    { name: 'affected_rows', label: `Rows that would be ${verb}`, value: probe.affected },
+    { name: 'table', label: 'Table', value: tables.target.name },
+  ];
+  if (total !== null) {
+    const label = total.estimated ? 'Rows in the table (estimate)' : 'Rows in the table';
+    facts.push({ name: 'table_rows', label, value: total.rows });
+  }
+  if (tables.cascades.length > 0) {
+    const label = 'Tables that foreign keys carry the change to';
+    facts.push({ name: 'cascades', label, value: clipValue(probe.cascades) });
+  }
+  facts.push({
+    name: 'sample',
+    label: statement.verb === 'update' ? `First rows, before` : `First rows that would be ${verb}`,
+    value: sampleOf(probe.sample, pointers),
+  });
+  if (statement.verb === 'update') {
+    facts.push({ name: 'sample_after', label: 'The same rows, after', value: sampleOf(probe.sampleAfter, pointers) });
+  }
+  return facts;
+}
+
+/** Redacted as the rows of an answer would be, before anything is shortened. */
+function sampleOf(rows: readonly JsonObject[], pointers: readonly string[] | undefined): Json {
+  const redacted = redact({ rows: rows as Json }, pointers) as { readonly rows?: Json };
+  return Array.isArray(redacted.rows) ? (redacted.rows as readonly Json[]).map(clipValue) : [];
+}
+
+function refusalOf(error: unknown): PreviewResult {
+  if (error instanceof DriverError && error.kind === 'lost') {
+    return { ok: false, code: 'preview_timeout', message: 'The preview took too long' };
+  }
+  const failure = failureOf(error);
+  return failure.status === 'failed'
+    ? { ok: false, code: failure.code, message: failure.message }
+    : { ok: false, code: 'preview_failed', message: 'The preview failed' };
+}

@@ -1,0 +1,95 @@
+import pg from 'pg';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { parseBodyJson, wellFormed } from '../json-text.ts';
+import type { SqlResult } from './driver.ts';
+
+/** Element types of the built-in array types that are told apart (`pg_type.dat`). */
+const ELEMENT_OF: Readonly<Record<number, number>> = {
+  1000: 16,
+  1005: 21,
+  1007: 23,
+  1016: 20,
+  1021: 700,
+  1022: 701,
+  1009: 25,
+  1015: 1043,
+  1014: 1042,
+  1231: 1700,
+  1182: 1082,
+  1115: 1114,
+  1185: 1184,
+  2951: 2950,
+  199: 114,
+  3807: 3802,
+};
+
+/** The published types describe another version of it. */
+const arrayParser = pg.types.arrayParser as unknown as {
+  create(text: string, transform: (item: string | null) => Json): { parse(): readonly Json[] };
+};
+
+/** Numbers that JSON can hold exactly become numbers; everything else keeps PostgreSQL's text. */
+function decodeValue(text: string | null, typeOid: number): Json {
+  if (text === null) return null;
+  switch (typeOid) {
+    case 16:
+      return text === 't';
+    case 20:
+    case 21:
+    case 23:
+    case 26:
+      return Number.isSafeInteger(Number(text)) ? Number(text) : text;
+    case 700:
+    case 701:
+      return Number.isFinite(Number(text)) ? Number(text) : text;
+    case 114:
+    case 3802: {
+      const parsed = parseBodyJson(text);
+      return parsed.ok ? parsed.value : wellFormed(text);
+    }
+    default: {
+      const element = ELEMENT_OF[typeOid];
+      if (element === undefined) return wellFormed(text);
+      return arrayParser.create(text, (item) => decodeValue(item, element)).parse();
+    }
+  }
+}
+
+/** Most rows, and bytes of JSON, that an answer keeps. */
+const ROW_LIMIT = 1_000;
+export const ROWS_BYTES_LIMIT = 200 * 1024;
+
+/** Gathers rows as objects until a limit is reached. */
+export class RowCollector {
+  readonly rows: JsonObject[] = [];
+  truncated = false;
+  #bytes = 0;
+
+  /** False: full. */
+  add(result: SqlResult): boolean {
+    const names = uniqueNames(result.columns.map(({ name }) => name));
+    for (const row of result.rows) {
+      const object = Object.fromEntries(
+        row.map((text, i) => [names[i] ?? String(i), decodeValue(text, result.columns[i]?.typeOid ?? 0)]),
+      );
+      this.#bytes += JSON.stringify(object).length;
+      if (this.rows.length >= ROW_LIMIT || this.#bytes > ROWS_BYTES_LIMIT) {
+        this.truncated = true;
+        return false;
+      }
+      this.rows.push(object);
+    }
+    return true;
+  }
+}
+
+/** `id, id` → `id, id_2`: a statement may name two columns alike, an object cannot. */
+function uniqueNames(names: readonly string[]): readonly string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    let unique = name;
+    for (let n = 2; taken.has(unique); n += 1) unique = `${name}_${n}`;
+    taken.add(unique);
+    return unique;
+  });
+}

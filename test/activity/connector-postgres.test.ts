@@ -1,0 +1,634 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../src/activities/ports.ts';
+import type { Evidence } from '../../src/contract/call.ts';
+import type { ConnectorConfig } from '../../src/contract/config.ts';
+import type { Json, JsonObject } from '../../src/contract/json.ts';
+import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
+import { createConnectors } from '../../src/connectors/index.ts';
+import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES } from '../../src/core/sql/allow-list.ts';
+import { loadSqlParser } from '../../src/core/sql/index.ts';
+import { renderTarget } from '../../src/core/render/index.ts';
+import { startPostgres, type Postgres } from '../support/postgres.ts';
+
+const execute = toolSchema.parse({
+  name: 'postgres.execute',
+  class: 'irreversible',
+  connector: 'db',
+  sql: 'execute',
+  preview: { builtin: 'sql' },
+});
+const select = toolSchema.parse({ name: 'postgres.select', class: 'reversible', connector: 'db', sql: 'select' });
+const DELETE_INACTIVE = "DELETE FROM users WHERE last_login < '2024-01-01'";
+
+const SCHEMA = `
+  CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, last_login date NOT NULL, big int8, note jsonb);
+  INSERT INTO users SELECT i, 'user' || i || '@example.com',
+    CASE WHEN i <= 1247 THEN date '2023-06-01' ELSE date '2024-06-01' END, 9007199254740993 + i, '{"ssn":"123"}'
+    FROM generate_series(1, 10000) i;
+  CREATE TABLE orders (id serial PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE, total int);
+  INSERT INTO orders (user_id, total) SELECT 1 + i % 10, i FROM generate_series(1, 30) i;
+  CREATE TABLE plain (a int, b text);
+  INSERT INTO plain VALUES (1, 'x'), (2, 'y');`;
+
+interface Database {
+  readonly connector: Connector;
+  /** Runs statements beside the connector. */
+  sql(text: string): Promise<void>;
+  count(from: string): Promise<number>;
+}
+
+async function call(
+  { connector }: { readonly connector: Connector },
+  sql: string,
+  options: { tool?: ToolDefinition; params?: Json[]; evidence?: Evidence | null; input?: Partial<ExecuteInput> } = {},
+): Promise<ConnectorResult> {
+  const { tool = execute, params, evidence = null } = options;
+  const args: JsonObject = params === undefined ? { sql } : { sql, params };
+  return connector.execute({
+    tool,
+    arguments: args,
+    target: targetOf(tool, args),
+    evidence,
+    idempotencyKey: null,
+    sendBy: Date.now() + 60_000,
+    ...options.input,
+  });
+}
+
+function targetOf(tool: ToolDefinition, args: JsonObject) {
+  const rendered = renderTarget(tool, 'db', { url: 'env:X' }, args);
+  if (!rendered.ok) throw new Error(rendered.message);
+  return rendered.target;
+}
+
+async function preview(
+  { connector }: { readonly connector: Connector },
+  sql: string,
+  options: { tool?: ToolDefinition; params?: Json[]; signal?: AbortSignal } = {},
+): Promise<PreviewResult> {
+  const { tool = execute, params } = options;
+  const args: JsonObject = params === undefined ? { sql } : { sql, params };
+  if (connector.preview === undefined) throw new Error('no preview');
+  return connector.preview({
+    tool,
+    arguments: args,
+    target: targetOf(tool, args),
+    signal: options.signal ?? AbortSignal.timeout(60_000),
+  });
+}
+
+const codeOf = (result: ConnectorResult | PreviewResult): string =>
+  'ok' in result
+    ? result.ok
+      ? 'ok'
+      : result.code
+    : result.status === 'executed'
+      ? 'executed'
+      : `${result.status} ${result.code}`;
+function factsOf(result: PreviewResult): Record<string, Json> {
+  if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
+  return Object.fromEntries(result.facts.map(({ name, value }) => [name, value]));
+}
+function evidenceOf(result: PreviewResult): Evidence {
+  if (!result.ok) throw new Error(`${result.code}: ${result.message}`);
+  return { facts: [...result.facts], sourceHash: result.sourceHash, gatheredAt: '2026-01-01T00:00:00.000Z' };
+}
+const bodyOf = (result: ConnectorResult): JsonObject => {
+  if (result.status !== 'executed') throw new Error(`${result.code}: ${result.message}`);
+  return result.body as JsonObject;
+};
+
+let server: Postgres;
+beforeAll(async () => {
+  await loadSqlParser();
+  server = await startPostgres();
+});
+afterAll(() => server?.stop());
+
+function connectorFor(config: ConnectorConfig): Connector {
+  const connector = createConnectors({ db: config }, () => 'unused')['db'];
+  if (connector === undefined) throw new Error('no connector');
+  return connector;
+}
+
+/** A database of its own on the server, owned by a role that is not a superuser. */
+async function serverDatabase(timeout?: string): Promise<Database & { name: string; url: string }> {
+  const name = await server.createDatabase();
+  await server.sql(
+    name,
+    `DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+     ALTER SCHEMA public OWNER TO app; SET ROLE app; ${SCHEMA}`,
+  );
+  const url = server.url(name, 'app');
+  const connector = connectorFor({ type: 'postgres', url, ...(timeout === undefined ? {} : { timeout }) });
+  const count = async (from: string): Promise<number> => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      return Number((await client.query(`SELECT count(*) AS n FROM ${from}`)).rows[0].n);
+    } finally {
+      await client.end();
+    }
+  };
+  return { name, url, connector, count, sql: (text) => server.sql(name, `SET ROLE app; ${text}`) };
+}
+
+let embedded: Connector;
+beforeAll(() => {
+  embedded = connectorFor({ type: 'postgres', url: 'pglite:memory://connector-test' });
+});
+afterAll(() => embedded?.close());
+
+/** One PGlite for all, emptied: reached through the connector alone. */
+async function embeddedDatabase(): Promise<Database> {
+  const connector: Connector = { ...embedded, close: () => Promise.resolve() };
+  const sql = async (text: string): Promise<void> => {
+    for (const statement of text.split(';').filter((part) => part.trim() !== '')) {
+      const result = await call({ connector }, statement);
+      if (result.status !== 'executed') throw new Error(`${statement}: ${result.message}`);
+    }
+  };
+  await sql(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${SCHEMA}`);
+  const count = async (from: string): Promise<number> => {
+    const body = bodyOf(await call({ connector }, `SELECT count(*) AS n FROM ${from}`, { tool: select }));
+    return Number((body['rows'] as JsonObject[])[0]?.['n']);
+  };
+  return { connector, sql, count };
+}
+
+describe.each([
+  ['PostgreSQL', serverDatabase],
+  ['PGlite', embeddedDatabase],
+] as const)('%s', (_, open) => {
+  let db: Database;
+  beforeEach(async () => {
+    db = await open();
+    return async () => db.connector.close();
+  });
+
+  it('previews a DELETE of 1,247 rows, deletes nothing, then deletes exactly those', async () => {
+    const shown = await preview(db, DELETE_INACTIVE);
+    expect(factsOf(shown)).toMatchObject({
+      affected_rows: 1_247,
+      table: 'public.users',
+      table_rows: 10_000,
+      cascades: [{ table: 'public.orders', deleted: 30, updated: 0 }],
+    });
+    const sample = factsOf(shown)['sample'] as JsonObject[];
+    expect(sample).toHaveLength(5);
+    expect(sample[0]).toEqual({
+      id: 1,
+      email: 'user1@example.com',
+      last_login: '2023-06-01',
+      big: '9007199254740994',
+      note: { ssn: '123' },
+    });
+    expect(await db.count('users')).toBe(10_000);
+    expect(await db.count('orders')).toBe(30);
+    const result = await call(db, DELETE_INACTIVE, { evidence: evidenceOf(shown) });
+    expect(result).toEqual({ status: 'executed', body: { rowCount: 1_247 } });
+    expect(await db.count('users')).toBe(8_753);
+    expect(await db.count("users WHERE last_login < '2024-01-01'")).toBe(0);
+  });
+
+  it.each([
+    ['another row matches', "UPDATE users SET last_login = '2023-01-01' WHERE id = 5000"],
+    ['a row matches no more', "UPDATE users SET last_login = '2025-01-01' WHERE id = 1"],
+    ['a matching row has changed', "UPDATE users SET email = 'other@example.com' WHERE id = 1"],
+    [
+      'one row takes another’s place',
+      "UPDATE users SET last_login = CASE id WHEN 1 THEN date '2025-01-01' ELSE '2023-01-01' END WHERE id IN (1, 5000)",
+    ],
+    ['a cascade would take more', 'INSERT INTO orders (user_id, total) VALUES (2, 1)'],
+    ['a volatile default has come', 'ALTER TABLE users ADD COLUMN c int DEFAULT 1'],
+  ])('rolls back as drifted when %s', async (_, change) => {
+    const evidence = evidenceOf(await preview(db, DELETE_INACTIVE));
+    await db.sql(change);
+    const before = await db.count('users');
+    expect(codeOf(await call(db, DELETE_INACTIVE, { evidence }))).toBe('failed drifted');
+    expect(await db.count('users')).toBe(before);
+  });
+
+  it('does not drift with what is not affected', async () => {
+    const evidence = evidenceOf(await preview(db, DELETE_INACTIVE));
+    await db.sql("UPDATE users SET email = 'changed@example.com' WHERE id = 9000");
+    expect(codeOf(await call(db, DELETE_INACTIVE, { evidence }))).toBe('executed');
+  });
+
+  it('shows an UPDATE before and after, and pins both', async () => {
+    const sql = 'UPDATE users AS u SET email = upper(u.email) WHERE u.id <= $1 RETURNING u.id, u.email';
+    const shown = await preview(db, sql, { params: [2] });
+    expect(factsOf(shown)).toMatchObject({ affected_rows: 2 });
+    expect((factsOf(shown)['sample'] as JsonObject[]).map((row) => row['email'])).toEqual([
+      'user1@example.com',
+      'user2@example.com',
+    ]);
+    expect((factsOf(shown)['sample_after'] as JsonObject[]).map((row) => row['email'])).toEqual([
+      'USER1@EXAMPLE.COM',
+      'USER2@EXAMPLE.COM',
+    ]);
+    expect(await db.count("users WHERE email LIKE 'USER%'")).toBe(0);
+    const body = bodyOf(await call(db, sql, { params: [2], evidence: evidenceOf(shown) }));
+    expect(body['rowCount']).toBe(2);
+    expect(body['rows']).toEqual(
+      expect.arrayContaining([
+        { id: 1, email: 'USER1@EXAMPLE.COM' },
+        { id: 2, email: 'USER2@EXAMPLE.COM' },
+      ]),
+    );
+  });
+
+  it('an UPDATE that depends on the time pins what it changes, not what it writes', async () => {
+    const sql = 'UPDATE users SET last_login = now() WHERE id = 3';
+    const evidence = evidenceOf(await preview(db, sql));
+    expect(codeOf(await call(db, sql, { evidence }))).toBe('executed');
+    expect(codeOf(await call(db, sql, { evidence }))).toBe('failed drifted');
+  });
+
+  it('previews an INSERT and pins what it fills', async () => {
+    const sql = 'INSERT INTO users (id, email, last_login) SELECT a + 20000, b, now() FROM plain RETURNING *';
+    const timeless = 'INSERT INTO plain (a, b) SELECT id, email FROM users WHERE id <= 3';
+    expect(factsOf(await preview(db, sql))).toMatchObject({ affected_rows: 2 });
+    const evidence = evidenceOf(await preview(db, timeless));
+    await db.sql("UPDATE users SET email = 'x' WHERE id = 2");
+    expect(codeOf(await call(db, timeless, { evidence }))).toBe('failed drifted');
+    expect(await db.count('plain')).toBe(2);
+    const fresh = evidenceOf(await preview(db, timeless));
+    expect(codeOf(await call(db, timeless, { evidence: fresh }))).toBe('executed');
+    expect(await db.count('plain')).toBe(5);
+  });
+
+  it('counts rows that a table deletes from itself', async () => {
+    await db.sql('CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree ON DELETE CASCADE)');
+    await db.sql('INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2)');
+    expect(factsOf(await preview(db, 'DELETE FROM tree WHERE id = 1'))).toMatchObject({
+      affected_rows: 1,
+      cascades: [{ table: 'public.tree', deleted: 2, updated: 0 }],
+    });
+  });
+
+  it('previews through CTEs, comments, aliases, quoted names and partitions', async () => {
+    await db.sql('CREATE TABLE "Odd ""Name" ("Key" int PRIMARY KEY, "a b" text) PARTITION BY RANGE ("Key")');
+    await db.sql('CREATE TABLE part PARTITION OF "Odd ""Name" FOR VALUES FROM (0) TO (100)');
+    await db.sql(`INSERT INTO "Odd ""Name" VALUES (1, 'x'), (2, 'y')`);
+    const sql = `WITH old AS (SELECT 2 AS k) DELETE FROM public."Odd ""Name" AS "T x" USING old WHERE "T x"."Key" = old.k -- end`;
+    expect(factsOf(await preview(db, sql))).toMatchObject({ affected_rows: 1, sample: [{ Key: 2, 'a b': 'y' }] });
+    expect(codeOf(await call(db, sql, { evidence: evidenceOf(await preview(db, sql)) }))).toBe('executed');
+    expect(await db.count('part')).toBe(1);
+  });
+
+  it('redacts samples and answers, and shortens long values after that', async () => {
+    const tool = { ...execute, redact: ['/rows/*/email', '/rows/*/note/ssn'] };
+    await db.sql(`UPDATE users SET note = '{"ssn":"123","long":"${'x'.repeat(10_000)}"}' WHERE id = 1`);
+    const sql = 'DELETE FROM users WHERE id = 1 RETURNING *';
+    const shown = await preview(db, sql, { tool });
+    const text = JSON.stringify(shown);
+    expect(text).not.toContain('user1@');
+    expect(text).not.toContain('ssn');
+    expect(text.length).toBeLessThan(3_000);
+    const body = JSON.stringify(bodyOf(await call(db, sql, { tool, evidence: evidenceOf(shown) })));
+    expect(body).not.toMatch(/user1@|ssn/);
+    expect(body).toContain('last_login');
+  });
+
+  it.each([
+    ['SELECT 1', 'not_a_modification'],
+    ['DROP TABLE users', 'not_a_modification'],
+    ['DELETE FROM users WHERE pg_sleep(1) IS NULL', 'function_not_allowed'],
+    ['DELETE FROM nowhere', 'table_not_found'],
+    ['DELETE FROM pg_catalog.pg_class', 'system_table'],
+    ['UPDATE users SET id = id + 100000', 'no_stable_key'],
+    ["UPDATE plain SET b = 'z'", 'no_stable_key'],
+    ['INSERT INTO orders (user_id) VALUES (1)', 'default_not_allowed'],
+    ["INSERT INTO users (id, email, last_login) VALUES (1, 'x', '2024-01-01')", 'statement_failed'],
+    ['DELETE FROM users WHERE nothing = 1', 'statement_failed'],
+  ])('refuses to preview %s', async (sql, code) => {
+    expect(codeOf(await preview(db, sql))).toBe(code);
+  });
+
+  it('refuses tables with triggers, rules, volatile functions, and views, also where a cascade leads', async () => {
+    await db.sql('CREATE VIEW seen AS SELECT * FROM plain');
+    expect(codeOf(await preview(db, 'DELETE FROM seen'))).toBe('not_a_table');
+    expect(codeOf(await preview(db, 'DELETE FROM users WHERE id IN (SELECT a FROM seen)'))).toBe('not_a_table');
+    await db.sql('CREATE RULE quiet AS ON DELETE TO plain DO INSTEAD NOTHING');
+    expect(codeOf(await preview(db, 'DELETE FROM plain'))).toBe('rules');
+    await db.sql("CREATE FUNCTION own(int) RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT true'");
+    await db.sql('CREATE TABLE checked (a int PRIMARY KEY CHECK (own(a)))');
+    expect(codeOf(await preview(db, 'DELETE FROM checked'))).toBe('volatile_function');
+  });
+
+  it('refuses names that the database could understand otherwise', async () => {
+    await db.sql("CREATE FUNCTION public.lower(int) RETURNS text LANGUAGE sql VOLATILE AS 'SELECT NULL::text'");
+    await db.sql("CREATE FUNCTION boom(users) RETURNS bool LANGUAGE sql VOLATILE AS 'SELECT true'");
+    expect(codeOf(await preview(db, 'DELETE FROM users WHERE lower(id) IS NULL'))).toBe('volatile_function');
+    expect(codeOf(await preview(db, 'DELETE FROM users u WHERE u.boom'))).toBe('volatile_function');
+    expect(codeOf(await call(db, 'SELECT lower(id) FROM users', { tool: select }))).toBe('failed invalid_call');
+    expect(codeOf(await call(db, 'SELECT u.boom FROM users u', { tool: select }))).toBe('failed invalid_call');
+    expect(codeOf(await call(db, 'SELECT pg_catalog.lower(email) FROM users', { tool: select }))).toBe('executed');
+  });
+
+  it('refuses to preview with a sealed parameter', async () => {
+    const sealed = { $sealed: 'jwe' };
+    expect(codeOf(await preview(db, 'DELETE FROM plain WHERE b = $1', { params: [sealed] }))).toBe('sealed_arguments');
+    const args = { sql: 'DELETE FROM plain WHERE b = $1', params: [sealed] };
+    const result = await db.connector.execute({
+      tool: execute,
+      arguments: { ...args, params: ['x'] },
+      target: targetOf(execute, args),
+      evidence: null,
+      idempotencyKey: null,
+      sendBy: Date.now() + 60_000,
+    });
+    expect(result).toEqual({ status: 'executed', body: { rowCount: 1 } });
+  });
+
+  it('executes with parameters of every kind', async () => {
+    await db.sql('CREATE TABLE kinds (i int, t text, b bool, n numeric, a int[], j jsonb, z text)');
+    const sql = 'INSERT INTO kinds VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *';
+    const params = [1, `quote ' " \\ and ü`, true, '12345678901234567890.5', [1, 2], '{"k":[1]}', null];
+    expect(bodyOf(await call(db, sql, { params }))).toEqual({
+      rowCount: 1,
+      rows: [
+        { i: 1, t: `quote ' " \\ and ü`, b: true, n: '12345678901234567890.5', a: [1, 2], j: { k: [1] }, z: null },
+      ],
+    });
+    const matching = 'DELETE FROM kinds WHERE t = ANY ($1)';
+    expect(bodyOf(await call(db, matching, { params: [['no', `quote ' " \\ and ü`]] }))).toEqual({ rowCount: 1 });
+  });
+
+  it('executes whatever one statement is, and refuses more', async () => {
+    expect(codeOf(await call(db, 'CREATE TABLE fresh (a int)'))).toBe('executed');
+    expect(await db.count('fresh')).toBe(0);
+    expect(codeOf(await call(db, 'DROP TABLE fresh'))).toBe('executed');
+    for (const sql of ['DELETE FROM plain; DELETE FROM users', 'COMMIT', 'ROLLBACK', 'PREPARE x AS SELECT 1']) {
+      expect(renderTarget(execute, 'db', { url: 'env:X' }, { sql })).toMatchObject({ code: 'invalid_call' });
+    }
+  });
+
+  it('reports what the database refuses, without the rows it quotes', async () => {
+    const result = await call(db, "INSERT INTO users (id, email, last_login) VALUES (1, 'x', '2024-01-01')");
+    expect(result).toMatchObject({ status: 'failed', code: 'statement_failed' });
+    expect(JSON.stringify(result)).toContain('23505');
+    expect(JSON.stringify(result)).not.toContain('(id)=(1)');
+    expect(await db.count('users')).toBe(10_000);
+  });
+
+  it('rolls back what fails only at COMMIT', async () => {
+    await db.sql('CREATE TABLE late (a int REFERENCES users DEFERRABLE INITIALLY DEFERRED)');
+    expect(codeOf(await call(db, 'INSERT INTO late VALUES (99999)'))).toBe('failed statement_failed');
+    expect(await db.count('late')).toBe(0);
+    expect(codeOf(await preview(db, 'INSERT INTO late (a) VALUES (99999)'))).toBe('statement_failed');
+  });
+
+  it('does nothing after sendBy', async () => {
+    const late = { sendBy: Date.now() - 1 };
+    expect(codeOf(await call(db, 'DELETE FROM users', { input: late }))).toBe('failed target_unreachable');
+    expect(codeOf(await call(db, 'SELECT 1', { tool: select, input: late }))).toBe('failed target_unreachable');
+    expect(await db.count('users')).toBe(10_000);
+  });
+
+  it('refuses arguments that are not those that were approved', async () => {
+    const input = { arguments: { sql: 'DELETE FROM users' } };
+    expect(codeOf(await call(db, 'DELETE FROM plain', { input }))).toBe('failed invalid_call');
+    expect(await db.count('users')).toBe(10_000);
+  });
+
+  it('selects with limits', async () => {
+    const few = await call(db, 'SELECT id, id, email FROM users WHERE id < $1 ORDER BY id', {
+      tool: select,
+      params: [3],
+    });
+    expect(bodyOf(few)).toEqual({
+      rows: [
+        { id: 1, id_2: 1, email: 'user1@example.com' },
+        { id: 2, id_2: 2, email: 'user2@example.com' },
+      ],
+      rowCount: 2,
+    });
+    expect(bodyOf(await call(db, 'SELECT id FROM users', { tool: select }))).toMatchObject({
+      rowCount: 1_000,
+      truncated: true,
+    });
+    const wide = await call(db, "SELECT repeat('x', 50000) FROM users", { tool: select });
+    expect(bodyOf(wide)).toMatchObject({ truncated: true });
+    expect(JSON.stringify(bodyOf(wide)).length).toBeLessThan(256 * 1024);
+    const huge = await call(db, "SELECT repeat('x', 50000000)", { tool: select });
+    expect(codeOf(huge)).toBe('failed response_too_large');
+    expect(await db.count('users')).toBe(10_000);
+  });
+
+  it('a session leaves nothing behind for the next', async () => {
+    await call(db, "SET search_path = 'nowhere'");
+    await call(db, 'SET default_transaction_read_only = on');
+    expect(await db.count('users')).toBe(10_000);
+    expect(codeOf(await call(db, 'DELETE FROM plain'))).toBe('executed');
+  });
+
+  it('an answer that is too large rolls an execution back', async () => {
+    const sql = "DELETE FROM users RETURNING repeat('x', 5000)";
+    expect(codeOf(await call(db, sql))).toBe('failed response_too_large');
+    expect(await db.count('users')).toBe(10_000);
+  });
+});
+
+describe('PostgreSQL alone', () => {
+  it('refuses tables with triggers, also where a cascade leads', async () => {
+    const db = await serverDatabase();
+    await db.sql('CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$');
+    await db.sql('CREATE TRIGGER t BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION touch()');
+    expect(codeOf(await preview(db, 'DELETE FROM orders'))).toBe('triggers');
+    expect(codeOf(await preview(db, DELETE_INACTIVE))).toBe('triggers');
+    expect(codeOf(await preview(db, "UPDATE users SET email = 'x' WHERE id = 1"))).toBe('ok');
+    await db.connector.close();
+  });
+
+  it('a trigger that came after the preview is drift', async () => {
+    const db = await serverDatabase();
+    const evidence = evidenceOf(await preview(db, DELETE_INACTIVE));
+    await db.sql('CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$');
+    await db.sql('CREATE TRIGGER t BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION touch()');
+    expect(codeOf(await call(db, DELETE_INACTIVE, { evidence }))).toBe('failed drifted');
+    expect(await db.count('users')).toBe(10_000);
+    await db.connector.close();
+  });
+
+  it('refuses to preview as a superuser', async () => {
+    const db = await serverDatabase();
+    const connector = connectorFor({ type: 'postgres', url: server.url(db.name) });
+    expect(codeOf(await preview({ connector }, DELETE_INACTIVE))).toBe('superuser_role');
+  });
+
+  it('gives up a preview that waits for a lock, and one that takes too long', async () => {
+    const db = await serverDatabase();
+    const holder = new pg.Client({ connectionString: db.url });
+    await holder.connect();
+    await holder.query('BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
+    expect(codeOf(await preview(db, DELETE_INACTIVE))).toBe('statement_failed');
+    await holder.query('ROLLBACK');
+    await holder.end();
+    const slow = 'DELETE FROM users WHERE (SELECT count(*) FROM generate_series(1, 100000000)) > 0';
+    expect(codeOf(await preview(db, slow))).toBe('statement_failed');
+    expect(codeOf(await preview(db, slow, { signal: AbortSignal.timeout(300) }))).toBe('preview_timeout');
+    expect(await db.count('users')).toBe(10_000);
+    await db.connector.close();
+  });
+
+  it('leaves no session behind', async () => {
+    const db = await serverDatabase();
+    await preview(db, DELETE_INACTIVE);
+    await call(db, 'SELECT 1', { tool: select });
+    await call(db, 'DELETE FROM plain');
+    expect(
+      await db.count("pg_stat_activity WHERE application_name = 'holdpoint' AND datname = current_database()"),
+    ).toBe(0);
+  });
+
+  it('reads under the role of selectUrl, and cannot write there', async () => {
+    const db = await serverDatabase();
+    await server.sql(db.name, `CREATE ROLE reader_${db.name} LOGIN; GRANT SELECT ON plain TO reader_${db.name}`);
+    const connector = connectorFor({
+      type: 'postgres',
+      url: db.url,
+      selectUrl: server.url(db.name, `reader_${db.name}`),
+    });
+    expect(codeOf(await call({ connector }, 'SELECT * FROM plain', { tool: select }))).toBe('executed');
+    expect(codeOf(await call({ connector }, 'SELECT * FROM users', { tool: select }))).toBe('failed statement_failed');
+    expect(codeOf(await call({ connector }, 'DELETE FROM plain WHERE a = 1'))).toBe('executed');
+  });
+
+  it('cannot reach a server that is not there', async () => {
+    const connector = connectorFor({ type: 'postgres', url: 'postgres://app:hidden-word@127.0.0.1:1/x' });
+    expect(codeOf(await call({ connector }, 'DELETE FROM users'))).toBe('failed target_unreachable');
+    expect(codeOf(await preview({ connector }, 'DELETE FROM users'))).toBe('target_unreachable');
+    expect(connector.secrets()).toContain('hidden-word');
+  });
+
+  it('a statement that outlives its time is rolled back', async () => {
+    const db = await serverDatabase('500ms');
+    const sql = 'UPDATE plain SET a = (SELECT count(*) FROM generate_series(1, 200000000))';
+    expect((await call(db, sql)).status).toBe('failed');
+    expect(await db.count('plain WHERE a IN (1, 2)')).toBe(2);
+  });
+
+  it.each([
+    ['before COMMIT', 'DELETE FROM', 'failed upstream_failed', 2],
+    ['when COMMIT is sent', 'COMMIT', 'outcome_unknown lost_answer', 2],
+    ['when COMMIT is answered', 'answer to COMMIT', 'outcome_unknown lost_answer', 0],
+  ])('a connection lost %s', async (_, cutAt, code, left) => {
+    const db = await serverDatabase();
+    const proxy = await cuttingProxy(server.port, cutAt);
+    const connector = connectorFor({ type: 'postgres', url: `postgres://app@127.0.0.1:${proxy.port}/${db.name}` });
+    expect(codeOf(await call({ connector }, 'DELETE FROM plain'))).toBe(code);
+    await proxy.close();
+    await expect.poll(() => db.count('plain')).toBe(left);
+  });
+
+  it('knows every function, operator and type of the allow-list as built in and not volatile', async () => {
+    const client = new pg.Client({ connectionString: server.url() });
+    await client.connect();
+    const names = async (sql: string): Promise<ReadonlySet<string>> =>
+      new Set((await client.query(sql)).rows.map((row: { name: string }) => row.name));
+    const volatile = await names(
+      "SELECT DISTINCT proname::text AS name FROM pg_proc WHERE provolatile = 'v' AND pronamespace = 'pg_catalog'::regnamespace",
+    );
+    const functions = await names(
+      "SELECT DISTINCT proname::text AS name FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace",
+    );
+    const operators = await names(
+      "SELECT DISTINCT oprname::text AS name FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace",
+    );
+    const volatileOperators = await names(
+      "SELECT DISTINCT oprname::text AS name FROM pg_operator o JOIN pg_proc p ON p.oid = o.oprcode WHERE p.provolatile = 'v'",
+    );
+    const types = await names(
+      "SELECT typname::text AS name FROM pg_type WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r')",
+    );
+    await client.end();
+    expect([...ALLOWED_FUNCTIONS].filter((name) => volatile.has(name))).toEqual([]);
+    expect([...ALLOWED_FUNCTIONS].filter((name) => !functions.has(name))).toEqual([]);
+    expect([...ALLOWED_OPERATORS].filter((name) => !operators.has(name) || volatileOperators.has(name))).toEqual([]);
+    expect([...ALLOWED_TYPES].filter((name) => !types.has(name))).toEqual([]);
+  });
+});
+
+describe('PGlite alone', () => {
+  it('ends the thread of a statement that takes too long; what was committed stays', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdpoint-pglite-'));
+    const url = `pglite:${directory}`;
+    const patient = connectorFor({ type: 'postgres', url });
+    const hasty = connectorFor({ type: 'postgres', url, timeout: '2s' });
+    await call({ connector: patient }, 'CREATE TABLE t AS SELECT generate_series(1, 10) AS a');
+    const slow =
+      'DELETE FROM t WHERE (SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b) > 0';
+    expect(codeOf(await call({ connector: hasty }, slow))).toBe('failed upstream_failed');
+    expect(codeOf(await preview({ connector: patient }, slow))).toBe('preview_timeout');
+    const counted = await call({ connector: patient }, 'SELECT count(*) AS n FROM t', { tool: select });
+    expect(bodyOf(counted)['rows']).toEqual([{ n: 10 }]);
+    await hasty.close();
+    await patient.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('two connectors of one directory share one thread', async () => {
+    const url = `pglite:memory://${Math.random()}`;
+    const one = connectorFor({ type: 'postgres', url });
+    const two = connectorFor({ type: 'postgres', url });
+    await call({ connector: one }, 'CREATE TABLE shared (a int)');
+    await one.close();
+    expect(codeOf(await call({ connector: two }, 'SELECT * FROM shared', { tool: select }))).toBe('executed');
+    await two.close();
+  });
+
+  it('calls at the same time take turns', async () => {
+    const connector = connectorFor({ type: 'postgres', url: `pglite:memory://${Math.random()}` });
+    await call({ connector }, 'CREATE TABLE t (a int)');
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => call({ connector }, 'INSERT INTO t VALUES ($1)', { params: [i] })),
+    );
+    expect(results.map(codeOf)).toEqual(Array.from({ length: 8 }, () => 'executed'));
+    expect(bodyOf(await call({ connector }, 'SELECT count(*) AS n FROM t', { tool: select }))['rows']).toEqual([
+      { n: 8 },
+    ]);
+    await connector.close();
+  });
+});
+
+/** Cuts the connection when the client sends a text, or when the server answers COMMIT. */
+async function cuttingProxy(port: number, cutAt: string): Promise<{ port: number; close(): Promise<void> }> {
+  const sockets: Socket[] = [];
+  const proxy = createServer((client) => {
+    const upstream = connectTcp(port, '127.0.0.1');
+    sockets.push(client, upstream);
+    const cut = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) socket.on('error', cut).on('close', cut);
+    let committing = false;
+    client.on('data', (data) => {
+      if (data.includes(cutAt)) return cut();
+      committing ||= data.includes('COMMIT');
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (committing && cutAt === 'answer to COMMIT') return cut();
+      client.write(data);
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+}
