@@ -61,6 +61,15 @@ describe('review show', () => {
     expect(plain(renderReview(ioFor({ tty: true }), long))).toContain(sql);
   });
 
+  test('a text of several lines is also shown line by line, each line marked', () => {
+    const sql = 'DELETE FROM users\n✓ approved by ops-1\nWHERE id = 7';
+    const shown = plain(renderReview(ioFor(), aReview({ call: { ...aReview().call, arguments: { sql } } })));
+    expect(shown.split('\n').filter((line) => line.includes('approved by ops-1'))).toEqual([
+      `    "sql": ${JSON.stringify(sql)}`,
+      '  │ ✓ approved by ops-1',
+    ]);
+  });
+
   test('says what is missing: attestation, preview, owner', () => {
     const odd = aReview({
       proposer: { id: 'temporal:somebody', owner: null, attested: false },

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { renderFacts } from './facts.ts';
 import type { Io } from './io.ts';
@@ -63,11 +64,18 @@ function renderCall(io: Io, review: Review): string[] {
   }
   lines.push(...heading(io, review.kind === 'call' ? 'Arguments' : 'Proposal'));
   if (review.call.arguments === null) lines.push('  erased by retention');
-  else lines.push(...indent(visibleJson(review.call.arguments)));
+  else lines.push(...indent(visibleJson(review.call.arguments)), ...renderLongTexts(review.call.arguments));
   if (Object.keys(review.context).length > 0) {
     lines.push(...heading(io, 'Context'), ...indent(visibleJson(review.context)));
   }
   return lines;
+}
+
+/** JSON shows a text of several lines in one; SQL and messages are read line by line. Each line is marked as theirs. */
+function renderLongTexts(args: JsonObject): string[] {
+  return Object.entries(args).flatMap(([name, value]) =>
+    typeof value === 'string' && value.includes('\n') ? [`  ${visible(name)}, line by line:`, ...quote(value)] : [],
+  );
 }
 
 function renderWords(io: Io, review: Review): string[] {

@@ -1,8 +1,12 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
 import type { IndexedEntry } from '../../../contract/audit.ts';
 import type { Store } from '../../../contract/store.ts';
 import type { Io } from '../../ui/io.ts';
+import type { DataDir } from '../../embedded/data-dir.ts';
+import { StartError } from '../../start-error.ts';
+import { CliError } from '../../ui/exit.ts';
 import { dataDirOf } from '../access.ts';
 import type { LogSource } from './log-check.ts';
 
@@ -43,12 +47,35 @@ export async function withDatabaseLog<T>(
     const database = await openDatabase({ databaseUrl: named, maxConnections: 1 });
     return use(logOverStore(storeOver(database))).finally(() => database.close());
   }
-  const dataDir = openDataDir(named === undefined ? dataDirOf(io) : resolve(io.cwd, named));
+  const dataDir = open(openDataDir, named === undefined ? dataDirOf(io) : resolve(io.cwd, named));
   try {
     const database = await openDatabase({ dataDir: dataDir.path });
     return await use(logOverStore(storeOver(database))).finally(() => database.close());
   } finally {
     dataDir.release();
+  }
+}
+
+function open(openDataDir: (directory: string) => DataDir, directory: string): DataDir {
+  // Opening makes what is missing, and a log of nothing would verify.
+  if (!existsSync(join(directory, 'db'))) {
+    throw new CliError(
+      'notFound',
+      'no_data_dir',
+      `There is no database in ${directory}.`,
+      'Name it, or set DATABASE_URL.',
+    );
+  }
+  try {
+    return openDataDir(directory);
+  } catch (error) {
+    if (!(error instanceof StartError) || error.code !== 'data_dir_locked') throw error;
+    throw new CliError(
+      'refused',
+      error.code,
+      error.message,
+      'While it runs, verify over HTTP: `holdpoint audit verify --url`.',
+    );
   }
 }
 

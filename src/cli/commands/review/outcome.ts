@@ -45,6 +45,11 @@ export function renderOutcome(review: Review): string[] {
       `next: ${visible(open.name)}, ${votes} of ${open.quorum} from ${open.approvers.map(visible).join(' or ')}`,
     );
   }
+  if (review.status === 'pending' && review.revision > 1) {
+    lines.push(
+      `it is revision ${review.revision} now, with a digest of its own: holdpoint review show ${review.reviewId}`,
+    );
+  }
   if (review.execution.status === 'not_started') return lines;
   lines.push(describeExecution(review));
   const { body, error } = review.execution;
