@@ -17,7 +17,7 @@ export interface HoldpointOptions {
 }
 
 /** Reads one variable where the runtime has an environment; edge runtimes may have none. */
-export function readEnvironment(name: string): string | undefined {
+function readEnvironment(name: string): string | undefined {
   const runtime = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
   const value = runtime.process?.env?.[name];
   return value === undefined || value === '' ? undefined : value;

@@ -8,7 +8,7 @@ import { nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from
  * What may be sent again when nothing came back. `always`: reading, or carrying an idempotency key. `unless-lost`: a
  * request whose first copy may have counted; it is sent again only when the server said that it did nothing.
  */
-export type Repeatable = 'always' | 'unless-lost';
+type Repeatable = 'always' | 'unless-lost';
 
 export interface RequestSpec {
   readonly method: 'GET' | 'POST';

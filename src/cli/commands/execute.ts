@@ -75,7 +75,7 @@ function exitOfResult(result: ExecuteResult): ExitName {
   return result.executed ? 'ok' : result.escalated ? 'waiting' : result.blocked ? 'refused' : 'failed';
 }
 
-export function renderResult(result: ExecuteResult): string[] {
+function renderResult(result: ExecuteResult): string[] {
   const reasons = result.reasonCodes.map(visible).join(', ');
   if (result.executed) return ['executed', ...indent(visibleJson(result.execution.body ?? null))];
   if (result.escalated) {
@@ -93,7 +93,7 @@ export function renderResult(result: ExecuteResult): string[] {
   return [`error: ${visible(code)}: ${visible(message)}`, `review: ${result.reviewId}`];
 }
 
-export function renderResolution(end: Resolution): string[] {
+function renderResolution(end: Resolution): string[] {
   const edited = end.edited
     ? ['a reviewer edited the arguments; what counts is:', ...indent(visibleJson(end.call.arguments))]
     : [];

@@ -17,7 +17,7 @@ export interface Tour {
   readonly checks: Check[];
 }
 
-export interface Check {
+interface Check {
   readonly name: string;
   readonly ok: boolean;
 }

@@ -1,0 +1,56 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { checkApi } from '../../src/cli/commands/doctor/api.ts';
+import { judgeClock } from '../../src/cli/commands/doctor/finding.ts';
+
+describe('clocks', () => {
+  const now = Date.parse('2026-04-01T12:00:00.000Z');
+  test.each([
+    [0, 0, 'ok'],
+    [4_000, 0, 'ok'],
+    [-4_000, 0, 'ok'],
+    [60_000, 0, 'fail'],
+    [-60_000, 0, 'fail'],
+    // A coarse or slow reading excuses as much as it is coarse or slow.
+    [7_000, 3_000, 'ok'],
+    [9_000, 3_000, 'fail'],
+  ] as const)('%i ms off, read to within %i ms: %s', (off, slack, status) => {
+    expect(judgeClock('clock', now + off, now, slack).status).toBe(status);
+  });
+});
+
+describe('the api', () => {
+  async function against(status: number, body: unknown, date?: string) {
+    const server = createServer((_request, response) => {
+      if (date !== undefined) response.setHeader('date', date);
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      return await checkApi(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, Date.now);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+  const statuses = async (...args: Parameters<typeof against>) =>
+    (await against(...args)).map(({ check, status }) => `${check}: ${status}`);
+
+  test('ready, ready with a problem, not ready', async () => {
+    expect(await statuses(200, { problems: [] })).toEqual(['api: ok', 'api clock: ok']);
+    expect(await statuses(200, { problems: [{ code: 'c', message: 'policy.yaml is broken' }] })).toContain('api: warn');
+    expect(await statuses(503, { problems: [{ code: 'temporal', message: 'down' }] })).toContain('api: fail');
+  });
+
+  test('a clock that is an hour off', async () => {
+    const date = new Date(Date.now() - 3_600_000).toUTCString();
+    expect(await statuses(200, { problems: [] }, date)).toContain('api clock: fail');
+  });
+
+  test('nobody there, and nowhere to look', async () => {
+    const [closed] = await checkApi('http://127.0.0.1:1', Date.now);
+    const [unknown] = await checkApi(undefined, Date.now);
+    expect([closed?.status, unknown?.status]).toEqual(['fail', 'skipped']);
+  });
+});

@@ -1,0 +1,150 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/commands/run.ts';
+import { loadKeys } from '../../src/storage/keys/index.ts';
+import { capture } from './cli-io.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'holdpoint-files-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+async function holdpoint(...args: readonly string[]) {
+  const captured = capture({ cwd: directory, env: { HOLDPOINT_DATA_DIR: directory } });
+  const code = await run(args, captured.streams, new AbortController().signal);
+  const text = captured.stdout();
+  return { code, text, json: () => JSON.parse(text) as Record<string, unknown> };
+}
+
+const CONFIG = `policy: ./policy.yaml
+agents: [{ id: billing, keySha256: "${'ab'.repeat(32)}", owner: ops-1, tools: ["payouts.get"] }]
+reviewers: [{ id: ops-1, groups: [ops], tokenSha256: "${'cd'.repeat(32)}" }]
+connectors: { payouts: { baseUrl: "https://payouts.example.com" } }
+`;
+const POLICY = `version: 1
+tools:
+  - name: payouts.get
+    class: reversible
+    connector: payouts
+    request: { method: GET, path: "/payouts/{id}" }
+  - name: payouts.close
+    class: irreversible
+    connector: payouts
+    request: { method: DELETE, path: "/accounts/{id}" }
+approvals:
+  - match: "true"
+    levels: [{ name: approval, approvers: [ops], quorum: 1 }]
+`;
+function write(config = CONFIG, policy = POLICY): void {
+  writeFileSync(join(directory, 'holdpoint.yaml'), config);
+  writeFileSync(join(directory, 'policy.yaml'), policy);
+}
+
+describe('policy check', () => {
+  test('valid files: exit code 0 and the digest', async () => {
+    write();
+    const { code, json } = await holdpoint('policy', 'check', '--json');
+    expect(code).toBe(0);
+    expect(json()).toMatchObject({ ok: true, tools: 2, agents: 1, reviewers: 1, problems: [] });
+    expect(json()['digest']).toMatch(/^sha256:[0-9a-f]{64}$/);
+  });
+
+  test('a mistake: exit code 3, its place, and a caret below it', async () => {
+    write(CONFIG, POLICY.replace('class: reversible', 'class: reversable'));
+    const { code, json } = await holdpoint('policy', 'check', '--json');
+    expect(code).toBe(3);
+    expect(json()).toMatchObject({ ok: false, problems: [{ file: 'policy.yaml', line: 4, column: 12 }] });
+    const { text } = await holdpoint('policy', 'check');
+    const [place, line = '', caret = ''] = text.split('\n');
+    expect(place).toMatch(/^policy\.yaml:4:12: /);
+    expect(line.slice(caret.indexOf('^'))).toBe('reversable');
+  });
+
+  test('another file than the config names', async () => {
+    write();
+    writeFileSync(join(directory, 'next.yaml'), 'version: 2\n');
+    const { code, json } = await holdpoint('policy', 'check', 'next.yaml', '--json');
+    expect(code).toBe(3);
+    expect(json()).toMatchObject({ problems: [{ file: 'next.yaml' }] });
+  });
+
+  test('no files, and files that cannot be read', async () => {
+    expect((await holdpoint('policy', 'check')).code).toBe(3);
+    expect((await holdpoint('policy', 'check', '--config', 'nothing.yaml')).code).toBe(3);
+    writeFileSync(join(directory, 'holdpoint.yaml'), CONFIG);
+    expect((await holdpoint('policy', 'check')).code).toBe(3);
+    writeFileSync(join(directory, 'holdpoint.yaml'), 'policy: [\n');
+    const { code, json } = await holdpoint('policy', 'check', '--json');
+    expect(code).toBe(3);
+    expect(json()).toMatchObject({ ok: false });
+  });
+});
+
+describe('policy explain, from the files', () => {
+  test('says class, gate and who would decide', async () => {
+    write();
+    const { code, json } = await holdpoint('policy', 'explain', 'payouts.close', '-a', '{"id":"7"}', '--json');
+    expect(code).toBe(0);
+    expect(json()).toMatchObject({ class: 'irreversible', gate: 'hard', levels: [{ approvers: ['ops'], quorum: 1 }] });
+  });
+
+  test('as an agent: what it may not propose is blocked', async () => {
+    write();
+    const args = ['policy', 'explain', 'payouts.close', '-a', '{"id":"7"}', '--json'];
+    const { json } = await holdpoint(...args, '--agent', 'billing');
+    expect(json()).toMatchObject({ blocked: true, reasonCodes: ['tool_not_allowed'] });
+    expect((await holdpoint(...args, '--agent', 'nobody')).code).toBe(4);
+  });
+});
+
+describe('keys', () => {
+  test('init makes what is missing and nothing else; rotate puts a new one in force', async () => {
+    const first = (await holdpoint('keys', 'init', '--deployment', 'acme', '--json')).json();
+    const again = (await holdpoint('keys', 'init', '--json')).json();
+    expect(again).toEqual(first);
+    expect(first).toMatchObject({ deploymentId: 'acme' });
+    expect((await holdpoint('keys', 'rotate', 'review', '--json')).code).toBe(0);
+    const shown = (await holdpoint('keys', 'show', '--json')).json();
+    const reviewKeys = (shown['keys'] as { role: string; retiredAt?: string }[]).filter(
+      ({ role }) => role === 'review',
+    );
+    expect(reviewKeys.map(({ retiredAt }) => retiredAt !== undefined)).toEqual([true, false]);
+    expect((await holdpoint('keys', 'rotate', 'root')).code).toBe(2);
+    expect((await holdpoint('keys', 'init', '--deployment', 'Not An Id')).code).toBe(2);
+  });
+
+  test('init --split gives each part its own private keys and no others', async () => {
+    expect((await holdpoint('keys', 'init', '--split', 'parts', '--json')).code).toBe(0);
+    const filesOf = (part: string): string[] => readdirSync(join(directory, 'parts', part)).toSorted();
+    expect(filesOf('api')).toEqual(['propose.key', 'review.key', 'trust.json']);
+    expect(filesOf('gate')).toEqual(['trust.json']);
+    expect(filesOf('execute')).toEqual(['execute.key', 'seal.key', 'trust.json']);
+    expect(statSync(join(directory, 'parts', 'execute', 'seal.key')).mode & 0o777).toBe(0o600);
+    loadKeys(join(directory, 'parts', 'api'), ['propose', 'review']);
+    const trust = readFileSync(join(directory, 'parts', 'gate', 'trust.json'), 'utf8');
+    expect((await holdpoint('keys', 'init', '--split', 'parts')).code).toBe(5);
+    expect(readFileSync(join(directory, 'parts', 'gate', 'trust.json'), 'utf8')).toBe(trust);
+  });
+
+  test('create reviewer', async () => {
+    const { code, json } = await holdpoint('keys', 'create', 'reviewer', 'ops-3', '--groups', 'ops,on', '--json');
+    expect(code).toBe(0);
+    const { parse } = await import('yaml');
+    expect(parse(json()['config'] as string)).toEqual({
+      reviewers: [{ id: 'ops-3', groups: ['ops', 'on'], tokenSha256: json()['sha256'] }],
+    });
+  });
+});
+
+test('verifying without keys that are trusted fails closed', async () => {
+  writeFileSync(join(directory, 'p.json'), '{}');
+  expect((await holdpoint('audit', 'verify', '--proof', 'p.json')).code).toBe(7);
+  await holdpoint('keys', 'init');
+  expect((await holdpoint('audit', 'verify', '--proof', 'p.json')).code).toBe(7);
+  expect((await holdpoint('audit', 'verify', '--proof', 'p.json', '--database')).code).toBe(2);
+  expect((await holdpoint('audit', 'verify', '--proof', 'nothing.json')).code).toBe(4);
+  expect((await holdpoint('audit', 'verify', '--database', 'nowhere')).code).toBe(4);
+});
