@@ -1,4 +1,4 @@
-import { ActivityFailure, isCancellation, proxyLocalActivities, sleep } from '@temporalio/workflow';
+import { isCancellation, proxyLocalActivities, sleep, TemporalFailure } from '@temporalio/workflow';
 import type { GateActivities } from '../activities/api.ts';
 
 /**
@@ -26,7 +26,9 @@ async function untilDone<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      // ◆ A local activity that threw comes as a bare ApplicationFailure, not inside an ActivityFailure; passed on, it
+      // would fail the workflow for good.
+      if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
       wait = Math.min(wait, Math.max(SHORT_CAP_MS, (Date.now() - since) / 20), LONG_CAP_MS);
       await sleep(wait, { summary: 'trying again' });
     }
