@@ -54,7 +54,7 @@ function eraseRow(row: ErasableRow): Record<string, string | null> {
 }
 
 /** Arguments, targets, evidence, results and everybody's free text go. */
-export function eraseReview(review: Review): Review {
+function eraseReview(review: Review): Review {
   const silent = <D extends { comment: string | null }>(decision: D): D => ({ ...decision, comment: null });
   return {
     ...review,

@@ -118,7 +118,7 @@ export function createGroupCommit(
         running ??= drain();
       }),
     idle: async () => {
-      while (running !== undefined) await running;
+      await running;
     },
   };
 }

@@ -8,7 +8,7 @@ import { approversOf, listRowOf } from './review-row.ts';
 import { storableJson, storableText, storableTime } from './text.ts';
 
 /** One entry, ready to append. */
-export interface Leaf {
+interface Leaf {
   readonly entry: AuditEntry;
   readonly reviewId: string | null;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Leaf {
 }
 
 type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
-export type PreparedReview =
+type PreparedReview =
   | { readonly kind: 'reviews'; readonly columns: Columns }
   | { readonly kind: 'executions'; readonly columns: Columns }
   | { readonly kind: 'ends'; readonly columns: Columns };
@@ -118,6 +118,6 @@ function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
 }
 
 /** What lists are ordered by: the deadline, and the end of time where there is none. */
-export function sortTimeOf(review: Pick<Review, 'expiresAt'>): string {
+function sortTimeOf(review: Pick<Review, 'expiresAt'>): string {
   return storableTime(review.expiresAt) ?? 'infinity';
 }

@@ -96,7 +96,7 @@ export function endReview(review: Review, status: Review['status'], at: string):
 }
 
 /** The call in one line. Characters that could hide or reorder text are written as escapes. */
-export function summaryOf(review: Pick<Review, 'call' | 'title'>): string {
+function summaryOf(review: Pick<Review, 'call' | 'title'>): string {
   const { tool, arguments: args } = review.call;
   const text = review.title ?? (args === null ? tool : `${tool} ${JSON.stringify(args)}`);
   return clip(text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape));

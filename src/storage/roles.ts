@@ -16,7 +16,7 @@ export interface RoleNames {
   readonly execute: string;
 }
 
-export const DEFAULT_ROLES: RoleNames = {
+const DEFAULT_ROLES: RoleNames = {
   api: 'holdpoint_api',
   gate: 'holdpoint_gate',
   execute: 'holdpoint_execute',

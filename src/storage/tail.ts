@@ -44,18 +44,23 @@ export function createTail(database: Database, log: Pick<LogReader, 'head' | 'en
     }
     reading = true;
     try {
-      do {
+      for (let more = true; more; more = wantsMore()) {
         again = false;
         const entries = await log.entries(next, BATCH);
         deliver(entries);
         again ||= entries.length === BATCH;
-      } while (again && !closed);
+      }
     } catch {
       // The database is away; it is tried again until it is back, and reading goes on where it stopped.
       if (!closed) setTimeout(wake, RETRY_MS).unref();
     } finally {
       reading = false;
     }
+  }
+
+  /** Woken while reading, or the page was full. */
+  function wantsMore(): boolean {
+    return again && !closed;
   }
 
   function wake(): void {

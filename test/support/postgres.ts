@@ -86,7 +86,7 @@ export async function startPostgres(): Promise<Postgres> {
 }
 
 function findBinaries(): string {
-  const versions = readdirSync(ROOT).sort((a, b) => Number(b) - Number(a));
+  const versions = readdirSync(ROOT).toSorted((a, b) => Number(b) - Number(a));
   if (versions[0] === undefined) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)');
   return join(ROOT, versions[0], 'bin');
 }

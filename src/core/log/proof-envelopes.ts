@@ -10,7 +10,7 @@ import { publicKeyOf, verifyEnvelope, type Verified } from '../dsse.ts';
 import type { ProofFinding } from './proof-findings.ts';
 
 /** An envelope that verified, by the digest of its payload bytes. */
-export type OpenedEnvelope = { [K in EnvelopeKind]: { readonly kind: K } & Verified<K> }[EnvelopeKind];
+type OpenedEnvelope = { [K in EnvelopeKind]: { readonly kind: K } & Verified<K> }[EnvelopeKind];
 export type OpenedEnvelopes = ReadonlyMap<string, OpenedEnvelope>;
 
 /** Opens every envelope with the keys trusted for its kind. `file` is hostile; what does not verify is not used. */
@@ -33,11 +33,7 @@ export function openEnvelopes(
   return { opened, findings };
 }
 
-function openOne<K extends EnvelopeKind>(
-  kind: K,
-  envelope: unknown,
-  trusted: readonly TrustedKey[],
-): OpenedEnvelope | undefined {
+function openOne(kind: EnvelopeKind, envelope: unknown, trusted: readonly TrustedKey[]): OpenedEnvelope | undefined {
   const candidates = trusted.filter((key) => key.role === SIGNING_ROLE[kind]);
   const keys = candidates.map((key) => ({ keyid: key.keyid, publicKey: publicKeyOf(key.publicKey) }));
   const verified = verifyEnvelope(kind, envelope, keys);

@@ -17,7 +17,7 @@ export const PROOF_FINDINGS = {
   reclassified_free: 'An irreversible or forbidden call ran without asking',
   erased: 'Retention has erased what the decisions were about',
 } as const;
-export type ProofFindingCode = keyof typeof PROOF_FINDINGS;
+type ProofFindingCode = keyof typeof PROOF_FINDINGS;
 
 export interface ProofFinding {
   readonly code: ProofFindingCode;

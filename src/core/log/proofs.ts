@@ -25,7 +25,7 @@ export function planInclusion(index: number, size: number): ProofPlan {
       from = middle;
     }
   }
-  return path.reverse();
+  return path.toReversed();
 }
 
 /** Proof that the tree of `newSize` leaves extends that of `oldSize`. Empty where there is nothing to prove. */
@@ -46,7 +46,7 @@ export function planConsistency(oldSize: number, newSize: number): ProofPlan {
   }
   // The verifier knows the old root itself where the old tree is one perfect subtree at the left edge.
   if (from !== 0) path.push(subtreesOf(from, to));
-  return path.reverse();
+  return path.toReversed();
 }
 
 /** The distinct nodes that a plan reads. */
