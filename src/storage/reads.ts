@@ -27,8 +27,11 @@ export async function readReview(query: Query, reviewId: string): Promise<Stored
     [reviewId],
   );
   if (found === undefined) return undefined;
-  const execution = found.execution === null ? NOT_STARTED : (JSON.parse(found.execution) as ExecutionView);
-  const review: Review = { ...(JSON.parse(found.state) as Omit<Review, 'execution'>), execution };
+  const state = JSON.parse(found.state) as Omit<Review, 'execution'>;
+  const written = found.execution === null ? NOT_STARTED : (JSON.parse(found.execution) as ExecutionView);
+  // That a reviewer changed the call is the gate's to say; the execute worker, which writes the rest, does not know.
+  const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
+  const review: Review = { ...state, execution };
   const { ended_as: status, ended_at: at, index } = found;
   return { review: status === null || at === null ? review : endReview(review, status, at.toISOString()), index };
 }
