@@ -37,7 +37,7 @@ const queryText = z.string().min(1).max(255);
 export const listQuerySchema = z.strictObject({
   status: z
     .string()
-    .refine((text) => text.split(',').every((part) => (STATUSES as readonly string[]).includes(part)), 'unknown status')
+    .regex(new RegExp(`^(${STATUSES.join('|')})(,(${STATUSES.join('|')}))*$`), 'statuses, separated by commas')
     .optional(),
   tool: queryText.optional(),
   service: queryText.optional(),

@@ -38,7 +38,13 @@ function byBearer(authorization: string, req: Request, settings: SettingsSource)
     return agent && { kind: 'agent', id: agent.id, agent };
   }
   const reviewer = reviewerByToken(token, settings);
-  return reviewer && (req.get(CHANNEL_HEADER) === 'cli' ? { ...reviewer, channel: 'cli' } : reviewer);
+  return reviewer && { ...reviewer, channel: channelOf(req) };
+}
+
+function channelOf(req: Request): 'api' | 'cli' {
+  const channel = req.get(CHANNEL_HEADER) ?? 'api';
+  if (channel === 'api' || channel === 'cli') return channel;
+  throw new ProblemError('invalid_request', { detail: `${CHANNEL_HEADER} is api or cli.` });
 }
 
 /** Compares with every hash in constant time: which one nearly matched is not told by the clock. */

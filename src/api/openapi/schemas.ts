@@ -69,12 +69,14 @@ export function nameSchemas(): { readonly components: Json; readonly refTo: (sch
   };
 }
 
+const EXACT_NUMBER = { type: 'number', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER };
+
 /** Drops the keywords that only a document of its own has, and points references at the components. */
 function tidy(schema: Json): Json {
   const { $schema: _schema, $id: _id, id: _name, ...rest } = schema;
-  const text = JSON.stringify(rest).replaceAll(
-    /"#\/components\/schemas\/__shared#\/\$defs\/([^"]+)"/g,
-    '"#/components/schemas/Shared_$1"',
-  );
+  const text = JSON.stringify(rest)
+    .replaceAll(/"#\/components\/schemas\/__shared#\/\$defs\/([^"]+)"/g, '"#/components/schemas/Shared_$1"')
+    // The strict parser takes no number beyond what a double holds exactly.
+    .replaceAll('{"type":"number"}', JSON.stringify(EXACT_NUMBER));
   return JSON.parse(text) as Json;
 }
