@@ -108,8 +108,8 @@ function fire(rule: SmallRule, input: ClassifyInput): FiredRule[] {
 
 function toolOf(definition: ToolDefinition, source: SmallPolicy): PolicyTool {
   const schema = definition.arguments ?? { type: 'object' };
-  const check = new Ajv2020({ strict: false }).compile(schema);
-  const checkSealed = new Ajv2020({ strict: false }).compile(openAt(schema, definition.seal ?? []));
+  const check = compile(schema);
+  const checkSealed = compile(openAt(schema, definition.seal ?? []));
   return {
     definition,
     service: definition.name.split('.')[0] ?? '',
@@ -121,6 +121,17 @@ function toolOf(definition: ToolDefinition, source: SmallPolicy): PolicyTool {
       return (validate.errors ?? []).map((error) => ({ pointer: error.instancePath, message: error.message ?? '' }));
     },
   };
+}
+
+const ajv = new Ajv2020({ strict: false });
+const compiled = new Map<string, ReturnType<typeof ajv.compile>>();
+
+/** Compiling takes longer than most tests. */
+function compile(schema: JsonObject): ReturnType<typeof ajv.compile> {
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text) ?? ajv.compile(schema);
+  compiled.set(text, known);
+  return known;
 }
 
 /** The schema with top-level sealed properties left open. */
