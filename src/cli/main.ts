@@ -9,8 +9,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const args = process.argv.slice(2);
 const stop = new AbortController();
+const serves = args.some((arg) => ['dev', 'api', 'worker'].includes(arg));
 // Servers have their own ordered shutdown; commands that wait end at once.
-if (!args.some((arg) => ['dev', 'api', 'worker'].includes(arg))) {
+if (!serves) {
   process.once('SIGINT', () => {
     process.exitCode = 130;
     stop.abort(new Error('interrupted'));
@@ -31,3 +32,5 @@ const code = await run(
   stop.signal,
 );
 process.exitCode ??= code;
+// All that could be closed in order has been; the Temporal SDK's runtime would keep the process alive all the same.
+if (serves) process.exit();

@@ -11,7 +11,7 @@ export async function waitUntilReady(url: string, log: Logger): Promise<void> {
     const response = await fetch(`${url}/readyz`).catch(() => undefined);
     if (response?.ok === true) return;
     last = await response?.json().catch(() => undefined);
-    await sleep(100);
+    await sleep(250);
   }
   log.warn({ readyz: last }, 'not ready yet');
 }
