@@ -13,6 +13,7 @@ import {
   GATE_TASK_QUEUE,
   GATED_CALL,
   getReview,
+  SEARCH_ATTRIBUTES,
   reconcile,
   submitDecision,
   submitRevision,
@@ -49,6 +50,8 @@ export interface StartTexts {
   /** Markdown; at most 20,000 bytes. */
   readonly details: string;
   readonly memo: StartMemo;
+  /** Search attributes as the api expects them; the workflow says them again only where it sees it otherwise. */
+  readonly expected: { readonly status: string; readonly class: string };
 }
 
 /** Kept with the workflow, so that a review can be shown before any worker has seen it. */
@@ -111,6 +114,12 @@ export function createGateClient(client: Client): GateClient {
             staticSummary: texts.summary,
             staticDetails: texts.details,
             memo: { [MEMO_KEY]: texts.memo },
+            typedSearchAttributes: [
+              { key: SEARCH_ATTRIBUTES.status, value: texts.expected.status },
+              { key: SEARCH_ATTRIBUTES.class, value: texts.expected.class },
+              { key: SEARCH_ATTRIBUTES.tool, value: texts.memo.tool.slice(0, 255) },
+              { key: SEARCH_ATTRIBUTES.proposer, value: texts.memo.proposer.slice(0, 255) },
+            ],
           }),
         );
         return 'started';

@@ -19,21 +19,26 @@ const LONGEST_POLL_MS = 3_600_000;
  * outside, so after every attempt the ledger is asked, and an open row means that nothing has happened yet.
  */
 export async function executeUntilSettled(session: Session, staleAt: number): Promise<void> {
+  // The row was opened for this run and nobody has been asked to call yet: it is open.
+  const isFresh = session.record.execution.status === 'not_started';
+  let outcome: Outcome | null = isFresh ? null : await gate.readOutcome({ reviewId: session.reviewId });
   for (let wait = 1_000; ; wait = Math.min(wait * 2, 30_000)) {
-    const outcome = await gate.readOutcome({ reviewId: session.reviewId });
-    if (outcome.state !== 'open' && outcome.state !== 'claimed') return settle(session, outcome);
-    if (outcome.state === 'open' && Date.now() >= staleAt) {
-      if (await refuseExecution(session, 'approval_stale')) return;
-      continue;
-    }
-    const refusal = await attempt(session, outcome.state === 'open' ? staleAt - Date.now() : null);
-    const after = await gate.readOutcome({ reviewId: session.reviewId });
-    if (after.state !== 'open' && after.state !== 'claimed') return settle(session, after);
-    if (after.state === 'open' && refusal !== undefined && isExecutionDenial(refusal)) {
+    if (outcome !== null && isSettled(outcome)) return settle(session, outcome);
+    const isOpen = outcome === null || outcome.state === 'open';
+    if (isOpen && Date.now() >= staleAt && (await refuseExecution(session, 'approval_stale'))) return;
+    const refusal = await attempt(session, isOpen ? staleAt - Date.now() : null);
+    outcome = await gate.readOutcome({ reviewId: session.reviewId });
+    if (isSettled(outcome)) return settle(session, outcome);
+    if (outcome.state === 'open' && refusal !== undefined && isExecutionDenial(refusal)) {
       if (await refuseExecution(session, refusal)) return;
     }
     await sleep(wait, { summary: 'not executed yet' });
+    outcome = await gate.readOutcome({ reviewId: session.reviewId });
   }
+}
+
+function isSettled(outcome: Outcome): boolean {
+  return outcome.state !== 'open' && outcome.state !== 'claimed';
 }
 
 /**

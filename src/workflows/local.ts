@@ -17,9 +17,14 @@ const SHORT_CAP_MS = 10_000;
 const LONG_CAP_MS = 600_000;
 
 /**
- * ◆ Every try costs six events of history. At a fixed ten seconds an outage of a day would fill it (51,200 events), and
- * the server would terminate the review; so the longer it lasts, the rarer the tries.
+ * The wait (ms) after an outage of so long, `doubled` being twice the last one. ◆ Every try costs six events of history.
+ * At a fixed ten seconds an outage of a day would fill it (51,200 events), and the server would terminate the review; so
+ * the longer it lasts, the rarer the tries.
  */
+export function waitAfter(outageMs: number, doubled: number): number {
+  return Math.min(doubled, Math.max(SHORT_CAP_MS, outageMs / 20), LONG_CAP_MS);
+}
+
 async function untilDone<T>(run: () => Promise<T>): Promise<T> {
   const since = Date.now();
   for (let wait = FIRST_WAIT_MS; ; wait *= 2) {
@@ -29,7 +34,7 @@ async function untilDone<T>(run: () => Promise<T>): Promise<T> {
       // ◆ A local activity that threw comes as a bare ApplicationFailure, not inside an ActivityFailure; passed on, it
       // would fail the workflow for good.
       if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
-      wait = Math.min(wait, Math.max(SHORT_CAP_MS, (Date.now() - since) / 20), LONG_CAP_MS);
+      wait = waitAfter(Date.now() - since, wait);
       await sleep(wait, { summary: 'trying again' });
     }
   }

@@ -64,7 +64,6 @@ export class Session {
   readonly startedAt: number;
   readonly proposal: DsseEnvelope | null;
   readonly proposalDigest: string;
-  #shown: string | undefined;
   #commits: number;
 
   constructor(snapshot: Snapshot, inbox: Inbox) {
@@ -162,15 +161,14 @@ export class Session {
   show(): void {
     const review = this.review();
     setCurrentDetails(describeReview(review));
-    const key = `${review.status} ${review.class ?? ''}`;
-    if (this.#shown === key) return;
-    this.#shown = key;
-    upsertSearchAttributes([
+    const known = workflowInfo().typedSearchAttributes;
+    const changed = [
       { key: SEARCH_ATTRIBUTES.status, value: review.status },
       { key: SEARCH_ATTRIBUTES.class, value: review.class ?? 'unknown' },
       { key: SEARCH_ATTRIBUTES.tool, value: review.call.tool.slice(0, 255) },
       { key: SEARCH_ATTRIBUTES.proposer, value: review.proposer.id.slice(0, 255) },
-    ]);
+    ].filter(({ key, value }) => known.get(key) !== value);
+    if (changed.length > 0) upsertSearchAttributes(changed);
   }
 
   /** Tells people, where there is a channel; never waited for. */

@@ -14,6 +14,7 @@ const TEXTS: StartTexts = {
   summary: 's',
   details: 'd',
   memo: { proposer: 'a', service: 's', tool: 't', proposedAt: 'now', group: null, threadId: null },
+  expected: { status: 'pending', class: 'irreversible' },
 };
 
 /** A gRPC error as grpc-js makes it, wrapped as the SDK wraps it. */

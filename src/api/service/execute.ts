@@ -5,6 +5,7 @@ import { isFinal, type Review } from '../../contract/review.ts';
 import { StorageError } from '../../contract/store.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
+import type { Assessment } from '../../core/assess.ts';
 import { argumentErrors, assessForAgent } from './assess.ts';
 import { isCallbackAllowed } from './callback.ts';
 import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
@@ -184,8 +185,15 @@ async function start(
         group: request.group ?? null,
         threadId: request.threadId ?? null,
       },
+      expected: expectedOf(assessForAgent(context.settings.current(), principal, plain)),
     },
   );
+}
+
+/** Status and class as the gate worker will most likely see them. */
+function expectedOf(assessment: Assessment): { readonly status: string; readonly class: string } {
+  const status = ({ held: 'pending', free: 'not_required', blocked: 'blocked' } as const)[assessment.kind];
+  return { status, class: assessment.class ?? 'unknown' };
 }
 
 /** Holds the answer as long as the gate of the call allows. Undefined: not classified in time. */

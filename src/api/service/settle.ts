@@ -13,9 +13,9 @@ import type { Caller, Settled } from './types.ts';
 
 /** How long an answer waits for the receipt, in ms. */
 const RECEIPT_WITHIN = 2_000;
-/** The audit entry of an admitted signal mostly comes before a query could answer, and costs nothing. */
-const FIRST_QUERY_AFTER = 25;
-const QUERY_EVERY = 75;
+/** The audit entry of an admitted signal comes by itself; only a refusal has to be asked for, and those are rare. */
+const FIRST_QUERY_AFTER = 200;
+const QUERY_EVERY = 200;
 
 interface Signal {
   readonly reviewId: ReviewId;

@@ -1,11 +1,11 @@
 import type { JsonObject } from '../../contract/json.ts';
-import {
-  type DecisionType,
-  type DecisionView,
-  type ExecutionView,
-  type Material,
-  type Review,
-  type ReviewStatus,
+import type {
+  DecisionType,
+  DecisionView,
+  ExecutionView,
+  Material,
+  Review,
+  ReviewStatus,
 } from '../../contract/review.ts';
 import { isEnded, type GateState } from './state.ts';
 
