@@ -1,0 +1,336 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/contract/json.ts';
+import { auditEntrySchema } from '../../src/contract/audit.ts';
+import { materialSchema, reviewSchema } from '../../src/contract/review.ts';
+import type { Store } from '../../src/contract/store.ts';
+import { digestMaterial } from '../../src/core/digest.ts';
+import { createStore } from '../../src/storage/store.ts';
+import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
+import { makeJourneys } from '../support/gate-journey.ts';
+import { makeKey, signerOf } from '../support/keys.ts';
+import { ONE_OF_OPS } from '../support/small-policy.ts';
+
+let store: Store;
+let gate: GateFixture;
+let steps: ReturnType<typeof makeJourneys>;
+beforeAll(async () => {
+  store = await createStore({ inMemory: true });
+});
+afterAll(() => store.close());
+beforeEach(async () => {
+  gate = await makeFixture({ store });
+  steps = makeJourneys(gate);
+});
+
+const GET = { service: 'payouts', tool: 'payouts.get', arguments: { id: 'p-1' } };
+const CLOSE = { service: 'payouts', tool: 'payouts.close', arguments: { id: 'a-1' } };
+
+const classify = (reviewId: string, request: unknown, runId = 'run-1') =>
+  steps.gate.classifyCall({ reviewId, runId, startedAt: gate.clock.now(), request });
+
+/** Classifies and returns what of it matters here. */
+async function judged(request: unknown, reviewId = gate.newReviewId()) {
+  const answer = await classify(reviewId, request);
+  if (answer.kind === 'refused') return { kind: answer.kind, reasonCode: answer.reasonCode };
+  const { kind, version, base } = answer;
+  return { kind, gate: version.gate, reasonCodes: version.reasonCodes, attested: base.proposer.attested };
+}
+
+const signed = (request: typeof GET & JsonObject, proposer?: string) => {
+  const reviewId = gate.newReviewId();
+  return { reviewId, request: { ...request, proposal: gate.propose(reviewId, request, proposer) } };
+};
+
+describe('law 1: the class decides the gate', () => {
+  it.each<[string, string, JsonObject, JsonObject]>([
+    ['reversible goes', 'payouts.get', { id: 'p' }, { kind: 'free', gate: 'none', reasonCodes: [] }],
+    ['sensitive goes, and people hear of it', 'payouts.notify', { id: 'p' }, { kind: 'free', gate: 'soft' }],
+    ['irreversible waits', 'payouts.close', { id: 'a' }, { kind: 'held', gate: 'hard', reasonCodes: ['irreversible'] }],
+    ['forbidden is blocked', 'payouts.destroy', {}, { kind: 'blocked', gate: null, reasonCodes: ['forbidden'] }],
+    ['unknown is blocked', 'payouts.nothing', {}, { kind: 'blocked', gate: null, reasonCodes: ['unknown_tool'] }],
+    [
+      'a wrong argument is blocked',
+      'payouts.create',
+      { account: 1 },
+      { kind: 'blocked', reasonCodes: ['arguments_invalid'] },
+    ],
+    [
+      'an argument that leaves its path is blocked',
+      'payouts.get',
+      { id: '../x' },
+      { kind: 'blocked', reasonCodes: ['arguments_invalid'] },
+    ],
+  ])('%s', async (_name, tool, args, expected) => {
+    const { reviewId, request } = signed({ service: 'payouts', tool, arguments: args } as typeof GET);
+    expect(await judged(request, reviewId)).toMatchObject({ ...expected, attested: true });
+  });
+
+  it('holds where a rule fails, and blocks where the approval cannot be told', async () => {
+    const broken = (): never => {
+      throw new Error('no such field');
+    };
+    gate.settings.setPolicy({ rules: [{ name: 'broken', class: 'reversible', when: broken }] });
+    const failing = signed(GET);
+    expect(await judged(failing.request, failing.reviewId)).toMatchObject({
+      kind: 'held',
+      reasonCodes: ['irreversible', 'rule_error'],
+    });
+    gate.settings.setPolicy({ approval: broken });
+    const undecidable = signed(CLOSE);
+    expect(await judged(undecidable.request, undecidable.reviewId)).toMatchObject({
+      kind: 'blocked',
+      reasonCodes: ['policy_error'],
+    });
+  });
+
+  it('blocks what is frozen, what the agent may not propose and what nobody can reach', async () => {
+    const narrow = signed(CLOSE, 'narrow-agent');
+    expect(await judged(narrow.request, narrow.reviewId)).toMatchObject({ reasonCodes: ['tool_not_allowed'] });
+    gate.settings.update({ freeze: ['payouts.c*'] });
+    const frozen = signed(CLOSE);
+    expect(await judged(frozen.request, frozen.reviewId)).toMatchObject({ kind: 'blocked', reasonCodes: ['frozen'] });
+    gate.settings.update({ freeze: [], connectors: {} });
+    const unreachable = signed(CLOSE);
+    expect(await judged(unreachable.request, unreachable.reviewId)).toMatchObject({ reasonCodes: ['unknown_tool'] });
+  });
+
+  it('writes everything of it at once, in the documented shapes', async () => {
+    const { reviewId, request } = signed({ ...CLOSE, reason: 'no longer used', context: { env: 'x' } } as typeof GET);
+    const answer = await classify(reviewId, request);
+    if (answer.kind !== 'held') throw new Error(answer.kind);
+    const { material, digest } = answer.version;
+    expect(materialSchema.safeParse(material).error).toBeUndefined();
+    expect(digest).toBe(digestMaterial(material));
+    const row = await steps.ledger(reviewId);
+    expect(row).toMatchObject({ state: 'open', proposalDigest: answer.proposalDigest, expiresAt: material.expiresAt });
+    expect(Date.parse(row.expiresAt ?? '')).toBe(gate.clock.now() + ONE_OF_OPS.ttlMs);
+    const entries = await steps.entries(reviewId);
+    expect(entries.map(({ type }) => type)).toEqual(['proposed', 'classified']);
+    for (const entry of entries) expect(auditEntrySchema.safeParse(entry).error).toBeUndefined();
+    expect(entries[1]).toMatchObject({ digest, status: 'pending', gate: 'hard', class: 'irreversible' });
+    const stored = await store.readReview(reviewId);
+    expect(reviewSchema.safeParse(stored?.review).error).toBeUndefined();
+    expect(stored?.review).toMatchObject({
+      status: 'pending',
+      call: { digest },
+      level: 1,
+      expiresAt: material.expiresAt,
+    });
+    const record = await store.readRecord(reviewId);
+    expect(record?.materials).toEqual([material]);
+    expect(record?.envelopes.map(({ kind }) => kind)).toEqual(['proposal']);
+  });
+
+  it('denies a blocked call in the ledger at once', async () => {
+    const { reviewId, request } = signed({ ...GET, tool: 'payouts.destroy', arguments: { id: '' } });
+    await classify(reviewId, request);
+    expect(await steps.ledger(reviewId)).toMatchObject({ state: 'denied', denial: { reason: 'forbidden' } });
+  });
+});
+
+describe('law 2: who proposes is what a signature says', () => {
+  const unattested = (more: unknown[] = []) => ({ attested: false, reasonCodes: ['unattested', ...more] });
+
+  it('holds what nobody signed, whatever its class', async () => {
+    expect(await judged(GET)).toMatchObject({ kind: 'held', gate: 'hard', ...unattested() });
+  });
+
+  it('lets it go, or refuses it, where configuration says so', async () => {
+    gate.settings.update({ unattested: 'allow' });
+    expect(await judged(GET)).toMatchObject({ kind: 'free', attested: false });
+    expect(await judged(CLOSE)).toMatchObject({ kind: 'held', attested: false });
+    gate.settings.update({ unattested: 'refuse' });
+    expect(await judged(GET)).toMatchObject({ kind: 'blocked', reasonCodes: ['unattested_refused'] });
+  });
+
+  it('blocks it where separation of duties asks for an owner that nobody knows', async () => {
+    gate.settings.setPolicy({ approval: { ...ONE_OF_OPS, separationOfDuties: true } });
+    expect(await judged(CLOSE)).toMatchObject({ kind: 'blocked', reasonCodes: ['owner_unknown'] });
+  });
+
+  it.each<[string, (reviewId: string) => unknown]>([
+    ['forged', (id) => gate.propose(id, GET, 'agent-1', signerOf(makeKey('propose-1')))],
+    ['signed by the reviewers’ side', (id) => gate.propose(id, GET, 'agent-1', gate.signers.review)],
+    ['for another review', () => gate.propose(gate.newReviewId(), GET)],
+    ['for another deployment', (id) => gate.propose(id, GET, 'agent-1', gate.signers.propose, 'other')],
+    ['of an agent that nobody knows', (id) => gate.propose(id, GET, 'nobody')],
+    ['no envelope', () => 'yes'],
+    ['none', () => undefined],
+  ])('takes a proposal that is %s for none', async (_name, envelope) => {
+    const reviewId = gate.newReviewId();
+    const found = await judged({ ...GET, proposal: envelope(reviewId) }, reviewId);
+    expect(found).toMatchObject({ kind: 'held', ...unattested() });
+  });
+
+  it('uses nothing beside a valid proposal', async () => {
+    const reviewId = gate.newReviewId();
+    const request = { ...CLOSE, tool: 'payouts.get', proposal: gate.propose(reviewId, CLOSE), class: 'reversible' };
+    const answer = await classify(reviewId, request);
+    expect(answer).toMatchObject({ kind: 'held', version: { material: { tool: 'payouts.close' } } });
+  });
+
+  it('takes a service’s own key for that service alone', async () => {
+    const own = makeKey('billing');
+    gate.trust.agents.set('billing', own);
+    const agents = [
+      ...gate.settings.current().agents,
+      { id: 'billing', publicKey: 'file:billing', owner: 'finance-1' },
+    ];
+    gate.settings.update({ agents });
+    const [mine, anothers] = [gate.newReviewId(), gate.newReviewId()];
+    const propose = (id: string, proposer: string) => gate.propose(id, GET, proposer, signerOf(own));
+    expect(await judged({ ...GET, proposal: propose(mine, 'billing') }, mine)).toMatchObject({
+      kind: 'free',
+      attested: true,
+    });
+    expect(await judged({ ...GET, proposal: propose(anothers, 'agent-1') }, anothers)).toMatchObject(unattested());
+  });
+
+  it('ignores what an unsigned request claims: class, status, context, group, callback', async () => {
+    const claims = {
+      class: 'reversible',
+      status: 'approved',
+      context: { env: 'test' },
+      group: 'g',
+      callback: 'https://x.example/',
+    };
+    const answer = await classify(gate.newReviewId(), { ...CLOSE, ...claims });
+    expect(answer).toMatchObject({
+      kind: 'held',
+      base: {
+        group: null,
+        callback: null,
+        proposer: { id: 'temporal:someone@somewhere', owner: null, attested: false },
+      },
+      version: { material: { context: {}, class: 'irreversible' } },
+    });
+  });
+
+  it('lays the pinned context over the caller’s', async () => {
+    gate.settings.update({ agents: [{ id: 'agent-1', context: { env: 'production' } }] });
+    const { reviewId, request } = signed({ ...GET, context: { env: 'test', more: 1 } } as typeof GET);
+    expect(await classify(reviewId, request)).toMatchObject({
+      version: { material: { context: { env: 'production', more: 1 } } },
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['text', 'payouts.get'],
+    ['undecodable bytes', { $undecodable: true }],
+    ['no arguments', { service: 'payouts', tool: 'payouts.get' }],
+    ['half a character', { ...GET, arguments: { id: '\ud800' } }],
+    ['a number that no double holds', { ...GET, arguments: { id: 2 ** 60 } }],
+    [
+      'nesting beyond the stack',
+      { ...GET, arguments: { id: JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) as unknown } },
+    ],
+    ['a key that would change the prototype', { ...GET, arguments: JSON.parse('{"__proto__":{"id":"x"}}') as unknown }],
+  ])('blocks an argument that is %s, and never fails', async (_name, request) => {
+    const reviewId = gate.newReviewId();
+    expect(await judged(request, reviewId)).toMatchObject({ kind: 'blocked', reasonCodes: ['arguments_invalid'] });
+    expect((await steps.ledger(reviewId)).state).toBe('denied');
+  });
+
+  it('takes a starter’s identity as it comes, cut to size', async () => {
+    const hostile = `${'x'.repeat(118)}🙂${'y'.repeat(500)}`;
+    const { classifyCall } = await import('../../src/activities/gate/classify-call.ts');
+    const deps = { ...gate.gateDeps, starterIdentity: async () => hostile };
+    const input = { reviewId: gate.newReviewId(), runId: 'run', startedAt: gate.clock.now(), request: CLOSE };
+    const answer = await classifyCall(deps, input);
+    if (answer.kind !== 'held') throw new Error(answer.kind);
+    expect(answer.base.proposer.id.length).toBeLessThanOrEqual(128);
+    expect(answer.version.digest).toBe(digestMaterial(answer.version.material));
+  });
+});
+
+describe('law 6: one row per review', () => {
+  it('refuses a review id that another proposal has', async () => {
+    const { reviewId, request } = signed(GET);
+    await classify(reviewId, request);
+    const before = await steps.entries(reviewId);
+    for (const other of [
+      CLOSE,
+      { ...GET, proposal: gate.propose(reviewId, { ...GET, reason: 'again' }) },
+      { ...CLOSE, tool: 'payouts.destroy' },
+    ]) {
+      expect(await judged(other, reviewId)).toEqual({ kind: 'refused', reasonCode: 'review_id_taken' });
+    }
+    expect(await steps.entries(reviewId)).toEqual(before);
+    expect((await steps.ledger(reviewId)).state).toBe('open');
+  });
+
+  it('writes nothing twice where it is asked again after a time-out', async () => {
+    for (const call of [CLOSE, { ...GET, tool: 'payouts.destroy' }]) {
+      const { reviewId, request } = signed(call);
+      const first = await classify(reviewId, request);
+      const size = (await store.head()).size;
+      gate.clock.advance(1_000);
+      const again = await steps.gate.classifyCall({
+        reviewId,
+        runId: 'run-1',
+        startedAt: gate.clock.now() - 1_000,
+        request,
+      });
+      expect(again).toEqual(first);
+      expect((await store.head()).size).toBe(size);
+    }
+  });
+
+  it('reopens after a reset under another policy, with the deadline that it had', async () => {
+    const { reviewId, request } = signed(CLOSE);
+    const startedAt = gate.clock.now();
+    const first = await classify(reviewId, request);
+    gate.settings.setPolicy({
+      approval: { ...ONE_OF_OPS, ttlMs: 48 * 3_600_000, levels: [{ name: 'x', approvers: ['finance'], quorum: 2 }] },
+    });
+    const again = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt, request });
+    if (first.kind === 'refused' || again.kind === 'refused') throw new Error('refused');
+    expect(again).toMatchObject({ kind: 'held', reopened: true, outcome: null });
+    expect(again.version.material.levels).toMatchObject([{ approvers: ['finance'], quorum: 2 }]);
+    expect(again.version.material.expiresAt).toBe(first.version.material.expiresAt);
+    expect(again.version.digest).toBe(digestMaterial(again.version.material));
+    expect((await steps.ledger(reviewId)).expiresAt).toBe(first.version.material.expiresAt);
+  });
+
+  it('says that it was reopened where its deadline had moved earlier meanwhile', async () => {
+    const { reviewId, request } = signed(CLOSE);
+    await classify(reviewId, request);
+    const expiresAt = new Date(gate.clock.now() + 60_000).toISOString();
+    await store.commit({ ledger: { to: 'tighten', reviewId, expiresAt }, entries: [] });
+    const again = await classify(reviewId, request, 'run-2');
+    expect(again).toMatchObject({ reopened: true, version: { material: { expiresAt } } });
+  });
+
+  it('tells what became of a review that is past deciding, whatever policy says of it now', async () => {
+    const { input, reviewId } = await steps.approved('payouts.close', { id: 'a-1' });
+    await steps.attempt(input);
+    const request = { ...CLOSE, proposal: input.proposal };
+    expect(await classify(reviewId, request, 'run-2')).toMatchObject({ outcome: { state: 'done' } });
+    gate.settings.update({ freeze: ['*'] });
+    expect(await classify(reviewId, request, 'run-3')).toMatchObject({
+      kind: 'blocked',
+      outcome: { state: 'done', execution: { status: 'executed' } },
+    });
+    expect((await steps.ledger(reviewId)).state).toBe('done');
+  });
+
+  it('tells a no that was said before, and not that it is blocked now', async () => {
+    const { input, reviewId, opened } = await steps.open('payouts.close', { id: 'a-1' });
+    const at = new Date(gate.clock.now()).toISOString();
+    const { proposalDigest } = opened;
+    await store.commit({ ledger: { to: 'deny', reviewId, proposalDigest, reason: 'rejected', at }, entries: [] });
+    gate.settings.update({ freeze: ['*'] });
+    const again = await classify(reviewId, { ...CLOSE, proposal: input.proposal }, 'run-2');
+    expect(again).toMatchObject({ kind: 'blocked', outcome: { state: 'denied', denial: 'rejected' } });
+  });
+
+  it('denies an open row that is blocked after a reset', async () => {
+    const { input, reviewId } = await steps.open('payouts.close', { id: 'a-1' });
+    gate.settings.update({ freeze: ['*'] });
+    const again = await classify(reviewId, { ...CLOSE, proposal: input.proposal }, 'run-2');
+    expect(again).toMatchObject({ kind: 'blocked', outcome: null });
+    expect(await steps.ledger(reviewId)).toMatchObject({ state: 'denied', denial: { reason: 'frozen' } });
+  });
+});
