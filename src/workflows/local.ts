@@ -21,7 +21,7 @@ const LONG_CAP_MS = 600_000;
  * At a fixed ten seconds an outage of a day would fill it (51,200 events), and the server would terminate the review; so
  * the longer it lasts, the rarer the tries.
  */
-export function waitAfter(outageMs: number, doubled: number): number {
+function waitAfter(outageMs: number, doubled: number): number {
   return Math.min(doubled, Math.max(SHORT_CAP_MS, outageMs / 20), LONG_CAP_MS);
 }
 
