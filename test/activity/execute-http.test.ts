@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Connector } from '../../src/activities/ports.ts';
+import { createHttpConnector } from '../../src/connectors/http/connector.ts';
+import type { Store } from '../../src/contract/store.ts';
+import { createStore } from '../../src/storage/store.ts';
+import { CREDENTIAL, makeFixture, type GateFixture } from '../support/gate-fixture.ts';
+import { failureOf, later, makeJourneys, type Journey } from '../support/gate-journey.ts';
+
+interface Asked {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+type Handler = (response: ServerResponse, asked: Asked, nth: number) => void;
+
+let store: Store;
+let gate: GateFixture;
+let steps: ReturnType<typeof makeJourneys>;
+let server: Server;
+let connector: Connector;
+let handle: Handler;
+const asked: Asked[] = [];
+
+beforeAll(async () => {
+  store = await createStore({ inMemory: true });
+});
+afterAll(() => store.close());
+beforeEach(async () => {
+  asked.length = 0;
+  handle = (response) => response.end('{"ok":true}');
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method, url, headers } = request;
+      const one = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      asked.push(one);
+      response.setHeader('content-type', 'application/json');
+      handle(response, one, asked.length);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config = { baseUrl, allowPrivateAddresses: true, timeout: '2s' };
+  gate = await makeFixture({ store, now: () => Date.now(), settings: { connectors: { payouts: config } } });
+  steps = makeJourneys(gate);
+  connector = createHttpConnector({ config, secret: CREDENTIAL });
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await connector.close();
+});
+
+/** One attempt in a worker of its own, over the real connector. */
+async function attempt({ input, reviewId }: Journey) {
+  const failure = await failureOf(steps.run({ connector: () => connector }).executeCall(input));
+  const { state, outcome } = await steps.ledger(reviewId);
+  return { failure, state, code: outcome?.error?.code, body: outcome?.body };
+}
+
+const close = () => steps.approved('payouts.close', { id: 'a 1' });
+const create = () => steps.approved('payouts.create', { account: 'a-1', amount: 5 });
+
+describe('law 6: a real target', () => {
+  it('gets exactly what was approved, with the credential that nobody else saw', async () => {
+    const journey = await close();
+    expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'done', body: { ok: true } });
+    expect(asked).toMatchObject([
+      { method: 'DELETE', url: '/accounts/a%201', headers: { authorization: `Bearer ${CREDENTIAL}` } },
+    ]);
+    const kept = [await store.readReview(journey.reviewId), await store.entriesOf(journey.reviewId), journey.input];
+    expect(JSON.stringify(kept)).not.toContain(CREDENTIAL);
+  });
+
+  it('is not asked twice where it hangs up without an answer', async () => {
+    handle = (response) => response.destroy();
+    const journey = await close();
+    expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'unknown', code: 'lost_answer' });
+    expect(await attempt(journey)).toMatchObject({ state: 'unknown' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each([500, 502, 503])('that answers %d leaves the outcome unknown', async (status) => {
+    handle = (response) => response.writeHead(status).end('{}');
+    expect(await attempt(await close())).toMatchObject({ failure: undefined, state: 'unknown' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('that refuses the call fails it, and its words are kept', async () => {
+    handle = (response) => response.writeHead(422).end('{"error":"balance"}');
+    const found = await attempt(await close());
+    expect(found).toMatchObject({ state: 'failed', code: 'upstream_rejected', body: { error: 'balance' } });
+  });
+
+  it('that cannot be reached at all fails it: nothing was sent', async () => {
+    const journey = await close();
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    expect(await attempt(journey)).toMatchObject({ state: 'failed', code: 'target_unreachable' });
+  });
+
+  it('that says the credential again is not believed to be allowed to', async () => {
+    handle = (response, { headers }) => response.writeHead(400).end(JSON.stringify({ you: headers }));
+    const journey = await close();
+    await attempt(journey);
+    const stored = JSON.stringify(await store.readReview(journey.reviewId));
+    expect(stored).toContain('[redacted]');
+    expect(stored).not.toContain(CREDENTIAL);
+  });
+
+  it('that is idempotent is asked again with the same key, and does it once', async () => {
+    const done = new Map<string, number>();
+    handle = (response, { headers }, nth) => {
+      const key = String(headers['idempotency-key']);
+      if (!done.has(key)) done.set(key, nth);
+      if (nth < 3) response.destroy();
+      else response.end(JSON.stringify({ payout: done.get(key) }));
+    };
+    const journey = await create();
+    const lost = { failure: later('lost_answer'), state: 'claimed' };
+    expect(await attempt(journey)).toMatchObject(lost);
+    expect(await attempt(journey)).toMatchObject(lost);
+    expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'done', body: { payout: 1 } });
+    expect(done.size).toBe(1);
+    expect(new Set(asked.map(({ body }) => body))).toEqual(new Set(['{"account":"a-1","amount":5}']));
+  });
+
+  it('that is gone when it is asked again leaves open what came of the first time', async () => {
+    handle = (response) => response.destroy();
+    const journey = await create();
+    expect(await attempt(journey)).toMatchObject({ failure: later('lost_answer'), state: 'claimed' });
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    // A refused connection says nothing of the first request: not failed.
+    expect(await attempt(journey)).toMatchObject({ failure: later('lost_answer'), state: 'claimed' });
+  });
+
+  it('answers one of many workers that want to ask it', async () => {
+    const journey = await close();
+    await Promise.all([1, 2, 3, 4].map(() => attempt(journey)));
+    expect(asked).toHaveLength(1);
+    expect((await steps.ledger(journey.reviewId)).state).toMatch(/done|unknown/);
+  });
+});
