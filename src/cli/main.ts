@@ -32,5 +32,7 @@ const code = await run(
   stop.signal,
 );
 process.exitCode ??= code;
+// A start that failed half-way may leave a handle open (a native thread, a database); what was to be closed is closed.
+process.stdout.write('', () => process.exit());
 // All that could be closed in order has been; the Temporal SDK's runtime would keep the process alive all the same.
 if (serves) process.exit();
