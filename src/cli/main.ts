@@ -9,9 +9,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const args = process.argv.slice(2);
 const stop = new AbortController();
-const serves = args.some((arg) => ['dev', 'api', 'worker'].includes(arg));
 // Servers have their own ordered shutdown; commands that wait end at once.
-if (!serves) {
+if (!args.some((arg) => ['dev', 'api', 'worker'].includes(arg))) {
   process.once('SIGINT', () => {
     process.exitCode = 130;
     stop.abort(new Error('interrupted'));
@@ -34,5 +33,3 @@ const code = await run(
 process.exitCode ??= code;
 // A start that failed half-way may leave a handle open (a native thread, a database); what was to be closed is closed.
 process.stdout.write('', () => process.exit());
-// All that could be closed in order has been; the Temporal SDK's runtime would keep the process alive all the same.
-if (serves) process.exit();
