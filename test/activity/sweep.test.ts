@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sweepLostClaims } from '../../src/activities/execute/sweep.ts';
+import { sweepLostReviews } from '../../src/activities/gate/sweep.ts';
+import type { Store } from '../../src/contract/store.ts';
+import { createStore } from '../../src/storage/store.ts';
+import type { GatedCallInput } from '../../src/workflows/messages.ts';
+import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
+import { makeJourneys, type Journey } from '../support/gate-journey.ts';
+
+/** The database keeps its own time for what changed when, so the sweeper's clock runs ahead of the real one. */
+let ahead = 0;
+let store: Store;
+let gate: GateFixture;
+let steps: ReturnType<typeof makeJourneys>;
+beforeAll(async () => {
+  store = await createStore({ inMemory: true });
+});
+afterAll(() => store.close());
+beforeEach(async () => {
+  ahead = 0;
+  gate = await makeFixture({ store, now: () => Date.now() + ahead });
+  steps = makeJourneys(gate);
+});
+
+const restarted: { readonly reviewId: string; readonly request: GatedCallInput }[] = [];
+
+/** Sweeps as if a minute had passed; Temporal runs the workflows named and no other. */
+async function sweep(running: readonly string[], isRunning = async (id: string) => running.includes(id)) {
+  ahead += 60_000;
+  restarted.length = 0;
+  const { settings, clock } = gate;
+  const restart = async (reviewId: string, request: GatedCallInput) => void restarted.push({ reviewId, request });
+  return await sweepLostReviews({ store, settings, clock, isRunning, restart });
+}
+
+async function crashed(): Promise<Journey> {
+  const journey = await steps.approved('payouts.close', { id: 'a-1' });
+  const dying: Store = {
+    ...store,
+    commit: async (next) => {
+      const written = await store.commit(next);
+      if (next.ledger?.to === 'claim') throw new Error('the process was killed');
+      return written;
+    },
+  };
+  await expect(steps.run({ store: dying }).executeCall(journey.input)).rejects.toThrow();
+  return journey;
+}
+
+describe('reviews that Temporal has lost', () => {
+  it('are aborted, which is nobody’s no, and can never run', async () => {
+    const { reviewId, input } = await steps.approved('payouts.close', { id: 'a-1' });
+    expect(await sweep([])).toBeGreaterThan(0);
+    expect(await steps.ledger(reviewId)).toMatchObject({ state: 'denied', denial: { reason: 'aborted' } });
+    expect((await steps.entries(reviewId)).at(-1)).toMatchObject({ type: 'aborted', reason: 'workflow_lost' });
+    expect((await store.readReview(reviewId))?.review.status).toBe('aborted');
+    expect(await steps.attempt(input)).toEqual({ failure: undefined, sent: 0, state: 'denied' });
+    await sweep([]);
+    expect((await steps.entries(reviewId)).filter(({ type }) => type === 'aborted')).toHaveLength(1);
+  });
+
+  it('are left alone while their workflow runs, or while they are young', async () => {
+    const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });
+    await sweep([reviewId]);
+    expect((await steps.ledger(reviewId)).state).toBe('open');
+    const young = await steps.open('payouts.close', { id: 'a-1' });
+    ahead = -60_000;
+    await sweep([reviewId]);
+    expect((await steps.ledger(young.reviewId)).state).toBe('open');
+  });
+
+  it('are left alone while Temporal cannot say', async () => {
+    const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });
+    await expect(sweep([], () => Promise.reject(new Error('no connection')))).rejects.toThrow();
+    expect((await steps.ledger(reviewId)).state).toBe('open');
+  });
+
+  it('get a workflow back where a person must still say what became of them', async () => {
+    gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
+    const { reviewId, input, opened } = await steps.approved('payouts.close', { id: 'a-1' });
+    await steps.attempt(input);
+    await sweep([]);
+    const again = restarted.find((one) => one.reviewId === reviewId);
+    expect(again?.request.proposal).toEqual(input.proposal);
+    // What is restarted meets its own row, and runs nothing.
+    const found = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt: 0, request: again?.request });
+    expect(found).toMatchObject({ proposalDigest: opened.proposalDigest, outcome: { state: 'unknown' } });
+    expect(gate.calls).toHaveLength(1);
+  });
+
+  it('get it back under the same proposal also where nobody had signed one', async () => {
+    gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
+    const options = { unsigned: true, request: { reason: 'because', threadId: 't' } };
+    const { reviewId, input } = await steps.approved('payouts.close', { id: 'a-1' }, options);
+    await steps.attempt(input);
+    await sweep([]);
+    const request = restarted.find((one) => one.reviewId === reviewId)?.request;
+    const found = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt: 0, request });
+    expect(found).toMatchObject({ kind: 'held', outcome: { state: 'unknown' } });
+  });
+
+  it('are not brought back once a person has said so', async () => {
+    gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
+    const { reviewId, input } = await steps.approved('payouts.close', { id: 'a-1' });
+    await steps.attempt(input);
+    const at = new Date(gate.clock.now()).toISOString();
+    await store.commit({
+      ledger: { to: 'reconcile', reviewId, outcome: 'failed', by: 'ops-1', note: 'x', at },
+      entries: [],
+    });
+    await sweep([]);
+    expect(restarted.map((one) => one.reviewId)).not.toContain(reviewId);
+  });
+});
+
+describe('claims whose workflow is gone', () => {
+  const sweepClaims = async (running: readonly string[]) => {
+    const { settings, clock } = gate;
+    return await sweepLostClaims({ store, settings, clock, isRunning: async (id) => running.includes(id) });
+  };
+
+  it('become unknown, once their request can no longer be on its way', async () => {
+    const { reviewId } = await crashed();
+    ahead += 31_000;
+    await sweepClaims([]);
+    expect((await steps.ledger(reviewId)).state).toBe('claimed');
+    ahead += 60_000;
+    await sweepClaims([]);
+    expect(await steps.ledger(reviewId)).toMatchObject({
+      state: 'unknown',
+      outcome: { error: { code: 'lost_worker' } },
+    });
+    expect((await store.readReview(reviewId))?.review.execution.status).toBe('outcome_unknown');
+    expect((await steps.entries(reviewId)).at(-1)).toMatchObject({ type: 'unknown', errorCode: 'lost_worker' });
+  });
+
+  it('are left to a workflow that runs', async () => {
+    const { reviewId } = await crashed();
+    ahead += 600_000;
+    await sweepClaims([reviewId]);
+    expect((await steps.ledger(reviewId)).state).toBe('claimed');
+  });
+});
