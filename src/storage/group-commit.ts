@@ -66,9 +66,14 @@ export function createGroupCommit(
       await write(group);
     } catch (error) {
       head = undefined;
-      const divisible = error instanceof StorageError && error.code === 'write_refused' && group.length > 1;
-      if (!divisible) for (const waiting of group) waiting.reject(error);
-      else for (const waiting of group) await settle([waiting]);
+      const code = error instanceof StorageError ? error.code : undefined;
+      if (code === 'write_refused' && group.length > 1) {
+        for (const waiting of group) await settle([waiting]);
+        return;
+      }
+      // With the database away, whoever waits is told now: not one time-out after the other.
+      const waitingToo = code === 'database_unavailable' ? queue.splice(0) : [];
+      for (const waiting of [...group, ...waitingToo]) waiting.reject(error);
     }
   }
 

@@ -12,6 +12,8 @@ import { openPglite } from './pglite-database.ts';
 import * as reads from './reads.ts';
 import { createTail } from './tail.ts';
 
+const UPKEEP_MS = 3_600_000;
+
 export type StoreOptions =
   /** A PostgreSQL server; its address may carry a login of one of the roles of {@link ./roles.ts}. */
   | { readonly databaseUrl: string; readonly maxConnections?: number }
@@ -35,7 +37,16 @@ export async function createStore(options: StoreOptions): Promise<Store> {
     await database.close();
     throw error;
   }
-  return storeOver(database);
+  const store = storeOver(database);
+  const upkeep = setInterval(() => void database.maintain().catch(() => {}), UPKEEP_MS);
+  upkeep.unref();
+  return {
+    ...store,
+    close: async () => {
+      clearInterval(upkeep);
+      await store.close();
+    },
+  };
 }
 
 export async function openDatabase(options: StoreOptions): Promise<Database> {

@@ -311,6 +311,9 @@ describe('a PostgreSQL that goes away', () => {
     server.crash();
     const unavailable = { name: 'StorageError', code: 'database_unavailable' };
     await expect(store.commit({ ...proposal(reviewIdOf(2)), key: 'second' })).rejects.toMatchObject(unavailable);
+    const many = Array.from({ length: 200 }, (_, i) => store.commit(proposal(reviewIdOf(100 + i))));
+    const ends = await Promise.allSettled(many);
+    expect(ends.every((end) => end.status === 'rejected')).toBe(true);
     await expect(store.head()).rejects.toMatchObject(unavailable);
     await expect(store.ping()).rejects.toMatchObject(unavailable);
 

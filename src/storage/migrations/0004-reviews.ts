@@ -7,6 +7,7 @@ CREATE FUNCTION holdpoint.write_reviews(writes jsonb) RETURNS void LANGUAGE plpg
 DECLARE
   w record;
   shown text;
+  fresh boolean;
 BEGIN
   FOR w IN SELECT * FROM jsonb_to_recordset(writes)
              AS w(review_id text, status text, class text, gate text, kind text, service text, tool text,
@@ -28,7 +29,7 @@ BEGIN
           execution = CASE WHEN w.settles_execution THEN excluded.execution ELSE r.execution END,
           last_index = greatest(r.last_index, excluded.last_index), changed_at = now()
       WHERE r.erased_at IS NULL AND r.ended_as IS NULL AND (r.ended_at IS NULL OR r.status = excluded.status)
-    RETURNING r.status INTO shown;
+    RETURNING r.status, r.xmax = 0 INTO shown, fresh;
     CONTINUE WHEN shown IS NULL;
 
     IF w.envelopes <> '{}' THEN
@@ -41,9 +42,11 @@ BEGIN
       ON CONFLICT (review_id, revision) DO UPDATE SET body = excluded.body;
     END IF;
 
-    DELETE FROM holdpoint.review_approvers a
-     WHERE a.review_id = w.review_id
-       AND (shown <> 'pending' OR a.sort_at <> w.sort_at OR a.group_name <> ALL (w.approvers));
+    IF NOT fresh THEN
+      DELETE FROM holdpoint.review_approvers a
+       WHERE a.review_id = w.review_id
+         AND (shown <> 'pending' OR a.sort_at <> w.sort_at OR a.group_name <> ALL (w.approvers));
+    END IF;
     IF shown = 'pending' THEN
       INSERT INTO holdpoint.review_approvers AS a (group_name, sort_at, review_id, from_at)
       SELECT g.name, w.sort_at, w.review_id, g.from_at FROM unnest(w.approvers, w.approvers_from) AS g(name, from_at)
