@@ -110,6 +110,7 @@ class WatchedSettings implements FileSettingsSource {
   }
 
   reload(): void {
+    if (this.#isUnchanged()) return;
     const { seen, outcome } = this.#look();
     if (seen === this.#seen) return;
     this.#seen = seen;
@@ -160,6 +161,18 @@ class WatchedSettings implements FileSettingsSource {
   #directories(): string[] {
     const files = [this.#configFile, ...(this.#policyFile === undefined ? [] : [this.#policyFile])];
     return [...new Set(files.map((file) => dirname(file)))];
+  }
+
+  /** Polling compares bytes: parsing and compiling every few seconds would cost more than all else that idles. */
+  #isUnchanged(): boolean {
+    try {
+      const texts = [this.#configFile, this.#policyFile].map((file) =>
+        file === undefined ? undefined : readFileSync(file, 'utf8'),
+      );
+      return JSON.stringify(texts) === this.#seen;
+    } catch {
+      return false;
+    }
   }
 
   #look(): Look {
