@@ -81,5 +81,5 @@ function textsOf(value: Json): readonly string[] {
   if (typeof value === 'string') return [value];
   if (typeof value === 'number') return [String(value)];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap((part) => textsOf(part as Json));
+  return Object.values(value).flatMap((part) => textsOf(part));
 }

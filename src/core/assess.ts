@@ -200,7 +200,7 @@ function countSealed(value: Json): number {
   if (typeof value !== 'object' || value === null) return 0;
   // Any `$sealed` counts here: one with something beside it is nobody's, and is found as one too many.
   if (Object.hasOwn(value, '$sealed')) return 1;
-  return Object.values(value).reduce((sum: number, item) => sum + countSealed(item as Json), 0);
+  return Object.values(value).reduce((sum: number, item) => sum + countSealed(item), 0);
 }
 
 function heldVerdict(

@@ -153,10 +153,10 @@ function carries(
 ): boolean {
   if (levels.length === 0) return false;
   const { material, settings, now } = request;
-  const barred = [material.proposer, material.owner, now.owner];
+  const barred = new Set([material.proposer, material.owner, now.owner]);
   const eligible = (vote: CountedVote, level: Level, number: number): boolean => {
     if (vote.level !== number) return false;
-    if (separationOfDuties && barred.includes(vote.reviewer)) return false;
+    if (separationOfDuties && barred.has(vote.reviewer)) return false;
     const reviewer = findReviewer(settings, vote.reviewer);
     if (reviewer === undefined || reviewer.role === 'auditor') return false;
     return mayVote(level, reviewer.groups, vote.at);

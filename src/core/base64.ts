@@ -1,5 +1,5 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const VALUES = new Map([...ALPHABET].map((character, index) => [character, index]));
+const VALUES = new Map(ALPHABET.split('').map((character, index) => [character, index]));
 
 /**
  * Text of canonical standard base64 (RFC 4648, padded), or undefined where it is not that, or not UTF-8. The workflow sandbox has neither

@@ -26,7 +26,7 @@ const DIGEST = `sha256:${'d'.repeat(64)}`;
 const REFUSED = { kind: 'refused' };
 
 async function admit(reviewId: string, ...items: AdmitInput['items']): Promise<readonly Admitted[]> {
-  return await steps.gate.admit({ reviewId, proposer: 'agent-1', items });
+  return steps.gate.admit({ reviewId, proposer: 'agent-1', items });
 }
 
 /** Groups that the gate machine is told the voter has; undefined: the envelope was not admitted at all. */
@@ -173,7 +173,7 @@ describe('law 2: only a review’s own workflow has the gate write', () => {
   });
 
   const record = (input: RecordInput, environment: MockActivityEnvironment) =>
-    failureOf(environment.run(createGateActivities(gate.gateDeps).record, input));
+    failureOf(environment.run((given: RecordInput) => createGateActivities(gate.gateDeps).record(given), input));
 
   it('refuses to record for an activity that somebody scheduled', async () => {
     expect(await record(forged, inActivity(journey.reviewId, false))).toEqual(never('local_only'));
@@ -225,13 +225,14 @@ describe('law 2: only a review’s own workflow has the gate write', () => {
     const activities = createGateActivities(gate.gateDeps);
     const { reviewId } = journey;
     const call = { reviewId, runId: 'run', startedAt: 0, request: null };
-    const runs = (environment: MockActivityEnvironment) => [
-      environment.run(activities.classifyCall, call),
-      environment.run(activities.classifyQuestion, { ...call, parent: null }),
-      environment.run(activities.admit, { reviewId, proposer: 'agent-1', items: [] }),
-      environment.run(activities.readOutcome, { reviewId }),
-      environment.run(activities.attachEvidence, { material: journey.input.material }),
-    ];
+    const runs = (environment: MockActivityEnvironment) =>
+      [
+        () => activities.classifyCall(call),
+        () => activities.classifyQuestion({ ...call, parent: null }),
+        () => activities.admit({ reviewId, proposer: 'agent-1', items: [] }),
+        () => activities.readOutcome({ reviewId }),
+        () => activities.attachEvidence({ material: journey.input.material }),
+      ].map((run) => environment.run(run));
     for (const run of runs(inActivity(reviewId, false))) expect(await failureOf(run)).toEqual(never('local_only'));
     for (const run of runs(inActivity('rev_own', true))) expect(await failureOf(run)).toEqual(never('foreign_review'));
   });
@@ -239,7 +240,7 @@ describe('law 2: only a review’s own workflow has the gate write', () => {
 
 describe('telling people', () => {
   const notify = (input: Parameters<ReturnType<typeof createGateActivities>['notify']>[0], workflowId: string) =>
-    failureOf(inActivity(workflowId, false).run(createGateActivities(gate.gateDeps).notify, input));
+    failureOf(inActivity(workflowId, false).run(() => createGateActivities(gate.gateDeps).notify(input)));
 
   it('tells them what the database says, and records whom', async () => {
     const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });

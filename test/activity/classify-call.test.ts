@@ -95,7 +95,7 @@ describe('law 1: the class decides the gate', () => {
   });
 
   it('writes everything of it at once, in the documented shapes', async () => {
-    const { reviewId, request } = signed({ ...CLOSE, reason: 'no longer used', context: { env: 'x' } } as typeof GET);
+    const { reviewId, request } = signed({ ...CLOSE, reason: 'no longer used', context: { env: 'x' } });
     const answer = await classify(reviewId, request);
     if (answer.kind !== 'held') throw new Error(answer.kind);
     const { material, digest } = answer.version;
@@ -208,7 +208,7 @@ describe('law 2: who proposes is what a signature says', () => {
 
   it('lays the pinned context over the caller’s', async () => {
     gate.settings.update({ agents: [{ id: 'agent-1', context: { env: 'production' } }] });
-    const { reviewId, request } = signed({ ...GET, context: { env: 'test', more: 1 } } as typeof GET);
+    const { reviewId, request } = signed({ ...GET, context: { env: 'test', more: 1 } });
     expect(await classify(reviewId, request)).toMatchObject({
       version: { material: { context: { env: 'production', more: 1 } } },
     });

@@ -31,7 +31,7 @@ function storeWith(commit: (next: Commit) => Promise<unknown> | undefined): Stor
     ...store,
     commit: async (next) => {
       await commit(next);
-      return await store.commit(next);
+      return store.commit(next);
     },
   };
 }
@@ -380,6 +380,7 @@ it('keeps Temporal informed during a long call', async () => {
     await beaten;
     return { status: 'executed', body: {} };
   });
-  await environment.run(createExecuteActivities(gate.executeDeps()).executeCall, input);
+  const worker = createExecuteActivities(gate.executeDeps());
+  await environment.run((given: typeof input) => worker.executeCall(given), input);
   expect((await steps.ledger(input.reviewId)).state).toBe('done');
 });

@@ -42,7 +42,7 @@ async function seal(reviewId: string, memo: unknown, over: { tool?: string; depl
 /** An approved wire whose memo is sealed as given. */
 async function wire(memo: unknown = PLAIN, over: Parameters<typeof seal>[2] = {}): Promise<Journey> {
   const reviewId = gate.newReviewId();
-  return await steps.approved('payouts.wire', await seal(reviewId, memo, over), { reviewId });
+  return steps.approved('payouts.wire', await seal(reviewId, memo, over), { reviewId });
 }
 
 /** Everything that the database keeps of a review, in the clear and with what envelopes hold decoded. */
@@ -101,7 +101,7 @@ describe('law 7: sealed arguments', () => {
   it('are in nothing that is stored, also where the target says them again', async () => {
     for (const status of ['executed', 'failed'] as const) {
       gate.answer(({ arguments: opened }) => {
-        const memo = String(opened['memo']);
+        const memo = opened['memo'] as string;
         const message = `wrong memo: ${memo} / ${encodeURIComponent(memo)}`;
         return status === 'executed'
           ? { status, body: echoes(memo) }
@@ -117,9 +117,9 @@ describe('law 7: sealed arguments', () => {
   });
 
   it.each<[string, () => Promise<Journey>]>([
-    ['of another review', async () => await wire(PLAIN)],
-    ['for another tool', async () => await wire(PLAIN, { tool: 'payouts.create' })],
-    ['for another deployment', async () => await wire(PLAIN, { deploymentId: 'other' })],
+    ['of another review', async () => wire(PLAIN)],
+    ['for another tool', async () => wire(PLAIN, { tool: 'payouts.create' })],
+    ['for another deployment', async () => wire(PLAIN, { deploymentId: 'other' })],
   ])('that were sealed %s are not opened', async (name, make) => {
     let journey = await make();
     if (name === 'of another review') {

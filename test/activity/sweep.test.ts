@@ -30,7 +30,7 @@ async function sweep(running: readonly string[], isRunning = async (id: string) 
   restarted.length = 0;
   const { settings, clock } = gate;
   const restart = async (reviewId: string, request: GatedCallInput) => void restarted.push({ reviewId, request });
-  return await sweepLostReviews({ store, settings, clock, isRunning, restart });
+  return sweepLostReviews({ store, settings, clock, isRunning, restart });
 }
 
 async function crashed(): Promise<Journey> {
@@ -116,7 +116,7 @@ describe('reviews that Temporal has lost', () => {
 describe('claims whose workflow is gone', () => {
   const sweepClaims = async (running: readonly string[]) => {
     const { settings, clock } = gate;
-    return await sweepLostClaims({ store, settings, clock, isRunning: async (id) => running.includes(id) });
+    return sweepLostClaims({ store, settings, clock, isRunning: async (id) => running.includes(id) });
   };
 
   it('become unknown, once their request can no longer be on its way', async () => {

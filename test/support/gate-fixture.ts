@@ -188,7 +188,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
       reviewId: string,
       digest: string,
       args: JsonObject,
-      { proposer = 'agent-1', signer = signers.propose as Signer, deploymentId = DEPLOYMENT } = {},
+      { proposer = 'agent-1', signer = signers.propose, deploymentId = DEPLOYMENT } = {},
     ): DsseEnvelope =>
       signer.sign('revision', {
         deploymentId,
@@ -203,7 +203,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
     withdraw: (
       reviewId: string,
       digest: string,
-      { proposer = 'agent-1', signer = signers.propose as Signer, deploymentId = DEPLOYMENT } = {},
+      { proposer = 'agent-1', signer = signers.propose, deploymentId = DEPLOYMENT } = {},
     ): DsseEnvelope =>
       signer.sign('withdrawal', {
         deploymentId,
@@ -218,7 +218,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
       reviewId: string,
       digest: string,
       outcome: 'executed' | 'failed',
-      { reviewer = 'ops-1', signer = signers.review as Signer, deploymentId = DEPLOYMENT } = {},
+      { reviewer = 'ops-1', signer = signers.review, deploymentId = DEPLOYMENT } = {},
     ): DsseEnvelope =>
       signer.sign('reconciliation', {
         deploymentId,
@@ -316,7 +316,7 @@ function makeRecorder() {
     },
     execute: async (input) => {
       calls.push(input);
-      return await answer(input, calls.length);
+      return answer(input, calls.length);
     },
     close: async () => undefined,
   };

@@ -132,8 +132,9 @@ export function makeJourneys(fixture: GateFixture) {
   function run(overrides: Partial<ExecuteDeps> = {}): ExecuteActivities {
     const activities = createExecuteActivities(fixture.executeDeps(overrides));
     return {
-      gatherEvidence: (input) => activityContext().run(activities.gatherEvidence, input),
-      executeCall: (input) => activityContext().run(activities.executeCall, input),
+      gatherEvidence: (input) =>
+        activityContext().run((given: typeof input) => activities.gatherEvidence(given), input),
+      executeCall: (input) => activityContext().run((given: typeof input) => activities.executeCall(given), input),
     };
   }
 
@@ -153,7 +154,7 @@ export function makeJourneys(fixture: GateFixture) {
     },
     /** Proposed, approved by `ops-1`, ready to run. */
     approved: async (tool: string, args: JsonObject, options?: ProposeOptions): Promise<Journey> =>
-      await decide(await open(tool, args, options)),
+      decide(await open(tool, args, options)),
     ledger: async (reviewId: string): Promise<LedgerRow> => {
       const row = await store.readLedger(reviewId);
       if (row === undefined) throw new Error('no ledger row');

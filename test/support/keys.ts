@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { EnvelopeVerifier, Signer } from '../../src/activities/ports.ts';
-import { SIGNING_ROLE, type EnvelopeKind, type TrustFile } from '../../src/contract/envelope.ts';
+import type { SIGNING_ROLE } from '../../src/contract/envelope.ts';
+import { type EnvelopeKind, type TrustFile } from '../../src/contract/envelope.ts';
 import { signEnvelope, type VerificationKey } from '../../src/core/dsse.ts';
 import type { SettingsSource } from '../../src/core/settings.ts';
 import { createVerifier } from '../../src/storage/keys/index.ts';

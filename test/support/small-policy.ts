@@ -61,7 +61,7 @@ export function smallPolicy(source: SmallPolicy): Policy {
     digest: digestOf({
       ...source,
       rules: (source.rules ?? []).map((rule) => rule.name),
-      approval: String(source.approval),
+      approval: typeof source.approval === 'function' ? 'a function' : { ...source.approval },
     }),
     tools,
     unknownTool: 'irreversible',

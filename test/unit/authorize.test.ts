@@ -53,7 +53,8 @@ interface Case {
 
 const verified = (payload: DecisionPayload): VerifiedDecision => ({ payload, payloadDigest: digestOf(payload) });
 
-function judge(given: Case): 'ok' | string {
+/** `ok` or the code of the refusal. */
+function judge(given: Case): string {
   const material = given.material ?? materialOf();
   const decisions = given.decisions ?? [decisionOf(digestMaterial(material))];
   const answer = authorizeExecution({

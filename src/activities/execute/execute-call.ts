@@ -40,9 +40,9 @@ async function attempt(deps: ExecuteDeps, input: ExecuteCallInput): Promise<void
   if (row === undefined) throw refuseCall('not_authorized');
   switch (row.state) {
     case 'open':
-      return await claimAndCall(deps, input, row);
+      return claimAndCall(deps, input, row);
     case 'claimed':
-      return await settleClaim(deps, input, row);
+      return settleClaim(deps, input, row);
     case 'denied':
     case 'done':
     case 'failed':

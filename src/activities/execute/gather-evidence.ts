@@ -59,7 +59,7 @@ async function preview(
   if (connector?.preview === undefined) {
     return { ok: false, code: 'preview_unavailable', message: 'This worker cannot preview the tool' };
   }
-  return await connector.preview({ ...input, signal: AbortSignal.timeout(PREVIEW_TIMEOUT_MS) });
+  return connector.preview({ ...input, signal: AbortSignal.timeout(PREVIEW_TIMEOUT_MS) });
 }
 
 function errorOf(found: PreviewResult, tooLarge: boolean): EvidencePayload['error'] {
@@ -73,7 +73,7 @@ function exactNumbers(fact: Fact): Fact {
     if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : String(value);
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return (value as readonly Json[]).map(exact);
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item as Json)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item)]));
   };
   return { ...fact, value: exact(fact.value) };
 }

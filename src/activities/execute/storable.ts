@@ -14,9 +14,7 @@ export function storable(value: Json, depth = 0): Json {
   if (typeof value !== 'object' || value === null) return value ?? null;
   if (depth >= MAX_DEPTH) return { $omitted: 'too_deep' };
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => storable(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [storableText(key), storable(item as Json, depth + 1)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item, depth + 1)]));
 }
 
 export function storableText(text: string): string {

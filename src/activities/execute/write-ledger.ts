@@ -61,7 +61,7 @@ export async function commitOf(
   key?: string,
 ) {
   const execution = executionOf(afterTransition(row, ledger));
-  return await deps.store.commit({
+  return deps.store.commit({
     ...(key === undefined ? {} : { key }),
     ledger,
     entries: [entry],

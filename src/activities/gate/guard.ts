@@ -20,7 +20,7 @@ export function guard<I, O>(
       if (own === undefined || !use.reviewsOf(input).every((reviewId) => reviewId === own))
         throw refuse('foreign_review');
     }
-    return await run(input);
+    return run(input);
   };
 }
 
