@@ -540,9 +540,13 @@ describe('preview', () => {
     expect(codeOf(await execute())).toBe('failed drifted');
     status = 404;
     expect(codeOf(await execute())).toBe('failed drifted');
+    // The first sending may itself have been the change, so a resend does not look again.
+    status = 200;
+    const input = { evidence, resend: true, idempotencyKey: 'key-1' };
+    expect(codeOf(await call(baseUrl, tool, { input }))).toBe('executed');
     status = 503;
     current = order;
     expect((await execute()).status).toBe('failed');
-    expect(seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
+    expect(seen.filter(({ method }) => method === 'POST')).toHaveLength(2);
   });
 });

@@ -53,8 +53,9 @@ export function createHttpConnector({ config, secret, resolve = systemResolver }
       const request = openedRequest(input, config);
       if (request === undefined) return failed('invalid_call');
       const signal = AbortSignal.timeout(timeoutOf(input.tool, timeoutMs));
-      const drift = await findDrift(input, config, getFacts(signal, input.sendBy));
-      if (drift !== undefined) return settleResend(input, drift);
+      // A resend is the same call under the same key: facts may differ because the first time was the change.
+      const drift = input.resend === true ? undefined : await findDrift(input, config, getFacts(signal, input.sendBy));
+      if (drift !== undefined) return drift;
       const wire = wireRequest(request, credential, idempotencyOf(input));
       const options: ExchangeOptions = { ...guards, sendBy: input.sendBy, signal };
       return settleResend(input, resultOf(input.tool, await exchange(wire, options)));

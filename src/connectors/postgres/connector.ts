@@ -37,6 +37,9 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     },
 
     async preview({ tool, arguments: args, signal }) {
+      if (tool.preview === undefined || !('builtin' in tool.preview)) {
+        return { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' };
+      }
       const rendered = renderPostgresRequest(tool, args);
       if (!rendered.ok) return { ok: false, code: 'invalid_call', message: rendered.message };
       const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: PREVIEW_LOCK_MS, signal };
