@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/ui/exit.ts';
 import { findProcesses, isAlive } from '../../src/cli/embedded/processes.ts';
@@ -24,6 +25,15 @@ async function call(holdpoint: Holdpoint, method: 'GET' | 'POST', path: string, 
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** The review once its evidence is in: until then there is nothing that a decision could be bound to. */
+async function shown(holdpoint: Holdpoint, path: string, credential: string) {
+  for (;;) {
+    const review = await call(holdpoint, 'GET', path, credential);
+    if (typeof (review.body.call as { digest?: unknown } | undefined)?.digest === 'string') return review;
+    await sleep(100);
+  }
 }
 
 const temporalOf = (holdpoint: Holdpoint) =>
@@ -82,7 +92,7 @@ describe('the demo', () => {
     const proposed = await call(holdpoint, 'POST', '/v1/execute', agent, DELETION);
     expect(proposed).toMatchObject({ status: 202, body: { outcome: 'ESCALATE', class: 'irreversible', gate: 'hard' } });
     const path = `/v1/reviews/${String(proposed.body.reviewId)}`;
-    const pending = await call(holdpoint, 'GET', path, ops);
+    const pending = await shown(holdpoint, path, ops);
     expect(JSON.stringify(pending.body.evidence)).toContain('1247');
     const { digest } = pending.body.call as { digest: string };
     expect((await call(holdpoint, 'POST', `${path}/decision`, ops, { type: 'approve', digest })).status).toBe(200);
@@ -146,7 +156,7 @@ describe('the end', () => {
     expect(performance.now() - startedAt).toBeLessThan(20_000);
     expect(again).toMatchObject({ status: 200, body: { status: 'pending', execution: { status: 'not_started' } } });
     expect(await temporalOf(holdpoint)).toHaveLength(1);
-    const { digest } = again.body.call as { digest: string };
+    const { digest } = (await shown(holdpoint, path, ops)).body.call as { digest: string };
     expect((await call(holdpoint, 'POST', `${path}/decision`, ops, { type: 'reject', digest })).status).toBe(200);
   });
 });

@@ -5,7 +5,7 @@ import { StartError } from '../start-error.ts';
 import { isPortFree } from './ports.ts';
 import { findProcesses, isAlive, type RunningProcess } from './processes.ts';
 import { servesDatabase, temporalArguments, type TemporalServerSettings } from './temporal-arguments.ts';
-import { prepareNamespace, waitUntilServing } from './temporal-health.ts';
+import { prepareServer } from './temporal-health.ts';
 
 export interface TemporalServerOptions extends TemporalServerSettings {
   readonly binary: string;
@@ -25,7 +25,7 @@ export interface TemporalServer {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
 
 /**
@@ -48,11 +48,11 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     if (options.pidFile !== null) rmSync(options.pidFile, { force: true });
   };
   try {
-    await waitUntilServing(address, START_TIMEOUT_MS, () => isAlive(pid));
-    await prepareNamespace(address);
+    await prepareServer(address, START_TIMEOUT_MS, () => isAlive(pid));
   } catch (error) {
     await stop();
-    throw new StartError('temporal_unavailable', `The Temporal server did not start. ${lastLog(options)}`, {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StartError('temporal_unavailable', `The Temporal server did not start: ${why}. ${lastLog(options)}`, {
       cause: error,
     });
   }
