@@ -62,6 +62,11 @@ function cleanJson(value: unknown, depth: number): Json | undefined {
   return Object.fromEntries(entries);
 }
 
+/** A sealed argument's placeholder. */
+export function isSealed(value: Json | undefined): boolean {
+  return isJsonObject(value) && Object.hasOwn(value, '$sealed');
+}
+
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

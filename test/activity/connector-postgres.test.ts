@@ -297,6 +297,19 @@ describe.each([
     expect(body).toContain('last_login');
   });
 
+  it('keeps the evidence of wide rows below its limit', async () => {
+    const columns = Array.from({ length: 200 }, (_, i) => `c${i} text DEFAULT repeat('ü', 1000)`).join(', ');
+    await db.sql(`CREATE TABLE wide (id int PRIMARY KEY, ${columns})`);
+    await db.sql('INSERT INTO wide (id) SELECT generate_series(1, 20)');
+    const shown = await preview(db, "UPDATE wide SET c0 = 'x'");
+    expect(factsOf(shown)).toMatchObject({ affected_rows: 20 });
+    expect(Buffer.byteLength(JSON.stringify(shown))).toBeLessThan(64 * 1024);
+    expect((factsOf(shown)['sample'] as JsonObject[])[0]).toMatchObject({
+      id: 1,
+      '…': expect.stringMatching(/^\d+ more/),
+    });
+  });
+
   it.each([
     ['SELECT 1', 'not_a_modification'],
     ['DROP TABLE users', 'not_a_modification'],

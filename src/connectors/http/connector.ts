@@ -12,7 +12,7 @@ import { exchange, systemResolver, type ExchangeOptions, type ExchangeResult, ty
 import { fetchHttpFacts } from './preview.ts';
 import { credentialOf, wireRequest } from './request.ts';
 
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 export interface HttpConnectorOptions {
   readonly config: HttpConnectorConfig;

@@ -4,7 +4,7 @@ import { buildConnector, Client } from 'undici';
 import { isPublicAddress } from './address.ts';
 import { readBody, type BodyRead } from './body.ts';
 
-export interface ResolvedAddress {
+interface ResolvedAddress {
   readonly address: string;
   readonly family: 4 | 6;
 }

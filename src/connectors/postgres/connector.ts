@@ -4,6 +4,7 @@ import { durationMs } from '../../contract/policy.ts';
 import { digestOf } from '../../core/digest.ts';
 import { renderPostgresRequest, type PostgresTargetRequest } from '../../core/render/postgres.ts';
 import { analyzeModification, analyzeStatement } from '../../core/sql/index.ts';
+import { isSealed } from '../json-text.ts';
 import { failed } from '../results.ts';
 import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';
 import { previewModification } from './preview.ts';
@@ -12,7 +13,7 @@ import { runSelect } from './select.ts';
 import { answerOf, commitFailureOf, failureOf } from './statement.ts';
 import { findShadow, inspectTables } from './tables.ts';
 
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const PREVIEW_MS = 5_000;
 const PREVIEW_LOCK_MS = 1_000;
 
@@ -71,10 +72,6 @@ function openedRequest(input: ExecuteInput): PostgresTargetRequest | undefined {
     return isSealed(shown) ? !isSealed(value) : digestOf(value) === digestOf(shown);
   });
   return same && sameParams ? rendered.value : undefined;
-}
-
-export function isSealed(value: Json | undefined): boolean {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, '$sealed');
 }
 
 async function executeOnce(

@@ -64,7 +64,7 @@ export const ANSWER_LIMIT = 8 * 1024 * 1024;
  * Settings of every session, so that the same row reads the same in a preview and at execution, and the SQL means to
  * the server what it meant to our parser.
  */
-export function sessionSettings(limits: SessionLimits): readonly (readonly [string, string])[] {
+function sessionSettings(limits: SessionLimits): readonly (readonly [string, string])[] {
   return [
     ['standard_conforming_strings', 'on'],
     ['client_encoding', 'UTF8'],

@@ -3,7 +3,8 @@ import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { PostgresTargetRequest } from '../../core/render/postgres.ts';
 import { analyzeModification, type PlainModification } from '../../core/sql/index.ts';
-import { clipValue } from '../clip.ts';
+import { clipRow, clipValue } from '../clip.ts';
+import { isSealed } from '../json-text.ts';
 import { redact } from '../redact.ts';
 import { DriverError, encodeParameters, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
 import { probeSql, runProbe, type Probe } from './probe.ts';
@@ -22,7 +23,7 @@ export async function previewModification(
 ): Promise<PreviewResult> {
   const statement = analyzeModification(request.sql);
   if (!statement.ok) return { ok: false, code: statement.code, message: statement.message };
-  if (request.params.some((value) => typeof value === 'object' && value !== null && Object.hasOwn(value, '$sealed'))) {
+  if (request.params.some(isSealed)) {
     return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' };
   }
   let session: SqlSession | undefined;
@@ -123,7 +124,7 @@ function factsOf(
 /** Redacted as the rows of an answer would be, before anything is shortened. */
 function sampleOf(rows: readonly JsonObject[], pointers: readonly string[] | undefined): Json {
   const redacted = redact({ rows: rows as Json }, pointers) as { readonly rows?: Json };
-  return Array.isArray(redacted.rows) ? (redacted.rows as readonly Json[]).map(clipValue) : [];
+  return Array.isArray(redacted.rows) ? (redacted.rows as readonly JsonObject[]).map(clipRow) : [];
 }
 
 function refusalOf(error: unknown): PreviewResult {

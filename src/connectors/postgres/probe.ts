@@ -138,8 +138,8 @@ export async function runProbe(
   const cascades = cascadesOf(counted, await countChanges(session, tables), statement, tables, count);
   return {
     affected: count,
-    sample: rowsOf(before),
-    sampleAfter: rowsOf(after),
+    sample: rowsOf(before, tables.columns),
+    sampleAfter: rowsOf(after, tables.columns),
     cascades,
     sourceHash: digestOf({
       verb: statement.verb,
@@ -204,7 +204,11 @@ function returnedRows(result: SqlResult, tables: TouchedTables, statement: Plain
   };
 }
 
-function rowsOf(text: string | null | undefined): readonly JsonObject[] {
+/** `jsonb` forgets the order of columns; people look for the one they know in its place. */
+function rowsOf(text: string | null | undefined, columns: readonly string[]): readonly JsonObject[] {
   const parsed = text === null || text === undefined ? undefined : parseBodyJson(text);
-  return parsed?.ok === true && Array.isArray(parsed.value) ? (parsed.value as readonly JsonObject[]) : [];
+  if (parsed?.ok !== true || !Array.isArray(parsed.value)) return [];
+  return (parsed.value as readonly JsonObject[]).map((row) =>
+    Object.fromEntries(columns.flatMap((name) => (Object.hasOwn(row, name) ? [[name, row[name] as Json]] : []))),
+  );
 }

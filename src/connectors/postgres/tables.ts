@@ -8,6 +8,8 @@ export interface TouchedTables {
   readonly target: { readonly oid: string; readonly name: string; readonly sql: string };
   /** Tables that foreign keys carry the change to (`ON DELETE CASCADE` and the like). */
   readonly cascades: readonly { readonly oid: string; readonly name: string }[];
+  /** In the table's own order. */
+  readonly columns: readonly string[];
   readonly primaryKey: readonly string[];
   /** Columns that get their value from the statement: what an INSERT's evidence can pin. */
   readonly insertedColumns: readonly string[];
@@ -75,6 +77,7 @@ export async function inspectTables(
     ok: true,
     target: { oid: target.oid, name: target.name, sql: target.sql },
     cascades: touched.filter(({ cascade }) => cascade).map(({ oid, name }) => ({ oid, name })),
+    columns: columns.rows.map(([name]) => String(name)),
     primaryKey: columns.rows.filter(([, , , , key]) => key === 't').map(([name]) => String(name)),
     insertedColumns: inserted,
   };

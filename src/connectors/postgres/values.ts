@@ -57,7 +57,7 @@ function decodeValue(text: string | null, typeOid: number): Json {
 
 /** Most rows, and bytes of JSON, that an answer keeps. */
 const ROW_LIMIT = 1_000;
-export const ROWS_BYTES_LIMIT = 200 * 1024;
+const ROWS_BYTES_LIMIT = 200 * 1024;
 
 /** Gathers rows as objects until a limit is reached. */
 export class RowCollector {

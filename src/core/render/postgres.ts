@@ -11,7 +11,7 @@ export interface PostgresTargetRequest {
   readonly params: readonly Json[];
 }
 
-export const PARAMETER_LIMIT = 1_000;
+const PARAMETER_LIMIT = 1_000;
 
 export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): Rendered<PostgresTargetRequest> {
   const { sql, params = [], ...others } = args;

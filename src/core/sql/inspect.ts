@@ -160,7 +160,7 @@ export function tableOf(rangeVar: Tree): TableName {
   return { schema: typeof schema === 'string' ? schema : null, name: String(rangeVar['relname']) };
 }
 
-export function stringsOf(nodes: unknown): readonly string[] {
+function stringsOf(nodes: unknown): readonly string[] {
   if (!Array.isArray(nodes)) return [];
   return nodes.flatMap((node: unknown) => {
     const text = isTree(node) && isTree(node['String']) ? node['String']['sval'] : undefined;
