@@ -142,7 +142,7 @@ export class Session {
       key: `${this.reviewId}:${change.key}`,
       entries: change.entries.map((entry) => entry(base)),
       review: viewReview(change.record),
-      envelopes: change.envelopes ?? [],
+      envelopes: (change.envelopes ?? []).map(({ kind, envelope }) => ({ kind, envelope })),
       materials: change.materials ?? [],
       ledger: change.ledger ?? null,
       settlesExecution: change.settlesExecution ?? false,
