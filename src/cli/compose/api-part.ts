@@ -52,13 +52,14 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     registry,
     readyChecks: part.readyChecks ?? {},
   });
+  // Whatever answers has its SQL parser and its tail before the first request comes.
+  await service.start();
+  shutdown.add('service', () => service.close());
   const server = await startServer(app, { port: part.port, host: part.host, shutdown: stop }).catch(
     (error: unknown) => {
       throw explain(error, part);
     },
   );
-  await service.start();
-  shutdown.add('service', () => service.close());
   shutdown.add('http', () => server.close());
   const shown = part.host === '0.0.0.0' || part.host === '::' ? '127.0.0.1' : part.host;
   return { url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${part.port}`, signIn };

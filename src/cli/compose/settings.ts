@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { loadCatalogFiles } from '../../catalog/index.ts';
 import { parseConfigFile } from '../../core/files/parse-file.ts';
-import type { TextFile } from '../../core/files/load-settings.ts';
 import { formatProblem } from '../../core/files/problem.ts';
 import type { Environment } from '../embedded/cache.ts';
 import { openSettings, type FileSettingsSource } from '../settings-source.ts';
@@ -46,7 +46,7 @@ export async function followSettings(
 ): Promise<FileSettingsSource> {
   const shown = relative(process.cwd(), configFile);
   const name = shown.startsWith('..') ? configFile : shown;
-  const source = openSettings({ configFile: name, catalogs: readCatalogs(), deploymentId: keysDeployment, env });
+  const source = openSettings({ configFile: name, catalogs: loadCatalogFiles(), deploymentId: keysDeployment, env });
   const { deploymentId } = source.current();
   if (deploymentId !== keysDeployment) {
     throw new StartError(
@@ -62,15 +62,4 @@ export async function followSettings(
   source.onChange((settings) => log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force'));
   await source.watch();
   return source;
-}
-
-function readCatalogs(): ReadonlyMap<string, TextFile> {
-  const folder = new URL('../../catalog/', import.meta.url);
-  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
-  return new Map(
-    files.map((file) => [
-      file.replace(/\.yaml$/, ''),
-      { name: `catalog/${file}`, text: readFileSync(new URL(file, folder), 'utf8') },
-    ]),
-  );
 }

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { loadCatalogFiles } from '../../../catalog/index.ts';
 import { loadSettings, policyPathOf, type SettingsResult, type TextFile } from '../../../core/files/load-settings.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
@@ -21,7 +22,7 @@ export function checkFiles(
   const configPath = findConfig(io, options.config);
   const config = read(io, configPath);
   const policy = findPolicy(io, options.policy, policyPathOf(config), dirname(configPath));
-  const catalogs = readCatalogs();
+  const catalogs = loadCatalogFiles();
   const result = loadSettings({ config, policy, catalogs, deploymentId: 'unnamed' });
   const files = [config, ...(policy === undefined ? [] : [policy]), ...catalogs.values()];
   return { result, config, policy, texts: new Map(files.map(({ name, text }) => [name, text])) };
@@ -70,15 +71,4 @@ function findPolicy(
 ): TextFile | undefined {
   if (given !== undefined) return read(io, resolve(io.cwd, given));
   return named === undefined ? undefined : read(io, resolve(folder, named));
-}
-
-function readCatalogs(): ReadonlyMap<string, TextFile> {
-  const folder = new URL('../../../catalog/', import.meta.url);
-  const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
-  return new Map(
-    files.map((file) => [
-      file.replace(/\.yaml$/, ''),
-      { name: `catalog/${file}`, text: readFileSync(new URL(file, folder), 'utf8') },
-    ]),
-  );
 }
