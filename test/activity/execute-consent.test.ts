@@ -3,7 +3,7 @@ import type { Store } from '../../src/contract/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { DEPLOYMENT, makeFixture, REVIEWERS, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, forge, later, makeJourneys, refused } from '../support/gate-journey.ts';
+import { EXECUTED, failureOf, forge, later, makeJourneys, refused } from '../support/gate-journey.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 
 let store: Store;
@@ -210,5 +210,16 @@ describe('calls that cannot be made yet', () => {
     gate.settings.update({ limits: { ...gate.settings.current().limits, irreversiblePerToolPerHour: claimed + 1 } });
     expect(await attempt(first.input)).toEqual(EXECUTED);
     expect(await attempt(second.input)).toEqual(waits('rate_exceeded'));
+  });
+
+  it('wait in turn where a batch is decided at once: none slips through beside the others', async () => {
+    const batch = await Promise.all([1, 2, 3, 4].map(() => steps.approved('payouts.close', CLOSE)));
+    const claimed = await store.countClaims('payouts.close', new Date(gate.clock.now() - 3_600_000).toISOString());
+    gate.settings.update({ limits: { ...gate.settings.current().limits, irreversiblePerToolPerHour: claimed + 2 } });
+    const worker = steps.run();
+    const failures = await Promise.all(batch.map(({ input }) => failureOf(worker.executeCall(input))));
+    expect(failures.filter((failure) => failure === undefined)).toHaveLength(2);
+    expect(failures.filter((failure) => failure?.code === 'rate_exceeded')).toHaveLength(2);
+    expect(gate.calls).toHaveLength(2);
   });
 });

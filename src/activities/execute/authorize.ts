@@ -1,4 +1,4 @@
-import type { Evidence, Target } from '../../contract/call.ts';
+import type { CallClass, Evidence, Target } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Material } from '../../contract/review.ts';
@@ -17,6 +17,8 @@ import { postponeCall, refuseCall } from './refusal.ts';
 /** A call that may be made: everything in it is bound by what was verified here. */
 export interface AuthorizedCall {
   readonly tool: ToolDefinition;
+  /** By the policy in force. */
+  readonly class: CallClass;
   readonly digest: string;
   /** Of the policy that it was authorized under. */
   readonly policyDigest: string;
@@ -30,13 +32,11 @@ export interface AuthorizedCall {
 /**
  * Says again, from the envelopes and the record, whether this call may be made. The input came through Temporal:
  * whoever can schedule an activity chose it, so nothing of it counts until a signature or the ledger vouches for it.
- * `resend`: it was claimed before and is counted already.
  */
 export async function authorizeCall(
   deps: ExecuteDeps,
   input: ExecuteCallInput,
   row: LedgerRow,
-  { resend }: { readonly resend: boolean },
 ): Promise<AuthorizedCall> {
   const settings = deps.settings.current();
   const { material } = input;
@@ -83,9 +83,9 @@ export async function authorizeCall(
   if (tool === undefined || assessment.kind === 'blocked') throw refuseCall('reclassified');
   // Another base URL, another path, another mode: what would run is no longer what was shown.
   if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
-  if (!resend) await assertWithinRate(deps, settings, assessment.class, tool.name);
   return {
     tool,
+    class: assessment.class,
     digest: verdict.digest,
     policyDigest: settings.policy.digest,
     target: assessment.target,
@@ -154,18 +154,6 @@ async function vouchedPrevious(
   const { evidence } = (await attachEvidence(deps, { material })).material;
   const saysOf = (found: Evidence | null): string => canonicalJson(found && [found.sourceHash, found.facts]);
   return saysOf(evidence) === saysOf(material.evidence) ? previous : null;
-}
-
-async function assertWithinRate(
-  deps: ExecuteDeps,
-  settings: Settings,
-  callClass: string | null,
-  tool: string,
-): Promise<void> {
-  if (callClass !== 'irreversible') return;
-  const since = new Date(deps.clock.now() - 3_600_000).toISOString();
-  const claims = await deps.store.countClaims(tool, since);
-  if (claims >= settings.limits.irreversiblePerToolPerHour) throw postponeCall('rate_exceeded', 30_000);
 }
 
 async function open(

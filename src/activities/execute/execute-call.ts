@@ -8,14 +8,19 @@ import type { Connector, ConnectorResult } from '../ports.ts';
 import { authorizeCall, type AuthorizedCall } from './authorize.ts';
 import { IDEMPOTENCY_WINDOW, SEND_WITHIN_MS, SETTLE_MARGIN_MS, type ExecuteDeps } from './deps.ts';
 import { readInput } from './input.ts';
+import { claimWithinRate, type Claiming } from './rate.ts';
 import { postponeCall, refuseCall } from './refusal.ts';
 import { commitOf, finish, startedEntry } from './write-ledger.ts';
 
 type Row = LedgerRow;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** Attempts that run in this process now, by review. */
-export type InFlight = Map<string, Promise<void>>;
+/** What this process is about. */
+export interface InFlight {
+  /** Attempts that run now, by review. */
+  readonly attempts: Map<string, Promise<void>>;
+  readonly claiming: Claiming;
+}
 
 /**
  * Makes the call once, or makes it visible that nobody knows. The ledger decides: an attempt that finds the row
@@ -28,19 +33,20 @@ export async function executeCall(deps: ExecuteDeps, inFlight: InFlight, given: 
   try {
     // One at a time: a second attempt would take the first one's claim for that of a lost worker. What came of the
     // first it learns from the ledger, since the first may have been asked with other envelopes.
-    for (let running; (running = inFlight.get(input.reviewId)) !== undefined;) await running.catch(() => undefined);
-    await track(inFlight, input.reviewId, attempt(deps, input));
+    const { attempts, claiming } = inFlight;
+    for (let running; (running = attempts.get(input.reviewId)) !== undefined;) await running.catch(() => undefined);
+    await track(attempts, input.reviewId, attempt(deps, claiming, input));
   } finally {
     clearInterval(beat);
   }
 }
 
-async function attempt(deps: ExecuteDeps, input: ExecuteCallInput): Promise<void> {
+async function attempt(deps: ExecuteDeps, claiming: Claiming, input: ExecuteCallInput): Promise<void> {
   const row = await deps.store.readLedger(input.reviewId);
   if (row === undefined) throw refuseCall('not_authorized');
   switch (row.state) {
     case 'open':
-      return claimAndCall(deps, input, row);
+      return claimAndCall(deps, claiming, input, row);
     case 'claimed':
       return settleClaim(deps, input, row);
     case 'denied':
@@ -53,9 +59,9 @@ async function attempt(deps: ExecuteDeps, input: ExecuteCallInput): Promise<void
   }
 }
 
-async function claimAndCall(deps: ExecuteDeps, input: ExecuteCallInput, row: Row): Promise<void> {
+async function claimAndCall(deps: ExecuteDeps, claiming: Claiming, input: ExecuteCallInput, row: Row): Promise<void> {
   await assertLogIntact(deps);
-  const call = await authorizeCall(deps, input, row, { resend: false });
+  const call = await authorizeCall(deps, input, row);
   const connector = deps.connector(call.target.connector);
   if (connector === undefined) throw refuseCall('credential_missing');
   const now = deps.clock.now();
@@ -71,7 +77,8 @@ async function claimAndCall(deps: ExecuteDeps, input: ExecuteCallInput, row: Row
     // Made now, not when the call was proposed: targets forget keys after a day.
     idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${input.reviewId}`,
   };
-  const claimed = await commitOf(deps, row, claim, startedEntry(deps, input, call, false));
+  const started = startedEntry(deps, input, call, false);
+  const claimed = await claimWithinRate(deps, claiming, call, () => commitOf(deps, row, claim, started));
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
     // Lost the race for the row: the next attempt finds out what became of it.
     throw postponeCall('not_open', 100);
@@ -109,7 +116,7 @@ async function authorizeResend(
   const tool = findTool(deps.settings.current(), input.material.tool);
   if (tool === undefined || !mayResend(deps, tool, row)) return undefined;
   await assertLogIntact(deps);
-  const call = await authorizeCall(deps, input, row, { resend: true }).catch((error: unknown) => {
+  const call = await authorizeCall(deps, input, row).catch((error: unknown) => {
     if (error instanceof ApplicationFailure && error.nonRetryable === true) return undefined;
     throw error;
   });
@@ -166,11 +173,11 @@ function timeoutOf(tool: ToolDefinition, connector: Connector): number {
   return tool.timeout === undefined ? connector.timeoutMs : durationMs(tool.timeout);
 }
 
-async function track(inFlight: InFlight, reviewId: string, work: Promise<void>): Promise<void> {
-  inFlight.set(reviewId, work);
+async function track(attempts: InFlight['attempts'], reviewId: string, work: Promise<void>): Promise<void> {
+  attempts.set(reviewId, work);
   try {
     await work;
   } finally {
-    inFlight.delete(reviewId);
+    attempts.delete(reviewId);
   }
 }
