@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PLANNER_SETTINGS, type Database, type Query } from './database.ts';
 import { toStorageError } from './errors.ts';
+import { readRows, writeStatement } from './wire.ts';
 
 /**
  * The embedded database. It does not lock its folder: the caller must hold the lock of the data directory. Commits
@@ -13,28 +14,42 @@ import { toStorageError } from './errors.ts';
  */
 export async function openPglite(path: string | null): Promise<Database> {
   const pglite = await start(path);
-  const queryOn =
-    (runner: Pick<PGlite, 'query'>): Query =>
-    async <Row>(sql: string, parameters: readonly unknown[] = []) => {
-      try {
-        return (await runner.query<Row>(sql, [...parameters])).rows;
-      } catch (cause) {
-        throw toStorageError(cause);
-      }
-    };
-  const query = queryOn(pglite);
+  const inTurn = oneAtATime();
+
+  /** Only in one's turn: inside somebody else's transaction it would become part of it. */
+  const send: Query = async <Row>(sql: string, parameters: readonly unknown[] = []) => {
+    try {
+      const { messages } = await pglite.execProtocol(writeStatement(sql, parameters));
+      return readRows(messages) as Row[];
+    } catch (cause) {
+      throw toStorageError(cause);
+    }
+  };
+  const inTransaction = async <T>(work: () => Promise<T>): Promise<T> => {
+    await send('BEGIN');
+    try {
+      const result = await work();
+      await send('COMMIT');
+      return result;
+    } catch (error) {
+      await send('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  };
+  const script = async (sql: string) => {
+    try {
+      await pglite.exec(sql);
+    } catch (cause) {
+      throw toStorageError(cause);
+    }
+  };
+  const query: Query = (sql, parameters) => inTurn(() => send(sql, parameters));
+
   for (const [name, value] of Object.entries(PLANNER_SETTINGS)) await query(`SET ${name} = ${value}`);
   return {
     query,
-    transaction: (work) => pglite.transaction((tx) => work(queryOn(tx as unknown as Pick<PGlite, 'query'>))),
-    exclusively: (work) =>
-      work(query, async (sql) => {
-        try {
-          await pglite.transaction(async (tx) => void (await tx.exec(sql)));
-        } catch (cause) {
-          throw toStorageError(cause);
-        }
-      }),
+    transaction: (work) => inTurn(() => inTransaction(() => work(send))),
+    exclusively: (work) => inTurn(() => work(send, (sql) => inTransaction(() => script(sql)))),
     onAppend: async () => async () => {},
     pollMs: null,
     // Single-user PostgreSQL has no autovacuum.
@@ -43,9 +58,20 @@ export async function openPglite(path: string | null): Promise<Database> {
         await query(`VACUUM ANALYZE holdpoint.${table}`);
       }
     },
-    close: async () => {
-      if (!pglite.closed) await pglite.close();
-    },
+    close: () =>
+      inTurn(async () => {
+        if (!pglite.closed) await pglite.close();
+      }),
+  };
+}
+
+/** Runs what it is given one after the other. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => {});
+    return turn;
   };
 }
 

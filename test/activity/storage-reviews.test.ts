@@ -247,6 +247,21 @@ onEveryDatabase((engine) => {
       expect(await listed({ approverGroups: ['finance'], status: ['approved'] })).toEqual([]);
     });
 
+    it('group names are compared whole, whatever is in them', async () => {
+      const odd = 'a"b\\c,{}NULL \'$1';
+      const level = {
+        name: 'one',
+        approvers: [odd],
+        quorum: 1,
+        escalation: null,
+        status: 'open' as const,
+        decisions: [],
+      };
+      await put(reviewIdOf(1), { levels: [level] });
+      expect(await listed({ approverGroups: [odd] })).toEqual([reviewIdOf(1)]);
+      expect(await listed({ approverGroups: ['a', 'b', '', 'NULL'] })).toEqual([]);
+    });
+
     it('an escalation lets others in from its time on', async () => {
       const escalating = (at: string) => [
         {
