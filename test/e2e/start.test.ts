@@ -63,7 +63,7 @@ describe('the demo', () => {
     expect(statSync(join(holdpoint.dataDir, 'access.json')).mode & 0o777).toBe(0o600);
     for (const { signInUrl } of access.reviewers) {
       expect(new URL(signInUrl).hash).not.toBe('');
-      expect(holdpoint.output()).toContain(signInUrl);
+      await expect.poll(() => holdpoint.output(), { timeout: 20_000 }).toContain(signInUrl);
     }
     expect((await fetch(holdpoint.temporalUi)).status).toBe(200);
   });

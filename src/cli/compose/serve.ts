@@ -38,11 +38,13 @@ export async function serve(start: (serving: Serving) => Promise<void>): Promise
       log = logger;
       shutdown.add('log', () => logger.flush());
     },
-  }).then(() => {
-    started = true;
   });
+  const noteStart = async () => {
+    await starting;
+    started = true;
+  };
   try {
-    await Promise.race([starting, ended]);
+    await Promise.race([noteStart(), ended]);
     await ended;
   } finally {
     await shutdown.run();

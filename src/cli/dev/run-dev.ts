@@ -55,11 +55,18 @@ async function startDev(
 
   const execute = await openExecute(foundation, { keys, directory: dataDir.path, stopWhenRolledBack: false });
   await Promise.all([startGate(foundation), execute.start()]);
+  let published = false;
   const api = await startApi(foundation, {
     keys: apiKeysOf(keys, 'all'),
     host: settings.host,
     port: settings.port,
-    readyChecks: { auditLog: execute.assertLogIntact },
+    readyChecks: {
+      auditLog: execute.assertLogIntact,
+      // Whoever waits for 200 may read access.json next.
+      start: async () => {
+        if (!published) throw new Error('not yet');
+      },
+    },
   });
   const access =
     demo === undefined
@@ -69,6 +76,7 @@ async function startDev(
           temporalAddress: temporal.address,
           temporalUi: temporal.uiUrl,
         });
+  published = true;
   await waitUntilReady(api.url, log);
   renderBanner({ url: api.url, temporalUi: temporal.uiUrl, dataDir: dataDir.path, access, configFile }).forEach(say);
 }
@@ -84,7 +92,7 @@ async function open(
   const opening = [
     openDevTemporal(settings, dataDir, env, say),
     openStore(settings.databaseUrl, dataDir.path),
-    withDemo ? prepareDemo(dataDir) : undefined,
+    withDemo ? prepareDemo(dataDir) : Promise.resolve(undefined),
   ] as const;
   // Where one fails, the others must still be closed.
   const [temporalOpened, storeOpened] = await Promise.allSettled(opening);
