@@ -31,6 +31,7 @@ const done: LedgerRow = {
   state: 'done',
   outcome: { body: { id: 7 }, upstreamStatus: 201, error: null, finishedAt: iso(NOON + 5) },
 };
+const failed: LedgerRow = { ...done, state: 'failed' };
 const unknown: LedgerRow = { ...claimed, state: 'unknown', outcome: { error, finishedAt: iso(NOON + 5) } };
 const denied = (reason: string): LedgerRow => ({ ...open, state: 'denied', denial: { reason, at: iso(NOON + 4) } });
 const reconciled = (outcome: 'executed' | 'failed'): LedgerRow => ({
@@ -43,7 +44,7 @@ describe('law 9: what ran is told from the ledger', () => {
     ['open', open, 'not_started'],
     ['claimed', claimed, 'executing'],
     ['done', done, 'executed'],
-    ['failed', { ...done, state: 'failed' }, 'failed'],
+    ['failed', failed, 'failed'],
     ['unknown', unknown, 'outcome_unknown'],
     ['reconciled as executed', reconciled('executed'), 'executed'],
     ['reconciled as failed', reconciled('failed'), 'failed'],
