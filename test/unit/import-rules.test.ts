@@ -26,6 +26,7 @@ const CASES: readonly (readonly [file: string, line: string, allowed: boolean])[
   ['src/workflows/a.ts', `import type { X } from '../contract/b.ts';`, true],
   ['src/workflows/a.ts', `import { x } from '../contract/review.ts';`, false],
   ['src/workflows/a.ts', `import { PROBLEMS } from '../contract/codes.ts';`, true],
+  ['src/workflows/a.ts', `import { MAX } from '../contract/constants.ts';`, true],
   ['src/workflows/a.ts', `import { z } from 'zod';`, false],
   ['src/workflows/a.ts', `import { createHash } from 'node:crypto';`, false],
   ['src/workflows/a.ts', `import { x } from '../api/b.ts';`, false],
