@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/contract/json.ts';
 import { StorageError, type Commit, type Store } from '../../src/contract/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, failureOf, later, makeJourneys, never, refused, type Journey } from '../support/gate-journey.ts';
+import { EXECUTED, failureOf, later, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';
 
 let store: Store;
 let gate: GateFixture;
@@ -138,11 +138,22 @@ describe('law 6: at most once', () => {
     });
   });
 
-  it('is not settled by somebody who does not know what was claimed', async () => {
-    const journey = await steps.approved('payouts.close', CLOSE);
-    await crashAfterClaim(journey);
-    const other = { ...journey.input, material: { ...journey.input.material, arguments: { id: 'a-2' } } };
-    expect(await steps.attempt(other)).toEqual({ failure: never('not_authorized'), sent: 0, state: 'claimed' });
+  it('is called lost by somebody who does not know what was claimed only when it can no longer be on its way', async () => {
+    for (const [tool, args] of [
+      ['payouts.close', CLOSE],
+      ['payouts.create', CREATE],
+    ] as const) {
+      gate.calls.length = 0;
+      const journey = await steps.approved(tool, args);
+      await crashAfterClaim(journey);
+      const other = { ...journey.input, material: { ...journey.input.material, context: { env: 'other' } } };
+      expect(await steps.attempt(other)).toEqual({ failure: later('not_open'), sent: 0, state: 'claimed' });
+      const { claim } = await steps.ledger(journey.reviewId);
+      gate.clock.set(Date.parse(claim?.settledBy ?? '') - 1);
+      expect(await steps.attempt(other)).toEqual({ failure: later('not_open'), sent: 0, state: 'claimed' });
+      gate.clock.advance(1);
+      expect(await steps.attempt(other)).toEqual(UNKNOWN);
+    }
   });
 });
 
