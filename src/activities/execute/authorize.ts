@@ -3,9 +3,10 @@ import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Material } from '../../contract/review.ts';
 import type { LedgerRow } from '../../contract/store.ts';
-import { assessCall, findTool, levelsOf, type Proposer } from '../../core/assess.ts';
+import { assessCall, findTool, levelsOf, type Assessment, type Proposer } from '../../core/assess.ts';
 import { authorizeExecution, type VerifiedDecision } from '../../core/authorize.ts';
 import { canonicalJson } from '../../core/digest.ts';
+import { isWeakerClass } from '../../core/policy/strictness.ts';
 import { readRecordedDecisions } from '../../core/recorded.ts';
 import type { Settings } from '../../core/settings.ts';
 import { digestUnattested, verifyProposal } from '../gate/proposal.ts';
@@ -83,6 +84,7 @@ export async function authorizeCall(
   if (tool === undefined || assessment.kind === 'blocked') throw refuseCall('reclassified');
   // Another base URL, another path, another mode: what would run is no longer what was shown.
   if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
+  await assertTrulyShown(deps, material, assessment);
   return {
     tool,
     class: assessment.class,
@@ -91,6 +93,30 @@ export async function authorizeCall(
     target: assessment.target,
     ...(await open(deps, input, settings, tool)),
   };
+}
+
+/**
+ * Whoever continues a workflow of their own as ours has reviewers shown what they like, and a yes to it is a real one. So
+ * what the digest covers besides the call is held against what nobody but us can write: the class against policy, the
+ * context against proposal and configuration, evidence against the preview that the execute worker signed. None at all
+ * may be shown: a preview may have come too late, and reviewers see that there is none.
+ */
+async function assertTrulyShown(
+  deps: ExecuteDeps,
+  material: Material,
+  assessment: Exclude<Assessment, { kind: 'blocked' }>,
+): Promise<void> {
+  if (isWeakerClass(material.class, assessment.class)) throw refuseCall('reclassified');
+  if (canonicalJson(assessment.context) !== canonicalJson(material.context)) throw refuseCall('drifted');
+  if (material.evidence === null) return;
+  const signed = (await attachEvidence(deps, { material })).material.evidence;
+  if (!saysTheSame(signed, material.evidence)) throw refuseCall('not_authorized');
+}
+
+/** When it was gathered does not matter. */
+function saysTheSame(a: Evidence | null, b: Evidence | null): boolean {
+  const saysOf = (found: Evidence | null): string => canonicalJson(found && [found.sourceHash, found.facts]);
+  return saysOf(a) === saysOf(b);
 }
 
 interface KnownProposal {
@@ -152,8 +178,7 @@ async function vouchedPrevious(
   const { material, previous } = input;
   if (previous === null || !decisions.some(({ payload }) => payload.type === 'edit')) return null;
   const { evidence } = (await attachEvidence(deps, { material })).material;
-  const saysOf = (found: Evidence | null): string => canonicalJson(found && [found.sourceHash, found.facts]);
-  return saysOf(evidence) === saysOf(material.evidence) ? previous : null;
+  return saysTheSame(evidence, material.evidence) ? previous : null;
 }
 
 async function open(
