@@ -75,7 +75,9 @@ describe('at start', () => {
       if (!(error instanceof InvalidFilesError)) throw error;
       problems = error.problems;
     }
-    expect([...new Set(problems.map(({ file }) => file.split('/').at(-1)))].toSorted()).toEqual(files);
+    expect(
+      [...new Set(problems.map(({ file }) => file.split('/').at(-1)))].toSorted((a = '', b = '') => a.localeCompare(b)),
+    ).toEqual(files);
   });
 
   it('a reference is read when it is asked for, and a missing one names its place', () => {

@@ -73,7 +73,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('decision' as const),
       reviewer: fc.constantFrom(...Object.keys(PEOPLE)),
-      type: fc.constantFrom<DecisionFact['type']>('approve', 'approve', 'approve', 'edit', 'reject', 'revise', 'respond'),
+      type: fc.constantFrom<DecisionFact['type']>(
+        'approve',
+        'approve',
+        'approve',
+        'edit',
+        'reject',
+        'revise',
+        'respond',
+      ),
       staleDigest: fc.boolean().map((b) => b && true),
       level: fc.integer({ min: 1, max: 3 }),
       after: fc.integer({ min: 0, max: 60 }),

@@ -237,7 +237,10 @@ describe('classification', () => {
   it('blocks where selecting an approval fails, also for a call that is held for another reason', () => {
     const policy = withRules(
       '',
-      `${APPROVALS.replace('  - match: "true"', '  - match: arguments.amount > 5\n    levels: [{ name: a, approvers: [ops], quorum: 1 }]\n  - match: "true"')}`,
+      APPROVALS.replace(
+        '  - match: "true"',
+        '  - match: arguments.amount > 5\n    levels: [{ name: a, approvers: [ops], quorum: 1 }]\n  - match: "true"',
+      ),
     );
     expect(policy.classify(callOf('api.wipe'))).toMatchObject({ kind: 'blocked', reasonCodes: ['policy_error'] });
     expect(policy.classify(callOf('api.read'))).toMatchObject({ kind: 'free' });

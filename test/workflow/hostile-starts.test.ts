@@ -61,7 +61,8 @@ async function forgeSnapshot(reviewId: string) {
       base,
       revisions: [
         {
-          ...{ material, digest },
+          material,
+          digest,
           gate: 'hard',
           reasonCodes: [],
           previewError: null,

@@ -118,7 +118,7 @@ describe('no worker', () => {
     asked = [];
     await gate.startWorker('gate');
     expect((await handle.result()).status).toBe('expired');
-    expect(asked.filter(({ key }) => key.startsWith(reviewId))[0]?.key).toBe(`${reviewId}:expired`);
+    expect(asked.find(({ key }) => key.startsWith(reviewId))?.key).toBe(`${reviewId}:expired`);
     const { receipts } = await gate.query(reviewId);
     expect(new Set(late.map(({ decisionUlid }) => receipts[decisionUlid]))).toEqual(new Set(['expired']));
   });

@@ -62,7 +62,7 @@ export function convertYaml(
         refuse(key, 'merge keys (<<) are not supported', 'Write the keys out');
       } else {
         // The spelling in the file, so that `1.0:` and `0x1:` stay what they look like.
-        const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+        const name = typeof key.value === 'string' ? key.value : (key.source ?? JSON.stringify(key.value));
         entries.push([name, convert(value, depth + 1, name)]);
       }
     }
