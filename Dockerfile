@@ -16,7 +16,8 @@ WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
-RUN install -d -o node -g node /var/lib/holdpoint
+# For the last checkpoint, whoever the container runs as.
+RUN install -d -m 1777 /var/lib/holdpoint
 USER node
 EXPOSE 8080
 ENTRYPOINT ["node", "/app/dist/cli/main.js"]

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Makes what docker-compose.yml needs in a directory of your choice: database passwords and each part's keys. Files are
-# readable inside the containers, whose users differ from yours; the directory itself is yours alone.
-# Usage: docker/make-secrets.sh DIRECTORY. What is there already stays.
+# Makes what docker-compose.yml needs in a directory of your choice: a database password for each login, and each part's
+# keys. What is there already stays.
+# Usage: docker/make-secrets.sh DIRECTORY DEPLOYMENT_ID      (the id that holdpoint.yaml says)
 set -eu
-[ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
+[ $# -eq 2 ] || { echo "usage: $0 DIRECTORY DEPLOYMENT_ID" >&2; exit 2; }
+here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
+# Files in it are readable inside the containers, whose users differ from yours; the directory itself is yours alone.
 chmod 700 "$1"
 cd "$1"
 for name in postgres_password temporal_db_password owner_db_password api_db_password gate_db_password execute_db_password; do
@@ -12,3 +14,20 @@ for name in postgres_password temporal_db_password owner_db_password api_db_pass
   head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$name"
   chmod 444 "$name"
 done
+
+if [ ! -e keys ]; then
+  if [ -e "$here/dist/cli/main.js" ]; then
+    node "$here/dist/cli/main.js" keys init --deployment "$2" --split "$PWD/keys"
+  else
+    docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/secrets" holdpoint:latest \
+      keys init --deployment "$2" --split /secrets/keys
+  fi
+fi
+
+# Private keys are for their owner alone, so the containers run as that owner, and never as root.
+user=$(id -u):$(id -g)
+if [ "$(id -u)" -eq 0 ]; then
+  user=1000:1000
+  chown -R "$user" keys
+fi
+echo "Set HOLDPOINT_SECRETS=$PWD and HOLDPOINT_USER=$user. Keep keys/all offline: it holds every key, for rotation."

@@ -2,7 +2,7 @@
 # Runs once, on an empty data directory. Every part has a login of its own; Holdpoint's migrations, run by the owner, say
 # what each may do.
 set -eu
-secret() { cat "/run/secrets/$1"; }
+secret() { cat "${SECRETS_DIR:-/run/secrets}/$1"; }
 psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
   -v temporal="$(secret temporal_db_password)" \
   -v owner="$(secret owner_db_password)" \

@@ -92,7 +92,6 @@ export function createGateClient(client: Client): GateClient {
     const answer = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
       taskQueue: { name: taskQueue },
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum is in a package that the client does not export
       taskQueueType: QUEUE_TYPE[taskQueue],
     });
     return answer.pollers.some(({ lastAccessTime }) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { freePort } from '../support/ports.ts';
 import { runHoldpoint, startPart, type Part } from '../support/parts.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
@@ -16,7 +18,7 @@ import { devServer } from '../support/servers.ts';
 const AGENT = 'hpk_parts';
 const REVIEWER = 'hpr_parts';
 const CREDENTIAL = 'payouts-credential-of-the-execute-worker';
-const PASSWORD = 'p/a@s:s%w';
+const PASSWORD = `p/a@s:s%w'd`;
 
 let directory: string;
 let postgres: Postgres;
@@ -39,7 +41,7 @@ function environment(part: 'api' | 'gate' | 'execute'): Record<string, string> {
     HOLDPOINT_KEYS_DIR: keys(part),
     TEMPORAL_ADDRESS: temporal.address,
     DATABASE_URL: login(`holdpoint_${part}`),
-    DATABASE_PASSWORD_FILE: join(directory, 'password'),
+    DATABASE_PASSWORD_FILE: join(directory, `${part}_db_password`),
   };
 }
 const COMMANDS = {
@@ -62,14 +64,8 @@ beforeAll(async () => {
     response.setHeader('content-type', 'application/json').end('{"paid":true}');
   }).listen(0, '127.0.0.1');
   [postgres, temporal] = await Promise.all([startPostgres(), devServer()]);
-  database = await postgres.createDatabase();
-  // As docker/postgres/init.sh does it.
-  await postgres.sql(
-    database,
-    `CREATE ROLE holdpoint_owner LOGIN; CREATE ROLE holdpoint_api LOGIN; CREATE ROLE holdpoint_gate LOGIN;
-     CREATE ROLE holdpoint_execute LOGIN; ALTER DATABASE ${database} OWNER TO holdpoint_owner`,
-  );
-  writeFileSync(join(directory, 'password'), `${PASSWORD}\n`);
+  database = 'holdpoint';
+  makeLogins();
   writeFileSync(join(directory, 'policy.yaml'), POLICY);
   writeFileSync(join(directory, 'holdpoint.yaml'), configFor((target.address() as AddressInfo).port));
   runHoldpoint(['keys', 'init', '--deployment', 'parts', '--split', join(directory, 'keys')], {}, directory);
@@ -87,6 +83,22 @@ afterAll(async () => {
   target.close();
   rmSync(directory, { recursive: true, force: true });
 });
+
+/** The script that the database's container runs on its first start. */
+function makeLogins(): void {
+  for (const name of ['temporal', 'owner', 'api', 'gate', 'execute']) {
+    writeFileSync(join(directory, `${name}_db_password`), `${PASSWORD}\n`);
+  }
+  execFileSync('sh', [packageFile('docker', 'postgres', 'init.sh')], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      POSTGRES_USER: 'postgres',
+      PGHOST: '127.0.0.1',
+      PGPORT: String(postgres.port),
+      SECRETS_DIR: directory,
+    },
+  });
+}
 
 async function ready(): Promise<void> {
   const until = performance.now() + 120_000;

@@ -25,7 +25,7 @@ interface ComposeFile {
 }
 
 const OURS = ['api', 'gate-worker', 'execute-worker'];
-const VARIABLES = ['HOLDPOINT_SECRETS', 'HOLDPOINT_CONFIG_DIR', 'HOLDPOINT_CREDENTIALS'] as const;
+const VARIABLES = ['HOLDPOINT_SECRETS', 'HOLDPOINT_USER', 'HOLDPOINT_CONFIG_DIR', 'HOLDPOINT_CREDENTIALS'] as const;
 
 let directory: string;
 let env: Record<string, string>;
@@ -34,7 +34,12 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'holdpoint-compose-'));
   const credentials = join(directory, 'credentials');
   writeFileSync(credentials, 'GITHUB_TOKEN=only-for-the-execute-worker\n');
-  env = { HOLDPOINT_SECRETS: directory, HOLDPOINT_CONFIG_DIR: directory, HOLDPOINT_CREDENTIALS: credentials };
+  env = {
+    HOLDPOINT_SECRETS: directory,
+    HOLDPOINT_USER: '1000:1000',
+    HOLDPOINT_CONFIG_DIR: directory,
+    HOLDPOINT_CREDENTIALS: credentials,
+  };
   const { status, stdout, stderr } = config(env);
   if (status !== 0) throw new Error(stderr);
   file = parse(stdout) as ComposeFile;
@@ -104,8 +109,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test.each(OURS)('%s is health-checked, read-only and without capabilities', (name) => {
-    expect(file.services[name]).toMatchObject({ read_only: true, cap_drop: ['ALL'], healthcheck: expect.anything() });
+  test.each(OURS)('%s is health-checked, read-only, without capabilities and not root', (name) => {
+    expect(file.services[name]).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      user: '1000:1000',
+      healthcheck: expect.anything(),
+    });
   });
 
   test('publishes nothing but the api and the Web UI, and these on loopback', () => {
