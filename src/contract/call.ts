@@ -15,11 +15,13 @@ export type Gate = z.infer<typeof gateSchema>;
 export const toolNameSchema = z
   .string()
   .max(200)
-  .regex(/^[a-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$/);
+  .regex(/^[a-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$/)
+  .meta({ examples: ['github.repos.delete'] });
 export const serviceNameSchema = z
   .string()
   .max(100)
-  .regex(/^[a-z][A-Za-z0-9_-]*$/);
+  .regex(/^[a-z][A-Za-z0-9_-]*$/)
+  .meta({ examples: ['github'] });
 
 export const callSchema = z.strictObject({
   service: serviceNameSchema,

@@ -5,6 +5,7 @@ export const HOME_HTML = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Holdpoint</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/home.css">
 </head>
 <body>
@@ -27,9 +28,9 @@ export const HOME_HTML = `<!doctype html>
 <section>
 <h2>Deciding</h2>
 <p>The page on which reviewers decide comes with the next release. Until then decide on the command line:</p>
-<pre>holdpoint review list
-holdpoint review show REVIEW
-holdpoint review approve REVIEW</pre>
+<pre>npx holdpoint review list
+npx holdpoint review show REVIEW
+npx holdpoint review approve REVIEW</pre>
 <p>or through the <a href="/docs">HTTP API</a>.</p>
 </section>
 </main>
@@ -41,7 +42,8 @@ holdpoint review approve REVIEW</pre>
 export const HOME_CSS = `body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#1b1f24;background:#fff}
 main{max-width:60rem;margin:2rem auto;padding:0 1rem}
 pre{background:#f4f5f7;padding:.75rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
-li{margin:.5rem 0;overflow-wrap:anywhere}
+li{margin:.5rem 0}
+li,h2{overflow-wrap:anywhere}
 input,button{font:inherit;padding:.25rem .5rem}
 `;
 

@@ -6,14 +6,14 @@ import { check, say, type Tour } from './tour.ts';
 
 /** Gets a yes: from the person at the prompt, from another terminal, or by itself. Returns how the review ended. */
 export async function getApproval(tour: Tour, review: Review): Promise<Resolution> {
-  if (tour.auto || (tour.io.interactive && (await askHere(tour)))) await approveHere(tour, review);
+  if (tour.auto || (tour.io.interactive && (await askHere(tour, review)))) await approveHere(tour, review);
   else {
     say(
       tour,
       'Waiting for you. In another terminal:',
       `  npx holdpoint review show ${review.reviewId}`,
       `  npx holdpoint review approve ${review.reviewId} --as ops-1`,
-      `or in the browser: ${tour.access.url}/reviews/${review.reviewId}`,
+      `Or look at it in the browser: ${tour.access.url}/reviews/${review.reviewId}`,
     );
   }
   const end = await tour.agent.review(review.reviewId).resolution({ timeout: '30m', signal: tour.signal });
@@ -28,14 +28,17 @@ export async function getApproval(tour: Tour, review: Review): Promise<Resolutio
   return end;
 }
 
-async function askHere(tour: Tour): Promise<boolean> {
+async function askHere(tour: Tour, review: Review): Promise<boolean> {
   const answer = await select(tour.io, 'You are ops-1. Does this call run?', [
     { value: 'approve', label: 'Approve exactly what is shown above' },
-    { value: 'elsewhere', label: 'I decide in another terminal or in the browser' },
+    { value: 'elsewhere', label: 'I decide in another terminal' },
     { value: 'reject', label: 'Reject' },
   ]);
-  if (answer === 'reject')
+  if (answer === 'reject') {
+    const digest = review.call.digest as string;
+    await tour.reviewer.reviews.decide(review.reviewId, { type: 'reject', digest, comment: 'Rejected in the tour.' });
     throw new CliError('refused', 'rejected', 'You said no, so nothing was done.', '`npm run demo` starts again.');
+  }
   return answer === 'approve';
 }
 
