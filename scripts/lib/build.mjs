@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   cpSync,
   existsSync,
@@ -32,6 +33,8 @@ export async function build() {
     rmSync(incoming, { recursive: true, force: true });
     compile(incoming);
     copyAssets(incoming);
+    // npm makes it executable on the first `npx holdpoint` only, so a later build has to do it itself.
+    chmodSync(join(incoming, 'cli', 'main.js'), 0o755);
     await bundleWorkflows(incoming);
     writeFileSync(join(incoming, STAMP), stamp);
     // Swapped in one step, so that whoever starts meanwhile sees the old build or the new one.
