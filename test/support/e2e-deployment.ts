@@ -97,6 +97,8 @@ function configFor(targetUrl: string, credentials: Readonly<Record<PersonId, str
     limits: { pendingPerAgent: 100_000, irreversiblePerToolPerHour: 100_000, requestsPerMinute: 1_000_000 },
     connectors: {
       bank: { type: 'http', baseUrl: targetUrl, credential: 'env:BANK_TOKEN', allowPrivateAddresses: true },
+      // The discard service, which nobody runs.
+      nowhere: { type: 'http', baseUrl: 'http://127.0.0.1:9', allowPrivateAddresses: true },
     },
   };
 }
@@ -191,6 +193,7 @@ const POLICY: PolicyFile = {
       request: post('/notify'),
       timeout: TIMEOUT,
     },
+    { name: 'nowhere.say', class: 'sensitive', connector: 'nowhere', request: post('/say') },
     { name: 'bank.destroy', class: 'forbidden', connector: 'bank', request: post('/destroy') },
   ],
   rules: [
