@@ -11,6 +11,8 @@ import { shouldContinue } from './gate-loop.ts';
 
 /** What a run of the activity may take beyond the connector's own time-out, ms. */
 const CALL_MARGIN_MS = 60_000;
+const LONGEST_OPEN_MS = 30_000;
+const LONGEST_CLAIMED_MS = 600_000;
 const FIRST_POLL_MS = 10_000;
 const LONGEST_POLL_MS = 3_600_000;
 
@@ -22,7 +24,7 @@ export async function executeUntilSettled(session: Session, staleAt: number): Pr
   // The row was opened for this run and nobody has been asked to call yet: it is open.
   const isFresh = session.record.execution.status === 'not_started';
   let outcome: Outcome | null = isFresh ? null : await gate.readOutcome({ reviewId: session.reviewId });
-  for (let wait = 1_000; ; wait = Math.min(wait * 2, 30_000)) {
+  for (let wait = 1_000; ; wait *= 2) {
     if (outcome !== null && isSettled(outcome)) return settle(session, outcome);
     const isOpen = outcome === null || outcome.state === 'open';
     if (isOpen && Date.now() >= staleAt && (await refuseExecution(session, 'approval_stale'))) return;
@@ -32,6 +34,8 @@ export async function executeUntilSettled(session: Session, staleAt: number): Pr
     if (outcome.state === 'open' && refusal !== undefined && isExecutionDenial(refusal)) {
       if (await refuseExecution(session, refusal)) return;
     }
+    // A claim that nobody settles (its worker is lost, and this run was reset behind it) may take for ever to.
+    wait = Math.min(wait, outcome.state === 'open' ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
     await sleep(wait, { summary: 'not executed yet' });
     outcome = await gate.readOutcome({ reviewId: session.reviewId });
   }

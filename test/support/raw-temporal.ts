@@ -35,23 +35,30 @@ export async function signalRaw(
   });
 }
 
-/** Scheduled and not ended activities of one type, by id, as anybody can read them. */
-export async function findActivityId(client: Client, workflowId: string, type: string): Promise<string | undefined> {
+/** Id of a scheduled activity of one type that has not ended, as anybody can read it. `not`: one that is over. */
+async function findActivityId(
+  client: Client,
+  workflowId: string,
+  type: string,
+  not?: string,
+): Promise<string | undefined> {
   const { pendingActivities } = await client.workflowService.describeWorkflowExecution({
     namespace: client.options.namespace,
     execution: { workflowId },
   });
-  return pendingActivities.find((activity) => activity.activityType?.name === type)?.activityId ?? undefined;
+  const isWanted = ({ activityType, activityId }: (typeof pendingActivities)[number]): boolean =>
+    activityType?.name === type && activityId !== not;
+  return pendingActivities.find(isWanted)?.activityId ?? undefined;
 }
 
 /** Waits until an activity of a type is pending, and gives its id. */
-export async function untilActivity(client: Client, workflowId: string, type: string): Promise<string> {
+export async function untilActivity(...what: Parameters<typeof findActivityId>): Promise<string> {
   for (let tries = 0; tries < 500; tries += 1) {
-    const id = await findActivityId(client, workflowId, type);
+    const id = await findActivityId(...what);
     if (id !== undefined) return id;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`${type} was never scheduled`);
+  throw new Error(`${what[2]} was never scheduled`);
 }
 
 /** Ids of the events of one kind, oldest first. */

@@ -45,9 +45,11 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
   const workers: Partial<Record<'gate' | 'execute', RunningWorker>> = {};
   const startWorker = {
     gate: async () => {
+      if (workers.gate !== undefined) return;
       workers.gate = await runGateWorker(context, options.wrap?.(gateActivities) ?? gateActivities);
     },
     execute: async () => {
+      if (workers.execute !== undefined) return;
       const activities = options.wrapExecute?.(executeActivities) ?? executeActivities;
       workers.execute = await runExecuteWorker(context, activities, 1_000);
     },
