@@ -417,6 +417,19 @@ describe('ended from outside', () => {
     expect(gate.calls.length).toBe(before);
   });
 
+  it('terminated after the yes and before the call: the call failed, and who waits for it hears so', async () => {
+    const before = gate.calls.length;
+    const { reviewId, handle } = await approvedWithoutWorker();
+    await handle.terminate('by an intruder');
+    await sweep();
+    const stored = (await gate.store.readReview(reviewId))?.review;
+    expect(stored).toMatchObject({ status: 'approved', execution: { status: 'failed', error: { code: 'aborted' } } });
+    expect(stored !== undefined && isFinal(stored)).toBe(true);
+    expect((await gate.store.readLedger(reviewId))?.state).toBe('denied');
+    await gate.startWorker('execute');
+    expect(gate.calls.length).toBe(before);
+  });
+
   it('terminated while a person has to settle it: it comes back and can be settled', async () => {
     behind = 60_000;
     gate.answer(() => UNKNOWN);

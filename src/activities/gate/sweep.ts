@@ -1,5 +1,7 @@
 import type { GatedCallInput } from '../../workflows/messages.ts';
-import type { LedgerRow, Store } from '../../contract/store.ts';
+import { EXECUTION_ERRORS } from '../../contract/codes.ts';
+import { hasEnded, NOT_STARTED } from '../../contract/review.ts';
+import type { LedgerRow, ReviewWrite, Store } from '../../contract/store.ts';
 import { entryOf } from '../../core/gate/entries.ts';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { Clock } from '../ports.ts';
@@ -38,11 +40,18 @@ async function abort(deps: SweepDeps, row: LedgerRow): Promise<number> {
   const { reviewId, proposalDigest } = row;
   const at = new Date(deps.clock.now()).toISOString();
   const { deploymentId } = deps.settings.current();
+  const stored = await deps.store.readReview(reviewId);
+  // After a yes it is the execution that ended; who waits for the result would wait for ever otherwise.
+  const error = { code: 'aborted', message: EXECUTION_ERRORS.aborted };
+  const review: ReviewWrite =
+    stored !== undefined && hasEnded(stored.review.status)
+      ? { kind: 'execution', reviewId, execution: { ...NOT_STARTED, status: 'failed', error, finishedAt: at } }
+      : { kind: 'end', reviewId, status: 'aborted', at };
   const { ok } = await deps.store.commit({
     key: `aborted:${reviewId}`,
     ledger: { to: 'deny', reviewId, proposalDigest, reason: 'aborted', at },
     entries: [{ ...entryOf({ deploymentId, reviewId }, at), type: 'aborted', reason: 'workflow_lost' }],
-    review: { kind: 'end', reviewId, status: 'aborted', at },
+    review,
   });
   return ok ? 1 : 0;
 }
