@@ -29,13 +29,9 @@ export function openHoldpoint(keys: HoldpointKeys): Door {
       );
       if (proposed.outcome !== 'ESCALATE') throw new Error(`not held: ${JSON.stringify(proposed)}`);
       const path = `/v1/reviews/${proposed.reviewId}`;
+      const digest = await untilShown(keys, path);
       const pending = performance.now();
-      const review = await call<{ call: { digest: string } }>(keys.url, 'GET', path, keys.reviewerToken);
-      const decided = performance.now();
-      await call(keys.url, 'POST', `${path}/decision`, keys.reviewerToken, {
-        type: 'approve',
-        digest: review.call.digest,
-      });
+      await call(keys.url, 'POST', `${path}/decision`, keys.reviewerToken, { type: 'approve', digest });
       const end = await call<{ execution: { status: string } }>(
         keys.url,
         'GET',
@@ -43,10 +39,18 @@ export function openHoldpoint(keys: HoldpointKeys): Door {
         keys.reviewerToken,
       );
       if (end.execution.status !== 'executed') throw new Error(`not executed: ${JSON.stringify(end.execution)}`);
-      return { pendingMs: pending - started, decidedMs: performance.now() - decided };
+      return { pendingMs: pending - started, decidedMs: performance.now() - pending };
     },
     close: () => agent.close(),
   };
+}
+
+/** What a reviewer needs to decide: the digest that is shown. */
+async function untilShown(keys: HoldpointKeys, path: string): Promise<string> {
+  for (;;) {
+    const review = await call<{ call: { digest: string | null } }>(keys.url, 'GET', path, keys.reviewerToken);
+    if (review.call.digest !== null) return review.call.digest;
+  }
 }
 
 /** A reversible call through Holdpoint; resolves when its answer is there. */
