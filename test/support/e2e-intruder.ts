@@ -114,7 +114,6 @@ export async function intrude(world: World): Promise<Intruder> {
         reason: 'intrusion',
         workflowTaskFinishEventId: point,
         requestId: randomUUID(),
-        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum exists as a type alone
         resetReapplyExcludeTypes: withoutSignals === true ? [REAPPLY_NO_SIGNALS] : [],
       });
       return done.runId;

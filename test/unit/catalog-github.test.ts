@@ -33,7 +33,8 @@ interface Operation {
 }
 
 /** GitHub's own description of its API, as Octokit publishes it. */
-const file = createRequire(import.meta.url).resolve('@octokit/openapi/generated/api.github.com.deref.json');
+const require = createRequire(import.meta.url);
+const file = require.resolve('@octokit/openapi/generated/api.github.com.deref.json');
 const { paths } = JSON.parse(readFileSync(file, 'utf8')) as {
   paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 };
