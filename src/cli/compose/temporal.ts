@@ -56,15 +56,12 @@ export interface TemporalConnections {
   close(): Promise<void>;
 }
 
-/** Connects, and registers the search attributes: no worker of ours may poll before that. */
-export async function connectTemporal(target: TemporalTarget): Promise<TemporalConnections> {
+/** Connects, and registers the search attributes: no worker of ours may poll before that. Each try takes up to 10 s. */
+export async function connectTemporal(target: TemporalTarget, { tries = 1 } = {}): Promise<TemporalConnections> {
   const { connectionOptions, namespace } = target;
-  let connection: Connection;
-  try {
-    connection = await Connection.connect({ ...connectionOptions, connectTimeout: '10s' });
-  } catch (error) {
+  const connection = await connect(connectionOptions, tries).catch((error: unknown) => {
     throw unreachable(target, error);
-  }
+  });
   try {
     await registerSearchAttributes(connection, namespace);
   } catch (error) {
@@ -82,6 +79,16 @@ export async function connectTemporal(target: TemporalTarget): Promise<TemporalC
       await connection.close();
     },
   };
+}
+
+async function connect(options: TemporalTarget['connectionOptions'], tries: number): Promise<Connection> {
+  for (let left = tries - 1; ; left -= 1) {
+    try {
+      return await Connection.connect({ ...options, connectTimeout: '10s' });
+    } catch (error) {
+      if (left <= 0) throw error;
+    }
+  }
 }
 
 function unreachable({ connectionOptions, namespace }: TemporalTarget, cause: unknown): StartError {

@@ -38,7 +38,9 @@ export async function openDevTemporal(
   });
   const { address, uiUrl } = server;
   try {
-    const connections = await connectTemporal({ connectionOptions: { address }, namespace: 'default' });
+    // It has answered already; but making the embedded database holds this process up for seconds, and on a busy machine
+    // the deadline of a connection passes while nobody looks.
+    const connections = await connectTemporal({ connectionOptions: { address }, namespace: 'default' }, { tries: 6 });
     const stop = async () => {
       await connections.close();
       await server.stop();
