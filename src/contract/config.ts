@@ -11,7 +11,8 @@ export const referenceSchema = z
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
 
 export const agentSchema = z.strictObject({
-  id: principalIdSchema,
+  // Proposers that nobody signed for are shown under these prefixes; no agent may pass for one, nor one for an agent.
+  id: principalIdSchema.regex(/^(?!temporal:|workflow:)/, 'a name that does not begin with temporal: or workflow:'),
   keySha256: sha256Schema.optional(),
   /** PEM (SPKI) Ed25519 public key with which a service signs its own proposals. */
   publicKey: referenceSchema.optional(),

@@ -198,7 +198,7 @@ describe('one no, one vote, one digest', () => {
 
 describe('receipts', () => {
   it('◆ signal, then ask for the receipt: it comes for every vote, however many are sent at once', async () => {
-    const { reviewId } = await pending(plan({ levels: [level('approval', ['ops'], 3)] }));
+    const { reviewId } = await pending(plan({ levels: [level('approval', ['ops'], 4)] }));
     const votes = await Promise.all(
       ['ops-1', 'ops-2', 'finance-1', 'audit-1', 'both-1'].map((reviewer) => gate.signDecision(reviewId, { reviewer })),
     );
