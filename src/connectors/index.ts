@@ -115,7 +115,9 @@ function resolveSecret(name: string, reference: string, resolve: ResolveReferenc
     value = '';
   }
   if (value === '') {
-    throw new ConnectorError('credential_missing', name, reference, `connector ${name}: ${reference} does not resolve`);
+    const why = reference.startsWith('env:') ? 'is not set or empty' : 'cannot be read or is empty';
+    const message = `connector ${name}: ${reference} ${why}. Set it for the execute worker, or delete the connector`;
+    throw new ConnectorError('credential_missing', name, reference, message);
   }
   return value;
 }

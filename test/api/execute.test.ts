@@ -132,6 +132,13 @@ describe('outcomes', () => {
     expect(answer.body.errors).toMatchObject([{ pointer: '/amount' }]);
   });
 
+  test('unknown_tool says when it is the service that does not fit', async () => {
+    const answer = await api.execute({ service: 'github' });
+    expect(answer.body.reasonCodes).toEqual(['unknown_tool']);
+    expect(answer.body.errors).toHaveLength(1);
+    expect((await api.execute({ tool: 'payouts.nothing' })).body.errors).toBeUndefined();
+  });
+
   test('a tool outside the agent’s list is BLOCKED tool_not_allowed', async () => {
     const answer = await api.execute({}, 'narrow-agent');
     expect(answer.status).toBe(403);

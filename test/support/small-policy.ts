@@ -80,8 +80,12 @@ function classify(
   const tool = tools.get(input.tool);
   if (tool === undefined) return { kind: 'blocked', class: null, reasonCodes: ['unknown_tool'], fired: [] };
   const { definition } = tool;
+  if (input.service !== tool.service) {
+    const mismatch = [{ pointer: '', message: `the service of ${input.tool} is ${tool.service}` }];
+    return { kind: 'blocked', class: null, reasonCodes: ['unknown_tool'], errors: mismatch, fired: [] };
+  }
   const errors = tool.validate(input.arguments, { sealed: true });
-  if (input.service !== tool.service || errors.length > 0) {
+  if (errors.length > 0) {
     return { kind: 'blocked', class: definition.class, reasonCodes: ['arguments_invalid'], errors, fired: [] };
   }
   const fired = rules.flatMap((rule) => fire(rule, input));

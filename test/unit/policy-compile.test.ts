@@ -274,6 +274,13 @@ describe('warnings', () => {
     expect(warningsOf(policy('arguments.owner == "acme"'))).toEqual([]);
   });
 
+  it('name catalogs of which nothing can run', () => {
+    const policy = `version: 1\ninclude: [github, postgres]\n${APPROVALS}`;
+    expect(warningsOf(policy)).toEqual(['policy.yaml:2:19']);
+    const connected = `${CONFIG}  postgres: { url: env:TARGET_DATABASE_URL }\n`;
+    expect(warningsOf(policy, connected)).toEqual([]);
+  });
+
   it('name reminders and escalations that never come', () => {
     const policy = `version: 1\n${APPROVALS}    ttl: 1h\n    remind: [30m, 2h]\n    escalate: { after: 1h, to: [ops] }\n`;
     expect(warningsOf(policy)).toEqual(['policy.yaml:6:19', 'policy.yaml:7:24']);

@@ -41,6 +41,14 @@ approvals:
     ]);
   });
 
+  it('offers the stricter of two classes that are as near', () => {
+    const tool = '{ name: a.b, class: ireversible, connector: c, request: { method: GET, path: /x } }';
+    const parsed = parsePolicyFile(`version: 1\ntools:\n  - ${tool}\n`, 'f');
+    expect(parsed.ok ? [] : parsed.problems.map(({ fix }) => fix)).toContainEqual(
+      expect.stringContaining('"irreversible"'),
+    );
+  });
+
   it('offers the nearest key, value or shape', () => {
     const parsed = parsePolicyFile('version: 1\nunknowntool: forbiden\n', 'f');
     expect(parsed.ok ? '' : parsed.problems[0]?.fix).toContain('unknownTool');

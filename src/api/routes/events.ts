@@ -38,7 +38,7 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
         200: { description: 'The stream', contentType: 'text/event-stream' },
         204: { description: 'Final, and seen already' },
       },
-      problems: ['not_found', 'database_unavailable', 'temporal_unavailable'],
+      problems: ['invalid_request', 'not_found', 'database_unavailable', 'temporal_unavailable'],
       handle: ({ principal, caller, req, res }) =>
         stream(
           deps,
@@ -57,7 +57,7 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
       who: 'principal',
       headers: LAST_EVENT_ID,
       answers: { 200: { description: 'The stream', contentType: 'text/event-stream' } },
-      problems: ['database_unavailable'],
+      problems: ['invalid_request', 'database_unavailable'],
       handle: ({ principal, caller, req, res }) =>
         stream(deps, principal, res, (signal) => service.watchAll(principal, resumeAfter(req), signal), caller.signal),
     }),

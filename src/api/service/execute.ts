@@ -223,17 +223,20 @@ async function waitForOutcome(
   }
 }
 
-/** Tells which arguments do not fit. Computed again here: the record holds no words about arguments. */
+/** Tells what does not fit: arguments, or the service. Computed again here: the record holds no words about them. */
 function withErrors(
   context: ServiceContext,
   principal: AgentPrincipal,
   request: ExecuteRequest,
   body: ExecuteResponse,
 ): ExecuteResponse {
-  if (body.outcome !== 'BLOCKED' || !body.reasonCodes.includes('arguments_invalid')) return body;
+  if (body.outcome !== 'BLOCKED') return body;
   const settings = context.settings.current();
-  const plain = argumentErrors(settings.policy.findTool(request.tool), request.arguments);
-  if (plain.length > 0) return { ...body, errors: [...plain] };
+  if (body.reasonCodes.includes('arguments_invalid')) {
+    const plain = argumentErrors(settings.policy.findTool(request.tool), request.arguments);
+    if (plain.length > 0) return { ...body, errors: [...plain] };
+  } else if (!body.reasonCodes.includes('unknown_tool')) return body;
   const assessment = assessForAgent(settings, principal, request);
-  return assessment.kind === 'blocked' ? { ...body, errors: [...assessment.errors] } : body;
+  if (assessment.kind !== 'blocked' || assessment.errors.length === 0) return body;
+  return { ...body, errors: [...assessment.errors] };
 }

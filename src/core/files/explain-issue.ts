@@ -110,7 +110,8 @@ function explainOneOf(
   found: Json,
   allowed: readonly string[],
 ): readonly Explained[] {
-  const nearest = typeof found === 'string' ? findNearest(found, allowed) : undefined;
+  // Of two as near ("ireversible"), the later, which is the stricter: classes and gates are listed weakest first.
+  const nearest = typeof found === 'string' ? findNearest(found, allowed.toReversed()) : undefined;
   const fix = nearest !== undefined ? `Did you mean "${nearest}"?` : `Write ${listWords(allowed)}`;
   return explain(`${name} must be ${listWords(allowed)}, not ${describe(found)}`, fix);
 }

@@ -106,7 +106,26 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
   };
   const definitions = [...merged.tools.values()].map(({ definition }) => definition);
   const failing = rules.flatMap((rule) => warnOfFailing(rule, definitions));
-  return { ok: true, policy, warnings: sortProblems([...merged.warnings, ...warnings, ...failing]) };
+  const idle = warnOfIdleCatalogs(user, catalogs, merged.tools, connectors);
+  return { ok: true, policy, warnings: sortProblems([...merged.warnings, ...warnings, ...failing, ...idle]) };
+}
+
+/** A catalog may be included without its connector, but then every call of its tools is `unknown_tool`. */
+function warnOfIdleCatalogs(
+  user: ParsedFile<PolicyFile>,
+  catalogs: PolicyInput['catalogs'],
+  tools: ReadonlyMap<string, MergedTool>,
+  connectors: PolicyInput['connectors'],
+): readonly FileProblem[] {
+  return (user.value.include ?? []).flatMap((name, index) => {
+    const wanted = (catalogs.get(name)?.value.tools ?? []).map(
+      (tool) => tools.get(tool.name)?.definition.connector ?? tool.connector,
+    );
+    if (wanted.some((connector) => Object.hasOwn(connectors, connector))) return [];
+    const message = `no tool of ${name} can run: there is no connector ${[...new Set(wanted)].join(', ')}`;
+    const fix = 'Add it under connectors in the configuration file; until then their calls are BLOCKED unknown_tool';
+    return [user.source.problem(['include', index], message, fix)];
+  });
 }
 
 function warnOfFailing(rule: CompiledRule, tools: readonly ToolDefinition[]): readonly FileProblem[] {

@@ -89,6 +89,7 @@ function fillPath(parts: readonly TemplatePart[], args: JsonObject): Rendered<st
       continue;
     }
     const value = Object.hasOwn(args, part.argument) ? args[part.argument] : undefined;
+    if (value === undefined) return invalid(`${part.argument} is missing; the path needs it`);
     const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
     if (typeof text !== 'string' || !isPathValue(text)) return invalid(`${part.argument} cannot stand in a path`);
     path += encodeURIComponent(text);
