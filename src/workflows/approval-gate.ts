@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
 import { watchCancellation } from './cancellation.ts';
-import { boundRequest, closeDoor, openDoor } from './door.ts';
+import { boundQuestion, closeDoor, openDoor } from './door.ts';
 import { runGate } from './gate-loop.ts';
 import type { Inbox } from './inbox.ts';
 import { gate } from './local.ts';
@@ -43,7 +43,7 @@ async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<Ses
   const startedAt = info.startTime.getTime();
   const parent = info.parent === undefined ? null : { workflowId: info.parent.workflowId };
   const { workflowId: reviewId, runId } = info;
-  const question = boundRequest(request);
+  const question = boundQuestion(request);
   const opened = await gate.classifyQuestion({ reviewId, runId, startedAt, request: question, parent });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
   const session = Session.open(opened, startedAt, inbox);

@@ -50,8 +50,16 @@ function carriedBy(carried: Snapshot | undefined, workflowId: string): Snapshot 
 export function boundRequest(request: unknown): unknown {
   if (typeof request !== 'object' || request === null) return null;
   const { proposal, ...rest } = request as { readonly proposal?: unknown };
-  const fits = new TextEncoder().encode(JSON.stringify(rest)).length <= LIMITS.requestBody;
-  return fits ? request : { proposal };
+  return fits(rest) ? request : { proposal };
+}
+
+/** The same for a question, which nobody signs: there `proposal` is what is asked. */
+export function boundQuestion(question: unknown): unknown {
+  return typeof question === 'object' && question !== null && fits(question) ? question : null;
+}
+
+function fits(value: object): boolean {
+  return new TextEncoder().encode(JSON.stringify(value)).length <= LIMITS.requestBody;
 }
 
 /**

@@ -8,7 +8,11 @@ export const create = (amount = 100) => ({ tool: 'payouts.create', arguments: { 
 export const close = (id = 'acct-1') => ({ tool: 'payouts.close', arguments: { id } });
 export const purge = (before = '2024-01-01') => ({ tool: 'payouts.purge', arguments: { before } });
 
-export const level = (name: string, approvers: readonly string[], quorum = 1) => ({ name, approvers, quorum });
+export const level = (name: string, approvers: readonly string[], quorum = 1) => ({
+  name,
+  approvers: [...approvers],
+  quorum,
+});
 
 export const plan = (patch: Partial<ApprovalPlan>): ApprovalPlan => ({ ...ONE_OF_OPS, ...patch });
 

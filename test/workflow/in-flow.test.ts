@@ -1,0 +1,270 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { sweepLostReviews } from '../../src/activities/gate/sweep.ts';
+import type { GateActivities } from '../../src/activities/api.ts';
+import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
+import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
+import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
+import { connectTo, devServer } from '../support/servers.ts';
+import { startHarness, type Harness } from '../support/workflow-harness.ts';
+import { level } from './plans.ts';
+
+// The time-skipping server has neither parent close policies nor summaries.
+let server: TemporalServer;
+let env: TestWorkflowEnvironment;
+let gate: Harness;
+let stopAsking: (() => Promise<void>) | undefined;
+let channelIsDown = false;
+
+const wrap = (activities: GateActivities): GateActivities => ({
+  ...activities,
+  notify: async (input) => {
+    if (channelIsDown) throw new Error('down');
+    await activities.notify(input);
+  },
+});
+
+beforeAll(async () => {
+  server = await devServer();
+  env = await connectTo(server.address);
+  gate = await startHarness(env, { now: Date.now, notifies: true, wrap });
+  stopAsking = await startAskingWorker(env);
+});
+afterAll(async () => {
+  await stopAsking?.();
+  await gate?.stop();
+  await env?.teardown();
+  await server?.stop();
+});
+afterEach(() => {
+  channelIsDown = false;
+});
+
+const QUESTION: ApprovalRequest = {
+  title: 'Send the newsletter?',
+  proposal: { recipients: 1_200 },
+  approvers: ['ops'],
+  allow: ['approve', 'edit', 'reject', 'respond'],
+};
+
+type Asking = WorkflowHandle<() => Promise<ApprovalDecision>>;
+
+/** A workflow of somebody else's that asks; `reviewId` is that of its child. */
+async function ask(question = QUESTION, workflow = 'asks'): Promise<{ asking: Asking; reviewId: string }> {
+  await gate.sync();
+  const asking: Asking = await gate.client.workflow.start(workflow, {
+    workflowId: `asking-${Math.random()}`,
+    taskQueue: ASKING_TASK_QUEUE,
+    args: [question],
+  });
+  for (;;) {
+    const { events } = await asking.fetchHistory();
+    const child = events?.find((event) => event.childWorkflowExecutionStartedEventAttributes);
+    const reviewId = child?.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
+    if (typeof reviewId === 'string') {
+      await gate.until(reviewId, ({ review }) => review !== null);
+      return { asking, reviewId };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('requestApproval', () => {
+  it('a yes comes back with what it is a yes to; no call follows', async () => {
+    const before = gate.calls.length;
+    const { asking, reviewId } = await ask();
+    expect((await gate.query(reviewId)).review).toMatchObject({
+      reviewId: expect.stringMatching(/^rev_[0-9A-HJKMNP-TV-Z]{26}$/) as string,
+      kind: 'in-flow',
+      status: 'pending',
+      title: QUESTION.title,
+      proposer: { id: `workflow:${asking.workflowId}`, attested: false },
+    });
+    expect(await gate.decide(reviewId, { comment: 'go' })).toBe('accepted');
+    expect(await asking.result()).toEqual({
+      reviewId,
+      type: 'approve',
+      proposal: QUESTION.proposal,
+      by: 'ops-1',
+      comment: 'go',
+    });
+    expect(gate.calls.length).toBe(before);
+    expect(await gate.store.readLedger(reviewId)).toMatchObject({ state: 'denied', denial: { reason: 'answered' } });
+    expect((await gate.store.readReview(reviewId))?.review).toMatchObject({
+      status: 'approved',
+      execution: { status: 'not_started' },
+    });
+  });
+
+  it('an edit comes back with the other wording', async () => {
+    const { asking, reviewId } = await ask();
+    const editedArguments = { recipients: 10 };
+    expect(await gate.decide(reviewId, { type: 'edit', editedArguments })).toBe('accepted');
+    expect(await asking.result()).toMatchObject({ type: 'edit', proposal: editedArguments, by: 'ops-1' });
+  });
+
+  it('a no comes back as a no', async () => {
+    const { asking, reviewId } = await ask();
+    await gate.decide(reviewId, { type: 'reject', comment: 'no' });
+    expect(await asking.result()).toEqual({ reviewId, type: 'reject', by: 'ops-1', comment: 'no' });
+  });
+
+  it('an answer comes back instead of a yes, whatever JSON it is', async () => {
+    const { asking, reviewId } = await ask();
+    expect(await gate.decide(reviewId, { type: 'respond' })).toBe('response_required');
+    const response = { to: ['ops@example.com'], at: null, n: 1.5 };
+    expect(await gate.decide(reviewId, { type: 'respond', response })).toBe('accepted');
+    expect(await asking.result()).toMatchObject({ type: 'respond', response, by: 'ops-1' });
+    expect((await gate.store.readReview(reviewId))?.review).toMatchObject({
+      status: 'approved',
+      resolution: { type: 'respond', response },
+      execution: { status: 'not_started' },
+    });
+  });
+
+  it('what was not allowed is refused', async () => {
+    const { reviewId } = await ask({ ...QUESTION, allow: ['approve'] });
+    const { review } = await gate.query(reviewId);
+    expect(review?.allowedDecisions).toEqual(['approve']);
+    expect(await gate.decide(reviewId, { type: 'respond', response: 1 })).toBe('decision_not_allowed');
+    expect(await gate.decide(reviewId, { type: 'edit', editedArguments: {} })).toBe('decision_not_allowed');
+    expect(await gate.decide(reviewId, { type: 'revise', comment: 'x' })).toBe('decision_not_allowed');
+  });
+
+  it('silence is no', async () => {
+    const { asking, reviewId } = await ask({ ...QUESTION, ttl: '1s' });
+    expect(await asking.result()).toEqual({ reviewId, type: 'expired' });
+    expect((await gate.store.readLedger(reviewId))?.denial?.reason).toBe('expired');
+  });
+
+  it('chained levels and quorum count as for a call', async () => {
+    const { approvers: _, ...rest } = QUESTION;
+    const { asking, reviewId } = await ask({ ...rest, levels: [level('a', ['ops'], 2), level('b', ['finance'])] });
+    expect(await gate.decide(reviewId, { reviewer: 'finance-1' })).toBe('not_an_approver');
+    for (const reviewer of ['ops-1', 'ops-2', 'finance-1']) {
+      expect(await gate.decide(reviewId, { reviewer })).toBe('accepted');
+    }
+    expect(await asking.result()).toMatchObject({ type: 'approve', by: 'finance-1' });
+  });
+
+  it.each([
+    ['nobody is asked', { approvers: undefined }],
+    ['the group has nobody in it', { approvers: ['nobody'] }],
+    ['more have to say yes than there are', { approvers: undefined, levels: [level('a', ['finance'], 9)] }],
+    ['the time to live is no duration', { ttl: 'tomorrow' }],
+    ['the proposal is longer than may be kept', { proposal: { text: 'x'.repeat(1_500_000) } }],
+  ])('is blocked where %s', async (__, patch) => {
+    const { asking } = await ask({ ...QUESTION, ...patch } as ApprovalRequest);
+    expect(await asking.result()).toMatchObject({ type: 'blocked', reasonCodes: ['arguments_invalid'] });
+  });
+
+  it('◆ a title longer than a summary may be asks all the same', async () => {
+    const { asking, reviewId } = await ask({ ...QUESTION, title: '🙂'.repeat(150) });
+    await gate.decide(reviewId);
+    expect((await asking.result()).type).toBe('approve');
+    const { events } = await asking.fetchHistory();
+    const start = events?.find((event) => event.startChildWorkflowExecutionInitiatedEventAttributes);
+    const summary = Buffer.from(start?.userMetadata?.summary?.data ?? []).toString();
+    expect(Buffer.byteLength(JSON.parse(summary) as string)).toBeLessThanOrEqual(400);
+  });
+
+  it('its summary is text, whatever the title would draw', async () => {
+    const { asking } = await ask({ ...QUESTION, title: '# [click](https://example.com) ![x](y) `z`' });
+    const { events } = await asking.fetchHistory();
+    const start = events?.find((event) => event.startChildWorkflowExecutionInitiatedEventAttributes);
+    const summary = JSON.parse(Buffer.from(start?.userMetadata?.summary?.data ?? []).toString()) as string;
+    expect(summary).not.toMatch(/(?<!\\)[[\]()!`#]/);
+  });
+
+  it('reminds and escalates like a call, after an edit too', async () => {
+    const { approvers: _, ...rest } = QUESTION;
+    const levels = [level('a', ['ops'], 2)];
+    const { asking, reviewId } = await ask({
+      ...rest,
+      levels,
+      ttl: '4s',
+      remind: ['2s'],
+      escalate: { after: '1s', to: ['managers'] },
+    });
+    await gate.decide(reviewId, { type: 'edit', editedArguments: { recipients: 1 } });
+    expect((await asking.result()).type).toBe('expired');
+    const events = gate.told.filter(({ review }) => review.reviewId === reviewId).map(({ event }) => event);
+    expect(events).toEqual(expect.arrayContaining(['pending', 'revision', 'escalated', 'reminder', 'resolved']));
+  });
+
+  it('a channel that is broken does not keep the answer from the workflow that waits', async () => {
+    channelIsDown = true;
+    const { asking, reviewId } = await ask();
+    await gate.decide(reviewId);
+    expect((await asking.result()).type).toBe('approve');
+  });
+});
+
+describe('when the asker goes away', () => {
+  it('cancelling the scope that waits withdraws the question, and the workflow carries on', async () => {
+    const { asking, reviewId } = await ask(QUESTION, 'asksUntilToldOtherwise');
+    await asking.signal('giveUp');
+    expect(await asking.result()).toEqual({ reviewId, type: 'withdrawn' });
+    expect((await gate.store.readReview(reviewId))?.review).toMatchObject({
+      status: 'withdrawn',
+      resolution: { type: 'withdrawn', by: `workflow:${asking.workflowId}` },
+    });
+    expect((await gate.store.readLedger(reviewId))?.denial?.reason).toBe('withdrawn');
+  });
+
+  it('cancelling the workflow withdraws the question', async () => {
+    const { asking, reviewId } = await ask();
+    await asking.cancel();
+    await asking.result().catch(() => undefined);
+    await gate.client.workflow.getHandle(reviewId).result();
+    expect((await gate.store.readReview(reviewId))?.review.status).toBe('withdrawn');
+  });
+
+  it('a parent that ends cancels the question that nobody waits for any more', async () => {
+    const { asking, reviewId } = await ask(QUESTION, 'asksAndLeaves');
+    await asking.signal('giveUp');
+    await asking.result();
+    expect(await gate.client.workflow.getHandle(reviewId).result()).toEqual({ reviewId, type: 'withdrawn' });
+    expect((await gate.store.readReview(reviewId))?.review.status).toBe('withdrawn');
+  });
+
+  it('a question that is terminated is aborted, which is nobody’s no; the asker sees a failure', async () => {
+    const { asking, reviewId } = await ask();
+    await gate.client.workflow.getHandle(reviewId).terminate('by an intruder');
+    await expect(asking.result()).rejects.toThrow();
+    await sweepLostReviews({
+      store: gate.store,
+      settings: gate.settings,
+      clock: { now: () => Date.now() + 60_000 },
+      isRunning: async (id) => (await gate.client.workflow.getHandle(id).describe()).status.name === 'RUNNING',
+      restart: async () => undefined,
+    });
+    expect((await gate.store.readReview(reviewId))?.review.status).toBe('aborted');
+  });
+});
+
+describe('approvalGate', () => {
+  it('may be started by anybody, in whatever language: the answer is its result', async () => {
+    const { reviewId, handle } = await gate.ask(QUESTION);
+    await gate.untilStatus(reviewId, 'pending');
+    expect((await gate.query(reviewId)).review?.proposer.id).toBe('temporal:someone@somewhere');
+    await gate.decide(reviewId);
+    expect(await handle.result()).toMatchObject({ type: 'approve', by: 'ops-1' });
+  });
+
+  it('an answer says nothing about a call: a decision on a question runs nothing', async () => {
+    const before = gate.calls.length;
+    const { reviewId, handle } = await gate.ask({
+      ...QUESTION,
+      proposal: { service: 'payouts', tool: 'payouts.create', arguments: { account: 'acct-1', amount: 1 } },
+    });
+    await gate.untilStatus(reviewId, 'pending');
+    await gate.decide(reviewId);
+    await handle.result();
+    // The same id as a call: the ledger row is taken.
+    const call = await gate.startRaw({ service: 'payouts', tool: 'payouts.get', arguments: { id: 'p1' } }, reviewId);
+    await expect(call.handle.result()).rejects.toThrow();
+    expect(gate.calls.length).toBe(before);
+  });
+});
