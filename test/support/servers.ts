@@ -6,6 +6,8 @@ import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
 import { freePort } from './ports.ts';
 import { findTimeSkippingServer } from './time-skipping-server.ts';
 
+const MOST_STARTS = 10;
+
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** The SDK's log at WARN; one runtime per test file, so call it before any worker or environment is made. */
@@ -29,11 +31,26 @@ function quietRuntime(): void {
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   quietRuntime();
   const path = await findTimeSkippingServer(process.env, say);
-  const environment = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
+  const environment = await startTimeSkipping(path);
   await registerSearchAttributes(environment.connection, environment.namespace ?? 'default');
   return environment;
+}
+
+/**
+ * The SDK gives the server five seconds and nothing can change that; a Java machine on a busy computer takes longer to
+ * come up, so one that was too slow is started again.
+ */
+async function startTimeSkipping(path: string): Promise<TestWorkflowEnvironment> {
+  for (let starts = 1; ; starts += 1) {
+    try {
+      return await TestWorkflowEnvironment.createTimeSkipping({
+        server: { executable: { type: 'existing-path', path } },
+      });
+    } catch (error) {
+      if (starts === MOST_STARTS) throw error;
+      say(`The time-skipping server did not come up in time (${String(error)}); starting it again`);
+    }
+  }
 }
 
 export interface DevServerOptions {
