@@ -86,9 +86,15 @@ function parseLimit(text: string): number {
   throw new CliError('usage', 'invalid_limit', '--limit must be a whole number above 0.');
 }
 
-export function renderRows(io: Io, rows: readonly ReviewRow[]): string[] {
+function renderRows(io: Io, rows: readonly ReviewRow[]): string[] {
   const head = ['review', 'class', 'call', 'by', 'status', 'left', 'missing'];
-  const cells = rows.map((row) => [
+  const cells = rows.map((row) => cellsOf(io, row));
+  return renderTable(io, head, cells, [0]);
+}
+
+/** What a row of the list says, in the order of its columns. */
+export function cellsOf(io: Io, row: ReviewRow): string[] {
+  return [
     row.reviewId,
     row.class ?? '?',
     visible(row.title ?? row.summary),
@@ -96,6 +102,5 @@ export function renderRows(io: Io, rows: readonly ReviewRow[]): string[] {
     row.executionStatus === 'not_started' ? row.status : `${row.status}, ${row.executionStatus}`,
     row.status === 'pending' || row.status === 'changes_requested' ? formatLeft(row.expiresAt, io.now()) : '',
     row.status === 'pending' ? `${row.votesMissing} of ${row.approvers.map(visible).join(' or ')}` : '',
-  ]);
-  return renderTable(io, head, cells);
+  ];
 }

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import type { ReviewRow } from '../../../contract/review.ts';
 import type { Io } from '../../ui/io.ts';
 import { renderReview } from '../../ui/review-view.ts';
+import { clip } from '../../ui/visible.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
-import { renderRows } from './list.ts';
+import { cellsOf } from './list.ts';
 
 interface WatchOptions extends GlobalOptions {
   readonly since?: string;
@@ -28,8 +30,18 @@ async function watch(io: Io, options: WatchOptions, id: string | undefined, sign
     }
     return;
   }
+  if (io.rich && !io.json) io.note('Waiting for changes; Ctrl-C ends it.');
   for await (const event of client.reviews.watch(from)) {
     io.data(event);
-    io.print(...renderRows(io, [event.review]));
+    io.print(renderChange(io, event.review));
   }
+}
+
+/** One line for each change: a table would begin anew with every one. */
+function renderChange(io: Io, row: ReviewRow): string {
+  const cells = cellsOf(io, row);
+  if (!io.rich) return cells.join('\t');
+  const [id = '', callClass = '', call = '', by = '', status = '', left = ''] = cells;
+  const rest = [callClass, by, ...(left === '' ? [] : [left])].join(', ');
+  return [id, status, clip(call, 60), io.colours.dim(rest)].join('  ');
 }
