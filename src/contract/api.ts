@@ -32,6 +32,13 @@ export type Problem = z.infer<typeof problemSchema>;
 export const waitSecondsSchema = z.int().min(0).max(60);
 
 const queryText = z.string().min(1).max(255);
+/** Digits alone: `Number` would take nothing at all for 0, and hexadecimal for a number. */
+const queryCount = (range: z.ZodInt) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,16}$/)
+    .transform(Number)
+    .pipe(range);
 
 /** Query of `GET /v1/reviews`. `status` is a comma-separated list. */
 export const listQuerySchema = z.strictObject({
@@ -46,7 +53,7 @@ export const listQuerySchema = z.strictObject({
   group: queryText.optional(),
   /** Pending reviews whose open level the caller may vote on. */
   approver: z.literal('me').optional(),
-  limit: z.coerce.number().int().min(1).max(200).optional(),
+  limit: queryCount(z.int().min(1).max(200)).optional(),
   cursor: z.string().min(1).max(2_000).optional(),
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;
@@ -96,8 +103,8 @@ export type Explanation = z.infer<typeof explanationSchema>;
 
 /** Query of `GET /v1/audit/entries`. */
 export const entriesQuerySchema = z.strictObject({
-  from: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
-  limit: z.coerce.number().int().min(1).max(1_000).optional(),
+  from: queryCount(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).optional(),
+  limit: queryCount(z.int().min(1).max(1_000)).optional(),
 });
 
 export const auditPageSchema = z.object({
