@@ -7,6 +7,7 @@ const NEEDS = [
   { name: 'Java', found: () => answers('java', ['-version']), packages: ['default-jre-headless'] },
   { name: 'Maven', found: () => answers('mvn', ['-version']), packages: ['maven'] },
   { name: 'docker-compose', found: findCompose, packages: ['docker-compose'] },
+  { name: 'Python', found: () => answers('python3', ['-c', 'import ensurepip, venv']), packages: ['python3-venv'] },
 ];
 
 /**
