@@ -153,6 +153,19 @@ describe('deciding', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  test.each(['approve', 'reject', 'revise'])('%s where nobody can be asked sends nothing', async (decision) => {
+    const server = await serve(json(200, aReview()), approved);
+    expect((await holdpoint(['review', decision, id, '-m', 'fine'])).code).toBe(2);
+    expect((await holdpoint(['review', decision, id, '-m', 'fine', '--json'])).code).toBe(2);
+    expect(server.seen.every(({ method }) => method === 'GET')).toBe(true);
+  });
+
+  test('the digest that somebody looked at stands for the question', async () => {
+    const server = await serve(json(200, aReview()), approved);
+    expect((await holdpoint(['review', 'approve', id, '--json', '--digest', digest])).code).toBe(0);
+    expect(JSON.parse(server.seen[1]?.body ?? '')).toEqual({ type: 'approve', digest });
+  });
+
   test('edit sends all arguments', async () => {
     const server = await serve(json(200, aReview()), approved);
     await holdpoint(['review', 'edit', id, '--yes', '--json', '-a', '{"sql":"DELETE FROM users WHERE id = 7"}']);

@@ -2,7 +2,7 @@ import * as clack from '@clack/prompts';
 import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
 
-/** Asks for a yes; anything else ends the command. Only on a terminal: callers look at `io.interactive`. */
+/** Asks for a yes; anything else ends the command, and so does a place where nobody can be asked. */
 export async function confirm(io: Io, question: string): Promise<void> {
   if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask; pass --yes.');
   const answer = await clack.confirm({ message: question, initialValue: false });

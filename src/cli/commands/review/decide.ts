@@ -56,11 +56,19 @@ async function runDecision(
   const review = await client.reviews.get(id);
   const response =
     options.response === undefined ? {} : { response: await readJson(io, '--response', options.response) };
-  if (io.interactive && options.yes !== true) {
+  if (mustAsk(io, options)) {
     io.print(...renderReview(io, review), '');
     await confirm(io, question);
   }
   await decide(io, client, review, options, { type, ...response }, signal);
+}
+
+/**
+ * Whether somebody must be asked first. Without a terminal there is nobody to ask and silence is no yes: then only
+ * `--yes`, or the digest that somebody looked at, lets a decision go out.
+ */
+export function mustAsk(io: Io, options: DecideOptions): boolean {
+  return options.yes !== true && (io.interactive || options.digest === undefined);
 }
 
 /** Sends a decision on the digest that was shown, and says what came of it. */

@@ -10,7 +10,7 @@ import { visibleJson } from '../../ui/visible.ts';
 import { action, type CliContext } from '../action.ts';
 import { connect } from '../connect.ts';
 import { parseJsonObject, readJsonObject } from '../json-argument.ts';
-import { decide, withDecisionOptions, type DecideOptions } from './decide.ts';
+import { decide, mustAsk, withDecisionOptions, type DecideOptions } from './decide.ts';
 
 interface EditOptions extends DecideOptions {
   readonly arguments?: string;
@@ -33,7 +33,7 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
     options.arguments === undefined
       ? await editArguments(io, review)
       : await readJsonObject(io, '--arguments', options.arguments);
-  if (io.interactive && options.yes !== true) {
+  if (mustAsk(io, options)) {
     io.print(
       ...renderReview(io, review),
       ...heading(io, 'With these arguments instead'),
