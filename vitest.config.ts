@@ -15,7 +15,7 @@ const BUILD = './test/support/setup/build.ts';
 
 const TIERS: readonly Tier[] = [
   { name: 'unit', testTimeout: 30_000, serial: false },
-  { name: 'workflow', globalSetup: [TIME_SKIPPING], testTimeout: 120_000, serial: false },
+  { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL], testTimeout: 120_000, serial: false },
   { name: 'activity', globalSetup: [], testTimeout: 120_000, serial: false },
   { name: 'api', globalSetup: [], testTimeout: 60_000, serial: false },
   { name: 'replay', globalSetup: [], testTimeout: 120_000, serial: false },
