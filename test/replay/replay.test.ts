@@ -28,10 +28,10 @@ describe('law 10: histories of earlier releases replay', () => {
 
   it('another command is noticed', async () => {
     const { workflowId, history } = load('approved.json');
-    const scheduled = history.events?.find((event) => event.activityTaskScheduledEventAttributes != null);
+    const scheduled = history.events?.find((event) => Boolean(event.activityTaskScheduledEventAttributes));
     // The same history as if an earlier release had scheduled another activity there.
     const attributes = scheduled?.activityTaskScheduledEventAttributes;
-    if (attributes == null) throw new TypeError('an approved call schedules an activity');
+    if (!attributes) throw new TypeError('an approved call schedules an activity');
     attributes.activityType = { name: 'anotherCall' };
     await expect(
       Worker.runReplayHistory({ workflowBundle: await loadWorkflowCode() }, history, workflowId),

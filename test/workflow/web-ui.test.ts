@@ -114,7 +114,7 @@ describe('details', () => {
     expect(outside).toHaveLength(2);
     for (const line of outside) {
       expect(line.replace(/^Arguments \(revision 1\)/, '')).not.toMatch(/(?<!\\)[#[\]()!`<>*~|_]/);
-      expect(line).not.toMatch(/[\n\u0007\u200b\u202e]/);
+      expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     }
   });
 
