@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto, { type temporal } from '@temporalio/proto';
 
 type Payload = temporal.api.common.v1.IPayload;
 
@@ -88,7 +88,7 @@ export async function resetTo(
   workflowTaskFinishEventId: temporal.api.history.v1.IHistoryEvent['eventId'],
   options: { readonly reapplySignals?: boolean; readonly runId?: string } = {},
 ): Promise<string> {
-  const { RESET_REAPPLY_TYPE_NONE, RESET_REAPPLY_TYPE_SIGNAL } = temporal.api.enums.v1.ResetReapplyType;
+  const { RESET_REAPPLY_TYPE_NONE, RESET_REAPPLY_TYPE_SIGNAL } = proto.temporal.api.enums.v1.ResetReapplyType;
   const answer = await client.workflowService.resetWorkflowExecution({
     namespace: client.options.namespace,
     workflowExecution: { workflowId, ...(options.runId === undefined ? {} : { runId: options.runId }) },
