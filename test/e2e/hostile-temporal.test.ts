@@ -387,27 +387,24 @@ describe('laws 2 and 3: a workflow of somebody else’s that continues as ours',
     'a weaker class': (material: Material) => ({ ...material, class: 'reversible' as const }),
     'other arguments': (material: Material) => ({ ...material, arguments: { ref: 'harmless' } }),
   };
-  test.each(Object.entries(shown))(
-    'shows %s, and a reviewer believes it: nothing is made',
-    async (_what, lie) => {
-      const { ref, review } = await hold('bank.closeAccount');
-      expect(review.evidence).toHaveLength(1);
-      await intruder.handle(review.reviewId).terminate();
-      const snapshot = snapshotOf(review, await proposalOf(review), lie(materialOf(review)));
-      await intruder.start('becomeGatedCall', review.reviewId, [call(ref, 'bank.closeAccount'), snapshot], {
-        taskQueue: 'intruder-queue',
-        allowDuplicate: true,
-      });
-      const digest = snapshot.record.revisions[0]?.digest;
-      await until(async () => ((await world.review(review.reviewId)).call.digest === digest ? true : undefined), {
-        what: 'the forged state',
-      });
-      const decided = await world.decide(review.reviewId, {});
-      expect([200, 202]).toContain(decided.status);
-      expect(await world.settled(review.reviewId)).toMatchObject({ execution: { status: 'failed' } });
-      expect(world.target.seen.filter(({ method, ref: of }) => of === ref && method === 'POST')).toEqual([]);
-    },
-  );
+  test.each(Object.entries(shown))('shows %s, and a reviewer believes it: nothing is made', async (_what, lie) => {
+    const { ref, review } = await hold('bank.closeAccount');
+    expect(review.evidence).toHaveLength(1);
+    await intruder.handle(review.reviewId).terminate();
+    const snapshot = snapshotOf(review, await proposalOf(review), lie(materialOf(review)));
+    await intruder.start('becomeGatedCall', review.reviewId, [call(ref, 'bank.closeAccount'), snapshot], {
+      taskQueue: 'intruder-queue',
+      allowDuplicate: true,
+    });
+    const digest = snapshot.record.revisions[0]?.digest;
+    await until(async () => ((await world.review(review.reviewId)).call.digest === digest ? true : undefined), {
+      what: 'the forged state',
+    });
+    const decided = await world.decide(review.reviewId, {});
+    expect([200, 202]).toContain(decided.status);
+    expect(await world.settled(review.reviewId)).toMatchObject({ execution: { status: 'failed' } });
+    expect(world.target.seen.filter(({ method, ref: of }) => of === ref && method === 'POST')).toEqual([]);
+  });
 });
 
 describe('law 6: at most once', () => {

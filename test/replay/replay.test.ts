@@ -49,10 +49,10 @@ describe('law 10: histories of earlier releases replay', () => {
   it('another order of the same commands is noticed', async () => {
     const { workflowId, history } = load('approved.json');
     const { events } = history;
-    const at = events.findIndex(
-      (event, index) => event.timerStartedEventAttributes != null && events[index - 1]?.markerRecordedEventAttributes,
+    const at = events.findIndex((event, index) =>
+      Boolean(event.timerStartedEventAttributes && events[index - 1]?.markerRecordedEventAttributes),
     );
-    const place = at === -1 ? events.findIndex((event) => event.timerStartedEventAttributes != null) : at;
+    const place = at === -1 ? events.findIndex((event) => Boolean(event.timerStartedEventAttributes)) : at;
     const [before, timer] = [events[place - 1], events[place]];
     if (before === undefined || timer === undefined) throw new TypeError('a review that waits starts a timer');
     // What an earlier release would have left that started its timer one command earlier.
