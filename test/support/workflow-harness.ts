@@ -88,23 +88,26 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
     return review;
   };
 
-  /** Signs a decision on the review as it is shown. */
-  const signDecision = async (
+  /** Signs decisions on the review as it is shown, looking once. */
+  const signDecisions = async (
     reviewId: string,
-    decision: Partial<Parameters<GateFixture['decide']>[1]> = {},
-  ): Promise<{ readonly decisionUlid: string; readonly envelope: DsseEnvelope }> => {
+    decisions: readonly Partial<Parameters<GateFixture['decide']>[1]>[],
+  ): Promise<readonly { readonly decisionUlid: string; readonly envelope: DsseEnvelope }[]> => {
     await sync();
     const { review } = await query(reviewId);
-    if (review === null || review.call.digest === null) throw new Error('nothing to decide yet');
-    const decisionUlid = decision.decisionUlid ?? newUlid();
-    const envelope = fixture.decide(reviewId, {
-      digest: review.call.digest,
-      revision: review.revision,
-      level: Math.max(1, review.level),
-      ...decision,
-      decisionUlid,
+    const digest = review?.call.digest ?? null;
+    if (review === null || digest === null) throw new Error('nothing to decide yet');
+    return decisions.map((decision) => {
+      const decisionUlid = decision.decisionUlid ?? newUlid();
+      const shown = { digest, revision: review.revision, level: Math.max(1, review.level) };
+      return { decisionUlid, envelope: fixture.decide(reviewId, { ...shown, ...decision, decisionUlid }) };
     });
-    return { decisionUlid, envelope };
+  };
+
+  const signDecision = async (reviewId: string, decision: Partial<Parameters<GateFixture['decide']>[1]> = {}) => {
+    const [signed] = await signDecisions(reviewId, [decision]);
+    if (signed === undefined) throw new Error('nothing signed');
+    return signed;
   };
 
   /** Sends an envelope. */
@@ -126,6 +129,7 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
     until,
     untilStatus,
     signDecision,
+    signDecisions,
     signal,
     receiptOf,
     startWorker: async (name: 'gate' | 'execute'): Promise<void> => await startWorker[name](),

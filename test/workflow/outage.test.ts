@@ -112,7 +112,10 @@ describe('no worker', () => {
 
   it('the deadline is not held up by what comes after it, however much that is', async () => {
     const { reviewId, handle, expiresAt } = await pending(plan({ ttlMs: 12_000 }));
-    const late = await Promise.all(Array.from({ length: 120 }, () => gate.signDecision(reviewId)));
+    const late = await gate.signDecisions(
+      reviewId,
+      Array.from({ length: 120 }, () => ({})),
+    );
     await gate.stopWorker('gate');
     await until(expiresAt + 100);
     for (const { envelope } of late) await gate.signal(reviewId, 'decision', envelope);
