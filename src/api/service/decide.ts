@@ -7,7 +7,7 @@ import { checkDecision } from '../../core/gate/check.ts';
 import { votingGroups, type ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import { isoNow, reviewSignerOf, type ServiceContext } from './context.ts';
-import { contextOf } from './eligibility.ts';
+import { contextOf } from '../../core/gate/shown.ts';
 import { problemFields } from './problem-fields.ts';
 import { readToAct } from './read.ts';
 import { refuseForeignSealed, sealCall } from './sealing.ts';

@@ -6,7 +6,7 @@ import type { StartedReview } from '../gate-client.ts';
 import { votingGroups, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
-import { withShownDigest } from './eligibility.ts';
+import { withShownDigest } from '../../core/gate/shown.ts';
 import { maySee, redactFor } from './visibility.ts';
 import { waitUntil } from './wait.ts';
 

@@ -1,7 +1,7 @@
 import { levelSchema, type Material, type Review } from '../../contract/review.ts';
 import type { Digest } from '../../contract/json.ts';
-import type { DecisionContext } from '../../core/gate/check.ts';
-import { digestMaterial } from '../../core/digest.ts';
+import type { DecisionContext } from './check.ts';
+import { digestMaterial } from '../digest.ts';
 
 /**
  * The digest of what a state shows, taken from the state itself: what is signed is what was shown, even where the

@@ -1,0 +1,44 @@
+/**
+ * Text of agents, targets and databases is hostile: it may hold terminal escapes, text that runs backwards, or
+ * characters nobody sees. Everything that a terminal would act on, or a reader would miss, is shown as `\u{…}`.
+ */
+
+// Controls, formats (bidi, zero-width, tags), surrogates, private use and unassigned; separators other than the space;
+// and letters that are drawn as nothing (Hangul fillers, variation selectors).
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escape(character: string): string {
+  return SHORT[character] ?? `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
+}
+
+/** One line: line breaks and tabs are shown too. */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, escape);
+}
+
+/** Several lines: line breaks stay line breaks. */
+export function visibleLines(text: string): string[] {
+  return text.split('\n').map(visible);
+}
+
+/** At most `length` characters, with a sign that something is missing. */
+export function clip(text: string, length: number): string {
+  const characters = Array.from(text);
+  return characters.length <= length ? text : `${characters.slice(0, Math.max(0, length - 1)).join('')}…`;
+}
+
+/** Indented JSON for people. Its own string escapes stay; what JSON lets through is shown as `\u{…}`. */
+export function visibleJson(value: unknown): string[] {
+  return visibleLines(JSON.stringify(value, null, 2));
+}
+
+/** JSON on one line for machines: the same value, with everything that a terminal could act on as `\uXXXX`. */
+export function machineJson(value: unknown): string {
+  return JSON.stringify(value).replace(HIDDEN, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
