@@ -3,6 +3,7 @@ import type { DsseEnvelope } from './envelope.ts';
 import type { Digest, Json, Timestamp } from './json.ts';
 import type { ReviewId } from './ids.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
+import type { SessionStore } from './sessions.ts';
 
 /**
  * Storage as its users see it. One verb writes: {@link Store.commit} takes at most one ledger transition, the audit
@@ -243,6 +244,8 @@ export interface Store {
   putCheckpoint(size: number, note: string): Promise<void>;
   /** Every entry from now on, in order, without gaps. Returns how to stop. */
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
+
+  readonly sessions: SessionStore;
 
   /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
   erase(endedBefore: Timestamp): Promise<number>;

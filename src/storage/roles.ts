@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 /**
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
  *
- * - api: reads, and writes idempotency keys;
+ * - api: reads, and writes idempotency keys and sessions;
  * - gate: opens, tightens, denies, reconciles, and writes the reviews table;
  * - execute: claims and finishes, says no to what it will not run, and writes evidence and checkpoints.
  *
@@ -43,6 +43,8 @@ END $do$;`,
 GRANT USAGE ON SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
 GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
 GRANT INSERT ON holdpoint.idempotency TO ${api};
+GRANT INSERT, UPDATE (seen_at), DELETE ON holdpoint.sessions TO ${api};
+GRANT INSERT, DELETE ON holdpoint.used_once TO ${api};
 GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
 GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};

@@ -10,6 +10,7 @@ import { migrate } from './migrate.ts';
 import { openPg } from './pg-database.ts';
 import { openPglite } from './pglite-database.ts';
 import * as reads from './reads.ts';
+import { createSessionStore } from './sessions.ts';
 import { createTail } from './tail.ts';
 
 const UPKEEP_MS = 3_600_000;
@@ -103,6 +104,7 @@ export function storeOver(database: Database): Store {
         [size, note],
       );
     },
+    sessions: createSessionStore(query),
     tail: (listener) => tail.subscribe(listener),
     erase: (endedBefore) => eraseEnded(query, endedBefore),
     ping: async () => {

@@ -2,6 +2,7 @@ import { tables } from './0001-tables.ts';
 import { guards } from './0002-guards.ts';
 import { commit } from './0003-commit.ts';
 import { reviews } from './0004-reviews.ts';
+import { signIn } from './0005-sign-in.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -9,4 +10,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0002-guards', sql: guards },
   { name: '0003-commit', sql: commit },
   { name: '0004-reviews', sql: reviews },
+  { name: '0005-sign-in', sql: signIn },
 ];
