@@ -8,8 +8,14 @@ export type LocalErrorCode =
   | 'unreadable_answer'
   /** `resolution()` waited as long as it was told to. The review goes on. */
   | 'local_timeout'
-  /** No URL or no key, here or in the environment. */
-  | 'not_configured';
+  /** No URL, no key or no secret, here or in the environment; or one that is none. */
+  | 'not_configured'
+  /** A webhook without the headers of Standard Webhooks. */
+  | 'webhook_unsigned'
+  /** A webhook that was sent too long ago, or by a clock that differs too much. */
+  | 'webhook_expired'
+  /** A webhook that none of the secrets signed. */
+  | 'webhook_signature_invalid';
 
 export type HoldpointErrorCode = ProblemCode | LocalErrorCode;
 

@@ -61,6 +61,7 @@ async function* watch(
     try {
       for await (const event of readStream(transport, path, lastEventId, signal)) {
         failures = 0;
+        if (event === 'over') return;
         if (event.id !== '') lastEventId = event.id;
         if (event.event === 'review') yield event;
       }
@@ -79,16 +80,20 @@ async function* readStream(
   path: string,
   lastEventId: string | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<ServerSentEvent> {
+): AsyncGenerator<ServerSentEvent | 'over'> {
   const quiet = new AbortController();
-  const response = await transport.open({
+  const body = await transport.open({
     method: 'GET',
     path,
     repeatable: 'always',
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
     signal: signal === undefined ? quiet.signal : AbortSignal.any([signal, quiet.signal]),
   });
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  if (body === undefined) {
+    yield 'over';
+    return;
+  }
+  const reader = body.getReader();
   const decoder = new TextDecoder();
   const splitter = new EventSplitter();
   try {

@@ -58,10 +58,11 @@ export class Transport {
     }
   }
 
-  /** Opens a stream of server-sent events: one attempt, no time-out. */
-  async open(spec: RequestSpec): Promise<Response> {
+  /** Opens a stream of server-sent events: one attempt, no time-out. Undefined: there is nothing more to come (204). */
+  async open(spec: RequestSpec): Promise<ReadableStream<Uint8Array> | undefined> {
     const response = await this.#fetchOnce(spec, spec.signal, 'text/event-stream');
-    if (response.ok && response.body !== null) return response;
+    if (response.status === 204) return undefined;
+    if (response.ok && response.body !== null) return response.body;
     const text = await response.text().catch(() => '');
     throw parseProblem(response.status, text, parseRetryAfter(response.headers.get('retry-after'), Date.now()));
   }

@@ -82,6 +82,15 @@ describe('watch', () => {
     expect(stub.seen[0]?.url).toBe(`/v1/reviews/${id}/events`);
   });
 
+  test('where the final state was seen already there is nothing more to come', async () => {
+    const hp = await client((_request, response) => void response.writeHead(204).end());
+    const seen: unknown[] = [];
+    for await (const event of hp.reviews.watch(id, { lastEventId: '9' })) seen.push(event);
+    expect(seen).toEqual([]);
+    expect(stub.seen).toHaveLength(1);
+    expect(stub.seen[0]?.headers['last-event-id']).toBe('9');
+  });
+
   test('a refusal is thrown', async () => {
     const hp = await client(problem(401, 'unauthenticated'));
     await expect(hp.reviews.watch(id).next()).rejects.toMatchObject({ code: 'unauthenticated' });

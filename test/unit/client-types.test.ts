@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
 import {
   Holdpoint,
+  HoldpointError,
+  verifyWebhook,
+  type BatchResult,
   type ExecuteResult,
   type ExecutionView,
   type HoldpointErrorCode,
@@ -30,6 +33,42 @@ describe('types', () => {
       return d.review.id;
     };
     expectTypeOf(look).returns.toEqualTypeOf<string>();
+  });
+
+  test('the example of the documentation compiles as it is written', () => {
+    const example = async (hp: Holdpoint, owner: string, repo: string, signal: AbortSignal): Promise<unknown> => {
+      const d = await hp.execute({
+        service: 'github',
+        tool: 'github.repos.delete',
+        arguments: { owner, repo },
+        context: { env: 'production' },
+      });
+      const seen = d.executed
+        ? d.execution.body
+        : d.escalated
+          ? d.reviewId
+          : d.blocked
+            ? d.reasonCodes
+            : d.executionError;
+      const end = await d.review.resolution({ timeout: '10m', signal });
+      return [seen, end.executed ? end.execution.body : end.retryable];
+    };
+    expectTypeOf(example).returns.toEqualTypeOf<Promise<unknown>>();
+  });
+
+  test('each result of a batch is a result or an error', () => {
+    const look = (batch: BatchResult): string[] =>
+      batch.results.map((item) => (item instanceof HoldpointError ? item.code : item.outcome));
+    expectTypeOf(look).returns.toEqualTypeOf<string[]>();
+  });
+
+  test('a webhook has the type that the caller gives it', () => {
+    expectTypeOf(verifyWebhook<{ readonly n: number }>)
+      .returns.resolves.toHaveProperty('payload')
+      .toEqualTypeOf<{
+        readonly n: number;
+      }>();
+    expectTypeOf<'webhook_signature_invalid'>().toExtend<HoldpointErrorCode>();
   });
 
   test('a resolution narrows by executed and status', () => {
