@@ -1,4 +1,5 @@
 import type { AuditEntry, IndexedEntry } from './audit.ts';
+import type { DeliveryStore } from './delivery.ts';
 import type { DsseEnvelope } from './envelope.ts';
 import type { Digest, Json, Timestamp } from './json.ts';
 import type { ReviewId } from './ids.ts';
@@ -246,6 +247,8 @@ export interface Store {
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
 
   readonly sessions: SessionStore;
+  /** What people and machines are told, derived from the log. */
+  readonly deliveries: DeliveryStore;
 
   /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
   erase(endedBefore: Timestamp): Promise<number>;

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
  *
  * - api: reads, and writes idempotency keys and sessions;
- * - gate: opens, tightens, denies, reconciles, and writes the reviews table;
+ * - gate: opens, tightens, denies, reconciles, and writes the reviews table and what is told of it;
  * - execute: claims and finishes, says no to what it will not run, and writes evidence and checkpoints.
  *
  * None of them may write the ledger, the log or the reviews table but through `holdpoint.commit_group`, which looks at
@@ -45,6 +45,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
 GRANT INSERT ON holdpoint.idempotency TO ${api};
 GRANT INSERT, UPDATE (seen_at), DELETE ON holdpoint.sessions TO ${api};
 GRANT INSERT, DELETE ON holdpoint.used_once TO ${api};
+GRANT UPDATE ON holdpoint.delivery_cursor TO ${gate};
+GRANT INSERT, UPDATE, DELETE ON holdpoint.destinations, holdpoint.deliveries, holdpoint.channel_memory TO ${gate};
 GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
 GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};

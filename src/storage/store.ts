@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Store } from '../contract/store.ts';
 import type { Database } from './database.ts';
+import { createDeliveryStore } from './deliveries.ts';
 import { eraseEnded } from './erase.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { listReviews, readListRow } from './list.ts';
@@ -105,6 +106,7 @@ export function storeOver(database: Database): Store {
       );
     },
     sessions: createSessionStore(query),
+    deliveries: createDeliveryStore(query),
     tail: (listener) => tail.subscribe(listener),
     erase: (endedBefore) => eraseEnded(query, endedBefore),
     ping: async () => {

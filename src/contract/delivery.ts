@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { Timestamp } from './json.ts';
+import { reviewIdSchema, type ReviewId } from './ids.ts';
+
+/**
+ * What people and machines are told, as storage keeps it. The audit log is the source: a fan-out follows it with one
+ * durable cursor and writes a row for every notice and destination; deliverers settle these rows.
+ */
+export const DELIVERY_STATES = ['waiting', 'delivered', 'skipped', 'failed'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** A notice for one destination, as the fan-out plans it. */
+export interface PlannedDelivery {
+  /** `webhook:<url>`, `email:<reviewer id>`, `slack` or `callback:<review id>`. */
+  readonly destination: string;
+  /** Audit index; the order of delivery. */
+  readonly sequence: number;
+  /** Tells several notices of one entry apart, in order. */
+  readonly ordinal: number;
+  readonly reviewId: ReviewId;
+  readonly event: string;
+  /** Time of the entry. */
+  readonly at: Timestamp;
+  readonly vote: { readonly decisionUlid: string; readonly reviewer: string } | null;
+}
+
+export interface WaitingDelivery extends PlannedDelivery {
+  /** When the fan-out wrote it. */
+  readonly createdAt: Timestamp;
+  readonly attempts: number;
+}
+
+type DeliveryKey = Pick<PlannedDelivery, 'sequence' | 'ordinal'>;
+
+export interface Settlement {
+  readonly state: DeliveryState;
+  readonly code: string | null;
+  readonly httpStatus: number | null;
+  /** Counts as one message against the rate limit, however many rows it settles. */
+  readonly counted: boolean;
+}
+
+/** A row of `GET /v1/deliveries`. */
+export const deliverySchema = z.object({
+  /** Audit index of the entry that it tells of. */
+  sequence: z.int(),
+  destination: z.string(),
+  event: z.string(),
+  reviewId: reviewIdSchema,
+  state: z.enum(DELIVERY_STATES),
+  attempts: z.int(),
+  /** Of the last attempt: why it failed, or why nothing was sent. */
+  code: z.string().nullable(),
+  /** What the target answered last, where it speaks HTTP. */
+  httpStatus: z.int().nullable(),
+  at: z.string(),
+  triedAt: z.string().nullable(),
+  settledAt: z.string().nullable(),
+});
+export type Delivery = z.infer<typeof deliverySchema>;
+
+export const deliveryPageSchema = z.object({ deliveries: z.array(deliverySchema), nextCursor: z.string().nullable() });
+export type DeliveryPage = z.infer<typeof deliveryPageSchema>;
+
+/** Query of `GET /v1/deliveries`. */
+export const deliveryQuerySchema = z.strictObject({
+  destination: z.string().min(1).max(2_100).optional(),
+  reviewId: reviewIdSchema.optional(),
+  state: z.enum(DELIVERY_STATES).optional(),
+  limit: z
+    .string()
+    .regex(/^[0-9]{1,4}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(200))
+    .optional(),
+  cursor: z.string().min(1).max(3_000).optional(),
+});
+export type DeliveryQuery = z.infer<typeof deliveryQuerySchema>;
+
+/** Storage of deliveries. Throws as {@link Store} does. */
+export interface DeliveryStore {
+  /** Next audit index to look at. */
+  cursor(): Promise<number>;
+  /** Moves the cursor to the end of the log: for as long as there is nobody to tell. */
+  skipToEnd(): Promise<void>;
+  /**
+   * Writes what was planned from `from` on and moves the cursor to `to`, both or neither. False: another process was
+   * there first, and nothing was written.
+   */
+  fanOut(from: number, to: number, planned: readonly PlannedDelivery[]): Promise<boolean>;
+  /**
+   * Makes destinations known, each from the end of the log on: nobody is told old news. Answers the first index that
+   * concerns each of them; Infinity: disabled.
+   */
+  enroll(names: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  disable(name: string, code: string): Promise<void>;
+  /** What a destination answered 410 to may be right again: called as a gate worker starts. */
+  enable(names: readonly string[]): Promise<void>;
+  /** One deliverer at a time for a destination; false: there is another. `token` names the holder, who may prolong it. */
+  lease(name: string, token: string, forMs: number): Promise<boolean>;
+  release(name: string, token: string): Promise<void>;
+  /** Oldest first. */
+  waiting(destination: string, limit: number): Promise<readonly WaitingDelivery[]>;
+  /** `waiting`: notes the failed attempt and leaves the rows where they are. */
+  settle(destination: string, keys: readonly DeliveryKey[], settlement: Settlement): Promise<void>;
+  /** Settles everything that waits for a destination. */
+  settleAll(destination: string, settlement: Settlement): Promise<void>;
+  /** Times (epoch ms) at which counted messages were told since a time. */
+  told(destination: string, since: Timestamp): Promise<readonly number[]>;
+  /** Destinations with something waiting that nobody looked at since a time; the longest unattended first. */
+  unattended(since: Timestamp, limit: number): Promise<readonly string[]>;
+  /** Newest first. Undefined: the cursor is not one of ours. */
+  list(query: DeliveryQuery): Promise<DeliveryPage | undefined>;
+  recall(destination: string, reviewId: ReviewId): Promise<string | undefined>;
+  remember(destination: string, reviewId: ReviewId, value: string): Promise<void>;
+  /** Deletes what was settled before a time, and what channels remember of reviews that ended before it. */
+  prune(before: Timestamp): Promise<void>;
+}
