@@ -3,6 +3,7 @@ import type { DeliveryStore } from './delivery.ts';
 import type { DsseEnvelope } from './envelope.ts';
 import type { Digest, Json, Timestamp } from './json.ts';
 import type { ReviewId } from './ids.ts';
+import type { ListedTool, UpstreamTool } from './upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
 import type { SessionStore } from './sessions.ts';
 
@@ -243,6 +244,9 @@ export interface Store {
   /** Latest signed checkpoint (C2SP note), if any. */
   checkpoint(): Promise<{ size: number; note: string } | undefined>;
   putCheckpoint(size: number, note: string): Promise<void>;
+  /** Tools of upstream MCP servers: the execute worker writes what a server lists now, the others read it. */
+  putUpstreamTools(server: string, tools: readonly ListedTool[]): Promise<void>;
+  readUpstreamTools(): Promise<readonly UpstreamTool[]>;
   /** Every entry from now on, in order, without gaps. Returns how to stop. */
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
 

@@ -49,6 +49,7 @@ GRANT UPDATE ON holdpoint.delivery_cursor TO ${gate};
 GRANT INSERT, UPDATE, DELETE ON holdpoint.destinations, holdpoint.deliveries, holdpoint.channel_memory TO ${gate};
 GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
 GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
+GRANT INSERT, UPDATE (digest, definition) ON holdpoint.upstream_tools TO ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};
 GRANT EXECUTE ON FUNCTION holdpoint.may_execute() TO ${execute};

@@ -13,6 +13,7 @@ import { openPglite } from './pglite-database.ts';
 import * as reads from './reads.ts';
 import { createSessionStore } from './sessions.ts';
 import { createTail } from './tail.ts';
+import { putUpstreamTools, readUpstreamTools } from './upstreams.ts';
 
 const UPKEEP_MS = 3_600_000;
 
@@ -107,6 +108,8 @@ export function storeOver(database: Database): Store {
     },
     sessions: createSessionStore(query),
     deliveries: createDeliveryStore(query),
+    putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),
+    readUpstreamTools: () => readUpstreamTools(query),
     tail: (listener) => tail.subscribe(listener),
     erase: (endedBefore) => eraseEnded(query, endedBefore),
     ping: async () => {

@@ -4,6 +4,7 @@ import { commit } from './0003-commit.ts';
 import { reviews } from './0004-reviews.ts';
 import { signIn } from './0005-sign-in.ts';
 import { deliveries } from './0006-deliveries.ts';
+import { upstreamTools } from './0007-upstream-tools.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0004-reviews', sql: reviews },
   { name: '0005-sign-in', sql: signIn },
   { name: '0006-deliveries', sql: deliveries },
+  { name: '0007-upstream-tools', sql: upstreamTools },
 ];
