@@ -1,0 +1,115 @@
+/** Pending reviews in the shapes of LangChain's Agent Inbox. Deciding still takes a reviewer's token. */
+import type { DecisionRequest } from '../../contract/decision.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Review } from '../../contract/review.ts';
+
+/** As `@langchain/langgraph/prebuilt` has them. */
+export interface HumanInterrupt {
+  readonly action_request: { readonly action: string; readonly args: JsonObject };
+  readonly config: {
+    readonly allow_ignore: boolean;
+    readonly allow_respond: boolean;
+    readonly allow_edit: boolean;
+    readonly allow_accept: boolean;
+  };
+  readonly description?: string;
+}
+export interface HumanResponse {
+  readonly type: 'accept' | 'ignore' | 'response' | 'edit';
+  readonly args: null | string | { readonly action: string; readonly args: JsonObject };
+}
+
+export type InboxErrorCode =
+  /** Nothing can be decided on it (yet, or any more), or not in this way. */
+  | 'not_allowed'
+  /** An edit names another tool, whose policy nobody would have asked. */
+  | 'tool_changed'
+  /** A value came back as text that is no value of its own kind. */
+  | 'value_unreadable';
+
+export class InboxError extends Error {
+  override readonly name = 'InboxError';
+  readonly code: InboxErrorCode;
+  constructor(code: InboxErrorCode, detail: string) {
+    super(`${code}: ${detail}`);
+    this.code = code;
+  }
+}
+
+export function toHumanInterrupt(review: Review): HumanInterrupt {
+  const allowed = new Set(review.allowedDecisions);
+  return {
+    action_request: { action: review.call.tool, args: review.call.arguments ?? {} },
+    config: {
+      allow_ignore: true,
+      allow_respond: allowed.has('respond') || allowed.has('revise'),
+      allow_edit: allowed.has('edit'),
+      allow_accept: allowed.has('approve'),
+    },
+    description: describe(review),
+  };
+}
+
+/**
+ * The decision that a response stands for, bound to the digest of the review it was made from; null for `ignore`, which
+ * decides nothing. Send it with a reviewer's token: `client.reviews.decide(review.reviewId, decision)`. Agent Inbox
+ * turns edited values into text: they become what they were before. Takes the array it sends as well. Throws InboxError.
+ */
+export function fromHumanResponse(
+  review: Review,
+  response: HumanResponse | readonly HumanResponse[],
+): DecisionRequest | null {
+  const [one, more] = [response].flat() as readonly HumanResponse[];
+  if (one === undefined || more !== undefined) throw new InboxError('not_allowed', 'one response for one review');
+  if (one.type === 'ignore') return null;
+  const { digest } = review.call;
+  const allow = (type: DecisionRequest['type']): boolean => review.allowedDecisions.includes(type);
+  if (digest === null) throw new InboxError('not_allowed', `${review.reviewId} cannot be decided on yet`);
+  if (one.type === 'accept' && allow('approve')) return { type: 'approve', digest };
+  if (one.type === 'edit' && allow('edit')) return { type: 'edit', digest, arguments: editedArguments(review, one) };
+  if (one.type === 'response' && typeof one.args === 'string') {
+    if (allow('respond')) return { type: 'respond', digest, response: one.args };
+    if (allow('revise')) return { type: 'revise', digest, comment: one.args };
+  }
+  throw new InboxError('not_allowed', `${one.type} on ${review.reviewId}`);
+}
+
+function editedArguments(review: Review, { args }: HumanResponse): JsonObject {
+  if (typeof args !== 'object' || args === null) throw new InboxError('value_unreadable', 'an edit carries arguments');
+  if (args.action !== review.call.tool) throw new InboxError('tool_changed', args.action);
+  const before = review.call.arguments ?? {};
+  return Object.fromEntries(
+    Object.entries(args.args).map(([key, value]) => [key, likeBefore(value, before[key], key)]),
+  );
+}
+
+/** Text that stands where there was no text is read back; text that was text stays as it is. */
+function likeBefore(value: Json, before: Json | undefined, key: string): Json {
+  if (typeof value !== 'string' || before === undefined || typeof before === 'string') return value;
+  const read = parseJson(value);
+  if (read === undefined || kindOf(read) !== kindOf(before)) throw new InboxError('value_unreadable', key);
+  return read;
+}
+
+/** A null says nothing of what else may stand there. */
+function kindOf(value: Json): string {
+  return Array.isArray(value) ? 'array' : typeof value;
+}
+
+function parseJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(review: Review): string {
+  const lines = [
+    `Proposed by ${review.proposer.id}${review.proposer.attested ? '' : ' (not attested)'}; ${review.class ?? 'not classified'}.`,
+    ...(review.reason === null ? [] : [`In the agent's words: ${review.reason}`]),
+    ...(review.expiresAt === null ? [] : [`Without a decision it ends as a no at ${review.expiresAt}.`]),
+    `Digest: ${review.call.digest ?? 'not yet'}`,
+  ];
+  return lines.join('\n\n');
+}

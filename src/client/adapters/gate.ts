@@ -1,0 +1,139 @@
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ExecuteRequest } from '../../contract/execute.ts';
+import type { Review } from '../../contract/review.ts';
+import { toMs, type Duration } from '../duration.ts';
+import { ResolutionTimeoutError } from '../errors.ts';
+import type { Holdpoint } from '../holdpoint.ts';
+import { outcomeOf, outcomeOfResult, type ToolOutcome } from './outcome.ts';
+
+/** What every adapter needs to know about a tool that Holdpoint gates. */
+export interface GatedTool {
+  readonly client: Holdpoint;
+  /** Full name in the policy, e.g. `github.repos.delete`; its service is what stands before the first dot. */
+  readonly tool: string;
+  /** Where the service is not what stands before the first dot. */
+  readonly service?: string;
+  /** Why the agent does this, shown to reviewers as the agent's words. */
+  readonly reason?: string | ((args: JsonObject) => string);
+  /** Facts for rules. */
+  readonly context?: JsonObject;
+  /** Where Holdpoint posts the final answer; must be allowed by its config. */
+  readonly callback?: string;
+}
+
+export interface WaitOptions {
+  readonly wait: Duration;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Longest wait without a look at whether changes were asked for, in ms. */
+const SLICE = 10_000;
+
+export function requestOf(gated: GatedTool, args: JsonObject, threadId?: string): ExecuteRequest {
+  const { tool, service = tool.split('.')[0] ?? tool, reason, context, callback } = gated;
+  const said = typeof reason === 'function' ? reason(args) : reason;
+  return {
+    service,
+    tool,
+    arguments: args,
+    ...(said === undefined ? {} : { reason: said }),
+    ...(context === undefined ? {} : { context }),
+    ...(callback === undefined ? {} : { callback }),
+    ...(threadId === undefined ? {} : { threadId }),
+  };
+}
+
+/** Proposes a call; `pending` where people have to look at it. Throws HoldpointError where there is no outcome. */
+export async function propose(
+  client: Holdpoint,
+  request: ExecuteRequest,
+  options: { readonly idempotencyKey?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<ToolOutcome> {
+  const { idempotencyKey, signal } = options;
+  const result = await client.execute(request, {
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return outcomeOfResult(result) ?? outcomeOf(await result.review.get());
+}
+
+/** Waits until the review is final or changes are asked for; `pending` when the time is up, which decides nothing. */
+export async function awaitOutcome(client: Holdpoint, reviewId: string, options: WaitOptions): Promise<ToolOutcome> {
+  const { wait, signal } = options;
+  const end = performance.now() + toMs(wait);
+  for (;;) {
+    const outcome = outcomeOf(await client.reviews.get(reviewId, signal === undefined ? {} : { signal }));
+    const left = end - performance.now();
+    if (outcome.status !== 'pending' || left <= 0) return outcome;
+    const timeout = Math.min(SLICE, left);
+    await client.reviews.resolution(reviewId, { timeout, ...(signal === undefined ? {} : { signal }) }).catch(ifDue);
+  }
+}
+
+/** {@link propose}, then {@link awaitOutcome} where it waits. */
+export async function proposeAndWait(
+  gated: GatedTool,
+  args: JsonObject,
+  options: WaitOptions & { readonly threadId?: string | undefined; readonly toolCallId?: string | undefined },
+): Promise<ToolOutcome> {
+  const { threadId, toolCallId, signal } = options;
+  const durable = threadId !== undefined && toolCallId !== undefined;
+  const idempotencyKey = durable ? await keyOf('tool', threadId, gated.tool, toolCallId) : undefined;
+  const outcome = await propose(gated.client, requestOf(gated, args, threadId), { idempotencyKey, signal });
+  return outcome.status === 'pending' ? awaitOutcome(gated.client, outcome.reviewId, options) : outcome;
+}
+
+/**
+ * Answers a request for changes. Only the revision that was asked about is answered, so a repeated call (a node that
+ * is run again) changes nothing.
+ */
+export async function reviseOnce(
+  client: Holdpoint,
+  { reviewId, revision, arguments: args }: RevisionInput,
+): Promise<ToolOutcome> {
+  const review: Review = await client.reviews.get(reviewId);
+  const asked = review.status === 'changes_requested' && review.revision === revision;
+  return outcomeOf(asked ? await client.reviews.revise(reviewId, args) : review);
+}
+
+/** An idempotency key of any number of parts: 64 hexadecimal digits, however long the parts are. */
+export async function keyOf(...parts: readonly Json[]): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(parts));
+  const hash = await globalThis.crypto.subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export interface AwaitInput {
+  readonly reviewId: string;
+}
+export interface RevisionInput extends AwaitInput {
+  readonly revision: number;
+  readonly arguments: JsonObject;
+}
+
+/** The two tools that a pending result speaks of; the same in every framework. None of them decides anything. */
+const REVIEW_ID = { type: 'string', pattern: '^rev_[0-9A-Z]{26}$' } as const;
+export const AWAIT_TOOL = {
+  name: 'holdpoint_await',
+  description: 'Waits for the answer to a call that people are reviewing. Give the reviewId of the pending result.',
+  schema: {
+    type: 'object',
+    properties: { reviewId: REVIEW_ID },
+    required: ['reviewId'],
+    additionalProperties: false,
+  },
+} as const;
+export const REVISE_TOOL = {
+  name: 'holdpoint_revise',
+  description: 'Answers a reviewer who asked for changes: proposes the same tool again with other arguments.',
+  schema: {
+    type: 'object',
+    properties: { reviewId: REVIEW_ID, revision: { type: 'integer', minimum: 1 }, arguments: { type: 'object' } },
+    required: ['reviewId', 'revision', 'arguments'],
+    additionalProperties: false,
+  },
+} as const;
+
+function ifDue(error: unknown): void {
+  if (!(error instanceof ResolutionTimeoutError)) throw error;
+}

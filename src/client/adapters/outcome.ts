@@ -1,0 +1,116 @@
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Review } from '../../contract/review.ts';
+import { isFinal, toResolution, type Resolution } from '../resolution.ts';
+import type { ExecuteResult } from '../result.ts';
+
+interface Common {
+  readonly reviewId: string;
+  /** What the model is told to make of it, in a sentence. */
+  readonly note?: string;
+}
+/** What really ran, told where a reviewer changed it: models repeat their own version otherwise. */
+interface Ran {
+  readonly edited: boolean;
+  readonly arguments?: JsonObject | null;
+}
+
+/**
+ * What became of a tool call that Holdpoint gates, as a model reads it: plain JSON that always says which of done,
+ * waiting, refused or failed it was.
+ */
+export type ToolOutcome =
+  | (Common & Ran & { readonly status: 'executed'; readonly result: Json })
+  | (Common & { readonly status: 'pending'; readonly expiresAt: string | null })
+  | (Common & { readonly status: 'changes_requested'; readonly revision: number; readonly comment: string })
+  | (Common & {
+      readonly status: RefusedStatus;
+      readonly reasonCodes: readonly string[];
+      /** The reviewer's words. */
+      readonly comment: string | null;
+      /** Whether proposing the same call again can help; after a rejection never. */
+      readonly retryable: boolean;
+      readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
+    })
+  | (Common &
+      Ran & {
+        readonly status: 'failed' | 'outcome_unknown';
+        readonly error: { readonly code: string; readonly message: string };
+        readonly retryable: boolean;
+      })
+  /** A question of a workflow that was answered: nothing was to be run. */
+  | (Common & { readonly status: 'answered'; readonly response: Json });
+
+const REFUSED = ['rejected', 'expired', 'withdrawn', 'blocked', 'aborted'] as const;
+type RefusedStatus = (typeof REFUSED)[number];
+
+const NOTES = {
+  edited: 'A reviewer changed the arguments before approving. `arguments` is what really ran; do not repeat yours.',
+  pending:
+    'Nothing has run. People decide; do not propose it again. Call holdpoint_await with reviewId for the answer.',
+  changes_requested: 'Nothing has run. Answer the comment with holdpoint_revise: reviewId, revision, all arguments.',
+  refused: 'It did not run.',
+  final: 'It did not run, and the answer is final: do not propose it again, in this form or another.',
+  outcome_unknown: 'It may or may not have taken effect. A person has to find out; do not try again.',
+} as const;
+
+/** Of a review as it stands. */
+export function outcomeOf(review: Review): ToolOutcome {
+  const { reviewId, feedback } = review;
+  if (isFinal(review)) return outcomeOfResolution(toResolution(review));
+  if (review.status !== 'changes_requested') {
+    return { status: 'pending', reviewId, expiresAt: review.expiresAt, note: NOTES.pending };
+  }
+  const comment = feedback?.comment ?? '';
+  return { status: 'changes_requested', reviewId, revision: review.revision, comment, note: NOTES.changes_requested };
+}
+
+/** Of the answer to a proposal. Undefined where the review has to be read to tell: it waits, or it was edited. */
+export function outcomeOfResult(result: ExecuteResult): ToolOutcome | undefined {
+  const { reviewId } = result;
+  if (result.escalated) return undefined;
+  if (result.blocked) {
+    const { reasonCodes, retryable, comment = null, errors } = result;
+    const status = REFUSED.find((code) => reasonCodes.includes(code)) ?? 'blocked';
+    return refused({ status, reviewId, reasonCodes, comment, retryable, ...(errors === undefined ? {} : { errors }) });
+  }
+  if (result.execution.edited === true) return undefined;
+  if (result.executed) return { status: 'executed', reviewId, result: result.execution.body ?? null, edited: false };
+  const status = result.execution.status === 'outcome_unknown' ? 'outcome_unknown' : 'failed';
+  return { status, reviewId, error: result.executionError, edited: false, retryable: false, ...noteOf(status) };
+}
+
+function outcomeOfResolution(end: Resolution): ToolOutcome {
+  const { reviewId } = end.review;
+  const ran: Ran = end.edited ? { edited: true, arguments: end.call.arguments } : { edited: false };
+  switch (end.status) {
+    case 'executed': {
+      const note = end.edited ? { note: NOTES.edited } : {};
+      return { status: 'executed', reviewId, result: end.execution.body ?? null, ...ran, ...note };
+    }
+    case 'failed':
+    case 'outcome_unknown': {
+      const { status, executionError: error, retryable } = end;
+      return { status, reviewId, error, retryable, ...ran, ...noteOf(status) };
+    }
+    case 'approved':
+      return { status: 'answered', reviewId, response: end.response ?? null };
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'blocked':
+    case 'aborted': {
+      const { status, reasonCodes, comment, retryable } = end;
+      return refused({ status, reviewId, reasonCodes, comment, retryable });
+    }
+  }
+}
+
+type Refused = Extract<ToolOutcome, { readonly status: RefusedStatus }>;
+
+function refused(outcome: Refused): Refused {
+  return { ...outcome, note: outcome.status === 'rejected' ? NOTES.final : NOTES.refused };
+}
+
+function noteOf(status: 'failed' | 'outcome_unknown'): { readonly note?: string } {
+  return status === 'outcome_unknown' ? { note: NOTES.outcome_unknown } : {};
+}
