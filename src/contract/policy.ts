@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { classSchema, gateSchema, toolNameSchema } from './call.ts';
-import { jsonObjectSchema } from './json.ts';
+import { digestSchema, jsonObjectSchema } from './json.ts';
 
 /** `4s`, `30m`, `24h`, `7d`. */
 export const durationSchema = z.string().regex(/^[1-9][0-9]{0,6}(ms|s|m|h|d)$/, 'a duration such as 4s, 30m or 24h');
@@ -119,6 +119,10 @@ export const policyFileSchema = z.strictObject({
   rules: z.array(ruleSchema).optional(),
   approvals: z.array(approvalSchema).optional(),
   unknownTool: z.enum(['irreversible', 'forbidden']).optional(),
+  /** Upstream MCP tools that changed since they were first seen, by `mcp.<server>.<tool>`: the digest that is accepted. */
+  accept: z
+    .record(z.string().regex(/^mcp\.[a-z][A-Za-z0-9_-]*\.[^]+$/, 'mcp.<server>.<tool>'), digestSchema)
+    .optional(),
 });
 export type PolicyFile = z.infer<typeof policyFileSchema>;
 

@@ -8,6 +8,7 @@ import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule } from './po
 import { argumentFloor, renderTarget } from './render/index.ts';
 import { isSealed } from './seal-binding.ts';
 import { matchesPattern, type Settings } from './settings.ts';
+import { distrustUpstream, upstreamNameOf } from './upstreams.ts';
 
 /** Who proposes, as far as it could be established. */
 export type Proposer =
@@ -92,7 +93,7 @@ export function assessCall(input: AssessInput): Assessment {
   }
   if (sealing !== 'ok') return block(sealing, tool?.definition.class ?? null, { withhold: true });
 
-  const floor = definition === undefined ? undefined : argumentFloor(definition, input.arguments);
+  const floor = definition === undefined ? undefined : floorOf(settings, definition, input.arguments);
   const question: ClassifyInput = {
     tool: input.tool,
     service: input.service,
@@ -229,5 +230,23 @@ function render(tool: ToolDefinition | undefined, input: AssessInput): ReturnTyp
     ? input.settings.connectors[tool.connector]
     : undefined;
   if (connector === undefined) return undefined;
-  return renderTarget(tool, tool.connector, connector, input.arguments);
+  const rendered = renderTarget(tool, tool.connector, connector, input.arguments);
+  if (connector.type !== 'mcp' || !rendered.ok) return rendered;
+  // What the upstream says of the tool belongs to what is approved: one that changes its tool meanwhile has `drifted`.
+  const definition = input.settings.upstreams?.get(tool.connector)?.get(upstreamNameOf(tool))?.digest ?? null;
+  const request = { ...(rendered.target.request as JsonObject), definition };
+  return { ok: true, target: { ...rendered.target, request } };
+}
+
+/** The class that holds whatever policy says: of SQL that is not plain, and of an upstream that is not what it was. */
+function floorOf(
+  settings: Settings,
+  definition: ToolDefinition,
+  args: JsonObject,
+): { readonly class: 'irreversible'; readonly reason: ReasonCode } | undefined {
+  const connector = Object.hasOwn(settings.connectors, definition.connector)
+    ? settings.connectors[definition.connector]
+    : undefined;
+  const distrust = connector?.type === 'mcp' ? distrustUpstream(settings, definition) : undefined;
+  return distrust === undefined ? argumentFloor(definition, args) : { class: 'irreversible', reason: distrust };
 }

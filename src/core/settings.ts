@@ -1,6 +1,7 @@
 import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../contract/config.ts';
 import { durationMs } from '../contract/policy.ts';
 import type { Policy } from './policy/policy.ts';
+import type { UpstreamView } from './upstreams.ts';
 
 /** Everything in force from the two files, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
 export interface Settings {
@@ -21,6 +22,8 @@ export interface Settings {
   readonly notifications: ConfigFile['notifications'];
   readonly oidc: ConfigFile['oidc'];
   readonly publicUrl: string | null;
+  /** What upstream MCP servers last said of their tools; absent: none was ever asked. Not of the files: it is followed. */
+  readonly upstreams?: UpstreamView;
 }
 
 /** The settings in force now; a broken file keeps the old ones and shows in `problem`. */

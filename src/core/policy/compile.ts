@@ -68,6 +68,7 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     approvals: user.value.approvals ?? [],
     unknownTool,
     connectors: kinds,
+    ...(user.value.accept === undefined ? {} : { accept: user.value.accept }),
   });
   const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
   const findListed = (name: string): PolicyTool | undefined => {
@@ -86,6 +87,7 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     digest,
     tools,
     unknownTool,
+    accepted: new Map(Object.entries(user.value.accept ?? {})),
     findTool: compiled.findTool,
     classify(input) {
       try {
@@ -107,7 +109,22 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
   const definitions = [...merged.tools.values()].map(({ definition }) => definition);
   const failing = rules.flatMap((rule) => warnOfFailing(rule, definitions));
   const idle = warnOfIdleCatalogs(user, catalogs, merged.tools, connectors);
-  return { ok: true, policy, warnings: sortProblems([...merged.warnings, ...warnings, ...failing, ...idle]) };
+  const unused = warnOfUnusedAccepts(user, mcp);
+  return {
+    ok: true,
+    policy,
+    warnings: sortProblems([...merged.warnings, ...warnings, ...failing, ...idle, ...unused]),
+  };
+}
+
+function warnOfUnusedAccepts(user: ParsedFile<PolicyFile>, mcp: ReadonlySet<string>): readonly FileProblem[] {
+  return Object.keys(user.value.accept ?? {}).flatMap((key) => {
+    const server = key.split('.')[1] ?? '';
+    if (mcp.has(server)) return [];
+    return [
+      user.source.problem(['accept', key], `there is no MCP connector ${server}`, 'Correct it, or delete it', 'key'),
+    ];
+  });
 }
 
 /** A catalog may be included without its connector, but then every call of its tools is `unknown_tool`. */

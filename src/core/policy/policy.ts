@@ -90,6 +90,8 @@ export interface Policy {
   readonly digest: Digest;
   readonly tools: ReadonlyMap<string, PolicyTool>;
   readonly unknownTool: 'irreversible' | 'forbidden';
+  /** Digests of upstream tools that the policy accepts although they changed, by `mcp.<server>.<tool>`. */
+  readonly accepted?: ReadonlyMap<string, Digest>;
   /**
    * The tool a call names: one of `tools`, or a stand-in (class irreversible, no schema) for a tool that policy does not
    * name but a configured MCP connector could run. Undefined: nobody can run it.

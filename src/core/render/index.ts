@@ -8,6 +8,7 @@ import type {
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import { analyzeSelect } from '../sql/analyze.ts';
+import { upstreamNameOf } from '../upstreams.ts';
 import { closedProperties, renderHttpRequest, type Rendered } from './http.ts';
 import { renderPostgresRequest } from './postgres.ts';
 import { argumentsOfTemplate, parseTemplate } from './template.ts';
@@ -52,13 +53,8 @@ function renderRequest(tool: ToolDefinition, connector: ConnectorConfig, args: J
     case 'postgres':
       return renderPostgresRequest(tool, args);
     case 'mcp':
-      return { ok: true, value: { tool: tool.mcpTool ?? upstreamName(tool.name), arguments: args } };
+      return { ok: true, value: { tool: upstreamNameOf(tool), arguments: args } };
   }
-}
-
-/** `mcp.<server>.<tool>` → `<tool>`, which may hold dots itself. */
-function upstreamName(name: string): string {
-  return name.split('.').slice(2).join('.');
 }
 
 /** The class that the arguments alone demand, whatever the tool says. */
