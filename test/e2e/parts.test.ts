@@ -163,8 +163,8 @@ describe('the parts apart', () => {
 
   test('each part has its own keys only', () => {
     const held = (part: string) =>
-      ['propose', 'review', 'execute', 'seal'].filter((role) => existsSync(join(keys(part), `${role}.key`)));
-    expect([held('api'), held('gate'), held('execute')]).toEqual([['propose', 'review'], [], ['execute', 'seal']]);
+      ['propose', 'review', 'execute', 'seal', 'mail'].filter((role) => existsSync(join(keys(part), `${role}.key`)));
+    expect([held('api'), held('gate'), held('execute')]).toEqual([['propose', 'review'], ['mail'], ['execute', 'seal']]);
   });
 
   test.each([

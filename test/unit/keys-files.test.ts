@@ -87,7 +87,7 @@ describe('a key directory', () => {
         .current()
         .keys.map(({ role }) => role)
         .toSorted(),
-    ).toEqual(['execute', 'propose', 'review', 'seal']);
+    ).toEqual(['execute', 'mail', 'propose', 'review', 'seal']);
     for (const { keyid, role } of keys.trust.current().keys)
       expect(keyid).toMatch(new RegExp(`^${role}:[0-9a-f]{16}$`));
   });
@@ -115,7 +115,7 @@ describe('a key directory', () => {
     const roles = ensureKeys(directory, { now: LATER })
       .trust.current()
       .keys.filter(({ retiredAt }) => retiredAt === undefined);
-    expect(roles.map(({ role }) => role).toSorted()).toEqual(['execute', 'propose', 'review', 'seal']);
+    expect(roles.map(({ role }) => role).toSorted()).toEqual(['execute', 'mail', 'propose', 'review', 'seal']);
   });
 
   it('gives a process the keys of its roles alone', () => {

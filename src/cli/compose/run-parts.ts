@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Logger } from 'pino';
 import type { KeyRole } from '../../contract/envelope.ts';
@@ -5,6 +6,7 @@ import { grantRoles } from '../../storage/roles.ts';
 import { migrate } from '../../storage/migrate.ts';
 import { openDatabase } from '../../storage/store.ts';
 import { loadKeys, type Keys } from '../../storage/keys/index.ts';
+import { privateKeyPath } from '../../storage/keys/private-key.ts';
 import { openDataDir } from '../embedded/data-dir.ts';
 import { startApi } from './api-part.ts';
 import { readEnvironment, type EnvironmentSettings } from './environment.ts';
@@ -41,7 +43,10 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
       const dataDir = openDataDir(settings.dataDir);
       serving.shutdown.add('data directory', () => dataDir.release());
     }
-    const roles: readonly KeyRole[] = executes ? ['execute', 'seal'] : [];
+    const roles: readonly KeyRole[] = [
+      ...(executes ? (['execute', 'seal'] as const) : []),
+      ...(role === 'execute' ? [] : optionalRoles(settings)),
+    ];
     const { keys, foundation } = await openFoundation(options, settings, roles, serving);
     const workers: RunningWorker[] = [];
     if (executes) {
@@ -53,6 +58,11 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
     if (settings.healthPort !== null) await answerHealth(settings.host, settings.healthPort, workers, foundation);
     foundation.log.info({ role }, 'the worker polls');
   });
+}
+
+/** Keys that a gate worker works without: with no mail key, mails carry no link that decides. */
+function optionalRoles(settings: EnvironmentSettings): readonly KeyRole[] {
+  return existsSync(privateKeyPath(keysDirectory(settings), 'mail')) ? ['mail'] : [];
 }
 
 /** Brings the schema up to date and grants the roles their part. Run as the owner of the database, before the rest. */

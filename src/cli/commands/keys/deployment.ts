@@ -14,10 +14,13 @@ export interface InitOptions extends GlobalOptions {
   readonly split?: string;
 }
 
-/** Which part holds which private keys. The gate worker holds none: it only verifies. */
+/**
+ * Which part holds which private keys. The gate worker verifies and signs nothing of the record; the mail key makes the
+ * links in mails, and without it mails ask to sign in.
+ */
 const PARTS: Readonly<Record<'api' | 'gate' | 'execute', readonly KeyRole[]>> = {
   api: ['propose', 'review'],
-  gate: [],
+  gate: ['mail'],
   execute: ['execute', 'seal'],
 };
 
