@@ -4,6 +4,7 @@ import type { DsseEnvelope, EnvelopeKind, EnvelopePayload } from '../contract/en
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import type { Review } from '../contract/review.ts';
+import type { ListedTool } from '../contract/upstream.ts';
 
 /** How a call reaches its target. Held by the execute worker alone. */
 export interface Connector {
@@ -14,6 +15,10 @@ export interface Connector {
   preview?(input: PreviewInput): Promise<PreviewResult>;
   /** Makes the call. Never throws: every end is a {@link ConnectorResult}. Honours `sendBy` right before sending. */
   execute(input: ExecuteInput): Promise<ConnectorResult>;
+  /** Only where the target has tools of its own (MCP): asks it what they are now. Rejects where it does not answer. */
+  listTools?(): Promise<readonly ListedTool[]>;
+  /** Called when the target says that its tools changed. */
+  onToolsChanged?(listener: () => void): void;
   /** Credentials in the clear, for scrubbing results and errors. */
   secrets(): readonly string[];
   /** Longest time, in ms, that one call may take; bounds the worker's grace period. */

@@ -5,6 +5,7 @@ import { loadSettings, policyPathOf, type TextFile } from '../core/files/load-se
 import { formatProblem, InvalidFilesError, type FileProblem } from '../core/files/problem.ts';
 import { placesOf } from '../core/files/places.ts';
 import type { Settings, SettingsSource } from '../core/settings.ts';
+import type { UpstreamView } from '../core/upstreams.ts';
 import { resolveReference } from '../storage/keys/index.ts';
 
 export interface SettingsFiles {
@@ -27,6 +28,10 @@ export interface FileSettingsSource extends SettingsSource {
   onChange(listener: SettingsListener): () => void;
   /** Called after every attempt to read changed files, with the problem or null. Returns how to stop. */
   onProblem(listener: (problem: string | null) => void): () => void;
+  /** What upstream MCP servers say of their tools: not of the files, but in force like them. */
+  setUpstreams(view: UpstreamView): void;
+  /** Called after {@link setUpstreams}. Returns how to stop. */
+  onUpstreams(listener: () => void): () => void;
   /** Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. */
   resolve(reference: string): string;
   /** Reads both files now. */
@@ -65,7 +70,10 @@ class WatchedSettings implements FileSettingsSource {
   readonly #configFile: string;
   readonly #changed = new Set<SettingsListener>();
   readonly #judged = new Set<(problem: string | null) => void>();
+  readonly #heard = new Set<() => void>();
   #loaded: Loaded;
+  #upstreams: UpstreamView | undefined;
+  #current: Settings;
   #seen: string;
   #policyFile: string | undefined;
   #problem: string | null = null;
@@ -80,10 +88,22 @@ class WatchedSettings implements FileSettingsSource {
     if (outcome instanceof InvalidFilesError) throw outcome;
     this.#seen = seen;
     this.#loaded = outcome;
+    this.#current = outcome.settings;
   }
 
   current(): Settings {
-    return this.#loaded.settings;
+    return this.#current;
+  }
+
+  setUpstreams(view: UpstreamView): void {
+    this.#upstreams = view;
+    this.#current = { ...this.#loaded.settings, upstreams: view };
+    for (const listener of this.#heard) listener();
+  }
+
+  onUpstreams(listener: () => void): () => void {
+    this.#heard.add(listener);
+    return () => this.#heard.delete(listener);
   }
 
   problem(): string | null {
@@ -121,11 +141,13 @@ class WatchedSettings implements FileSettingsSource {
       for (const listener of this.#judged) listener(this.#problem);
       return;
     }
-    const before = this.#loaded;
+    const before = this.#current;
     this.#loaded = outcome;
+    this.#current =
+      this.#upstreams === undefined ? outcome.settings : { ...outcome.settings, upstreams: this.#upstreams };
     this.#problem = null;
     for (const listener of this.#judged) listener(null);
-    for (const listener of this.#changed) listener(outcome.settings, before.settings);
+    for (const listener of this.#changed) listener(this.#current, before);
   }
 
   async watch(): Promise<void> {

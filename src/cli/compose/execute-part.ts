@@ -9,6 +9,7 @@ import { systemClock, type Foundation } from './foundation.ts';
 import { executeKeysOf } from './keys.ts';
 import { createReviewLookups } from './lookups.ts';
 import { repeat } from './periodic.ts';
+import { askUpstreams } from './upstreams.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
 
 const SWEEP_EVERY_MS = 15_000;
@@ -68,6 +69,8 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
       );
       shutdown.add('execute worker', () => worker.stop());
       worker.ended.catch((error: unknown) => foundation.fail(error));
+      const asking = askUpstreams(settings, connectors, store, log);
+      shutdown.add('asking of upstreams', () => asking.stop());
       const { isRunning } = createReviewLookups(temporal, null);
       const sweep = repeat('sweep of lost claims', SWEEP_EVERY_MS, log, () =>
         sweepLostClaims({ store, settings, clock: systemClock, isRunning }),

@@ -8,6 +8,7 @@ import { createVerifier, type Keys } from '../../storage/keys/index.ts';
 import type { FileSettingsSource } from '../settings-source.ts';
 import type { Shutdown } from './shutdown.ts';
 import type { TemporalConnections } from './temporal.ts';
+import { followUpstreams } from './upstreams.ts';
 
 /** What every part stands on, whether it runs alone or with the others. */
 export interface Foundation {
@@ -37,6 +38,8 @@ export interface FoundationInput {
 export async function createFoundation(input: FoundationInput): Promise<Foundation> {
   const { source, temporal, keys, ...rest } = input;
   await loadSqlParser();
+  const upstreams = await followUpstreams(source, input.store, input.log);
+  input.shutdown.add('reading of upstreams', () => upstreams.stop());
   return {
     ...rest,
     settings: source,

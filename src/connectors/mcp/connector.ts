@@ -1,13 +1,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Connector, ConnectorResult, ExecuteInput } from '../../activities/ports.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { durationMs } from '../../contract/policy.ts';
+import type { ListedTool } from '../../contract/upstream.ts';
 import { RESPONSE_LIMIT } from '../http/body.ts';
 import { omitted, parseBodyJson } from '../json-text.ts';
 import { redact } from '../redact.ts';
 import { failed, outcomeUnknown } from '../results.ts';
+import { listUpstreamTools } from './listing.ts';
 import { createTransport, type McpTransportOptions } from './transport.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -27,6 +29,8 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
     timeoutMs: TIMEOUT_MS,
     secrets: () => (options.secret === null ? values : [options.secret, ...values]),
     close: () => upstream.close(),
+    listTools: () => upstream.list(TIMEOUT_MS),
+    onToolsChanged: (listener) => upstream.onToolsChanged(listener),
 
     async execute(input) {
       const request = openedRequest(input);
@@ -39,9 +43,9 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
       } catch {
         return failed('target_unreachable', 'The upstream server cannot be reached');
       }
-      if (Date.now() > Math.min(input.sendBy, deadline)) {
-        return failed('target_unreachable', 'The upstream server was there too late; nothing was sent');
-      }
+      if (Date.now() > Math.min(input.sendBy, deadline)) return TOO_LATE;
+      const drifted = await findDrift(upstream, input, deadline);
+      if (drifted !== undefined) return drifted;
       try {
         const result = await client.callTool(request, undefined, { timeout: Math.max(deadline - Date.now(), 1) });
         return answered(input, result as unknown as JsonObject);
@@ -50,6 +54,28 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
       }
     },
   };
+}
+
+const TOO_LATE = failed('target_unreachable', 'The upstream server was there too late; nothing was sent');
+
+/** The tool is no longer what was approved, as far as its own server says so. Nothing has been sent to it. */
+async function findDrift(
+  upstream: Upstream,
+  { target, sendBy }: ExecuteInput,
+  deadline: number,
+): Promise<ConnectorResult | undefined> {
+  const { tool, definition } = target.request as unknown as { readonly tool: string; readonly definition?: unknown };
+  if (typeof definition !== 'string') return undefined;
+  let listed: readonly ListedTool[];
+  try {
+    listed = await upstream.known(Math.max(deadline - Date.now(), 1));
+  } catch {
+    return failed('target_unreachable', 'The upstream server does not say what its tools are');
+  }
+  if (listed.find(({ name }) => name === tool)?.digest !== definition) {
+    return failed('drifted', 'The upstream server changed the tool');
+  }
+  return Date.now() > Math.min(sendBy, deadline) ? TOO_LATE : undefined;
 }
 
 interface McpRequest {
@@ -103,6 +129,9 @@ class Upstream {
   readonly #options: McpConnectorOptions;
   #current: Promise<Client> | null = null;
   #dispose: () => Promise<void> = () => Promise.resolve();
+  /** What it listed last on this connection. */
+  #listed: readonly ListedTool[] | null = null;
+  readonly #changed = new Set<() => void>();
 
   constructor(options: McpConnectorOptions) {
     this.#options = options;
@@ -116,6 +145,23 @@ class Upstream {
     return this.#current;
   }
 
+  onToolsChanged(listener: () => void): void {
+    this.#changed.add(listener);
+  }
+
+  async list(timeoutMs: number): Promise<readonly ListedTool[]> {
+    const client = await this.client(timeoutMs);
+    const listed =
+      client.getServerCapabilities()?.tools === undefined ? [] : await listUpstreamTools(client, timeoutMs);
+    this.#listed = listed;
+    return listed;
+  }
+
+  /** What it listed last, unless it said since that this is no longer so. */
+  async known(timeoutMs: number): Promise<readonly ListedTool[]> {
+    return this.#listed ?? this.list(timeoutMs);
+  }
+
   async #connect(timeoutMs: number): Promise<Client> {
     const upstream = createTransport(this.#options);
     this.#dispose = () => upstream.dispose();
@@ -123,7 +169,12 @@ class Upstream {
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no EventTarget
     client.onclose = () => {
       this.#current = null;
+      this.#listed = null;
     };
+    client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+      this.#listed = null;
+      for (const listener of this.#changed) listener();
+    });
     try {
       await client.connect(upstream.transport, { timeout: timeoutMs });
       return client;

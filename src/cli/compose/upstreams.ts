@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { Store } from '../../contract/store.ts';
+import { stateOfUpstream, viewUpstreams } from '../../core/upstreams.ts';
+import type { FileSettingsSource } from '../settings-source.ts';
+import type { ConnectorRegistry } from './connectors.ts';
+import { repeat, type Periodic } from './periodic.ts';
+
+/** Upstreams may change without saying so. */
+const ASK_EVERY_MS = 60_000;
+/** How soon another process knows what the execute worker found. */
+const READ_EVERY_MS = 2_000;
+
+const mcpServersOf = (settings: FileSettingsSource): readonly string[] =>
+  Object.entries(settings.current().connectors).flatMap(([name, { type }]) => (type === 'mcp' ? [name] : []));
+
+/**
+ * Keeps what is known of the upstreams' tools in the settings, in every process that classifies or offers calls. Where
+ * the database does not answer, what was known stays.
+ */
+export async function followUpstreams(settings: FileSettingsSource, store: Store, log: Logger): Promise<Periodic> {
+  let seen = '';
+  const read = async (): Promise<void> => {
+    if (mcpServersOf(settings).length === 0) return;
+    const tools = await store.readUpstreamTools();
+    const text = JSON.stringify(tools);
+    if (text === seen) return;
+    seen = text;
+    settings.setUpstreams(viewUpstreams(tools));
+    for (const tool of tools) {
+      if (stateOfUpstream(settings.current(), tool) !== 'changed') continue;
+      log.warn(
+        { server: tool.server, tool: tool.tool, digest: tool.digest },
+        'an upstream MCP server changed a tool; calls of its tools are held until policy accepts the digest',
+      );
+    }
+  };
+  await read().catch((error: unknown) => log.warn({ err: error }, 'the upstreams’ tools cannot be read yet'));
+  return repeat('reading the upstreams’ tools', READ_EVERY_MS, log, read);
+}
+
+/** Asks every upstream MCP server what its tools are, again and again. Only the execute worker does: it starts them. */
+export function askUpstreams(
+  settings: FileSettingsSource,
+  connectors: Pick<ConnectorRegistry, 'get'>,
+  store: Store,
+  log: Logger,
+): Periodic {
+  const heard = new WeakSet<object>();
+  const running = new Map<string, Promise<void>>();
+  const ask = async (name: string): Promise<void> => {
+    const connector = connectors.get(name);
+    if (connector?.listTools === undefined) return;
+    if (!heard.has(connector)) {
+      heard.add(connector);
+      connector.onToolsChanged?.(() => askInTurn(name));
+    }
+    try {
+      await store.putUpstreamTools(name, await connector.listTools());
+    } catch (error) {
+      log.warn({ err: error, connector: name }, 'the upstream MCP server does not say what its tools are');
+    }
+  };
+  // One after the other, so that an older answer never replaces a newer one; a server that says it changed without end
+  // waits for itself alone.
+  const askInTurn = (name: string): Promise<void> => {
+    const before = running.get(name);
+    if (before !== undefined && again.has(name)) return before;
+    if (before !== undefined) again.add(name);
+    const next = (before ?? Promise.resolve()).then(() => {
+      again.delete(name);
+      return ask(name);
+    });
+    const done = next.finally(() => running.get(name) === done && running.delete(name));
+    running.set(name, done);
+    return done;
+  };
+  const again = new Set<string>();
+  return repeat('asking the upstreams for their tools', ASK_EVERY_MS, log, async () => {
+    // Not awaited: one that hangs must not keep the others from being asked.
+    for (const name of mcpServersOf(settings)) void askInTurn(name);
+  });
+}

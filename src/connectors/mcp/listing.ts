@@ -1,0 +1,82 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { z } from 'zod';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ListedTool } from '../../contract/upstream.ts';
+import { digestOf } from '../../core/digest.ts';
+import { clip, visible, visibleLines } from '../../core/text/visible.ts';
+import { isJsonObject, parseBodyJson } from '../json-text.ts';
+
+/** Bounds of what an upstream may say of itself; it wrote all of it. */
+const LIMITS = { pages: 20, tools: 500, nameLength: 128, description: 4_000, schemaText: 1_000, schemaBytes: 32_768 };
+
+// Nothing but the shape that is needed: the SDK's own schema would drop what it does not know, and the digest is over
+// everything that came.
+const pageSchema = z.looseObject({
+  tools: z.array(z.looseObject({ name: z.string() })),
+  nextCursor: z.string().optional(),
+});
+
+/**
+ * What an upstream server lists now. A tool whose name or schema cannot be shown safely is left out, and so is every
+ * tool of a name that comes twice: nobody could tell which of them would run.
+ *
+ * @throws Error where the server does not answer, or lists without end
+ */
+export async function listUpstreamTools(client: Client, timeoutMs: number): Promise<readonly ListedTool[]> {
+  const found: JsonObject[] = [];
+  const deadline = Date.now() + timeoutMs;
+  let cursor: string | undefined;
+  for (let page = 0; ; page += 1) {
+    if (page === LIMITS.pages || found.length > LIMITS.tools) throw new Error('the upstream lists too many tools');
+    const params = cursor === undefined ? {} : { cursor };
+    const timeout = Math.max(deadline - Date.now(), 1);
+    const answer = await client.request({ method: 'tools/list', params }, pageSchema, { timeout });
+    for (const tool of answer.tools) {
+      const clean = parseBodyJson(JSON.stringify(tool));
+      if (clean.ok && isJsonObject(clean.value)) found.push(clean.value);
+    }
+    cursor = answer.nextCursor;
+    if (cursor === undefined) break;
+  }
+  const names = found.map(({ name }) => name);
+  return found.filter(({ name }) => names.indexOf(name) === names.lastIndexOf(name)).flatMap(describeTool);
+}
+
+/** One tool, its text made safe; nothing where that cannot be done without changing what the tool takes. */
+function describeTool(tool: JsonObject): readonly ListedTool[] {
+  const { name, description, inputSchema } = tool;
+  if (typeof name !== 'string' || name === '' || name.length > LIMITS.nameLength || visible(name) !== name) return [];
+  const schema = isJsonObject(inputSchema) ? inputSchema : { type: 'object' };
+  if (JSON.stringify(schema).length > LIMITS.schemaBytes || !isPlainSchema(schema)) return [];
+  const text = typeof description === 'string' ? clip(description, LIMITS.description) : null;
+  return [
+    {
+      name,
+      digest: digestOf(tool),
+      definition: {
+        description: text === null ? null : visibleLines(text).join('\n'),
+        inputSchema: showText(schema) as JsonObject,
+      },
+    },
+  ];
+}
+
+/** Keys that read as what they are, and references that stay inside: nothing that a client would fetch. */
+function isPlainSchema(value: Json): boolean {
+  if (Array.isArray(value)) return value.every(isPlainSchema);
+  if (!isJsonObject(value)) return true;
+  return Object.entries(value).every(
+    ([key, item]) =>
+      key !== '__proto__' &&
+      visible(key) === key &&
+      !(/^\$(dynamic|recursive)?ref$/i.test(key) && typeof item === 'string' && !item.startsWith('#')) &&
+      isPlainSchema(item),
+  );
+}
+
+function showText(value: Json): Json {
+  if (typeof value === 'string') return visibleLines(clip(value, LIMITS.schemaText)).join('\n');
+  if (Array.isArray(value)) return value.map(showText);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, showText(item)]));
+}
