@@ -25,8 +25,6 @@ export const PROBLEMS = {
   forbidden: row(403, 'This credential may not do that'),
   not_an_approver: row(403, 'You are not an approver of the current level'),
   self_approval: row(403, 'Separation of duties bars you from deciding this review'),
-  sign_in_required: row(403, 'This decision takes a session, not a link from a mail'),
-  link_of_another: row(403, 'The link was made for somebody else'),
   not_found: row(404, 'Not found'),
   method_not_allowed: row(405, 'Method not allowed'),
   expired: row(409, 'The deadline has passed'),
@@ -52,6 +50,24 @@ export const PROBLEMS = {
   database_unavailable: row(503, 'The database cannot be reached', true),
 } as const satisfies Record<string, CodeRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Why signing in through the identity provider did not work; `signInError` in the address that a browser is led back to. */
+export const SIGN_IN_ERRORS = {
+  unavailable: 'The identity provider cannot be reached',
+  denied: 'The identity provider said no',
+  failed: 'The answer of the identity provider does not belong to this sign-in',
+  not_a_reviewer: 'You are signed in there, but no reviewer here has your subject',
+} as const;
+export type SignInErrorCode = keyof typeof SIGN_IN_ERRORS;
+
+/** What the page behind a link in a mail answers beside problems; it answers people, in HTML. */
+export const MAIL_LINK_ANSWERS = {
+  link_not_valid: row(404, 'The link is not valid, or not any more'),
+  link_of_another: row(403, 'The link was made for somebody else'),
+  sign_in_required: row(403, 'This decision takes a session, not a link from a mail'),
+  form_expired: row(403, 'The page was open for too long; open the link again'),
+} as const satisfies Record<string, CodeRow>;
+export type MailLinkAnswer = keyof typeof MAIL_LINK_ANSWERS;
 
 /**
  * Why a call was held, stopped or ended, as they appear in `reasonCodes`. Policy rules add their own beside these

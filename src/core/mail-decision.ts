@@ -1,9 +1,9 @@
 import { CLASSES } from '../contract/call.ts';
-import type { ProblemCode } from '../contract/codes.ts';
+import type { MailLinkAnswer } from '../contract/codes.ts';
 import type { ReviewerConfig } from '../contract/config.ts';
 import type { Review } from '../contract/review.ts';
 import { assessCall, type Proposer } from './assess.ts';
-import { checkDecision } from './gate/check.ts';
+import { checkDecision, type DecisionRefusal } from './gate/check.ts';
 import { contextOf } from './gate/shown.ts';
 import { mailboxOf, type MailLink } from './mail-link.ts';
 import type { ApprovalPlan } from './policy/policy.ts';
@@ -62,11 +62,11 @@ export function checkMailLink(
   settings: Settings,
   at: number,
   session?: string,
-): ProblemCode | undefined {
+): MailLinkAnswer | DecisionRefusal | undefined {
   const reviewer = findReviewer(settings, link.reviewer);
   const isOurs = link.deploymentId === settings.deploymentId && link.reviewId === review.reviewId;
-  if (!isOurs || reviewer?.email === undefined || mailboxOf(reviewer.email) !== link.mailbox) return 'not_found';
-  if (settings.notifications?.email === undefined) return 'not_found';
+  if (!isOurs || reviewer?.email === undefined || mailboxOf(reviewer.email) !== link.mailbox) return 'link_not_valid';
+  if (settings.notifications?.email === undefined) return 'link_not_valid';
   if (session !== undefined && session !== link.reviewer) return 'link_of_another';
   const refusal = refusalOf(review, reviewer, link.digest, at);
   if (refusal !== undefined) return refusal;
@@ -79,7 +79,7 @@ function refusalOf(
   reviewer: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>,
   digest: string,
   at: number,
-): ProblemCode | undefined {
+): DecisionRefusal | undefined {
   const groups = reviewer.role === 'auditor' ? [] : reviewer.groups;
   const nothing = { comment: null, editedArguments: null, response: undefined };
   // A reject is possible wherever a decision is.

@@ -75,7 +75,7 @@ describe('a key directory', () => {
   it('is made once, readable for its owner alone', () => {
     const keys = ensureKeys(directory, { now: NOW });
     const files = readdirSync(directory).toSorted();
-    expect(files).toEqual(['execute.key', 'propose.key', 'review.key', 'seal.key', 'trust.json']);
+    expect(files).toEqual(['execute.key', 'mail.key', 'propose.key', 'review.key', 'seal.key', 'trust.json']);
     for (const name of files.filter((file) => file.endsWith('.key'))) {
       expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
     }
