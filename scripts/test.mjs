@@ -12,6 +12,7 @@ const TIERS = ['unit', 'workflow', 'activity', 'api', 'replay', 'e2e', 'chaos'];
 const CHECKS = [
   { name: 'format', args: ['oxfmt', '--check'] },
   { name: 'types', args: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'page types', args: ['tsc', '-p', 'src/dashboard/tsconfig.json'] },
   { name: 'lint', args: ['oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives'] },
   { name: 'unused code', args: ['knip'] },
 ];

@@ -15,13 +15,14 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bundleDashboard } from './dashboard.mjs';
 import { root } from './root.mjs';
 
 const STAMP = 'build-stamp';
 
 /**
- * Builds `dist` if a source has changed since it was built: compiled TypeScript, data files, and the workflow code as one
- * bundle, so that a start does not have to bundle it.
+ * Builds `dist` if a source has changed since it was built: compiled TypeScript, data files, the workflow code as one
+ * bundle (so that a start does not have to bundle it), and the reviewers' page.
  */
 export async function build() {
   const unlock = await lock();
@@ -36,6 +37,7 @@ export async function build() {
     // npm makes it executable on the first `npx holdpoint` only, so a later build has to do it itself.
     chmodSync(join(incoming, 'cli', 'main.js'), 0o755);
     await bundleWorkflows(incoming);
+    await bundleDashboard(join(incoming, 'dashboard'));
     writeFileSync(join(incoming, STAMP), stamp);
     // Swapped in one step, so that whoever starts meanwhile sees the old build or the new one.
     const old = join(root, 'dist.old');
@@ -68,7 +70,7 @@ function compile(outDir) {
 
 function copyAssets(outDir) {
   for (const file of listFiles(join(root, 'src'))) {
-    if (/\.tsx?$/.test(file)) continue;
+    if (/\.tsx?$/.test(file) || file.startsWith(join(root, 'src', 'dashboard'))) continue;
     const target = join(outDir, relative(join(root, 'src'), file));
     mkdirSync(dirname(target), { recursive: true });
     cpSync(file, target);
@@ -89,7 +91,13 @@ function digestSources() {
   const hash = createHash('sha256');
   const files = [
     ...listFiles(join(root, 'src')),
-    ...['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/lib/build.mjs'].map((f) => join(root, f)),
+    ...[
+      'package-lock.json',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'scripts/lib/build.mjs',
+      'scripts/lib/dashboard.mjs',
+    ].map((f) => join(root, f)),
   ];
   for (const file of files) {
     hash

@@ -1,6 +1,6 @@
 import express, { type Express } from 'express';
 import { Registry } from 'prom-client';
-import { findAgent, findReviewer } from '../core/settings.ts';
+import { findAgent, findReviewer, type SettingsSource } from '../core/settings.ts';
 import type { ServiceDeps } from './deps.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { errorMiddleware } from './http/errors.ts';
@@ -12,9 +12,11 @@ import { createReadiness, type Readiness } from './http/readiness.ts';
 import { createRouter } from './http/router.ts';
 import { securityHeaders } from './http/security.ts';
 import { createSessions, type Sessions } from './http/session.ts';
+import { createSignInFlows } from './http/sign-in-flow.ts';
 import type { SignInLinks } from './http/sign-in-links.ts';
 import { StreamSlots } from './http/stream-slots.ts';
 import { buildOpenApi } from './openapi/document.ts';
+import { dashboardAssets, type DashboardPage } from './page/dashboard.ts';
 import type { Principal } from './principal.ts';
 import { ProblemError } from './problem.ts';
 import { auditEndpoints } from './routes/audit.ts';
@@ -23,20 +25,27 @@ import { docsAssets, docsEndpoints } from './routes/docs.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
 import { healthEndpoints } from './routes/health.ts';
+import { oidcEndpoints } from './routes/oidc.ts';
 import { pageEndpoints } from './routes/pages.ts';
 import { policyEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
 import { sessionEndpoints } from './routes/session.ts';
+import { toolEndpoints } from './routes/tools.ts';
 import type { GateService } from './service/types.ts';
+import { createIdentityProvider, type IdentityProvider } from './sign-in/identity-provider.ts';
 
 export interface AppDeps extends ServiceDeps {
   readonly service: GateService;
   readonly signIn: SignInLinks;
   /** Encrypts session cookies: at least 32 characters, the same in every api process. */
   readonly sessionSecret: string;
+  /** Value of an `env:` or `file:` reference, or throws; asked by the reviewers' side alone, for `oidc.clientSecret`. */
+  readonly resolveReference: (reference: string) => string;
   /** Aborted once when the process begins to shut down: held answers are given, streams end. See `startServer`. */
   readonly shutdown: AbortSignal;
   readonly version: string;
+  /** The reviewers' page; absent: a plain page says that there is none. */
+  readonly page?: DashboardPage | undefined;
   /** For more metrics on `/metrics`, e.g. prom-client's default ones. */
   readonly registry?: Registry;
   /** Further parts for `/readyz`, by name; each throws where it is down. A StorageError may say `log_rolled_back`. */
@@ -58,10 +67,16 @@ export function createApp(deps: AppDeps): Express {
   const metrics = createMetrics({ ...deps, registry: deps.registry ?? new Registry(), slots });
   const limiter = createRateLimiter(deps.settings, deps.limits?.anonymousPerMinute ?? 120);
   deps.shutdown.addEventListener('abort', () => limiter.close());
-  const sessions = createSessions(deps.sessionSecret, deps.settings);
-  const readiness = createReadiness({ ...deps, extra: deps.readyChecks ?? {} });
+  const { settings, store, clock, sessionSecret } = deps;
+  const sessions = createSessions({ secret: sessionSecret, settings, store: store.sessions, clock });
+  const provider = deps.reviewSigner && createIdentityProvider(settings, deps.resolveReference);
+  const readiness = createReadiness({
+    ...deps,
+    extra: deps.readyChecks ?? {},
+    dispensable: provider === undefined ? {} : { identityProvider: () => checkProvider(settings, provider) },
+  });
   const roles = { propose: deps.proposeSigner !== undefined, review: deps.reviewSigner !== undefined };
-  const endpoints = allEndpoints(deps, { metrics, readiness, sessions, slots });
+  const endpoints = allEndpoints(deps, { metrics, readiness, sessions, slots, provider });
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -69,7 +84,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', deps.trustProxy ?? false);
   app.set('case sensitive routing', true);
   app.use(logRequests(deps.log, metrics), ...securityHeaders());
-  app.use(docsAssets());
+  app.use(docsAssets(), dashboardAssets(deps.page));
   const held = new HeldRequests(deps.shutdown);
   app.use(createRouter(endpoints, { settings: deps.settings, sessions, limiter, held, roles }));
   app.use((_req, _res, next) => next(new ProblemError('not_found')));
@@ -82,12 +97,14 @@ interface Parts {
   readonly readiness: Readiness;
   readonly sessions: Sessions;
   readonly slots: StreamSlots;
+  /** Absent: this process does not sign people in. */
+  readonly provider: IdentityProvider | undefined;
 }
 
 /** Every route there is, one file per resource. */
-function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots }: Parts): Endpoint[] {
-  const { service, settings } = deps;
-  const isInForce = (principal: Principal): boolean => stillInForce(deps, principal);
+function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, provider }: Parts): Endpoint[] {
+  const { service, settings, log } = deps;
+  const isInForce = (principal: Principal): Promise<boolean> => stillInForce(deps, sessions, principal);
   const endpoints: Endpoint[] = [
     ...executeEndpoints(service, metrics),
     ...reviewEndpoints(service),
@@ -95,18 +112,28 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots }: Pa
     ...decisionEndpoints(service, metrics),
     ...auditEndpoints(service),
     ...policyEndpoints(service),
+    ...toolEndpoints(settings),
     ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),
+    ...(provider === undefined
+      ? []
+      : oidcEndpoints({ settings, sessions, provider, flows: createSignInFlows(deps.sessionSecret, settings), log })),
     ...healthEndpoints(readiness, metrics),
     ...docsEndpoints(() => document),
-    ...pageEndpoints(),
+    ...pageEndpoints(deps.page),
   ];
   const document = buildOpenApi(endpoints, deps.version);
   return endpoints;
 }
 
-/** The same credential as when the stream was opened, still in the configuration. */
-function stillInForce({ settings }: AppDeps, principal: Principal): boolean {
+/** The same credential as when the stream was opened, still in the configuration; the same session, still open. */
+async function stillInForce({ settings }: AppDeps, sessions: Sessions, principal: Principal): Promise<boolean> {
   const current = settings.current();
   if (principal.kind === 'agent') return findAgent(current, principal.id)?.keySha256 === principal.agent.keySha256;
+  if (principal.session !== undefined) return sessions.isOpen(principal.session);
   return findReviewer(current, principal.id)?.tokenSha256 === principal.reviewer.tokenSha256;
+}
+
+/** Where there is no identity provider, none is missing. */
+async function checkProvider(settings: SettingsSource, provider: IdentityProvider): Promise<void> {
+  if (settings.current().oidc !== undefined) await provider.find();
 }

@@ -19,3 +19,4 @@ export { createSealer } from './seal.ts';
 export { startServer, type RunningServer, type ServerOptions } from './server.ts';
 export { createGateService } from './service.ts';
 export { type Caller, type GateService } from './service/types.ts';
+export { loadDashboard, type DashboardPage } from './page/dashboard.ts';

@@ -122,15 +122,30 @@ export const checkpointResponseSchema = z.object({
 });
 export type CheckpointResponse = z.infer<typeof checkpointResponseSchema>;
 
-/** Body of `POST /v1/session`: a single-use sign-in token (`hpl_…`) or a reviewer's token (`hpr_…`). */
-export const signInRequestSchema = z.strictObject({ token: z.string().min(1).max(200) });
+export type { SessionResponse } from './sign-in.ts';
 
-export const sessionResponseSchema = z.object({
-  reviewer: z.object({ id: z.string(), groups: z.array(z.string()), role: z.enum(['reviewer', 'auditor']) }),
-  /** To be sent as `X-CSRF-Token` with every request that changes something; null with a bearer token. */
-  csrfToken: z.string().nullable(),
+/** A tool as a reviewer reads it. */
+const toolSummarySchema = z.object({
+  tool: toolNameSchema,
+  service: serviceNameSchema,
+  origin: z.enum(['builtin', 'user']),
+  /** One line for people; `{name}` stands for an argument. */
+  description: z.string().nullable(),
+  class: classSchema,
+  gate: gateSchema.nullable(),
+  /** Why it has this class. */
+  reason: z.string().nullable(),
+  /** JSON Pointers of arguments that are sealed on arrival. */
+  seal: z.array(z.string()),
 });
-export type SessionResponse = z.infer<typeof sessionResponseSchema>;
+export type ToolSummary = z.infer<typeof toolSummarySchema>;
+
+export const toolListSchema = z.object({ tools: z.array(toolSummarySchema) });
+export type ToolList = z.infer<typeof toolListSchema>;
+
+/** `arguments`: JSON Schema (2020-12); null: any object. */
+export const toolViewSchema = toolSummarySchema.extend({ arguments: jsonObjectSchema.nullable() });
+export type ToolView = z.infer<typeof toolViewSchema>;
 
 export const readinessSchema = z.object({
   ready: z.boolean(),

@@ -30,9 +30,11 @@ afterAll(() => api.close());
 /** Pages for people and their files; no part of the API. */
 const PAGES = [
   '/',
-  '/home.css',
-  '/home.js',
   '/reviews/{reviewId}',
+  '/group',
+  '/audit',
+  '/policy',
+  '/assets/{name}',
   '/docs',
   '/docs/start.js',
   '/docs/swagger-ui.css',

@@ -1,12 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DashboardPage } from '../../src/api/index.ts';
 import { StorageError } from '../../src/contract/store.ts';
 import { CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
+const PAGE: DashboardPage = {
+  html: '<script type="module" src="/assets/page-1a2b.js"></script><link rel="stylesheet" href="/assets/page-3c4d.css">',
+  assets: new Map([
+    ['page-1a2b.js', { type: 'text/javascript', plain: Buffer.from('plain'), gzipped: gzipSync('packed') }],
+    ['page-3c4d.css', { type: 'text/css', plain: Buffer.from('css'), gzipped: undefined }],
+  ]),
+};
+
 let api: Harness;
 beforeAll(async () => {
-  api = await makeHarness();
+  api = await makeHarness({ app: { page: PAGE } });
 });
 afterAll(() => api.close());
 
@@ -128,6 +138,25 @@ describe('pages', () => {
       for (const url of linked.filter((one) => one !== EMPTY_ICON)) expect((await api.get(url)).status).toBe(200);
     },
   );
+
+  test('assets are compressed where that is understood, kept for ever, and found by exact name alone', async () => {
+    const packed = await api.get('/assets/page-1a2b.js');
+    expect(packed.headers.get('cache-control')).toContain('immutable');
+    expect(packed.body).toBe('packed');
+    const plain = await api.open('GET', '/assets/page-1a2b.js', undefined, {
+      headers: { 'accept-encoding': 'identity' },
+    });
+    expect(await plain.text()).toBe('plain');
+    for (const path of ['/assets/other.js', '/assets/..%2fpackage.json', '/assets/constructor']) {
+      expect((await api.get(path)).status).toBe(404);
+    }
+  });
+
+  test('without a built page the paths still answer', async () => {
+    const bare = await makeHarness();
+    expect((await bare.get('/reviews/rev_01KN4EMBG0PMMQS6MCY17GRJHD')).status).toBe(200);
+    await bare.close();
+  });
 
   test('Swagger UI is the installed package’s', async () => {
     const file = createRequire(import.meta.url).resolve('swagger-ui-dist/swagger-ui-bundle.js');

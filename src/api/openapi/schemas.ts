@@ -7,6 +7,7 @@ import * as envelope from '../../contract/envelope.ts';
 import * as execute from '../../contract/execute.ts';
 import { jsonObjectSchema, jsonSchema } from '../../contract/json.ts';
 import * as review from '../../contract/review.ts';
+import * as signIn from '../../contract/sign-in.ts';
 
 type Json = Record<string, unknown>;
 
@@ -21,9 +22,12 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Explanation: api.explanationSchema,
   AuditPage: api.auditPageSchema,
   Checkpoint: api.checkpointResponseSchema,
-  SignInRequest: api.signInRequestSchema,
-  Session: api.sessionResponseSchema,
+  SignInRequest: signIn.signInRequestSchema,
+  SignInWays: signIn.signInWaysSchema,
+  Session: signIn.sessionResponseSchema,
   Readiness: api.readinessSchema,
+  ToolList: api.toolListSchema,
+  Tool: api.toolViewSchema,
   AuditEntry: audit.auditEntrySchema,
   ProofFile: audit.proofFileSchema,
   Evidence: call.evidenceSchema,

@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import {
   createApp,
+  loadDashboard,
+  type DashboardPage,
   createGateClient,
   createGateService,
   createSignInLinks,
@@ -29,7 +31,7 @@ export interface RunningApi {
 export async function startApi(foundation: Foundation, part: ApiPart): Promise<RunningApi> {
   const { log, store, settings, temporal, shutdown } = foundation;
   const stop = new AbortController();
-  const signIn = createSignInLinks(systemClock);
+  const signIn = createSignInLinks({ secret: part.keys.sessionSecret, store: store.sessions, clock: systemClock });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const deps = {
@@ -48,7 +50,9 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     ...deps,
     service,
     signIn,
+    resolveReference: (reference) => settings.resolve(reference),
     version: readVersion(),
+    page: readPage(),
     registry,
     readyChecks: part.readyChecks ?? {},
   });
@@ -63,6 +67,12 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   shutdown.add('http', () => server.close());
   const shown = part.host === '0.0.0.0' || part.host === '::' ? '127.0.0.1' : part.host;
   return { url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${part.port}`, signIn };
+}
+
+/** The page is built into `dist`; code that runs from the sources has it once anybody has built. */
+function readPage(): DashboardPage | undefined {
+  const folder = packageFile('dist', 'dashboard');
+  return existsSync(folder) ? loadDashboard(folder) : undefined;
 }
 
 function readVersion(): string {

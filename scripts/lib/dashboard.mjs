@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { constants, gzipSync } from 'node:zlib';
+import { root } from './root.mjs';
+
+/** Bundles the reviewers' page: hashed files in `assets`, each also gzipped, and no inline script or style (CSP). */
+export async function bundleDashboard(outDir) {
+  const { build } = await import('vite');
+  await build({
+    configFile: false,
+    root: join(root, 'src', 'dashboard'),
+    publicDir: false,
+    logLevel: 'warn',
+    build: {
+      outDir,
+      emptyOutDir: true,
+      assetsInlineLimit: 0,
+      chunkSizeWarningLimit: 1_000,
+      manifest: 'manifest.json',
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+      // `"use client"` is for servers that draw pages; this one does not.
+      rolldownOptions: {
+        onLog: (level, log, handle) => void (log.code === 'MODULE_LEVEL_DIRECTIVE' || handle(level, log)),
+      },
+      target: 'es2023',
+    },
+  });
+  for (const name of readdirSync(join(outDir, 'assets'))) {
+    const file = join(outDir, 'assets', name);
+    writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: constants.Z_BEST_COMPRESSION }));
+  }
+}

@@ -1,0 +1,81 @@
+import { useEffect, useState } from 'react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useRouteContext } from '@tanstack/react-router';
+import { whenSignedOut } from '../data/client.ts';
+import { useLiveChanges } from '../data/live.ts';
+import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
+import { SignIn } from '../session/sign-in.tsx';
+import { Failure, Loading } from '../ui/states.tsx';
+import { AccountMenu } from './account-menu.tsx';
+import { ConnectionNote } from './connection-note.tsx';
+import { HelpDialog } from './help.tsx';
+import { Notices } from './notices.tsx';
+
+/** Everything around a view: who is signed in, where one can go, whether changes arrive. */
+export function Shell() {
+  const queries = useQueryClient();
+  const { signInToken } = useRouteContext({ from: '__root__' });
+  const redeemed = useRedeemed(signInToken);
+  const session = useQuery({ ...sessionQuery, enabled: redeemed !== 'redeeming' });
+  useEffect(() => whenSignedOut(() => queries.setQueryData(sessionQuery.queryKey, null)), [queries]);
+  if (redeemed === 'redeeming' || session.isPending) return <Loading what="Signing in" />;
+  if (session.isError) return <Failure what="Holdpoint does not answer" retry={() => void session.refetch()} />;
+  if (session.data === null) return <SignIn linkFailed={redeemed === 'refused'} />;
+  return (
+    <SessionContext value={session.data}>
+      <Frame session={session.data} />
+    </SessionContext>
+  );
+}
+
+function Frame({ session }: { readonly session: Session }) {
+  useLiveChanges(session.reviewer.groups);
+  return (
+    <>
+      <a className="skip" href="#main">
+        To the content
+      </a>
+      <header className="bar">
+        <Link to="/" className="brand">
+          Holdpoint
+        </Link>
+        <nav aria-label="Main">
+          <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>
+            Inbox
+          </Link>
+          <Link to="/audit">Audit</Link>
+          <Link to="/policy">Policy</Link>
+        </nav>
+        <AccountMenu session={session} />
+      </header>
+      <ConnectionNote />
+      <main id="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <HelpDialog />
+      <Notices />
+    </>
+  );
+}
+
+/** A sign-in link's token is spent once, before the session is read. */
+function useRedeemed(token: string | undefined): 'none' | 'redeeming' | 'redeemed' | 'refused' {
+  const queries = useQueryClient();
+  const [started, setStarted] = useState(false);
+  const attempt = useMutation({
+    mutationFn: signIn,
+    onSuccess: (session) => {
+      if (session !== undefined) queries.setQueryData(sessionQuery.queryKey, session);
+    },
+  });
+  const { mutate } = attempt;
+  useEffect(() => {
+    if (token === undefined || started) return;
+    setStarted(true);
+    mutate(token);
+  }, [token, started, mutate]);
+  if (token === undefined) return 'none';
+  if (attempt.isError) return 'refused';
+  if (!attempt.isSuccess) return 'redeeming';
+  return attempt.data === undefined ? 'refused' : 'redeemed';
+}

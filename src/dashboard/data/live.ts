@@ -1,0 +1,59 @@
+import { useEffect } from 'react';
+import { useQueryClient, type InfiniteData, type QueryClient } from '@tanstack/react-query';
+import type { ReviewRow } from '../../contract/review.ts';
+import type { ReviewPage } from '../../client/reviews.ts';
+import { client, whenStreamOpened } from './client.ts';
+import { connection, setConnection } from './connection.ts';
+import { placeRow } from './place-row.ts';
+import type { ListFilter } from './queries.ts';
+
+/** Keeps every list and every open review current for as long as somebody is signed in: one stream for the whole page. */
+export function useLiveChanges(myGroups: readonly string[]): void {
+  const queries = useQueryClient();
+  const groups = myGroups.join('\n');
+  useEffect(() => {
+    const stop = new AbortController();
+    whenStreamOpened(() => refreshAll(queries));
+    void follow(queries, groups.split('\n'), stop.signal);
+    const offline = (): void => setConnection('offline');
+    const online = (): void => {
+      if (connection() === 'offline') setConnection('lost');
+      refreshAll(queries);
+    };
+    window.addEventListener('offline', offline);
+    window.addEventListener('online', online);
+    return () => {
+      stop.abort();
+      window.removeEventListener('offline', offline);
+      window.removeEventListener('online', online);
+    };
+  }, [queries, groups]);
+}
+
+async function follow(queries: QueryClient, myGroups: readonly string[], signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { review } of client.reviews.watch({ signal })) {
+      setConnection('live');
+      take(queries, review, myGroups);
+    }
+  } catch {
+    // Refused for good: signed out, which every request notices.
+    if (!signal.aborted) setConnection('lost');
+  }
+}
+
+function take(queries: QueryClient, row: ReviewRow, myGroups: readonly string[]): void {
+  for (const [key] of queries.getQueriesData<InfiniteData<ReviewPage>>({ queryKey: ['reviews'] })) {
+    const filter = key[1] as ListFilter;
+    queries.setQueryData<InfiniteData<ReviewPage>>(
+      key,
+      (data) => data && { ...data, pages: placeRow(data.pages, row, filter, myGroups) },
+    );
+  }
+  void queries.invalidateQueries({ queryKey: ['review', row.reviewId] });
+}
+
+function refreshAll(queries: QueryClient): void {
+  void queries.invalidateQueries({ queryKey: ['reviews'] });
+  void queries.invalidateQueries({ queryKey: ['review'] });
+}

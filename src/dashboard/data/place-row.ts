@@ -1,0 +1,59 @@
+import type { ReviewRow } from '../../contract/review.ts';
+import type { ReviewPage } from '../../client/reviews.ts';
+import type { ListFilter } from './queries.ts';
+
+/**
+ * A list after one of its reviews changed: where the row no longer fits the filter it goes, where it does it stands at
+ * its place in the order (deadline, then id). A row that belongs behind what is loaded comes with a later page.
+ */
+export function placeRow(
+  pages: readonly ReviewPage[],
+  row: ReviewRow,
+  filter: ListFilter,
+  myGroups: readonly string[],
+): ReviewPage[] {
+  const without = pages.map((page) => ({
+    ...page,
+    reviews: page.reviews.filter(({ reviewId }) => reviewId !== row.reviewId),
+  }));
+  if (!fits(row, filter, myGroups)) return without;
+  const last = without.length - 1;
+  for (const [index, page] of without.entries()) {
+    const at = page.reviews.findIndex((other) => comesBefore(row, other));
+    if (at !== -1) return replaced(without, index, page.reviews.toSpliced(at, 0, row));
+    const isEnd = index === last && page.nextCursor === null;
+    if (isEnd) return replaced(without, index, [...page.reviews, row]);
+  }
+  return without;
+}
+
+export function fits(row: ReviewRow, filter: ListFilter, myGroups: readonly string[]): boolean {
+  const statuses = filter.status === undefined ? undefined : [filter.status].flat();
+  if (statuses !== undefined && !statuses.includes(row.status)) return false;
+  if (filter.approver === 'me' && !mayVote(row, myGroups)) return false;
+  return (
+    (filter.tool ?? row.tool) === row.tool &&
+    (filter.service ?? row.service) === row.service &&
+    (filter.proposer ?? row.proposer.id) === row.proposer.id &&
+    (filter.threadId ?? row.threadId) === row.threadId &&
+    (filter.group ?? row.group) === row.group
+  );
+}
+
+/** Whether a member of these groups may vote on the open level. */
+export function mayVote(row: ReviewRow, myGroups: readonly string[]): boolean {
+  return row.status === 'pending' && row.approvers.some((group) => myGroups.includes(group));
+}
+
+function comesBefore(a: ReviewRow, b: ReviewRow): boolean {
+  const [first, second] = [deadline(a), deadline(b)];
+  return first === second ? a.reviewId < b.reviewId : first < second;
+}
+
+function deadline(row: ReviewRow): number {
+  return row.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(row.expiresAt);
+}
+
+function replaced(pages: readonly ReviewPage[], index: number, reviews: ReviewRow[]): ReviewPage[] {
+  return pages.map((page, i) => (i === index ? { ...page, reviews } : page));
+}

@@ -1,0 +1,51 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { Review, ReviewRow } from '../../contract/review.ts';
+import type { ToolList, ToolView } from '../../contract/api.ts';
+import type { ListOptions, ReviewPage } from '../../client/reviews.ts';
+import { client, getJson } from './client.ts';
+
+const FIRST_PAGE = 50;
+const NEXT_PAGES = 200;
+
+export type ListFilter = Omit<ListOptions, 'limit' | 'cursor'>;
+
+/** One list, page by page; kept current by `data/live.ts`. */
+export function listQuery(filter: ListFilter) {
+  return infiniteQueryOptions({
+    queryKey: ['reviews', filter] as const,
+    queryFn: ({ pageParam }): Promise<ReviewPage> =>
+      client.reviews.list({
+        ...filter,
+        limit: pageParam === null ? FIRST_PAGE : NEXT_PAGES,
+        ...(pageParam === null ? {} : { cursor: pageParam }),
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page: ReviewPage) => page.nextCursor,
+  });
+}
+
+export function rowsOf(data: { readonly pages: readonly ReviewPage[] } | undefined): readonly ReviewRow[] {
+  return data?.pages.flatMap((page) => page.reviews) ?? [];
+}
+
+export function reviewQuery(reviewId: string) {
+  return queryOptions({
+    queryKey: ['review', reviewId] as const,
+    queryFn: ({ signal }): Promise<Review> => client.reviews.get(reviewId, { signal }),
+  });
+}
+
+export function toolsQuery() {
+  return queryOptions({
+    queryKey: ['tools'] as const,
+    queryFn: () => getJson<ToolList>('/v1/tools'),
+    staleTime: 5 * 60_000,
+  });
+}
+
+export function toolQuery(tool: string) {
+  return queryOptions({
+    queryKey: ['tool', tool] as const,
+    queryFn: () => getJson<ToolView>(`/v1/tools/${encodeURIComponent(tool)}`),
+  });
+}

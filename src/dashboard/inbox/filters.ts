@@ -1,0 +1,49 @@
+import type { ReviewStatus } from '../../contract/review.ts';
+import type { ListFilter } from '../data/queries.ts';
+
+/** What the inbox shows, as it stands in the address. Absent: everything that waits. */
+export interface InboxFilters {
+  readonly status?: string;
+  readonly tool?: string;
+  readonly service?: string;
+  readonly proposer?: string;
+  readonly group?: string;
+  readonly threadId?: string;
+  /** Searched for in what is loaded. */
+  readonly q?: string;
+}
+
+export const STATUS_CHOICES = [
+  ['', 'Waiting'],
+  ['changes_requested', 'Changes requested'],
+  ['approved', 'Approved'],
+  ['rejected', 'Rejected'],
+  ['expired', 'Expired'],
+  ['withdrawn', 'Withdrawn'],
+  ['not_required', 'Ran without a gate'],
+  ['blocked', 'Blocked'],
+  ['aborted', 'Aborted'],
+  ['all', 'All'],
+] as const;
+
+const NAMES = ['status', 'tool', 'service', 'proposer', 'group', 'threadId', 'q'] as const;
+const STATUSES = new Set<string>(STATUS_CHOICES.map(([status]) => status));
+
+export function readFilters(search: Readonly<Record<string, unknown>>): InboxFilters {
+  const found = NAMES.flatMap((name) => {
+    const value = search[name];
+    if (typeof value !== 'string' || value === '' || value.length > 255) return [];
+    return name === 'status' && !STATUSES.has(value) ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(found);
+}
+
+/** Whether the inbox is as it opens: what waits, mine first. */
+export function isWaiting(filters: InboxFilters): boolean {
+  return filters.status === undefined;
+}
+
+export function toListFilter({ status, q: _q, ...exact }: InboxFilters): ListFilter {
+  if (status === undefined) return { ...exact, status: ['pending', 'changes_requested'] };
+  return status === 'all' ? exact : { ...exact, status: status as ReviewStatus };
+}

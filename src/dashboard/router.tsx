@@ -1,0 +1,98 @@
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Shell } from './app/shell.tsx';
+import { readFilters, type InboxFilters } from './inbox/filters.ts';
+
+/**
+ * Where views go. One folder per view (`inbox`, `review`, `group`, `audit`, `policy`), each loaded when it is first
+ * opened. A view exports one component and draws inside `<main>` with one `<h1>`; it reads its address with
+ * `useSearch`/`useParams` and reaches the API through `data/client.ts`. A path added here is served by
+ * `src/api/routes/pages.ts` too, or reloading it answers 404.
+ */
+const root = createRootRouteWithContext<{ readonly signInToken: string | undefined }>()({ component: Shell });
+
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: (search): InboxFilters => readFilters(search),
+  component: lazyRouteComponent(() => import('./inbox/inbox.tsx'), 'Inbox'),
+});
+
+const review = createRoute({
+  getParentRoute: () => root,
+  path: '/reviews/$reviewId',
+  /** `do`: the decision that a key in the inbox asked for. */
+  validateSearch: (search): { readonly do?: 'approve' | 'edit' | 'reject' | 'revise' } => {
+    const wanted = search['do'];
+    return wanted === 'approve' || wanted === 'edit' || wanted === 'reject' || wanted === 'revise'
+      ? { do: wanted }
+      : {};
+  },
+  component: lazyRouteComponent(() => import('./review/review-page.tsx'), 'ReviewPage'),
+});
+
+const group = createRoute({
+  getParentRoute: () => root,
+  path: '/group',
+  validateSearch: (search): { readonly name: string } => ({ name: textOf(search['name']) }),
+  component: lazyRouteComponent(() => import('./group/group-page.tsx'), 'GroupPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: textSearch,
+  component: lazyRouteComponent(() => import('./audit/audit-page.tsx'), 'AuditPage'),
+});
+
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: '/policy',
+  validateSearch: textSearch,
+  component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([inbox, review, group, audit, policy]),
+  context: { signInToken: undefined },
+  // Plain `?name=text`: an address that a person can read and write.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(search)) {
+      if (typeof value === 'string' && value !== '') query.set(name, value);
+    }
+    const text = query.toString();
+    return text === '' ? '' : `?${text}`;
+  },
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultNotFoundComponent: NotFound,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function NotFound() {
+  return (
+    <div className="state">
+      <h1>There is no such page</h1>
+      <p>
+        <a href="/">To the inbox</a>
+      </p>
+    </div>
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Whatever is in the address, as text: the view knows its own names. */
+function textSearch(search: Record<string, unknown>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(search).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -1,0 +1,51 @@
+import { createContext, use } from 'react';
+import { queryOptions } from '@tanstack/react-query';
+import type { SessionResponse } from '../../contract/api.ts';
+import { RequestError, sessionFetch, setCsrfToken } from '../data/client.ts';
+
+export type Session = SessionResponse;
+
+/** Null: nobody is signed in. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'] as const,
+  queryFn: readSession,
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+async function readSession(): Promise<Session | null> {
+  const response = await sessionFetch('/v1/session');
+  if (response.status === 401) return null;
+  if (!response.ok) throw new RequestError(response.status);
+  return keep((await response.json()) as Session);
+}
+
+/** Signs in with a link's token or a reviewer's token; undefined: it is not valid (any more). */
+export async function signIn(token: string): Promise<Session | undefined> {
+  const response = await sessionFetch('/v1/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  });
+  if (response.status === 401 || response.status === 400) return undefined;
+  if (!response.ok) throw new RequestError(response.status);
+  return keep((await response.json()) as Session);
+}
+
+export async function signOut(): Promise<void> {
+  await sessionFetch('/v1/session', { method: 'DELETE' });
+  setCsrfToken(null);
+}
+
+function keep(session: Session): Session {
+  setCsrfToken(session.csrfToken);
+  return session;
+}
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+/** Who is signed in; for what is drawn inside the shell. */
+export function useSession(): Session {
+  const session = use(SessionContext);
+  if (session === undefined) throw new Error('drawn outside of a session');
+  return session;
+}
