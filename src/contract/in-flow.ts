@@ -34,7 +34,7 @@ export type ApprovalRequest = z.infer<typeof approvalRequestSchema>;
 export const IN_FLOW = { service: 'in-flow', tool: 'in-flow.approval' } as const;
 
 /** What comes back from `approvalGate`, as JSON; narrow it by `type`. */
-export type ApprovalDecision<P extends JsonObject = JsonObject> = { readonly reviewId: string } & (
+export type ApprovalDecision<P extends object = JsonObject> = { readonly reviewId: string } & (
   | { readonly type: 'approve' | 'edit'; readonly proposal: P; readonly by: string; readonly comment: string | null }
   | { readonly type: 'respond'; readonly response: Json; readonly by: string; readonly comment: string | null }
   | { readonly type: 'reject'; readonly by: string; readonly comment: string | null }

@@ -2,6 +2,7 @@ import { CancellationScope, condition, defineSignal, makeContinueAsNewFunc, setH
 import type { JsonObject } from '../../../src/contract/json.ts';
 import {
   requestApproval,
+  requestApprovals,
   type ApprovalDecision,
   type ApprovalQuestion,
 } from '../../../src/workflows/request-approval.ts';
@@ -13,6 +14,14 @@ export const giveUp = defineSignal('giveUp');
 /** Asks and hands back what came. */
 export async function asks(question: ApprovalQuestion<JsonObject>): Promise<ApprovalDecision> {
   return await requestApproval(question);
+}
+
+/** Asks several at once and hands back what came. */
+export async function asksSeveral(
+  questions: readonly ApprovalQuestion<JsonObject>[],
+  group?: string,
+): Promise<readonly ApprovalDecision[]> {
+  return await requestApprovals(questions, group === undefined ? {} : { group });
 }
 
 /** Asks, and withdraws the question when told to; it carries on afterwards. */
