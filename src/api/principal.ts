@@ -15,8 +15,21 @@ export interface ReviewerPrincipal {
   readonly reviewer: ReviewerConfig;
   /** How the person proved who it is. */
   readonly method: 'token' | 'session' | 'oidc' | 'link' | 'slack';
+  /** Of a dashboard's cookie; absent with a bearer token. */
+  readonly session?: OpenSession;
   /** Where the person acts; a label in the record, not a proof. */
   readonly channel: 'api' | 'dashboard' | 'email' | 'slack' | 'cli';
+}
+
+/** A session that a request came with. Times are ISO 8601. */
+export interface OpenSession {
+  /** SHA-256 of the id that the cookie holds. */
+  readonly idHash: string;
+  readonly csrfToken: string;
+  readonly startedAt: string;
+  /** Ends then without another request. */
+  readonly idleEndsAt: string;
+  readonly endsAt: string;
 }
 
 /** Groups that let somebody decide: an auditor reads everything and decides nothing, whatever groups it has. */

@@ -92,7 +92,7 @@ describe('sessions', () => {
     }
     expect((await decide({ cookie, 'x-csrf-token': csrf })).status).toBe(200);
     const payload = api.verifier.verify('decision', api.gate.signals.at(-1)?.envelope)?.payload;
-    expect(payload).toMatchObject({ reviewer: { id: 'ops-1', method: 'session' }, channel: 'dashboard' });
+    expect(payload).toMatchObject({ reviewer: { id: 'ops-1', method: 'link' }, channel: 'dashboard' });
   });
 
   test('a wrong bearer is not made good by a cookie', async () => {

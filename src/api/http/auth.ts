@@ -17,10 +17,10 @@ export async function authenticate(
   const { authorization } = req.headers;
   // A header that does not hold is not made good by a cookie.
   if (authorization !== undefined) return byBearer(authorization, req, deps.settings);
-  const session = await deps.sessions.read(req, res);
-  if (session === undefined) return undefined;
-  if (req.method !== 'GET' && req.method !== 'HEAD') checkCsrf(req, session.csrfToken);
-  return session.principal;
+  const principal = await deps.sessions.read(req, res);
+  if (principal === undefined) return undefined;
+  if (req.method !== 'GET' && req.method !== 'HEAD') checkCsrf(req, principal.session.csrfToken);
+  return principal;
 }
 
 /** A reviewer by the whole token (`hpr_…`). */

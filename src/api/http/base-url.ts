@@ -1,6 +1,11 @@
 import type { Request } from 'express';
 import type { SettingsSource } from '../../core/settings.ts';
 
+/** Whether people reach this service through TLS: then cookies are for TLS alone. */
+export function isSecure(req: Request, settings: SettingsSource): boolean {
+  return req.secure || (settings.current().publicUrl?.startsWith('https:') ?? false);
+}
+
 /** Where this service is reached: as configured, else as the request says. Never ends in a slash. */
 export function baseUrlOf(req: Request, settings: SettingsSource): string {
   const { publicUrl } = settings.current();

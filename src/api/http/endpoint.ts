@@ -64,6 +64,8 @@ export interface Endpoint<W extends Who = Who, B = unknown, Q = unknown> {
   readonly problems: readonly ProblemCode[];
   /** Left out of the OpenAPI document: pages for people. */
   readonly hidden?: boolean;
+  /** Public, but counted against the address: it makes us ask somebody else. */
+  readonly isCharged?: boolean;
   /** Requests that this one counts for, against the rate limit. */
   readonly cost?: (body: B) => number;
   handle(handling: Handling<W, B, Q>): Promise<Reply> | Reply;

@@ -17,6 +17,8 @@ export interface ReadinessDeps {
   readonly settings: SettingsSource;
   /** Further parts, by name; each throws where it is down. */
   readonly extra: Readonly<Record<string, () => Promise<void>>>;
+  /** As `extra`, but what is down is only named: the rest goes on without it. */
+  readonly dispensable?: Readonly<Record<string, () => Promise<void>>>;
   readonly shutdown: AbortSignal;
 }
 
@@ -28,6 +30,10 @@ const DOWN: Readonly<Record<string, Problem>> = {
   temporal: { code: 'temporal_unavailable', message: 'Temporal does not answer.' },
   gateWorker: { code: 'worker_unavailable', message: 'No gate worker polls its task queue.' },
   executeWorker: { code: 'worker_unavailable', message: 'No execute worker polls its task queue.' },
+  identityProvider: {
+    code: 'identity_provider_unavailable',
+    message: 'The identity provider of `oidc` does not answer, or its client secret is missing.',
+  },
   process: { code: 'shutting_down', message: 'This process is shutting down.' },
 };
 const ROLLED_BACK: Problem = {
@@ -47,19 +53,24 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   };
   return {
     async check() {
-      const results = await Promise.all(
-        Object.entries(parts).map(async ([name, run]) => [name, await probe(name, run)] as const),
-      );
+      const [needed, dispensable] = await Promise.all([probeAll(parts), probeAll(deps.dispensable ?? {})]);
+      const results = [...needed, ...dispensable];
       const down = results.flatMap(([, problem]) => (problem === undefined ? [] : [problem]));
       const configProblem = deps.settings.problem();
       const config = configProblem === null ? [] : [{ code: 'config_not_in_force', message: configProblem }];
       return {
-        ready: down.length === 0,
+        ready: needed.every(([, problem]) => problem === undefined),
         checks: Object.fromEntries(results.map(([name, problem]) => [name, problem === undefined ? 'ok' : 'down'])),
         problems: [...down, ...config],
       };
     },
   };
+}
+
+function probeAll(
+  parts: Readonly<Record<string, () => Promise<void>>>,
+): Promise<(readonly [string, Problem | undefined])[]> {
+  return Promise.all(Object.entries(parts).map(async ([name, run]) => [name, await probe(name, run)] as const));
 }
 
 async function probe(name: string, run: () => Promise<void>): Promise<Problem | undefined> {

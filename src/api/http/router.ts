@@ -6,7 +6,7 @@ import type { Caller } from '../service/types.ts';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './base-url.ts';
 import { parseBody, readBody, validate } from './body.ts';
-import { expressPath, type Endpoint, type Reply, type Who } from './endpoint.ts';
+import { expressPath, type Endpoint, type Reply } from './endpoint.ts';
 import type { HeldRequests } from './held.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
@@ -37,7 +37,7 @@ export function createRouter(endpoints: readonly Endpoint[], deps: RouterDeps): 
 function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   const identify: RequestHandler = async (req, res, next) => {
     res.locals['route'] = definition.path;
-    const principal = await identified(definition.who, req, res, deps);
+    const principal = await identified(definition, req, res, deps);
     res.locals['principal'] = principal;
     if (principal !== undefined) await deps.limiter.charge(principal, 1);
     if (principal !== undefined && definition.who !== 'principal' && principal.kind !== definition.who) {
@@ -60,10 +60,15 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   return definition.body === undefined ? [identify, handle] : [identify, ...readBody(), handle];
 }
 
-async function identified(who: Who, req: Request, res: Response, deps: RouterDeps): Promise<Principal | undefined> {
+async function identified(
+  { who, isCharged = false }: Endpoint,
+  req: Request,
+  res: Response,
+  deps: RouterDeps,
+): Promise<Principal | undefined> {
   if (who === 'public') {
     // Signing in is public and guesses tokens; reading whether we are alive is not worth counting.
-    if (req.method !== 'GET' && req.method !== 'HEAD') await deps.limiter.chargeAddress(req);
+    if (isCharged || (req.method !== 'GET' && req.method !== 'HEAD')) await deps.limiter.chargeAddress(req);
     return undefined;
   }
   const principal = await authenticate(req, res, deps);

@@ -2,82 +2,167 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { getIronSession, type IronSession } from 'iron-session';
 import type { ReviewerConfig } from '../../contract/config.ts';
-import { findReviewer, type SettingsSource } from '../../core/settings.ts';
-import type { ReviewerPrincipal } from '../principal.ts';
+import type { SessionMethod, SessionStore, StoredSession } from '../../contract/sessions.ts';
+import { findReviewer, type Settings, type SettingsSource } from '../../core/settings.ts';
+import type { Clock } from '../deps.ts';
+import type { OpenSession, ReviewerPrincipal } from '../principal.ts';
+import { isSecure } from './base-url.ts';
 
-const COOKIE = 'holdpoint_session';
-/** Seconds. */
-const LIFETIME = 12 * 3_600;
+/** A session ends after so long, and earlier after so long without a request. Ms. */
+export const SESSION_LIFETIME = 12 * 3_600_000;
+export const SESSION_IDLE = 3_600_000;
+/** The last use is written down no more often than this: reading stays reading. Ms. */
+const TOUCH_AFTER = 60_000;
 
-interface SessionData {
-  reviewerId?: string;
+/** All that the encrypted cookie holds; what the session is stands in the database, where it can be ended. */
+interface CookieData {
+  id?: string;
   csrfToken?: string;
-  /** Ends the session when the reviewer's own credential is changed. */
-  credential?: string;
 }
 
-interface ReadSession {
-  readonly principal: ReviewerPrincipal;
-  readonly csrfToken: string;
+export interface SignedIn {
+  readonly reviewer: ReviewerConfig;
+  readonly method: SessionMethod;
+  /** Groups that the identity provider told of; null: it was not asked. */
+  readonly claimedGroups: readonly string[] | null;
 }
 
-/** Sessions of the dashboard: all of it in an encrypted cookie, so that any api process can read it. */
+/** A reviewer in a session that is open now. */
+export type SessionPrincipal = ReviewerPrincipal & { readonly session: OpenSession };
+
+/** Sessions of the dashboard, over any number of api processes. */
 export interface Sessions {
-  /** The session of a request, if it is whole and its reviewer is still in force. */
-  read(req: Request, res: Response): Promise<ReadSession | undefined>;
-  /** Begins a session; returns its CSRF token. */
-  begin(req: Request, res: Response, reviewer: ReviewerConfig): Promise<string>;
+  /** The session of a request, if it is open and its reviewer is still in force. Rejects where storage cannot say. */
+  read(req: Request, res: Response): Promise<SessionPrincipal | undefined>;
+  begin(req: Request, res: Response, signedIn: SignedIn): Promise<SessionPrincipal>;
   end(req: Request, res: Response): Promise<void>;
+  /** Ends every session of a reviewer, in every browser. */
+  endAll(reviewerId: string): Promise<void>;
+  /** Whether a session that was read before is still open. */
+  isOpen(session: OpenSession): Promise<boolean>;
 }
 
-/** `secret`: at least 32 characters, the same in every api process. */
-export function createSessions(secret: string, settings: SettingsSource): Sessions {
+export interface SessionsDeps {
+  /** At least 32 characters, the same in every api process. */
+  readonly secret: string;
+  readonly settings: SettingsSource;
+  readonly store: SessionStore;
+  readonly clock: Clock;
+}
+
+export function createSessions({ secret, settings, store, clock }: SessionsDeps): Sessions {
   if (secret.length < 32) throw new RangeError('the session secret is too short');
-  const open = (req: Request, res: Response): Promise<IronSession<SessionData>> => {
-    const { publicUrl } = settings.current();
-    return getIronSession<SessionData>(req, res, {
+  const open = (req: Request, res: Response): Promise<IronSession<CookieData>> =>
+    getIronSession<CookieData>(req, res, {
       password: secret,
-      cookieName: COOKIE,
-      ttl: LIFETIME,
-      cookieOptions: {
-        httpOnly: true,
-        sameSite: 'strict',
-        path: '/',
-        secure: req.secure || (publicUrl?.startsWith('https:') ?? false),
-      },
+      cookieName: cookieName(req, settings),
+      ttl: SESSION_LIFETIME / 1_000,
+      cookieOptions: { httpOnly: true, sameSite: 'strict', path: '/', secure: isSecure(req, settings) },
     });
+
+  /** The reviewer as the configuration has it now: whoever left it, or lost a group, has lost it here too. */
+  const judge = (stored: StoredSession | undefined): ReviewerConfig | undefined => {
+    const now = clock.now();
+    if (stored === undefined || now >= Date.parse(stored.endsAt)) return undefined;
+    if (now >= Date.parse(stored.seenAt) + SESSION_IDLE) return undefined;
+    const reviewer = findReviewer(settings.current(), stored.reviewerId);
+    if (reviewer === undefined) return undefined;
+    if (credentialOf(reviewer, stored.method, settings.current()) !== stored.credential) return undefined;
+    return withClaimed(reviewer, stored.claimedGroups);
   };
+
   return {
     async read(req, res) {
-      if (!(req.headers.cookie ?? '').includes(`${COOKIE}=`)) return undefined;
-      const { reviewerId, csrfToken, credential } = await open(req, res);
-      if (reviewerId === undefined || csrfToken === undefined) return undefined;
-      const reviewer = findReviewer(settings.current(), reviewerId);
-      if (reviewer === undefined || credentialOf(reviewer) !== credential) return undefined;
-      const principal = {
-        kind: 'reviewer',
-        id: reviewer.id,
-        reviewer,
-        method: 'session',
-        channel: 'dashboard',
-      } as const;
-      return { principal, csrfToken };
+      if (!(req.headers.cookie ?? '').includes(`${cookieName(req, settings)}=`)) return undefined;
+      const { id, csrfToken } = await open(req, res);
+      if (id === undefined || csrfToken === undefined) return undefined;
+      const idHash = hashId(id);
+      const stored = await store.read(idHash);
+      const reviewer = judge(stored);
+      if (stored === undefined || reviewer === undefined) return undefined;
+      const now = clock.now();
+      const seenAt = Math.max(now, Date.parse(stored.seenAt));
+      if (now >= Date.parse(stored.seenAt) + TOUCH_AFTER) await store.touch(idHash, iso(now));
+      return principalOf(reviewer, { ...stored, seenAt: iso(seenAt) }, { idHash, csrfToken });
     },
-    async begin(req, res, reviewer) {
-      const session = await open(req, res);
-      const csrfToken = randomBytes(32).toString('base64url');
-      Object.assign(session, { reviewerId: reviewer.id, csrfToken, credential: credentialOf(reviewer) });
-      await session.save();
-      return csrfToken;
+    async begin(req, res, { reviewer, method, claimedGroups }) {
+      const cookie = await open(req, res);
+      // A new id at every sign-in, and the one before it ends: nobody keeps a session that was handed to them.
+      if (cookie.id !== undefined) await store.end(hashId(cookie.id));
+      const credential = credentialOf(reviewer, method, settings.current());
+      if (credential === undefined) throw new TypeError('this way of signing in is not in the configuration');
+      const [id, csrfToken] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
+      const now = clock.now();
+      const stored: StoredSession = {
+        reviewerId: reviewer.id,
+        method,
+        credential,
+        claimedGroups,
+        startedAt: iso(now),
+        seenAt: iso(now),
+        endsAt: iso(now + SESSION_LIFETIME),
+      };
+      await store.begin(hashId(id), stored);
+      Object.assign(cookie, { id, csrfToken });
+      await cookie.save();
+      return principalOf(withClaimed(reviewer, claimedGroups), stored, { idHash: hashId(id), csrfToken });
     },
     async end(req, res) {
-      (await open(req, res)).destroy();
+      const cookie = await open(req, res);
+      if (cookie.id !== undefined) await store.end(hashId(cookie.id));
+      cookie.destroy();
     },
+    endAll: async (reviewerId) => {
+      await store.endAll(reviewerId);
+    },
+    isOpen: async ({ idHash }) => judge(await store.read(idHash)) !== undefined,
   };
 }
 
-function credentialOf(reviewer: ReviewerConfig): string {
-  return createHash('sha256')
-    .update(JSON.stringify([reviewer.tokenSha256, reviewer.subject]))
-    .digest('base64url');
+function principalOf(
+  reviewer: ReviewerConfig,
+  { method, startedAt, seenAt, endsAt }: StoredSession,
+  cookie: Pick<OpenSession, 'idHash' | 'csrfToken'>,
+): SessionPrincipal {
+  const idleEndsAt = iso(Math.min(Date.parse(seenAt) + SESSION_IDLE, Date.parse(endsAt)));
+  const session = { ...cookie, startedAt, idleEndsAt, endsAt };
+  return { kind: 'reviewer', id: reviewer.id, reviewer, method, channel: 'dashboard', session };
+}
+
+/** What the identity provider says of groups takes away and never gives. */
+function withClaimed(reviewer: ReviewerConfig, claimed: readonly string[] | null): ReviewerConfig {
+  return claimed === null
+    ? reviewer
+    : { ...reviewer, groups: reviewer.groups.filter((group) => claimed.includes(group)) };
+}
+
+/** Ends a session when what it was begun with changes in the configuration. Undefined: that way in is no longer there. */
+function credentialOf(reviewer: ReviewerConfig, method: SessionMethod, { oidc }: Settings): string | undefined {
+  const fingerprint = (...parts: readonly unknown[]): string =>
+    createHash('sha256')
+      .update(JSON.stringify([method, ...parts.map((part) => part ?? null)]))
+      .digest('base64url');
+  switch (method) {
+    case 'token':
+      return fingerprint(reviewer.tokenSha256);
+    case 'link':
+      return fingerprint(reviewer.tokenSha256, reviewer.subject);
+    case 'oidc':
+      return oidc && fingerprint(reviewer.subject, oidc.issuer, oidc.clientId, oidc.groupsClaim);
+    default:
+      return method satisfies never;
+  }
+}
+
+/** With TLS a name that no other host of the domain can set (RFC 6265bis, section 4.1.3.2). */
+function cookieName(req: Request, settings: SettingsSource): string {
+  return isSecure(req, settings) ? '__Host-holdpoint_session' : 'holdpoint_session';
+}
+
+function hashId(id: string): string {
+  return createHash('sha256').update(id).digest('hex');
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -1,34 +1,51 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { principalIdSchema } from '../../contract/ids.ts';
+import type { SessionStore } from '../../contract/sessions.ts';
 import type { Clock } from '../deps.ts';
 
 /** Milliseconds that a link is good for. */
 const GOOD_FOR = 10 * 60_000;
-const MAX_OPEN = 1_000;
+/** That a link was used is remembered longer than it is good for: clocks of api processes differ. */
+const REMEMBERED_FOR = GOOD_FOR + 3_600_000;
 
-/** Single-use sign-in tokens, kept in this process alone and only as hashes. */
+/** Single-use sign-in tokens: signed, so that any api process can redeem them, and used up in the database. */
 export interface SignInLinks {
   /** A token (`hpl_…`) that signs one reviewer in once, within ten minutes. */
   issue(reviewerId: string): string;
-  /** The reviewer that the token was issued for; a second call with the same token finds nothing. */
-  redeem(token: string): string | undefined;
+  /** The reviewer that the token was issued for; a second call with the same token finds nothing, in any process. */
+  redeem(token: string): Promise<string | undefined>;
 }
 
-export function createSignInLinks(clock: Clock): SignInLinks {
-  const open = new Map<string, { readonly reviewerId: string; readonly until: number }>();
-  const hash = (token: string): string => createHash('sha256').update(token).digest('hex');
+export interface SignInLinksDeps {
+  /** The same in every api process. */
+  readonly secret: string;
+  readonly store: Pick<SessionStore, 'useOnce'>;
+  readonly clock: Clock;
+}
+
+const claimSchema = z.tuple([principalIdSchema, z.int(), z.string().length(22)]);
+
+export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): SignInLinks {
+  const sign = (body: string): Buffer =>
+    createHmac('sha256', secret).update(`holdpoint sign-in link v1\n${body}`).digest();
   return {
     issue(reviewerId) {
-      for (const [key, link] of open) if (link.until <= clock.now()) open.delete(key);
-      if (open.size >= MAX_OPEN) throw new RangeError('too many open sign-in links');
-      const token = `hpl_${randomBytes(32).toString('base64url')}`;
-      open.set(hash(token), { reviewerId, until: clock.now() + GOOD_FOR });
-      return token;
+      const claim = [reviewerId, clock.now() + GOOD_FOR, randomBytes(16).toString('base64url')];
+      const body = Buffer.from(JSON.stringify(claim)).toString('base64url');
+      return `hpl_${body}.${sign(body).toString('base64url')}`;
     },
-    redeem(token) {
-      const key = hash(token);
-      const link = open.get(key);
-      open.delete(key);
-      return link !== undefined && clock.now() < link.until ? link.reviewerId : undefined;
+    async redeem(token) {
+      const [, body, mac] = /^hpl_([A-Za-z0-9_-]{1,400})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
+      if (body === undefined || mac === undefined) return undefined;
+      const given = Buffer.from(mac, 'base64url');
+      const wanted = sign(body);
+      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+      const [reviewerId, until, nonce] = claimSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
+      const now = clock.now();
+      if (now >= until) return undefined;
+      const iso = (ms: number): string => new Date(ms).toISOString();
+      return (await store.useOnce(`link:${nonce}`, iso(now + REMEMBERED_FOR), iso(now))) ? reviewerId : undefined;
     },
   };
 }

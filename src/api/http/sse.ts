@@ -13,7 +13,7 @@ const STALLED_AFTER = 30_000;
 export async function pipeEvents(
   res: Response,
   events: AsyncGenerator<Streamed<Review> | Streamed<ReviewRow>>,
-  isAllowed: () => boolean,
+  isAllowed: () => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
   res.status(200);
@@ -25,7 +25,7 @@ export async function pipeEvents(
     // Says something at once, so that a reader knows that it is connected.
     if (!(await write(res, ': connected\n\n', signal))) return;
     for await (const event of events) {
-      if (signal.aborted || !isAllowed()) break;
+      if (signal.aborted || !(await isAllowed())) break;
       if (!(await write(res, formatEvent(event), signal))) break;
     }
   } finally {

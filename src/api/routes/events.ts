@@ -19,7 +19,7 @@ export interface EventsDeps {
   readonly service: GateService;
   readonly slots: StreamSlots;
   /** Whether the principal's credential still holds; a stream outlives the request that opened it. */
-  readonly isInForce: (principal: Principal) => boolean;
+  readonly isInForce: (principal: Principal) => Promise<boolean>;
 }
 
 export function eventEndpoints(deps: EventsDeps): Endpoint[] {

@@ -1,11 +1,17 @@
 import type { z } from 'zod';
-import { sessionResponseSchema, signInRequestSchema, type SessionResponse } from '../../contract/api.ts';
-import type { ReviewerConfig } from '../../contract/config.ts';
+import {
+  sessionResponseSchema,
+  signInRequestSchema,
+  signInWaysSchema,
+  type SessionResponse,
+  type SignInWays,
+} from '../../contract/sign-in.ts';
 import { findReviewer, type SettingsSource } from '../../core/settings.ts';
 import { reviewerByToken } from '../http/auth.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import type { Sessions } from '../http/session.ts';
+import type { Sessions, SignedIn } from '../http/session.ts';
 import type { SignInLinks } from '../http/sign-in-links.ts';
+import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 
 export interface SessionDeps {
@@ -23,13 +29,14 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       summary: 'Sign in with a single-use link token or a reviewer’s token',
       description: 'Sets an HttpOnly, SameSite=Strict cookie.',
       who: 'public',
+      role: 'review',
       body: signInRequestSchema,
       answers: { 200: { description: 'Signed in', schema: sessionResponseSchema } },
-      problems: ['unauthenticated'],
+      problems: ['unauthenticated', 'database_unavailable'],
       async handle({ body, req, res }) {
-        const reviewer = redeem(body.token, settings, signIn);
-        if (reviewer === undefined) throw new ProblemError('unauthenticated');
-        return { status: 200, json: sessionOf(reviewer, await sessions.begin(req, res, reviewer)) };
+        const signedIn = await redeem(body.token, settings, signIn);
+        if (signedIn === undefined) throw new ProblemError('unauthenticated');
+        return { status: 200, json: sessionOf(await sessions.begin(req, res, signedIn)) };
       },
     }),
     endpoint<'reviewer'>({
@@ -39,38 +46,75 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       summary: 'Who is signed in',
       who: 'reviewer',
       answers: { 200: { description: 'The reviewer', schema: sessionResponseSchema } },
-      problems: [],
-      async handle({ principal, req, res }) {
-        const session = req.headers.authorization === undefined ? await sessions.read(req, res) : undefined;
-        return { status: 200, json: sessionOf(principal.reviewer, session?.csrfToken ?? null) };
-      },
+      problems: ['database_unavailable'],
+      handle: ({ principal }) => ({ status: 200, json: sessionOf(principal) }),
     }),
     endpoint<'reviewer'>({
       method: 'delete',
       path: '/v1/session',
       tag: 'Session',
       summary: 'Sign out',
+      description: 'The session ends on the server too: a copy of its cookie is of no use.',
       who: 'reviewer',
-      answers: { 204: { description: 'The cookie is gone' } },
-      problems: [],
+      role: 'review',
+      answers: { 204: { description: 'The session has ended' } },
+      problems: ['database_unavailable'],
       async handle({ req, res }) {
         await sessions.end(req, res);
         return { status: 204 };
       },
     }),
+    endpoint<'reviewer'>({
+      method: 'delete',
+      path: '/v1/sessions',
+      tag: 'Session',
+      summary: 'Sign out everywhere',
+      description: 'Ends every session of the reviewer in every browser. The reviewer’s own token stays good.',
+      who: 'reviewer',
+      role: 'review',
+      answers: { 204: { description: 'All sessions have ended' } },
+      problems: ['database_unavailable'],
+      async handle({ principal, req, res }) {
+        await sessions.endAll(principal.id);
+        await sessions.end(req, res);
+        return { status: 204 };
+      },
+    }),
+    endpoint<'public'>({
+      method: 'get',
+      path: '/v1/session/ways',
+      tag: 'Session',
+      summary: 'How people can sign in',
+      who: 'public',
+      role: 'review',
+      answers: { 200: { description: 'The ways beside a link and a token', schema: signInWaysSchema } },
+      problems: [],
+      handle: () => ({ status: 200, json: waysOf(settings) }),
+    }),
   ];
 }
 
-function redeem(token: string, settings: SettingsSource, signIn: SignInLinks): ReviewerConfig | undefined {
+async function redeem(token: string, settings: SettingsSource, signIn: SignInLinks): Promise<SignedIn | undefined> {
   const byToken = reviewerByToken(token, settings);
-  if (byToken !== undefined) return byToken.reviewer;
-  const reviewerId = signIn.redeem(token);
-  return reviewerId === undefined ? undefined : findReviewer(settings.current(), reviewerId);
+  if (byToken !== undefined) return { reviewer: byToken.reviewer, method: 'token', claimedGroups: null };
+  const reviewerId = await signIn.redeem(token);
+  const reviewer = reviewerId === undefined ? undefined : findReviewer(settings.current(), reviewerId);
+  return reviewer && { reviewer, method: 'link', claimedGroups: null };
 }
 
-function sessionOf(reviewer: ReviewerConfig, csrfToken: string | null): SessionResponse {
+function sessionOf({ reviewer, method, session }: ReviewerPrincipal): SessionResponse {
+  const isOfSession = method === 'token' || method === 'link' || method === 'oidc';
   return {
     reviewer: { id: reviewer.id, groups: reviewer.groups, role: reviewer.role ?? 'reviewer' },
-    csrfToken,
+    csrfToken: session?.csrfToken ?? null,
+    session:
+      session === undefined || !isOfSession
+        ? null
+        : { method, startedAt: session.startedAt, idleEndsAt: session.idleEndsAt, endsAt: session.endsAt },
   };
+}
+
+function waysOf(settings: SettingsSource): SignInWays {
+  const { oidc } = settings.current();
+  return { oidc: oidc === undefined ? null : { issuer: oidc.issuer, start: '/v1/session/oidc' } };
 }

@@ -70,7 +70,6 @@ export async function followSettings(
 /** Keys of the config file whose part of Holdpoint is not there yet. Said at the start, so that nobody relies on them. */
 function notUsedYet(settings: Settings): readonly string[] {
   return [
-    ...(settings.oidc === undefined ? [] : ['oidc']),
     ...(settings.notifications === undefined ? [] : ['notifications']),
     ...(settings.callbacks.length === 0 ? [] : ['callbacks']),
   ];

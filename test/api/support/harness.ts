@@ -63,7 +63,8 @@ export async function makeHarness(options: HarnessOptions = {}) {
   const shutdown = new AbortController();
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-  const signIn = createSignInLinks(fixture.clock);
+  const sessionSecret = options.app?.sessionSecret ?? randomBytes(32).toString('hex');
+  const signIn = createSignInLinks({ secret: sessionSecret, store: fixture.store.sessions, clock: fixture.clock });
   const base = {
     settings: fixture.settings,
     store: fixture.store,
@@ -82,7 +83,10 @@ export async function makeHarness(options: HarnessOptions = {}) {
   const service = options.app?.service ?? createGateService(base);
   const app = createApp({
     signIn,
-    sessionSecret: randomBytes(32).toString('hex'),
+    sessionSecret,
+    resolveReference: (reference) => {
+      throw new Error(`no reference ${reference}`);
+    },
     shutdown: shutdown.signal,
     version: '0.0.0',
     limits: { anonymousPerMinute: 100_000 },

@@ -1,0 +1,40 @@
+import type { Request, Response } from 'express';
+import { getIronSession, type IronSession } from 'iron-session';
+import type { SettingsSource } from '../../core/settings.ts';
+import type { OidcFlow } from '../sign-in/oidc.ts';
+import { isSecure } from './base-url.ts';
+
+const COOKIE = 'holdpoint_sign_in';
+/** Seconds to sign in at the identity provider. */
+const LIFETIME = 600;
+
+/** Keeps a flow in an encrypted cookie of the browser that began it: the answer counts in no other browser. */
+export interface SignInFlows {
+  keep(req: Request, res: Response, flow: OidcFlow): Promise<void>;
+  /** The flow of this browser, once: its cookie goes with the answer. */
+  take(req: Request, res: Response): Promise<OidcFlow | undefined>;
+}
+
+export function createSignInFlows(secret: string, settings: SettingsSource): SignInFlows {
+  const open = (req: Request, res: Response): Promise<IronSession<{ flow?: OidcFlow }>> =>
+    getIronSession<{ flow?: OidcFlow }>(req, res, {
+      password: secret,
+      cookieName: COOKIE,
+      ttl: LIFETIME,
+      // Lax: the browser comes back from another site, and a strict cookie would stay behind.
+      cookieOptions: { httpOnly: true, sameSite: 'lax', path: '/v1/session/oidc', secure: isSecure(req, settings) },
+    });
+  return {
+    async keep(req, res, flow) {
+      const cookie = await open(req, res);
+      cookie.flow = flow;
+      await cookie.save();
+    },
+    async take(req, res) {
+      const cookie = await open(req, res);
+      const { flow } = cookie;
+      cookie.destroy();
+      return flow;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import * as client from 'openid-client';
+import type { Settings, SettingsSource } from '../../core/settings.ts';
+import { SignInError } from './error.ts';
+
+/** Seconds that one request to the provider may take. */
+const TIMEOUT = 5;
+/** After a failure the provider is left alone for so long, in ms. */
+const PAUSE = 2_000;
+
+type OidcConfig = NonNullable<Settings['oidc']>;
+
+export interface FoundProvider {
+  readonly oidc: OidcConfig;
+  readonly configuration: client.Configuration;
+}
+
+/** The identity provider of the configuration in force, found when it is first needed and again after a change. */
+export interface IdentityProvider {
+  /** The provider's metadata. Throws `not_configured`, or `unavailable` where it cannot be had now. */
+  find(): Promise<FoundProvider>;
+}
+
+/** `resolve` gives the value of an `env:` or `file:` reference, or throws. */
+export function createIdentityProvider(
+  settings: SettingsSource,
+  resolve: (reference: string) => string,
+): IdentityProvider {
+  let last: { readonly key: string; readonly found: Promise<FoundProvider>; failedAt?: number } | undefined;
+  return {
+    async find() {
+      const { oidc } = settings.current();
+      if (oidc === undefined) throw new SignInError('not_configured');
+      const key = JSON.stringify(oidc);
+      const isOver = last?.failedAt !== undefined && performance.now() - last.failedAt > PAUSE;
+      if (last?.key !== key || isOver) {
+        const attempt: typeof last = { key, found: discover(oidc, resolve) };
+        attempt.found.catch(() => {
+          attempt.failedAt = performance.now();
+        });
+        last = attempt;
+      }
+      return last.found;
+    },
+  };
+}
+
+async function discover(oidc: OidcConfig, resolve: (reference: string) => string): Promise<FoundProvider> {
+  try {
+    const issuer = new URL(oidc.issuer);
+    const authentication = oidc.clientSecret === undefined ? client.None() : bySecret(resolve(oidc.clientSecret));
+    const configuration = await client.discovery(issuer, oidc.clientId, undefined, authentication, {
+      timeout: TIMEOUT,
+      // Verifies the signature of ID tokens too, although they come straight from the provider.
+      execute: [client.enableNonRepudiationChecks, ...(isLoopback(issuer) ? [client.allowInsecureRequests] : [])],
+    });
+    return { oidc, configuration };
+  } catch (error) {
+    throw new SignInError('unavailable', { cause: error });
+  }
+}
+
+/** How the secret is sent is the provider's to say; where it says nothing, in the header (OpenID Connect Discovery 1.0). */
+function bySecret(secret: string): client.ClientAuth {
+  const [basic, post] = [client.ClientSecretBasic(secret), client.ClientSecretPost(secret)];
+  return (server, ...rest) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    const send = methods.includes('client_secret_basic') ? basic : post;
+    send(server, ...rest);
+  };
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+}
