@@ -12,6 +12,8 @@ type OidcConfig = NonNullable<Settings['oidc']>;
 export interface FoundProvider {
   readonly oidc: OidcConfig;
   readonly configuration: client.Configuration;
+  /** Sends the secret the other way from now on. */
+  switchAuthentication(): void;
 }
 
 /** The identity provider of the configuration in force, found when it is first needed and again after a change. */
@@ -47,25 +49,34 @@ export function createIdentityProvider(
 async function discover(oidc: OidcConfig, resolve: (reference: string) => string): Promise<FoundProvider> {
   try {
     const issuer = new URL(oidc.issuer);
-    const authentication = oidc.clientSecret === undefined ? client.None() : bySecret(resolve(oidc.clientSecret));
-    const configuration = await client.discovery(issuer, oidc.clientId, undefined, authentication, {
+    const { authenticate, switchAuthentication } = bySecret(oidc.clientSecret && resolve(oidc.clientSecret));
+    const configuration = await client.discovery(issuer, oidc.clientId, undefined, authenticate, {
       timeout: TIMEOUT,
       // Verifies the signature of ID tokens too, although they come straight from the provider.
       execute: [client.enableNonRepudiationChecks, ...(isLoopback(issuer) ? [client.allowInsecureRequests] : [])],
     });
-    return { oidc, configuration };
+    return { oidc, configuration, switchAuthentication };
   } catch (error) {
     throw new SignInError('unavailable', { cause: error });
   }
 }
 
-/** How the secret is sent is the provider's to say; where it says nothing, in the header (OpenID Connect Discovery 1.0). */
-function bySecret(secret: string): client.ClientAuth {
+/**
+ * How a secret is sent is registered with the client at the provider, and nobody tells us: in the header first (the
+ * default of OpenID Connect), in the body once the provider has refused that.
+ */
+function bySecret(secret: string | undefined): {
+  readonly authenticate: client.ClientAuth;
+  readonly switchAuthentication: () => void;
+} {
+  if (secret === undefined) return { authenticate: client.None(), switchAuthentication: () => undefined };
   const [basic, post] = [client.ClientSecretBasic(secret), client.ClientSecretPost(secret)];
-  return (server, ...rest) => {
-    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
-    const send = methods.includes('client_secret_basic') ? basic : post;
-    send(server, ...rest);
+  let send = basic;
+  return {
+    authenticate: (...request) => send(...request),
+    switchAuthentication: () => {
+      send = send === basic ? post : basic;
+    },
   };
 }
 

@@ -62,13 +62,20 @@ export async function finishOidc(
   return { reviewer, method: 'oidc', claimedGroups };
 }
 
-async function exchange({ configuration }: FoundProvider, url: URL, flow: OidcFlow) {
-  try {
-    const tokens = await client.authorizationCodeGrant(configuration, url, {
+async function exchange(found: FoundProvider, url: URL, flow: OidcFlow) {
+  const redeem = () =>
+    client.authorizationCodeGrant(found.configuration, url, {
       pkceCodeVerifier: flow.codeVerifier,
       expectedState: flow.state,
       expectedNonce: flow.nonce,
       idTokenExpected: true,
+    });
+  try {
+    const tokens = await redeem().catch((error: unknown) => {
+      // The code is not used up where the client was not let in.
+      if (!(error instanceof client.ResponseBodyError) || error.error !== 'invalid_client') throw error;
+      found.switchAuthentication();
+      return redeem();
     });
     const claims = tokens.claims();
     if (claims === undefined) throw new SignInError('failed');
