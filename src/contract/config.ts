@@ -32,6 +32,8 @@ export const reviewerSchema = z.strictObject({
   /** OIDC `issuer#sub`. */
   subject: z.string().optional(),
   slack: z.string().optional(),
+  /** How this person is told by e-mail; default: the mode of `notifications.email`. */
+  notify: z.enum(['per-event', 'digest', 'off']).optional(),
   /** `auditor`: reads everything, decides nothing. */
   role: z.enum(['reviewer', 'auditor']).optional(),
 });
@@ -111,7 +113,17 @@ export const configFileSchema = z.strictObject({
         })
         .optional(),
       webhooks: z
-        .array(z.strictObject({ url: z.url(), secret: referenceSchema, events: z.array(z.string()) }))
+        .array(
+          z.strictObject({
+            url: z.url(),
+            /** One secret or several (`whsec_…`, `whsk_…`), separated by spaces. */
+            secret: referenceSchema,
+            /** `review.*`, `execution.failed` … */
+            events: z.array(z.string()),
+            /** For a public name that leads to a private address. */
+            allowPrivateAddresses: z.boolean().optional(),
+          }),
+        )
         .optional(),
       rateLimit: z.strictObject({ perReviewer: z.int().min(1), per: durationSchema }).optional(),
     })

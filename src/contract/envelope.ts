@@ -106,8 +106,11 @@ export const PAYLOAD_SCHEMAS = {
 } as const satisfies Record<EnvelopeKind, z.ZodType>;
 export type EnvelopePayload<K extends EnvelopeKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
 
-/** Roles of keys: which role may sign which kind. `seal` decrypts sealed arguments, `mail` signs links in mails. */
-export const KEY_ROLES = ['propose', 'review', 'execute', 'seal', 'mail'] as const;
+/**
+ * Roles of keys: which role may sign which kind. `seal` decrypts sealed arguments, `mail` signs links in mails,
+ * `callback` the answers that agents are sent.
+ */
+export const KEY_ROLES = ['propose', 'review', 'execute', 'seal', 'mail', 'callback'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
 
 export const SIGNING_ROLE = {

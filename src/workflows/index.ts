@@ -1,2 +1,3 @@
 export { approvalGate } from './approval-gate.ts';
+export { deliverNotices } from './deliver.ts';
 export { gatedCall } from './gated-call.ts';

@@ -163,8 +163,14 @@ describe('the parts apart', () => {
 
   test('each part has its own keys only', () => {
     const held = (part: string) =>
-      ['propose', 'review', 'execute', 'seal', 'mail'].filter((role) => existsSync(join(keys(part), `${role}.key`)));
-    expect([held('api'), held('gate'), held('execute')]).toEqual([['propose', 'review'], ['mail'], ['execute', 'seal']]);
+      ['propose', 'review', 'execute', 'seal', 'mail', 'callback'].filter((role) =>
+        existsSync(join(keys(part), `${role}.key`)),
+      );
+    expect([held('api'), held('gate'), held('execute')]).toEqual([
+      ['propose', 'review'],
+      ['mail', 'callback'],
+      ['execute', 'seal'],
+    ]);
   });
 
   test.each([

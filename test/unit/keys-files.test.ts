@@ -75,7 +75,15 @@ describe('a key directory', () => {
   it('is made once, readable for its owner alone', () => {
     const keys = ensureKeys(directory, { now: NOW });
     const files = readdirSync(directory).toSorted();
-    expect(files).toEqual(['execute.key', 'mail.key', 'propose.key', 'review.key', 'seal.key', 'trust.json']);
+    expect(files).toEqual([
+      'callback.key',
+      'execute.key',
+      'mail.key',
+      'propose.key',
+      'review.key',
+      'seal.key',
+      'trust.json',
+    ]);
     for (const name of files.filter((file) => file.endsWith('.key'))) {
       expect(statSync(join(directory, name)).mode & 0o777).toBe(0o600);
     }
@@ -87,7 +95,7 @@ describe('a key directory', () => {
         .current()
         .keys.map(({ role }) => role)
         .toSorted(),
-    ).toEqual(['execute', 'mail', 'propose', 'review', 'seal']);
+    ).toEqual(['callback', 'execute', 'mail', 'propose', 'review', 'seal']);
     for (const { keyid, role } of keys.trust.current().keys)
       expect(keyid).toMatch(new RegExp(`^${role}:[0-9a-f]{16}$`));
   });
@@ -115,7 +123,14 @@ describe('a key directory', () => {
     const roles = ensureKeys(directory, { now: LATER })
       .trust.current()
       .keys.filter(({ retiredAt }) => retiredAt === undefined);
-    expect(roles.map(({ role }) => role).toSorted()).toEqual(['execute', 'mail', 'propose', 'review', 'seal']);
+    expect(roles.map(({ role }) => role).toSorted()).toEqual([
+      'callback',
+      'execute',
+      'mail',
+      'propose',
+      'review',
+      'seal',
+    ]);
   });
 
   it('gives a process the keys of its roles alone', () => {

@@ -22,6 +22,8 @@ export const NOTICE_EVENTS = [
   'review.escalated',
   /** Approved, rejected, expired, withdrawn or aborted. */
   'review.resolved',
+  /** The final answer to the agent that proposed; callbacks alone. */
+  'review.final',
   'execution.started',
   'execution.executed',
   'execution.failed',

@@ -7,7 +7,7 @@ import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Assessment } from '../../core/assess.ts';
 import { argumentErrors, assessForAgent } from './assess.ts';
-import { isCallbackAllowed } from './callback.ts';
+import { isCallbackAllowed } from '../../core/callback.ts';
 import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { batchItemKey, fingerprintBody } from './idempotency.ts';
 import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';

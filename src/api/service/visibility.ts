@@ -1,5 +1,5 @@
-import { EXECUTION_ERRORS } from '../../contract/codes.ts';
-import type { ExecutionView, Review } from '../../contract/review.ts';
+import type { Review } from '../../contract/review.ts';
+import { viewForAgent } from '../../core/agent-view.ts';
 import type { Principal } from '../principal.ts';
 
 /** Reviewers and auditors see every review, an agent its own alone; to it others do not exist. */
@@ -14,29 +14,7 @@ export function maySee(principal: Principal, review: Pick<Review, 'proposer'>): 
   }
 }
 
-/**
- * The state as a principal may read it. An agent never receives what a preview found: it could read tables through
- * proposals. The digest covers the evidence and its time, so where there may be evidence the digest is withheld too:
- * everything else in it is known to the agent, which could try values until one fits.
- */
+/** The state as a principal may read it. */
 export function redactFor(principal: Principal, review: Review): Review {
-  if (principal.kind === 'reviewer') return review;
-  const execution = withoutEvidence(review.execution);
-  // Earlier revisions carry their digest only, and may have had evidence that is gone from the state.
-  const withheld = review.evidence.length > 0 || review.revisions.length > 1;
-  if (!withheld) return { ...review, previewError: null, execution };
-  return {
-    ...review,
-    evidence: [],
-    previewError: null,
-    execution,
-    call: { ...review.call, digest: null },
-    revisions: review.revisions.map((revision) => ({ ...revision, call: { ...revision.call, digest: null } })),
-  };
-}
-
-/** What drifted is told in terms of the evidence. */
-function withoutEvidence(execution: ExecutionView): ExecutionView {
-  if (execution.error?.code !== 'drifted') return execution;
-  return { ...execution, error: { code: 'drifted', message: EXECUTION_ERRORS.drifted } };
+  return principal.kind === 'reviewer' ? review : viewForAgent(review);
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock, EnvelopeVerifier, Signer, Unsealer } from '../../activities/ports.ts';
 import type { SealArguments } from '../../api/index.ts';
@@ -19,6 +20,8 @@ export interface Foundation {
   /** Base URL of the Temporal Web UI; null: no links. */
   readonly temporalUi: string | null;
   readonly verifier: EnvelopeVerifier;
+  /** Signs callbacks to agents and nothing else; undefined in a process that was not given that key. */
+  callbackKey(): KeyObject | undefined;
   readonly shutdown: Shutdown;
   /** Ends the process, in order, as failed. */
   fail(error: unknown): void;
@@ -45,6 +48,7 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
     settings: source,
     temporal: temporal.connections,
     temporalUi: temporal.uiUrl,
+    callbackKey: () => (keys.has('callback') ? keys.privateKeys('callback')[0].privateKey : undefined),
     verifier: createVerifier(keys.trust, source, (reference) => source.resolve(reference)),
   };
 }

@@ -2,6 +2,7 @@ import { createGateActivities } from '../../activities/gate/index.ts';
 import { sweepLostReviews } from '../../activities/gate/sweep.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';
+import { openNotify } from './notify-part.ts';
 import { recordPolicyChanges } from './policy-record.ts';
 import { repeat } from './periodic.ts';
 import { runGateWorker, type RunningWorker } from './workers.ts';
@@ -12,6 +13,7 @@ const SWEEP_EVERY_MS = 15_000;
 export async function startGate(foundation: Foundation): Promise<RunningWorker> {
   const { log, store, settings, temporal, verifier, shutdown } = foundation;
   const lookups = createReviewLookups(temporal, foundation.temporalUi);
+  const notify = openNotify(foundation);
   const activities = createGateActivities({
     store,
     settings,
@@ -23,7 +25,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   });
   const worker = await runGateWorker(
     { connection: await temporal.native(), namespace: temporal.namespace },
-    activities,
+    { ...activities, ...notify.activities },
   );
   shutdown.add('gate worker', () => worker.stop());
   worker.ended.catch((error: unknown) => foundation.fail(error));
@@ -31,6 +33,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
     sweepLostReviews({ store, settings, clock: systemClock, ...lookups }),
   );
   shutdown.add('sweep of lost reviews', () => sweep.stop());
+  await notify.start();
   shutdown.add('record of policy changes', await recordPolicyChanges(settings, store, log));
   return worker;
 }

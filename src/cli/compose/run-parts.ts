@@ -60,9 +60,13 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
   });
 }
 
-/** Keys that a gate worker works without: with no mail key, mails carry no link that decides. */
+/**
+ * Keys that a gate worker works without: with no mail key, mails carry no link that decides; with no callback key,
+ * callbacks wait for one.
+ */
 function optionalRoles(settings: EnvironmentSettings): readonly KeyRole[] {
-  return existsSync(privateKeyPath(keysDirectory(settings), 'mail')) ? ['mail'] : [];
+  const directory = keysDirectory(settings);
+  return (['mail', 'callback'] as const).filter((role) => existsSync(privateKeyPath(directory, role)));
 }
 
 /** Brings the schema up to date and grants the roles their part. Run as the owner of the database, before the rest. */

@@ -70,7 +70,7 @@ export async function followSettings(
 /** Keys of the config file whose part of Holdpoint is not there yet. Said at the start, so that nobody relies on them. */
 function notUsedYet(settings: Settings): readonly string[] {
   return [
-    ...(settings.notifications === undefined ? [] : ['notifications']),
-    ...(settings.callbacks.length === 0 ? [] : ['callbacks']),
+    ...(settings.notifications?.email === undefined ? [] : ['notifications.email']),
+    ...(settings.notifications?.slack === undefined ? [] : ['notifications.slack']),
   ];
 }

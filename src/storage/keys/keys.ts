@@ -19,6 +19,8 @@ export interface Keys {
   readonly trust: TrustSource;
   /** The key in force first. Throws `key_missing` for a role that was not loaded. */
   privateKeys(role: KeyRole): readonly [PrivateKey, ...PrivateKey[]];
+  /** Whether the role's keys were loaded. */
+  has(role: KeyRole): boolean;
 }
 
 /**
@@ -33,6 +35,7 @@ export function loadKeys(directory: string, roles: readonly KeyRole[]): Keys {
   for (const [role, file] of loaded) requireTrusted(trust.current(), role, file.current()[0], directory);
   return {
     trust,
+    has: (role) => loaded.has(role),
     privateKeys(role) {
       const file = loaded.get(role);
       if (file === undefined)

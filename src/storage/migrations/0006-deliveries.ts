@@ -38,6 +38,8 @@ CREATE TABLE holdpoint.deliveries (
   settled_at  timestamptz,
   PRIMARY KEY (destination, idx, ord)
 ) WITH (fillfactor = 70);
+-- The final answer of a review is told once, whatever else its log goes on to say.
+CREATE UNIQUE INDEX deliveries_final ON holdpoint.deliveries (destination) WHERE event = 'review.final';
 CREATE INDEX deliveries_waiting ON holdpoint.deliveries (destination, idx, ord) WHERE state = 'waiting';
 CREATE INDEX deliveries_counted ON holdpoint.deliveries (destination, settled_at) WHERE counted;
 CREATE INDEX deliveries_settled ON holdpoint.deliveries (settled_at) WHERE settled_at IS NOT NULL;

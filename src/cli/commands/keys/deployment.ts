@@ -16,11 +16,11 @@ export interface InitOptions extends GlobalOptions {
 
 /**
  * Which part holds which private keys. The gate worker verifies and signs nothing of the record; the mail key makes the
- * links in mails, and without it mails ask to sign in.
+ * links in mails, and without it mails ask to sign in; the callback key signs what agents are told.
  */
 const PARTS: Readonly<Record<'api' | 'gate' | 'execute', readonly KeyRole[]>> = {
   api: ['propose', 'review'],
-  gate: ['mail'],
+  gate: ['mail', 'callback'],
   execute: ['execute', 'seal'],
 };
 

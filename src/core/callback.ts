@@ -1,12 +1,12 @@
 /**
  * Whether a callback lies under one of the configured prefixes. Parsed URLs are compared, never text: the origin must
- * be equal, and the path must be the prefix itself or go on from it at a segment boundary. Credentials, fragments and
- * encoded separators (which some servers decode after we compared) are refused.
+ * be equal, and the path must be the prefix itself or go on from it at a segment boundary. Credentials, fragments,
+ * encoded separators and `..;` (which some servers read as `..` after we compared) are refused.
  */
 export function isCallbackAllowed(callback: string, prefixes: readonly string[]): boolean {
   const url = parse(callback);
   if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') return false;
-  if (/%(2f|5c|2e)/i.test(url.pathname)) return false;
+  if (/%(2f|5c|2e|00)/i.test(url.pathname) || /\/\.{1,2};/.test(url.pathname)) return false;
   return prefixes.some((text) => {
     const prefix = parse(text);
     if (prefix === undefined || prefix.origin !== url.origin) return false;
@@ -23,4 +23,14 @@ function parse(text: string): URL | undefined {
     return undefined;
   }
   return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
+}
+
+/**
+ * Whether a URL of the configuration names a place that can only be private: an address, written out, or a name that no
+ * public name server answers for. Whoever wrote it there meant it; a public name that leads to a private address did not.
+ */
+export function namesPrivatePlace(text: string): boolean {
+  const { hostname } = new URL(text);
+  if (/^(\[.*\]|[0-9.]+)$/.test(hostname)) return true;
+  return !hostname.includes('.') || /\.(localhost|local|internal|home\.arpa)$/.test(hostname);
 }

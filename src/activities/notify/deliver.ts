@@ -1,0 +1,176 @@
+import type { DeliveryStore, Settlement, WaitingDelivery } from '../../contract/delivery.ts';
+import type { Review } from '../../contract/review.ts';
+import type { Store } from '../../contract/store.ts';
+import type { SettingsSource } from '../../core/settings.ts';
+import type { Clock } from '../ports.ts';
+import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
+import { findDestination, type Channels, type Destination } from './destinations.ts';
+import { isMoot } from './plan.ts';
+import { nextMessage } from './rate-limit.ts';
+
+export interface DeliverDeps {
+  readonly store: Pick<Store, 'readReview'> & { readonly deliveries: DeliveryStore };
+  readonly settings: SettingsSource;
+  readonly channels: Channels;
+  readonly clock: Clock;
+}
+
+/** What one round came to. */
+export type Round =
+  /** Nothing waits. */
+  | { readonly kind: 'idle' }
+  /** Something was told or dropped; there may be more. */
+  | { readonly kind: 'more' }
+  /** The rate limit, or another deliverer: come again in so many ms. */
+  | { readonly kind: 'wait'; readonly ms: number }
+  /** The attempt failed; come again with back-off, or after so many ms. */
+  | { readonly kind: 'retry'; readonly code: string; readonly afterMs: number | null };
+
+const PAGE = 100;
+const ATTEMPT_MS = 30_000;
+/** A notice that nobody could be given in this time is given up, ms; what is younger is told first when they are back. */
+const KEPT_MS = 72 * 3_600_000;
+
+/**
+ * One message to one destination. Everything is read from the database: whoever can run this at will can at most have
+ * true facts told again.
+ */
+export async function deliverNext(deps: DeliverDeps, name: string, signal: AbortSignal): Promise<Round> {
+  const { deliveries } = deps.store;
+  const rows = await deliveries.waiting(name, PAGE);
+  if (rows.length === 0) return { kind: 'idle' };
+  const settings = deps.settings.current();
+  const destination = findDestination(settings, name);
+  if (destination === undefined) {
+    await deliveries.settleAll(name, settlement('skipped', 'not_configured'));
+    return { kind: 'idle' };
+  }
+  const channel = deps.channels[destination.channel];
+  if (channel === undefined) return { kind: 'retry', code: 'no_channel', afterMs: null };
+  const chosen = await choose(deps, destination, channel, rows, settings.deploymentId);
+  if (chosen.kind !== 'tell') return chosen;
+  const [first, ...rest] = chosen.notices.map(({ notice }) => notice);
+  if (first === undefined) return { kind: 'more' };
+  const batch: Batch = {
+    destination: name,
+    recipient: 'recipient' in destination ? destination.recipient : null,
+    form: chosen.form,
+    notices: [first, ...rest],
+    id: first.id,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),
+  };
+  const result = await attempt(channel, batch);
+  return settle(deps, name, chosen, result);
+}
+
+interface Readied {
+  readonly row: WaitingDelivery;
+  readonly notice: Notice;
+}
+interface Chosen {
+  readonly kind: 'tell';
+  readonly form: Batch['form'];
+  readonly counted: boolean;
+  readonly notices: readonly Readied[];
+}
+
+/** What is told next. Notices that nobody needs any more are dropped on the way. */
+async function choose(
+  deps: DeliverDeps,
+  destination: Destination,
+  channel: Channel,
+  rows: readonly WaitingDelivery[],
+  deploymentId: string,
+): Promise<Chosen | Round> {
+  const { store, clock } = deps;
+  const reviews = new Map<string, Review | undefined>();
+  const telling: Readied[] = [];
+  for (const row of rows) {
+    if (!reviews.has(row.reviewId)) reviews.set(row.reviewId, (await store.readReview(row.reviewId))?.review);
+    const review = reviews.get(row.reviewId);
+    const notice = review === undefined ? undefined : noticeOf(row, review, deploymentId);
+    const dropped = notice === undefined ? 'no_review' : refusalOf(destination, channel, notice);
+    if (notice === undefined || dropped !== undefined) {
+      await store.deliveries.settle(destination.name, [row], settlement('skipped', dropped ?? 'no_review'));
+      continue;
+    }
+    const isQuiet = channel.interest?.(notice) === 'quiet';
+    if (!('pace' in destination) || isQuiet) {
+      // A machine's first in line; or what is no message at all, which never waits behind those that are.
+      return { kind: 'tell', form: 'each', counted: false, notices: [{ row, notice }] };
+    }
+    telling.push({ row, notice });
+  }
+  if (telling.length === 0 || !('pace' in destination)) return { kind: 'more' };
+  const { pace } = destination;
+  const now = clock.now();
+  const told = await store.deliveries.told(destination.name, new Date(now - pace.perMs).toISOString());
+  const next = nextMessage(pace, told, telling.length, now);
+  if (next.kind === 'wait') return next;
+  return {
+    kind: 'tell',
+    form: next.kind,
+    counted: true,
+    notices: next.kind === 'each' ? telling.slice(0, 1) : telling,
+  };
+}
+
+/** People are not called to what is over. */
+function refusalOf(destination: Destination, channel: Channel, notice: Notice): string | undefined {
+  if ('pace' in destination && isMoot(notice)) return 'moot';
+  return channel.interest?.(notice) === 'no' ? 'not_wanted' : undefined;
+}
+
+function noticeOf(row: WaitingDelivery, review: Review, deploymentId: string): Notice {
+  const place = row.event === 'review.final' ? row.reviewId : `${row.sequence}_${row.ordinal}`;
+  return {
+    id: `evt_${deploymentId}_${place}`,
+    sequence: row.sequence,
+    event: row.event as NoticeEvent,
+    at: row.at,
+    review,
+    vote: row.vote,
+  };
+}
+
+async function attempt(channel: Channel, batch: Batch): Promise<Delivered> {
+  try {
+    return await channel.deliver(batch);
+  } catch {
+    // A channel's own mistake; what it says may hold an address or a secret.
+    return { kind: 'retry', code: 'channel_failed' };
+  }
+}
+
+async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: Delivered): Promise<Round> {
+  const { deliveries } = deps.store;
+  const rows = chosen.notices.map(({ row }) => row);
+  const httpStatus = 'httpStatus' in result ? (result.httpStatus ?? null) : null;
+  const write = (state: Settlement['state'], code: string | null, counted = false) =>
+    deliveries.settle(name, rows, { state, code, httpStatus, counted });
+  switch (result.kind) {
+    case 'delivered':
+      await write('delivered', result.code ?? null, chosen.counted);
+      return { kind: 'more' };
+    case 'skipped':
+      await write('skipped', result.code);
+      return { kind: 'more' };
+    case 'give_up':
+      await write('failed', result.code);
+      if (result.disable !== true) return { kind: 'more' };
+      await deliveries.disable(name, result.code);
+      await deliveries.settleAll(name, settlement('skipped', 'disabled'));
+      return { kind: 'idle' };
+    case 'retry': {
+      const isOld = rows.every((row) => Date.parse(row.createdAt) < deps.clock.now() - KEPT_MS);
+      await write(isOld ? 'failed' : 'waiting', result.code);
+      return isOld ? { kind: 'more' } : { kind: 'retry', code: result.code, afterMs: result.afterMs ?? null };
+    }
+    default:
+      return result satisfies never;
+  }
+}
+
+function settlement(state: Settlement['state'], code: string): Settlement {
+  return { state, code, httpStatus: null, counted: false };
+}

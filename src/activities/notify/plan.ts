@@ -1,0 +1,166 @@
+import type { AuditEntry } from '../../contract/audit.ts';
+import { approversAt } from '../../core/gate/check.ts';
+import type { Review } from '../../contract/review.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { Notice, NoticeEvent } from './channel.ts';
+
+/** One notice that follows from an entry, before anybody is chosen to hear of it. */
+export interface PlannedNotice {
+  readonly event: NoticeEvent;
+  /** Ids of reviewers who are told in person. */
+  readonly people: readonly string[];
+  readonly vote: Notice['vote'];
+}
+
+/** What an entry tells, and whom. Pure; `review` is the state as stored, which may be later than the entry. */
+export function planNotices(entry: AuditEntry, review: Review, settings: Settings): readonly PlannedNotice[] {
+  const owner = review.proposer.owner === null ? [] : [review.proposer.owner];
+  const plan = (event: NoticeEvent, people: readonly string[] = [], vote: Notice['vote'] = null): PlannedNotice => ({
+    event,
+    people: people.filter((id) => settings.reviewers.some((reviewer) => reviewer.id === id)),
+    vote,
+  });
+  const approvers = (): readonly string[] => askable(review, Date.parse(entry.at), settings);
+  switch (entry.type) {
+    case 'classified':
+      if (entry.status === 'blocked') return [plan('review.blocked')];
+      if (entry.status === 'pending') {
+        // A later version was told of by `revised` already.
+        return entry.revision > 1 ? [] : [plan('review.pending', approvers())];
+      }
+      return entry.gate === 'soft' ? [plan('review.proceeding', [...owner, ...concerned(review, settings)])] : [];
+    case 'decided': {
+      const { decisionUlid, reviewer } = entry;
+      const notices = [plan('review.decided', [reviewer], { decisionUlid, reviewer })];
+      if (entry.decision === 'revise') notices.push(plan('review.revision_requested', owner));
+      if (entry.status === 'approved' || entry.status === 'rejected') notices.push(plan('review.resolved', owner));
+      else if (opensNextLevel(entry, review)) notices.push(plan('review.pending', approvers()));
+      return notices;
+    }
+    case 'revised':
+      return [plan('review.revised', approvers())];
+    case 'notified':
+      if (entry.event === 'reminder')
+        return [plan('review.reminder', review.status === 'pending' ? approvers() : owner)];
+      return entry.event === 'escalated' ? [plan('review.escalated', approvers())] : [];
+    case 'expired':
+      return [plan('review.resolved', [...owner, ...lastAsked(review, Date.parse(entry.at), settings)])];
+    case 'withdrawn':
+      return [plan('review.resolved')];
+    case 'aborted':
+      return review.status === 'aborted'
+        ? [plan('review.resolved', [...owner, ...lastAsked(review, Date.parse(entry.at), settings)])]
+        : [plan('execution.failed', owner)];
+    case 'started':
+      return [plan('execution.started')];
+    case 'finished':
+      return [entry.status === 'executed' ? plan('execution.executed') : plan('execution.failed', owner)];
+    case 'unknown': {
+      const groups = review.levels.at(-1)?.approvers ?? [];
+      return [plan('execution.unknown', [...owner, ...membersOf(groups, settings)])];
+    }
+    case 'reconciled':
+      return [plan('execution.reconciled', owner)];
+    case 'proposed':
+    case 'policy_changed':
+      return [];
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** Whether the final answer to the proposer follows from this entry: once in the life of a review. */
+export function isFinalEntry(entry: AuditEntry): boolean {
+  switch (entry.type) {
+    case 'classified':
+      return entry.status === 'blocked';
+    case 'decided':
+      return entry.status === 'rejected';
+    case 'expired':
+    case 'withdrawn':
+    case 'aborted':
+    case 'unknown':
+      return true;
+    case 'finished':
+      // A late result settles what was told as unknown.
+      return !entry.late;
+    case 'proposed':
+    case 'notified':
+    case 'revised':
+    case 'started':
+    case 'reconciled':
+    case 'policy_changed':
+      return false;
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** Notices that only make sense while the review waits: who decided already, or came too late, is not called. */
+const CALLING = new Set<NoticeEvent>([
+  'review.pending',
+  'review.revised',
+  'review.reminder',
+  'review.escalated',
+  'review.revision_requested',
+]);
+
+/** Whether a notice to people has been overtaken by what happened since. */
+export function isMoot({ event, review }: Pick<Notice, 'event' | 'review'>): boolean {
+  if (event === 'review.revision_requested') return review.status !== 'changes_requested';
+  return CALLING.has(event) && review.status !== 'pending' && review.status !== 'changes_requested';
+}
+
+/** This vote was the one that its level was waiting for, and there is another. */
+function opensNextLevel(entry: Extract<AuditEntry, { type: 'decided' }>, review: Review): boolean {
+  if (entry.status !== 'pending' || entry.revision !== review.revision || entry.decision === 'edit') return false;
+  const level = review.levels[entry.level - 1];
+  return level?.status === 'passed' && level.decisions.at(-1)?.decisionUlid === entry.decisionUlid;
+}
+
+/** Who could still vote on the open level: not who has, nor whom separation of duties bars. */
+function askable(review: Review, at: number, settings: Settings): readonly string[] {
+  const open = review.status === 'pending' ? review.levels[review.level - 1] : undefined;
+  if (open === undefined) return [];
+  const out = new Set<string | null>(
+    review.levels.flatMap(({ decisions }, index) =>
+      review.separationOfDuties || index === review.level - 1 ? decisions.map(({ reviewer }) => reviewer) : [],
+    ),
+  );
+  if (review.separationOfDuties) {
+    for (const id of [review.proposer.id, review.proposer.owner, editorOf(review)]) out.add(id);
+  }
+  return membersOf(approversAt(open, at), settings).filter((id) => !out.has(id));
+}
+
+function editorOf(review: Review): string | null {
+  return review.revisions.at(-1)?.by ?? null;
+}
+
+/** Who was asked last, of a review that has ended without them: members of the first level that lacked votes. */
+function lastAsked(review: Review, at: number, settings: Settings): readonly string[] {
+  const level = review.levels.find(
+    ({ decisions, quorum }) => decisions.filter(({ type }) => type === 'approve' || type === 'edit').length < quorum,
+  );
+  return level === undefined ? [] : membersOf(approversAt(level, at), settings);
+}
+
+/** Who would decide about a call that goes ahead, if it were held. */
+function concerned(review: Review, settings: Settings): readonly string[] {
+  const { tool, service, arguments: args } = review.call;
+  const plan = settings.policy.approvalFor({
+    tool,
+    service,
+    arguments: args ?? {},
+    context: review.context,
+    pinnedContext: review.context,
+    proposer: review.proposer.id,
+  });
+  return 'error' in plan ? [] : membersOf(plan.levels[0]?.approvers ?? [], settings);
+}
+
+function membersOf(groups: readonly string[], settings: Settings): readonly string[] {
+  return settings.reviewers
+    .filter(({ role, groups: own }) => role !== 'auditor' && own.some((group) => groups.includes(group)))
+    .map(({ id }) => id);
+}

@@ -1,0 +1,60 @@
+import { createHmac, createPrivateKey, sign, type KeyObject } from 'node:crypto';
+
+/**
+ * Standard Webhooks 1.0 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
+ * the signature covers `id.timestamp.body`, `v1` by HMAC-SHA256, `v1a` by Ed25519.
+ */
+export type SigningSecret =
+  | { readonly version: 'v1'; readonly key: Buffer }
+  | { readonly version: 'v1a'; readonly key: KeyObject };
+
+/** Bytes of an Ed25519 private key in PKCS #8, up to the seed. */
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/**
+ * Reads secrets, separated by white space or commas: `whsec_<base64>` (24 to 64 bytes) and `whsk_<base64>` (an Ed25519 seed, with
+ * or without the public key behind it). Several while one is replaced: every message is then signed with each. Undefined
+ * where one of them is none: a webhook that is half signed is not sent.
+ */
+export function readSecrets(text: string): readonly SigningSecret[] | undefined {
+  const secrets = text
+    .trim()
+    .split(/[\s,]+/)
+    .map(readSecret);
+  return secrets.every((secret) => secret !== undefined) ? secrets : undefined;
+}
+
+function readSecret(text: string): SigningSecret | undefined {
+  const [, prefix, encoded = ''] = /^(whsec|whsk)_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
+  const bytes = Buffer.from(encoded, 'base64');
+  if (prefix === 'whsec') return bytes.length >= 24 && bytes.length <= 64 ? { version: 'v1', key: bytes } : undefined;
+  if (prefix !== 'whsk' || (bytes.length !== 32 && bytes.length !== 64)) return undefined;
+  const der = Buffer.concat([PKCS8_ED25519, bytes.subarray(0, 32)]);
+  return { version: 'v1a', key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) };
+}
+
+/** Headers of one attempt. `at`: epoch ms of the attempt, so that a receiver can refuse what is replayed later. */
+export function signMessage(
+  id: string,
+  body: string,
+  at: number,
+  secrets: readonly SigningSecret[],
+): Readonly<Record<string, string>> {
+  const timestamp = String(Math.floor(at / 1_000));
+  const signed = `${id}.${timestamp}.${body}`;
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'holdpoint',
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': secrets.map((secret) => signatureOf(secret, signed)).join(' '),
+  };
+}
+
+function signatureOf(secret: SigningSecret, signed: string): string {
+  const signature =
+    secret.version === 'v1'
+      ? createHmac('sha256', secret.key).update(signed).digest()
+      : sign(null, Buffer.from(signed), secret.key);
+  return `${secret.version},${signature.toString('base64')}`;
+}
