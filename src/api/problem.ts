@@ -23,7 +23,7 @@ export class ProblemError extends Error {
   constructor(code: ProblemCode, options: ProblemOptions = {}) {
     super(code, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.detail = options.detail ?? `${PROBLEMS[code].title}.`;
+    this.detail = options.detail ?? `${PROBLEMS[code].title}${listErrors(options.errors ?? [])}.`;
     this.errors = options.errors;
     this.retryAfterSeconds = options.retryAfterSeconds ?? DEFAULT_RETRY_AFTER[code];
     this.allow = options.allow;
@@ -32,6 +32,14 @@ export class ProblemError extends Error {
   get status(): number {
     return PROBLEMS[this.code].status;
   }
+}
+
+/** The first thing that is wrong, with its place; the others are in `errors`. */
+function listErrors(errors: readonly FieldError[]): string {
+  const [first, ...rest] = errors;
+  if (first === undefined) return '';
+  const more = rest.length === 0 ? '' : `, and ${rest.length} more`;
+  return `: ${first.pointer === '' ? '' : `${first.pointer.slice(0, 200)}: `}${first.message}${more}`;
 }
 
 /** Seconds after which trying again can help. */

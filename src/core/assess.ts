@@ -4,7 +4,7 @@ import type { AgentConfig } from '../contract/config.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { Level } from '../contract/review.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
-import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule } from './policy/policy.ts';
+import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool } from './policy/policy.ts';
 import { argumentFloor, renderTarget } from './render/index.ts';
 import { isSealed } from './seal-binding.ts';
 import { matchesPattern, type Settings } from './settings.ts';
@@ -110,7 +110,7 @@ export function assessCall(input: AssessInput): Assessment {
       ...block('policy_error', verdict.class),
       ...assessed,
       reasonCodes: verdict.reasonCodes,
-      errors: verdict.errors ?? [],
+      errors: verdict.errors ?? (verdict.reasonCodes.includes('unknown_tool') ? missingConnector(tool) : []),
     };
   }
   if (settings.freeze.some((pattern) => matchesPattern(pattern, input.tool))) {
@@ -183,6 +183,13 @@ export function valueAt(value: Json, pointer: string): Json | undefined {
     current = Object.hasOwn(current, key) ? (current as JsonObject)[key] : undefined;
   }
   return current;
+}
+
+/** A tool that policy names and nobody can run lacks its connector; one that policy does not name has nothing to say. */
+function missingConnector(tool: PolicyTool | undefined): readonly ArgumentError[] {
+  if (tool === undefined) return [];
+  const { name, connector } = tool.definition;
+  return [{ pointer: '', message: `${name} runs through the connector ${connector}, which is not configured` }];
 }
 
 /** Every argument that must be sealed is, and nothing else is. */

@@ -10,8 +10,14 @@ type StrictJsonCode =
 
 export type StrictJsonResult =
   | { readonly ok: true; readonly value: Json }
-  /** `line` counts from 1; absent where the parser does not tell. */
-  | { readonly ok: false; readonly code: StrictJsonCode; readonly line?: number };
+  /** `line` and `column` count from 1; absent where the parser does not tell. `key`: the one that is refused. */
+  | {
+      readonly ok: false;
+      readonly code: StrictJsonCode;
+      readonly line?: number;
+      readonly column?: number;
+      readonly key?: string;
+    };
 
 const MAX_JSON_DEPTH = 100;
 
@@ -29,11 +35,12 @@ export function parseStrictJson(text: string): StrictJsonResult {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
-  } catch {
-    return { ok: false, code: 'malformed_json' };
+  } catch (error) {
+    const offset = positionOf(error, text);
+    return offset === undefined ? { ok: false, code: 'malformed_json' } : refuse('malformed_json', text, offset);
   }
   const found = scanTokens(text);
-  if (found.code !== undefined) return refuse(found.code, text, found.offset);
+  if (found.code !== undefined) return refuse(found.code, text, found.offset, found.key);
   return { ok: true, value: found.negativeZero ? withoutNegativeZero(value) : value };
 }
 
@@ -45,6 +52,7 @@ interface Scan {
   readonly code?: StrictJsonCode;
   readonly offset: number;
   readonly negativeZero: boolean;
+  readonly key?: string;
 }
 
 function scanTokens(text: string): Scan {
@@ -59,7 +67,12 @@ function scanTokens(text: string): Scan {
     const token = TOKENS.exec(text)?.[0];
     if (token === undefined) return { offset, negativeZero };
     const end = offset + token.length;
-    const fail = (code: StrictJsonCode): Scan => ({ code, offset, negativeZero });
+    const fail = (code: StrictJsonCode, key?: string): Scan => ({
+      code,
+      offset,
+      negativeZero,
+      ...(key === undefined ? {} : { key }),
+    });
     switch (token[0]) {
       case '{':
         open.push(new Set());
@@ -79,8 +92,8 @@ function scanTokens(text: string): Scan {
         if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
         const keys = open.at(-1);
         if (keys === null || keys === undefined || !isKey(text, end)) break;
-        if (content === '__proto__') return fail('forbidden_key');
-        if (keys.has(content)) return fail('duplicate_key');
+        if (content === '__proto__') return fail('forbidden_key', content);
+        if (keys.has(content)) return fail('duplicate_key', content);
         keys.add(content);
         break;
       }
@@ -140,6 +153,19 @@ function withoutNegativeZero(value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutNegativeZero(part as Json)]));
 }
 
-function refuse(code: StrictJsonCode, text: string, offset: number): StrictJsonResult {
-  return { ok: false, code, line: text.slice(0, offset).split('\n').length };
+function refuse(code: StrictJsonCode, text: string, offset: number, key?: string): StrictJsonResult {
+  const before = text.slice(0, offset).split('\n');
+  const place = { line: before.length, column: (before.at(-1) as string).length + 1 };
+  return { ok: false, code, ...place, ...(key === undefined ? {} : { key }) };
+}
+
+/**
+ * Where `JSON.parse` gave up. V8 tells in the error's words alone; other words mean that the place stays unknown, which
+ * nothing depends on.
+ */
+function positionOf(error: unknown, text: string): number | undefined {
+  const words = error instanceof Error ? error.message : '';
+  if (/end of JSON input|Unterminated string/.test(words)) return text.length;
+  const position = /at position (\d+)/.exec(words)?.[1];
+  return position === undefined ? undefined : Number(position);
 }

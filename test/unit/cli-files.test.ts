@@ -71,9 +71,32 @@ describe('policy check', () => {
     expect(json()).toMatchObject({ problems: [{ file: 'next.yaml' }] });
   });
 
+  test('files of the command line that are not there: exit code 4', async () => {
+    write();
+    expect((await holdpoint('policy', 'check', 'nothing.yaml')).code).toBe(4);
+    expect((await holdpoint('policy', 'check', '--config', 'nothing.yaml')).code).toBe(4);
+  });
+
+  test('a warning is marked as one and keeps nothing from being put in force', async () => {
+    write(CONFIG.replace('["payouts.get"]', '["payouts.gets"]'));
+    const { code, text } = await holdpoint('policy', 'check');
+    expect(code).toBe(0);
+    expect(text.split('\n')[0]).toMatch(/^holdpoint\.yaml:2:\d+: warning: /);
+    write(CONFIG, POLICY.replace('class: reversible', 'class: reversable'));
+    expect((await holdpoint('policy', 'check')).text.split('\n')[0]).toMatch(/^policy\.yaml:4:12: error: /);
+  });
+
+  test('doctor shows every warning', async () => {
+    write(CONFIG.replace('["payouts.get"]', '["payouts.gets", "payouts.shut"]'));
+    const { json } = await holdpoint('doctor', '--json');
+    const findings = json()['findings'] as readonly { check: string; status: string; message: string }[];
+    const found = findings.find(({ check }) => check === 'config and policy');
+    expect(found?.status).toBe('warn');
+    expect(found?.message.split('\n')).toHaveLength(2);
+  });
+
   test('no files, and files that cannot be read', async () => {
     expect((await holdpoint('policy', 'check')).code).toBe(3);
-    expect((await holdpoint('policy', 'check', '--config', 'nothing.yaml')).code).toBe(3);
     writeFileSync(join(directory, 'holdpoint.yaml'), CONFIG);
     expect((await holdpoint('policy', 'check')).code).toBe(3);
     writeFileSync(join(directory, 'holdpoint.yaml'), 'policy: [\n');
@@ -89,6 +112,16 @@ describe('policy explain, from the files', () => {
     const { code, json } = await holdpoint('policy', 'explain', 'payouts.close', '-a', '{"id":"7"}', '--json');
     expect(code).toBe(0);
     expect(json()).toMatchObject({ class: 'irreversible', gate: 'hard', levels: [{ approvers: ['ops'], quorum: 1 }] });
+  });
+
+  test('a tool that only lacks its connector says which one', async () => {
+    write(CONFIG, `${POLICY}include: [github]\n`);
+    const args = ['policy', 'explain', 'github.repos.delete', '-a', '{"owner":"acme","repo":"web"}', '--json'];
+    const { json } = await holdpoint(...args);
+    expect(json()).toMatchObject({ blocked: true, reasonCodes: ['unknown_tool'] });
+    expect(json()['errors']).toMatchObject([{ message: expect.stringContaining('github') as unknown }]);
+    const unheard = (await holdpoint('policy', 'explain', 'payouts.unheard', '--json')).json();
+    expect(unheard).not.toHaveProperty('errors');
   });
 
   test('as an agent: what it may not propose is blocked', async () => {

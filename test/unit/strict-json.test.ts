@@ -58,8 +58,13 @@ describe('strict JSON', () => {
     }
   });
 
-  it('names the line', () => {
-    expect(parseStrictJson('{\n"a":1,\n"a":2}')).toEqual({ ok: false, code: 'duplicate_key', line: 3 });
+  it.each([
+    ['a second key', '{\n"a":1,\n"a":2}', { code: 'duplicate_key', line: 3, column: 1, key: 'a' }],
+    ['a key that is not allowed', '{"__proto__":1}', { code: 'forbidden_key', line: 1, column: 2, key: '__proto__' }],
+    ['what is no JSON', '{"a":1,\n  }', { code: 'malformed_json', line: 2, column: 3 }],
+    ['an end that comes early', '{"a":', { code: 'malformed_json', line: 1, column: 6 }],
+  ])('names the place of %s', (_name, text, expected) => {
+    expect(parseStrictJson(text)).toEqual({ ok: false, ...expected });
   });
 
   it('agrees with JSON.parse on whatever JSON.stringify writes', () => {

@@ -2,7 +2,8 @@ import express, { type RequestHandler } from 'express';
 import type { z } from 'zod';
 import type { FieldError } from '../../contract/api.ts';
 import { LIMITS } from '../../contract/review.ts';
-import { parseStrictJson } from '../../core/strict-json.ts';
+import { PROBLEMS } from '../../contract/codes.ts';
+import { parseStrictJson, type StrictJsonResult } from '../../core/strict-json.ts';
 import { ProblemError } from '../problem.ts';
 
 const MAX_FIELD_ERRORS = 20;
@@ -26,8 +27,15 @@ export function parseBody(raw: unknown): unknown {
     throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
   }
   const parsed = parseStrictJson(text);
-  if (!parsed.ok) throw new ProblemError(parsed.code);
+  if (!parsed.ok) throw new ProblemError(parsed.code, { detail: describeRefusal(parsed) });
   return parsed.value;
+}
+
+/** Which key, and where. The key is the caller's own and comes as a JSON string, clipped. */
+function describeRefusal({ code, line, column, key }: Extract<StrictJsonResult, { ok: false }>): string {
+  const named = key === undefined ? '' : ` (${JSON.stringify(key.slice(0, 100))})`;
+  const place = line === undefined ? '' : `, at line ${line}, column ${column ?? 1}`;
+  return `${PROBLEMS[code].title}${named}${place}.`;
 }
 
 /** Validates one part of the request. Throws `invalid_request` with what is wrong where. */

@@ -1,4 +1,5 @@
 import { ulid } from 'ulid';
+import type { ProblemCode } from '../../contract/codes.ts';
 import type { ReconcileRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { LedgerRow } from '../../contract/store.ts';
@@ -34,7 +35,7 @@ export async function reconcile(
     groups: votingGroups(principal),
     at: now,
   });
-  if (refusal !== undefined) throw new ProblemError(refusal, stillOnItsWay(ledger, now));
+  if (refusal !== undefined) throw new ProblemError(refusal, whyNot(refusal, ledger, now));
   const decisionUlid = ulid(now);
   const envelope = signer.sign('reconciliation', {
     deploymentId: review.deploymentId,
@@ -52,12 +53,15 @@ export async function reconcile(
 }
 
 /** Before its time-out the request may yet have an effect; then a person cannot know either. */
-function stillOnItsWay(ledger: LedgerRow | undefined, now: number): ProblemOptions {
-  if (ledger?.state !== 'unknown' || ledger.claim === null) return {};
-  const left = Date.parse(ledger.claim.settledBy) - now;
-  if (left <= 0) return {};
+function whyNot(refusal: ProblemCode, ledger: LedgerRow | undefined, now: number): ProblemOptions {
+  if (refusal !== 'not_reconcilable') return {};
+  if (ledger?.state !== 'unknown' || ledger.claim === null) {
+    return { detail: `The execution is ${ledger?.state ?? 'not_started'}, not unknown: there is nothing to settle.` };
+  }
+  if (ledger.reconciliation !== null) return { detail: 'Somebody has settled it already.' };
+  const { settledBy } = ledger.claim;
   return {
-    detail: 'The request may still be on its way. Try again after its time-out.',
-    retryAfterSeconds: Math.ceil(left / 1_000),
+    detail: `The request may still be on its way until ${settledBy}; from then on it can be settled.`,
+    retryAfterSeconds: Math.max(1, Math.ceil((Date.parse(settledBy) - now) / 1_000)),
   };
 }

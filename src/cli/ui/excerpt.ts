@@ -5,12 +5,16 @@ import { visible } from './visible.ts';
 /** Longest part of a line that is shown. */
 const WIDTH = 120;
 
+/** An error keeps the files from being put in force, a warning does not. */
+export type Severity = 'error' | 'warning';
+
 /** A problem as compilers show it: place and words, the line, a caret below the column, and what to write instead. */
-export function renderProblem(io: Io, problem: FileProblem, text: string | undefined): string[] {
+export function renderProblem(io: Io, severity: Severity, problem: FileProblem, text: string | undefined): string[] {
   const { colours } = io;
+  const mark = severity === 'error' ? colours.red(severity) : colours.yellow(severity);
   const place = `${visible(problem.file)}:${problem.line}:${problem.column}`;
   return [
-    `${colours.bold(place)}: ${visible(problem.message)}`,
+    `${colours.bold(place)}: ${mark}: ${visible(problem.message)}`,
     ...renderExcerpt(problem, text).map((line) => colours.dim(line)),
     `  ${colours.green('→')} ${visible(problem.fix)}`,
   ];

@@ -64,7 +64,7 @@ const HINTS: Partial<Record<HoldpointErrorCode, string>> = {
   edit_invalid: 'The arguments do not fit the tool; `holdpoint policy explain` names what is wrong.',
   comment_required: 'Add --comment "…".',
   decision_not_allowed: '`holdpoint review show <id>` lists the decisions this review takes.',
-  not_reconcilable: 'Only `outcome_unknown` can be reconciled, once the request’s time-out has passed.',
+  not_reconcilable: 'Only `outcome_unknown` can be settled, and only when its request can no longer be on its way.',
   temporal_unavailable: 'Nothing was done. `holdpoint doctor` finds out what is down.',
   worker_unavailable: 'Start a worker: `holdpoint worker --role all`.',
   database_unavailable: 'Nothing was done. `holdpoint doctor` finds out what is down.',

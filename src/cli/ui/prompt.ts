@@ -4,7 +4,14 @@ import type { Io } from './io.ts';
 
 /** Asks for a yes; anything else ends the command, and so does a place where nobody can be asked. */
 export async function confirm(io: Io, question: string): Promise<void> {
-  if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask; pass --yes.');
+  if (!io.interactive) {
+    throw new CliError(
+      'usage',
+      'not_interactive',
+      'There is nobody to ask.',
+      'Pass the --digest that somebody looked at, or --yes for whatever it is now.',
+    );
+  }
   const answer = await clack.confirm({ message: question, initialValue: false });
   if (answer !== true) throw new CliError('failed', 'cancelled', 'Nothing was done.');
 }
@@ -20,4 +27,16 @@ export async function select<T extends string>(
   const chosen = options.find((option) => option.value === answer);
   if (chosen === undefined) throw new CliError('failed', 'cancelled', 'Nothing was done.');
   return chosen.value;
+}
+
+/** A line of text; undefined where the person thinks better of it. Empty only where nothing is needed. */
+export async function askText(question: {
+  readonly message: string;
+  readonly needed: boolean;
+}): Promise<string | undefined> {
+  const answer = await clack.text({
+    message: question.message,
+    validate: (text) => (question.needed && (text ?? '').trim() === '' ? 'A few words are needed.' : undefined),
+  });
+  return clack.isCancel(answer) ? undefined : answer.trim();
 }

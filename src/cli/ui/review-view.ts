@@ -7,14 +7,14 @@ import { formatLeft, formatSpan } from './time.ts';
 import { visible, visibleJson, visibleLines } from './visible.ts';
 
 /**
- * Everything a person needs to decide well, in the order in which it matters: what it is, what exactly would happen,
- * what Holdpoint found out itself, what the agent says, who has to decide and until when.
+ * Everything a person needs to decide well, in the order in which it matters: what it is, what Holdpoint found out
+ * itself, what exactly would happen, what the agent says, who has to decide and until when.
  */
 export function renderReview(io: Io, review: Review): string[] {
   return [
     ...renderHead(io, review),
-    ...renderCall(io, review),
     ...renderFacts(io, review),
+    ...renderCall(io, review),
     ...renderWords(io, review),
     ...renderLevels(io, review),
     ...renderEnd(io, review),

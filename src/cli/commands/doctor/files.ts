@@ -16,10 +16,9 @@ export function checkConfig(io: Io): Finding {
     const { result, config, policy } = checkFiles(io, {});
     const names = `${config.name} and ${policy?.name ?? 'its policy'}`;
     if (!result.ok) return fail(check, result.problems.map(formatProblem).join('\n'), 'See `holdpoint policy check`.');
-    const [first] = result.warnings;
-    return first === undefined
+    return result.warnings.length === 0
       ? ok(check, `${names} are valid`)
-      : warn(check, formatProblem(first), 'See `holdpoint policy check`.');
+      : warn(check, result.warnings.map(formatProblem).join('\n'), 'See `holdpoint policy check`.');
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const named = (io.env.HOLDPOINT_CONFIG ?? '') !== '';

@@ -1,7 +1,8 @@
-import { formatProblem, type FileProblem } from '../../../core/files/problem.ts';
-import { renderProblem } from '../../ui/excerpt.ts';
+import type { FileProblem } from '../../../core/files/problem.ts';
+import { renderProblem, type Severity } from '../../ui/excerpt.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
+import { visible } from '../../ui/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { checkFiles, type CheckedFiles } from './files.ts';
 
@@ -15,7 +16,7 @@ export async function checkPolicy(io: Io, options: CheckOptions, policy: string 
   const { result } = files;
   if (!result.ok) {
     io.data({ ok: false, problems: result.problems, warnings: [] });
-    io.print(...result.problems.flatMap((problem) => show(io, problem, files)));
+    io.print(...result.problems.flatMap((problem) => show(io, 'error', problem, files)));
     io.print(`${count(result.problems.length, 'problem')}: these files would not be put in force`);
     throw new Exit('configInvalid');
   }
@@ -30,7 +31,7 @@ export async function checkPolicy(io: Io, options: CheckOptions, policy: string 
     reviewers: settings.reviewers.length,
   };
   io.data({ ok: true, ...summary, problems: [], warnings });
-  io.print(...warnings.flatMap((warning) => show(io, warning, files)));
+  io.print(...warnings.flatMap((warning) => show(io, 'warning', warning, files)));
   io.print(
     `${summary.config} and ${summary.policy} are valid: ${count(summary.tools, 'tool')}, ${count(summary.agents, 'agent')}, ` +
       `${count(summary.reviewers, 'reviewer')}${warnings.length > 0 ? `, ${count(warnings.length, 'warning')}` : ''}`,
@@ -38,13 +39,14 @@ export async function checkPolicy(io: Io, options: CheckOptions, policy: string 
   );
 }
 
-function show(io: Io, problem: FileProblem, files: CheckedFiles): string[] {
-  return io.rich ? [...renderProblem(io, problem, files.texts.get(problem.file)), ''] : plain(io, problem, files);
+function show(io: Io, severity: Severity, problem: FileProblem, files: CheckedFiles): string[] {
+  const lines = renderProblem(io, severity, problem, files.texts.get(problem.file));
+  return io.rich ? [...lines, ''] : [oneLine(severity, problem), ...lines.slice(1, -1)];
 }
 
-/** Off a terminal one line that editors and CI understand, and the excerpt below it. */
-function plain(io: Io, problem: FileProblem, files: CheckedFiles): string[] {
-  return [formatProblem(problem), ...renderProblem(io, problem, files.texts.get(problem.file)).slice(1, -1)];
+/** Off a terminal: one line that editors and CI understand, with the excerpt below it. */
+function oneLine(severity: Severity, { file, line, column, message, fix }: FileProblem): string {
+  return visible(`${file}:${line}:${column}: ${severity}: ${message}. ${fix}`);
 }
 
 function count(n: number, noun: string): string {

@@ -30,7 +30,8 @@ export function checkFiles(
 
 /** `--config`, `HOLDPOINT_CONFIG`, `holdpoint.yaml`, or the one that the demo wrote. */
 function findConfig(io: Io, given: string | undefined): string {
-  const named = given ?? (io.env.HOLDPOINT_CONFIG || undefined);
+  const named = io.env.HOLDPOINT_CONFIG || undefined;
+  if (given !== undefined) return mustExist(resolve(io.cwd, given));
   if (named !== undefined) return resolve(io.cwd, named);
   const candidates = [join(io.cwd, 'holdpoint.yaml'), join(dataDirOf(io), 'demo-holdpoint.yaml')];
   const found = candidates.find((path) => existsSync(path));
@@ -41,6 +42,12 @@ function findConfig(io: Io, given: string | undefined): string {
     'There is no holdpoint.yaml here.',
     'Pass --config, or set HOLDPOINT_CONFIG.',
   );
+}
+
+/** A file of the command line that is not there is the command's mistake; one that a setting names is the setting's. */
+function mustExist(path: string): string {
+  if (existsSync(path)) return path;
+  throw new CliError('notFound', 'file_missing', `There is no file ${path}.`);
 }
 
 function read(io: Io, path: string): TextFile {
@@ -69,6 +76,6 @@ function findPolicy(
   named: string | undefined,
   folder: string,
 ): TextFile | undefined {
-  if (given !== undefined) return read(io, resolve(io.cwd, given));
+  if (given !== undefined) return read(io, mustExist(resolve(io.cwd, given)));
   return named === undefined ? undefined : read(io, resolve(folder, named));
 }

@@ -45,7 +45,8 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
   await decide(io, client, review, options, { type: 'edit', arguments: args }, signal);
 }
 
-async function editArguments(io: Io, review: Review): Promise<JsonObject> {
+/** All arguments as the person's editor left them. */
+export async function editArguments(io: Io, review: Review): Promise<JsonObject> {
   if (!io.interactive)
     throw new CliError('usage', 'no_arguments', 'Pass --arguments: there is no terminal for an editor.');
   const before = `${JSON.stringify(review.call.arguments, null, 2)}\n`;

@@ -5,7 +5,7 @@ import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { renderTable } from '../../ui/table.ts';
 import { formatLeft } from '../../ui/time.ts';
-import { visible } from '../../ui/visible.ts';
+import { clip, visible } from '../../ui/visible.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 
@@ -89,7 +89,20 @@ function parseLimit(text: string): number {
 function renderRows(io: Io, rows: readonly ReviewRow[]): string[] {
   const head = ['review', 'class', 'call', 'by', 'status', 'left', 'missing'];
   const cells = rows.map((row) => cellsOf(io, row));
-  return renderTable(io, head, cells, [0]);
+  return io.rich && io.width < TABLE_WIDTH
+    ? cells.flatMap((row) => renderNarrow(io, row))
+    : renderTable(io, head, cells, [0]);
+}
+
+/** Below it a table has no room for the call beside the id, which is never shortened. */
+const TABLE_WIDTH = 120;
+
+/** Two lines a review, none wider than the terminal. */
+function renderNarrow(io: Io, cells: readonly string[]): string[] {
+  const [id = '', callClass = '', call = '', by = '', status = '', left = '', missing = ''] = cells;
+  const about = [callClass, status, left].filter((part) => part !== '').join('  ');
+  const rest = [...(missing === '' ? [] : [`missing ${missing}`]), `by ${by}`, call].join(' · ');
+  return [`${id}  ${clip(about, io.width - id.length - 2)}`, io.colours.dim(`  ${clip(rest, io.width - 2)}`)];
 }
 
 /** What a row of the list says, in the order of its columns. */
