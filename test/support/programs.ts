@@ -1,0 +1,89 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cacheDir, packageFile } from '../../src/cli/embedded/cache.ts';
+import { runCommand } from '../../src/cli/embedded/run-command.ts';
+
+/** A program of somebody else's, running beside the test. */
+export interface Program {
+  readonly output: () => string;
+  stop(): Promise<void>;
+}
+
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts a program and resolves with what `pattern` found in its output once it is there. */
+export async function startProgram(
+  command: string,
+  args: readonly string[],
+  pattern: RegExp,
+  { env = {}, cwd = packageFile() }: ProgramOptions = {},
+): Promise<Program & { readonly found: RegExpExecArray }> {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const found = await new Promise<RegExpExecArray>((resolve, reject) => {
+    const look = (text: string): void => {
+      output += text;
+      const match = pattern.exec(output);
+      if (match !== null) resolve(match);
+    };
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', look);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}`)));
+  });
+  return { found, output: () => output, stop: () => kill(child) };
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Python with packages from PyPI, in a virtual environment of the user's cache that is made once. */
+export async function pythonWith(name: string, packages: readonly string[]): Promise<string> {
+  const home = join(cacheDir(process.env, 'python', name), packages.join('+').replaceAll(/[^\w.+-]/g, '-'));
+  const [python, mark] = [join(home, 'bin', 'python'), join(home, 'complete')];
+  if (existsSync(mark)) return python;
+  // A virtual environment cannot be moved, so the mark is made last.
+  rmSync(home, { recursive: true, force: true });
+  await must('python3', ['-m', 'venv', home]);
+  await must(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages]);
+  mkdirSync(mark);
+  return python;
+}
+
+/** A Go program built from a folder with a go.mod of its own. Go keeps modules and builds in its own caches. */
+export async function buildGo(folder: string, into: string): Promise<string> {
+  const program = join(into, 'program');
+  await must('go', ['build', '-o', program, '.'], folder);
+  return program;
+}
+
+/** A package from npm in a folder of the user's cache; no script of it is run. Resolves with its `node_modules`. */
+export async function npmPackage(name: string, version: string): Promise<string> {
+  const home = join(cacheDir(process.env, 'npm', name), version);
+  if (!existsSync(home)) {
+    mkdirSync(dirname(home), { recursive: true });
+    const incoming = mkdtempSync(`${home}-`);
+    const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-save', `${name}@${version}`];
+    await must('npm', [...args, '--prefix', incoming]);
+    try {
+      renameSync(incoming, home);
+    } catch (error) {
+      // Another run was first.
+      rmSync(incoming, { recursive: true, force: true });
+      if (!existsSync(home)) throw error;
+    }
+  }
+  return join(home, 'node_modules');
+}
+
+async function must(command: string, args: readonly string[], cwd = packageFile()): Promise<void> {
+  const result = await runCommand(command, [...args], { timeoutMs: 280_000, cwd });
+  if (!result.ok) throw new Error(`${command} ${args.join(' ')} failed:\n${result.output.slice(-4_000)}`);
+}
