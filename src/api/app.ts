@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import { Registry } from 'prom-client';
+import type { PolicyInForce } from '../contract/policy-in-force.ts';
 import { findAgent, findReviewer, type SettingsSource } from '../core/settings.ts';
 import type { ServiceDeps } from './deps.ts';
 import type { Endpoint } from './http/endpoint.ts';
@@ -26,6 +27,7 @@ import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
 import { healthEndpoints } from './routes/health.ts';
 import { oidcEndpoints } from './routes/oidc.ts';
+import { mailDecisionEndpoints } from './routes/mail-decision.ts';
 import { pageEndpoints } from './routes/pages.ts';
 import { policyEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
@@ -39,6 +41,8 @@ export interface AppDeps extends ServiceDeps {
   readonly signIn: SignInLinks;
   /** Encrypts session cookies: at least 32 characters, the same in every api process. */
   readonly sessionSecret: string;
+  /** The policy file in force, for people to read. */
+  readonly policyInForce: () => PolicyInForce;
   /** Value of an `env:` or `file:` reference, or throws; asked by the reviewers' side alone, for `oidc.clientSecret`. */
   readonly resolveReference: (reference: string) => string;
   /** Aborted once when the process begins to shut down: held answers are given, streams end. See `startServer`. */
@@ -52,6 +56,8 @@ export interface AppDeps extends ServiceDeps {
   readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
   /** Express `trust proxy`; default false: addresses come from the socket, forwarded headers are ignored. */
   readonly trustProxy?: boolean | number | string;
+  /** Other doors to the same service (MCP), mounted beside the routes here. */
+  readonly doors?: (parts: DoorParts) => Endpoint[];
   readonly limits?: {
     /** Requests without a valid credential, per address and minute; default 120. */
     readonly anonymousPerMinute?: number;
@@ -59,6 +65,13 @@ export interface AppDeps extends ServiceDeps {
     readonly streamsPerPrincipal?: number;
     readonly streams?: number;
   };
+}
+
+/** What a door shares with the routes here. */
+export interface DoorParts {
+  readonly slots: StreamSlots;
+  /** Whether the principal's credential still holds; a stream outlives the request that opened it. */
+  readonly isInForce: (principal: Principal) => Promise<boolean>;
 }
 
 /** The Express app. Never listens; needs nothing but its dependencies. */
@@ -111,7 +124,7 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
     ...eventEndpoints({ service, slots, isInForce }),
     ...decisionEndpoints(service, metrics),
     ...auditEndpoints(service),
-    ...policyEndpoints(service),
+    ...policyEndpoints(service, deps.policyInForce),
     ...toolEndpoints(settings),
     ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),
     ...(provider === undefined
@@ -119,7 +132,9 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
       : oidcEndpoints({ settings, sessions, provider, flows: createSignInFlows(deps.sessionSecret, settings), log })),
     ...healthEndpoints(readiness, metrics),
     ...docsEndpoints(() => document),
+    ...mailDecisionEndpoints({ ...deps, sessions, metrics }),
     ...pageEndpoints(deps.page),
+    ...(deps.doors?.({ slots, isInForce }) ?? []),
   ];
   const document = buildOpenApi(endpoints, deps.version);
   return endpoints;

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { AuditEntry, ProofFile } from '../../src/contract/audit.ts';
-import type { EnvelopeKind, EnvelopePayload, KeyRole, TrustedKey } from '../../src/contract/envelope.ts';
+import type { EnvelopeKind, EnvelopePayload, TrustedKey } from '../../src/contract/envelope.ts';
 import type { DecisionType, Material } from '../../src/contract/review.ts';
 import { digestBytes, digestMaterial } from '../../src/core/digest.ts';
 import { signEnvelope } from '../../src/core/dsse.ts';
@@ -25,7 +25,7 @@ export const KEYS: Readonly<Record<'propose' | 'review' | 'execute', Pair>> = {
   execute: generateKeyPairSync('ed25519'),
 };
 
-export function trusted(role: Exclude<KeyRole, 'seal'>, pair: Pair = KEYS[role], retiredAt?: string): TrustedKey {
+export function trusted(role: keyof typeof KEYS, pair: Pair = KEYS[role], retiredAt?: string): TrustedKey {
   return {
     keyid: role,
     role,

@@ -14,6 +14,7 @@ const SUBJECT: Readonly<Record<Exclude<NoticeEvent, 'review.resolved'>, string>>
   'review.revised': 'Changed, decide again',
   'review.reminder': 'Still waits',
   'review.escalated': 'Escalated, decide',
+  'review.final': 'Ended',
   'execution.started': 'Started',
   'execution.executed': 'Done',
   'execution.failed': 'Failed',
@@ -52,6 +53,8 @@ export function sentenceOf({ event, review, vote }: Notice): string {
       return 'This call has waited for long, so you may decide about it too.';
     case 'review.resolved':
       return `This review has ended: ${ended(review).toLowerCase()}.`;
+    case 'review.final':
+      return 'This review has ended, and so has its call.';
     case 'execution.started':
       return 'The call is being made.';
     case 'execution.executed':

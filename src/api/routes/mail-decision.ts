@@ -1,0 +1,232 @@
+import type { Request, Response } from 'express';
+import { MAIL_LINK_ANSWERS, PROBLEMS, type MailLinkAnswer, type ProblemCode } from '../../contract/codes.ts';
+import type { TrustedKey } from '../../contract/envelope.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Review } from '../../contract/review.ts';
+import type { Store } from '../../contract/store.ts';
+import { publicKeyOf } from '../../core/dsse.ts';
+import { checkMailLink } from '../../core/mail-decision.ts';
+import { readMailLink, type MailLink } from '../../core/mail-link.ts';
+import { findReviewer, type SettingsSource } from '../../core/settings.ts';
+import type { Clock } from '../deps.ts';
+import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
+import { createFormTokens, readForm, type FormTokens } from '../http/form.ts';
+import type { ApiMetrics } from '../http/metrics.ts';
+import type { Sessions } from '../http/session.ts';
+import { answerPage, decisionPage, isMailChoice, MAIL_PAGE_CSS, type DecisionPage } from '../page/mail-decision.ts';
+import type { ReviewerPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { Caller, GateService, Settled } from '../service/types.ts';
+
+/** A page that was open for longer is loaded again first. Ms. */
+const FORM_GOOD_FOR = 3_600_000;
+
+export interface MailDecisionDeps {
+  readonly service: GateService;
+  readonly settings: SettingsSource;
+  readonly store: Pick<Store, 'readReview'>;
+  readonly sessions: Pick<Sessions, 'read'>;
+  readonly trustedKeys: () => readonly TrustedKey[];
+  /** The same in every api process; forms are signed with it. */
+  readonly sessionSecret: string;
+  readonly clock: Clock;
+  readonly metrics: ApiMetrics;
+}
+
+interface Opened {
+  readonly link: MailLink;
+  readonly review: Review;
+}
+
+type Refusal = MailLinkAnswer | ProblemCode;
+
+/**
+ * The page behind a link in a mail. Following the link, as mail scanners, previews and browsers that fetch ahead do,
+ * changes nothing: a decision takes a POST of the form on the page, with a choice made. Every refusal of a link is a page too.
+ */
+export function mailDecisionEndpoints(deps: MailDecisionDeps): Endpoint[] {
+  const forms = createFormTokens(deps.sessionSecret, FORM_GOOD_FOR);
+  const page = {
+    path: '/mail/{link}',
+    tag: 'Pages',
+    summary: 'Page behind a link in a mail',
+    who: 'public',
+    role: 'review',
+    answers: { 200: { description: 'The page', contentType: 'text/html' } },
+    problems: [],
+    hidden: true,
+  } as const;
+  return [
+    endpoint<'public'>({
+      ...page,
+      method: 'get',
+      handle: ({ req, res, caller }) =>
+        answering(res, caller, async () => {
+          const { link, review } = await open(deps, req, res);
+          return htmlReply(200, decisionPage(pageOf(deps, forms, req, link, review, caller)));
+        }),
+    }),
+    endpoint<'public'>({
+      ...page,
+      method: 'post',
+      handle: ({ req, res, caller }) => answering(res, caller, () => decideByForm(deps, forms, req, res, caller)),
+    }),
+    endpoint<'public'>({
+      ...page,
+      method: 'get',
+      path: '/mail.css',
+      handle: () => ({ status: 200, text: MAIL_PAGE_CSS, contentType: 'text/css; charset=utf-8' }),
+    }),
+  ];
+}
+
+async function decideByForm(
+  deps: MailDecisionDeps,
+  forms: FormTokens,
+  req: Request,
+  res: Response,
+  caller: Caller,
+): Promise<Reply> {
+  const fields = await readForm(req, res);
+  const { link, review } = await open(deps, req, res);
+  if (!forms.holds(fields.get('form') ?? '', linkOf(req), deps.clock.now())) throw new Refused('form_expired', link);
+  const type = fields.get('decision');
+  const comment = (fields.get('comment') ?? '').trim();
+  const again = (code: ProblemCode, message: string): Reply => {
+    const shown = pageOf(deps, forms, req, link, review, caller);
+    return htmlReply(PROBLEMS[code].status, decisionPage({ ...shown, again: { code, message, comment } }));
+  };
+  if (!isMailChoice(type) || comment.length > 4_000) return again('invalid_request', 'Choose one of the decisions.');
+  if (type !== 'approve' && comment === '')
+    return again('comment_required', 'A no, and a wish for changes, need a comment.');
+  const decision = { type, digest: link.digest, ...(comment === '' ? {} : { comment }) };
+  try {
+    const settled = await deps.service.decide(principalOf(deps, link), link.reviewId as ReviewId, decision, caller);
+    deps.metrics.decisions.inc({ type, result: settled.httpStatus === 200 ? 'accepted' : 'queued' });
+    return settledReply(settled, type, link, caller);
+  } catch (error) {
+    deps.metrics.decisions.inc({ type, result: error instanceof ProblemError ? error.code : 'internal' });
+    throw error instanceof ProblemError ? new Refused(error.code, link) : error;
+  }
+}
+
+/** The link and its review, where the link holds now. Throws {@link Refused}. */
+async function open(deps: MailDecisionDeps, req: Request, res: Response): Promise<Opened> {
+  const link = readMailLink(linkOf(req), keysOf(deps.trustedKeys()));
+  if (link === undefined) throw new Refused('link_not_valid');
+  const session = await deps.sessions.read(req, res);
+  const review = (await deps.store.readReview(link.reviewId as ReviewId))?.review;
+  if (review === undefined) throw new Refused('link_not_valid');
+  const refusal = checkMailLink(link, review, deps.settings.current(), deps.clock.now(), session?.id);
+  if (refusal !== undefined) throw new Refused(refusal, link);
+  return { link, review };
+}
+
+/** Keys that links are signed with now. One that was retired, for whatever reason, opens nothing any more. */
+function keysOf(trusted: readonly TrustedKey[]) {
+  return trusted
+    .filter(({ role, retiredAt }) => role === 'mail' && retiredAt === undefined)
+    .map(({ publicKey }) => publicKeyOf(publicKey));
+}
+
+function linkOf(req: Request): string {
+  return String(req.params['link']);
+}
+
+function principalOf({ settings }: MailDecisionDeps, link: MailLink): ReviewerPrincipal {
+  const reviewer = findReviewer(settings.current(), link.reviewer);
+  if (reviewer === undefined) throw new Refused('link_not_valid');
+  return { kind: 'reviewer', id: reviewer.id, reviewer, method: 'link', channel: 'email' };
+}
+
+function pageOf(
+  { settings, clock }: MailDecisionDeps,
+  forms: FormTokens,
+  req: Request,
+  link: MailLink,
+  review: Review,
+  caller: Caller,
+): DecisionPage {
+  const now = clock.now();
+  return {
+    review,
+    reviewer: link.reviewer,
+    formToken: forms.issue(linkOf(req), now),
+    reviewUrl: `${caller.baseUrl}/reviews/${review.reviewId}`,
+    description: settings.current().policy.findTool(review.call.tool)?.definition.description,
+    now,
+  };
+}
+
+class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly code: Refusal;
+  readonly link: MailLink | undefined;
+  constructor(code: Refusal, link?: MailLink) {
+    super(code);
+    this.code = code;
+    this.link = link;
+  }
+}
+
+/** Every refusal as a page. What is not ours to explain goes to the error middleware. */
+async function answering(res: Response, caller: Caller, work: () => Promise<Reply>): Promise<Reply> {
+  // Stricter than elsewhere: this page has no script at all.
+  res.setHeader(
+    'Content-Security-Policy',
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  );
+  res.setHeader('X-Robots-Tag', 'noindex, nofollow');
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refused) return refusedReply(error.code, error.link, caller);
+    if (error instanceof ProblemError) return refusedReply(error.code, undefined, caller);
+    throw error;
+  }
+}
+
+const EXPLAINED: Partial<Record<Refusal, string>> = {
+  link_not_valid: 'It may have been cut by a mail program, or taken back. If you are a reviewer, sign in instead.',
+  link_of_another:
+    'In this browser another reviewer is signed in. Links from mails are for the person they were sent to.',
+  sign_in_required: 'Policy does not take this decision from a mail. Sign in and decide there.',
+  digest_mismatch: 'What would happen is no longer what the mail showed. Look at the review as it is now.',
+  already_voted: 'Your decision on this version was recorded before; this link does nothing more.',
+  already_resolved: 'It was decided, or ended otherwise. Nothing was changed now.',
+  expired: 'Nobody decided in time, so the answer was no. Nothing was changed now.',
+};
+
+function refusedReply(code: Refusal, link: MailLink | undefined, caller: Caller): Reply {
+  const { status, title } = Object.hasOwn(MAIL_LINK_ANSWERS, code)
+    ? MAIL_LINK_ANSWERS[code as MailLinkAnswer]
+    : PROBLEMS[code as ProblemCode];
+  const explained = EXPLAINED[code];
+  const lines = ['Nothing was decided.', ...(explained === undefined ? [] : [explained])];
+  const reviewUrl = link === undefined ? null : `${caller.baseUrl}/reviews/${link.reviewId}`;
+  return htmlReply(status, answerPage({ heading: title, code, httpStatus: status, lines, reviewUrl }));
+}
+
+function settledReply(settled: Settled, type: string, link: MailLink, caller: Caller): Reply {
+  const { httpStatus } = settled;
+  const queued = httpStatus === 202;
+  return htmlReply(
+    httpStatus,
+    answerPage({
+      heading: queued ? 'Your decision is on its way' : 'Your decision is recorded',
+      code: queued ? 'queued' : 'accepted',
+      httpStatus,
+      lines: [
+        `“${type}”, in the name of ${link.reviewer}.`,
+        queued
+          ? 'It is kept safely, and nobody has looked at it yet: whether it counts is seen in the review.'
+          : `The review is now ${settled.review.status}.`,
+      ],
+      reviewUrl: `${caller.baseUrl}/reviews/${link.reviewId}`,
+    }),
+  );
+}
+
+function htmlReply(status: number, text: string): Reply {
+  return { status, text, contentType: 'text/html; charset=utf-8' };
+}
