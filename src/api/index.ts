@@ -9,7 +9,7 @@
  *
  * A process without `proposeSigner` or without `reviewSigner` does not have the routes of that role.
  */
-export { createApp, type AppDeps } from './app.ts';
+export { createApp, type AppDeps, type DoorParts } from './app.ts';
 export { type SealArguments, type ServiceDeps } from './deps.ts';
 export { createGateClient, type GateClient } from './gate-client.ts';
 export { createSignInLinks, type SignInLinks } from './http/sign-in-links.ts';

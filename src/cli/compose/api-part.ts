@@ -11,6 +11,8 @@ import {
   type SignInLinks,
 } from '../../api/index.ts';
 import { packageFile } from '../embedded/cache.ts';
+import { mcpEndpoints } from '../../mcp/index.ts';
+import type { FileSettingsSource } from '../settings-source.ts';
 import { StartError } from '../start-error.ts';
 import { systemClock, type ApiKeys, type Foundation } from './foundation.ts';
 
@@ -46,10 +48,20 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     shutdown: stop.signal,
   };
   const service = createGateService(deps);
+  const mcp = {
+    service,
+    settings,
+    sessionSecret: part.keys.sessionSecret,
+    onToolsChanged: (listener: () => void) => followTools(settings, listener),
+    version: readVersion(),
+    log,
+  };
   const app = createApp({
     ...deps,
     service,
+    doors: (parts) => mcpEndpoints(mcp, parts),
     signIn,
+    policyInForce: () => settings.policyInForce(),
     resolveReference: (reference) => settings.resolve(reference),
     version: readVersion(),
     page: readPage(),
@@ -73,6 +85,14 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
 function readPage(): DashboardPage | undefined {
   const folder = packageFile('dist', 'dashboard');
   return existsSync(folder) ? loadDashboard(folder) : undefined;
+}
+
+/** Tools come from the files and from upstream MCP servers. */
+function followTools(settings: FileSettingsSource, listener: () => void): () => void {
+  const stops = [settings.onChange(listener), settings.onUpstreams(listener)];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 function readVersion(): string {

@@ -1,0 +1,157 @@
+import type { CallToolRequest, CallToolResult, ServerNotification } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { createHash } from 'node:crypto';
+import { ProblemError, type AgentPrincipal } from '../api/index.ts';
+import { outcomeOf } from '../api/service/outcome.ts';
+import { toolNameSchema } from '../contract/call.ts';
+import {
+  executeRequestSchema,
+  idempotencyKeySchema,
+  type ExecuteRequest,
+  type ExecuteResponse,
+} from '../contract/execute.ts';
+import type { ReviewId } from '../contract/ids.ts';
+import { isFinal, type Review } from '../contract/review.ts';
+import type { Settings } from '../core/settings.ts';
+import { serviceOf } from '../core/policy/stand-in.ts';
+import { offeredTools } from './catalog.ts';
+import type { McpRequest } from './door.ts';
+import { resultOf } from './result.ts';
+
+const HOLD_MS = 50_000;
+const PROGRESS_EVERY_SECONDS = 5;
+
+/** What the SDK hands over beside a request. */
+export interface Extra {
+  readonly requestId: string | number;
+  readonly signal: AbortSignal;
+  readonly _meta?: Readonly<Record<string, unknown>> | undefined;
+  sendNotification(notification: ServerNotification): Promise<void>;
+}
+
+export interface Proposed {
+  readonly response: ExecuteResponse;
+  /** Undefined: blocked before a review of it could be recorded. */
+  readonly review: Review | undefined;
+}
+
+/** Proposes the call; answers once it ran, was stopped, or is durably held. */
+export async function propose(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Proposed> {
+  const { deps, principal, caller } = request;
+  const tool = resolveTool(deps.settings.current(), principal, params.name);
+  const meta = params._meta ?? {};
+  const parsed = executeRequestSchema.safeParse({
+    service: serviceOf(tool),
+    tool,
+    arguments: params.arguments ?? {},
+    ...optional('reason', meta['holdpoint/reason']),
+    ...optional('context', meta['holdpoint/context']),
+    ...optional('threadId', meta['holdpoint/threadId']),
+  } satisfies Record<keyof Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>, unknown>);
+  if (!parsed.success) throw new McpError(ErrorCode.InvalidParams, 'The call does not have the documented shape');
+  const { body } = await deps.service.execute(principal, parsed.data, {
+    ...caller,
+    idempotencyKey: idempotencyKeyOf(request, meta['holdpoint/idempotencyKey'], extra.requestId),
+  });
+  return { response: body, review: await readReview(request, body.reviewId) };
+}
+
+/** Proposes the call and holds it, with progress, as long as clients wait. */
+export async function callTool(
+  request: McpRequest,
+  params: CallToolRequest['params'],
+  extra: Extra,
+): Promise<CallToolResult> {
+  const startedAt = performance.now();
+  const { response, review } = await propose(request, params, extra);
+  if (response.outcome !== 'ESCALATE') return resultOf(response, review, reviewsUrlOf(request));
+  return holdReview(
+    request,
+    response.reviewId,
+    (request.deps.holdMs ?? HOLD_MS) - (performance.now() - startedAt),
+    extra,
+  );
+}
+
+/** Waits for the end of a review, at most `ms`; then says how it stands. Throws `not_found`. */
+export async function holdReview(
+  request: McpRequest,
+  reviewId: ReviewId,
+  ms: number,
+  extra: Extra,
+): Promise<CallToolResult> {
+  const { deps, principal, caller } = request;
+  const startedAt = performance.now();
+  const signal = AbortSignal.any([caller.signal, extra.signal]);
+  const left = (): number => Math.ceil((ms - (performance.now() - startedAt)) / 1_000);
+  for (;;) {
+    const waitSeconds = Math.min(PROGRESS_EVERY_SECONDS, Math.max(left(), 0));
+    const review = await deps.service.getReview(principal, reviewId, { waitSeconds, signal });
+    if (isFinal(review) || review.status === 'changes_requested' || left() <= 0 || signal.aborted) {
+      return reviewResult(request, review);
+    }
+    await sendProgress(extra, (performance.now() - startedAt) / 1_000, ms / 1_000);
+  }
+}
+
+export function reviewResult(request: McpRequest, review: Review): ReturnType<typeof resultOf> {
+  const { reviewId } = review;
+  const response = outcomeOf(reviewId, review, `${request.caller.baseUrl}/v1/reviews/${reviewId}`);
+  return resultOf(response, review, reviewsUrlOf(request));
+}
+
+async function sendProgress(extra: Extra, progress: number, total: number): Promise<void> {
+  const progressToken = extra._meta?.['progressToken'];
+  if (typeof progressToken !== 'string' && typeof progressToken !== 'number') return;
+  const params = {
+    progressToken,
+    progress: Math.round(progress),
+    total: Math.round(total),
+    message: 'It waits for a human',
+  };
+  await extra.sendNotification({ method: 'notifications/progress', params });
+}
+
+/** The review as the agent may see it; undefined: there is none. */
+async function readReview({ deps, principal, caller }: McpRequest, reviewId: ReviewId): Promise<Review | undefined> {
+  try {
+    return await deps.service.getReview(principal, reviewId, { waitSeconds: 0, signal: caller.signal });
+  } catch (error) {
+    if (error instanceof ProblemError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The full name of what is offered. A name that the gate knows goes on to it even where this agent is not offered it:
+ * the gate says why not, and records it.
+ */
+function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string): string {
+  const offered = offeredTools(settings, agent).get(name);
+  if (offered !== undefined) return offered.tool;
+  if (toolNameSchema.safeParse(name).success && settings.policy.findTool(name) !== undefined) return name;
+  throw new McpError(ErrorCode.InvalidParams, 'There is no such tool');
+}
+
+/** The same request of the same session, sent again, is the same call. */
+function idempotencyKeyOf({ session }: McpRequest, given: unknown, id: string | number): string | undefined {
+  if (given !== undefined) {
+    const parsed = idempotencyKeySchema.safeParse(given);
+    if (!parsed.success)
+      throw new McpError(ErrorCode.InvalidParams, 'holdpoint/idempotencyKey has 1 to 255 characters');
+    return parsed.data;
+  }
+  if (session === undefined) return undefined;
+  const digest = createHash('sha256')
+    .update(`${session.nonce}\0${typeof id}\0${id}`)
+    .digest('base64url');
+  return `mcp-${digest}`;
+}
+
+function reviewsUrlOf({ caller }: McpRequest): string {
+  return `${caller.baseUrl}/reviews`;
+}
+
+function optional(key: string, value: unknown): Record<string, unknown> {
+  return value === undefined ? {} : { [key]: value };
+}

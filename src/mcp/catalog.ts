@@ -1,0 +1,89 @@
+import { toolNameSchema } from '../contract/call.ts';
+import type { AgentConfig } from '../contract/config.ts';
+import type { JsonObject } from '../contract/json.ts';
+import type { ToolDefinition } from '../contract/policy.ts';
+import { mayPropose } from '../core/assess.ts';
+import { gateOf } from '../core/policy/strictness.ts';
+import type { Settings } from '../core/settings.ts';
+import { acceptKey, distrustUpstream, upstreamNameOf } from '../core/upstreams.ts';
+import { assignNames } from './names.ts';
+
+export interface OfferedTool {
+  /** Full name, as policy and reviewers know it. */
+  readonly tool: string;
+  /** Policy names it; otherwise it is an upstream's that policy does not know. */
+  readonly named: boolean;
+  readonly description: string;
+  readonly inputSchema: JsonObject;
+}
+
+/** What this agent may propose, by the name it is offered under: policy's tools, and those of upstream MCP servers. */
+export function offeredTools(settings: Settings, agent: AgentConfig): ReadonlyMap<string, OfferedTool> {
+  const named = [...settings.policy.tools.values()].map(({ definition }) => definition);
+  const runnable = named.filter(
+    (definition) => definition.class !== 'forbidden' && settings.policy.findTool(definition.name) !== undefined,
+  );
+  const candidates = [
+    ...runnable.map((definition) => offer(settings, definition, true)),
+    ...unnamedUpstreamTools(settings, named).map((definition) => offer(settings, definition, false)),
+  ];
+  return assignNames(candidates.filter(({ tool }) => mayPropose(agent, tool)));
+}
+
+/** Tools of upstreams that policy says nothing of; they are irreversible, whatever the upstream calls them. */
+function unnamedUpstreamTools(settings: Settings, named: readonly ToolDefinition[]): readonly ToolDefinition[] {
+  if (settings.policy.unknownTool === 'forbidden') return [];
+  const known = new Set(named.map((one) => acceptKey({ server: one.connector, tool: upstreamNameOf(one) })));
+  const listed = [...(settings.upstreams ?? [])].flatMap(([server, tools]) =>
+    settings.connectors[server]?.type === 'mcp' ? [...tools.values()] : [],
+  );
+  return listed
+    .filter((tool) => tool.digest !== null && !known.has(acceptKey(tool)))
+    .flatMap((tool) => settings.policy.findTool(acceptKey(tool))?.definition ?? [])
+    .filter(({ name }) => toolNameSchema.safeParse(name).success);
+}
+
+function offer(settings: Settings, definition: ToolDefinition, named: boolean): OfferedTool {
+  const upstream = upstreamTextOf(settings, definition);
+  const description = [definition.description ?? upstream.description, whatHappens(definition, upstream.changed)];
+  return {
+    tool: definition.name,
+    named,
+    description: description.filter((text) => text !== null).join('\n\n'),
+    // The specification wants an object at the top.
+    inputSchema: { ...(definition.arguments ?? upstream.inputSchema), type: 'object' },
+  };
+}
+
+/** What an upstream says is passed on only while it is what was accepted: a changed text might be aimed at the model. */
+function upstreamTextOf(
+  settings: Settings,
+  definition: ToolDefinition,
+): { readonly description: string | null; readonly inputSchema: JsonObject; readonly changed: boolean } {
+  const nothing = { description: null, inputSchema: {}, changed: false };
+  if (settings.connectors[definition.connector]?.type !== 'mcp') return nothing;
+  if (distrustUpstream(settings, definition) !== undefined) return { ...nothing, changed: true };
+  const said = settings.upstreams?.get(definition.connector)?.get(upstreamNameOf(definition))?.definition;
+  if (said === undefined || said === null) return nothing;
+  const description =
+    said.description === null
+      ? null
+      : `The upstream server “${definition.connector}” says of this tool, and nobody has checked it: ${said.description}`;
+  return { description, inputSchema: said.inputSchema, changed: false };
+}
+
+function whatHappens(definition: ToolDefinition, changed: boolean): string {
+  if (changed)
+    return 'Held for a human: its upstream server changed what it says of its tools, and that is not accepted yet.';
+  const gate = gateOf(definition);
+  switch (gate) {
+    case 'hard':
+      return 'Irreversible or sensitive: it waits until a human has decided, and may come back edited or rejected.';
+    case 'soft':
+      return 'It runs at once, and people are told of it, unless policy holds these arguments for a human.';
+    case 'none':
+      return 'It runs at once, unless policy holds these arguments for a human.';
+    default:
+      return gate satisfies never;
+  }
+}

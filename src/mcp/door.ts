@@ -1,0 +1,30 @@
+import type { Logger } from 'pino';
+import type { AgentPrincipal, Caller, GateService } from '../api/index.ts';
+import type { SettingsSource } from '../core/settings.ts';
+import type { McpSession } from './session.ts';
+
+/** What the gateway stands on: the service that HTTP uses too. */
+export interface McpDeps {
+  readonly service: GateService;
+  readonly settings: SettingsSource;
+  /** Signs session ids; the same in every api process. */
+  readonly sessionSecret: string;
+  /** Called when tools may have changed. Returns how to stop. */
+  readonly onToolsChanged: (listener: () => void) => () => void;
+  readonly version: string;
+  /** How long a call is held, ms; default 50 s, since clients give up after 60. */
+  readonly holdMs?: number;
+  readonly log: Logger;
+}
+
+/** One request: who sent it, and what is known of the client. */
+export interface McpRequest {
+  readonly deps: McpDeps;
+  readonly principal: AgentPrincipal;
+  readonly caller: Caller;
+  /** Undefined: the client keeps no session; its requests cannot be told from repeated ones. */
+  readonly session: McpSession | undefined;
+}
+
+/** Extension in which the server may answer a call with a handle: `io.modelcontextprotocol/tasks` (SEP-2663). */
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';

@@ -1,0 +1,108 @@
+import type { CallToolRequest, CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { reviewIdSchema } from '../contract/ids.ts';
+import { jsonObjectSchema } from '../contract/json.ts';
+import { holdReview, reviewResult, type Extra } from './call.ts';
+import type { McpRequest } from './door.ts';
+
+const reviewId = {
+  type: 'string',
+  description: 'the reviewId of the pending call',
+  pattern: '^rev_[0-9A-Z]{26}$',
+} as const;
+
+interface OwnTool {
+  readonly definition: Tool;
+  run(request: McpRequest, args: unknown, extra: Extra): Promise<CallToolResult>;
+}
+
+const awaitSchema = z.strictObject({ reviewId: reviewIdSchema, waitSeconds: z.int().min(0).max(50).optional() });
+const withdrawSchema = z.strictObject({ reviewId: reviewIdSchema });
+const reviseSchema = z.strictObject({
+  reviewId: reviewIdSchema,
+  arguments: jsonObjectSchema,
+  reason: z.string().max(4_000).optional(),
+});
+
+/** The gateway's own tools. None of them decides anything: deciding takes a reviewer's credential. */
+const OWN_TOOLS: readonly OwnTool[] = [
+  {
+    definition: {
+      name: 'holdpoint_await',
+      title: 'Wait for a decision',
+      description:
+        'Waits up to 50 seconds for what becomes of a pending call: its result, a rejection with the reviewer’s words, or that it still waits.',
+      inputSchema: {
+        type: 'object',
+        required: ['reviewId'],
+        additionalProperties: false,
+        properties: { reviewId, waitSeconds: { type: 'integer', minimum: 0, maximum: 50, description: 'default 50' } },
+      },
+    },
+    run(request, args, extra) {
+      const { reviewId: id, waitSeconds = 50 } = parse(awaitSchema, args);
+      return holdReview(request, id, waitSeconds * 1_000, extra);
+    },
+  },
+  {
+    definition: {
+      name: 'holdpoint_withdraw',
+      title: 'Take a pending call back',
+      description: 'Withdraws a call of yours that still waits. It will not run.',
+      inputSchema: {
+        type: 'object',
+        required: ['reviewId'],
+        additionalProperties: false,
+        properties: { reviewId },
+      },
+    },
+    async run(request, args, extra) {
+      const { reviewId: id } = parse(withdrawSchema, args);
+      await request.deps.service.withdraw(request.principal, id, request.caller);
+      return holdReview(request, id, 0, extra);
+    },
+  },
+  {
+    definition: {
+      name: 'holdpoint_revise',
+      title: 'Send other arguments',
+      description:
+        'Answers a reviewer who asked for changes (status changes_requested) with other arguments of the same tool.',
+      inputSchema: {
+        type: 'object',
+        required: ['reviewId', 'arguments'],
+        additionalProperties: false,
+        properties: {
+          reviewId,
+          arguments: { type: 'object', description: 'all arguments of the tool, not only those that change' },
+          reason: { type: 'string', maxLength: 4_000 },
+        },
+      },
+    },
+    async run(request, args, extra) {
+      const { reviewId: id, ...revision } = parse(reviseSchema, args);
+      const { principal, caller, deps } = request;
+      const settled = await deps.service.revise(principal, id, revision, caller);
+      return settled.httpStatus === 200 ? reviewResult(request, settled.review) : holdReview(request, id, 0, extra);
+    },
+  },
+];
+
+export const OWN_DEFINITIONS: readonly Tool[] = OWN_TOOLS.map(({ definition }) => definition);
+
+/** Runs one of the gateway's own tools; undefined: the name is none of them. */
+export function runOwnTool(
+  request: McpRequest,
+  params: CallToolRequest['params'],
+  extra: Extra,
+): Promise<CallToolResult> | undefined {
+  const own = OWN_TOOLS.find(({ definition }) => definition.name === params.name);
+  return own?.run(request, params.arguments ?? {}, extra);
+}
+
+function parse<T>(schema: z.ZodType<T>, args: unknown): T {
+  const parsed = schema.safeParse(args);
+  if (parsed.success) return parsed.data;
+  throw new McpError(ErrorCode.InvalidParams, 'The arguments do not fit the tool’s schema');
+}

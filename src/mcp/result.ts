@@ -1,0 +1,177 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { ExecuteResponse } from '../contract/execute.ts';
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { Review } from '../contract/review.ts';
+import type { ProblemError } from '../api/problem.ts';
+import { PROBLEMS } from '../contract/codes.ts';
+import { clip, visibleLines } from '../core/text/visible.ts';
+
+/** Longest text of one part of a result, in characters. */
+const TEXT_LIMIT = 100_000;
+const MAX_PARTS = 50;
+
+type Content = CallToolResult['content'][number];
+
+/** What a tool call came to, for a model: a sentence, and the same as data. `review` fills in what an edit changed. */
+export function resultOf(
+  response: ExecuteResponse,
+  review: Review | undefined,
+  reviewsUrl: string,
+): CallToolResult & { readonly structuredContent: JsonObject } {
+  const { reviewId, class: callClass, gate, reasonCodes } = response;
+  const common = { reviewId, class: callClass, gate, reasonCodes };
+  switch (response.outcome) {
+    case 'EXECUTED': {
+      const { execution } = response;
+      const edited = execution.edited === true;
+      const comment = review?.resolution?.comment ?? null;
+      const said = {
+        outcome: 'EXECUTED',
+        ...common,
+        edited,
+        ...(edited && review !== undefined
+          ? { ran: { tool: review.call.tool, arguments: review.call.arguments } }
+          : {}),
+        ...(comment === null ? {} : { comment }),
+      };
+      const sentence = edited
+        ? 'Done, but not as proposed: a reviewer changed the arguments before approving. `ran` is what really ran; do not propose the original again.'
+        : 'Done.';
+      return withBody(sentence, said, execution.body);
+    }
+    case 'ESCALATE':
+      return pending(response, review, `${reviewsUrl}/${reviewId}`);
+    case 'BLOCKED': {
+      const { retryable, comment, errors } = response;
+      const said = { outcome: 'BLOCKED', ...common, retryable, ...(comment === undefined ? {} : { comment }) };
+      return tell(blockedSentence(response), { ...said, ...(errors === undefined ? {} : { errors }) }, true);
+    }
+    case 'ERROR': {
+      const { execution, executionError } = response;
+      const unknown = execution.status === 'outcome_unknown';
+      const said = {
+        outcome: 'ERROR',
+        ...common,
+        error: executionError,
+        retryable: false,
+        executionStatus: execution.status,
+      };
+      const sentence = unknown
+        ? 'It was sent, and nobody knows whether it took effect. A human will find out. Do not repeat it.'
+        : 'It was let through and failed.';
+      return withBody(sentence, said, execution.body, true);
+    }
+    default:
+      return response satisfies never;
+  }
+}
+
+/** A refusal with a stable code, before anything was proposed. */
+export function problemResult(problem: ProblemError): CallToolResult {
+  const { code, detail, errors, retryAfterSeconds } = problem;
+  const { retryable } = PROBLEMS[code];
+  const said = {
+    outcome: 'REFUSED',
+    code,
+    detail,
+    retryable,
+    ...(errors === undefined ? {} : { errors: errors as unknown as Json }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+  return tell(detail, said, true);
+}
+
+function pending(
+  response: Extract<ExecuteResponse, { outcome: 'ESCALATE' }>,
+  review: Review | undefined,
+  link: string,
+): CallToolResult & { readonly structuredContent: JsonObject } {
+  const { reviewId, reasonCodes, expiresAt } = response;
+  const status = review?.status ?? 'pending';
+  const common = { outcome: 'PENDING', reviewId, status, class: response.class, reasonCodes, expiresAt, link };
+  if (status === 'changes_requested') {
+    const next = { tool: 'holdpoint_revise', arguments: { reviewId } };
+    const feedback = review?.feedback?.comment ?? null;
+    return tell('A reviewer asks for changes; send other arguments with holdpoint_revise.', {
+      ...common,
+      feedback,
+      next,
+    });
+  }
+  const next = { tool: 'holdpoint_await', arguments: { reviewId } };
+  const sentence =
+    'Not done yet: it waits for a human. Call holdpoint_await with the reviewId to learn what became of it; do not propose it again. A reviewer decides it at the link, after signing in.';
+  return tell(sentence, { ...common, next });
+}
+
+function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { outcome: 'BLOCKED' }>): string {
+  if (reasonCodes.includes('rejected')) {
+    return comment === undefined
+      ? 'A human rejected it. It did not run; do not propose it again.'
+      : 'A human rejected it, with the words in `comment`. It did not run; do not propose it again.';
+  }
+  if (reasonCodes.includes('expired')) return 'Nobody decided in time, which is a no. It did not run.';
+  if (reasonCodes.includes('arguments_invalid'))
+    return 'The arguments do not fit; `errors` says where. It did not run.';
+  return 'It did not run; `reasonCodes` says why.';
+}
+
+function tell(
+  sentence: string,
+  said: JsonObject,
+  isError = false,
+): CallToolResult & { readonly structuredContent: JsonObject } {
+  const structuredContent = showAll(said) as JsonObject;
+  const text = `${sentence}\n${JSON.stringify(structuredContent)}`;
+  return { content: [textPart(text)], structuredContent, ...(isError ? { isError } : {}) };
+}
+
+/**
+ * The answer of the target goes along: as it is where an upstream MCP server gave it in parts, else as JSON. It was
+ * written outside: what a reader would not see is made visible, and nothing in it is a link that a client would follow.
+ */
+function withBody(
+  sentence: string,
+  said: JsonObject,
+  body: Json | undefined,
+  isError = false,
+): CallToolResult & { readonly structuredContent: JsonObject } {
+  const parts = partsOf(body);
+  if (parts === undefined) return tell(sentence, body === undefined ? said : { ...said, result: body }, isError);
+  const { structuredContent } = body as { readonly structuredContent?: Json };
+  const whole = tell(
+    sentence,
+    structuredContent === undefined ? said : { ...said, result: structuredContent },
+    isError,
+  );
+  return { ...whole, content: [...whole.content, ...parts] };
+}
+
+/** The content of an upstream's `CallToolResult`; undefined: it is something else. */
+function partsOf(body: Json | undefined): readonly Content[] | undefined {
+  if (typeof body !== 'object' || body === null || !('content' in body) || !Array.isArray(body.content))
+    return undefined;
+  return body.content.slice(0, MAX_PARTS).map((part: Json) => partOf(part));
+}
+
+function partOf(part: Json): Content {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return textPart(JSON.stringify(part));
+  const { type, text, data, mimeType } = part as JsonObject;
+  if (type === 'text' && typeof text === 'string') return textPart(text);
+  const isMedia = type === 'image' || type === 'audio';
+  if (isMedia && typeof data === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(data) && typeof mimeType === 'string') {
+    if (new RegExp(`^${type}/[a-z0-9.+-]{1,60}$`).test(mimeType)) return { type, data, mimeType };
+  }
+  return textPart(JSON.stringify(part));
+}
+
+function textPart(text: string): Content {
+  return { type: 'text', text: visibleLines(clip(text, TEXT_LIMIT)).join('\n') };
+}
+
+function showAll(value: Json): Json {
+  if (typeof value === 'string') return visibleLines(value).join('\n');
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(showAll);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [visibleLines(key).join('\n'), showAll(item)]));
+}

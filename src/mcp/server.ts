@@ -1,0 +1,160 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { Protocol } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import {
+  CallToolRequestSchema,
+  CancelTaskRequestSchema,
+  ErrorCode,
+  GetTaskPayloadRequestSchema,
+  GetTaskRequestSchema,
+  ListTasksRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  type CallToolRequest,
+  type Result,
+  type Tool,
+} from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { ProblemError } from '../api/index.ts';
+import { asProblem } from '../api/service/problem-fields.ts';
+import { callTool, propose, type Extra } from './call.ts';
+import { offeredTools } from './catalog.ts';
+import { TASKS_EXTENSION, type McpRequest } from './door.ts';
+import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
+import { problemResult, resultOf } from './result.ts';
+import { cancelTask, extensionTaskOf, listTasks, readTask, taskOf, taskResult } from './tasks.ts';
+
+const INSTRUCTIONS =
+  'Tools here run through Holdpoint: some calls wait until a human has decided. A pending result is neither a success nor a failure: call holdpoint_await with its reviewId. After a rejection do not propose the same call again. After an edit, what ran is in the result.';
+
+const updateTaskSchema = z.object({
+  method: z.literal('tasks/update'),
+  params: z.looseObject({ taskId: z.string() }),
+});
+
+/** The MCP server for one HTTP request: made for it, gone with it. */
+export function createMcpServer(request: McpRequest): Server {
+  const { deps, principal } = request;
+  const server = new Server(
+    { name: 'holdpoint', title: 'Holdpoint', version: deps.version },
+    {
+      capabilities: {
+        tools: { listChanged: true },
+        tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } },
+        extensions: { [TASKS_EXTENSION]: {} },
+      },
+      instructions: INSTRUCTIONS,
+    },
+  );
+  const guarded =
+    <P, R>(handle: (params: P, extra: Extra) => Promise<R>) =>
+    (message: { params?: P }, extra: unknown): Promise<R> =>
+      handle(message.params as P, extra as Extra).catch((error: unknown) => {
+        throw asMcpError(request, error);
+      });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({
+    tools: [...OWN_DEFINITIONS, ...[...offeredTools(deps.settings.current(), principal.agent)].map(describe)],
+  }));
+  // Past the SDK's own check of results, which knows nothing of handles that a server chose to give.
+  Protocol.prototype.setRequestHandler.call(
+    server,
+    CallToolRequestSchema,
+    guarded((params: CallToolRequest['params'], extra) => answerCall(request, params, extra)) as never,
+  );
+  server.setRequestHandler(
+    GetTaskRequestSchema,
+    guarded(async (params: { taskId: string }, extra) => {
+      const review = await readTask(request, params.taskId);
+      const task = taskOf(request, review);
+      return declaresTasks(request, extra) ? { ...task, ...extensionTaskOf(request, review) } : task;
+    }),
+  );
+  server.setRequestHandler(
+    GetTaskPayloadRequestSchema,
+    guarded((params: { taskId: string }, extra) => taskResult(request, params.taskId, extra.signal)),
+  );
+  server.setRequestHandler(
+    ListTasksRequestSchema,
+    guarded((params: { cursor?: string | undefined } | undefined) => listTasks(request, params?.cursor)),
+  );
+  server.setRequestHandler(
+    CancelTaskRequestSchema,
+    guarded(async (params: { taskId: string }) => taskOf(request, await cancelTask(request, params.taskId))),
+  );
+  // Nothing is ever asked of the client, so there is nothing to update.
+  server.setRequestHandler(
+    updateTaskSchema,
+    guarded(async (params: { taskId: string }) => {
+      await readTask(request, params.taskId);
+      return {};
+    }),
+  );
+  return server;
+}
+
+async function answerCall(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Result> {
+  try {
+    const own = runOwnTool(request, params, extra);
+    if (own !== undefined) return await own;
+    if (params.task !== undefined) return await callAsTask(request, params, extra);
+    if (declaresTasks(request, extra)) return await callWithHandle(request, params, extra);
+    return await callTool(request, params, extra);
+  } catch (error) {
+    // A refusal is something to tell the model, not a fault of the protocol.
+    if (params.task === undefined && error instanceof ProblemError && error.code !== 'internal') {
+      return problemResult(error);
+    }
+    throw error;
+  }
+}
+
+/** The client asked for a task (2025-11-25). */
+async function callAsTask(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Result> {
+  const { response, review } = await propose(request, params, extra);
+  if (review !== undefined) return { task: taskOf(request, review) };
+  const { structuredContent } = resultOf(response, undefined, '');
+  throw new McpError(ErrorCode.InvalidParams, 'The call was blocked', structuredContent);
+}
+
+/** The client takes handles (the tasks extension): it gets one where people are waited for. */
+async function callWithHandle(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Result> {
+  const { response, review } = await propose(request, params, extra);
+  if (response.outcome === 'ESCALATE' && review !== undefined) {
+    return { resultType: 'task', ...extensionTaskOf(request, review) };
+  }
+  return resultOf(response, review, `${request.caller.baseUrl}/reviews`);
+}
+
+/** When it introduced itself, or in this very request. */
+function declaresTasks({ session }: McpRequest, { _meta }: Extra): boolean {
+  const said = _meta?.['io.modelcontextprotocol/clientCapabilities'];
+  return session?.tasks === true || extensionsOf(said)?.[TASKS_EXTENSION] !== undefined;
+}
+
+/** `extensions` of a client's capabilities, whatever came. */
+export function extensionsOf(capabilities: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof capabilities !== 'object' || capabilities === null || !('extensions' in capabilities)) return undefined;
+  const { extensions } = capabilities;
+  return typeof extensions === 'object' && extensions !== null ? (extensions as Record<string, unknown>) : undefined;
+}
+
+function describe([name, { tool, description, inputSchema }]: [
+  string,
+  { readonly tool: string; readonly description: string; readonly inputSchema: object },
+]): Tool {
+  return {
+    name,
+    title: tool,
+    description,
+    inputSchema: inputSchema as Tool['inputSchema'],
+    execution: { taskSupport: 'optional' },
+  };
+}
+
+/** Only words that are ours leave the house. */
+function asMcpError({ deps }: McpRequest, error: unknown): McpError {
+  if (error instanceof McpError) return error;
+  const problem = asProblem(error);
+  if (problem.code === 'internal') deps.log.error({ err: problem.cause ?? problem }, 'an MCP request failed');
+  const rpcCode = problem.code === 'internal' ? ErrorCode.InternalError : ErrorCode.InvalidRequest;
+  return new McpError(rpcCode, problem.detail, { code: problem.code });
+}

@@ -1,0 +1,103 @@
+import type { CallToolResult, Task } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
+import { ProblemError } from '../api/index.ts';
+import { reviewIdSchema } from '../contract/ids.ts';
+import { isFinal, type Review } from '../contract/review.ts';
+import { reviewResult } from './call.ts';
+import type { McpRequest } from './door.ts';
+
+/** A result can be asked for this long after the last moment at which it can come about, ms. */
+const KEPT_AFTER_MS = 24 * 3_600_000;
+const POLL_MS = 5_000;
+const WAIT_SECONDS = 30;
+
+/**
+ * A review as a task: its id is the review's, so the handle exists exactly where the review does, and means something to
+ * its proposer alone. While people decide it is `working`: nothing is wanted of the agent's own client.
+ */
+export function taskOf(request: McpRequest, review: Review): Task {
+  const { reviewId, proposedAt, resolvedAt, expiresAt, execution } = review;
+  const { executeWithinMs } = request.deps.settings.current();
+  return {
+    taskId: reviewId,
+    status: statusOf(review),
+    statusMessage: messageOf(review),
+    createdAt: proposedAt,
+    lastUpdatedAt: execution.finishedAt ?? execution.startedAt ?? resolvedAt ?? proposedAt,
+    ttl: expiresAt === null ? null : Date.parse(expiresAt) - Date.parse(proposedAt) + executeWithinMs + KEPT_AFTER_MS,
+    pollInterval: POLL_MS,
+  };
+}
+
+/** The same in the words of the extension, which inlines the result. */
+export function extensionTaskOf(request: McpRequest, review: Review): Record<string, unknown> {
+  const { ttl, pollInterval, ...task } = taskOf(request, review);
+  const result = task.status === 'completed' ? { result: reviewResult(request, review) } : {};
+  return { ...task, ttlMs: ttl, pollIntervalMs: pollInterval, ...result };
+}
+
+/** The review of a task id. Another agent's handle is as unknown as one that never was. */
+export async function readTask(
+  { deps, principal, caller }: McpRequest,
+  taskId: string,
+  waitSeconds = 0,
+): Promise<Review> {
+  const reviewId = reviewIdSchema.safeParse(taskId);
+  if (!reviewId.success) throw unknownTask();
+  try {
+    return await deps.service.getReview(principal, reviewId.data, { waitSeconds, signal: caller.signal });
+  } catch (error) {
+    if (error instanceof ProblemError && error.code === 'not_found') throw unknownTask();
+    throw error;
+  }
+}
+
+/** Held until the task has ended, as the core protocol wants it; a caller that goes away ends the waiting alone. */
+export async function taskResult(request: McpRequest, taskId: string, signal: AbortSignal): Promise<CallToolResult> {
+  for (;;) {
+    const review = await readTask(request, taskId, WAIT_SECONDS);
+    if (isFinal(review)) return { ...reviewResult(request, review), _meta: { [RELATED_TASK_META_KEY]: { taskId } } };
+    if (signal.aborted || request.caller.signal.aborted)
+      throw new McpError(ErrorCode.ConnectionClosed, 'It still waits');
+  }
+}
+
+/** Cancelling is withdrawing. What has ended, or is being made, cannot be cancelled. */
+export async function cancelTask(request: McpRequest, taskId: string): Promise<Review> {
+  const { reviewId } = await readTask(request, taskId);
+  const { deps, principal, caller } = request;
+  try {
+    const settled = await deps.service.withdraw(principal, reviewId, caller);
+    return settled.httpStatus === 200 ? settled.review : await readTask(request, taskId, 2);
+  } catch (error) {
+    if (error instanceof ProblemError && ['already_resolved', 'expired'].includes(error.code)) {
+      throw new McpError(ErrorCode.InvalidParams, 'The task has ended', { code: error.code });
+    }
+    throw error;
+  }
+}
+
+export async function listTasks(
+  request: McpRequest,
+  cursor: string | undefined,
+): Promise<{ readonly tasks: Task[]; readonly nextCursor?: string }> {
+  const { deps, principal } = request;
+  const page = await deps.service.listReviews(principal, { limit: 20, ...(cursor === undefined ? {} : { cursor }) });
+  const tasks: Task[] = [];
+  for (const { reviewId } of page.reviews) tasks.push(taskOf(request, await readTask(request, reviewId)));
+  return { tasks, ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }) };
+}
+
+/** A rejection is `completed`: the answer is there, and it is no. `failed` would be a fault of the protocol. */
+function statusOf(review: Review): Task['status'] {
+  if (!isFinal(review)) return 'working';
+  return review.status === 'withdrawn' ? 'cancelled' : 'completed';
+}
+
+function messageOf({ status, execution }: Review): string {
+  return execution.status === 'not_started' ? status : `${status}, ${execution.status}`;
+}
+
+function unknownTask(): McpError {
+  return new McpError(ErrorCode.InvalidParams, 'There is no such task');
+}

@@ -1,0 +1,425 @@
+import { randomBytes } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  CallToolResultSchema,
+  CancelTaskResultSchema,
+  CreateTaskResultSchema,
+  GetTaskResultSchema,
+  ListTasksResultSchema,
+  ResultSchema,
+  ToolListChangedNotificationSchema,
+  type CallToolResult,
+} from '@modelcontextprotocol/sdk/types.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../src/contract/json.ts';
+import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
+import { codeOf, makeHarness, type Harness } from './support/harness.ts';
+
+let api: Harness;
+let holdMs = 30_000;
+const listeners = new Set<() => void>();
+const sessionSecret = randomBytes(32).toString('hex');
+
+beforeAll(async () => {
+  const deps = {
+    get service() {
+      return api.service;
+    },
+    get settings() {
+      return api.settings;
+    },
+    get holdMs() {
+      return holdMs;
+    },
+    sessionSecret,
+    onToolsChanged: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    version: '0.0.0',
+    get log() {
+      return logOf(api);
+    },
+  } as McpDeps;
+  api = await makeHarness({ app: { doors: (parts) => mcpEndpoints(deps, parts) } });
+});
+beforeEach(() => {
+  api.gate.mode = 'working';
+  api.gate.executes = true;
+  holdMs = 30_000;
+});
+const open: Client[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((client) => client.close()));
+});
+afterAll(() => api.close());
+
+function logOf(harness: Harness): McpDeps['log'] {
+  const write = (...said: unknown[]): void => void harness.log.push(JSON.stringify(said));
+  return { debug: write, info: write, warn: write, error: write } as unknown as McpDeps['log'];
+}
+
+const mcpUrl = (): URL => new URL(`${api.url}/mcp`);
+
+async function connect(as = 'agent-1', capabilities: JsonObject = {}): Promise<Client> {
+  const client = new Client({ name: 'test', version: '1' }, { capabilities });
+  const headers = { authorization: `Bearer ${api.credential(as)}` };
+  await client.connect(new StreamableHTTPClientTransport(mcpUrl(), { requestInit: { headers } }) as Transport);
+  open.push(client);
+  return client;
+}
+
+const CREATE = { name: 'payouts_create', arguments: { account: 'a-1', amount: 100 } };
+
+// oxlint-disable-next-line typescript/no-explicit-any -- what it must be is for assertions to say
+type AnyJson = any;
+
+async function call(client: Client, params: Record<string, unknown>): Promise<CallToolResult & { said: AnyJson }> {
+  const result = await client.request({ method: 'tools/call', params: params as never }, CallToolResultSchema);
+  return { ...result, said: result.structuredContent };
+}
+
+/** The review that a call under this thread became. */
+async function pendingOf(threadId: string): Promise<AnyJson> {
+  const reviewsOf = async (): Promise<AnyJson[]> =>
+    (await api.get(`/v1/reviews?threadId=${threadId}`, 'ops-1')).body.reviews;
+  await expect.poll(reviewsOf, { timeout: 20_000 }).toHaveLength(1);
+  const [row] = await reviewsOf();
+  return (await api.get(`/v1/reviews/${row.reviewId}`, 'ops-1')).body;
+}
+
+const thread = (threadId: string) => ({ _meta: { 'holdpoint/threadId': threadId } });
+
+describe('what is offered', () => {
+  test('the tools this agent may propose, under names that models’ APIs take, and none that decides', async () => {
+    const client = await connect();
+    const { tools } = await client.listTools();
+    const names = tools.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['payouts_create', 'payouts_get']));
+    expect(names.filter((name) => name.startsWith('holdpoint_'))).toEqual([
+      'holdpoint_await',
+      'holdpoint_withdraw',
+      'holdpoint_revise',
+    ]);
+    for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,128}$/);
+    const create = tools.find(({ name }) => name === 'payouts_create');
+    expect(create).toMatchObject({ title: 'payouts.create', inputSchema: { type: 'object' } });
+    const narrow = await (await connect('narrow-agent')).listTools();
+    expect(narrow.tools.map(({ name }) => name).filter((name) => !name.startsWith('holdpoint_'))).toEqual([
+      'payouts_get',
+    ]);
+  });
+
+  test('a client that listens is told when it may have changed', async () => {
+    const client = await connect();
+    const told = new Promise<void>((resolve) => {
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());
+    });
+    await expect.poll(() => listeners.size, { timeout: 20_000 }).toBeGreaterThan(0);
+    for (const listener of listeners) listener();
+    await told;
+  });
+
+  test('a tool outside the agent’s list is stopped by the gate, which records it; an unknown one is no tool', async () => {
+    const client = await connect('narrow-agent');
+    const stopped = await call(client, { ...CREATE, name: 'payouts.create' });
+    expect(stopped).toMatchObject({ isError: true, said: { outcome: 'BLOCKED', reasonCodes: ['tool_not_allowed'] } });
+    expect((await api.get(`/v1/reviews/${stopped.said.reviewId}`, 'ops-1')).body.status).toBe('blocked');
+    await expect(call(client, { name: 'payouts_create', arguments: {} })).rejects.toMatchObject({ code: -32_602 });
+    await expect(call(client, { name: 'no.such', arguments: {} })).rejects.toMatchObject({ code: -32_602 });
+  });
+});
+
+describe('a call', () => {
+  test('that is reversible runs at once', async () => {
+    const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
+    expect(result.isError).toBeUndefined();
+    expect(result.said).toMatchObject({ outcome: 'EXECUTED', edited: false, result: { ok: true } });
+  });
+
+  test('that waits is held, with progress, and answered when it was approved and made', async () => {
+    const client = await connect();
+    const progress: number[] = [];
+    const held = client.callTool({ ...CREATE, ...thread('mcp-hold') }, undefined, {
+      onprogress: (step) => progress.push(step.progress),
+    });
+    const review = await pendingOf('mcp-hold');
+    await expect.poll(() => progress.length, { timeout: 30_000 }).toBeGreaterThan(0);
+    await api.decide(review.reviewId, review.call.digest, { comment: 'fine' });
+    expect(await held).toMatchObject({
+      structuredContent: { outcome: 'EXECUTED', reviewId: review.reviewId, edited: false, comment: 'fine' },
+    });
+  });
+
+  test('that is held for too long is pending, with a link that lets nobody in, and can be waited for', async () => {
+    holdMs = 0;
+    const client = await connect();
+    const pending = await call(client, { ...CREATE, ...thread('mcp-pending') });
+    const { reviewId } = pending.said;
+    expect(pending.isError).toBeUndefined();
+    expect(pending.said).toMatchObject({
+      outcome: 'PENDING',
+      status: 'pending',
+      link: `${api.url}/reviews/${reviewId}`,
+      next: { tool: 'holdpoint_await', arguments: { reviewId } },
+    });
+    const waiting = call(client, { name: 'holdpoint_await', arguments: { reviewId } });
+    const review = await pendingOf('mcp-pending');
+    await api.decide(reviewId, review.call.digest);
+    expect((await waiting).said).toMatchObject({ outcome: 'EXECUTED', reviewId });
+  });
+
+  test('after an edit says so, and carries what really ran', async () => {
+    const client = await connect();
+    const held = call(client, { ...CREATE, ...thread('mcp-edit') });
+    const review = await pendingOf('mcp-edit');
+    await api.decide(review.reviewId, review.call.digest, { type: 'edit', arguments: { account: 'a-1', amount: 7 } });
+    // The edit is another version, which the other reviewers have not seen.
+    const edited = await pendingOf('mcp-edit');
+    await api.decide(edited.reviewId, edited.call.digest, {}, 'ops-2');
+    expect((await held).said).toMatchObject({
+      outcome: 'EXECUTED',
+      edited: true,
+      ran: { tool: 'payouts.create', arguments: { account: 'a-1', amount: 7 } },
+    });
+  });
+
+  test('that was rejected is an error with the reviewer’s words, not to be tried again', async () => {
+    const client = await connect();
+    const held = call(client, { ...CREATE, ...thread('mcp-no') });
+    const review = await pendingOf('mcp-no');
+    await api.decide(review.reviewId, review.call.digest, { type: 'reject', comment: 'not \u202etoday' });
+    const result = await held;
+    expect(result).toMatchObject({
+      isError: true,
+      said: { outcome: 'BLOCKED', retryable: false, comment: 'not \\u{202e}today' },
+    });
+    expect(result.said.reasonCodes).toContain('rejected');
+  });
+
+  test('for which changes are asked is revised with a tool', async () => {
+    const client = await connect();
+    const held = call(client, { ...CREATE, ...thread('mcp-revise') });
+    const review = await pendingOf('mcp-revise');
+    await api.decide(review.reviewId, review.call.digest, { type: 'revise', comment: 'less' });
+    expect((await held).said).toMatchObject({ outcome: 'PENDING', status: 'changes_requested', feedback: 'less' });
+    const revised = await call(client, {
+      name: 'holdpoint_revise',
+      arguments: { reviewId: review.reviewId, arguments: { account: 'a-1', amount: 5 } },
+    });
+    expect(revised.said).toMatchObject({ outcome: 'PENDING', status: 'pending' });
+    const withdrawn = await call(client, { name: 'holdpoint_withdraw', arguments: { reviewId: review.reviewId } });
+    expect(withdrawn.said.reasonCodes).toContain('withdrawn');
+  });
+
+  test('whose arguments do not fit says where', async () => {
+    const result = await call(await connect(), { name: 'payouts_create', arguments: { amount: 'much' } });
+    expect(result).toMatchObject({ isError: true, said: { outcome: 'BLOCKED', reasonCodes: ['arguments_invalid'] } });
+    expect(result.said.errors.length).toBeGreaterThan(0);
+  });
+
+  test('that an upstream answered shows nothing unseen, and no link to follow', async () => {
+    api.answer(() => ({
+      status: 'executed',
+      body: {
+        content: [
+          { type: 'text', text: 'plain\u202e\u{e0041}' },
+          { type: 'resource_link', uri: 'file:///etc/passwd', name: 'x' },
+          { type: 'image', data: 'AAAA', mimeType: 'image/png' },
+          { type: 'image', data: '"><script>', mimeType: 'image/png' },
+        ],
+        structuredContent: { key: 'a\u0007b' },
+      },
+    }));
+    const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
+    api.answer(() => ({ status: 'executed', body: { ok: true } }));
+    expect(result.content.slice(1).map(({ type }) => type)).toEqual(['text', 'text', 'image', 'text']);
+    expect(result.content[1]).toEqual({ type: 'text', text: 'plain\\u{202e}\\u{e0041}' });
+    expect(result.said.result).toEqual({ key: 'a\\u{7}b' });
+  });
+
+  test('of another agent does not exist', async () => {
+    const review = await api.propose({ threadId: 'mcp-other' }, 'agent-2');
+    const client = await connect();
+    for (const name of ['holdpoint_await', 'holdpoint_withdraw']) {
+      expect(await call(client, { name, arguments: { reviewId: review.reviewId } })).toMatchObject({
+        isError: true,
+        said: { code: 'not_found' },
+      });
+    }
+  });
+
+  test('that Temporal does not take is a refusal that can be retried', async () => {
+    api.gate.mode = 'down';
+    const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
+    expect(result).toMatchObject({ isError: true, said: { code: 'temporal_unavailable', retryable: true } });
+  });
+});
+
+describe('tasks', () => {
+  const asTask = (client: Client, threadId: string) =>
+    client.request(
+      { method: 'tools/call', params: { ...CREATE, ...thread(threadId), task: { ttl: 60_000 } } },
+      CreateTaskResultSchema,
+    );
+  const get = (client: Client, taskId: string) =>
+    client.request({ method: 'tasks/get', params: { taskId } }, GetTaskResultSchema);
+
+  test('work while people decide; a rejection is completed, and an error', async () => {
+    const client = await connect();
+    const { task } = await asTask(client, 'task-no');
+    expect(task).toMatchObject({ status: 'working' });
+    // The handle is the review, and is there.
+    const review = await pendingOf('task-no');
+    expect(task.taskId).toBe(review.reviewId);
+    expect(Date.parse(task.createdAt) + (task.ttl ?? 0)).toBeGreaterThan(Date.parse(review.expiresAt));
+    expect(await get(client, task.taskId)).toMatchObject({ status: 'working' });
+    const result = client.request({ method: 'tasks/result', params: { taskId: task.taskId } }, CallToolResultSchema);
+    await api.decide(review.reviewId, review.call.digest, { type: 'reject', comment: 'no' });
+    expect(await result).toMatchObject({ isError: true, structuredContent: { outcome: 'BLOCKED', comment: 'no' } });
+    expect(await get(client, task.taskId)).toMatchObject({ status: 'completed' });
+  });
+
+  test('belong to the agent that proposed, and are cancelled by withdrawing', async () => {
+    const client = await connect();
+    const { task } = await asTask(client, 'task-cancel');
+    const { taskId } = task;
+    const other = await connect('agent-2');
+    await expect(get(other, taskId)).rejects.toMatchObject({ code: -32_602 });
+    await expect(
+      other.request({ method: 'tasks/cancel', params: { taskId } }, CancelTaskResultSchema),
+    ).rejects.toMatchObject({ code: -32_602 });
+    const mine = await client.request({ method: 'tasks/list' }, ListTasksResultSchema);
+    expect(mine.tasks.map((one) => one.taskId)).toContain(taskId);
+    const theirs = await other.request({ method: 'tasks/list' }, ListTasksResultSchema);
+    expect(theirs.tasks.map((one) => one.taskId)).not.toContain(taskId);
+    const cancelled = await client.request({ method: 'tasks/cancel', params: { taskId } }, CancelTaskResultSchema);
+    expect(cancelled.status).toBe('cancelled');
+    expect((await api.get(`/v1/reviews/${taskId}`, 'ops-1')).body.status).toBe('withdrawn');
+    await expect(
+      client.request({ method: 'tasks/cancel', params: { taskId } }, CancelTaskResultSchema),
+    ).rejects.toMatchObject({ code: -32_602 });
+  });
+
+  test('of the extension are handed out to clients that declare it, and carry the result', async () => {
+    const client = await connect('agent-1', { extensions: { 'io.modelcontextprotocol/tasks': {} } });
+    const params = { ...CREATE, ...thread('task-extension') };
+    const handle = await client.request({ method: 'tools/call', params }, ResultSchema);
+    const review = await pendingOf('task-extension');
+    expect(handle).toMatchObject({ resultType: 'task', taskId: review.reviewId, status: 'working' });
+    expect(handle['ttlMs']).toBeGreaterThan(Date.parse(review.expiresAt) - Date.parse(review.proposedAt));
+    await api.decide(review.reviewId, review.call.digest);
+    await expect
+      .poll(() => client.request({ method: 'tasks/get', params: { taskId: review.reviewId } }, ResultSchema), {
+        timeout: 20_000,
+      })
+      .toMatchObject({ status: 'completed', result: { structuredContent: { outcome: 'EXECUTED' } } });
+    const free = await call(client, { name: 'payouts_get', arguments: { id: 'p-1' } });
+    expect(free.said).toMatchObject({ outcome: 'EXECUTED' });
+  });
+});
+
+describe('the door', () => {
+  const headers = { accept: 'application/json, text/event-stream' };
+  const rpc = (method: string, params: object = {}, id: number = 1) => ({ jsonrpc: '2.0', id, method, params });
+  const HELLO = rpc('initialize', {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'raw', version: '1' },
+  });
+  const post = (body: unknown, as?: string, more: Record<string, string> = {}) =>
+    api.post('/mcp', body, as, { ...headers, ...more });
+  const answerOf = (body: unknown): AnyJson => {
+    const data = /^data: (.*)$/m.exec(String(body))?.[1];
+    return JSON.parse(data ?? 'null');
+  };
+
+  test('the same request of the same session is the same call; in another session it is another', async () => {
+    holdMs = 0;
+    const sessionOf = async (): Promise<string> => (await post(HELLO, 'agent-1')).headers.get('mcp-session-id') ?? '';
+    const [one, two] = [await sessionOf(), await sessionOf()];
+    const send = async (session: string, args: object = CREATE.arguments, id = 7) => {
+      const { body } = await post(rpc('tools/call', { ...CREATE, arguments: args }, id), 'agent-1', {
+        'mcp-session-id': session,
+      });
+      return answerOf(body).result;
+    };
+    const idOf = (result: AnyJson): string => result.structuredContent.reviewId;
+    const first = await send(one);
+    expect(idOf(await send(one))).toBe(idOf(first));
+    expect(idOf(await send(two))).not.toBe(idOf(first));
+    expect(idOf(await send(one, CREATE.arguments, 8))).not.toBe(idOf(first));
+    expect(await send(one, { account: 'a-2', amount: 1 })).toMatchObject({
+      isError: true,
+      structuredContent: { code: 'idempotency_mismatch' },
+    });
+  });
+
+  test('a session is worth nothing to another agent, and cannot be made up', async () => {
+    const { headers: answered } = await post(HELLO, 'agent-1');
+    const session = answered.get('mcp-session-id') ?? '';
+    const list = (as: string, id: string) => post(rpc('tools/list'), as, { 'mcp-session-id': id });
+    expect((await list('agent-1', session)).status).toBe(200);
+    expect((await list('agent-2', session)).status).toBe(404);
+    expect((await list('agent-1', session.replace('.n.', '.t.'))).status).toBe(404);
+    expect((await list('agent-1', 'made-up')).status).toBe(404);
+  });
+
+  test('only agents come in', async () => {
+    const refused = await post(HELLO);
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer/);
+    expect((await post(HELLO, 'ops-1')).status).toBe(403);
+    const metadata = await api.get('/.well-known/oauth-protected-resource/mcp');
+    expect(metadata.body).toMatchObject({ resource: `${api.url}/mcp`, bearer_methods_supported: ['header'] });
+  });
+
+  test('no web page comes in, under whatever name it made the browser reach us', async () => {
+    expect((await post(HELLO, 'agent-1', { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await post(HELLO, 'agent-1', { origin: 'null' })).status).toBe(403);
+    expect((await post(HELLO, 'agent-1', { origin: api.url })).status).toBe(200);
+    // `fetch` does not let its caller choose the host.
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const payload = JSON.stringify(HELLO);
+      const authorization = `Bearer ${api.credential('agent-1')}`;
+      const sent = httpRequest(mcpUrl(), {
+        method: 'POST',
+        headers: { ...headers, authorization, host: 'evil.example', 'content-type': 'application/json' },
+      });
+      sent.on('error', reject);
+      sent.on('response', (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      sent.end(payload);
+    });
+    expect(status).toBe(403);
+  });
+
+  test('JSON is read as strictly as elsewhere', async () => {
+    const raw = (text: string) =>
+      api.send('POST', '/mcp', undefined, { as: 'agent-1', headers: { ...headers }, raw: text });
+    expect(codeOf(await raw('{"jsonrpc":"2.0","jsonrpc":"2.0"}'))).toBe('duplicate_key');
+    expect(codeOf(await raw('{"jsonrpc":"2.0","id":9007199254740993}'))).toBe('number_out_of_range');
+    expect(codeOf(await raw(JSON.stringify([HELLO])))).toBe('invalid_request');
+    expect(codeOf(await raw(JSON.stringify({ ...HELLO, padding: 'x'.repeat(300_000) })))).toBe('payload_too_large');
+    expect((await api.send('DELETE', '/mcp', undefined, { as: 'agent-1' })).status).toBe(405);
+  });
+
+  test('a fault of ours says nothing of itself', async () => {
+    const service = api.service as { getReview: unknown };
+    const before = service.getReview;
+    service.getReview = () => Promise.reject(new Error('secret detail'));
+    try {
+      const reviewId = `rev_${'0'.repeat(26)}`;
+      const { body } = await post(rpc('tasks/get', { taskId: reviewId }), 'agent-1');
+      expect(answerOf(body).error).toMatchObject({ code: -32_603, data: { code: 'internal' } });
+      expect(String(body)).not.toContain('secret');
+    } finally {
+      service.getReview = before;
+    }
+  });
+});
