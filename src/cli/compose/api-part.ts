@@ -77,8 +77,13 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     },
   );
   shutdown.add('http', () => server.close());
-  const shown = part.host === '0.0.0.0' || part.host === '::' ? '127.0.0.1' : part.host;
-  return { url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${part.port}`, signIn };
+  return { url: localUrl(part), signIn };
+}
+
+/** Where an api that listens there is reached from this machine. */
+export function localUrl({ host, port }: Pick<ApiPart, 'host' | 'port'>): string {
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }
 
 /** The page is built into `dist`; code that runs from the sources has it once anybody has built. */

@@ -22,6 +22,10 @@ export interface Foundation {
   readonly verifier: EnvelopeVerifier;
   /** Signs callbacks to agents and nothing else; undefined in a process that was not given that key. */
   callbackKey(): KeyObject | undefined;
+  /** Signs links in mails and nothing else; undefined in a process that was not given that key. */
+  mailKey(): KeyObject | undefined;
+  /** Where people reach the api where the configuration has no `publicUrl`; null: unknown here. */
+  readonly localUrl: string | null;
   readonly shutdown: Shutdown;
   /** Ends the process, in order, as failed. */
   fail(error: unknown): void;
@@ -33,6 +37,7 @@ export interface FoundationInput {
   readonly source: FileSettingsSource;
   readonly temporal: { readonly connections: TemporalConnections; readonly uiUrl: string | null };
   readonly keys: Keys;
+  readonly localUrl?: string;
   readonly shutdown: Shutdown;
   fail(error: unknown): void;
 }
@@ -48,6 +53,8 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
     settings: source,
     temporal: temporal.connections,
     temporalUi: temporal.uiUrl,
+    localUrl: input.localUrl ?? null,
+    mailKey: () => (keys.has('mail') ? keys.privateKeys('mail')[0].privateKey : undefined),
     callbackKey: () => (keys.has('callback') ? keys.privateKeys('callback')[0].privateKey : undefined),
     verifier: createVerifier(keys.trust, source, (reference) => source.resolve(reference)),
   };

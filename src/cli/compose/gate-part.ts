@@ -9,7 +9,7 @@ import { runGateWorker, type RunningWorker } from './workers.ts';
 
 const SWEEP_EVERY_MS = 15_000;
 
-/** Starts the gate worker: workflows, classification, admission, records. It holds public keys only. */
+/** Starts the gate worker: workflows, classification, admission, records. Of keys it holds public ones, and those of mails and callbacks. */
 export async function startGate(foundation: Foundation): Promise<RunningWorker> {
   const { log, store, settings, temporal, verifier, shutdown } = foundation;
   const lookups = createReviewLookups(temporal, foundation.temporalUi);

@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { createCallbackChannel } from '../../activities/notify/callback.ts';
 import { configuredDestinations, type Channels } from '../../activities/notify/destinations.ts';
+import { createEmailChannel } from '../../activities/notify/email/channel.ts';
 import { fanOut } from '../../activities/notify/fan-out.ts';
 import { createNotifyActivities, type NotifyActivities } from '../../activities/notify/index.ts';
 import { createWebhookChannel } from '../../activities/notify/webhook.ts';
@@ -54,10 +55,12 @@ export function openNotify(foundation: Foundation): NotifyPart {
   };
 }
 
-function openChannels({ settings, callbackKey }: Foundation): Channels {
+function openChannels({ settings, callbackKey, mailKey, localUrl }: Foundation): Channels {
   const common = { settings, post: sendPost, now: systemClock.now };
+  const resolve = (reference: string) => resolveOr(() => settings.resolve(reference));
   return {
-    webhook: createWebhookChannel({ ...common, resolve: (reference) => resolveOr(() => settings.resolve(reference)) }),
+    webhook: createWebhookChannel({ ...common, resolve }),
+    email: createEmailChannel({ ...common, resolve, mailKey, fallbackUrl: localUrl }),
     callback: createCallbackChannel({ ...common, key: callbackKey }),
   };
 }

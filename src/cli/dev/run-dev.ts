@@ -1,4 +1,4 @@
-import { startApi } from '../compose/api-part.ts';
+import { localUrl, startApi } from '../compose/api-part.ts';
 import { readEnvironment, requireDistinctPorts, type EnvironmentSettings } from '../compose/environment.ts';
 import { openExecute } from '../compose/execute-part.ts';
 import { createFoundation } from '../compose/foundation.ts';
@@ -51,7 +51,16 @@ async function startDev(
   const configFile = demo?.configFile ?? (ownConfig as string);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
   shutdown.add('settings', () => source.close());
-  const foundation = await createFoundation({ log, store, source, temporal, keys, shutdown, fail });
+  const foundation = await createFoundation({
+    log,
+    store,
+    source,
+    temporal,
+    keys,
+    localUrl: localUrl(settings),
+    shutdown,
+    fail,
+  });
 
   const execute = await openExecute(foundation, { keys, directory: dataDir.path, stopWhenRolledBack: false });
   await Promise.all([startGate(foundation), execute.start()]);
