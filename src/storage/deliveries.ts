@@ -152,10 +152,18 @@ async function settle(
   await query(
     `UPDATE holdpoint.deliveries d
         SET state = $4, code = $5, http_status = $6::integer, attempts = d.attempts + 1, tried_at = now(),
-            settled_at = CASE WHEN $4 = 'waiting' THEN NULL ELSE now() END, counted = $7::boolean AND k.n = 1
+            settled_at = CASE WHEN $4 = 'waiting' THEN NULL ELSE now() END, counted = $7 = 'counted' AND k.n = 1
        FROM unnest($2::bigint[], $3::smallint[]) WITH ORDINALITY AS k(idx, ord, n)
       WHERE d.destination = $1 AND d.idx = k.idx AND d.ord = k.ord AND d.state = 'waiting'`,
-    [destination, keys.map((key) => key.sequence), keys.map((key) => key.ordinal), state, code, httpStatus, counted],
+    [
+      destination,
+      keys.map((key) => key.sequence),
+      keys.map((key) => key.ordinal),
+      state,
+      code,
+      httpStatus,
+      counted ? 'counted' : 'free',
+    ],
   );
 }
 

@@ -162,7 +162,7 @@ describe('who is told what', () => {
 
   it('reminders and escalation: who has not voted yet', () => {
     const levels = [level({ quorum: 2, decisions: [vote('ops-2')], escalation: { at: AT, to: ['managers'] } })];
-    const notified = { ...base, type: 'notified', channel: 'log', recipients: [] } as const;
+    const notified = { ...base, type: 'notified' as const, channel: 'log', recipients: [] };
     const review = reviewOf(reviewId, { levels });
     expect(told({ ...notified, event: 'escalated' }, review)).toEqual([['review.escalated', ['manager-1', 'ops-1']]]);
     expect(told({ ...notified, event: 'reminder' }, review)).toEqual([['review.reminder', ['manager-1', 'ops-1']]]);

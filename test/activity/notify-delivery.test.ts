@@ -1,0 +1,390 @@
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCallbackChannel } from '../../src/activities/notify/callback.ts';
+import type { Batch, Channel, Delivered } from '../../src/activities/notify/channel.ts';
+import { deliverNext, type DeliverDeps, type Round } from '../../src/activities/notify/deliver.ts';
+import { fanOut } from '../../src/activities/notify/fan-out.ts';
+import { createWebhookChannel } from '../../src/activities/notify/webhook.ts';
+import { sendPost } from '../../src/cli/compose/send-post.ts';
+import type { AuditEntry } from '../../src/contract/audit.ts';
+import type { Review } from '../../src/contract/review.ts';
+import type { Store } from '../../src/contract/store.ts';
+import type { Settings } from '../../src/core/settings.ts';
+import { startHookServer, type HookServer } from '../support/hook-server.ts';
+import { AT, DIGEST, proposedEntry, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
+import { onEveryDatabase } from '../support/stores.ts';
+
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const HOUR = 3_600_000;
+
+onEveryDatabase((engine) => {
+  let store: Store;
+  let hook: HookServer;
+  let settings: Settings;
+  let mails: Batch[];
+  let mailAnswer: Delivered;
+  let now: number;
+  const key = generateKeyPairSync('ed25519');
+
+  beforeEach(async () => {
+    ({ store } = await engine.fresh());
+    hook = await startHookServer();
+    mails = [];
+    mailAnswer = { kind: 'delivered' };
+    now = Date.now();
+    configure({ webhooks: [{ url: `${hook.url}/hook`, secret: 'env:SECRET', events: ['review.*'] }] });
+  });
+  afterEach(() => hook.close());
+
+  function configure(notifications: Settings['notifications'], more: Partial<Settings> = {}): void {
+    settings = {
+      reviewers: [
+        { id: 'ops-1', groups: ['ops'], email: 'ops-1@example.com' },
+        { id: 'ops-2', groups: ['ops'], email: 'ops-2@example.com', notify: 'digest' },
+        { id: 'ops-3', groups: ['ops'], email: 'ops-3@example.com', notify: 'off' },
+      ],
+      deploymentId: 'test',
+      callbacks: [],
+      publicUrl: null,
+      notifications,
+      ...more,
+    } as unknown as Settings;
+  }
+  const mailsOnly = (perReviewer = 20) =>
+    configure({
+      email: { mode: 'per-event', from: 'a@example.com', smtp: 'env:SMTP' },
+      rateLimit: { perReviewer, per: '1h' },
+    });
+
+  function deps(): DeliverDeps {
+    const source = { current: () => settings, problem: () => null };
+    const common = { settings: source, post: sendPost, now: () => now };
+    const email: Channel = {
+      name: 'email',
+      deliver: async (batch) => {
+        mails.push(batch);
+        return mailAnswer;
+      },
+    };
+    return {
+      store,
+      settings: source,
+      clock: { now: () => now },
+      channels: {
+        webhook: createWebhookChannel({ ...common, resolve: () => SECRET }),
+        callback: createCallbackChannel({ ...common, key: () => key.privateKey }),
+        email,
+      },
+    };
+  }
+
+  const follow = () => fanOut({ store, settings: deps().settings });
+  /** One round after the other until one says anything but `more`. */
+  async function deliver(destination: string, signal = new AbortController().signal): Promise<Round> {
+    for (;;) {
+      const round = await deliverNext(deps(), destination, signal);
+      if (round.kind !== 'more') return round;
+    }
+  }
+  const classified = (reviewId: string): AuditEntry => ({
+    schemaVersion: 1,
+    deploymentId: 'test',
+    at: AT,
+    type: 'classified',
+    reviewId,
+    revision: 1,
+    class: 'irreversible',
+    gate: 'hard',
+    status: 'pending',
+    reasonCodes: [],
+    digest: DIGEST,
+    policyDigest: DIGEST,
+    override: false,
+  });
+  const propose = (reviewId: string, over: Partial<Review> = {}) =>
+    store.commit({
+      entries: [proposedEntry(reviewId), classified(reviewId)],
+      review: stateWrite(reviewOf(reviewId, over)),
+    });
+  const expire = (reviewId: string, over: Partial<Review> = {}) =>
+    store.commit({
+      entries: [{ schemaVersion: 1, deploymentId: 'test', at: AT, type: 'expired', reviewId, expiresAt: AT }],
+      review: stateWrite(reviewOf(reviewId, { status: 'expired', level: 0, ...over })),
+    });
+  const webhook = () => `webhook:${hook.url}/hook`;
+  const sequences = () => hook.calls.map(({ body }) => body.data['sequence']);
+  const states = async (destination: string) =>
+    (await store.deliveries.list({ destination }))?.deliveries.map(({ state, code }) => [state, code]).toReversed();
+
+  describe('webhooks', () => {
+    it('tell what the log says from their first sight of it on, in order, signed', async () => {
+      await propose(reviewIdOf(1));
+      expect(await follow()).toEqual(new Set());
+      await propose(reviewIdOf(2));
+      await expire(reviewIdOf(2));
+      await propose(reviewIdOf(3));
+      expect(await follow()).toEqual(new Set([webhook()]));
+      expect(await deliver(webhook())).toEqual({ kind: 'idle' });
+      // The state is the one of now: review 2 has expired when its opening is told.
+      expect(hook.calls.map(({ body }) => [body.type, body.data['status']])).toEqual([
+        ['review.pending', 'expired'],
+        ['review.resolved', 'expired'],
+        ['review.pending', 'pending'],
+      ]);
+      expect(sequences()).toEqual([3, 4, 6]);
+      for (const { text, headers, body } of hook.calls) expect(new Webhook(SECRET).verify(text, headers)).toEqual(body);
+      expect(new Set(hook.calls.map(({ id }) => id)).size).toBe(3);
+    });
+
+    it('a target that fails, redirects or hangs is told the same again, and what came later after it', async () => {
+      await follow();
+      await propose(reviewIdOf(1));
+      await propose(reviewIdOf(2));
+      await follow();
+      for (const status of [500, 301, 404, 429]) {
+        hook.answer = status;
+        expect(await deliver(webhook())).toEqual({ kind: 'retry', code: 'answered', afterMs: null });
+      }
+      hook.answer = 'hang';
+      const soon = AbortSignal.timeout(300);
+      expect(await deliver(webhook(), soon)).toEqual({ kind: 'retry', code: 'no_answer', afterMs: null });
+      hook.answer = 204;
+      expect(await deliver(webhook())).toEqual({ kind: 'idle' });
+      expect(sequences()).toEqual([1, 1, 1, 1, 1, 1, 3]);
+      expect(new Set(hook.calls.slice(0, 6).map(({ id }) => id)).size).toBe(1);
+      expect(hook.calls.some(({ path }) => path !== '/hook')).toBe(false);
+      const page = await store.deliveries.list({ destination: webhook() });
+      expect(page?.deliveries.map(({ attempts, httpStatus }) => [attempts, httpStatus])).toEqual([
+        [1, 204],
+        [6, 204],
+      ]);
+    });
+
+    it('410 ends it: nothing is sent any more until somebody starts the worker anew', async () => {
+      await follow();
+      for (const n of [1, 2]) await propose(reviewIdOf(n));
+      await follow();
+      hook.answer = 410;
+      expect(await deliver(webhook())).toEqual({ kind: 'idle' });
+      expect(await states(webhook())).toEqual([
+        ['failed', 'gone'],
+        ['skipped', 'disabled'],
+      ]);
+      await propose(reviewIdOf(3));
+      expect(await follow()).toEqual(new Set());
+      hook.answer = 204;
+      await store.deliveries.enable([webhook()]);
+      await propose(reviewIdOf(4));
+      await follow();
+      await deliver(webhook());
+      expect(sequences()).toEqual([1, 7]);
+    });
+
+    it('three days late is given up one by one, and the next is tried', async () => {
+      await follow();
+      for (const n of [1, 2]) await propose(reviewIdOf(n));
+      await follow();
+      hook.answer = 500;
+      now += 73 * HOUR;
+      expect(await deliver(webhook())).toEqual({ kind: 'idle' });
+      expect(await states(webhook())).toEqual([
+        ['failed', 'answered'],
+        ['failed', 'answered'],
+      ]);
+    });
+
+    it('one that is not configured any more is told nothing, and a name with a private address is refused', async () => {
+      await follow();
+      await propose(reviewIdOf(1));
+      await follow();
+      const was = webhook();
+      const url = `${hook.url.replace('127.0.0.1', 'localtest.example.com')}/hook`;
+      configure({ webhooks: [{ url, secret: 'env:SECRET', events: ['*'] }] });
+      expect(await deliver(was)).toEqual({ kind: 'idle' });
+      expect(await states(was)).toEqual([['skipped', 'not_configured']]);
+      expect(hook.calls).toEqual([]);
+      const post = { url: `${hook.url}/hook`, headers: {}, body: '{}', signal: AbortSignal.timeout(5_000) };
+      const guarded = await sendPost({ ...post, allowPrivateAddresses: false });
+      expect(guarded).toEqual({ kind: 'not_sent', code: 'target_refused' });
+    });
+  });
+
+  describe('following the log', () => {
+    it('several workers write each notice once', async () => {
+      await follow();
+      for (let n = 0; n < 20; n += 1) await propose(reviewIdOf(n));
+      await Promise.all([follow(), follow(), follow()]);
+      await deliver(webhook());
+      expect(sequences()).toEqual(Array.from({ length: 20 }, (_, n) => n * 2 + 1));
+    });
+
+    it('with nobody to tell it reads nothing and stays at the end', async () => {
+      configure(undefined);
+      for (let n = 0; n < 3; n += 1) await propose(reviewIdOf(n));
+      await follow();
+      expect(await store.deliveries.cursor()).toBe(6);
+    });
+
+    it('one deliverer at a time', async () => {
+      const { deliveries } = store;
+      expect(await deliveries.lease('slack', 'a', 60_000)).toBe(true);
+      expect(await deliveries.lease('slack', 'b', 60_000)).toBe(false);
+      expect(await deliveries.lease('slack', 'a', 60_000)).toBe(true);
+      await deliveries.release('slack', 'b');
+      expect(await deliveries.lease('slack', 'b', 60_000)).toBe(false);
+      await deliveries.release('slack', 'a');
+      expect(await deliveries.lease('slack', 'b', 1)).toBe(true);
+      await expect.poll(() => deliveries.lease('slack', 'c', 60_000), { timeout: 10_000 }).toBe(true);
+    });
+  });
+
+  describe('people', () => {
+    it('hear alone, in digests or not at all, as each of them wants', async () => {
+      mailsOnly();
+      await follow();
+      for (const n of [1, 2]) await propose(reviewIdOf(n));
+      expect(await follow()).toEqual(new Set(['email:ops-1', 'email:ops-2']));
+      for (const name of ['email:ops-1', 'email:ops-2', 'email:ops-3'])
+        expect(await deliver(name)).toEqual({ kind: 'idle' });
+      expect(mails.map(({ recipient, form, notices }) => [recipient?.id, form, notices.length])).toEqual([
+        ['ops-1', 'each', 1],
+        ['ops-1', 'each', 1],
+        ['ops-2', 'digest', 2],
+      ]);
+    });
+
+    it('beyond the rate limit all that waits comes as one message, an hour after the first', async () => {
+      mailsOnly(2);
+      await follow();
+      await propose(reviewIdOf(0));
+      await follow();
+      await deliver('email:ops-1');
+      for (let n = 1; n < 10; n += 1) await propose(reviewIdOf(n));
+      await follow();
+      await deliver('email:ops-1');
+      expect(mails.map(({ form, notices }) => [form, notices.length])).toEqual([
+        ['each', 1],
+        ['digest', 9],
+      ]);
+      for (let n = 10; n < 13; n += 1) await propose(reviewIdOf(n));
+      await follow();
+      expect(await deliver('email:ops-1')).toMatchObject({ kind: 'wait' });
+      expect(mails).toHaveLength(2);
+      now += HOUR + 60_000;
+      await deliver('email:ops-1');
+      expect(mails.map(({ notices }) => notices.length)).toEqual([1, 9, 3]);
+    });
+
+    it('are not called to what is over, and a review that expires is told to its owner and its approvers', async () => {
+      mailsOnly();
+      await follow();
+      await propose(reviewIdOf(1), { proposer: { id: 'agent', owner: 'ops-2', attested: true } });
+      await follow();
+      await expire(reviewIdOf(1), { proposer: { id: 'agent', owner: 'ops-2', attested: true } });
+      await follow();
+      for (const name of ['email:ops-1', 'email:ops-2']) await deliver(name);
+      expect(mails.map(({ recipient, notices }) => [recipient?.id, notices.map(({ event }) => event)])).toEqual([
+        ['ops-1', ['review.resolved']],
+        ['ops-2', ['review.resolved']],
+      ]);
+      expect(await states('email:ops-1')).toEqual([
+        ['skipped', 'moot'],
+        ['delivered', null],
+      ]);
+    });
+
+    it('a mail server that is away means late, and holds up nobody else', async () => {
+      const webhooks = [{ url: `${hook.url}/hook`, secret: 'env:SECRET', events: ['review.*'] }];
+      configure({ webhooks, email: { mode: 'per-event', from: 'a@example.com', smtp: 'env:SMTP' } });
+      await follow();
+      await propose(reviewIdOf(1));
+      await follow();
+      mailAnswer = { kind: 'retry', code: 'unreachable', afterMs: 5_000 };
+      expect(await deliver('email:ops-1')).toEqual({ kind: 'retry', code: 'unreachable', afterMs: 5_000 });
+      expect(await deliver(webhook())).toEqual({ kind: 'idle' });
+      expect(hook.calls).toHaveLength(1);
+      now += HOUR;
+      mailAnswer = { kind: 'delivered' };
+      expect(await deliver('email:ops-1')).toEqual({ kind: 'idle' });
+      expect(mails.map(({ id }) => id)).toEqual(['evt_test_1_0', 'evt_test_1_0']);
+    });
+  });
+
+  describe('callbacks', () => {
+    const reviewId = reviewIdOf(1);
+    const destination = `callback:${reviewId}`;
+    const finish = (late = false): Promise<unknown> =>
+      store.commit({
+        entries: [
+          {
+            schemaVersion: 1,
+            deploymentId: 'test',
+            at: AT,
+            type: 'finished',
+            reviewId,
+            status: 'executed',
+            errorCode: null,
+            resultDigest: null,
+            late,
+          },
+        ],
+        review: {
+          kind: 'execution',
+          reviewId,
+          execution: { status: 'executed', body: { id: 7 }, error: null, startedAt: AT, finishedAt: AT },
+        },
+      });
+    const approved = (callback: string): Partial<Review> => ({
+      status: 'approved',
+      level: 0,
+      callback,
+      resolution: { type: 'approve', by: 'ops-1', comment: null, edited: true, retryable: false },
+    });
+
+    it('tell the agent its final state once: what ran, that it was edited, and no evidence', async () => {
+      configure(undefined, { callbacks: [`${hook.url}/agents/`] });
+      await propose(reviewId, approved(`${hook.url}/agents/a?thread=1`));
+      expect(await follow()).toEqual(new Set());
+      await finish();
+      await finish(true);
+      expect(await follow()).toEqual(new Set([destination]));
+      hook.answer = 503;
+      expect(await deliver(destination)).toMatchObject({ kind: 'retry' });
+      hook.answer = 200;
+      expect(await deliver(destination)).toEqual({ kind: 'idle' });
+      expect(await deliver(destination)).toEqual({ kind: 'idle' });
+      expect(hook.calls.map(({ path, id }) => [path, id])).toEqual([
+        ['/agents/a?thread=1', `evt_test_${reviewId}`],
+        ['/agents/a?thread=1', `evt_test_${reviewId}`],
+      ]);
+      const { body, text, headers, id } = hook.calls[0] as (typeof hook.calls)[number];
+      expect(body).toMatchObject({
+        type: 'review.final',
+        data: {
+          reviewId,
+          evidence: [],
+          execution: { status: 'executed', edited: true, body: { id: 7 } },
+          call: { digest: null },
+        },
+      });
+      const signature = Buffer.from((headers['webhook-signature'] ?? '').replace('v1a,', ''), 'base64');
+      const signed = Buffer.from(`${id}.${headers['webhook-timestamp']}.${text}`);
+      const publicKey = createPublicKey(key.publicKey.export({ type: 'spki', format: 'pem' }));
+      expect(verify(null, signed, publicKey, signature)).toBe(true);
+    });
+
+    it('go nowhere that the configuration does not allow now, and to nobody who was not attested', async () => {
+      configure(undefined, { callbacks: [`${hook.url}/others/`] });
+      await propose(reviewId, approved(`${hook.url}/agents/a`));
+      const unattested = { id: 'temporal:x', owner: null, attested: false };
+      await propose(reviewIdOf(2), { callback: `${hook.url}/others/a`, proposer: unattested });
+      await finish();
+      await expire(reviewIdOf(2), { callback: `${hook.url}/others/a`, proposer: unattested });
+      expect(await follow()).toEqual(new Set([destination]));
+      expect(await deliver(destination)).toEqual({ kind: 'idle' });
+      expect(await states(destination)).toEqual([['failed', 'callback_not_allowed']]);
+      expect(hook.calls).toEqual([]);
+    });
+  });
+});
