@@ -9,6 +9,9 @@ import { applyTheme } from './app/theme.ts';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/parts.css';
+import './styles/text.css';
+import './styles/inbox.css';
+import './styles/review.css';
 
 applyTheme();
 // Out of the address bar and the history before anything else happens.

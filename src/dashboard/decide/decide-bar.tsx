@@ -1,0 +1,128 @@
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Button } from 'react-aria-components';
+import type { DecisionType, Review } from '../../contract/review.ts';
+import { useKeys } from '../app/keys.ts';
+import { serverNow, useNow } from '../data/clock.ts';
+import { useConnection } from '../data/connection.ts';
+import { useSeen } from '../review/seen.tsx';
+import { useSession } from '../session/session.ts';
+import { LiveTimeLeft } from '../ui/times.tsx';
+import { CommentPanel } from './comment-panel.tsx';
+import { ConfirmPanel } from './confirm-panel.tsx';
+import { whyNot } from './eligibility.ts';
+import { BUTTONS, ORDER } from './presets.ts';
+import { RespondPanel } from './respond-panel.tsx';
+import { useDecide } from './use-decide.ts';
+
+const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')).EditPanel }));
+
+/** What may be decided now, at the foot of the screen. Drawn anew for each version, so nothing begun outlives one. */
+export function DecideBar({ review }: { readonly review: Review }) {
+  const session = useSession();
+  const now = useNow();
+  const ended = review.status !== 'pending' && review.status !== 'changes_requested';
+  const reason = whyNot(review, session, now);
+  if (ended) return null;
+  if (reason !== undefined) {
+    return (
+      <div className="decide" role="region" aria-label="Decision">
+        <p className="decide-why">{reason}</p>
+      </div>
+    );
+  }
+  return <Deciding review={review} />;
+}
+
+function Deciding({ review }: { readonly review: Review }) {
+  const [panel, setPanel] = useState<DecisionType>();
+  const close = (): void => setPanel(undefined);
+  const deciding = useDecide(review, close);
+  const { left, total, showNext } = useSeen();
+  const offline = useConnection() === 'offline';
+  const unseen = left > 0;
+  const begin = (type: DecisionType): void => {
+    if (offline || !review.allowedDecisions.includes(type)) return;
+    if ((type === 'approve' || type === 'edit') && unseen) showNext();
+    else setPanel(type);
+  };
+  useAsked(begin, total > 0 && !unseen);
+  useKeys({
+    a: () => panel === undefined && begin('approve'),
+    e: (event) => start(event, () => begin('edit')),
+    r: (event) => start(event, () => begin('reject')),
+    c: (event) => start(event, () => begin('revise')),
+    w: (event) => start(event, () => begin('respond')),
+    Escape: close,
+  });
+  const start = (event: KeyboardEvent, act: () => void): void => {
+    // The key must not be typed into the field that it opens.
+    event.preventDefault();
+    if (panel === undefined) act();
+  };
+  const shared = { review, deciding, onClose: close };
+  switch (panel) {
+    case undefined:
+      break;
+    case 'approve':
+      return <ConfirmPanel {...shared} />;
+    case 'edit':
+      return (
+        <Suspense fallback={<div className="decide">Loading the form…</div>}>
+          <EditPanel {...shared} />
+        </Suspense>
+      );
+    case 'respond':
+      return <RespondPanel {...shared} />;
+    case 'reject':
+    case 'revise':
+      return <CommentPanel key={panel} type={panel} {...shared} />;
+    default:
+      return panel satisfies never;
+  }
+  return (
+    <div className="decide" role="region" aria-label="Decision">
+      <div className="decide-row">
+        {ORDER.filter((type) => review.allowedDecisions.includes(type)).map((type) => {
+          const waitsForEyes = unseen && (type === 'approve' || type === 'edit');
+          return (
+            <Button
+              key={type}
+              className={`button ${BUTTONS[type].style}`}
+              isDisabled={offline || waitsForEyes || deciding.isPending}
+              onPress={() => begin(type)}
+              data-decision={type}
+            >
+              {BUTTONS[type].label} <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>
+            </Button>
+          );
+        })}
+        <span className="decide-time">
+          <LiveTimeLeft until={review.expiresAt} />
+        </span>
+      </div>
+      {unseen && (
+        <div className="decide-row decide-unseen">
+          <span role="status">Approving waits until everything has been on screen.</span>
+          <Button className="button button-small" onPress={showNext}>
+            Show what is left ({left})
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** A key in the inbox asked for a decision: begin it once the call is on screen, and only once. */
+function useAsked(begin: (type: DecisionType) => void, ready: boolean): void {
+  const { do: asked } = useSearch({ from: '/reviews/$reviewId' });
+  const navigate = useNavigate({ from: '/reviews/$reviewId' });
+  const [openedAt] = useState(serverNow);
+  useEffect(() => {
+    if (asked === undefined) return;
+    const needsEyes = asked === 'approve' || asked === 'edit';
+    if (needsEyes && !ready && serverNow() - openedAt < 3_000) return;
+    void navigate({ search: {}, replace: true });
+    begin(asked);
+  });
+}

@@ -1,0 +1,125 @@
+import { useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import Form from '@rjsf/core';
+import type { RJSFSchema } from '@rjsf/utils';
+import { Button, Dialog, Heading, Input, Label, Modal, ModalOverlay, TextField } from 'react-aria-components';
+import type { JsonObject } from '../../contract/json.ts';
+import { toolQuery } from '../data/queries.ts';
+import { JsonDiff } from '../ui/json-diff.tsx';
+import { Failure, Loading } from '../ui/states.tsx';
+import { JsonField } from './json-field.tsx';
+import type { PanelProps } from './confirm-panel.tsx';
+import { FORM_TEMPLATES } from './form-templates.tsx';
+import { interpretingValidator } from './validator.ts';
+
+/** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
+export function EditPanel({ review, deciding, onClose }: PanelProps) {
+  const before = review.call.arguments ?? {};
+  const isCall = review.kind === 'call';
+  const tool = useQuery({ ...toolQuery(review.call.tool), enabled: isCall });
+  const [edited, setEdited] = useState<JsonObject>();
+  const [draft, setDraft] = useState<JsonObject>(before);
+  const [comment, setComment] = useState('');
+  const schema = isCall ? tool.data?.arguments : null;
+  return (
+    <ModalOverlay isOpen onOpenChange={(open) => !open && onClose()} className="overlay">
+      <Modal className="modal modal-wide">
+        <Dialog className="dialog" data-modal="">
+          <Heading slot="title">Edit, then approve</Heading>
+          {isCall && tool.isPending && <Loading what="Loading the tool" />}
+          {isCall && tool.isError && <Failure what="The tool could not be read" retry={() => void tool.refetch()} />}
+          {edited === undefined && schema !== undefined && (
+            <ArgumentsForm schema={schema} value={draft} onChange={setDraft} onDone={setEdited} onClose={onClose} />
+          )}
+          {edited !== undefined && (
+            <form
+              className="panel-form"
+              aria-label="Changes"
+              onSubmit={(event) => {
+                event.preventDefault();
+                const trimmed = comment.trim();
+                deciding.send({ type: 'edit', arguments: edited, ...(trimmed === '' ? {} : { comment: trimmed }) });
+              }}
+            >
+              <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
+              <JsonDiff before={before} after={edited} label="Changes" />
+              <TextField value={comment} onChange={setComment} maxLength={4_000}>
+                <Label>Comment (optional)</Label>
+                <Input />
+              </TextField>
+              <div className="decide-row">
+                <Button
+                  type="submit"
+                  className="button button-main"
+                  isPending={deciding.isPending}
+                  isDisabled={isSame(before, edited)}
+                  autoFocus
+                >
+                  Approve with these changes
+                </Button>
+                <Button className="button" onPress={() => setEdited(undefined)} isDisabled={deciding.isPending}>
+                  Back to the form
+                </Button>
+              </div>
+            </form>
+          )}
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+interface FormProps {
+  readonly schema: JsonObject | null;
+  readonly value: JsonObject;
+  readonly onChange: (value: JsonObject) => void;
+  readonly onDone: (value: JsonObject) => void;
+  readonly onClose: () => void;
+}
+
+/** The form that the schema asks for; where there is no schema, the arguments as JSON. */
+function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) {
+  const buttons = (
+    <div className="decide-row">
+      <Button type="submit" className="button button-main">
+        Show the changes
+      </Button>
+      <Button className="button" onPress={onClose}>
+        Not yet
+      </Button>
+    </div>
+  );
+  if (schema === null) {
+    return (
+      <JsonField value={value} onDone={onDone}>
+        {buttons}
+      </JsonField>
+    );
+  }
+  return (
+    <Form
+      className="schema-form"
+      schema={schema as RJSFSchema}
+      validator={interpretingValidator}
+      formData={value}
+      templates={FORM_TEMPLATES}
+      showErrorList={false}
+      // A reviewer changes what is there; values nobody gave are not filled in.
+      experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
+      onChange={({ formData }) => onChange(plain(formData))}
+      onSubmit={({ formData }) => onDone(plain(formData))}
+      uiSchema={{ 'ui:submitButtonOptions': { norender: true }, 'ui:options': { enableMarkdownInDescription: false } }}
+    >
+      {buttons}
+    </Form>
+  );
+}
+
+/** Members that the form left undefined are not there. */
+function plain(value: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(value ?? {})) as JsonObject;
+}
+
+function isSame(a: JsonObject, b: JsonObject): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,50 @@
+import type { ReviewRow } from '../../contract/review.ts';
+
+/** A line of the inbox: a heading, a review, or reviews of one group folded into one line. */
+export type InboxItem =
+  | { readonly kind: 'heading'; readonly key: string; readonly text: string }
+  | { readonly kind: 'review'; readonly key: string; readonly row: ReviewRow; readonly inGroup: boolean }
+  | {
+      readonly kind: 'group';
+      readonly key: string;
+      readonly name: string;
+      readonly rows: readonly ReviewRow[];
+      readonly open: boolean;
+    };
+
+/** Reviews of one group stand together where the first of them stands; a group of one is a review. */
+export function foldGroups(
+  rows: readonly ReviewRow[],
+  section: string,
+  openGroups: ReadonlySet<string>,
+): readonly InboxItem[] {
+  const byGroup = Map.groupBy(rows, (row) => (row.group === null ? '' : `${row.proposer.id}\n${row.group}`));
+  const done = new Set<string>();
+  return rows.flatMap((row): InboxItem[] => {
+    const id = row.group === null ? '' : `${row.proposer.id}\n${row.group}`;
+    const members = byGroup.get(id) ?? [];
+    if (id === '' || row.group === null || members.length < 2) return [reviewItem(row, false)];
+    if (done.has(id)) return [];
+    done.add(id);
+    const key = `${section}:${id}`;
+    const open = openGroups.has(key);
+    const head: InboxItem = { kind: 'group', key, name: row.group, rows: members, open };
+    return open ? [head, ...members.map((member) => reviewItem(member, true))] : [head];
+  });
+}
+
+function reviewItem(row: ReviewRow, inGroup: boolean): InboxItem {
+  return { kind: 'review', key: row.reviewId, row, inGroup };
+}
+
+/** Whether a row has the words that were searched for, all of them, in any of its texts. */
+export function matchesSearch(row: ReviewRow, search: string): boolean {
+  const text = [row.summary, row.tool, row.proposer.id, row.proposer.owner, row.reason, row.group, row.threadId]
+    .concat([row.title, row.reviewId])
+    .join('\n')
+    .toLowerCase();
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}

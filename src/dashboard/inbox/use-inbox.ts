@@ -1,0 +1,89 @@
+import { useEffect, useMemo } from 'react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import type { ReviewRow } from '../../contract/review.ts';
+import { listQuery, rowsOf } from '../data/queries.ts';
+import { mayVote } from '../data/place-row.ts';
+import { useSession } from '../session/session.ts';
+import { isWaiting, toListFilter, type InboxFilters } from './filters.ts';
+import { foldGroups, matchesSearch, type InboxItem } from './fold.ts';
+
+export interface InboxList {
+  readonly state: 'loading' | 'failed' | 'ready';
+  readonly items: readonly InboxItem[];
+  /** Reviews that are shown, folded or not. */
+  readonly shown: number;
+  /** Reviews that were looked at for the search. */
+  readonly looked: number;
+  readonly hasMore: boolean;
+  readonly isLoadingMore: boolean;
+  readonly loadMore: () => void;
+  readonly retry: () => void;
+}
+
+/** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
+export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>): InboxList {
+  const { groups, role } = useSession().reviewer;
+  const mineFirst = isWaiting(filters) && role === 'reviewer';
+  const filter = toListFilter(filters);
+  const mine = useInfiniteQuery({
+    ...listQuery({ ...filter, status: 'pending', approver: 'me' }),
+    enabled: mineFirst,
+  });
+  // Others are asked for at once, and shown once mine are complete, so that mine stand first.
+  const others = useInfiniteQuery(listQuery(filter));
+  const search = filters.q?.trim() ?? '';
+
+  const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage);
+  const loadedMine = useMemo(() => (mineFirst ? rowsOf(mine.data) : []), [mineFirst, mine.data]);
+  const loadedOthers = useMemo(
+    () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !mayVote(row, groups)) : []),
+    [mineDone, mineFirst, others.data, groups],
+  );
+  const items = useMemo(
+    () => layOut(loadedMine, loadedOthers, { mineFirst, search, openGroups }),
+    [loadedMine, loadedOthers, mineFirst, search, openGroups],
+  );
+  const next = mineDone ? others : mine;
+  const isLoadingMore = mine.isFetchingNextPage || others.isFetchingNextPage;
+  const hasMore = next.hasNextPage;
+  const { fetchNextPage } = next;
+  const loadMore = (): void => {
+    if (hasMore && !isLoadingMore) void fetchNextPage({ cancelRefetch: false });
+  };
+  // Searching looks through everything there is, page by page.
+  useEffect(() => {
+    if (search !== '' && hasMore && !isLoadingMore) void fetchNextPage({ cancelRefetch: false });
+  }, [search, hasMore, isLoadingMore, fetchNextPage]);
+
+  const first = mineFirst ? mine : others;
+  return {
+    state: first.data !== undefined ? 'ready' : first.isError ? 'failed' : 'loading',
+    items,
+    shown: items.reduce((sum, item) => sum + countOf(item), 0),
+    looked: loadedMine.length + loadedOthers.length,
+    hasMore,
+    isLoadingMore,
+    loadMore,
+    retry: () => void Promise.all([mineFirst ? mine.refetch() : undefined, others.refetch()]),
+  };
+}
+
+function layOut(
+  mine: readonly ReviewRow[],
+  others: readonly ReviewRow[],
+  options: { readonly mineFirst: boolean; readonly search: string; readonly openGroups: ReadonlySet<string> },
+): readonly InboxItem[] {
+  const { mineFirst, search, openGroups } = options;
+  const keep = (rows: readonly ReviewRow[]) =>
+    search === '' ? rows : rows.filter((row) => matchesSearch(row, search));
+  const section = (name: string, text: string, rows: readonly ReviewRow[]): readonly InboxItem[] =>
+    rows.length === 0 ? [] : [{ kind: 'heading', key: name, text }, ...foldGroups(rows, name, openGroups)];
+  if (!mineFirst) return foldGroups(keep(others), 'all', openGroups);
+  return [...section('mine', 'Waiting for you', keep(mine)), ...section('others', 'Waiting for others', keep(others))];
+}
+
+function countOf(item: InboxItem): number {
+  if (item.kind === 'heading') return 0;
+  if (item.kind === 'review') return item.inGroup ? 0 : 1;
+  return item.rows.length;
+}

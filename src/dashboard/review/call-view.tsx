@@ -1,0 +1,96 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Review } from '../../contract/review.ts';
+import { toolQuery } from '../data/queries.ts';
+import { Visible } from '../ui/visible.tsx';
+import { countsMinorUnits, writeAmount } from './money.ts';
+import { Piece } from './seen.tsx';
+import { highlightSql } from './sql.ts';
+import { TextPieces } from './text-pieces.tsx';
+
+/** The call, drawn from the arguments that the digest covers: what its tool is known by first, then every argument. */
+export function CallView({ review }: { readonly review: Review }) {
+  const { tool, arguments: args } = review.call;
+  const schema = useQuery({ ...toolQuery(tool), enabled: review.kind === 'call' }).data?.arguments;
+  if (args === null) return <p className="quiet">The arguments are not kept (any more).</p>;
+  const { drawn, head } = drawByTool(tool, args, schema);
+  const rest = Object.entries(args)
+    .filter(([name]) => !drawn.includes(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return (
+    <div className="call">
+      {head}
+      {rest.length > 0 && (
+        <dl className="arguments">
+          {rest.map(([name, value]) => (
+            <div key={name}>
+              <dt>
+                <code>
+                  <Visible text={name} />
+                </code>
+              </dt>
+              <dd>
+                <ValueView value={value} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {Object.keys(args).length === 0 && <p className="quiet">The call takes no arguments.</p>}
+    </div>
+  );
+}
+
+interface Drawing {
+  /** Arguments that the head shows in full. */
+  readonly drawn: readonly string[];
+  readonly head: React.ReactNode;
+}
+
+/** One template per kind of tool. What a template does not show in full stays in the list below it. */
+function drawByTool(tool: string, args: JsonObject, schema: JsonObject | null | undefined): Drawing {
+  const { sql, owner, repo } = args;
+  if (tool.startsWith('postgres.') && typeof sql === 'string') {
+    return { drawn: ['sql'], head: <TextPieces text={sql} segments={highlightSql(sql)} label="SQL statement" /> };
+  }
+  if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
+    return {
+      drawn: ['owner', 'repo'],
+      head: (
+        <Piece className="subject">
+          <Visible text={owner} />
+          <span className="quiet"> / </span>
+          <Visible text={repo} />
+        </Piece>
+      ),
+    };
+  }
+  const written = countsMinorUnits(tool, schema) ? writeAmount(args) : undefined;
+  if (written !== undefined) {
+    return { drawn: [], head: <Piece className="subject">{written}</Piece> };
+  }
+  return { drawn: [], head: null };
+}
+
+/** Any value, in full. Text stands as it is, unless it could be taken for a value of another kind. */
+export function ValueView({ value }: { readonly value: Json }) {
+  if (isSealed(value)) {
+    return (
+      <Piece>
+        <span className="badge badge-quiet">sealed</span> Encrypted on arrival; only the execute worker can read it.
+      </Piece>
+    );
+  }
+  return <TextPieces text={textOf(value)} />;
+}
+
+function textOf(value: Json): string {
+  if (typeof value !== 'string') return JSON.stringify(value, null, 2);
+  const isPlain =
+    value.trim() === value && value !== '' && !/^(-?[0-9.]+(e[+-]?[0-9]+)?|true|false|null)$/i.test(value);
+  return isPlain ? value : JSON.stringify(value);
+}
+
+function isSealed(value: Json): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && '$sealed' in value;
+}

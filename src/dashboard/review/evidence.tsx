@@ -1,0 +1,130 @@
+import type { Fact } from '../../contract/call.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Review } from '../../contract/review.ts';
+import { age, localTime } from '../ui/time.ts';
+import { Instant } from '../ui/times.tsx';
+import { Visible } from '../ui/visible.tsx';
+import { serverNow } from '../data/clock.ts';
+import { Piece } from './seen.tsx';
+
+/** What Holdpoint found out by itself; nothing here comes from the agent. */
+export function EvidenceView({ review }: { readonly review: Review }) {
+  const evidence = review.evidence.at(0);
+  if (evidence === undefined) {
+    return review.previewError === null ? null : (
+      <section className="card evidence" aria-labelledby="evidence">
+        <h2 id="evidence">Checked by Holdpoint</h2>
+        <Piece>
+          <p className="note note-warn">
+            There is no evidence: the preview failed (<Visible text={review.previewError.message} />
+            ). The call below is all there is to judge by.
+          </p>
+        </Piece>
+      </section>
+    );
+  }
+  const isLarge = ({ value }: Fact): boolean => typeof value === 'object' && value !== null;
+  return (
+    <section className="card evidence" aria-labelledby="evidence">
+      <h2 id="evidence">
+        Checked by Holdpoint{' '}
+        <span className="quiet small">
+          <Instant at={evidence.gatheredAt} />
+        </span>
+      </h2>
+      <dl className="facts">
+        {evidence.facts
+          .filter((fact) => !isLarge(fact))
+          .map((fact) => (
+            <div key={fact.name}>
+              <dt>
+                <Visible text={fact.label} />
+              </dt>
+              <dd>
+                <Piece>
+                  <PlainFact fact={fact} />
+                </Piece>
+              </dd>
+            </div>
+          ))}
+      </dl>
+      {evidence.facts.filter(isLarge).map((fact) => (
+        <div key={fact.name} className="fact-large">
+          <h3>
+            <Visible text={fact.label} />
+          </h3>
+          <Piece>
+            <LargeFact value={fact.value} label={fact.label} />
+          </Piece>
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function PlainFact({ fact: { name, value } }: { readonly fact: Fact }) {
+  if (typeof value === 'number') return <strong>{new Intl.NumberFormat().format(value)}</strong>;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (value === null) return 'none';
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value))) {
+    return (
+      <time dateTime={value} title={value} data-fact={name}>
+        {localTime(value)} ({age(serverNow() - Date.parse(value))})
+      </time>
+    );
+  }
+  return typeof value === 'string' ? <Visible text={value} lines /> : null;
+}
+
+function LargeFact({ value, label }: { readonly value: Json; readonly label: string }) {
+  const rows = Array.isArray(value) && value.length > 0 && value.every(isFlat) ? (value as JsonObject[]) : undefined;
+  if (rows === undefined)
+    return (
+      <pre className="code">
+        <Visible text={JSON.stringify(value, null, 2)} lines />
+      </pre>
+    );
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return (
+    // It scrolls sideways where it is wider than the screen, so it has to be reachable by keyboard.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className="table-box" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                <Visible text={column} />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            // oxlint-disable-next-line react/no-array-index-key
+            <tr key={index}>
+              {columns.map((column) => (
+                <td key={column}>
+                  <Visible text={cellText(row[column])} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function isFlat(row: Json): boolean {
+  return (
+    typeof row === 'object' &&
+    row !== null &&
+    !Array.isArray(row) &&
+    Object.values(row).every((value) => typeof value !== 'object' || value === null)
+  );
+}
+
+function cellText(value: Json | undefined): string {
+  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+}

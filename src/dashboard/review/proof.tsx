@@ -1,0 +1,55 @@
+import { useMutation } from '@tanstack/react-query';
+import { Button } from 'react-aria-components';
+import type { Review } from '../../contract/review.ts';
+import { notify } from '../app/notices.tsx';
+import { client } from '../data/client.ts';
+
+/** The record of this review, for somebody who trusts nobody here. */
+export function Proof({ review }: { readonly review: Review }) {
+  const { url } = review.workflow;
+  const download = useMutation({
+    mutationFn: () => client.reviews.proof(review.reviewId),
+    onSuccess: (proof) => saveAs(`${review.reviewId}.proof.json`, JSON.stringify(proof, null, 2)),
+    onError: () => notify('bad', 'The proof could not be read yet: its checkpoint comes a moment after the entries.'),
+  });
+  return (
+    <section className="card" aria-labelledby="proof">
+      <h2 id="proof">Record</h2>
+      <div className="buttons">
+        <Button className="button" onPress={() => download.mutate()} isPending={download.isPending}>
+          Download the proof
+        </Button>
+        {url !== null && (
+          <a className="button" href={url} target="_blank" rel="noreferrer">
+            Workflow in Temporal
+          </a>
+        )}
+      </div>
+      <dl className="arguments small">
+        <div>
+          <dt>Review</dt>
+          <dd>
+            <code>{review.reviewId}</code>
+          </dd>
+        </div>
+        {review.call.digest !== null && (
+          <div>
+            <dt>Digest</dt>
+            <dd>
+              <code>{review.call.digest}</code>
+            </dd>
+          </div>
+        )}
+      </dl>
+    </section>
+  );
+}
+
+function saveAs(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,36 @@
+import { PartView } from '../ui/visible.tsx';
+import { cutIntoPieces, type Segment, type Span } from './pieces.ts';
+import { Piece } from './seen.tsx';
+
+/** Text in full, in pieces that are each noted once they were on screen. */
+export function TextPieces({
+  text,
+  segments,
+  label,
+}: {
+  readonly text: string;
+  readonly segments?: readonly Segment[];
+  readonly label?: string;
+}) {
+  const pieces = cutIntoPieces(text, segments);
+  return (
+    <div className="code" aria-label={label} role={label === undefined ? undefined : 'group'}>
+      {pieces.map((piece, index) => (
+        // A text never changes in place: another version is another review page.
+        // oxlint-disable-next-line react/no-array-index-key
+        <Piece key={index}>
+          <SpanList spans={piece} />
+        </Piece>
+      ))}
+    </div>
+  );
+}
+
+function SpanList({ spans }: { readonly spans: readonly Span[] }) {
+  return spans.map(({ part, mark }, index) => (
+    // oxlint-disable-next-line react/no-array-index-key
+    <span key={index} className={mark === undefined ? undefined : `sql-${mark}`}>
+      <PartView part={part} />
+    </span>
+  ));
+}

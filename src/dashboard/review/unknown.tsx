@@ -1,0 +1,99 @@
+import { useState } from 'react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button, Form, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
+import type { Review } from '../../contract/review.ts';
+import { HoldpointError } from '../../client/errors.ts';
+import { notify } from '../app/notices.tsx';
+import { client } from '../data/client.ts';
+import { reviewQuery } from '../data/queries.ts';
+import { Instant } from '../ui/times.tsx';
+import { Visible } from '../ui/visible.tsx';
+import { refusalWords } from '../ui/words.ts';
+
+/** Nobody knows whether the call happened: what is known, and the form in which a person says what it was. */
+export function OutcomeUnknown({ review }: { readonly review: Review }) {
+  const queries = useQueryClient();
+  const [outcome, setOutcome] = useState<'executed' | 'failed'>();
+  const [note, setNote] = useState('');
+  const { execution, call } = review;
+  const settle = useMutation({
+    mutationFn: (chosen: 'executed' | 'failed') =>
+      client.reviews.reconcile(review.reviewId, { outcome: chosen, note: note.trim() }),
+    onSuccess: (result) => {
+      notify('good', result.admitted ? 'Settled.' : 'Queued: it counts once a worker has looked at it.');
+    },
+    onError: (error) => notify('bad', refusalWords(error instanceof HoldpointError ? error.code : '')),
+    onSettled: () => queries.invalidateQueries({ queryKey: reviewQuery(review.reviewId).queryKey }),
+  });
+  if (execution.status !== 'outcome_unknown' || execution.reconciled !== undefined) return null;
+  return (
+    <section className="card unknown" aria-labelledby="unknown">
+      <h2 id="unknown">Did it happen? Nobody knows yet</h2>
+      <p>
+        The call was sent{execution.startedAt === null ? '' : ' at '}
+        {execution.startedAt !== null && <Instant at={execution.startedAt} />} and no answer was recorded. Holdpoint
+        will not send it again. Look at the target, then say what you found.
+      </p>
+      <dl className="arguments">
+        <div>
+          <dt>Look for</dt>
+          <dd>
+            <code>
+              <Visible text={call.tool} />
+            </code>{' '}
+            through <Visible text={review.target?.connector ?? call.service} />
+          </dd>
+        </div>
+        <div>
+          <dt>What is known</dt>
+          <dd>
+            <Visible text={execution.error?.message ?? 'The connection ended before an answer came.'} />
+            {execution.upstreamStatus !== undefined && ` The target answered with ${execution.upstreamStatus}.`}
+          </dd>
+        </div>
+        <div>
+          <dt>Approved by</dt>
+          <dd>
+            <Visible
+              text={
+                review.revisions
+                  .at(-1)
+                  ?.decisions.map(({ reviewer }) => reviewer)
+                  .join(', ') || 'nobody'
+              }
+            />
+          </dd>
+        </div>
+      </dl>
+      <Form
+        className="panel-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (outcome !== undefined) settle.mutate(outcome);
+        }}
+      >
+        <RadioGroup
+          value={outcome ?? null}
+          onChange={(value) => setOutcome(value === 'executed' ? 'executed' : 'failed')}
+          isRequired
+          className="choices"
+        >
+          <Label>What did you find?</Label>
+          <Radio value="executed" className="choice">
+            It happened
+          </Radio>
+          <Radio value="failed" className="choice">
+            It did not happen
+          </Radio>
+        </RadioGroup>
+        <TextField value={note} onChange={setNote} isRequired maxLength={4_000}>
+          <Label>How do you know? (kept in the record)</Label>
+          <TextArea />
+        </TextField>
+        <Button type="submit" className="button button-main" isPending={settle.isPending}>
+          Record this
+        </Button>
+      </Form>
+    </section>
+  );
+}

@@ -1,0 +1,172 @@
+/**
+ * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
+ * only look like others. It is split here into parts, so that every such character can be shown as what it is.
+ */
+export type TextPart =
+  | { readonly kind: 'plain'; readonly text: string }
+  /** Controls, bidi, zero-width, invisible letters, unusual spaces, private use; `code` is `U+202E`. */
+  | { readonly kind: 'hidden'; readonly text: string; readonly code: string; readonly name: string }
+  /** Drawn like `looksLike` and something else. */
+  | { readonly kind: 'confusable'; readonly text: string; readonly code: string; readonly looksLike: string };
+
+// As `src/core/text/visible.ts`: what a terminal would act on, or a reader would miss. The page may not import the core.
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
+const MARK = /\p{M}/u;
+const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
+
+const NAMES: Readonly<Record<number, string>> = {
+  0x00: 'null',
+  0x07: 'bell',
+  0x08: 'backspace',
+  0x09: 'tab',
+  0x0a: 'line break',
+  0x0d: 'carriage return',
+  0x1b: 'escape',
+  0x7f: 'delete',
+  0xa0: 'no-break space',
+  0xad: 'soft hyphen',
+  0x034f: 'grapheme joiner',
+  0x061c: 'Arabic letter mark',
+  0x200b: 'zero-width space',
+  0x200c: 'zero-width non-joiner',
+  0x200d: 'zero-width joiner',
+  0x200e: 'left-to-right mark',
+  0x200f: 'right-to-left mark',
+  0x2028: 'line separator',
+  0x2029: 'paragraph separator',
+  0x202a: 'left-to-right embedding',
+  0x202b: 'right-to-left embedding',
+  0x202c: 'pop directional formatting',
+  0x202d: 'left-to-right override',
+  0x202e: 'right-to-left override',
+  0x2060: 'word joiner',
+  0x2066: 'left-to-right isolate',
+  0x2067: 'right-to-left isolate',
+  0x2068: 'first strong isolate',
+  0x2069: 'pop directional isolate',
+  0x3164: 'Hangul filler',
+  0xfeff: 'byte order mark',
+};
+
+/** Letters of other scripts that are drawn like an ASCII one (UTS #39, the part met in practice). */
+const LOOKALIKES = new Map(
+  Object.entries({
+    a: 'аɑα',
+    b: 'Ьƅ',
+    c: 'сϲ',
+    d: 'ԁɗ',
+    e: 'еҽ',
+    g: 'ɡց',
+    h: 'һհ',
+    i: 'іɩιı',
+    j: 'јϳ',
+    k: 'κк',
+    l: 'ӏǀ',
+    m: 'м',
+    n: 'ոп',
+    o: 'оοօσ',
+    p: 'рρ',
+    q: 'ԛզ',
+    r: 'гᴦ',
+    s: 'ѕ',
+    t: 'т',
+    u: 'υսц',
+    v: 'νѵ',
+    w: 'ѡԝա',
+    x: 'хχ',
+    y: 'уγү',
+    z: 'ᴢ',
+    A: 'АΑ',
+    B: 'ВΒ',
+    C: 'СϹ',
+    E: 'ЕΕ',
+    H: 'НΗ',
+    I: 'ІΙӀ',
+    J: 'Ј',
+    K: 'КΚ',
+    M: 'МΜ',
+    N: 'Ν',
+    O: 'ОΟՕ',
+    P: 'РΡ',
+    S: 'Ѕ',
+    T: 'ТΤ',
+    X: 'ХΧ',
+    Y: 'ҮΥ',
+    Z: 'Ζ',
+  }).flatMap(([ascii, others]) => Array.from(others, (other) => [other, ascii] as const)),
+);
+
+/** All of `text`, in order: the parts' texts put together are the text. */
+export function splitVisible(text: string, options: { readonly keepLines?: boolean } = {}): TextPart[] {
+  const suspicious = findConfusables(text);
+  const parts: TextPart[] = [];
+  let plain = '';
+  let marks = 0;
+  let at = 0;
+  const flush = (): void => {
+    if (plain !== '') parts.push({ kind: 'plain', text: plain });
+    plain = '';
+  };
+  for (const character of text) {
+    marks = MARK.test(character) ? marks + 1 : 0;
+    const looksLike = suspicious.get(at);
+    const kept = options.keepLines === true && character === '\n';
+    if (!kept && (HIDDEN.test(character) || marks > 2)) {
+      flush();
+      const code = codeOf(character);
+      parts.push({ kind: 'hidden', text: character, code, name: NAMES[character.codePointAt(0) ?? -1] ?? code });
+    } else if (looksLike !== undefined) {
+      flush();
+      parts.push({ kind: 'confusable', text: character, code: codeOf(character), looksLike });
+    } else {
+      plain += character;
+    }
+    at += character.length;
+  }
+  flush();
+  return parts;
+}
+
+/** Whether anything in the text is not what it seems. */
+export function hasHidden(text: string): boolean {
+  return splitVisible(text, { keepLines: true }).some((part) => part.kind !== 'plain');
+}
+
+/**
+ * Index → ASCII look-alike. Within a word that also has Latin letters, or that could be read as an ASCII word
+ * throughout; a word of another script stays as it is.
+ */
+function findConfusables(text: string): Map<number, string> {
+  const found = new Map<number, string>();
+  // oxlint-disable-next-line no-control-regex -- ASCII text, the common case, has none
+  if (/^[\x00-\x7f]*$/.test(text)) return found;
+  for (const match of text.matchAll(WORD)) {
+    const letters = Array.from(match[0]);
+    const readings = letters.map((letter) => asciiOf(letter));
+    const hasAscii = letters.some((letter) => /[A-Za-z]/.test(letter));
+    const allReadable = letters.every((letter, i) => readings[i] !== undefined || /[0-9_]/.test(letter));
+    let at = match.index;
+    for (const [i, letter] of letters.entries()) {
+      const reading = readings[i];
+      if (reading !== undefined && reading !== letter && (hasAscii || allReadable || isCompatible(letter)))
+        found.set(at, reading);
+      at += letter.length;
+    }
+  }
+  return found;
+}
+
+/** The ASCII letter or digit that a character is, or is drawn like. */
+function asciiOf(character: string): string | undefined {
+  if (/^[A-Za-z]$/.test(character)) return character;
+  return LOOKALIKES.get(character) ?? (isCompatible(character) ? character.normalize('NFKC') : undefined);
+}
+
+/** Full-width and mathematical letters and digits, and the like. */
+function isCompatible(character: string): boolean {
+  return !/^[0-9A-Za-z_]$/.test(character) && /^[0-9A-Za-z]$/.test(character.normalize('NFKC'));
+}
+
+function codeOf(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}

@@ -1,0 +1,41 @@
+import { splitVisible, type TextPart } from './visible.ts';
+
+/** Text as text, with everything in it that would not be seen, or that would be taken for something else, marked. */
+export function Visible({ text, lines = false }: { readonly text: string; readonly lines?: boolean }) {
+  return splitVisible(text, { keepLines: lines }).map((part, index) => (
+    // Their order is their identity: the text of a part never changes in place.
+    // oxlint-disable-next-line react/no-array-index-key
+    <PartView key={index} part={part} />
+  ));
+}
+
+export function PartView({ part }: { readonly part: TextPart }) {
+  switch (part.kind) {
+    case 'plain':
+      return part.text;
+    case 'hidden':
+      return (
+        <span className="mark-hidden" title={`${part.code} ${part.name}`}>
+          {part.code}
+        </span>
+      );
+    case 'confusable':
+      return (
+        <span className="mark-confusable" title={`${part.code}, looks like “${part.looksLike}”`}>
+          {part.text}
+          <span className="mark-code">{part.code}</span>
+        </span>
+      );
+    default:
+      return part satisfies never;
+  }
+}
+
+/** Several lines of somebody's words. */
+export function VisibleLines({ text }: { readonly text: string }) {
+  return (
+    <span className="lines">
+      <Visible text={text} lines />
+    </span>
+  );
+}

@@ -1,0 +1,73 @@
+import { EXECUTION_ERRORS, PROBLEMS, REASONS, type ProblemCode } from '../../contract/codes.ts';
+import type { CallClass } from '../../contract/call.ts';
+import type { DecisionType, ExecutionStatus, ReviewStatus } from '../../contract/review.ts';
+
+type Tone = 'good' | 'bad' | 'warn' | 'quiet';
+
+export const CLASS_WORDS: Readonly<Record<CallClass, { readonly text: string; readonly tone: Tone }>> = {
+  reversible: { text: 'reversible', tone: 'quiet' },
+  sensitive: { text: 'sensitive', tone: 'warn' },
+  irreversible: { text: 'irreversible', tone: 'bad' },
+  forbidden: { text: 'forbidden', tone: 'bad' },
+};
+
+export const STATUS_WORDS: Readonly<Record<ReviewStatus, { readonly text: string; readonly tone: Tone }>> = {
+  pending: { text: 'waiting', tone: 'warn' },
+  changes_requested: { text: 'changes requested', tone: 'warn' },
+  approved: { text: 'approved', tone: 'good' },
+  rejected: { text: 'rejected', tone: 'bad' },
+  expired: { text: 'expired', tone: 'quiet' },
+  withdrawn: { text: 'withdrawn', tone: 'quiet' },
+  not_required: { text: 'ran without a gate', tone: 'quiet' },
+  blocked: { text: 'blocked', tone: 'bad' },
+  aborted: { text: 'aborted', tone: 'quiet' },
+};
+
+export const EXECUTION_WORDS: Readonly<Record<ExecutionStatus, { readonly text: string; readonly tone: Tone }>> = {
+  not_started: { text: 'not run', tone: 'quiet' },
+  executing: { text: 'running', tone: 'warn' },
+  executed: { text: 'executed', tone: 'good' },
+  failed: { text: 'failed', tone: 'bad' },
+  outcome_unknown: { text: 'outcome unknown', tone: 'bad' },
+};
+
+export const DECISION_WORDS: Readonly<Record<DecisionType, string>> = {
+  approve: 'approved',
+  edit: 'approved with changes',
+  reject: 'rejected',
+  revise: 'asked for changes',
+  respond: 'answered',
+};
+
+/** A code of ours in words; a policy's own reason stands as it is. */
+export function reasonWords(code: string): string {
+  return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : code;
+}
+
+export function executionErrorWords(code: string): string {
+  return Object.hasOwn(EXECUTION_ERRORS, code) ? EXECUTION_ERRORS[code as keyof typeof EXECUTION_ERRORS] : code;
+}
+
+/** What became of a decision that was refused: always that nothing happened, and what to do. */
+const REFUSALS: Partial<Record<ProblemCode, string>> = {
+  expired: 'Too late: the deadline has passed and the answer was no. Your decision did not count.',
+  already_resolved: 'This review has ended already. Your decision did not count.',
+  already_voted: 'You have voted on this version already. Nothing was counted twice.',
+  digest_mismatch:
+    'The review has changed since this page showed it. Nothing was sent on; look at what is shown now and decide again.',
+  not_an_approver: 'You may not vote on the level that is open now. Your decision did not count.',
+  self_approval: 'Separation of duties: you proposed this, own its proposer, or voted earlier. It did not count.',
+  comment_required: 'This decision needs a comment.',
+  edit_invalid: 'The changed arguments do not fit the tool. Nothing was sent on.',
+  decision_not_allowed: 'This review does not allow that decision.',
+  not_reconcilable: 'This review is not waiting to be reconciled (any more).',
+  unauthenticated: 'You are signed out. Sign in again; nothing was decided.',
+  rate_limited: 'Too many requests. Wait a moment; nothing was decided.',
+};
+
+export function refusalWords(code: string): string {
+  if (code === 'connection_failed' || code === 'unreadable_answer')
+    return 'No answer came. The decision may or may not have arrived: what is shown below is read again.';
+  if (!Object.hasOwn(PROBLEMS, code)) return 'It could not be sent. What is shown below is read again.';
+  return REFUSALS[code as ProblemCode] ?? `${PROBLEMS[code as ProblemCode].title}. Nothing was decided.`;
+}
