@@ -10,6 +10,7 @@ import { TASKS_EXTENSION, type McpDeps, type McpRequest } from './door.ts';
 import { refuseForeignOrigin } from './origin.ts';
 import { createMcpServer, extensionsOf } from './server.ts';
 import { openSession, readSession } from './session.ts';
+import { upstreamEndpoints } from './upstreams.ts';
 
 /** One JSON-RPC message. Several at once are no longer part of the protocol. */
 const messageSchema = z.looseObject({ jsonrpc: z.literal('2.0') });
@@ -24,6 +25,7 @@ const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
  */
 export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
   return [
+    ...upstreamEndpoints(deps.settings),
     endpoint<'agent', Message>({
       method: 'post',
       path: '/mcp',

@@ -16,6 +16,7 @@ export type Role = 'reviewer' | 'agent';
 export interface Connection {
   readonly client: Holdpoint;
   readonly url: string;
+  readonly token: string;
   /** Reads what the client has no call for; the answer's JSON, or undefined where there is none. */
   readonly read: (path: string, signal: AbortSignal) => Promise<unknown>;
 }
@@ -38,7 +39,7 @@ export function connect(io: Io, options: ConnectOptions, role: Role): Connection
   const token =
     givenToken(io, options, role) ?? demoToken(io, options, role, sameOrigin(url, access) ? access : undefined);
   const client = new Holdpoint({ url, apiKey: token, headers: { 'holdpoint-channel': 'cli' } });
-  return { client, url: client.url, read: (path, signal) => readPath(`${client.url}${path}`, token, signal) };
+  return { client, url: client.url, token, read: (path, signal) => readPath(`${client.url}${path}`, token, signal) };
 }
 
 async function readPath(url: string, token: string, signal: AbortSignal): Promise<unknown> {

@@ -6,6 +6,7 @@ import { registerAudit } from './audit/index.ts';
 import { registerDemo } from './demo/index.ts';
 import { registerDoctor } from './doctor/index.ts';
 import { registerExecute } from './execute.ts';
+import { registerMcp } from './mcp/index.ts';
 import { registerKeys } from './keys/index.ts';
 import { registerPolicy } from './policy/index.ts';
 import { registerReview } from './review/index.ts';
@@ -31,6 +32,7 @@ export function createProgram(context: CliContext): Command {
   registerPolicy(program, context);
   registerAudit(program, context);
   registerKeys(program, context);
+  registerMcp(program, context);
   registerDoctor(program, context);
   registerDemo(program, context);
   return program;
