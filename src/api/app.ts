@@ -22,6 +22,7 @@ import type { Principal } from './principal.ts';
 import { ProblemError } from './problem.ts';
 import { auditEndpoints } from './routes/audit.ts';
 import { decisionEndpoints } from './routes/decisions.ts';
+import { deliveryEndpoints } from './routes/deliveries.ts';
 import { docsAssets, docsEndpoints } from './routes/docs.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
@@ -124,6 +125,7 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
     ...eventEndpoints({ service, slots, isInForce }),
     ...decisionEndpoints(service, metrics),
     ...auditEndpoints(service),
+    ...deliveryEndpoints(deps),
     ...policyEndpoints(service, deps.policyInForce),
     ...toolEndpoints(settings),
     ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),

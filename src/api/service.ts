@@ -4,7 +4,8 @@ import { createContext } from './service/context.ts';
 import { decide, decideMany } from './service/decide.ts';
 import { execute, executeBatch } from './service/execute.ts';
 import { explain } from './service/explain.ts';
-import { auditCheckpoint, auditEntries, proof } from './service/proof.ts';
+import { auditCheckpoint, auditEntries, consistencyProof, exportEntries, inclusionProofs } from './service/audit.ts';
+import { proof } from './service/proof.ts';
 import { revise, withdraw } from './service/propose-side.ts';
 import { getReview, listReviews } from './service/read.ts';
 import { reconcile } from './service/reconcile.ts';
@@ -33,7 +34,11 @@ export function createGateService(deps: ServiceDeps): GateService {
     watchAll: (principal, after, signal) => watchAll(context, principal, after, signal),
     explain: (principal, request) => explain(context, principal, request),
     proof: (reviewId, signal) => proof(context, reviewId, signal),
-    auditEntries: (from, limit) => auditEntries(context, from, limit),
+    auditEntries: (query) => auditEntries(context, query),
+    exportEntries: (filter) => exportEntries(context, filter),
+    inclusionProofs: (size, indices) => inclusionProofs(context, size, indices),
+    consistencyProof: (from, to) => consistencyProof(context, from, to),
+    auditKeys: () => ({ deploymentId: context.settings.current().deploymentId, keys: [...context.trustedKeys()] }),
     auditCheckpoint: () => auditCheckpoint(context),
   };
 }

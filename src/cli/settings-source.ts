@@ -4,6 +4,7 @@ import { watch, type FSWatcher } from 'chokidar';
 import { loadSettings, policyPathOf, type TextFile } from '../core/files/load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../core/files/problem.ts';
 import { placesOf } from '../core/files/places.ts';
+import type { PolicyInForce } from '../contract/policy-in-force.ts';
 import type { Settings, SettingsSource } from '../core/settings.ts';
 import type { UpstreamView } from '../core/upstreams.ts';
 import { resolveReference } from '../storage/keys/index.ts';
@@ -24,6 +25,8 @@ type SettingsListener = (settings: Settings, before: Settings) => void;
 export interface FileSettingsSource extends SettingsSource {
   /** Things in the files in force that are probably not meant. */
   warnings(): readonly FileProblem[];
+  /** The policy file in force, for people to read. */
+  policyInForce(): PolicyInForce;
   /** Called after every change that took effect. Returns how to stop. */
   onChange(listener: SettingsListener): () => void;
   /** Called after every attempt to read changed files, with the problem or null. Returns how to stop. */
@@ -58,6 +61,8 @@ interface Loaded {
   readonly settings: Settings;
   readonly warnings: readonly FileProblem[];
   readonly configText: string;
+  readonly policy: TextFile;
+  readonly loadedAt: string;
 }
 /** One look at the files. `seen` is all that was found: the same again is no change. */
 interface Look {
@@ -112,6 +117,18 @@ class WatchedSettings implements FileSettingsSource {
 
   warnings(): readonly FileProblem[] {
     return this.#loaded.warnings;
+  }
+
+  policyInForce(): PolicyInForce {
+    const { settings, warnings, policy, loadedAt } = this.#loaded;
+    return {
+      name: basename(policy.name),
+      text: policy.text,
+      digest: settings.policy.digest,
+      loadedAt,
+      warnings: warnings.map((warning) => ({ ...warning, file: basename(warning.file) })),
+      problem: this.#problem,
+    };
   }
 
   onChange(listener: SettingsListener): () => void {
@@ -214,7 +231,11 @@ class WatchedSettings implements FileSettingsSource {
       seen = JSON.stringify([config.text, policy?.text]);
       const result = loadSettings({ config, policy, catalogs, deploymentId });
       if (!result.ok) return { seen, outcome: new InvalidFilesError(result.problems) };
-      return { seen, outcome: { settings: result.settings, warnings: result.warnings, configText: config.text } };
+      // Without a policy file nothing loads.
+      if (policy === undefined) throw new TypeError('no policy file');
+      const { settings, warnings } = result;
+      const loadedAt = new Date().toISOString();
+      return { seen, outcome: { settings, warnings, configText: config.text, policy, loadedAt } };
     } catch (error) {
       if (error instanceof InvalidFilesError) return { seen: `${seen} ${error.message}`, outcome: error };
       throw error;

@@ -101,15 +101,9 @@ export const explanationSchema = z.object({
 });
 export type Explanation = z.infer<typeof explanationSchema>;
 
-/** Query of `GET /v1/audit/entries`. */
-export const entriesQuerySchema = z.strictObject({
-  from: queryCount(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).optional(),
-  limit: queryCount(z.int().min(1).max(1_000)).optional(),
-});
-
 export const auditPageSchema = z.object({
   entries: z.array(indexedEntrySchema),
-  /** Index to go on from; null at the end of the log. */
+  /** Index to go on from; null at the end of the log. With a filter there may be more after an empty page. */
   nextFrom: z.int().nullable(),
 });
 export type AuditPage = z.infer<typeof auditPageSchema>;

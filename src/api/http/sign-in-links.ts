@@ -33,10 +33,10 @@ export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): Si
     issue(reviewerId) {
       const claim = [reviewerId, clock.now() + GOOD_FOR, randomBytes(16).toString('base64url')];
       const body = Buffer.from(JSON.stringify(claim)).toString('base64url');
-      return `hpl_${body}.${sign(body).toString('base64url')}`;
+      return `hpl_${body}${sign(body).toString('base64url')}`;
     },
     async redeem(token) {
-      const [, body, mac] = /^hpl_([A-Za-z0-9_-]{1,400})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
+      const [, body, mac] = /^hpl_([A-Za-z0-9_-]{1,400})([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
       if (body === undefined || mac === undefined) return undefined;
       const given = Buffer.from(mac, 'base64url');
       const wanted = sign(body);

@@ -6,6 +6,7 @@ import * as decision from '../../contract/decision.ts';
 import * as envelope from '../../contract/envelope.ts';
 import * as execute from '../../contract/execute.ts';
 import { jsonObjectSchema, jsonSchema } from '../../contract/json.ts';
+import { policyInForceSchema } from '../../contract/policy-in-force.ts';
 import * as review from '../../contract/review.ts';
 import * as signIn from '../../contract/sign-in.ts';
 
@@ -28,6 +29,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Readiness: api.readinessSchema,
   ToolList: api.toolListSchema,
   Tool: api.toolViewSchema,
+  PolicyInForce: policyInForceSchema,
   AuditEntry: audit.auditEntrySchema,
   ProofFile: audit.proofFileSchema,
   Evidence: call.evidenceSchema,

@@ -1,9 +1,17 @@
 import type { z } from 'zod';
-import { auditPageSchema, checkpointResponseSchema, entriesQuerySchema } from '../../contract/api.ts';
+import { auditPageSchema, checkpointResponseSchema } from '../../contract/api.ts';
+import {
+  auditKeysSchema,
+  consistencyQuerySchema,
+  consistencyResponseSchema,
+  entriesQuerySchema,
+  exportQuerySchema,
+  inclusionQuerySchema,
+  inclusionResponseSchema,
+} from '../../contract/audit-query.ts';
+import { sendExport } from '../http/audit-export.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { GateService } from '../service/types.ts';
-
-const DEFAULT_LIMIT = 200;
 
 export function auditEndpoints(service: GateService): Endpoint[] {
   return [
@@ -12,15 +20,30 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       path: '/v1/audit/entries',
       tag: 'Audit',
       summary: 'Entries of the audit log in order',
-      description: 'A leaf of the log is the RFC 8785 form of one entry.',
+      description:
+        'A leaf of the log is the RFC 8785 form of one entry. With a filter a page may be empty and still have a `nextFrom`.',
       who: 'reviewer',
       query: entriesQuerySchema,
       answers: { 200: { description: 'One page', schema: auditPageSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query }) => ({
-        status: 200,
-        json: await service.auditEntries(query.from ?? 0, query.limit ?? DEFAULT_LIMIT),
-      }),
+      handle: async ({ query }) => ({ status: 200, json: await service.auditEntries(query) }),
+    }),
+    endpoint<'reviewer', undefined, z.infer<typeof exportQuerySchema>>({
+      method: 'get',
+      path: '/v1/audit/export',
+      tag: 'Audit',
+      summary: 'Entries of the audit log as one file',
+      description:
+        'JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe).',
+      who: 'reviewer',
+      query: exportQuerySchema,
+      answers: { 200: { description: 'The file', contentType: 'application/jsonl' } },
+      problems: ['database_unavailable'],
+      async handle({ query, caller, res }) {
+        const { format, ...filter } = query;
+        await sendExport(res, format, service.exportEntries(filter), caller.signal);
+        return undefined;
+      },
     }),
     endpoint<'reviewer'>({
       method: 'get',
@@ -32,6 +55,39 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       answers: { 200: { description: 'The checkpoint', schema: checkpointResponseSchema } },
       problems: ['worker_unavailable', 'database_unavailable'],
       handle: async () => ({ status: 200, json: await service.auditCheckpoint() }),
+    }),
+    endpoint<'reviewer', undefined, z.infer<typeof inclusionQuerySchema>>({
+      method: 'get',
+      path: '/v1/audit/inclusion',
+      tag: 'Audit',
+      summary: 'Proofs that entries are in the log of a checkpoint',
+      who: 'reviewer',
+      query: inclusionQuerySchema,
+      answers: { 200: { description: 'RFC 6962 audit paths', schema: inclusionResponseSchema } },
+      problems: ['database_unavailable'],
+      handle: async ({ query }) => ({ status: 200, json: await service.inclusionProofs(query.size, query.index) }),
+    }),
+    endpoint<'reviewer', undefined, z.infer<typeof consistencyQuerySchema>>({
+      method: 'get',
+      path: '/v1/audit/consistency',
+      tag: 'Audit',
+      summary: 'Proof that a later checkpoint’s log begins with an earlier one’s',
+      who: 'reviewer',
+      query: consistencyQuerySchema,
+      answers: { 200: { description: 'RFC 6962 consistency proof', schema: consistencyResponseSchema } },
+      problems: ['database_unavailable'],
+      handle: async ({ query }) => ({ status: 200, json: await service.consistencyProof(query.from, query.to) }),
+    }),
+    endpoint<'reviewer'>({
+      method: 'get',
+      path: '/v1/audit/keys',
+      tag: 'Audit',
+      summary: 'Public keys of this deployment',
+      description: 'As this process knows them. Who verifies independently brings the keys from elsewhere.',
+      who: 'reviewer',
+      answers: { 200: { description: 'The keys', schema: auditKeysSchema } },
+      problems: [],
+      handle: () => ({ status: 200, json: service.auditKeys() }),
     }),
   ];
 }

@@ -1,4 +1,4 @@
-import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
+import type { CheckpointResponse } from '../../contract/api.ts';
 import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { ProblemError } from '../problem.ts';
@@ -30,21 +30,6 @@ export async function proof(context: ServiceContext, reviewId: ReviewId, signal:
     materials: [...record.materials],
     keys: [...context.trustedKeys()],
   };
-}
-
-export async function auditEntries(context: ServiceContext, from: number, limit: number): Promise<AuditPage> {
-  const entries = await context.store.entries(from, limit);
-  const last = entries.at(-1);
-  return { entries: [...entries], nextFrom: last === undefined || entries.length < limit ? null : last.index + 1 };
-}
-
-/** Latest signed checkpoint. Throws `worker_unavailable` where none was ever signed. */
-export async function auditCheckpoint(context: ServiceContext): Promise<CheckpointResponse> {
-  const latest = await context.store.checkpoint();
-  if (latest === undefined) {
-    throw new ProblemError('worker_unavailable', { detail: 'No checkpoint has been signed yet.' });
-  }
-  return { size: latest.size, checkpoint: latest.note };
 }
 
 /** Checkpoints are signed by the execute worker, a little after the entries. */

@@ -7,9 +7,16 @@ import type {
   ListResponse,
   Queued,
 } from '../../contract/api.ts';
-import type { ProofFile } from '../../contract/audit.ts';
 import type { DecisionRequest, ReconcileRequest, RevisionRequest } from '../../contract/decision.ts';
 import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
+import type {
+  AuditFilter,
+  AuditKeys,
+  ConsistencyResponse,
+  EntriesQuery,
+  InclusionResponse,
+} from '../../contract/audit-query.ts';
+import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { AgentPrincipal, Principal, ReviewerPrincipal } from '../principal.ts';
@@ -110,6 +117,12 @@ export interface GateService {
   ): Promise<AsyncGenerator<Streamed<ReviewRow>>>;
   explain(principal: Principal, request: ExplainRequest): Explanation;
   proof(reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile>;
-  auditEntries(from: number, limit: number): Promise<AuditPage>;
+  auditEntries(query: EntriesQuery): Promise<AuditPage>;
+  /** Every entry that fits, page by page, up to the present end of the log. */
+  exportEntries(filter: AuditFilter): AsyncGenerator<readonly IndexedEntry[]>;
+  /** Both throw `invalid_request` where the log is not that long. */
+  inclusionProofs(size: number, indices: readonly number[]): Promise<InclusionResponse>;
+  consistencyProof(from: number, to: number): Promise<ConsistencyResponse>;
+  auditKeys(): AuditKeys;
   auditCheckpoint(): Promise<CheckpointResponse>;
 }

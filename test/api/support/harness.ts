@@ -84,6 +84,14 @@ export async function makeHarness(options: HarnessOptions = {}) {
   const app = createApp({
     signIn,
     sessionSecret,
+    policyInForce: () => ({
+      name: 'policy.yaml',
+      text: 'tools: []\n',
+      digest: fixture.settings.current().policy.digest,
+      loadedAt: '2026-04-01T12:00:00.000Z',
+      warnings: [],
+      problem: fixture.settings.problem(),
+    }),
     resolveReference: (reference) => {
       throw new Error(`no reference ${reference}`);
     },

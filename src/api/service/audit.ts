@@ -1,0 +1,114 @@
+import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
+import type { ConsistencyResponse, EntriesQuery, InclusionResponse } from '../../contract/audit-query.ts';
+import type { AuditFilter } from '../../contract/audit-query.ts';
+import type { IndexedEntry } from '../../contract/audit.ts';
+import { ProblemError } from '../problem.ts';
+import { entryMatcher } from './audit-match.ts';
+import type { ServiceContext } from './context.ts';
+
+const DEFAULT_LIMIT = 200;
+/** Entries that are read at once, and reads of one request: a filter that fits little still answers soon. */
+const CHUNK = 1_000;
+const MOST_CHUNKS = 5;
+
+type Reads = Pick<ServiceContext, 'store'>;
+
+/**
+ * One page of the log. With a filter a page may hold less than asked for, or nothing, and still have a `nextFrom`: that
+ * much of the log was looked through.
+ */
+export async function auditEntries({ store }: Reads, query: EntriesQuery): Promise<AuditPage> {
+  const { from, limit = DEFAULT_LIMIT, order = 'asc', ...filter } = query;
+  const fits = entryMatcher(filter);
+  const found: IndexedEntry[] = [];
+  const step = order === 'asc' ? 1 : -1;
+  let at = from ?? (order === 'asc' ? 0 : (await store.head()).size - 1);
+  for (let chunks = 0; chunks < MOST_CHUNKS && at >= 0; chunks += 1) {
+    const chunk = await readChunk(store, filter.reviewId, at, fits === undefined ? limit : CHUNK, order);
+    for (const indexed of chunk.entries) {
+      if (fits !== undefined && !fits(indexed.entry)) continue;
+      found.push(indexed);
+      const next = indexed.index + step;
+      if (found.length === limit) return { entries: found, nextFrom: next < 0 ? null : next };
+    }
+    if (chunk.isLast) return { entries: found, nextFrom: null };
+    at = chunk.next;
+  }
+  return { entries: found, nextFrom: at < 0 ? null : at };
+}
+
+/** Every entry that fits, in order, page by page, up to where the log ended when it was asked. */
+export async function* exportEntries({ store }: Reads, filter: AuditFilter): AsyncGenerator<readonly IndexedEntry[]> {
+  const fits = entryMatcher(filter) ?? (() => true);
+  const { size } = await store.head();
+  for (let at = 0; at < size;) {
+    const chunk = await readChunk(store, filter.reviewId, at, CHUNK, 'asc');
+    yield chunk.entries.filter(({ index, entry }) => index < size && fits(entry));
+    if (chunk.isLast) return;
+    at = chunk.next;
+  }
+}
+
+/** Latest signed checkpoint. Throws `worker_unavailable` where none was ever signed. */
+export async function auditCheckpoint({ store }: Reads): Promise<CheckpointResponse> {
+  const latest = await store.checkpoint();
+  if (latest === undefined) {
+    throw new ProblemError('worker_unavailable', { detail: 'No checkpoint has been signed yet.' });
+  }
+  return { size: latest.size, checkpoint: latest.note };
+}
+
+export async function inclusionProofs(
+  { store }: Reads,
+  size: number,
+  indices: readonly number[],
+): Promise<InclusionResponse> {
+  const proofs = indices.map(async (index) => ({ index, inclusion: [...(await store.inclusionProof(index, size))] }));
+  return { size, proofs: await withinLog(Promise.all(proofs)) };
+}
+
+export async function consistencyProof({ store }: Reads, from: number, to: number): Promise<ConsistencyResponse> {
+  // A proof of the same tree is empty, whether the log is that long or not.
+  if (from === to && to > (await store.head()).size) throw notThatLong();
+  return { from, to, proof: [...(await withinLog(store.consistencyProof(from, to)))] };
+}
+
+async function withinLog<T>(proof: Promise<T>): Promise<T> {
+  try {
+    return await proof;
+  } catch (error) {
+    throw error instanceof RangeError ? notThatLong() : error;
+  }
+}
+
+function notThatLong(): ProblemError {
+  return new ProblemError('invalid_request', { detail: 'The log is not that long, or the sizes are out of order.' });
+}
+
+interface Chunk {
+  readonly entries: readonly IndexedEntry[];
+  readonly isLast: boolean;
+  readonly next: number;
+}
+
+/** The entries of one review are few and have an index of their own; they are one chunk. */
+async function readChunk(
+  store: Reads['store'],
+  reviewId: string | undefined,
+  at: number,
+  size: number,
+  order: 'asc' | 'desc',
+): Promise<Chunk> {
+  if (reviewId !== undefined) {
+    const all = await store.entriesOf(reviewId);
+    const entries = order === 'asc' ? all.filter(({ index }) => index >= at) : all.filter(({ index }) => index <= at);
+    return { entries: order === 'asc' ? entries : entries.toReversed(), isLast: true, next: at };
+  }
+  if (order === 'asc') {
+    const entries = await store.entries(at, size);
+    return { entries, isLast: entries.length < size, next: at + entries.length };
+  }
+  const low = Math.max(0, at - size + 1);
+  const entries = await store.entries(low, at - low + 1);
+  return { entries: entries.toReversed(), isLast: low === 0, next: low - 1 };
+}

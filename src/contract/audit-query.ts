@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { auditEntrySchema, type AuditEntryType } from './audit.ts';
+import { trustedKeySchema } from './envelope.ts';
+import { reviewIdSchema } from './ids.ts';
+import { timestampSchema } from './json.ts';
+
+/** Every type of audit entry. */
+export const AUDIT_TYPES: readonly AuditEntryType[] = auditEntrySchema.options.map((option) => option.shape.type.value);
+
+const count = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,16}$/)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+const typeList = new RegExp(`^(${AUDIT_TYPES.join('|')})(,(${AUDIT_TYPES.join('|')}))*$`);
+
+/** What an entry must be like. All that is given must fit. */
+const filterShape = {
+  reviewId: reviewIdSchema.optional(),
+  /** Types, separated by commas. */
+  type: z.string().regex(typeList, 'types, separated by commas').optional(),
+  /** Proposer, owner, reviewer or recipient: the exact name. */
+  person: z.string().min(1).max(255).optional(),
+  /** `since` ≤ time < `until`. */
+  since: timestampSchema.optional(),
+  until: timestampSchema.optional(),
+};
+export type AuditFilter = {
+  readonly [K in keyof typeof filterShape]?: z.infer<(typeof filterShape)[K]> | undefined;
+};
+
+/** Query of `GET /v1/audit/entries`. */
+export const entriesQuerySchema = z.strictObject({
+  ...filterShape,
+  /** Index to begin at. Default: the beginning, or with `order=desc` the end. */
+  from: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  limit: count(1, 1_000).optional(),
+  order: z.enum(['asc', 'desc']).optional(),
+});
+export type EntriesQuery = z.infer<typeof entriesQuerySchema>;
+
+/** Query of `GET /v1/audit/export`. */
+export const exportQuerySchema = z.strictObject({ ...filterShape, format: z.enum(['jsonl', 'csv']) });
+export type ExportQuery = z.infer<typeof exportQuerySchema>;
+
+/** Most proofs of one request. */
+const MOST_PROOFS = 100;
+
+export const inclusionQuerySchema = z.strictObject({
+  /** Size of the tree, as a checkpoint has it. */
+  size: count(1, Number.MAX_SAFE_INTEGER),
+  index: z
+    .string()
+    .regex(/^[0-9]{1,15}(,[0-9]{1,15}){0,99}$/, `up to ${MOST_PROOFS} indices, separated by commas`)
+    .transform((text) => text.split(',').map(Number)),
+});
+export const inclusionResponseSchema = z.object({
+  size: z.int(),
+  /** RFC 6962 audit paths, leaf to root: base64 SHA-256 hashes. In the order asked for. */
+  proofs: z.array(z.object({ index: z.int(), inclusion: z.array(z.string()) })),
+});
+export type InclusionResponse = z.infer<typeof inclusionResponseSchema>;
+
+export const consistencyQuerySchema = z.strictObject({
+  from: count(0, Number.MAX_SAFE_INTEGER),
+  to: count(0, Number.MAX_SAFE_INTEGER),
+});
+export const consistencyResponseSchema = z.object({
+  from: z.int(),
+  to: z.int(),
+  /** RFC 6962: base64 SHA-256 hashes. */
+  proof: z.array(z.string()),
+});
+export type ConsistencyResponse = z.infer<typeof consistencyResponseSchema>;
+
+export const auditKeysSchema = z.object({ deploymentId: z.string(), keys: z.array(trustedKeySchema) });
+export type AuditKeys = z.infer<typeof auditKeysSchema>;

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AUDIT_TYPES } from '../../src/contract/audit-query.ts';
+import type { IndexedEntry } from '../../src/contract/audit.ts';
+import { hashEntry } from '../../src/core/log/leaf.ts';
+import { hashFromBase64, type Hash } from '../../src/core/log/tree.ts';
+import { verifyConsistency, verifyInclusion } from '../../src/core/log/verify.ts';
+import { codeOf, makeHarness, type Harness } from './support/harness.ts';
+
+let api: Harness;
+let rejected: string;
+let pending: string;
+let later: string;
+let all: readonly IndexedEntry[];
+
+beforeAll(async () => {
+  api = await makeHarness();
+  const first = await api.propose();
+  await api.decide(first.reviewId, first.call.digest, { type: 'reject', comment: 'no' });
+  rejected = first.reviewId;
+  api.clock.advance(3_600_000);
+  later = new Date(api.clock.now()).toISOString();
+  pending = (await api.propose({}, 'agent-2')).reviewId;
+  all = (await api.get('/v1/audit/entries', 'audit-1')).body.entries;
+});
+afterAll(() => api.close());
+
+async function entries(query: string): Promise<readonly IndexedEntry[]> {
+  const { status, body } = await api.get(`/v1/audit/entries?${query}`, 'audit-1');
+  expect([query, status]).toEqual([query, 200]);
+  return body.entries;
+}
+
+describe('searching the log', () => {
+  test('by review, type, person and time; all that is given must fit', async () => {
+    expect(await entries(`reviewId=${pending}`)).toEqual(
+      all.filter(({ entry }) => 'reviewId' in entry && entry.reviewId === pending),
+    );
+    expect((await entries('type=proposed,decided')).map(({ entry }) => entry.type)).toEqual([
+      'proposed',
+      'decided',
+      'proposed',
+    ]);
+    expect((await entries('person=ops-1')).map(({ entry }) => entry.type)).toEqual(['decided']);
+    // ops-3 owns agent-1.
+    expect(await entries('person=ops-3')).toEqual(
+      all.filter(({ entry }) => 'owner' in entry && entry.owner === 'ops-3'),
+    );
+    expect(await entries(`since=${later}`)).toEqual(all.filter(({ entry }) => entry.at >= later));
+    expect(await entries(`until=${later}`)).toEqual(all.filter(({ entry }) => entry.at < later));
+    expect(await entries(`reviewId=${rejected}&since=${later}`)).toEqual([]);
+    expect(await entries('person=nobody')).toEqual([]);
+  });
+
+  test('backwards, page by page, to the first entry', async () => {
+    const seen: IndexedEntry[] = [];
+    let from: number | null | undefined;
+    do {
+      const at: string = from === undefined ? '' : `&from=${from}`;
+      const { body } = await api.get(`/v1/audit/entries?order=desc&limit=3${at}`, 'audit-1');
+      seen.push(...body.entries);
+      from = body.nextFrom as number | null;
+    } while (from !== null);
+    expect(seen).toEqual(all.toReversed());
+  });
+
+  test('a filter with pages gives each entry once', async () => {
+    const wanted = all.filter(({ entry }) => entry.type === 'proposed');
+    const first = (await api.get('/v1/audit/entries?type=proposed&limit=1', 'audit-1')).body;
+    const second = (await api.get(`/v1/audit/entries?type=proposed&from=${first.nextFrom}`, 'audit-1')).body;
+    expect([...first.entries, ...second.entries]).toEqual(wanted);
+    expect(second.nextFrom).toBeNull();
+  });
+
+  test('what is no filter is refused', async () => {
+    for (const query of ['type=nonsense', 'since=yesterday', 'reviewId=x', 'order=up', 'colour=red', 'limit=1001']) {
+      expect([query, codeOf(await api.get(`/v1/audit/entries?${query}`, 'audit-1'))]).toEqual([
+        query,
+        'invalid_request',
+      ]);
+    }
+    expect(AUDIT_TYPES).toContain('policy_changed');
+  });
+
+  test('is for reviewers and auditors', async () => {
+    for (const path of [
+      'entries',
+      'export?format=csv',
+      'inclusion?size=1&index=0',
+      'consistency?from=0&to=1',
+      'keys',
+    ]) {
+      expect([path, codeOf(await api.get(`/v1/audit/${path}`, 'agent-1'))]).toEqual([path, 'forbidden']);
+      expect([path, codeOf(await api.get(`/v1/audit/${path}`))]).toEqual([path, 'unauthenticated']);
+    }
+  });
+});
+
+describe('exports', () => {
+  test('JSON Lines: one entry a line', async () => {
+    const path = '/v1/audit/export?format=jsonl&type=proposed';
+    const response = await api.open('GET', path, undefined, { as: 'audit-1' });
+    expect(response.headers.get('content-disposition')).toContain('attachment');
+    const lines = (await response.text()).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
+      all.filter(({ entry }) => entry.type === 'proposed'),
+    );
+  });
+
+  test('CSV: no cell is a formula to a spreadsheet', async () => {
+    const hostile = await makeHarness({
+      settings: { agents: [{ id: '=1+1', keySha256: 'a'.repeat(64) }] },
+    });
+    try {
+      await hostile.store.commit({ entries: [HOSTILE] });
+      const { body } = await hostile.get('/v1/audit/export?format=csv', 'audit-1');
+      const lines = (body as string).split('\r\n');
+      expect(lines[0]).toBe('index,at,type,reviewId,people,entry');
+      const [index, at, type, , people] = (lines[1] ?? '').split(',');
+      expect([index, at, type]).toEqual(['0', HOSTILE.at, 'proposed']);
+      expect(people).toMatch(/^"?'=HYPERLINK/);
+      const leaf = /,"(\{.*\})"$/.exec(lines[1] ?? '')?.[1]?.replaceAll('""', '"');
+      expect(JSON.parse(leaf ?? 'null')).toEqual(HOSTILE);
+    } finally {
+      await hostile.close();
+    }
+  });
+});
+
+const HOSTILE = {
+  schemaVersion: 1,
+  deploymentId: 'test-deployment',
+  at: '2026-04-01T12:00:00.000Z',
+  reviewId: 'rev_01HZZZZZZZZZZZZZZZZZZZZZZZ',
+  type: 'proposed',
+  proposer: '=HYPERLINK("https://evil.example.com")',
+  owner: null,
+  attested: false,
+  tool: '@SUM(A1)',
+  proposalDigest: `sha256:${'0'.repeat(64)}`,
+} as const;
+
+describe('proofs', () => {
+  const hashesOf = (texts: readonly string[]): Hash[] => texts.map((text) => hashFromBase64(text) as Hash);
+
+  test('every entry is in the log, and is nothing else', async () => {
+    const { size, root } = await api.store.head();
+    const indices = all.map(({ index }) => index);
+    const { body } = await api.get(`/v1/audit/inclusion?size=${size}&index=${indices.join(',')}`, 'audit-1');
+    expect(body.proofs.map((proof: { index: number }) => proof.index)).toEqual(indices);
+    const [expected] = hashesOf([root]) as [Hash];
+    for (const { index, entry } of all) {
+      const path = hashesOf(body.proofs[index].inclusion);
+      expect(verifyInclusion(hashEntry(entry), index, size, path, expected)).toBe(true);
+      expect(
+        verifyInclusion(hashEntry({ ...entry, at: '2020-01-01T00:00:00.000Z' }), index, size, path, expected),
+      ).toBe(false);
+    }
+  });
+
+  test('a later log begins with an earlier one', async () => {
+    const before = await api.store.head();
+    await api.propose();
+    const after = await api.store.head();
+    const { body } = await api.get(`/v1/audit/consistency?from=${before.size}&to=${after.size}`, 'audit-1');
+    const [old, now] = hashesOf([before.root, after.root]) as [Hash, Hash];
+    expect(verifyConsistency(before.size, after.size, hashesOf(body.proof), old, now)).toBe(true);
+    expect(verifyConsistency(before.size, after.size, hashesOf(body.proof), now, now)).toBe(false);
+  });
+
+  test('of a log that is not that long there is none', async () => {
+    for (const path of ['inclusion?size=99999&index=0', 'inclusion?size=3&index=3', 'consistency?from=1&to=99999']) {
+      expect([path, codeOf(await api.get(`/v1/audit/${path}`, 'audit-1'))]).toEqual([path, 'invalid_request']);
+    }
+    for (const path of ['consistency?from=3&to=2', 'consistency?from=99999&to=99999', 'inclusion?size=1&index=-1']) {
+      expect([path, codeOf(await api.get(`/v1/audit/${path}`, 'audit-1'))]).toEqual([path, 'invalid_request']);
+    }
+  });
+});
+
+test('the policy in force is there to read, for reviewers and auditors', async () => {
+  const { status, body } = await api.get('/v1/policy', 'audit-1');
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ name: 'policy.yaml', digest: api.settings.current().policy.digest, problem: null });
+  expect(codeOf(await api.get('/v1/policy', 'agent-1'))).toBe('forbidden');
+});
