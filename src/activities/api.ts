@@ -4,6 +4,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition, StoredEnvelope } from '../contract/store.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
+import type { Subject } from '../core/gate/change.ts';
 import type { ReviewBase } from '../core/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../core/gate/state.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -119,6 +120,8 @@ export interface AdmitInput {
   readonly reviewId: string;
   readonly proposer: string;
   readonly items: readonly { readonly kind: SignalKind; readonly envelope: DsseEnvelope }[];
+  /** Set where the only item is a decision: an accepted vote (not an edit) is recorded at once. Times in epoch ms. */
+  readonly alone?: Subject & { readonly arrivedAt: number; readonly now: number };
 }
 
 interface AdmittedBase {
@@ -133,6 +136,8 @@ export type Admitted =
       readonly fact: DecisionFact;
       readonly channel: Review['revisions'][number]['decisions'][number]['channel'];
       readonly decidedAt: string;
+      /** It was accepted, and this is what came of recording it. */
+      readonly recorded?: RecordOutcome;
     })
   | (AdmittedBase & { readonly kind: 'revision'; readonly fact: RevisionFact })
   | (AdmittedBase & { readonly kind: 'withdrawal'; readonly fact: WithdrawalFact })

@@ -35,17 +35,21 @@ export interface GroupCommit {
   idle(): Promise<void>;
 }
 
+/** What a group wrote. */
+export interface Written {
+  /** In the order of the log. */
+  readonly entries: readonly IndexedEntry[];
+  readonly reviewIds: readonly string[];
+}
+
 /**
  * Concurrent commits share one round trip and one transaction, and each stands or falls alone: a refused transition
  * leaves the group before anything is written, and where the database refuses a whole group, its commits are tried
  * one by one, so that only the poisoned one fails.
  *
- * @param onAppended told of entries after they are durable, in the order of the log.
+ * @param onWritten told what is durable, before those who asked for it.
  */
-export function createGroupCommit(
-  database: Database,
-  onAppended: (entries: readonly IndexedEntry[]) => void,
-): GroupCommit {
+export function createGroupCommit(database: Database, onWritten: (written: Written) => void): GroupCommit {
   let queue: Waiting[] = [];
   let running: Promise<void> | undefined;
   let head: CompactRange | undefined;
@@ -99,11 +103,12 @@ export function createGroupCommit(
         return group.filter((waiting) => !refuse(waiting, answer));
       case 'written': {
         head = payload.range;
-        onAppended(
-          group.flatMap(({ commit }, i) =>
+        onWritten({
+          entries: group.flatMap(({ commit }, i) =>
             commit.leaves.map((leaf, j) => ({ index: (payload.firsts[i] ?? 0) + j, entry: leaf.entry })),
           ),
-        );
+          reviewIds: group.flatMap(({ commit }) => commit.reviewIds),
+        });
         group.forEach(({ commit, resolve }, i) => {
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
           const indices = commit.leaves.map((_, j) => (payload.firsts[i] ?? 0) + j);

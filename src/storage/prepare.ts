@@ -25,6 +25,8 @@ type PreparedReview =
 export interface PreparedCommit {
   readonly key: string | undefined;
   readonly reviewId: string | null;
+  /** Every review that it touches. */
+  readonly reviewIds: readonly string[];
   readonly step: Step | undefined;
   readonly leaves: readonly Leaf[];
   readonly review: PreparedReview | undefined;
@@ -40,8 +42,9 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   const step = commit.ledger === undefined ? undefined : stepOf(commit.ledger);
   const leaves = commit.entries.map(leafFor);
   const review = commit.review === undefined ? undefined : prepareReview(commit.review);
-  const reviewId =
-    step?.review_id ?? review?.columns.review_id ?? leaves.find((leaf) => leaf.reviewId)?.reviewId ?? null;
+  const touched = [step?.review_id, review?.columns.review_id, ...leaves.map((leaf) => leaf.reviewId)];
+  const reviewIds = [...new Set(touched.filter((id) => typeof id === 'string'))];
+  const reviewId = reviewIds[0] ?? null;
   const lanes = [step?.review_id, review?.columns.review_id].filter((id) => id !== undefined).map((id) => `r ${id}`);
   if (key !== undefined) lanes.push(`k ${key}`);
   const texts = [
@@ -50,7 +53,7 @@ export function prepareCommit(commit: Commit): PreparedCommit {
     ...Object.values(review?.columns ?? {}).flat(),
   ];
   const size = texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0);
-  return { key, reviewId, step, leaves, review, lanes, size };
+  return { key, reviewId, reviewIds, step, leaves, review, lanes, size };
 }
 
 function leafFor(given: AuditEntry): Leaf {

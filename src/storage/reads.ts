@@ -14,7 +14,11 @@ export async function readLedger(query: Query, reviewId: string): Promise<Ledger
   return found === undefined ? undefined : readLedgerRow(found.row);
 }
 
-export async function readReview(query: Query, reviewId: string): Promise<StoredReview | undefined> {
+/** The review, and how many characters it takes. */
+export async function readReview(
+  query: Query,
+  reviewId: string,
+): Promise<{ readonly stored: StoredReview; readonly size: number } | undefined> {
   const [found] = await query<{
     state: string;
     execution: string | null;
@@ -33,7 +37,8 @@ export async function readReview(query: Query, reviewId: string): Promise<Stored
   const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
   const review: Review = { ...state, execution };
   const { ended_as: status, ended_at: at, index } = found;
-  return { review: status === null || at === null ? review : endReview(review, status, at.toISOString()), index };
+  const shown = status === null || at === null ? review : endReview(review, status, at.toISOString());
+  return { stored: { review: shown, index }, size: found.state.length + (found.execution?.length ?? 0) };
 }
 
 export async function readRecord(

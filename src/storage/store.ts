@@ -10,7 +10,9 @@ import { createLogReader } from './log-reader.ts';
 import { migrate } from './migrate.ts';
 import { openPg } from './pg-database.ts';
 import { openPglite } from './pglite-database.ts';
+import { createProposedCalls } from './proposed-calls.ts';
 import * as reads from './reads.ts';
+import { cacheReviews } from './review-cache.ts';
 import { createSessionStore } from './sessions.ts';
 import { createTail } from './tail.ts';
 import { putUpstreamTools, readUpstreamTools } from './upstreams.ts';
@@ -65,10 +67,23 @@ export function storeOver(database: Database): Store {
   const { query } = database;
   const log = createLogReader(query);
   const tail = createTail(database, log);
-  const group = createGroupCommit(database, (entries) => tail.offer(entries));
+  // Without other writers to poll for, every change passes through here.
+  const cache = database.pollMs === null ? cacheReviews((reviewId) => reads.readReview(query, reviewId)) : undefined;
+  const group = createGroupCommit(database, ({ entries, reviewIds }) => {
+    cache?.forget(reviewIds);
+    tail.offer(entries);
+  });
   return {
     ...log,
-    commit: (commit) => group.commit(commit),
+    commit: async (commit) => {
+      try {
+        return await group.commit(commit);
+      } catch (error) {
+        // It may have been written all the same.
+        cache?.clear();
+        throw error;
+      }
+    },
     readLedger: (reviewId) => reads.readLedger(query, reviewId),
     putEvidence: async (reviewId, revision, envelope) => {
       await query(
@@ -87,7 +102,8 @@ export function storeOver(database: Database): Store {
     countPending: (proposer) => reads.countPending(query, proposer),
     countClaims: (tool, since) => reads.countClaims(query, tool, since),
     unsettled: (before, limit) => reads.unsettled(query, before, limit),
-    readReview: (reviewId) => reads.readReview(query, reviewId),
+    readReview: async (reviewId) =>
+      cache === undefined ? (await reads.readReview(query, reviewId))?.stored : cache.read(reviewId),
     readRecord: (reviewId) => reads.readRecord(query, reviewId),
     readRow: (reviewId) => readListRow(query, reviewId),
     listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
@@ -108,10 +124,17 @@ export function storeOver(database: Database): Store {
     },
     sessions: createSessionStore(query),
     deliveries: createDeliveryStore(query),
+    proposedCalls: createProposedCalls(query),
     putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),
     readUpstreamTools: () => readUpstreamTools(query),
     tail: (listener) => tail.subscribe(listener),
-    erase: (endedBefore) => eraseEnded(query, endedBefore),
+    erase: async (endedBefore) => {
+      try {
+        return await eraseEnded(query, endedBefore);
+      } finally {
+        cache?.clear();
+      }
+    },
     ping: async () => {
       await query('SELECT 1');
     },

@@ -1,28 +1,28 @@
-import type { Admitted } from '../activities/api.ts';
+import type { Admitted, AdmitInput } from '../activities/api.ts';
 import { approvers } from './approvers.ts';
+import { classifiedAgain, revisedChange, revisedEntry } from './changes.ts';
 import {
-  classifiedAgain,
+  admissionKey,
   decidedEntry,
   deny,
-  ledgerAfter,
-  revisedChange,
-  revisedEntry,
-  withDecision,
-} from './changes.ts';
+  ruleOnVote,
+  stateAfter,
+  voteChange,
+  type Change,
+} from '../core/gate/change.ts';
 import {
   checkFact,
   checkRevision,
   decideEdit,
   decideRevision,
-  decideVote,
   decideWithdrawal,
   type Ruling,
 } from '../core/gate/decide.ts';
-import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
+import { isEnded, type GateState } from '../core/gate/state.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate as activities } from './local.ts';
 import { settleByHand } from './reconciliation.ts';
-import type { Change, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { prepare, preparedOf, type Complete } from './versions.ts';
 
 type Fact = Exclude<Admitted, { kind: 'refused' }>;
@@ -31,7 +31,8 @@ type Step = 'done' | 'superseded';
 
 /**
  * Admits the next batch: one local activity verifies up to 50 envelopes, then each is judged in the order it came.
- * Whatever is refused is answered in its receipt and changes nothing.
+ * Whatever is refused is answered in its receipt and changes nothing. A vote that comes alone, as nearly all do, is
+ * recorded by that activity too: one local activity less between a decision and its call.
  */
 export async function processBatch(session: Session): Promise<Step> {
   const batch = session.inbox.take();
@@ -39,6 +40,7 @@ export async function processBatch(session: Session): Promise<Step> {
     reviewId: session.reviewId,
     proposer: session.record.base.proposer.id,
     items: batch.map(({ kind, envelope }) => ({ kind, envelope })),
+    ...aloneIn(batch, session),
   });
   let step: Step = 'done';
   for (const [index, item] of batch.entries()) {
@@ -50,6 +52,13 @@ export async function processBatch(session: Session): Promise<Step> {
   return step;
 }
 
+/** What the activity needs to judge a decision by itself. */
+function aloneIn([item, ...others]: readonly InboxItem[], session: Session): Pick<AdmitInput, 'alone'> {
+  if (item?.kind !== 'decision' || others.length > 0 || session.gate === null) return {};
+  const { record, proposalDigest } = session;
+  return { alone: { record, proposalDigest, arrivedAt: item.at, now: Date.now() } };
+}
+
 async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Step> {
   const { gate } = session;
   if (fact.kind === 'reconciliation') return settleByHand(session, item, fact);
@@ -59,7 +68,7 @@ async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Ste
   }
   switch (fact.kind) {
     case 'decision':
-      return fact.fact.type === 'edit' ? judgeEdit(session, gate, item, fact) : judgeVote(session, gate, item, fact);
+      return fact.fact.type === 'edit' ? judgeEdit(session, gate, item, fact) : judgeVote(session, item, fact);
     case 'revision':
       return judgeRevision(session, gate, item, fact);
     case 'withdrawal': {
@@ -78,14 +87,9 @@ async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Ste
   }
 }
 
-async function judgeVote(session: Session, gate: GateState, item: InboxItem, fact: Decision): Promise<Step> {
-  const ruling = decideVote(gate, fact.fact, item.at);
-  const step = await carryOut(session, fact, ruling, (next) => ({
-    record: { ...session.record, gate: next, revisions: withDecision(session.record.revisions, fact) },
-    entries: [(base) => decidedEntry(base, fact, next)],
-    ledger: ledgerAfter(session, next, item.at),
-    envelopes: [item],
-  }));
+async function judgeVote(session: Session, item: InboxItem, fact: Decision): Promise<Step> {
+  const ruling = ruleOnVote(session, fact, item.at);
+  const step = await carryOut(session, fact, ruling, (next) => voteChange(session, fact, next, item));
   if (ruling.ok && step === 'done' && fact.fact.type === 'approve') {
     session.carrying = [...session.carrying, item.envelope];
   }
@@ -153,9 +157,9 @@ async function carryOut(
 ): Promise<Step> {
   const { gate } = session;
   if (!ruling.ok || gate === null) return refuse(session, fact, ruling.ok ? 'already_resolved' : ruling.code);
-  const next = ruling.events.reduce(evolve, gate);
+  const next = stateAfter(gate, ruling);
   const asked = approvers(session);
-  const { ok } = await session.commit({ ...change(next), key: `admitted:${fact.decisionUlid}` });
+  const ok = await put(session, fact, { ...change(next), key: admissionKey(fact.decisionUlid) });
   if (!ok) {
     session.inbox.answer(fact.decisionUlid, 'already_resolved');
     return 'superseded';
@@ -165,6 +169,14 @@ async function carryOut(
   const event = newsOf(gate, next);
   if (event !== undefined) session.tell({ event, to: event === 'resolved' ? asked : approvers(session) });
   return 'done';
+}
+
+/** False: the ledger stands elsewhere. */
+async function put(session: Session, fact: Fact, change: Change): Promise<boolean> {
+  const recorded = fact.kind === 'decision' ? fact.recorded : undefined;
+  if (recorded === undefined) return (await session.commit(change)).ok;
+  if (recorded.ok) session.adopt(change.record);
+  return recorded.ok;
 }
 
 /** What the next state means to those who have to decide, or had to. */

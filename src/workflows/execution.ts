@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import type { ExecuteActivities } from '../activities/api.ts';
 import { deniedExecution, isExecutionDenial, type ExecutionDenial, type Outcome } from '../core/outcome.ts';
-import { deny } from './changes.ts';
+import { deny } from '../core/gate/change.ts';
 import { gate } from './local.ts';
 import { EXECUTE_TASK_QUEUE } from './messages.ts';
 import { processBatch } from './admission.ts';

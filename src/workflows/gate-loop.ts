@@ -1,9 +1,9 @@
-import { condition, workflowInfo } from '@temporalio/workflow';
+import { condition, patched, workflowInfo } from '@temporalio/workflow';
 import { decideTime } from '../core/gate/decide.ts';
 import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
 import { processBatch } from './admission.ts';
 import { approvers } from './approvers.ts';
-import { deny } from './changes.ts';
+import { deny, stayOpen } from '../core/gate/change.ts';
 import { hasNoticesPending } from './notices.ts';
 import type { Session } from './session.ts';
 
@@ -19,6 +19,8 @@ export type LoopEnd =
   | 'superseded'
   /** History is long and nothing is in hand: time to continue as new. */
   | 'continue';
+
+const REMINDERS_RECORDED = 'reminders-recorded';
 
 /** Beyond this many events a run continues as new, where the server does not ask for it earlier. */
 const LONG_HISTORY = 4_000;
@@ -79,19 +81,33 @@ async function passTime(session: Session): Promise<boolean> {
   if (escalateAt !== null && now >= escalateAt) {
     session.schedule = { ...session.schedule, escalateAt: null };
     // Whom the list shows this review to has changed.
-    await session.commit({
-      key: `escalated:${session.current.material.revision}`,
-      record: session.record,
-      entries: [],
-    });
+    if (!(await recordCall(session, 'escalated', escalateAt))) return false;
     session.tell({ event: 'escalated', to: approvers(session) });
   }
   const ahead = remindAt.filter((at) => at > now);
   if (ahead.length < remindAt.length) {
+    const due = remindAt.findLast((at) => at <= now) ?? now;
     session.schedule = { ...session.schedule, remindAt: ahead };
+    // Runs of before went by without a record of it.
+    if (patched(REMINDERS_RECORDED) && !(await recordCall(session, 'reminder', due))) return false;
     session.tell({ event: 'reminder', to: approvers(session) });
   }
   return true;
+}
+
+/** Puts into the log that time has called people; who follows the log tells them. False: superseded. */
+async function recordCall(session: Session, event: 'reminder' | 'escalated', due: number): Promise<boolean> {
+  const { gate } = session;
+  if (gate === null) return true;
+  const { revision } = session.current.material;
+  const recipients = [...approvers(session)];
+  const { ok } = await session.commit({
+    key: event === 'escalated' ? `escalated:${revision}` : `reminder:${revision}:${due}`,
+    record: session.record,
+    entries: [(base) => ({ ...base, type: 'notified', event, channel: 'log', recipients })],
+    ledger: stayOpen(session, gate),
+  });
+  return ok;
 }
 
 /** Ended from outside: `withdrawn` for a question whose asker was cancelled, `aborted` for a call. */

@@ -1,12 +1,10 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { AuditEntry } from '../contract/audit.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
-import type { LedgerTransition } from '../contract/store.ts';
-import type { Classified, Schedule, SignalKind } from '../activities/api.ts';
+import type { Classified, Schedule } from '../activities/api.ts';
+import { writeChange, type Change } from '../core/gate/change.ts';
 import { describeReview } from '../core/gate/describe.ts';
-import { entryOf } from '../core/gate/entries.ts';
 import type { GateState } from '../core/gate/state.ts';
 import { viewReview, type ReviewRecord } from '../core/gate/view.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -35,19 +33,6 @@ export interface Snapshot {
   readonly schedule: Schedule;
   readonly receipts: readonly (readonly [string, ReceiptCode])[];
   readonly commits: number;
-}
-
-/** What one commit adds to the record. */
-export interface Change {
-  readonly record: ReviewRecord;
-  readonly entries: readonly ((base: ReturnType<typeof entryOf>) => AuditEntry)[];
-  readonly ledger?: LedgerTransition;
-  readonly envelopes?: readonly { readonly kind: SignalKind; readonly envelope: DsseEnvelope }[];
-  readonly materials?: readonly Material[];
-  /** `ledger` settles the execution as `record` shows it. */
-  readonly settlesExecution?: boolean;
-  /** Makes a repeated commit harmless: unique for this review, e.g. a decision's ULID. */
-  readonly key: string;
 }
 
 /** One review as its workflow holds it. State changes only after the database has it. */
@@ -137,16 +122,7 @@ export class Session {
 
   /** Writes a change, then makes it the state. False: the ledger stands elsewhere, and `outcome` says where. */
   async commit(change: Change): Promise<{ readonly ok: boolean; readonly outcome: Outcome | null }> {
-    const base = entryOf(this.record.base, new Date(Date.now()).toISOString());
-    const result = await gate.record({
-      key: `${this.reviewId}:${change.key}`,
-      entries: change.entries.map((entry) => entry(base)),
-      review: viewReview(change.record),
-      envelopes: (change.envelopes ?? []).map(({ kind, envelope }) => ({ kind, envelope })),
-      materials: change.materials ?? [],
-      ledger: change.ledger ?? null,
-      settlesExecution: change.settlesExecution ?? false,
-    });
+    const result = await gate.record(writeChange(change, new Date(Date.now()).toISOString()));
     if (result.ok) this.adopt(change.record);
     return result;
   }

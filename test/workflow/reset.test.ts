@@ -1,5 +1,5 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectorResult } from '../../src/activities/ports.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { Review } from '../../src/contract/review.ts';
@@ -120,6 +120,9 @@ describe('a reset of a review that waits', () => {
     const before = gate.calls.length;
     const { reviewId, handle } = await pending(CHAIN);
     await gate.decide(reviewId, { reviewer: 'ops-1' });
+    // A receipt can be read before its task is closed; a no that comes then would be in the same one.
+    const tasks = () => eventsOf(gate.client, reviewId, 'workflowTaskCompletedEventAttributes');
+    await vi.waitUntil(async () => (await tasks()).length === 2, { timeout: 20_000, interval: 20 });
     await gate.decide(reviewId, { reviewer: 'ops-2', type: 'reject' });
     await handle.result();
     // The last task is the one that the no came in; the yes came in the one before.

@@ -1,16 +1,45 @@
+import { ruleOnVote, stateAfter, voteChange, writeChange } from '../../core/gate/change.ts';
 import { findReviewer, type Settings } from '../../core/settings.ts';
 import type { Admitted, AdmitInput, SignalKind } from '../api.ts';
 import type { GateDeps } from './deps.ts';
+import { record } from './record.ts';
 
 type Item = AdmitInput['items'][number];
 
 /**
  * Verifies a batch of envelopes with the keys and the directory in force now: keys rotate and people leave while a
- * review waits. It returns plain facts; what a fact means is for the gate machine to say.
+ * review waits. It returns plain facts; what a fact means is for the gate machine to say. A vote that came alone is
+ * judged by that machine here, and recorded where it is accepted.
  */
-export function admit(deps: Pick<GateDeps, 'settings' | 'verifier'>, input: AdmitInput): readonly Admitted[] {
+export async function admit(
+  deps: Pick<GateDeps, 'settings' | 'verifier' | 'store'>,
+  input: AdmitInput,
+): Promise<readonly Admitted[]> {
   const settings = deps.settings.current();
-  return input.items.map((item) => ADMIT[item.kind](deps, settings, input, item) ?? { kind: 'refused' });
+  const admitted = input.items.map(
+    (item): Admitted => ADMIT[item.kind](deps, settings, input, item) ?? { kind: 'refused' },
+  );
+  const [item, ...others] = input.items;
+  const [fact] = admitted;
+  if (input.alone === undefined || item === undefined || others.length > 0 || fact?.kind !== 'decision')
+    return admitted;
+  return [await recordVote(deps, input.alone, item, fact)];
+}
+
+/** An edit leads to a version that has to be prepared first: that, and whatever is refused, is left to the workflow. */
+async function recordVote(
+  deps: Pick<GateDeps, 'store'>,
+  alone: NonNullable<AdmitInput['alone']>,
+  { envelope }: Item,
+  decision: Extract<Admitted, { kind: 'decision' }>,
+): Promise<Admitted> {
+  const { gate } = alone.record;
+  if (gate === null || decision.fact.type === 'edit') return decision;
+  const ruling = ruleOnVote(alone, decision, alone.arrivedAt);
+  if (!ruling.ok) return decision;
+  const change = voteChange(alone, decision, stateAfter(gate, ruling), { envelope, at: alone.arrivedAt });
+  const recorded = await record(deps, writeChange(change, new Date(alone.now).toISOString()));
+  return { ...decision, recorded };
 }
 
 type Admit = (

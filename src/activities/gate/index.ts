@@ -25,7 +25,10 @@ export function createGateActivities(deps: GateDeps): GateActivities {
       local,
       reviewsOf: ({ material }) => [material.reviewId],
     }),
-    admit: ofReview(async (input) => admit(deps, input)),
+    admit: guard((input) => admit(deps, input), {
+      local,
+      reviewsOf: ({ reviewId, alone }) => [reviewId, ...(alone === undefined ? [] : [alone.record.base.reviewId])],
+    }),
     record: guard((input) => record(deps, input), { local, reviewsOf: reviewsOfRecord }),
     readOutcome: ofReview((input) => readOutcome(deps, input)),
     notify: guard((input) => notify(deps, input), { local: false, reviewsOf: ({ review }) => [review.reviewId] }),

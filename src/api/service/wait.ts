@@ -18,7 +18,10 @@ export async function waitUntil(
   const waker = new Waker();
   await hub.start();
   // Listening before reading: an entry that lands in between wakes the first wait.
-  const stop = hub.onReview(reviewId, () => waker.wake());
+  const stop = hub.onReview(reviewId, ({ entry }) => {
+    // Neither classifies a review nor ends it, which is all that anybody waits for.
+    if (entry.type !== 'started' && entry.type !== 'notified') waker.wake();
+  });
   try {
     let stored = await store.readReview(reviewId);
     while (!wanted(stored)) {
