@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { deliveryPageSchema, deliveryQuerySchema, type DeliveryQuery } from '../../contract/delivery.ts';
+import type { ServiceDeps } from '../deps.ts';
+import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { ProblemError } from '../problem.ts';
+
+const callbackKeysSchema = z.object({
+  keys: z.array(z.object({ keyid: z.string(), publicKey: z.string(), createdAt: z.string() })),
+});
+
+/** What was told, and what agents verify it with. */
+export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'store' | 'trustedKeys'>): Endpoint[] {
+  return [
+    endpoint<'reviewer', undefined, DeliveryQuery>({
+      method: 'get',
+      path: '/v1/deliveries',
+      tag: 'Notifications',
+      summary: 'What was told to people and machines, newest first',
+      description:
+        'One row for each notice and destination (`webhook:<url>`, `email:<reviewer>`, `slack`, `callback:<review>`), ' +
+        'with what came of it. `sequence` is the index of the audit entry that it tells of. Kept for 30 days.',
+      who: 'reviewer',
+      query: deliveryQuerySchema,
+      answers: { 200: { description: 'One page', schema: deliveryPageSchema } },
+      problems: ['database_unavailable'],
+      handle: async ({ query }) => {
+        const page = await store.deliveries.list(query);
+        if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
+        return { status: 200, json: page };
+      },
+    }),
+    endpoint<'public'>({
+      method: 'get',
+      path: '/v1/callback-keys',
+      tag: 'Notifications',
+      summary: 'Public keys that callbacks are signed with',
+      description:
+        'Standard Webhooks keys (`whpk_…`, Ed25519) in force. More than one while a key is replaced: any may hold.',
+      who: 'public',
+      answers: { 200: { description: 'The keys', schema: callbackKeysSchema } },
+      problems: [],
+      handle: () => ({
+        status: 200,
+        json: {
+          keys: trustedKeys()
+            .filter(({ role, retiredAt }) => role === 'callback' && retiredAt === undefined)
+            .map(({ keyid, publicKey, createdAt }) => ({ keyid, publicKey: whpkOf(publicKey['x']), createdAt })),
+        },
+      }),
+    }),
+  ];
+}
+
+/** Standard Webhooks writes keys in base64, JWK in base64url. */
+function whpkOf(x = ''): string {
+  return `whpk_${Buffer.from(x, 'base64url').toString('base64')}`;
+}
