@@ -5,6 +5,7 @@ import type { Digest, Json, Timestamp } from './json.ts';
 import type { ReviewId } from './ids.ts';
 import type { ListedTool, UpstreamTool } from './upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
+import type { ProposedCalls } from './proposed-calls.ts';
 import type { SessionStore } from './sessions.ts';
 
 /**
@@ -253,6 +254,7 @@ export interface Store {
   readonly sessions: SessionStore;
   /** What people and machines are told, derived from the log. */
   readonly deliveries: DeliveryStore;
+  readonly proposedCalls: ProposedCalls;
 
   /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
   erase(endedBefore: Timestamp): Promise<number>;

@@ -131,6 +131,8 @@ function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | un
     escalate:
       request.escalate === undefined ? null : { afterMs: durationMs(request.escalate.after), to: request.escalate.to },
     emailDecision: 'sign-in',
+    // The workflow that asks knows what it asks again.
+    reproposal: 'ask',
     match: 'in-flow',
   };
 }

@@ -12,6 +12,7 @@ import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { batchItemKey, fingerprintBody } from './idempotency.ts';
 import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';
 import { reservePending } from './pending.ts';
+import { findRejection, noteCall } from './reproposal.ts';
 import { refuseSealed, sealCall } from './sealing.ts';
 import { describeStart, summarizeStart } from './summary.ts';
 import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
@@ -115,17 +116,24 @@ async function proposeAndWait(
 ): Promise<ExecuteAnswer> {
   const { reviewId, seen } = claim;
   const known = seen ? await context.store.readReview(reviewId) : undefined;
+  const statusUrl = `${options.baseUrl}/v1/reviews/${reviewId}`;
   let release: (() => void) | undefined;
   try {
     if (known === undefined) {
       const invisible = await findInvisibleErrors(context, reviewId, request);
       if (invisible !== undefined) return answerOf(invisible, seen);
+      const assessment = assessForAgent(context.settings.current(), principal, request);
+      const rejected = await findRejection(context, principal, request, assessment);
+      if (rejected !== undefined) return answerOf(outcomeOf(rejected.reviewId, rejected, statusUrl), seen);
       release = await reservePending(context, principal, request);
-      await start(context, principal, reviewId, request);
+      await Promise.all([
+        start(context, principal, reviewId, request, assessment),
+        noteCall(context, principal, reviewId, request, assessment),
+      ]);
     }
     const review = await waitForOutcome(context, reviewId, request, options, release);
     const shown = review === undefined ? undefined : redactFor(principal, review);
-    const body = outcomeOf(reviewId, shown, `${options.baseUrl}/v1/reviews/${reviewId}`);
+    const body = outcomeOf(reviewId, shown, statusUrl);
     return answerOf(withErrors(context, principal, request, body), seen);
   } finally {
     release?.();
@@ -156,6 +164,7 @@ async function start(
   principal: AgentPrincipal,
   reviewId: ReviewId,
   plain: ExecuteRequest,
+  assessment: Assessment,
 ): Promise<void> {
   const { deploymentId } = context.settings.current();
   const proposedAt = isoNow(context);
@@ -185,7 +194,7 @@ async function start(
         group: request.group ?? null,
         threadId: request.threadId ?? null,
       },
-      expected: expectedOf(assessForAgent(context.settings.current(), principal, plain)),
+      expected: expectedOf(assessment),
     },
   );
 }

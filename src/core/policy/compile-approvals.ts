@@ -45,6 +45,7 @@ function planOf(approval: ApprovalRule): CompiledApproval['plan'] {
     remindMs: (approval.remind ?? []).map(durationMs),
     escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: escalate.to },
     emailDecision: approval.emailDecision ?? null,
+    reproposal: approval.reproposal ?? 'attach',
     match: approval.match,
   };
 }

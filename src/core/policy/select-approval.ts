@@ -51,7 +51,8 @@ function isAtLeastAsStrict(a: ApprovalPlan, b: ApprovalPlan): boolean {
     (a.separationOfDuties || !b.separationOfDuties) &&
     a.ttlMs <= b.ttlMs &&
     coversEscalation(a.escalate, b.escalate) &&
-    EMAIL_STRICTNESS[a.emailDecision] >= EMAIL_STRICTNESS[b.emailDecision]
+    EMAIL_STRICTNESS[a.emailDecision] >= EMAIL_STRICTNESS[b.emailDecision] &&
+    (a.reproposal === 'attach' || b.reproposal === 'ask')
   );
 }
 

@@ -1,0 +1,59 @@
+import type { ExecuteRequest } from '../../contract/execute.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Review } from '../../contract/review.ts';
+import { StorageError } from '../../contract/store.ts';
+import type { Assessment } from '../../core/assess.ts';
+import type { AgentPrincipal } from '../principal.ts';
+import type { ServiceContext } from './context.ts';
+import { fingerprintBody } from './idempotency.ts';
+import { redactFor } from './visibility.ts';
+
+/** How long a rejection answers the same call, ms. */
+const STANDS_FOR_MS = 3_600_000;
+
+/**
+ * The review of the same call that people have just rejected: asked again, they would only be pestered. The same means
+ * service, tool, arguments and context, byte for byte in their canonical form; any other call is a new one. What it says
+ * can only keep a call from people, never bring one past them.
+ */
+export async function findRejection(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  request: ExecuteRequest,
+  assessment: Assessment,
+): Promise<Review | undefined> {
+  if (!attaches(assessment)) return undefined;
+  const since = new Date(context.clock.now() - STANDS_FOR_MS).toISOString();
+  const fingerprint = fingerprintCall(context, request);
+  const reviewId = await context.store.proposedCalls.findRejected(principal.id, fingerprint, since);
+  const stored = reviewId === undefined ? undefined : await context.store.readReview(reviewId);
+  return stored === undefined ? undefined : redactFor(principal, stored.review);
+}
+
+/** Remembers what was proposed. Where that fails people may be asked twice, and nothing worse. */
+export async function noteCall(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  reviewId: ReviewId,
+  request: ExecuteRequest,
+  assessment: Assessment,
+): Promise<void> {
+  if (!attaches(assessment)) return;
+  try {
+    await context.store.proposedCalls.note(principal.id, fingerprintCall(context, request), reviewId);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    context.log.warn({ reviewId, code: error.code }, 'a call could not be remembered');
+  }
+}
+
+/** Only a call that people are asked about can have been rejected by them. */
+function attaches(assessment: Assessment): boolean {
+  return assessment.kind === 'held' && assessment.approval.reproposal === 'attach';
+}
+
+/** Over the plaintext, keyed: sealed values come sealed anew each time, and nobody who reads the table can try some. */
+function fingerprintCall({ fingerprintKey }: ServiceContext, request: ExecuteRequest): string {
+  const { service, tool, arguments: args, context = {} } = request;
+  return fingerprintBody({ service, tool, arguments: args, context }, fingerprintKey);
+}
