@@ -69,9 +69,7 @@ export async function countPending(query: Query, proposer: string): Promise<numb
 
 export async function countClaims(query: Query, tool: string, since: string): Promise<number> {
   const [row] = await query<{ count: number }>(
-    `SELECT count(*)::float8 AS count
-       FROM holdpoint.ledger l JOIN holdpoint.reviews r ON r.review_id = l.review_id
-      WHERE l.claimed_at IS NOT NULL AND l.claimed_at >= $2::timestamptz AND r.tool = $1 AND r.class = 'irreversible'`,
+    'SELECT count(*)::float8 AS count FROM holdpoint.claim_times WHERE tool = $1 AND claimed_at >= $2::timestamptz',
     [storableText(tool), since],
   );
   return row?.count ?? 0;

@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { newUlid } from '../ulid.ts';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { principalKey, type Principal } from '../principal.ts';
@@ -10,7 +10,7 @@ import type { ApiMetrics } from './metrics.ts';
  */
 export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
   return (req, res, next) => {
-    const requestId = `req_${ulid()}`;
+    const requestId = `req_${newUlid(Date.now())}`;
     const startedAt = performance.now();
     res.locals['requestId'] = requestId;
     res.setHeader('X-Request-Id', requestId);

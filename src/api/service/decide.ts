@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { newUlid } from '../ulid.ts';
 import type { DecisionRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { JsonObject } from '../../contract/json.ts';
@@ -47,7 +47,7 @@ export async function decide(
   );
   if (refusal !== undefined) throw new ProblemError(refusal);
   const edited = request.type === 'edit' ? await prepareEdit(context, review, request) : undefined;
-  const decisionUlid = ulid(context.clock.now());
+  const decisionUlid = newUlid(context.clock.now());
   const envelope = signer.sign('decision', {
     deploymentId: review.deploymentId,
     reviewId,

@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { newUlid } from '../ulid.ts';
 import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { isFinal, type Review } from '../../contract/review.ts';
@@ -98,7 +98,7 @@ async function claimReview(
   principal: AgentPrincipal,
   idempotency: Idempotency | undefined,
 ): Promise<ReviewClaim> {
-  const reviewId = `rev_${ulid(context.clock.now())}`;
+  const reviewId = `rev_${newUlid(context.clock.now())}`;
   if (idempotency === undefined) return { reviewId, seen: false };
   const { key, fingerprint } = idempotency;
   const claim = await context.store.claimIdempotency(principal.id, key, reviewId, fingerprint);

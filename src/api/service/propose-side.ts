@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { newUlid } from '../ulid.ts';
 import type { RevisionRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Digest } from '../../contract/json.ts';
@@ -26,7 +26,7 @@ export async function revise(
   if (review.status !== 'changes_requested') throw new ProblemError('not_awaiting_revision');
   if (review.revision >= LIMITS.revisions) throw new ProblemError('too_many_revisions');
   const args = await prepareArguments(context, review, request.arguments, 'revision_invalid');
-  const decisionUlid = ulid(context.clock.now());
+  const decisionUlid = newUlid(context.clock.now());
   const envelope = signer.sign('revision', {
     deploymentId: review.deploymentId,
     reviewId,
@@ -56,7 +56,7 @@ export async function withdraw(
   const signer = proposeSignerOf(context);
   const review = await readToAct(context, principal, reviewId);
   refuseLate(context, review);
-  const decisionUlid = ulid(context.clock.now());
+  const decisionUlid = newUlid(context.clock.now());
   const envelope = signer.sign('withdrawal', {
     deploymentId: review.deploymentId,
     reviewId,

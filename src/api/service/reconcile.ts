@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { newUlid } from '../ulid.ts';
 import type { ProblemCode } from '../../contract/codes.ts';
 import type { ReconcileRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
@@ -36,7 +36,7 @@ export async function reconcile(
     at: now,
   });
   if (refusal !== undefined) throw new ProblemError(refusal, whyNot(refusal, ledger, now));
-  const decisionUlid = ulid(now);
+  const decisionUlid = newUlid(now);
   const envelope = signer.sign('reconciliation', {
     deploymentId: review.deploymentId,
     reviewId,

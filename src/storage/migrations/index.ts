@@ -5,6 +5,7 @@ import { reviews } from './0004-reviews.ts';
 import { signIn } from './0005-sign-in.ts';
 import { deliveries } from './0006-deliveries.ts';
 import { upstreamTools } from './0007-upstream-tools.ts';
+import { claimTimes } from './0008-claim-times.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0005-sign-in', sql: signIn },
   { name: '0006-deliveries', sql: deliveries },
   { name: '0007-upstream-tools', sql: upstreamTools },
+  { name: '0008-claim-times', sql: claimTimes },
 ];
