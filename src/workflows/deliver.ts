@@ -8,7 +8,7 @@ const activities = proxyActivities<NotifyActivities>({
   // Of a worker that was killed.
   heartbeatTimeout: '15s',
   // Never given up by Temporal: a target that is down for days is tried again for days, and adds nothing to this history.
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   summary: 'tell',
 });
 

@@ -67,8 +67,8 @@ test('not for agents, and not with a cursor of one’s own', async () => {
     expect(codeOf(await api.get(`/v1/deliveries?cursor=${cursor}`, 'ops-1'))).toBe('invalid_request');
 });
 
-test('callback keys in force are public, in the form of Standard Webhooks', async () => {
-  const { body } = await api.get('/v1/callback-keys');
+test('callback keys in force, in the form of Standard Webhooks', async () => {
+  const { body } = await api.get('/v1/callback-keys', 'agent-1');
   expect(body.keys).toEqual([
     {
       keyid: 'callback:1',

@@ -29,14 +29,14 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
         return { status: 200, json: page };
       },
     }),
-    endpoint<'public'>({
+    endpoint<'principal'>({
       method: 'get',
       path: '/v1/callback-keys',
       tag: 'Notifications',
       summary: 'Public keys that callbacks are signed with',
       description:
         'Standard Webhooks keys (`whpk_…`, Ed25519) in force. More than one while a key is replaced: any may hold.',
-      who: 'public',
+      who: 'principal',
       answers: { 200: { description: 'The keys', schema: callbackKeysSchema } },
       problems: [],
       handle: () => ({
