@@ -10,6 +10,8 @@ export async function bundleDashboard(outDir) {
     configFile: false,
     root: join(root, 'src', 'dashboard'),
     publicDir: false,
+    // What checks a proof in the page is the core's own code, which hashes and verifies through Node.
+    resolve: { alias: { 'node:crypto': join(root, 'src', 'dashboard', 'proof', 'node-crypto.ts') } },
     logLevel: 'warn',
     build: {
       outDir,

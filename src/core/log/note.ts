@@ -99,6 +99,7 @@ function parseSignatureLine(line: string): NoteSignature | undefined {
 }
 
 function typedKey(key: NoteKey): Buffer {
+  // Decoding takes the URL-safe alphabet too; the page's Buffer knows no other name for it.
   const { x } = key.publicKey.export({ format: 'jwk' });
-  return Buffer.concat([Buffer.of(ED25519), Buffer.from(x ?? '', 'base64url')]);
+  return Buffer.concat([Buffer.of(ED25519), Buffer.from(x ?? '', 'base64')]);
 }

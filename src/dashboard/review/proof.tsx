@@ -3,6 +3,7 @@ import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
+import { VerifyProof } from '../proof/verify-proof.tsx';
 
 /** The record of this review, for somebody who trusts nobody here. */
 export function Proof({ review }: { readonly review: Review }) {
@@ -25,6 +26,7 @@ export function Proof({ review }: { readonly review: Review }) {
           </a>
         )}
       </div>
+      <VerifyProof reviewId={review.reviewId} />
       <dl className="arguments small">
         <div>
           <dt>Review</dt>
