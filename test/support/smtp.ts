@@ -1,5 +1,6 @@
+import type { Readable } from 'node:stream';
 import { simpleParser, type ParsedMail } from 'mailparser';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 import { freePort } from './ports.ts';
 
 export interface ReceivedMail {
@@ -35,28 +36,23 @@ export async function startMailServer(): Promise<MailServer> {
 
   const refusal = (at: 'rcpt' | 'data') =>
     answer?.at === at ? Object.assign(new Error('refused by the test'), { responseCode: answer.code }) : null;
+  async function keep(stream: Readable, session: SMTPServerSession): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    const refused = refusal('data');
+    if (refused !== null) throw refused;
+    const raw = Buffer.concat(chunks);
+    const to = session.envelope.rcptTo.map(({ address }) => address);
+    mails.push({ parsed: await simpleParser(raw), raw: raw.toString('latin1'), to });
+    for (const look of waiting) look();
+  }
   const build = () =>
     new SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
       logger: false,
       onRcptTo: (_address, _session, callback) => callback(refusal('rcpt')),
       onData(stream, session, callback) {
-        const chunks: Buffer[] = [];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('end', () => {
-          const refused = refusal('data');
-          if (refused !== null) return callback(refused);
-          const raw = Buffer.concat(chunks);
-          const to = session.envelope.rcptTo.map(({ address }) => address);
-          simpleParser(raw).then(
-            (parsed) => {
-              mails.push({ parsed, raw: raw.toString('latin1'), to });
-              for (const look of waiting) look();
-              callback();
-            },
-            (error: Error) => callback(error),
-          );
-        });
+        void keep(stream, session).then(() => callback(), callback);
       },
     });
   const start = async (): Promise<void> => {
