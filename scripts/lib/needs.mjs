@@ -7,6 +7,7 @@ const NEEDS = [
   { name: 'Java', found: () => answers('java', ['-version']), packages: ['default-jre-headless'] },
   { name: 'Maven', found: () => answers('mvn', ['-version']), packages: ['maven'] },
   { name: 'docker-compose', found: findCompose, packages: ['docker-compose'] },
+  { name: 'Chromium', found: findChromium, packages: ['chromium'] },
   { name: 'Python', found: () => answers('python3', ['-c', 'import ensurepip, venv']), packages: ['python3-venv'] },
 ];
 
@@ -40,6 +41,12 @@ function findPostgres() {
   const debian = '/usr/lib/postgresql';
   if (existsSync(debian) && readdirSync(debian).some((v) => existsSync(`${debian}/${v}/bin/postgres`))) return true;
   return answers('postgres', ['--version']);
+}
+
+/** As `test/support/browser.ts` looks for it. */
+function findChromium() {
+  const names = [process.env.CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  return names.some((name) => name !== undefined && answers(name, ['--version']));
 }
 
 function findCompose() {

@@ -103,9 +103,9 @@ function Deciding({ review }: { readonly review: Review }) {
       </div>
       {unseen && (
         <div className="decide-row decide-unseen">
-          <span role="status">Approving waits until everything has been on screen.</span>
+          <span role="status">Approve once all of it was on screen: {left} to go</span>
           <Button className="button button-small" onPress={showNext}>
-            Show what is left ({left})
+            Show next
           </Button>
         </div>
       )}

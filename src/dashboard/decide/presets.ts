@@ -11,7 +11,7 @@ export const BUTTONS: Readonly<
 > = {
   approve: { label: 'Approve', key: 'a', style: 'button-main' },
   edit: { label: 'Edit', key: 'e', style: '' },
-  revise: { label: 'Ask for changes', key: 'c', style: '' },
+  revise: { label: 'Changes', key: 'c', style: '' },
   respond: { label: 'Answer', key: 'w', style: '' },
   reject: { label: 'Reject', key: 'r', style: 'button-bad' },
 };

@@ -8,7 +8,7 @@ import { reviewQuery } from '../data/queries.ts';
 import { whyNot } from '../decide/eligibility.ts';
 import { useRowWords } from '../inbox/item-view.tsx';
 import { CallView } from '../review/call-view.tsx';
-import { EvidenceView } from '../review/evidence.tsx';
+import { EvidenceSamples, EvidenceView } from '../review/evidence.tsx';
 import { SeenProvider, useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
@@ -48,6 +48,7 @@ export function GroupItem(props: ItemProps) {
         <SeenProvider key={review.call.digest}>
           <EvidenceView review={review} />
           <CallView review={review} />
+          <EvidenceSamples review={review} />
           <Choosing {...props} />
         </SeenProvider>
       )}

@@ -41,6 +41,9 @@ export function CallView({ review }: { readonly review: Review }) {
   );
 }
 
+/** A value that is no longer than this stands on one line. */
+const SHORT = 72;
+
 interface Drawing {
   /** Arguments that the head shows in full. */
   readonly drawn: readonly string[];
@@ -85,7 +88,10 @@ export function ValueView({ value }: { readonly value: Json }) {
 }
 
 function textOf(value: Json): string {
-  if (typeof value !== 'string') return JSON.stringify(value, null, 2);
+  if (typeof value !== 'string') {
+    const line = JSON.stringify(value);
+    return line.length <= SHORT ? line : JSON.stringify(value, null, 2);
+  }
   const isPlain =
     value.trim() === value && value !== '' && !/^(-?[0-9.]+(e[+-]?[0-9]+)?|true|false|null)$/i.test(value);
   return isPlain ? value : JSON.stringify(value);

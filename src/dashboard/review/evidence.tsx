@@ -23,7 +23,6 @@ export function EvidenceView({ review }: { readonly review: Review }) {
       </section>
     );
   }
-  const isLarge = ({ value }: Fact): boolean => typeof value === 'object' && value !== null;
   return (
     <section className="card evidence" aria-labelledby="evidence">
       <h2 id="evidence">
@@ -48,18 +47,27 @@ export function EvidenceView({ review }: { readonly review: Review }) {
             </div>
           ))}
       </dl>
-      {evidence.facts.filter(isLarge).map((fact) => (
-        <div key={fact.name} className="fact-large">
-          <h3>
-            <Visible text={fact.label} />
-          </h3>
-          <Piece>
-            <LargeFact value={fact.value} label={fact.label} />
-          </Piece>
-        </div>
-      ))}
     </section>
   );
+}
+
+/** Evidence that takes room (rows, lists), after the call that it is about. */
+export function EvidenceSamples({ review }: { readonly review: Review }) {
+  const large = review.evidence.at(0)?.facts.filter(isLarge) ?? [];
+  return large.map((fact) => (
+    <section key={fact.name} className="card evidence" aria-label={fact.label}>
+      <h2>
+        <Visible text={fact.label} /> <span className="quiet small">checked by Holdpoint</span>
+      </h2>
+      <Piece>
+        <LargeFact value={fact.value} label={fact.label} />
+      </Piece>
+    </section>
+  ));
+}
+
+function isLarge({ value }: Fact): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function PlainFact({ fact: { name, value } }: { readonly fact: Fact }) {

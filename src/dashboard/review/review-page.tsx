@@ -14,7 +14,7 @@ import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible, VisibleLines } from '../ui/visible.tsx';
 import { AgentWords } from './agent-words.tsx';
 import { CallView } from './call-view.tsx';
-import { EvidenceView } from './evidence.tsx';
+import { EvidenceSamples, EvidenceView } from './evidence.tsx';
 import { Levels } from './levels.tsx';
 import { Proof } from './proof.tsx';
 import { Questions } from './questions.tsx';
@@ -75,6 +75,7 @@ function ReviewView({ review }: { readonly review: Review }) {
           <CallView review={review} />
           <Target review={review} />
         </section>
+        <EvidenceSamples review={review} />
         <AgentWords review={review} />
         <div className="review-more">
           <Levels review={review} />

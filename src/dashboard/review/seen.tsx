@@ -2,7 +2,7 @@ import { createContext, use, useEffect, useMemo, useRef, useSyncExternalStore, t
 
 /** Height of what lies over the page at the top and at the bottom, in px: what is behind it is not on screen. */
 const COVERED_TOP = 52;
-const COVERED_BOTTOM = 84;
+const COVERED_BOTTOM = 108;
 
 /** Which pieces of what is decided on have been on screen, whole. */
 class SeenTracker {

@@ -26,9 +26,16 @@ export function wordsOfName(tool: string): string {
 /** What a call does, in one line. */
 export function plainWords(tool: string, args: JsonObject | undefined, description: string | null | undefined): string {
   if (description === null || description === undefined) return wordsOfName(tool);
+  const sql = args?.['sql'];
+  if (typeof sql === 'string') return `${description}: ${clip(sql.trim().replaceAll(/\s+/g, ' '), 64)}`;
   const filled = args === undefined ? undefined : fillTemplate(description, args);
   // Without its arguments, what stands before the first of them still says what the tool does.
   return filled ?? (description.replace(/\s*\{.*$/s, '').trim() || wordsOfName(tool));
+}
+
+function clip(text: string, length: number): string {
+  const characters = Array.from(text);
+  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 /** Arguments out of a list row's summary (`tool {json}`), where it was not clipped. */
