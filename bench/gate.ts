@@ -1,42 +1,46 @@
 import { startHoldpoint } from '../test/support/holdpoint.ts';
-import { openBare } from './gate/bare.ts';
+import { openBare, openShape } from './gate/bare.ts';
 import { startTarget, writeDeployment } from './gate/deployment.ts';
 import { callThrough, openHoldpoint } from './gate/holdpoint.ts';
-import { measureLatency, measureThroughput, median, quantilesOf } from './gate/measure.ts';
+import { measureLatency, measureThroughput, median, quantilesOf, type Door } from './gate/measure.ts';
 
 /**
- * Holdpoint's hard gate beside bare Temporal (a signal, a 24 h timer, one activity, nothing else), on the same server,
- * in one run, taking turns: on shared machines only ratios of one run mean anything. `ROUNDS`, `GATES` and `CALLS`
- * change how much is measured.
+ * Holdpoint's hard gate beside bare Temporal (a signal, a 24 h timer, one activity, nothing else) and beside the gate's
+ * own shape on Temporal with nothing done in it, on the same server, in one run, taking turns: on shared machines only
+ * ratios of one run mean anything. `ROUNDS`, `GATES` and `CALLS` change how much is measured.
  */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const GATES = Number(process.env['GATES'] ?? 300);
 const CALLS = Number(process.env['CALLS'] ?? 100);
 const CLIENTS = 20;
 
+/** One round of one door. */
+interface Round {
+  readonly rate: number;
+  readonly pending: number;
+  readonly pendingP99: number;
+  readonly decided: number;
+  readonly decidedP99: number;
+}
+
 const target = await startTarget();
 const deployment = writeDeployment(target.url);
 const holdpoint = await startHoldpoint({ config: deployment.config });
 const keys = { url: holdpoint.url, agentKey: deployment.agentKey, reviewerToken: deployment.reviewerToken };
-const doors = { bare: await openBare(holdpoint.temporalAddress, target.url), held: openHoldpoint(keys) };
+const doors: readonly Door[] = [
+  await openBare(holdpoint.temporalAddress, target.url),
+  await openShape(holdpoint.temporalAddress, target.url),
+  openHoldpoint(keys),
+];
 try {
-  for (const door of [doors.bare, doors.held]) await measureThroughput(door, CLIENTS, 100);
-
-  const rate = { bare: [] as number[], held: [] as number[] };
-  const pending = { bare: [] as number[], held: [] as number[], heldP99: [] as number[], bareP99: [] as number[] };
-  const decided = { bare: [] as number[], held: [] as number[], heldP99: [] as number[], bareP99: [] as number[] };
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    for (const side of ['bare', 'held'] as const) {
-      const { gatesPerSecond } = await measureThroughput(doors[side], CLIENTS, GATES);
-      const latency = await measureLatency(doors[side], CALLS);
-      rate[side].push(gatesPerSecond);
-      pending[side].push(latency.pending.median);
-      decided[side].push(latency.decided.median);
-      pending[`${side}P99`].push(latency.pending.p99);
-      decided[`${side}P99`].push(latency.decided.p99);
+  for (const door of doors) await measureThroughput(door, CLIENTS, 100);
+  const rounds: Round[][] = doors.map(() => []);
+  for (let n = 1; n <= ROUNDS; n += 1) {
+    for (const [index, door] of doors.entries()) {
+      const round = await measure(door);
+      rounds[index]?.push(round);
       console.error(
-        `round ${round}, ${doors[side].name}: ${gatesPerSecond.toFixed(1)} gates/s, ` +
-          `decision → executed ${latency.decided.median.toFixed(1)} ms`,
+        `round ${n}, ${door.name}: ${round.rate.toFixed(1)} gates/s, decision → executed ${round.decided.toFixed(1)} ms`,
       );
     }
   }
@@ -51,43 +55,42 @@ try {
     through.push(performance.now() - from);
   }
 
-  console.log(`medians of ${ROUNDS} rounds                bare Temporal   Holdpoint   Holdpoint ÷ bare`);
-  row(`gates per second, ${CLIENTS} clients`, median(rate.bare), median(rate.held), ratios(rate.held, rate.bare));
-  row('propose → pending, ms, median', median(pending.bare), median(pending.held), ratios(pending.held, pending.bare));
-  row(
-    'propose → pending, ms, p99',
-    median(pending.bareP99),
-    median(pending.heldP99),
-    ratios(pending.heldP99, pending.bareP99),
+  console.log(
+    `medians of ${ROUNDS} rounds                         bare      shape  Holdpoint  shape÷bare  Holdpoint÷bare`,
   );
-  row(
-    'decision → executed, ms, median',
-    median(decided.bare),
-    median(decided.held),
-    ratios(decided.held, decided.bare),
-  );
-  row(
-    'decision → executed, ms, p99',
-    median(decided.bareP99),
-    median(decided.heldP99),
-    ratios(decided.heldP99, decided.bareP99),
-  );
+  row(`gates per second, ${CLIENTS} clients`, rounds, 'rate');
+  row('propose → pending, ms, median', rounds, 'pending');
+  row('propose → pending, ms, p99', rounds, 'pendingP99');
+  row('decision → executed, ms, median', rounds, 'decided');
+  row('decision → executed, ms, p99', rounds, 'decidedP99');
   const [d, t] = [quantilesOf(direct), quantilesOf(through)];
-  console.log(`\nreversible call                        direct          through Holdpoint`);
-  row('one call, ms, median', d.median, t.median, t.median / d.median);
-  row('one call, ms, p99', d.p99, t.p99, t.p99 / d.p99);
+  console.log('\nreversible call                      direct    through Holdpoint');
+  console.log(`one call, ms, median           ${cell(d.median)}${cell(t.median)}`);
+  console.log(`one call, ms, p99              ${cell(d.p99)}${cell(t.p99)}`);
 } finally {
-  await Promise.all([doors.bare.close(), doors.held.close()]);
+  await Promise.all(doors.map((door) => door.close()));
   await holdpoint.destroy();
   await target.close();
 }
 
+async function measure(door: Door): Promise<Round> {
+  const { gatesPerSecond: rate } = await measureThroughput(door, CLIENTS, GATES);
+  const { pending, decided } = await measureLatency(door, CALLS);
+  return { rate, pending: pending.median, pendingP99: pending.p99, decided: decided.median, decidedP99: decided.p99 };
+}
+
+function row(name: string, rounds: readonly (readonly Round[])[], figure: keyof Round): void {
+  const [bare = [], shape = [], held = []] = rounds.map((of) => of.map((round) => round[figure]));
+  const medians = [bare, shape, held].map((values) => cell(median(values))).join('');
+  const ratios = [shape, held].map((values) => ratio(values, bare).toFixed(2).padStart(12)).join('  ');
+  console.log(`${name.padEnd(36)}${medians}${ratios}`);
+}
+
 /** Round by round: the machine's speed drifts, both sides of one round drift together. */
-function ratios(a: readonly number[], b: readonly number[]): number {
+function ratio(a: readonly number[], b: readonly number[]): number {
   return median(a.map((value, n) => value / (b[n] ?? NaN)));
 }
 
-function row(name: string, left: number, right: number, ratio: number): void {
-  const cell = (value: number): string => value.toFixed(value < 10 ? 2 : 1).padStart(13);
-  console.log(`${name.padEnd(36)}${cell(left)}${cell(right)}${ratio.toFixed(2).padStart(16)}`);
+function cell(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 1).padStart(11);
 }

@@ -3,23 +3,52 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
 import type { Door, GateTimes } from './measure.ts';
 
-const WORKER = fileURLToPath(new URL('./bare-worker.mjs', import.meta.url));
-
-/** Bare Temporal: the client signals, then waits for the workflow's result. */
+/** Bare Temporal: a signal, a 24 h timer, one activity. The client signals, then waits for the workflow's result. */
 export async function openBare(address: string, target: string): Promise<Door> {
-  const child = spawn(process.execPath, [WORKER, address, target], {
+  return open('bare Temporal', new URL('./bare-worker.mjs', import.meta.url), { address, target }, (client) =>
+    client.workflow.start('bareGate', { taskQueue: 'bare', workflowId: `bare-${randomUUID()}` }),
+  );
+}
+
+/** Temporal with everything that a hard gate asks of it, but nothing done: see `shape-workflow.ts`. */
+export async function openShape(address: string, target: string): Promise<Door> {
+  return open("the gate's shape", new URL('./shape-worker.mjs', import.meta.url), { address, target }, (client) =>
+    client.workflow.start('shapeOfGate', {
+      taskQueue: 'shape',
+      workflowId: `shape-${randomUUID()}`,
+      args: ['x'.repeat(680)],
+      memo: { proposal: 'x'.repeat(140) },
+      staticSummary: 'x'.repeat(90),
+      typedSearchAttributes: Object.values(SEARCH_ATTRIBUTES).map((key) => ({ key, value: 'pending' })),
+    }),
+  );
+}
+
+interface Started {
+  signal(name: 'decide', ...args: [string]): Promise<void>;
+  result(): Promise<unknown>;
+}
+
+async function open(
+  name: string,
+  worker: URL,
+  { address, target }: { readonly address: string; readonly target: string },
+  start: (client: Client) => Promise<Started>,
+): Promise<Door> {
+  const child = spawn(process.execPath, [fileURLToPath(worker), address, target], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
   const connection = await Connection.connect({ address });
   const client = new Client({ connection });
   return {
-    name: 'bare Temporal',
+    name,
     gate: async (): Promise<GateTimes> => {
       const started = performance.now();
-      const handle = await client.workflow.start('bareGate', { taskQueue: 'bare', workflowId: `bare-${randomUUID()}` });
+      const handle = await start(client);
       const pending = performance.now();
       await handle.signal('decide', 'approve');
       await handle.result();

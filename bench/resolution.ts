@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Holdpoint } from '../src/client/index.ts';
+import { startParts } from '../test/support/chaos-parts.ts';
+import { openBare } from './gate/bare.ts';
+import { quantilesOf } from './gate/measure.ts';
+
+/**
+ * What it costs the api to have `AGENTS` agents waiting in `resolution()`, and how long after the end of its review each
+ * has its answer; beside as many clients of bare Temporal in `handle.result()`, on the same server in the same run, ended
+ * in turns at the same pace (`PER_SECOND` of each). Times are from the end as the server recorded it to the answer.
+ */
+const AGENTS = Number(process.env['AGENTS'] ?? 1_000);
+const PER_SECOND = Number(process.env['PER_SECOND'] ?? 8);
+/** Longer than one poll is held, so that every agent has asked again. */
+const WATCH_MS = 40_000;
+
+const world = await startParts(0, () => true);
+const apiKey = world.deployment.credentials['agent-1'];
+const agent = new Holdpoint({ url: world.url, apiKey });
+const reviewer = new Holdpoint({ url: world.url, apiKey: world.deployment.credentials['ops-1'] });
+try {
+  await untilReady();
+  const bare = await openBare(world.temporalAddress, world.target.url);
+  const connection = await Connection.connect({ address: world.temporalAddress });
+  const handles = await startBare(new Client({ connection }));
+  const reviews = await propose();
+  console.error(`${reviews.length} reviews and ${handles.length} bare workflows wait`);
+
+  await sleep(5_000);
+  const before = memoryOfApi();
+  const late = { held: [] as number[], bare: [] as number[] };
+  const waiting = Promise.all([
+    ...reviews.map(async (reviewId) => {
+      const { review } = await agent.review(reviewId).resolution();
+      late.held.push(Date.now() - Date.parse(review.resolvedAt ?? ''));
+    }),
+    ...handles.map(async (handle) => {
+      await handle.result();
+      const at = Date.now();
+      const { closeTime } = await handle.describe();
+      late.bare.push(at - (closeTime?.getTime() ?? NaN));
+    }),
+  ]);
+  const most = await mostMemoryFor(WATCH_MS);
+  await endAll(reviews, handles);
+  await waiting;
+  await connection.close();
+  await bare.close();
+
+  const mb = (kb: number): string => (kb / 1_024).toFixed(0);
+  console.log(`memory of the api (RSS): ${mb(before)} MB before, at most ${mb(most)} MB with ${AGENTS} agents waiting`);
+  console.log(`cost of ${AGENTS} agents in resolution(): ${mb(most - before)} MB`);
+  const [held, plain] = [late.held, late.bare].map((values) => ({ ...quantilesOf(values), p95: at95(values) }));
+  console.log(`end → answer, ms                 median      p95      p99`);
+  console.log(row('resolution() through Holdpoint', held));
+  console.log(row('handle.result() of bare Temporal', plain));
+} finally {
+  await world.close();
+}
+
+interface Spread {
+  readonly median: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+function row(name: string, spread: Spread | undefined): string {
+  const cells = [spread?.median, spread?.p95, spread?.p99].map((value) => (value ?? NaN).toFixed(0).padStart(9));
+  return `${name.padEnd(33)}${cells.join('')}`.replace(/ {2}(?=\s*\d)/, ' ');
+}
+
+function at95(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.95)] ?? NaN;
+}
+
+async function untilReady(): Promise<void> {
+  while (
+    (await fetch(`${world.url}/readyz`).then(
+      ({ status }) => status,
+      () => 0,
+    )) !== 200
+  ) {
+    await sleep(200);
+  }
+}
+
+/** As many calls, all of them held. */
+async function propose(): Promise<readonly string[]> {
+  const ids: string[] = [];
+  while (ids.length < AGENTS) {
+    const calls = Array.from({ length: Math.min(25, AGENTS - ids.length) }, () => ({
+      service: 'bank',
+      tool: 'bank.pay',
+      arguments: { ref: randomUUID() },
+    }));
+    for (const result of (await agent.executeBatch(calls)).results) {
+      if (result instanceof Error || !result.escalated) throw new Error('not held');
+      ids.push(result.reviewId);
+    }
+  }
+  for (const id of ids) while ((await reviewer.reviews.get(id)).call.digest === null) await sleep(50);
+  return ids;
+}
+
+async function startBare(client: Client): Promise<readonly WorkflowHandle[]> {
+  const handles: WorkflowHandle[] = [];
+  while (handles.length < AGENTS) {
+    const workflowId = `bare-${randomUUID()}`;
+    handles.push(await client.workflow.start('bareGate', { taskQueue: 'bare', workflowId }));
+  }
+  return handles;
+}
+
+/** Ends a review and a bare workflow in turns, at a steady pace. */
+async function endAll(reviews: readonly string[], handles: readonly WorkflowHandle[]): Promise<void> {
+  const ending: Promise<unknown>[] = [];
+  for (const [n, reviewId] of reviews.entries()) {
+    ending.push(reject(reviewId));
+    await sleep(500 / PER_SECOND);
+    ending.push(handles[n]?.signal('decide', 'no') ?? Promise.resolve());
+    await sleep(500 / PER_SECOND);
+  }
+  await Promise.all(ending);
+}
+
+async function reject(reviewId: string): Promise<void> {
+  const { call } = await reviewer.reviews.get(reviewId);
+  await reviewer.reviews.decide(reviewId, { type: 'reject', digest: call.digest ?? '', comment: 'no' });
+}
+
+function memoryOfApi(): number {
+  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(world.parts.api.pid())], { encoding: 'utf8' }));
+}
+
+async function mostMemoryFor(ms: number): Promise<number> {
+  let most = 0;
+  for (const end = performance.now() + ms; performance.now() < end; await sleep(250)) {
+    most = Math.max(most, memoryOfApi());
+  }
+  return most;
+}
