@@ -100,6 +100,17 @@ export class Holdpoint {
     return answer.json as Explanation;
   }
 
+  /** Public keys (`whpk_…`) that callbacks are signed with, for `verifyCallback`. Keep them; ask again when none holds. */
+  async callbackKeys(): Promise<readonly string[]> {
+    const answer = await this.#transport.send(
+      { method: 'GET', path: '/v1/callback-keys', repeatable: 'always' },
+      ({ status }) => status === 200,
+    );
+    return (answer.json as { readonly keys: readonly { readonly publicKey: string }[] }).keys.map(
+      ({ publicKey }) => publicKey,
+    );
+  }
+
   #resultOf(json: unknown): ExecuteResult {
     if (!isExecuteResponse(json)) {
       throw new HoldpointError({ code: 'unreadable_answer', status: 200, retryable: false, detail: 'not a result' });

@@ -17,6 +17,7 @@ export type { ResolutionOptions, ReviewHandle } from './review-handle.ts';
 export type { DecideResult, DecisionResult, GetOptions, ListOptions, ReviewPage, Reviews } from './reviews.ts';
 export type { ReviewEvent, ReviewRowEvent, WatchOptions } from './events.ts';
 export type { Audit } from './audit.ts';
+export { verifyCallback, type Callback } from './callback.ts';
 export { verifyWebhook, type Webhook, type WebhookOptions, type WebhookRequest } from './webhook.ts';
 export { newReviewId, signProposal, type SignedProposal, type SignProposalOptions } from './proposal.ts';
 export type { AuditPage, CheckpointResponse, Explanation, ExplainRequest } from '../contract/api.ts';

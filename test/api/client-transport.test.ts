@@ -173,3 +173,10 @@ test('listAll follows the cursor to the end', async () => {
     '/v1/reviews?cursor=c1&status=pending%2Capproved',
   ]);
 });
+
+test('the keys that callbacks are verified with', async () => {
+  const keys = ['whpk_a', 'whpk_b'].map((publicKey) => ({ keyid: publicKey, publicKey, createdAt: '' }));
+  const hp = await client(json(200, { keys }));
+  expect(await hp.callbackKeys()).toEqual(['whpk_a', 'whpk_b']);
+  expect(stub.seen[0]?.url).toBe('/v1/callback-keys');
+});
