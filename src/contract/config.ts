@@ -31,7 +31,11 @@ export const reviewerSchema = z.strictObject({
   tokenSha256: sha256Schema.optional(),
   /** OIDC `issuer#sub`. */
   subject: z.string().optional(),
-  slack: z.string().optional(),
+  /** Slack user id (`U012ABCDEF`); with its team (`T012ABCDEF/U012ABCDEF`) where it is not the app's own. */
+  slack: z
+    .string()
+    .regex(/^(T[A-Z0-9]+\/)?[UW][A-Z0-9]+$/, 'a Slack user id such as U012ABCDEF')
+    .optional(),
   /** How this person is told by e-mail; default: the mode of `notifications.email`. */
   notify: z.enum(['per-event', 'digest', 'off']).optional(),
   /** `auditor`: reads everything, decides nothing. */
@@ -108,8 +112,17 @@ export const configFileSchema = z.strictObject({
       slack: z
         .strictObject({
           mode: z.enum(['per-event', 'digest', 'off']),
-          webhook: referenceSchema,
+          /** Incoming webhook: posts, and can change nothing afterwards. Of no use beside a token. */
+          webhook: referenceSchema.optional(),
+          /** Of the Slack app; signs what its buttons send. */
           signingSecret: referenceSchema,
+          /** Bot token (`xoxb-…`, scope `chat:write`): messages are changed when the review ends. Goes with `channel`. */
+          token: referenceSchema.optional(),
+          /** Id of the channel, e.g. `C012ABCDEF`. */
+          channel: z
+            .string()
+            .regex(/^[CG][A-Z0-9]{2,20}$/, 'the id of a channel, such as C012ABCDEF')
+            .optional(),
         })
         .optional(),
       webhooks: z

@@ -108,6 +108,8 @@ export const approvalSchema = z.strictObject({
   remind: z.array(durationSchema).max(10).optional(),
   escalate: z.strictObject({ after: durationSchema, to: z.array(z.string()).min(1) }).optional(),
   emailDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
+  /** Whether buttons of a Slack message decide (`confirm`), lead to the review, or are not there. */
+  slackDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
   /** The same call again within an hour of its rejection: the rejection is the answer, or people are asked again. */
   reproposal: z.enum(['attach', 'ask']).optional(),
 });

@@ -17,6 +17,19 @@ export type EmailDecision = ApprovalPlan['emailDecision'];
  * (another policy, an agent that is gone) takes a session.
  */
 export function emailDecisionOf(review: Review, settings: Settings): EmailDecision {
+  return remoteDecisionOf(review, settings, 'emailDecision');
+}
+
+/** As {@link emailDecisionOf}, for the buttons of a Slack message. */
+export function slackDecisionOf(review: Review, settings: Settings): ApprovalPlan['slackDecision'] {
+  return remoteDecisionOf(review, settings, 'slackDecision');
+}
+
+function remoteDecisionOf(
+  review: Review,
+  settings: Settings,
+  key: 'emailDecision' | 'slackDecision',
+): 'confirm' | 'sign-in' | 'off' {
   if (review.kind === 'in-flow' || review.call.arguments === null || review.class === null) return 'sign-in';
   const proposer = proposerOf(review, settings);
   if (proposer === undefined) return 'sign-in';
@@ -29,10 +42,10 @@ export function emailDecisionOf(review: Review, settings: Settings): EmailDecisi
     stayHeld: true,
   });
   if (assessment.kind !== 'held') return 'sign-in';
-  const { emailDecision } = assessment.approval;
+  const decision = assessment.approval[key];
   // The default follows from the class. Where it was stricter when people were asked, so is this.
   const isWeaker = CLASSES.indexOf(assessment.class) < CLASSES.indexOf(review.class);
-  return emailDecision === 'confirm' && isWeaker ? 'sign-in' : emailDecision;
+  return decision === 'confirm' && isWeaker ? 'sign-in' : decision;
 }
 
 function proposerOf(review: Review, settings: Settings): Proposer | undefined {

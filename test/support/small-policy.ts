@@ -34,6 +34,7 @@ export const ONE_OF_OPS: ApprovalPlan = {
   remindMs: [],
   escalate: null,
   emailDecision: 'sign-in',
+  slackDecision: 'sign-in',
   // Tests propose the same call over and over.
   reproposal: 'ask',
   match: 'true',

@@ -131,6 +131,7 @@ function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | un
     escalate:
       request.escalate === undefined ? null : { afterMs: durationMs(request.escalate.after), to: request.escalate.to },
     emailDecision: 'sign-in',
+    slackDecision: 'sign-in',
     // The workflow that asks knows what it asks again.
     reproposal: 'ask',
     match: 'in-flow',

@@ -49,7 +49,27 @@ function checkUrls({ value, source }: ParsedFile<ConfigFile>): readonly FileProb
       problems.push(source.problem(path, 'a webhook must be an http or https URL', 'Write it as https://…'));
     }
   });
+  problems.push(...checkSlack({ value, source }));
   return problems;
+}
+
+/** There must be one way to post: a webhook, or a token together with the channel that it posts to. */
+function checkSlack({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const slack = value.notifications?.slack;
+  if (slack === undefined) return [];
+  const path = ['notifications', 'slack'];
+  const { webhook, token, channel } = slack;
+  if (token !== undefined && channel === undefined) {
+    const fix = 'Add channel: <id of the channel>, or delete token';
+    return [source.problem([...path, 'token'], 'a token posts to a channel, and none is named', fix)];
+  }
+  if (channel !== undefined && token === undefined) {
+    const fix = 'Add token: env:SLACK_BOT_TOKEN, or delete channel: a webhook has its own';
+    return [source.problem([...path, 'channel'], 'a channel is of use with a token only', fix)];
+  }
+  if (webhook !== undefined || token !== undefined) return [];
+  const fix = 'Add webhook: env:SLACK_WEBHOOK_URL, or token: env:SLACK_BOT_TOKEN and channel';
+  return [source.problem(path, 'nothing can be posted to Slack: there is neither webhook nor token', fix)];
 }
 
 function refuseUrl(

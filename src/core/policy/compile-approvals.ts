@@ -8,8 +8,11 @@ import type { ApprovalPlan } from './policy.ts';
 
 export interface CompiledApproval {
   readonly condition: Condition;
-  /** `emailDecision` where the file states none depends on the class of the call. */
-  readonly plan: Omit<ApprovalPlan, 'emailDecision'> & { readonly emailDecision: ApprovalPlan['emailDecision'] | null };
+  /** Where the file states none, what decides from a mail and from Slack depends on the class of the call. */
+  readonly plan: Omit<ApprovalPlan, 'emailDecision' | 'slackDecision'> & {
+    readonly emailDecision: ApprovalPlan['emailDecision'] | null;
+    readonly slackDecision: ApprovalPlan['slackDecision'] | null;
+  };
 }
 
 /** Reviewers who may vote, by group. */
@@ -45,6 +48,7 @@ function planOf(approval: ApprovalRule): CompiledApproval['plan'] {
     remindMs: (approval.remind ?? []).map(durationMs),
     escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: escalate.to },
     emailDecision: approval.emailDecision ?? null,
+    slackDecision: approval.slackDecision ?? null,
     reproposal: approval.reproposal ?? 'attach',
     match: approval.match,
   };

@@ -56,6 +56,7 @@ export interface ApprovalPlan {
   readonly remindMs: readonly number[];
   readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
   readonly emailDecision: 'confirm' | 'sign-in' | 'off';
+  readonly slackDecision: 'confirm' | 'sign-in' | 'off';
   /** What the same call, proposed again soon after its rejection, comes to. */
   readonly reproposal: 'attach' | 'ask';
   /** CEL text of the `match` that selected it. */

@@ -37,12 +37,18 @@ function selectIn(
     }
     if (!verdict.value) continue;
     const byClass = callClass === 'irreversible' ? 'sign-in' : 'confirm';
-    return { plan: { ...plan, emailDecision: plan.emailDecision ?? byClass } };
+    return {
+      plan: {
+        ...plan,
+        emailDecision: plan.emailDecision ?? byClass,
+        slackDecision: plan.slackDecision ?? byClass,
+      },
+    };
   }
   return { error: { source: 'approvals', gate: null, reason: 'policy_error', error: 'no approval matches' } };
 }
 
-const EMAIL_STRICTNESS = { confirm: 0, 'sign-in': 1, off: 2 } as const;
+const REMOTE_STRICTNESS = { confirm: 0, 'sign-in': 1, off: 2 } as const;
 
 /** Whoever passes `a` would have passed `b` too: nothing that `b` asks for is missing from `a`. */
 function isAtLeastAsStrict(a: ApprovalPlan, b: ApprovalPlan): boolean {
@@ -51,7 +57,8 @@ function isAtLeastAsStrict(a: ApprovalPlan, b: ApprovalPlan): boolean {
     (a.separationOfDuties || !b.separationOfDuties) &&
     a.ttlMs <= b.ttlMs &&
     coversEscalation(a.escalate, b.escalate) &&
-    EMAIL_STRICTNESS[a.emailDecision] >= EMAIL_STRICTNESS[b.emailDecision] &&
+    REMOTE_STRICTNESS[a.emailDecision] >= REMOTE_STRICTNESS[b.emailDecision] &&
+    REMOTE_STRICTNESS[a.slackDecision] >= REMOTE_STRICTNESS[b.slackDecision] &&
     (a.reproposal === 'attach' || b.reproposal === 'ask')
   );
 }
