@@ -12,6 +12,7 @@ import './styles/parts.css';
 import './styles/text.css';
 import './styles/inbox.css';
 import './styles/review.css';
+import './styles/audit.css';
 
 applyTheme();
 // Out of the address bar and the history before anything else happens.

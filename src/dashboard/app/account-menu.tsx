@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover, Separator } from 'react-aria-components';
-import { sessionQuery, signOut, type Session } from '../session/session.ts';
+import { sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
 import { keepTheme, readTheme, type Theme } from './theme.ts';
 import { openHelp } from './help.tsx';
+import { notify } from './notices.tsx';
 
 const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [
   { id: 'auto', label: 'As the system' },
@@ -14,8 +15,13 @@ const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [
 export function AccountMenu({ session }: { readonly session: Session }) {
   const queries = useQueryClient();
   const [theme, setTheme] = useState(readTheme);
-  const leave = async (): Promise<void> => {
-    await signOut();
+  const leave = async (end: () => Promise<void>): Promise<void> => {
+    try {
+      await end();
+    } catch {
+      notify('bad', 'Holdpoint could not be reached: you are still signed in.');
+      return;
+    }
     queries.clear();
     queries.setQueryData(sessionQuery.queryKey, null);
   };
@@ -47,8 +53,11 @@ export function AccountMenu({ session }: { readonly session: Session }) {
           <MenuItem className="menu-item" onAction={openHelp}>
             Keyboard shortcuts
           </MenuItem>
-          <MenuItem className="menu-item" onAction={() => void leave()}>
+          <MenuItem className="menu-item" onAction={() => void leave(signOut)}>
             Sign out
+          </MenuItem>
+          <MenuItem className="menu-item" onAction={() => void leave(signOutEverywhere)}>
+            Sign out everywhere
           </MenuItem>
         </Menu>
       </Popover>

@@ -32,7 +32,18 @@ export async function signIn(token: string): Promise<Session | undefined> {
 }
 
 export async function signOut(): Promise<void> {
-  await sessionFetch('/v1/session', { method: 'DELETE' });
+  await end('/v1/session');
+}
+
+/** Ends every session of this reviewer, in every browser. */
+export async function signOutEverywhere(): Promise<void> {
+  await end('/v1/sessions');
+}
+
+/** Who is told to be signed out is: where the answer is another, the session may well go on. */
+async function end(path: string): Promise<void> {
+  const response = await sessionFetch(path, { method: 'DELETE' });
+  if (!response.ok && response.status !== 401) throw new RequestError(response.status);
   setCsrfToken(null);
 }
 

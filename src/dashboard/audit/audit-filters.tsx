@@ -1,0 +1,97 @@
+import { useEffect, useRef, useState } from 'react';
+import { Button } from 'react-aria-components';
+import type { AuditFilterName, AuditSearch } from './entries-query.ts';
+import { TYPE_WORDS } from './entry-words.ts';
+
+/** Filters of the log. They are exact, and stand in the address. */
+export function AuditFilters({
+  search,
+  onChange,
+}: {
+  readonly search: AuditSearch;
+  readonly onChange: (next: AuditSearch) => void;
+}) {
+  const set = (name: AuditFilterName, value: string): void => {
+    const { [name]: _old, ...rest } = search;
+    onChange(value === '' ? rest : { ...rest, [name]: value });
+  };
+  return (
+    <div className="filters-more" role="search" aria-label="Audit log">
+      <label className="field">
+        <span>What happened</span>
+        <select value={search.type ?? ''} onChange={(event) => set('type', event.target.value)}>
+          <option value="">Anything</option>
+          {Object.entries(TYPE_WORDS).map(([type, words]) => (
+            <option key={type} value={type}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </label>
+      <TextFilter label="Person or agent" value={search.person ?? ''} onChange={(value) => set('person', value)} />
+      <TextFilter label="Review" value={search.reviewId ?? ''} onChange={(value) => set('reviewId', value)} />
+      <TimeFilter label="From" value={search.since} onChange={(value) => set('since', value)} />
+      <TimeFilter label="Until" value={search.until} onChange={(value) => set('until', value)} />
+      {Object.keys(search).length > 0 && (
+        <Button className="button" onPress={() => onChange({})}>
+          Clear filters
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Takes effect a little after the last key. */
+function TextFilter(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}) {
+  const { label, value, onChange } = props;
+  const [text, setText] = useState(value);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <input
+        value={text}
+        onChange={(event) => {
+          const next = event.target.value;
+          setText(next);
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => onChange(next.trim()), 300);
+        }}
+      />
+    </label>
+  );
+}
+
+/** In the reader's own time zone; in the address as UTC. */
+function TimeFilter(props: {
+  readonly label: string;
+  readonly value: string | undefined;
+  readonly onChange: (value: string) => void;
+}) {
+  const { label, value, onChange } = props;
+  return (
+    <label className="field">
+      <span>{label}</span>
+      <input
+        type="datetime-local"
+        value={value === undefined ? '' : localInput(value)}
+        onChange={(event) => {
+          const time = Date.parse(event.target.value);
+          onChange(Number.isNaN(time) ? '' : new Date(time).toISOString());
+        }}
+      />
+    </label>
+  );
+}
+
+function localInput(iso: string): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return '';
+  return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -1,0 +1,27 @@
+import type { Explanation } from '../../contract/api.ts';
+
+/** The part of a pasted request that policy looks at; undefined where there is no call in it. */
+export function readPastedCall(text: string): Readonly<Record<string, unknown>> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const request = value as Readonly<Record<string, unknown>>;
+  const { tool, arguments: args, context } = request;
+  if (typeof tool !== 'string' || typeof args !== 'object' || args === null || Array.isArray(args)) return undefined;
+  // The service is the first part of a tool's name, unless somebody says otherwise.
+  const service = typeof request['service'] === 'string' ? request['service'] : (tool.split('.')[0] ?? '');
+  return { service, tool, arguments: args, ...(context === undefined || context === null ? {} : { context }) };
+}
+
+/** Lines of the policy file that hold a rule that fired. A source reads `policy.yaml:12:5 <condition>`. */
+export function firedLines(rules: Explanation['rules'], file: string): readonly number[] {
+  return rules.flatMap(({ source }) => {
+    const [, path, line] = /^(.*?):(\d+):\d+ /.exec(source) ?? [];
+    const name = path?.split(/[/\\]/).at(-1);
+    return name === file && line !== undefined ? [Number(line)] : [];
+  });
+}
