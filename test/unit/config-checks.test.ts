@@ -127,6 +127,16 @@ describe('a configuration is refused with the place of', () => {
     ],
     ['a database that is none', `${CONFIG}  other: { url: "https://x.example.com" }\n`],
     ['a base address with a query', `${CONFIG}  other: { baseUrl: "https://x.example.com?a=1" }\n`],
+    [
+      'a webhook for an event that there is not',
+      more('notifications: { webhooks: [{ url: "https://x.example.com", secret: "env:S", events: ["reviews.*"] }] }'),
+    ],
+    [
+      'a webhook written twice',
+      more(
+        'notifications:\n  webhooks:\n    - { url: "https://x.example.com", secret: "env:S", events: ["*"] }\n    - { url: "https://x.example.com", secret: "env:S", events: ["review.*"] }',
+      ),
+    ],
     ['a limit of nothing', more('limits: { pendingPerAgent: 0 }')],
     ['a credential in the clear', `${CONFIG}  other: { baseUrl: "https://x.example.com", credential: secret }\n`],
   ])('%s', (_what, config) => {

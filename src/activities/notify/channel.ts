@@ -1,37 +1,8 @@
 import type { ReviewerConfig } from '../../contract/config.ts';
+import type { NoticeEvent } from '../../contract/delivery.ts';
 import type { Review } from '../../contract/review.ts';
 
-/**
- * What is told to people and machines. Every notice follows from one entry of the audit log, so its place in the log is
- * its sequence number, and losing the process that tells it loses nothing.
- */
-export const NOTICE_EVENTS = [
-  /** The review waits for people: it was just opened, or its next level was. */
-  'review.pending',
-  /** A soft gate: the call proceeds, and people may know. */
-  'review.proceeding',
-  /** Policy said no at once. */
-  'review.blocked',
-  /** A vote was admitted. */
-  'review.decided',
-  /** A reviewer asks the proposer for changes. */
-  'review.revision_requested',
-  /** There is another version (the proposer's revision, or a reviewer's edit); all votes are void. */
-  'review.revised',
-  'review.reminder',
-  'review.escalated',
-  /** Approved, rejected, expired, withdrawn or aborted. */
-  'review.resolved',
-  /** The final answer to the agent that proposed; callbacks alone. */
-  'review.final',
-  'execution.started',
-  'execution.executed',
-  'execution.failed',
-  /** Nobody knows whether the call took effect: a person has to look. */
-  'execution.unknown',
-  'execution.reconciled',
-] as const;
-export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
+export type { NoticeEvent } from '../../contract/delivery.ts';
 
 export interface Notice {
   /** Stable and unique over the deployment: every attempt to tell this notice carries the same. Has no dot in it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { namesPrivatePlace } from '../../core/callback.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import { matchesPattern, type SettingsSource } from '../../core/settings.ts';
 import type { Channel, Notice } from './channel.ts';
 import { judgePost, type SendPost } from './post.ts';
 import { readSecrets, signMessage } from './standard-webhook.ts';
@@ -86,7 +86,5 @@ export function webhookBody({ event, at, sequence, review, vote }: Notice, publi
 
 /** Whether a webhook asked for an event: by its name, or by a beginning followed by `*`. */
 export function wantsEvent(patterns: readonly string[], event: string): boolean {
-  return patterns.some((pattern) =>
-    pattern.endsWith('*') ? event.startsWith(pattern.slice(0, -1)) : pattern === event,
-  );
+  return patterns.some((pattern) => matchesPattern(pattern, event));
 }

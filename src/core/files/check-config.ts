@@ -1,6 +1,8 @@
 import type { ConfigFile } from '../../contract/config.ts';
 import { toolNameSchema } from '../../contract/call.ts';
+import { NOTICE_EVENTS } from '../../contract/delivery.ts';
 import { kindOfConnector } from '../render/index.ts';
+import { matchesPattern } from '../settings.ts';
 import type { ParsedFile } from './parse-file.ts';
 import type { FileProblem } from './problem.ts';
 import type { Path } from './yaml-source.ts';
@@ -43,14 +45,32 @@ function checkUrls({ value, source }: ParsedFile<ConfigFile>): readonly FileProb
   );
   if (value.publicUrl !== undefined) require(value.publicUrl, ['publicUrl'], 'publicUrl', {});
   if (value.oidc !== undefined) require(value.oidc.issuer, ['oidc', 'issuer'], 'the issuer', {});
-  (value.notifications?.webhooks ?? []).forEach(({ url }, index) => {
-    if (!/^https?:\/\//.test(url)) {
-      const path = ['notifications', 'webhooks', index, 'url'];
-      problems.push(source.problem(path, 'a webhook must be an http or https URL', 'Write it as https://…'));
-    }
-  });
-  problems.push(...checkSlack({ value, source }));
+  problems.push(...checkWebhooks({ value, source }), ...checkSlack({ value, source }));
   return problems;
+}
+
+const WEBHOOK_EVENTS = NOTICE_EVENTS.filter((event) => event !== 'review.final');
+
+function checkWebhooks({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const webhooks = value.notifications?.webhooks ?? [];
+  return webhooks.flatMap(({ url, events }, index) => {
+    const path = ['notifications', 'webhooks', index];
+    const problems = events.flatMap((pattern, at) => {
+      if (WEBHOOK_EVENTS.some((event) => matchesPattern(pattern, event))) return [];
+      const fix = 'Write an event such as review.pending, a beginning followed by *, or "*"';
+      return [source.problem([...path, 'events', at], `"${pattern}" matches no event`, fix)];
+    });
+    if (!/^https?:\/\//.test(url)) {
+      problems.push(
+        source.problem([...path, 'url'], 'a webhook must be an http or https URL', 'Write it as https://…'),
+      );
+    }
+    if (webhooks.findIndex((other) => other.url === url) < index) {
+      const fix = 'Write it once, with the events of both';
+      problems.push(source.problem([...path, 'url'], 'this webhook is there already', fix));
+    }
+    return problems;
+  });
 }
 
 /** There must be one way to post: a webhook, or a token together with the channel that it posts to. */
