@@ -22,8 +22,9 @@ export function AccountMenu({ session }: { readonly session: Session }) {
       notify('bad', 'Holdpoint could not be reached: you are still signed in.');
       return;
     }
-    queries.clear();
     queries.setQueryData(sessionQuery.queryKey, null);
+    // What was read in this session is nobody else's to see.
+    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
   };
   return (
     <MenuTrigger>

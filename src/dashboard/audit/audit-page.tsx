@@ -39,7 +39,7 @@ export function AuditPage() {
       <EntryList entries={entries} />
       {pages.hasNextPage && (
         <p>
-          <Button className="button" onPress={() => void pages.fetchNextPage()} isPending={pages.isFetchingNextPage}>
+          <Button className="button" onPress={() => void pages.fetchNextPage()} isDisabled={pages.isFetchingNextPage}>
             {entries.length === 0 ? 'Nothing in the newest part. Search further back' : 'Older entries'}
           </Button>
         </p>

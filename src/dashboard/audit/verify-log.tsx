@@ -35,7 +35,7 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
         </details>
       )}
       <p className="buttons">
-        <Button className="button" onPress={() => check.mutate()} isPending={check.isPending}>
+        <Button className="button" onPress={() => check.mutate()} isDisabled={check.isPending}>
           Verify the log here
         </Button>
       </p>

@@ -53,7 +53,7 @@ export function CommentPanel({
         <Button
           type="submit"
           className={`button ${type === 'reject' ? 'button-bad' : 'button-main'}`}
-          isPending={deciding.isPending}
+          isDisabled={deciding.isPending}
         >
           {words.send}
         </Button>

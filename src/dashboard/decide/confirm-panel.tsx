@@ -34,7 +34,7 @@ export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
         <Input />
       </TextField>
       <div className="decide-row">
-        <Button ref={yes} type="submit" className="button button-main" isPending={deciding.isPending}>
+        <Button ref={yes} type="submit" className="button button-main" isDisabled={deciding.isPending}>
           Yes, approve
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>

@@ -52,8 +52,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
                 <Button
                   type="submit"
                   className="button button-main"
-                  isPending={deciding.isPending}
-                  isDisabled={isSame(before, edited)}
+                  isDisabled={deciding.isPending || isSame(before, edited)}
                   autoFocus
                 >
                   Approve with these changes

@@ -28,7 +28,7 @@ export function RespondPanel({ deciding, onClose }: PanelProps) {
         <FieldError>An answer is needed.</FieldError>
       </TextField>
       <div className="decide-row">
-        <Button type="submit" className="button button-main" isPending={deciding.isPending}>
+        <Button type="submit" className="button button-main" isDisabled={deciding.isPending}>
           Send the answer
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>

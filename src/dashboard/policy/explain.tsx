@@ -41,7 +41,7 @@ export function Explain({
           <Label>A call, as JSON: what an agent sends to /v1/execute</Label>
           <TextArea placeholder={EXAMPLE} spellCheck="false" rows={4} />
         </TextField>
-        <Button type="submit" className="button button-main" isPending={explain.isPending}>
+        <Button type="submit" className="button button-main" isDisabled={explain.isPending}>
           Explain
         </Button>
       </Form>

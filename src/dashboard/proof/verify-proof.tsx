@@ -16,7 +16,7 @@ export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
   };
   return (
     <div className="verify">
-      <Button className="button" onPress={() => check.mutate()} isPending={check.isPending}>
+      <Button className="button" onPress={() => check.mutate()} isDisabled={check.isPending}>
         Verify the proof here
       </Button>
       {check.isError && (

@@ -17,7 +17,7 @@ export function Proof({ review }: { readonly review: Review }) {
     <section className="card" aria-labelledby="proof">
       <h2 id="proof">Record</h2>
       <div className="buttons">
-        <Button className="button" onPress={() => download.mutate()} isPending={download.isPending}>
+        <Button className="button" onPress={() => download.mutate()} isDisabled={download.isPending}>
           Download the proof
         </Button>
         {url !== null && (

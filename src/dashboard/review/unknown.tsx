@@ -90,7 +90,7 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
           <Label>How do you know? (kept in the record)</Label>
           <TextArea />
         </TextField>
-        <Button type="submit" className="button button-main" isPending={settle.isPending}>
+        <Button type="submit" className="button button-main" isDisabled={settle.isPending}>
           Record this
         </Button>
       </Form>

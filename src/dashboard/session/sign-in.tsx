@@ -35,7 +35,7 @@ export function SignIn({ linkFailed }: { readonly linkFailed: boolean }) {
           <Label>Reviewer token</Label>
           <Input placeholder="hpr_…" />
         </TextField>
-        <Button type="submit" className="button button-main" isPending={attempt.isPending}>
+        <Button type="submit" className="button button-main" isDisabled={attempt.isPending}>
           Sign in
         </Button>
       </Form>
