@@ -47,6 +47,9 @@ export function askUpstreams(
 ): Periodic {
   const heard = new WeakSet<object>();
   const running = new Map<string, Promise<void>>();
+  /** Servers that are to be asked once more when they have answered. */
+  const again = new Set<string>();
+  let stopped = false;
   const ask = async (name: string): Promise<void> => {
     const connector = connectors.get(name);
     if (connector?.listTools === undefined) return;
@@ -55,9 +58,11 @@ export function askUpstreams(
       connector.onToolsChanged?.(() => askInTurn(name));
     }
     try {
-      await store.putUpstreamTools(name, await connector.listTools());
+      const tools = await connector.listTools();
+      if (!stopped) await store.putUpstreamTools(name, tools);
     } catch (error) {
-      log.warn({ err: error, connector: name }, 'the upstream MCP server does not say what its tools are');
+      if (!stopped)
+        log.warn({ err: error, connector: name }, 'the upstream MCP server does not say what its tools are');
     }
   };
   // One after the other, so that an older answer never replaces a newer one; a server that says it changed without end
@@ -74,9 +79,18 @@ export function askUpstreams(
     running.set(name, done);
     return done;
   };
-  const again = new Set<string>();
-  return repeat('asking the upstreams for their tools', ASK_EVERY_MS, log, async () => {
-    // Not awaited: one that hangs must not keep the others from being asked.
+  // Not awaited: one that hangs must not keep the others from being asked.
+  const askAll = async (): Promise<void> => {
     for (const name of mcpServersOf(settings)) void askInTurn(name);
-  });
+  };
+  const stopFollowing = settings.onChange(() => void askAll());
+  const periodic = repeat('asking the upstreams for their tools', ASK_EVERY_MS, log, askAll);
+  return {
+    // An upstream that does not answer is not waited for: closing its connector ends what was asked of it.
+    stop: async () => {
+      stopped = true;
+      stopFollowing();
+      await periodic.stop();
+    },
+  };
 }
