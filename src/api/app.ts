@@ -33,6 +33,7 @@ import { pageEndpoints } from './routes/pages.ts';
 import { policyEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
 import { sessionEndpoints } from './routes/session.ts';
+import { slackEndpoints, type AnswerSlack } from './routes/slack.ts';
 import { toolEndpoints } from './routes/tools.ts';
 import type { GateService } from './service/types.ts';
 import { createIdentityProvider, type IdentityProvider } from './sign-in/identity-provider.ts';
@@ -44,8 +45,10 @@ export interface AppDeps extends ServiceDeps {
   readonly sessionSecret: string;
   /** The policy file in force, for people to read. */
   readonly policyInForce: () => PolicyInForce;
-  /** Value of an `env:` or `file:` reference, or throws; asked by the reviewers' side alone, for `oidc.clientSecret`. */
+  /** Value of an `env:` or `file:` reference, or throws; asked by the reviewers' side alone, for `oidc.clientSecret` and `slack.signingSecret`. */
   readonly resolveReference: (reference: string) => string;
+  /** Sends what came of a press in Slack; absent: Slack's buttons have no door here. */
+  readonly answerSlack?: AnswerSlack;
   /** Aborted once when the process begins to shut down: held answers are given, streams end. See `startServer`. */
   readonly shutdown: AbortSignal;
   readonly version: string;
@@ -135,11 +138,25 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
     ...healthEndpoints(readiness, metrics),
     ...docsEndpoints(() => document),
     ...mailDecisionEndpoints({ ...deps, sessions, metrics }),
+    ...(deps.answerSlack === undefined
+      ? []
+      : slackEndpoints({ ...deps, metrics, answer: deps.answerSlack, signingSecret: () => signingSecretOf(deps) })),
     ...pageEndpoints(deps.page),
     ...(deps.doors?.({ slots, isInForce }) ?? []),
   ];
   const document = buildOpenApi(endpoints, deps.version);
   return endpoints;
+}
+
+/** Undefined where Slack is not configured, or its secret cannot be read now. */
+function signingSecretOf({ settings, resolveReference }: AppDeps): string | undefined {
+  const reference = settings.current().notifications?.slack?.signingSecret;
+  if (reference === undefined) return undefined;
+  try {
+    return resolveReference(reference);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same credential as when the stream was opened, still in the configuration; the same session, still open. */

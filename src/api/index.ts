@@ -15,6 +15,7 @@ export { createGateClient, type GateClient } from './gate-client.ts';
 export { createSignInLinks, type SignInLinks } from './http/sign-in-links.ts';
 export { type AgentPrincipal, type Principal, type ReviewerPrincipal } from './principal.ts';
 export { ProblemError } from './problem.ts';
+export { type AnswerSlack } from './routes/slack.ts';
 export { createSealer } from './seal.ts';
 export { startServer, type RunningServer, type ServerOptions } from './server.ts';
 export { createGateService } from './service.ts';

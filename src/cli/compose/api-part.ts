@@ -14,6 +14,7 @@ import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import type { FileSettingsSource } from '../settings-source.ts';
 import { StartError } from '../start-error.ts';
+import { answerSlack } from './send-slack.ts';
 import { systemClock, type ApiKeys, type Foundation } from './foundation.ts';
 
 export interface ApiPart {
@@ -63,6 +64,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     signIn,
     policyInForce: () => settings.policyInForce(),
     resolveReference: (reference) => settings.resolve(reference),
+    answerSlack,
     version: readVersion(),
     page: readPage(),
     registry,

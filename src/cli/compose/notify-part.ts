@@ -1,14 +1,16 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { createCallbackChannel } from '../../activities/notify/callback.ts';
-import { configuredDestinations, type Channels } from '../../activities/notify/destinations.ts';
+import { configuredDestinations, isAnybodyTold, type Channels } from '../../activities/notify/destinations.ts';
 import { createEmailChannel } from '../../activities/notify/email/channel.ts';
 import { fanOut } from '../../activities/notify/fan-out.ts';
 import { createNotifyActivities, type NotifyActivities } from '../../activities/notify/index.ts';
+import { createSlackChannel } from '../../activities/notify/slack/channel.ts';
 import { createWebhookChannel } from '../../activities/notify/webhook.ts';
 import { DELIVER_NOTICES, deliveryWorkflowId, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { repeat } from './periodic.ts';
 import { sendPost } from './send-post.ts';
+import { sendToSlack } from './send-slack.ts';
 
 /** Looks at the log this often even if nothing was heard of it, ms. */
 const LOOK_EVERY_MS = 5_000;
@@ -40,7 +42,11 @@ export function openNotify(foundation: Foundation): NotifyPart {
     start: async () => {
       // What answered that it is gone may be back; whoever starts this worker may have seen to it.
       await store.deliveries.enable(configuredDestinations(settings.current()).map(({ name }) => name));
-      const wake = gathered(follow, (error) => log.warn({ err: error }, 'the log will be followed again'));
+      // With nobody to tell, the log may grow as fast as it likes: the next look moves past all of it at once.
+      const followSoon = async () => {
+        if (!shutdown.signal.aborted && isAnybodyTold(settings.current())) await follow();
+      };
+      const wake = gathered(followSoon, (error) => log.warn({ err: error }, 'the log will be followed again'));
       shutdown.add('tail for notices', await store.tail(wake));
       const followed = repeat('following the log for notices', LOOK_EVERY_MS, log, async () => {
         await follow();
@@ -55,13 +61,21 @@ export function openNotify(foundation: Foundation): NotifyPart {
   };
 }
 
-function openChannels({ settings, callbackKey, mailKey, localUrl }: Foundation): Channels {
+function openChannels({ settings, store, callbackKey, mailKey, localUrl }: Foundation): Channels {
   const common = { settings, post: sendPost, now: systemClock.now };
   const resolve = (reference: string) => resolveOr(() => settings.resolve(reference));
   return {
     webhook: createWebhookChannel({ ...common, resolve }),
     email: createEmailChannel({ ...common, resolve, mailKey, fallbackUrl: localUrl }),
     callback: createCallbackChannel({ ...common, key: callbackKey }),
+    slack: createSlackChannel({
+      settings,
+      resolve,
+      post: sendToSlack,
+      now: systemClock.now,
+      fallbackUrl: localUrl,
+      memory: { get: store.deliveries.recall, put: store.deliveries.remember },
+    }),
   };
 }
 

@@ -1,0 +1,111 @@
+import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
+import type { ReviewerConfig } from '../../contract/config.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Review } from '../../contract/review.ts';
+import type { Store } from '../../contract/store.ts';
+import { slackDecisionOf } from '../../core/mail-decision.ts';
+import type { Settings, SettingsSource } from '../../core/settings.ts';
+import { lineAbout, reviewMessage, STATUS_WORDS, type SlackMessage } from '../../core/slack/message.ts';
+import type { Clock } from '../deps.ts';
+import type { ReviewerPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { Caller, GateService } from '../service/types.ts';
+import type { Press } from './interaction.ts';
+
+export interface PressDeps {
+  readonly service: GateService;
+  readonly settings: SettingsSource;
+  readonly store: Pick<Store, 'readReview'>;
+  readonly clock: Clock;
+}
+
+/** Why Slack's buttons decided nothing: a code of any decision, or one of these. */
+export type SlackRefusal = ProblemCode | 'unknown_person' | 'sign_in_required';
+
+export type PressResult =
+  | { readonly kind: 'decided' | 'queued'; readonly reviewer: string; readonly review: Review }
+  | { readonly kind: 'refused'; readonly code: SlackRefusal; readonly review: Review | undefined };
+
+/** A press of a button as a decision of the reviewer whose Slack user it was; all checks of any decision follow. */
+export async function decideByPress(deps: PressDeps, press: Press, caller: Caller): Promise<PressResult> {
+  const settings = deps.settings.current();
+  const reviewId = press.reviewId as ReviewId;
+  const reviewer = findBySlack(settings, press);
+  if (reviewer === undefined) return { kind: 'refused', code: 'unknown_person', review: undefined };
+  const review = (await deps.store.readReview(reviewId))?.review;
+  if (review === undefined) return { kind: 'refused', code: 'not_found', review };
+  // Policy in force now, whatever it was when the message was written. What has ended says so, not that it wants a session.
+  if (review.status === 'pending' && slackDecisionOf(review, settings) !== 'confirm') {
+    return { kind: 'refused', code: 'sign_in_required', review };
+  }
+  const { decision: type, digest, comment } = press;
+  if (type !== 'approve' && comment === '') return { kind: 'refused', code: 'comment_required', review };
+  const principal: ReviewerPrincipal = {
+    kind: 'reviewer',
+    id: reviewer.id,
+    reviewer,
+    method: 'slack',
+    channel: 'slack',
+  };
+  try {
+    const request = { type, digest, ...(comment === '' ? {} : { comment }) };
+    const settled = await deps.service.decide(principal, reviewId, request, caller);
+    if (settled.httpStatus === 202) return { kind: 'queued', reviewer: reviewer.id, review };
+    return { kind: 'decided', reviewer: reviewer.id, review: settled.review };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return { kind: 'refused', code: error.code, review };
+  }
+}
+
+/** Exactly the user of the config; an id without a team is of the team that the app is installed in. */
+function findBySlack(settings: Settings, { user, userTeam, team }: Press): ReviewerConfig | undefined {
+  const isGuest = userTeam !== undefined && team !== undefined && userTeam !== team;
+  return settings.reviewers.find(
+    ({ slack }) =>
+      (slack === user && !isGuest) ||
+      (slack !== undefined && userTeam !== undefined && slack === `${userTeam}/${user}`),
+  );
+}
+
+const WORDS: Partial<Record<SlackRefusal, string>> = {
+  unknown_person: 'No reviewer has this Slack user. Whoever runs Holdpoint can add it (reviewers[].slack).',
+  sign_in_required: 'Policy does not take this decision from Slack. Open the review and decide there.',
+  comment_required: 'A no, and a wish for changes, need a comment: write it into the message, then press again.',
+  digest_mismatch: 'It changed since this message was written. Look at it as it is now.',
+};
+
+/** What the person who pressed is told, and only that person. */
+export function answerTo(result: PressResult, baseUrl: string): string {
+  const { review } = result;
+  const about = (words: string): string => (review === undefined ? words : lineAbout(review, words, baseUrl));
+  switch (result.kind) {
+    case 'decided':
+      return about(`Recorded in the name of ${result.reviewer}. ${STATUS_WORDS[result.review.status]}`);
+    case 'queued':
+      return about(`Kept safely in the name of ${result.reviewer}, and nobody has looked at it yet`);
+    case 'refused': {
+      const words = WORDS[result.code] ?? PROBLEMS[result.code as ProblemCode].title;
+      return about(`Nothing was decided (${result.code}). ${words}`);
+    }
+    default:
+      return result satisfies never;
+  }
+}
+
+/**
+ * The message as it is now, to take the place of the one with the button. Only where nobody else changes it: with a bot
+ * token the gate worker does.
+ */
+export function replacementFor(
+  result: PressResult,
+  settings: Settings,
+  baseUrl: string,
+  now: number,
+): SlackMessage | undefined {
+  if (settings.notifications?.slack?.token !== undefined || result.review === undefined) return undefined;
+  const isOld = result.kind === 'decided' || (result.kind === 'refused' && OUTDATED.has(result.code));
+  return isOld ? reviewMessage(result.review, { settings, baseUrl, now }) : undefined;
+}
+
+const OUTDATED = new Set<SlackRefusal>(['digest_mismatch', 'already_resolved', 'expired']);

@@ -1,0 +1,74 @@
+import type { KnownBlock, RichTextBlock, SectionBlock } from '@slack/types';
+import type { Block, Section, Shown } from '../show/shown.ts';
+import { clipText } from './escape.ts';
+
+/** Limits of Slack: 3,000 characters a section, 150 a header (https://docs.slack.dev/reference/block-kit/blocks). */
+const SECTION = 3_000;
+const HEADER = 150;
+
+/** What is laid out for every medium, as blocks of Slack. Nobody's text is ever read as mrkdwn. */
+export function shownToBlocks(shown: Pick<Shown, 'title' | 'sections'>): KnownBlock[] {
+  const title = clipText(shown.title, HEADER);
+  return [
+    { type: 'header', text: { type: 'plain_text', text: title === '' ? '?' : title, emoji: false } },
+    ...shown.sections.flatMap(sectionToBlocks),
+  ];
+}
+
+function sectionToBlocks({ heading, blocks }: Section): KnownBlock[] {
+  return [{ type: 'divider' }, richHeading(heading), ...blocks.flatMap(blockToBlocks)];
+}
+
+function blockToBlocks(block: Block): KnownBlock[] {
+  switch (block.kind) {
+    case 'pairs':
+      return plain(block.pairs.map(([label, value]) => `${label}: ${value}`).join('\n'));
+    case 'code':
+      return [
+        ...(block.label === null ? [] : plain(`${block.label}:`)),
+        rich({ type: 'rich_text_preformatted', elements: [{ type: 'text', text: orBlank(block.lines.join('\n')) }] }),
+      ];
+    case 'table':
+      return [
+        ...plain(`${block.label}:`),
+        rich({
+          type: 'rich_text_preformatted',
+          elements: [{ type: 'text', text: [block.head, ...block.rows].map((row) => row.join(' | ')).join('\n') }],
+        }),
+      ];
+    case 'quote':
+      return [rich({ type: 'rich_text_quote', elements: [{ type: 'text', text: orBlank(block.lines.join('\n')) }] })];
+    case 'warning':
+      return plain(`⚠ ${block.text}`);
+    default:
+      return block satisfies never;
+  }
+}
+
+function richHeading(text: string): RichTextBlock {
+  return rich({ type: 'rich_text_section', elements: [{ type: 'text', text, style: { bold: true } }] });
+}
+
+function rich(element: RichTextBlock['elements'][number]): RichTextBlock {
+  return { type: 'rich_text', elements: [element] };
+}
+
+/** As many sections as the text needs. `expand`: nothing of it waits behind “see more”. */
+function plain(text: string): SectionBlock[] {
+  const parts: string[] = [];
+  for (let rest = text; rest !== '';) {
+    const at = /[\ud800-\udbff]/.test(rest.charAt(SECTION - 1)) ? SECTION - 1 : SECTION;
+    parts.push(rest.slice(0, at));
+    rest = rest.slice(at);
+  }
+  return parts.map((part) => ({
+    type: 'section',
+    expand: true,
+    text: { type: 'plain_text', text: part, emoji: false },
+  }));
+}
+
+/** Slack takes no empty text. */
+function orBlank(text: string): string {
+  return text === '' ? ' ' : text;
+}
