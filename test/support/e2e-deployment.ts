@@ -40,9 +40,11 @@ export interface DeploymentOptions {
   readonly targetUrl: string;
   readonly config?: Partial<ConfigFile>;
   readonly policy?: Partial<PolicyFile>;
+  /** Beside `bank` and `nowhere`. */
+  readonly connectors?: ConfigFile['connectors'];
 }
 
-export function writeDeployment({ targetUrl, ...changes }: DeploymentOptions): Deployment {
+export function writeDeployment({ targetUrl, connectors, ...changes }: DeploymentOptions): Deployment {
   const directory = mkdtempSync(join(tmpdir(), 'holdpoint-deployment-'));
   const credentials = Object.fromEntries([
     ...PEOPLE.agents.map((id) => [id, `hpk_${randomBytes(32).toString('base64url')}`]),
@@ -50,7 +52,8 @@ export function writeDeployment({ targetUrl, ...changes }: DeploymentOptions): D
   ]) as Record<PersonId, string>;
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   writeFileSync(join(directory, 'service-1.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-  const config = { ...configFor(targetUrl, credentials), ...changes.config };
+  const base = configFor(targetUrl, credentials);
+  const config = { ...base, connectors: { ...base.connectors, ...connectors }, ...changes.config };
   const policy = { ...POLICY, ...changes.policy };
   const replace = (name: string, text: string) => {
     writeFileSync(join(directory, `${name}.new`), text);
@@ -77,7 +80,12 @@ export function writeDeployment({ targetUrl, ...changes }: DeploymentOptions): D
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 function configFor(targetUrl: string, credentials: Readonly<Record<PersonId, string>>): ConfigFile {
-  const reviewer = (id: ReviewerId, group: string) => ({ id, groups: [group], tokenSha256: sha256(credentials[id]) });
+  const reviewer = (id: ReviewerId, group: string) => ({
+    id,
+    groups: [group],
+    email: `${id}@example.com`,
+    tokenSha256: sha256(credentials[id]),
+  });
   return {
     deploymentId: DEPLOYMENT_ID,
     agents: [
