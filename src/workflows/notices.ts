@@ -4,13 +4,17 @@ import type { GateActivities } from '../activities/api.ts';
 import type { NotifyEvent } from '../activities/ports.ts';
 import { GATE_TASK_QUEUE } from './messages.ts';
 
-/** What people are told, and who. */
+/** What people are told at the word of a review's own workflow, and who. */
 export interface Notice {
   readonly event: NotifyEvent['event'];
   /** Groups or reviewer ids; the notifier resolves groups by the directory in force. */
   readonly to: readonly string[];
 }
 
+/**
+ * Only runs whose first step said so tell people themselves; of all others what the log says is told. Histories hold
+ * both.
+ */
 const { notify } = proxyActivities<Pick<GateActivities, 'notify'>>({
   taskQueue: GATE_TASK_QUEUE,
   startToCloseTimeout: '30s',

@@ -8,7 +8,10 @@ export interface GateDeps {
   readonly settings: SettingsSource;
   readonly verifier: EnvelopeVerifier;
   readonly clock: Clock;
-  /** Absent where no channel is configured: then nobody is told, and no activity is spent on it. */
+  /**
+   * Tells people at the word of a review's own workflow, as the first histories have it. Null: its notices follow from
+   * the log, like all others, and no activity is spent on them.
+   */
   readonly notifier: Notifier | null;
   /** Temporal identity of whoever started this run, for proposals that nobody signed. */
   starterIdentity(reviewId: string, runId: string): Promise<string>;

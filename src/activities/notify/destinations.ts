@@ -42,6 +42,11 @@ export function configuredDestinations(settings: Settings): readonly Destination
   ];
 }
 
+/** Whether there is anybody to tell at all. */
+export function isAnybodyTold(settings: Settings): boolean {
+  return settings.callbacks.length > 0 || configuredDestinations(settings).length > 0;
+}
+
 /** The destination of a name; undefined: the configuration knows none such (any more). */
 export function findDestination(settings: Settings, name: string): Destination | undefined {
   if (name.startsWith('callback:')) return { channel: 'callback', name };

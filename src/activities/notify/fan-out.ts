@@ -4,7 +4,7 @@ import type { Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { NoticeEvent } from './channel.ts';
-import { configuredDestinations, type Destination } from './destinations.ts';
+import { configuredDestinations, isAnybodyTold, type Destination } from './destinations.ts';
 import { isFinalEntry, planNotices, type PlannedNotice } from './plan.ts';
 import { wantsEvent } from './webhook.ts';
 
@@ -24,7 +24,7 @@ export async function fanOut({ store, settings }: FanOutDeps): Promise<ReadonlyS
   for (;;) {
     const current = settings.current();
     const configured = configuredDestinations(current);
-    if (configured.length === 0 && current.callbacks.length === 0) {
+    if (!isAnybodyTold(current)) {
       await store.deliveries.skipToEnd();
       return touched;
     }

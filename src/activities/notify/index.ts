@@ -22,7 +22,9 @@ export function createNotifyActivities(deps: DeliverDeps): NotifyActivities {
   return { deliverNotices: ({ destination }) => deliverNotices(deps, destination) };
 }
 
-async function deliverNotices(deps: DeliverDeps, destination: string): Promise<DeliveryRun> {
+async function deliverNotices(deps: DeliverDeps, destination: unknown): Promise<DeliveryRun> {
+  // Whoever reaches Temporal can schedule this with anything.
+  if (typeof destination !== 'string') throw ApplicationFailure.nonRetryable('invalid', 'invalid');
   const { deliveries } = deps.store;
   if ((await deliveries.waiting(destination, 1)).length === 0) return { kind: 'idle' };
   const token = randomUUID();
