@@ -73,3 +73,10 @@ describe('holdpoint/client runs in', () => {
     });
   });
 });
+
+test('its types compile in a project that has the web’s types and not Node’s, every declaration checked', async () => {
+  const project = packageFile('test', 'support', 'consumer');
+  const tsc = packageFile('node_modules', 'typescript', 'bin', 'tsc');
+  const result = await runCommand(process.execPath, [tsc, '-p', project], { timeoutMs: 240_000 });
+  expect(result.ok ? '' : result.output).toBe('');
+});
