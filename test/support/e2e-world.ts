@@ -56,7 +56,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-export interface WorldOptions extends Pick<Parameters<typeof writeDeployment>[0], 'config' | 'policy'> {
+export interface WorldOptions extends Pick<Parameters<typeof writeDeployment>[0], 'config' | 'policy' | 'connectors'> {
   readonly env?: Readonly<Record<string, string>>;
 }
 

@@ -86,14 +86,15 @@ function editedArguments(review: Review, { args }: HumanResponse): JsonObject {
 /** Text that stands where there was no text is read back; text that was text stays as it is. */
 function likeBefore(value: Json, before: Json | undefined, key: string): Json {
   if (typeof value !== 'string' || before === undefined || typeof before === 'string') return value;
+  // Nothing says what else may stand where a null was: the tool's schema judges it.
+  if (before === null) return value === 'null' ? null : value;
   const read = parseJson(value);
   if (read === undefined || kindOf(read) !== kindOf(before)) throw new InboxError('value_unreadable', key);
   return read;
 }
 
-/** A null says nothing of what else may stand there. */
 function kindOf(value: Json): string {
-  return Array.isArray(value) ? 'array' : typeof value;
+  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
 }
 
 function parseJson(text: string): Json | undefined {

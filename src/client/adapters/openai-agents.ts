@@ -30,7 +30,7 @@ export interface HoldpointToolOptions extends GatedTool {
   /** How long a call that people look at is waited for before the model gets a `pending` result; default 1 minute. */
   readonly wait?: Duration;
   /** Names the conversation; with it a run that is repeated after a crash meets its own reviews (see docs). */
-  readonly threadId?: string | ((context: RunContext<unknown> | undefined) => string | undefined);
+  readonly threadId?: string | ((context: RunContext | undefined) => string | undefined);
 }
 
 /**
@@ -92,7 +92,7 @@ interface OutcomeTool {
   readonly strict: boolean;
   readonly execute: (
     input: unknown,
-    context: RunContext<unknown> | undefined,
+    context: RunContext | undefined,
     details: { readonly toolCall?: { readonly callId: string }; readonly signal?: AbortSignal } | undefined,
   ) => Promise<ToolOutcome>;
 }
