@@ -8,6 +8,7 @@ import { processBatch } from './admission.ts';
 import { openFromLedger } from './opening.ts';
 import type { Session } from './session.ts';
 import { shouldContinue } from './gate-loop.ts';
+import { noteHistory } from './history.ts';
 
 /** What a run of the activity may take beyond the connector's own time-out, ms. */
 const CALL_MARGIN_MS = 60_000;
@@ -51,7 +52,8 @@ function isSettled(outcome: Outcome): boolean {
  */
 export async function awaitReconciliation(session: Session): Promise<'settled' | 'continue'> {
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LONGEST_POLL_MS)) {
-    await condition(() => session.inbox.size > 0, wait, { summary: 'outcome unknown: a person has to look' });
+    const hasSignal = (): boolean => session.inbox.size > 0;
+    if (!(await condition(hasSignal, wait, { summary: 'outcome unknown: a person has to look' }))) noteHistory();
     while (session.inbox.size > 0) await processBatch(session);
     const outcome = await gate.readOutcome({ reviewId: session.reviewId });
     await settle(session, outcome);

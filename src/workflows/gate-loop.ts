@@ -1,9 +1,10 @@
-import { condition, patched, workflowInfo } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import { decideTime } from '../core/gate/decide.ts';
 import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
 import { processBatch } from './admission.ts';
 import { approvers } from './approvers.ts';
 import { deny, stayOpen } from '../core/gate/change.ts';
+import { isHistoryLong, noteHistory } from './history.ts';
 import { hasNoticesPending } from './notices.ts';
 import type { Session } from './session.ts';
 
@@ -22,9 +23,6 @@ export type LoopEnd =
 
 const REMINDERS_RECORDED = 'reminders-recorded';
 
-/** Beyond this many events a run continues as new, where the server does not ask for it earlier. */
-const LONG_HISTORY = 4_000;
-
 /**
  * Waits for decisions until the gate has ended. Both doors run this loop: signals come in through the inbox, are
  * admitted in batches and judged by the gate machine; time is judged by the workflow's own clock.
@@ -34,7 +32,9 @@ export async function runGate(session: Session, cancellation: Cancellation): Pro
     const { inbox, gate } = session;
     const { expiresAt } = gate.spec;
     const isAwake = (): boolean => inbox.size > 0 || cancellation.at !== null;
-    await condition(isAwake, Math.max(1, nextDue(gate, session) - Date.now()), { summary: 'silence is no' });
+    const untilDue = Math.max(1, nextDue(gate, session) - Date.now());
+    const wasWoken = await condition(isAwake, untilDue, { summary: 'silence is no' });
+    if (!wasWoken) noteHistory();
     // What came before the deadline counts, even where the timer fires in the same breath; what came after it does not
     // hold the deadline up, however much it is.
     if (inbox.oldestAt !== undefined && inbox.oldestAt < expiresAt) {
@@ -51,9 +51,7 @@ export async function runGate(session: Session, cancellation: Cancellation): Pro
 }
 
 export function shouldContinue(session: Session): boolean {
-  const info = workflowInfo();
-  const isLong = info.continueAsNewSuggested || info.historyLength > LONG_HISTORY;
-  return isLong && session.inbox.size === 0 && !hasNoticesPending();
+  return isHistoryLong() && session.inbox.size === 0 && !hasNoticesPending();
 }
 
 function nextDue(state: GateState, { schedule }: Session): number {

@@ -4,6 +4,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { SignalKind } from '../activities/api.ts';
 import { decodeBase64Text } from '../core/base64.ts';
+import { noteHistory } from './history.ts';
 import { reconcile, submitDecision, submitRevision, withdraw } from './messages.ts';
 
 /** A signal that passed the filter; `at` is workflow time (epoch ms) when its handler was entered. */
@@ -82,6 +83,7 @@ export class Inbox {
 
   #handle(signal: SignalDefinition<[DsseEnvelope]>, kind: SignalKind): void {
     setHandler(signal, (envelope: unknown) => {
+      noteHistory();
       const accepted = this.#filter(kind, envelope);
       if (accepted !== undefined) this.#items.push({ kind, envelope: accepted, at: Date.now() });
     });

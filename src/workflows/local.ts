@@ -1,5 +1,6 @@
 import { isCancellation, proxyLocalActivities, sleep, TemporalFailure } from '@temporalio/workflow';
 import type { GateActivities } from '../activities/api.ts';
+import { noteHistory } from './history.ts';
 
 /**
  * The gate's activities run locally: short, one attempt, not to be completed from outside. A failure means "not yet":
@@ -36,6 +37,7 @@ async function untilDone<T>(run: () => Promise<T>): Promise<T> {
       if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
       wait = waitAfter(Date.now() - since, wait);
       await sleep(wait, { summary: 'trying again' });
+      noteHistory();
     }
   }
 }
