@@ -50,10 +50,7 @@ const MOST_PROOFS = 100;
 export const inclusionQuerySchema = z.strictObject({
   /** Size of the tree, as a checkpoint has it. */
   size: count(1, Number.MAX_SAFE_INTEGER),
-  index: z
-    .string()
-    .regex(/^[0-9]{1,15}(,[0-9]{1,15}){0,99}$/, `up to ${MOST_PROOFS} indices, separated by commas`)
-    .transform((text) => text.split(',').map(Number)),
+  index: z.string().regex(/^[0-9]{1,15}(,[0-9]{1,15}){0,99}$/, `up to ${MOST_PROOFS} indices, separated by commas`),
 });
 export const inclusionResponseSchema = z.object({
   size: z.int(),

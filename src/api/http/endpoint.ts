@@ -35,6 +35,8 @@ interface AnswerDoc {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly contentType?: string;
+  /** Media types that a parameter chooses instead. */
+  readonly otherTypes?: readonly string[];
 }
 
 /**

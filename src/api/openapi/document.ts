@@ -55,12 +55,12 @@ type RefTo = (schema: z.ZodType) => Json;
 function responsesOf(definition: Endpoint, refTo: RefTo): Json {
   const responses: Record<string, Json> = {};
   for (const [status, answer] of Object.entries(definition.answers)) {
-    const media = answer.contentType ?? 'application/json';
+    const media = [answer.contentType ?? 'application/json', ...(answer.otherTypes ?? [])];
     const schema = answer.schema === undefined ? { type: 'string' } : refTo(answer.schema);
     const hasContent = answer.schema !== undefined || answer.contentType !== undefined;
     responses[status] = {
       description: answer.description,
-      ...(hasContent ? { content: { [media]: { schema } } } : {}),
+      ...(hasContent ? { content: Object.fromEntries(media.map((type) => [type, { schema }])) } : {}),
     };
   }
   for (const [status, codes] of problemsByStatus(problemCodesOf(definition))) {

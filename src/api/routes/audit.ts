@@ -37,7 +37,7 @@ export function auditEndpoints(service: GateService): Endpoint[] {
         'JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe).',
       who: 'reviewer',
       query: exportQuerySchema,
-      answers: { 200: { description: 'The file', contentType: 'application/jsonl' } },
+      answers: { 200: { description: 'The file', contentType: 'application/jsonl', otherTypes: ['text/csv'] } },
       problems: ['database_unavailable'],
       async handle({ query, caller, res }) {
         const { format, ...filter } = query;
@@ -65,7 +65,10 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       query: inclusionQuerySchema,
       answers: { 200: { description: 'RFC 6962 audit paths', schema: inclusionResponseSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query }) => ({ status: 200, json: await service.inclusionProofs(query.size, query.index) }),
+      handle: async ({ query }) => ({
+        status: 200,
+        json: await service.inclusionProofs(query.size, query.index.split(',').map(Number)),
+      }),
     }),
     endpoint<'reviewer', undefined, z.infer<typeof consistencyQuerySchema>>({
       method: 'get',
