@@ -100,6 +100,18 @@ describe('the same call again, after a rejection', () => {
     expect((await api.execute(call)).status).toBe(202);
   });
 
+  test('what was revised in vain counts as well', async () => {
+    const call = newCall();
+    const review = await api.propose(call);
+    await api.decide(review.reviewId, review.call.digest, { type: 'revise', comment: 'less' });
+    const less = { arguments: { ...call.arguments, amount: 50 } };
+    await api.post(`/v1/reviews/${review.reviewId}/revision`, less, 'agent-1');
+    const shown = (await api.get(`/v1/reviews/${review.reviewId}`, 'ops-1')).body;
+    expect(shown).toMatchObject({ status: 'pending', revision: 2 });
+    await api.decide(review.reviewId, shown.call.digest, { type: 'reject', comment: 'not that either' });
+    expect(await api.execute(less)).toMatchObject({ status: 403, body: { reviewId: review.reviewId } });
+  });
+
   test('a call with a sealed value is known by what was sealed', async () => {
     const wire = { tool: 'payouts.wire', arguments: { amount: 5, memo: 'for the rent' } };
     const review = await rejected(wire);

@@ -9,6 +9,7 @@ import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { prepareArguments } from './decide.ts';
 import { digestOfShown } from '../../core/gate/shown.ts';
 import { readToAct } from './read.ts';
+import { noteRevision } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
 
@@ -38,6 +39,7 @@ export async function revise(
     submittedAt: isoNow(context),
   });
   const goneCode = 'already_resolved';
+  await noteRevision(context, principal, review, request.arguments);
   return sendAndSettle(
     context,
     principal,

@@ -1,5 +1,6 @@
 import type { ExecuteRequest } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
+import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { StorageError } from '../../contract/store.ts';
 import type { Assessment } from '../../core/assess.ts';
@@ -24,7 +25,7 @@ export async function findRejection(
 ): Promise<Review | undefined> {
   if (!attaches(assessment)) return undefined;
   const since = new Date(context.clock.now() - STANDS_FOR_MS).toISOString();
-  const fingerprint = fingerprintCall(context, request);
+  const fingerprint = fingerprintCall(context, { ...request, context: assessment.context });
   const reviewId = await context.store.proposedCalls.findRejected(principal.id, fingerprint, since);
   const stored = reviewId === undefined ? undefined : await context.store.readReview(reviewId);
   return stored === undefined ? undefined : redactFor(principal, stored.review);
@@ -38,9 +39,27 @@ export async function noteCall(
   request: ExecuteRequest,
   assessment: Assessment,
 ): Promise<void> {
-  if (!attaches(assessment)) return;
+  if (attaches(assessment)) await note(context, principal, reviewId, { ...request, context: assessment.context });
+}
+
+/** The same for what the proposer has revised: a no to it is one to the call as it then stood. */
+export async function noteRevision(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  { reviewId, call, context: facts }: Review,
+  args: JsonObject,
+): Promise<void> {
+  await note(context, principal, reviewId, { ...call, arguments: args, context: facts });
+}
+
+async function note(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  reviewId: ReviewId,
+  call: FingerprintedCall,
+): Promise<void> {
   try {
-    await context.store.proposedCalls.note(principal.id, fingerprintCall(context, request), reviewId);
+    await context.store.proposedCalls.note(principal.id, fingerprintCall(context, call), reviewId);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     context.log.warn({ reviewId, code: error.code }, 'a call could not be remembered');
@@ -52,8 +71,11 @@ function attaches(assessment: Assessment): boolean {
   return assessment.kind === 'held' && assessment.approval.reproposal === 'attach';
 }
 
+/** `context`: as it counts, pinned facts laid over what the caller said. */
+type FingerprintedCall = Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'> & { readonly context: JsonObject };
+
 /** Over the plaintext, keyed: sealed values come sealed anew each time, and nobody who reads the table can try some. */
-function fingerprintCall({ fingerprintKey }: ServiceContext, request: ExecuteRequest): string {
-  const { service, tool, arguments: args, context = {} } = request;
+function fingerprintCall({ fingerprintKey }: ServiceContext, call: FingerprintedCall): string {
+  const { service, tool, arguments: args, context } = call;
   return fingerprintBody({ service, tool, arguments: args, context }, fingerprintKey);
 }
