@@ -187,3 +187,24 @@ describe('while running', () => {
     expect(heard).toBe(0);
   });
 });
+
+describe('the policy in force, for people to read', () => {
+  it('is the text that counts, also while a broken file lies on the disk', () => {
+    const text = policy('# first\n');
+    write('holdpoint.yaml', config(5));
+    write('policy.yaml', text);
+    const source = open();
+    const before = source.policyInForce();
+    expect(before).toMatchObject({ name: 'policy.yaml', text, digest: source.current().policy.digest, problem: null });
+
+    write('policy.yaml', 'version: [');
+    source.reload();
+    expect(source.policyInForce()).toEqual({ ...before, problem: source.problem() });
+    expect(source.problem()).not.toBeNull();
+
+    const next = policy('# second\n');
+    write('policy.yaml', next);
+    source.reload();
+    expect(source.policyInForce()).toMatchObject({ text: next, problem: null });
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { AUDIT_TYPES } from '../../src/contract/audit-query.ts';
+import { TYPE_WORDS } from '../../src/dashboard/audit/entry-words.ts';
+import { firedLines, readPastedCall } from '../../src/dashboard/policy/pasted-call.ts';
+
+describe('a pasted call', () => {
+  test('is what policy looks at, of a request as an agent sends it', () => {
+    const call = { service: 'bank', tool: 'bank.pay', arguments: { amount: 1 }, context: { env: 'production' } };
+    const request = { ...call, reason: 'because', threadId: 't-1', waitSeconds: 30 };
+    expect(readPastedCall(JSON.stringify(request))).toEqual(call);
+  });
+
+  test('has its service from its tool’s name', () => {
+    expect(readPastedCall('{"tool":"bank.pay","arguments":{}}')).toEqual({
+      service: 'bank',
+      tool: 'bank.pay',
+      arguments: {},
+    });
+  });
+
+  test('is nothing else', () => {
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '{}',
+      '{"tool":"a.b"}',
+      '{"tool":1,"arguments":{}}',
+      '{"tool":"a.b","arguments":[]}',
+    ]) {
+      expect([text, readPastedCall(text)]).toEqual([text, undefined]);
+    }
+  });
+});
+
+test('rules that fired are found by their lines, in the file that is shown alone', () => {
+  const rule = (source: string) => ({ source, class: 'forbidden', gate: null, reason: null, error: null }) as const;
+  const rules = [
+    rule('policy.yaml:12:5 tool == "a.b"'),
+    rule('/etc/holdpoint/policy.yaml:20:5 true'),
+    rule('github.yaml:3:1 true'),
+    rule('bank.pay'),
+  ];
+  expect(firedLines(rules, 'policy.yaml')).toEqual([12, 20]);
+});
+
+test('every type of entry has words', () => {
+  expect(Object.keys(TYPE_WORDS).toSorted()).toEqual(AUDIT_TYPES.toSorted());
+});
