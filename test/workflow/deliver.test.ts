@@ -91,8 +91,9 @@ async function propose(): Promise<string> {
 }
 const destinationOf = (target: HookServer) => `webhook:${target.url}/hook`;
 const told = (target: HookServer) => target.calls.map(({ body }) => String(body.data['reviewId']));
-const untilTold = (target: HookServer, reviewId: string) =>
-  expect.poll(() => told(target), { timeout: 90_000 }).toContain(reviewId);
+async function untilTold(target: HookServer, reviewId: string): Promise<void> {
+  await expect.poll(() => told(target), { timeout: 90_000 }).toContain(reviewId);
+}
 const handleOf = (target: HookServer) => env.client.workflow.getHandle(deliveryWorkflowId(destinationOf(target)));
 
 describe('a delivery workflow', () => {
