@@ -79,7 +79,8 @@ async function question(asking: Asking): Promise<string> {
 
 async function answer(reviewId: string, decision: Parameters<World['decide']>[1], as: 'ops-1' | 'finance-1' = 'ops-1') {
   const { status, body } = await world.decide(reviewId, decision, as);
-  expect([status, body]).toEqual([200, expect.anything()]);
+  // 202: queued, on a machine that is busy.
+  if (status !== 200 && status !== 202) throw new Error(`${status} ${JSON.stringify(body)}`);
 }
 
 const draft = { title: 'News', text: 'Old.' };
