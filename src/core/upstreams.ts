@@ -47,6 +47,19 @@ export function distrustUpstream(
   const tools = settings.upstreams?.get(definition.connector);
   const tool = tools?.get(upstreamNameOf(definition));
   if (tools === undefined || tool === undefined || tool.digest === null) return 'upstream_unlisted';
-  const changed = [...tools.values()].some((other) => stateOfUpstream(settings, other) === 'changed');
-  return changed ? 'upstream_changed' : undefined;
+  return changedServers(settings).has(definition.connector) ? 'upstream_changed' : undefined;
+}
+
+const changed = new WeakMap<Settings, ReadonlySet<string>>();
+
+/** Servers of which a tool changed. Settings never change, so they are looked through once. */
+function changedServers(settings: Settings): ReadonlySet<string> {
+  const known = changed.get(settings);
+  if (known !== undefined) return known;
+  const servers = [...(settings.upstreams ?? [])].filter(([, tools]) =>
+    [...tools.values()].some((tool) => stateOfUpstream(settings, tool) === 'changed'),
+  );
+  const names = new Set(servers.map(([server]) => server));
+  changed.set(settings, names);
+  return names;
 }

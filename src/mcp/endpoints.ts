@@ -97,9 +97,7 @@ async function converse(request: McpRequest, req: Request, res: Response, body?:
   const transport = new StreamableHTTPServerTransport({});
   const server = createMcpServer(request);
   const closed = new Promise<void>((resolve) => res.once('close', resolve));
-  // Held requests end when the process begins to shut down.
-  const stop = (): void => void server.close();
-  request.caller.signal.addEventListener('abort', stop, { once: true });
+  // Not closed when the process begins to shut down: what is held is then answered, as it stands.
   await server.connect(transport as Transport);
   await transport.handleRequest(req, res, body);
   await closed;

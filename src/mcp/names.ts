@@ -5,7 +5,7 @@ export const OWN_PREFIX = 'holdpoint_';
 const MAX_LENGTH = 128;
 
 /** Models' APIs take no dots in tool names: `github.repos.delete` is offered as `github_repos_delete`. */
-export function exposedName(tool: string): string {
+function exposedName(tool: string): string {
   return tool.replaceAll('.', '_');
 }
 

@@ -186,6 +186,14 @@ describe('several processes on one PostgreSQL', () => {
       await execute.store.putCheckpoint(1, originOf('test'));
       expect(await api.store.checkpoint()).toMatchObject({ size: 1 });
       expect(await gate.store.erase(AT)).toBe(0);
+      const listed = { name: 'x', digest: DIGEST, definition: { description: null, inputSchema: {} } };
+      await execute.store.putUpstreamTools('tickets', [listed]);
+      await execute.store.putUpstreamTools('tickets', []);
+      expect(await api.store.readUpstreamTools()).toMatchObject([{ first: DIGEST, digest: null }]);
+      expect(await gate.store.readUpstreamTools()).toHaveLength(1);
+      await expect(
+        execute.database.query(`UPDATE holdpoint.upstream_tools SET first_digest = ''`),
+      ).rejects.toMatchObject(refused);
     });
 
     const denial = { to: 'deny', reviewId: reviewIdOf(2), proposalDigest: DIGEST, reason: 'x', at: AT } as const;
@@ -262,6 +270,7 @@ describe('several processes on one PostgreSQL', () => {
         store.putEvidence(id, 1, { payload: 'p', payloadType: 't', signatures: [{ sig: 's' }] }),
       ).rejects.toMatchObject(refused);
       await expect(store.putCheckpoint(9, 'forged')).rejects.toMatchObject(refused);
+      await expect(store.putUpstreamTools('tickets', [])).rejects.toMatchObject(refused);
     });
 
     it('the execute worker may say no, and may not claim an idempotency key or erase', async () => {

@@ -24,27 +24,15 @@ const listeners = new Set<() => void>();
 const sessionSecret = randomBytes(32).toString('hex');
 
 beforeAll(async () => {
-  const deps = {
-    get service() {
-      return api.service;
+  api = await makeHarness({
+    app: {
+      doors: (parts) =>
+        mcpEndpoints(
+          depsOf(() => api),
+          parts,
+        ),
     },
-    get settings() {
-      return api.settings;
-    },
-    get holdMs() {
-      return holdMs;
-    },
-    sessionSecret,
-    onToolsChanged: (listener: () => void) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    version: '0.0.0',
-    get log() {
-      return logOf(api);
-    },
-  } as McpDeps;
-  api = await makeHarness({ app: { doors: (parts) => mcpEndpoints(deps, parts) } });
+  });
 });
 beforeEach(() => {
   api.gate.mode = 'working';
@@ -57,17 +45,33 @@ afterEach(async () => {
 });
 afterAll(() => api.close());
 
-function logOf(harness: Harness): McpDeps['log'] {
-  const write = (...said: unknown[]): void => void harness.log.push(JSON.stringify(said));
-  return { debug: write, info: write, warn: write, error: write } as unknown as McpDeps['log'];
+/** The app is made before its harness is there. */
+function depsOf(harness: () => Harness): McpDeps {
+  const write = (...said: unknown[]): void => void harness().log.push(JSON.stringify(said));
+  return {
+    get service() {
+      return harness().service;
+    },
+    settings: { current: () => harness().settings.current(), problem: () => null },
+    get holdMs() {
+      return holdMs;
+    },
+    sessionSecret,
+    onToolsChanged: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    version: '0.0.0',
+    log: { debug: write, info: write, warn: write, error: write } as unknown as McpDeps['log'],
+  };
 }
 
-const mcpUrl = (): URL => new URL(`${api.url}/mcp`);
+const mcpUrl = (harness = api): URL => new URL(`${harness.url}/mcp`);
 
-async function connect(as = 'agent-1', capabilities: JsonObject = {}): Promise<Client> {
+async function connect(as = 'agent-1', capabilities: JsonObject = {}, harness = api): Promise<Client> {
   const client = new Client({ name: 'test', version: '1' }, { capabilities });
-  const headers = { authorization: `Bearer ${api.credential(as)}` };
-  await client.connect(new StreamableHTTPClientTransport(mcpUrl(), { requestInit: { headers } }) as Transport);
+  const headers = { authorization: `Bearer ${harness.credential(as)}` };
+  await client.connect(new StreamableHTTPClientTransport(mcpUrl(harness), { requestInit: { headers } }) as Transport);
   open.push(client);
   return client;
 }
@@ -83,12 +87,12 @@ async function call(client: Client, params: Record<string, unknown>): Promise<Ca
 }
 
 /** The review that a call under this thread became. */
-async function pendingOf(threadId: string): Promise<AnyJson> {
+async function pendingOf(threadId: string, harness = api): Promise<AnyJson> {
   const reviewsOf = async (): Promise<AnyJson[]> =>
-    (await api.get(`/v1/reviews?threadId=${threadId}`, 'ops-1')).body.reviews;
+    (await harness.get(`/v1/reviews?threadId=${threadId}`, 'ops-1')).body.reviews;
   await expect.poll(reviewsOf, { timeout: 20_000 }).toHaveLength(1);
   const [row] = await reviewsOf();
-  return (await api.get(`/v1/reviews/${row.reviewId}`, 'ops-1')).body;
+  return (await harness.get(`/v1/reviews/${row.reviewId}`, 'ops-1')).body;
 }
 
 const thread = (threadId: string) => ({ _meta: { 'holdpoint/threadId': threadId } });
@@ -257,6 +261,27 @@ describe('a call', () => {
     const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
     expect(result).toMatchObject({ isError: true, said: { code: 'temporal_unavailable', retryable: true } });
   });
+});
+
+test('a process that shuts down answers what it holds', async () => {
+  holdMs = 300_000;
+  const stopping: Harness = await makeHarness({
+    store: api.store,
+    app: {
+      doors: (parts) =>
+        mcpEndpoints(
+          depsOf(() => stopping),
+          parts,
+        ),
+    },
+  });
+  const client = await connect('agent-1', {}, stopping);
+  const held = call(client, { ...CREATE, ...thread('mcp-shutdown') });
+  await pendingOf('mcp-shutdown', stopping);
+  stopping.shutdown.abort();
+  expect((await held).said).toMatchObject({ outcome: 'PENDING' });
+  await client.close();
+  await stopping.close();
 });
 
 describe('tasks', () => {

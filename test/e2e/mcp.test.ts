@@ -156,10 +156,8 @@ describe('clients that others wrote', () => {
     expect(called.stdout).toContain(`Echo: ${ref}`);
 
     const env = { HOLDPOINT_URL: world.holdpoint.url, HOLDPOINT_API_KEY: key() };
-    const passed = Object.entries(env).flatMap(([variable, text]) => ['-e', `${variable}=${text}`]);
     const local = await runInspector(
       [
-        ...passed,
         process.execPath,
         HOLDPOINT,
         'mcp',

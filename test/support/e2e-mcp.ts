@@ -14,8 +14,9 @@ export interface Ran {
 
 /** The MCP Inspector's command line; see its `--help`. */
 export function runInspector(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  const program = packageFile('node_modules', '@modelcontextprotocol', 'inspector-cli', 'build', 'cli.js');
-  return run(process.execPath, [program, '--cli', ...args], env);
+  // Run where it lies: it looks for its own package.json beside the working directory.
+  const cwd = packageFile('node_modules', '@modelcontextprotocol', 'inspector-cli', 'build');
+  return run(process.execPath, [join(cwd, 'index.js'), ...args], env, cwd);
 }
 
 /** `server-everything` of the protocol's own authors, on standard input and output. */
@@ -51,8 +52,9 @@ export async function run(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<Ran> {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { env: { ...process.env, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -26,8 +26,10 @@ export interface Bridge {
   close(): Promise<void>;
 }
 
-/** How often a request is sent again, and the pause before the n-th time, ms. */
-const PAUSES = [200, 500, 1_000, 2_000, 4_000, 8_000];
+/** Pauses before a request is sent again, ms: some three minutes in all, which a restart takes at worst. */
+const PAUSES = [200, 500, 1_000, 2_000, 4_000, 8_000, ...Array<number>(16).fill(10_000)];
+/** A client that only begins learns sooner that nobody is there. */
+const FIRST_PAUSES = PAUSES.slice(0, 3);
 
 interface Outstanding {
   readonly message: JSONRPCRequest;
@@ -64,7 +66,8 @@ export async function startBridge({ url, key, local, note }: BridgeOptions): Pro
   const sendAgain = (id: RequestId, error?: unknown): void => {
     const request = outstanding.get(id);
     if (request === undefined || closed) return;
-    const pause = PAUSES[request.resent];
+    const pauses = isInitializeRequest(request.message) ? FIRST_PAUSES : PAUSES;
+    const pause = pauses[request.resent];
     if (pause === undefined || (error !== undefined && !mayPass(error))) {
       giveUp(id, error);
       return;
