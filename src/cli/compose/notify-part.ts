@@ -40,6 +40,9 @@ export function openNotify(foundation: Foundation): NotifyPart {
   return {
     activities: createNotifyActivities({ store, settings, channels, clock: systemClock }),
     start: async () => {
+      if (settings.current().callbacks.length > 0 && foundation.callbackKey() === undefined) {
+        log.warn('callbacks wait: this worker has no callback key. Run `holdpoint keys rotate callback`');
+      }
       // What answered that it is gone may be back; whoever starts this worker may have seen to it.
       await store.deliveries.enable(configuredDestinations(settings.current()).map(({ name }) => name));
       // With nobody to tell, the log may grow as fast as it likes: the next look moves past all of it at once.
