@@ -20,6 +20,7 @@ const TIERS: readonly Tier[] = [
   { name: 'api', globalSetup: [], testTimeout: 60_000, serial: false },
   { name: 'replay', globalSetup: [], testTimeout: 120_000, serial: false },
   { name: 'e2e', globalSetup: [TEMPORAL, BUILD], testTimeout: 300_000, serial: true },
+  { name: 'browser', globalSetup: [TEMPORAL, BUILD], testTimeout: 300_000, serial: true },
   { name: 'chaos', globalSetup: [TEMPORAL, BUILD], testTimeout: 600_000, serial: true },
 ];
 

@@ -8,7 +8,7 @@ import { ensureInstalled } from './lib/install.mjs';
 import { ensureTestNeeds } from './lib/needs.mjs';
 import { root } from './lib/root.mjs';
 
-const TIERS = ['unit', 'workflow', 'activity', 'api', 'replay', 'e2e', 'chaos'];
+const TIERS = ['unit', 'workflow', 'activity', 'api', 'replay', 'e2e', 'browser', 'chaos'];
 const CHECKS = [
   { name: 'format', args: ['oxfmt', '--check'] },
   { name: 'types', args: ['tsc', '-p', 'tsconfig.json'] },

@@ -104,6 +104,8 @@ function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) 
       formData={value}
       templates={FORM_TEMPLATES}
       showErrorList={false}
+      // The browser's own bubbles come one at a time and vanish; these stay beside their fields.
+      noHtml5Validate
       // A reviewer changes what is there; values nobody gave are not filled in.
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
       onChange={({ formData }) => onChange(plain(formData))}

@@ -1,0 +1,230 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchBrowser, openAs, type Person } from '../support/browser.ts';
+import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
+
+let world: World;
+let browser: Browser;
+
+beforeAll(async () => {
+  world = await startWorld({
+    policy: {
+      approvals: [
+        // Time enough to be opened on a busy machine, and over while somebody looks.
+        {
+          match: 'tool == "bank.brief" && has(arguments.short)',
+          levels: [{ name: 'approval', approvers: ['ops'], quorum: 1 }],
+          ttl: '20s',
+        },
+        { match: 'true', levels: [{ name: 'approval', approvers: ['ops'], quorum: 1 }], ttl: '1h' },
+      ],
+    },
+  });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await world?.close();
+});
+
+const signedIn = (path = '/'): Promise<Person> =>
+  openAs(browser, world.holdpoint.url, world.deployment.credentials['ops-1'], { path });
+
+/** Without the stream of changes, a page is as old as its last reading. */
+async function cutOff({ page }: Person): Promise<void> {
+  await page.route('**/v1/events', (route) => route.abort());
+  await page.reload();
+  await page.locator('[data-decision=approve]').waitFor();
+}
+
+async function approve({ page }: Person): Promise<void> {
+  await page.locator('[data-decision=approve]:enabled').click();
+  await page.getByRole('button', { name: 'Yes, approve' }).click();
+}
+
+describe('what changes while somebody looks', () => {
+  test('a version that the page does not show is not approved', async () => {
+    const ref = newRef('stale');
+    const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    await cutOff(person);
+    await world.decide(reviewId, { type: 'revise', comment: 'less' }, 'ops-2');
+    await world.send('POST', `/v1/reviews/${reviewId}/revision`, {
+      as: 'agent-1',
+      body: { arguments: { ref, amount: 4 } },
+    });
+    await until(async () => ((await world.review(reviewId)).revision === 2 ? true : undefined), { what: 'version 2' });
+    await approve(person);
+    await person.page.getByText('The review has changed since this page showed it.').waitFor();
+    // What is shown now is the new version; it still waits.
+    await person.page.getByText(/^Version 2, by/).waitFor();
+    expect((await world.review(reviewId)).status).toBe('pending');
+    expect(world.target.count(ref)).toBe(0);
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+
+  test('a vote that comes too late gets a plain answer', async () => {
+    const ref = newRef('late');
+    const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    await cutOff(person);
+    await world.decide(reviewId, { type: 'reject', comment: 'no' }, 'ops-2');
+    await approve(person);
+    await person.page.getByText('This review has ended already.').waitFor();
+    await person.page.getByText('rejected', { exact: true }).first().waitFor();
+    expect(world.target.count(ref)).toBe(0);
+    await person.close();
+  });
+
+  test('a deadline that passes takes the buttons away', async () => {
+    const person = await signedIn();
+    const ref = newRef('expiring');
+    const { reviewId } = await world.hold('bank.brief', { ref, short: true });
+    await person.page.locator(`a[href="/reviews/${reviewId}"]`).click();
+    await person.page.locator('[data-decision=approve]').waitFor();
+    await person.page.getByText('expired', { exact: true }).first().waitFor();
+    expect(await person.page.locator('[data-decision]').count()).toBe(0);
+    expect((await world.review(reviewId)).status).toBe('expired');
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+
+  test('offline nothing can be decided; back again the page is current', async () => {
+    const { reviewId } = await world.hold('bank.pay', { ref: newRef('offline'), amount: 5 });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    const { page } = person;
+    await page.locator('[data-decision=approve]:enabled').waitFor();
+    await person.context.setOffline(true);
+    await page.locator('[data-connection=offline]').waitFor();
+    expect(await page.locator('[data-decision]:enabled').count()).toBe(0);
+    await world.decide(reviewId, { type: 'reject', comment: 'no' }, 'ops-2');
+    await person.context.setOffline(false);
+    await page.getByText('rejected', { exact: true }).first().waitFor();
+    await page.locator('[data-connection=live]').waitFor({ state: 'attached' });
+    await person.close();
+  });
+
+  test('a double click is one decision', async () => {
+    const ref = newRef('double');
+    const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    let sent = 0;
+    person.page.on('request', (request) => {
+      if (request.url().endsWith('/decision')) sent += 1;
+    });
+    await person.page.locator('[data-decision=approve]:enabled').click();
+    await person.page.getByRole('button', { name: 'Yes, approve' }).dblclick();
+    await person.page.getByText('Approved. It runs now.').waitFor();
+    await world.settled(reviewId);
+    expect(sent).toBe(1);
+    expect(world.target.count(ref)).toBe(1);
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+
+  test('an unknown outcome asks for what a person found out', async () => {
+    const ref = newRef('unknown');
+    world.target.script(ref, { kind: 'reset' });
+    const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
+    await world.decide(reviewId, { type: 'approve' }, 'ops-1');
+    expect((await world.settled(reviewId)).execution.status).toBe('outcome_unknown');
+    const person = await signedIn(`/reviews/${reviewId}`);
+    const { page } = person;
+    await page.getByRole('heading', { name: /Did it happen/ }).waitFor();
+    await page.locator('label').filter({ hasText: 'It happened' }).click();
+    await page.getByLabel(/How do you know/).fill('seen in the bank’s own list');
+    // The request's own time-out has to pass before anybody can tell.
+    await until(
+      async () => {
+        await page
+          .getByRole('button', { name: 'Record this' })
+          .click({ timeout: 1_000 })
+          .catch(() => undefined);
+        return (await world.review(reviewId)).execution.status === 'executed' ? true : undefined;
+      },
+      { what: 'the reconciliation', withinMs: 60_000 },
+    );
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});
+
+describe('the inbox', () => {
+  test('filters and search stand in the address; rows come and go by themselves', async () => {
+    const group = newRef('inbox');
+    await world.hold('bank.pay', { ref: newRef('first'), amount: 5 }, { threadId: group, reason: 'needle' });
+    const person = await signedIn(`/?threadId=${group}&q=needle`);
+    const { page } = person;
+    await page.getByTestId('row').first().waitFor();
+    expect(await page.getByLabel('Thread').inputValue()).toBe(group);
+    const second = await world.hold(
+      'bank.pay',
+      { ref: newRef('second'), amount: 5 },
+      { threadId: group, reason: 'needle' },
+    );
+    await expect.poll(() => page.getByTestId('row').count(), { timeout: 30_000 }).toBe(2);
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await expect
+      .poll(() => page.evaluate('document.activeElement?.getAttribute("href")'))
+      .toBe(`/reviews/${second.reviewId}`);
+    await world.decide(second.reviewId, { type: 'reject', comment: 'no' }, 'ops-2');
+    await expect.poll(() => page.getByTestId('row').count(), { timeout: 30_000 }).toBe(1);
+    await page.getByLabel('Search').fill('no such words');
+    await page.getByText('Nothing fits these filters').waitFor();
+    expect(new URL(page.url()).searchParams.get('q')).toBe('no such words');
+    await page.keyboard.press('Escape');
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});
+
+describe('hostile text', () => {
+  const DEEP = 30;
+  const deep = Array.from({ length: DEEP }).reduce<object>((inner) => ({ inner }), { end: 'the innermost' });
+  const big = `${'0123456789abcdef'.repeat(12_800)}`;
+  const TEXTS = {
+    script: '<script>window.pwned = 1</script>',
+    image: '<img src=x onerror="window.pwned = 1">',
+    markdown: '[click](javascript:window.pwned=1) **bold** ![x](https://example.com/x.png)',
+    bidi: 'invoice\u202Efdp.exe',
+    zeroWidth: 'pay\u200Bee',
+    homoglyph: 'p\u0430ypal',
+    escape: 'a\u001b[2Jb',
+  } as const;
+
+  test('is shown as text, whole, with everything marked that would not be seen', async () => {
+    const { reviewId } = await world.hold('bank.brief', { ref: newRef('hostile'), ...TEXTS, big, deep } as never, {
+      reason: `# ${Object.values(TEXTS).join('\n')}`,
+    });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    const { page } = person;
+    const call = page.getByRole('region', { name: 'What exactly will happen' });
+    await call.waitFor();
+    const text = (await call.textContent()) ?? '';
+    for (const part of ['script', 'image', 'markdown'] as const) expect(text).toContain(TEXTS[part]);
+    for (const code of ['U+202E', 'U+200B', 'U+0430', 'U+001B']) expect(text).toContain(code);
+    expect(text).not.toContain('\u202E');
+    expect(text).toContain(big);
+    expect(text).toContain('the innermost');
+    const words = await page.getByRole('region', { name: /own words/ }).textContent();
+    expect(words).toContain(TEXTS.script);
+    expect(words).not.toContain('\u202E');
+    // Nothing of it has become a part of the page.
+    expect(await page.evaluate('window.pwned')).toBeUndefined();
+    expect(await page.locator('main script, main img, main iframe, main a[href^="javascript:"]').count()).toBe(0);
+    expect(await page.getByRole('strong').filter({ hasText: 'bold' }).count()).toBe(0);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    // Two hundred kilobytes do not fit on a screen, so nobody approves at a glance.
+    expect(await page.locator('[data-decision=approve]').isDisabled()).toBe(true);
+    await page.keyboard.press('End');
+    await page.waitForTimeout(500);
+    expect(await page.locator('[data-decision=approve]').isDisabled()).toBe(true);
+    expect(person.faults).toEqual([]);
+    await page.goto(`${world.holdpoint.url}/?q=onerror`);
+    await page.getByTestId('row').first().waitFor();
+    expect(await page.evaluate('window.pwned')).toBeUndefined();
+    await person.close();
+  });
+});
