@@ -43,7 +43,7 @@ export async function checkLog(shown: readonly IndexedEntry[]): Promise<LogCheck
   const extendsKept =
     before === null || before === undefined || kept.checkpoint === null
       ? null
-      : { ok: await isExtended(checks, before, checkpoint), size: before.size, at: kept.checkpoint.at };
+      : { ok: await isExtended(checks.isExtendedBy, before, checkpoint), size: before.size, at: kept.checkpoint.at };
 
   const covered = shown.filter(({ index }) => index < checkpoint.size);
   const missing: number[] = [];
@@ -65,7 +65,7 @@ type Checkpoint = NonNullable<ReturnType<typeof core.openCheckpoint>>;
 
 /** A log that has become shorter has been cut: no proof can say otherwise. */
 async function isExtended(
-  { isExtendedBy }: Pick<typeof core, 'isExtendedBy'>,
+  isExtendedBy: typeof core.isExtendedBy,
   before: Checkpoint,
   now: Checkpoint,
 ): Promise<boolean> {
