@@ -57,20 +57,10 @@ export async function followSettings(
     );
   }
   for (const warning of source.warnings()) log.warn(formatProblem(warning));
-  for (const key of notUsedYet(source.current()))
-    log.warn(`${name}: ${key} is checked, but this release does nothing with it`);
   source.onProblem((problem) => {
     if (problem !== null) log.error({ problem }, 'the changed files are not in force');
   });
   source.onChange((settings) => log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force'));
   await source.watch();
   return source;
-}
-
-/** Keys of the config file whose part of Holdpoint is not there yet. Said at the start, so that nobody relies on them. */
-function notUsedYet(settings: Settings): readonly string[] {
-  return [
-    ...(settings.notifications?.email === undefined ? [] : ['notifications.email']),
-    ...(settings.notifications?.slack === undefined ? [] : ['notifications.slack']),
-  ];
 }

@@ -28,6 +28,8 @@ type Terminal = NodeJS.WriteStream & { readonly fd: 1 };
 // xterm's control sequences: alternate screen, cursor, line wrapping (off, so that a line too long is cut, not broken).
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
+// What is asked in between is asked on the alternate screen too, so that nothing of it stays in the person's shell.
+const LEND = '\u001b[?7h\u001b[?25h\u001b[2J\u001b[H';
 const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
@@ -51,14 +53,14 @@ export function openScreen(
     stdin.resume();
     stdout.write(ENTER);
   };
-  const leave = () => {
-    if (!active) return;
+  const release = (control: string) => {
     active = false;
     stdin.off('keypress', onKey);
     stdin.setRawMode(false);
     stdin.pause();
-    stdout.write(LEAVE);
+    stdout.write(control);
   };
+  const leave = () => release(LEAVE);
   // Whatever ends the process: a terminal in raw mode would be of no use to anybody.
   process.once('exit', leave);
   emitKeypressEvents(stdin);
@@ -71,7 +73,7 @@ export function openScreen(
       if (active) stdout.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n')}${CLEAR_BELOW}`);
     },
     async suspend(work) {
-      leave();
+      release(LEND);
       try {
         return await work();
       } finally {
