@@ -63,34 +63,36 @@ function Findings({ check }: { readonly check: LogCheck }) {
   const { root, extendsKept, covered, missing, size } = check;
   const isGood = root !== null && extendsKept?.ok !== false && missing.length === 0;
   return (
-    <ul
-      className={`note ${isGood ? 'note-good' : 'note-bad'} findings`}
+    <div
+      className={`note ${isGood ? 'note-good' : 'note-bad'}`}
       role={isGood ? 'status' : 'alert'}
       data-verdict={isGood ? 'ok' : 'failed'}
     >
-      <li>
-        {root === null
-          ? 'No key that this browser trusts signed the checkpoint. Nothing else was checked.'
-          : `The checkpoint over ${size} entries is signed by a trusted key.`}
-      </li>
-      {root !== null && extendsKept === null && (
-        <li>This browser kept no earlier checkpoint to compare with; it does now.</li>
-      )}
-      {extendsKept !== null && (
+      <ul className="findings">
         <li>
-          {extendsKept.ok
-            ? `The log begins with all ${extendsKept.size} entries that this browser verified on `
-            : `The log does not begin with the ${extendsKept.size} entries that this browser verified on `}
-          <Instant at={extendsKept.at} />.
+          {root === null
+            ? 'No key that this browser trusts signed the checkpoint. Nothing else was checked.'
+            : `The checkpoint over ${size} entries is signed by a trusted key.`}
         </li>
-      )}
-      {root !== null && (
-        <li>
-          {missing.length === 0
-            ? `All ${covered} entries shown below that it covers are in the log, unchanged.`
-            : `Not in the log as shown: ${missing.map((index) => `#${index}`).join(', ')}.`}
-        </li>
-      )}
-    </ul>
+        {root !== null && extendsKept === null && (
+          <li>This browser kept no earlier checkpoint to compare with; it does now.</li>
+        )}
+        {extendsKept !== null && (
+          <li>
+            {extendsKept.ok
+              ? `The log begins with all ${extendsKept.size} entries that this browser verified on `
+              : `The log does not begin with the ${extendsKept.size} entries that this browser verified on `}
+            <Instant at={extendsKept.at} />.
+          </li>
+        )}
+        {root !== null && (
+          <li>
+            {missing.length === 0
+              ? `All ${covered} entries shown below that it covers are in the log, unchanged.`
+              : `Not in the log as shown: ${missing.map((index) => `#${index}`).join(', ')}.`}
+          </li>
+        )}
+      </ul>
+    </div>
   );
 }

@@ -17,11 +17,10 @@ export function readPastedCall(text: string): Readonly<Record<string, unknown>> 
   return { service, tool, arguments: args, ...(context === undefined || context === null ? {} : { context }) };
 }
 
-/** Lines of the policy file that hold a rule that fired. A source reads `policy.yaml:12:5 <condition>`. */
+/** Lines of the policy file that hold a rule that fired. A source reads `policy.yaml:12 <condition>`. */
 export function firedLines(rules: Explanation['rules'], file: string): readonly number[] {
   return rules.flatMap(({ source }) => {
-    const [, path, line] = /^(.*?):(\d+):\d+ /.exec(source) ?? [];
-    const name = path?.split(/[/\\]/).at(-1);
+    const [, name, line] = /^(.*?):(\d+) /.exec(source) ?? [];
     return name === file && line !== undefined ? [Number(line)] : [];
   });
 }
