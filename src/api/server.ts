@@ -25,7 +25,9 @@ export interface RunningServer {
 export async function startServer(app: RequestListener, options: ServerOptions): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 5_000 },
+    // Kept connections outlast those of proxies (60 s as a rule) and of clients: whoever closes first must not be this
+    // side, or a vote that is just being sent is lost with the connection.
+    { requestTimeout: 30_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
     (req, res) => {
       // A kept connection would hold up the shutdown for as long as it is idle.
       if (options.shutdown.signal.aborted) res.setHeader('Connection', 'close');
