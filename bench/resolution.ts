@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { Holdpoint } from '../src/client/index.ts';
+import { Holdpoint, HoldpointError } from '../src/client/index.ts';
 import { startParts } from '../test/support/chaos-parts.ts';
 import { openBare } from './gate/bare.ts';
 import { quantilesOf } from './gate/measure.ts';
@@ -108,8 +108,10 @@ async function propose(): Promise<readonly string[]> {
 async function startBare(client: Client): Promise<readonly WorkflowHandle[]> {
   const handles: WorkflowHandle[] = [];
   while (handles.length < AGENTS) {
-    const workflowId = `bare-${randomUUID()}`;
-    handles.push(await client.workflow.start('bareGate', { taskQueue: 'bare', workflowId }));
+    const starts = Array.from({ length: Math.min(25, AGENTS - handles.length) }, () =>
+      client.workflow.start('bareGate', { taskQueue: 'bare', workflowId: `bare-${randomUUID()}` }),
+    );
+    handles.push(...(await Promise.all(starts)));
   }
   return handles;
 }
@@ -126,9 +128,18 @@ async function endAll(reviews: readonly string[], handles: readonly WorkflowHand
   await Promise.all(ending);
 }
 
+/** Again where a connection broke, unless the first one counted. */
 async function reject(reviewId: string): Promise<void> {
-  const { call } = await reviewer.reviews.get(reviewId);
-  await reviewer.reviews.decide(reviewId, { type: 'reject', digest: call.digest ?? '', comment: 'no' });
+  for (;;) {
+    const { status, call } = await reviewer.reviews.get(reviewId);
+    if (status !== 'pending') return;
+    try {
+      await reviewer.reviews.decide(reviewId, { type: 'reject', digest: call.digest ?? '', comment: 'no' });
+      return;
+    } catch (error) {
+      if (!(error instanceof HoldpointError) || !(error.retryable || error.code === 'already_resolved')) throw error;
+    }
+  }
 }
 
 function memoryOfApi(): number {
