@@ -145,6 +145,33 @@ describe('a configuration is refused with the place of', () => {
     expect(places[0]).toMatch(new RegExp(`^holdpoint\\.yaml:${lastLine(config)}:`));
   });
 
+  it.each([
+    ['nothing to post with', '{ mode: per-event, signingSecret: env:S }', '{ mode'],
+    ['a token without a channel', '{ mode: per-event, signingSecret: env:S, token: env:T }', 'env:T'],
+    [
+      'a channel without a token',
+      '{ mode: per-event, signingSecret: env:S, webhook: env:W, channel: C012ABCDEF }',
+      'C0',
+    ],
+    [
+      'a channel by its name',
+      '{ mode: per-event, signingSecret: env:S, token: env:T, channel: approvals }',
+      'approvals',
+    ],
+  ])('Slack: %s', (_what, slack, at) => {
+    const config = `policy: p\nnotifications:\n  slack: ${slack}\n`;
+    const problems = problemsOf('version: 1\n', config).filter(({ file }) => file === 'holdpoint.yaml');
+    expect(problems).toHaveLength(1);
+    const [problem] = problems;
+    expect(problem?.line).toBe(3);
+    expect(problem?.column).toBe((config.split('\n')[2] as string).indexOf(at) + 1);
+  });
+
+  it.each(['ops-1', '@ops', 'U', 'T012/'])('the Slack user %s is none', (slack) => {
+    const config = `policy: p\nreviewers:\n  - { id: a, groups: [ops], slack: "${slack}" }\n`;
+    expect(placesOf(config)).toHaveLength(1);
+  });
+
   it.each(['email: ops-1@example.com', `tokenSha256: ${HASH}`, 'slack: U1', 'subject: "https://login.example.com#1"'])(
     'two reviewers with one %s',
     (field) => {

@@ -149,6 +149,7 @@ describe('classification', () => {
       remindMs: [],
       escalate: null,
       emailDecision: 'sign-in',
+      slackDecision: 'sign-in',
     });
     const team = { team: 'trusted' };
     expect(selected('api.wipe', { arguments: { all: true }, context: team })).toMatchObject({
@@ -162,7 +163,7 @@ describe('classification', () => {
       remindMs: [600_000],
       escalate: { afterMs: 300_000, to: ['ops'] },
     });
-    expect(selected('api.held')).toMatchObject({ emailDecision: 'confirm' });
+    expect(selected('api.held')).toMatchObject({ emailDecision: 'confirm', slackDecision: 'confirm' });
   });
 
   it.each([
