@@ -36,7 +36,7 @@ beforeAll(async () => {
   shutdown = createShutdown(() => undefined);
   const foundation = {
     ...gate,
-    settings: { ...gate.settings, resolve: () => SECRET },
+    settings: { ...gate.settings, resolve: () => SECRET, onChange: () => () => undefined },
     log: pino({ level: 'silent' }),
     shutdown,
     temporal: { client: env.client },

@@ -35,6 +35,7 @@ export function openNotify(foundation: Foundation): NotifyPart {
   const channels = openChannels(foundation);
   const start = startDelivery(foundation);
   const follow = async () => {
+    if (shutdown.signal.aborted) return;
     for (const destination of await fanOut({ store, settings })) await start(destination, false);
   };
   return {
@@ -45,16 +46,17 @@ export function openNotify(foundation: Foundation): NotifyPart {
       }
       // What answered that it is gone may be back; whoever starts this worker may have seen to it.
       await store.deliveries.enable(configuredDestinations(settings.current()).map(({ name }) => name));
-      // With nobody to tell, the log may grow as fast as it likes: the next look moves past all of it at once.
-      const followSoon = async () => {
-        if (!shutdown.signal.aborted && isAnybodyTold(settings.current())) await follow();
-      };
-      const wake = gathered(followSoon, (error) => log.warn({ err: error }, 'the log will be followed again'));
-      shutdown.add('tail for notices', await store.tail(wake));
+      const wake = gathered(follow, (error) => log.warn({ err: error }, 'the log will be followed again'));
+      // A new destination is told what comes from now on, not from the next look on.
+      shutdown.add('new destinations', settings.onChange(wake));
+      let stopTail: (() => void) | undefined;
       const followed = repeat('following the log for notices', LOOK_EVERY_MS, log, async () => {
+        // With nobody to tell, the log is not even listened to: each look moves past all of it at once.
+        if (isAnybodyTold(settings.current())) stopTail ??= await store.tail(wake);
         await follow();
         await resume(foundation, start);
       });
+      shutdown.add('tail for notices', () => stopTail?.());
       shutdown.add('following the log for notices', () => followed.stop());
       const pruned = repeat('pruning of deliveries', PRUNE_EVERY_MS, log, () =>
         store.deliveries.prune(new Date(systemClock.now() - KEPT_MS).toISOString()),
