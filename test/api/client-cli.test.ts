@@ -190,6 +190,44 @@ describe('deciding', () => {
   });
 });
 
+describe('the inbox and the list', () => {
+  const { reviewId: _id, call, execution, levels, ...review } = aReview();
+  const row = {
+    ...review,
+    reviewId: id,
+    service: call.service,
+    tool: call.tool,
+    summary: `postgres.execute {"sql":"DELETE FROM users WHERE id IN (${'7, '.repeat(100)})"}`,
+    executionStatus: execution.status,
+    votesMissing: 1,
+    approvers: levels[0]?.approvers ?? [],
+  };
+
+  test.each([[['review']], [['review', 'inbox']], [['review', '--json']]])(
+    '%j where there is no terminal is a usage error, and nothing is asked',
+    async (args) => {
+      const server = await serve(json(200, { reviews: [row], nextCursor: null }));
+      const ran = await holdpoint(args);
+      expect(ran.code).toBe(2);
+      expect(ran.stdout() + ran.stderr()).toContain('not_interactive');
+      expect(server.seen).toEqual([]);
+    },
+  );
+
+  test('a subcommand that is none is still a usage error', async () => {
+    expect((await holdpoint(['review', 'explode'])).code).toBe(2);
+  });
+
+  test('on a narrow terminal no line is wider than it, and the id is whole', async () => {
+    await serve(json(200, { reviews: [row, row], nextCursor: null }));
+    const ran = await holdpoint(['review', 'list'], { tty: true, columns: 80, env: { NO_COLOR: '1' } });
+    const lines = ran.stdout().trimEnd().split('\n');
+    expect(lines).toHaveLength(4);
+    expect(lines.filter((line) => line.startsWith(id))).toHaveLength(2);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+});
+
 test('hostile text of a review never reaches the terminal as an escape, in either mode', async () => {
   const review = aReview({ reason: 'fine \u001b]0;owned\u0007 \u202e', context: { '\u009b2J': '\u2066' } });
   await serve(json(200, review));

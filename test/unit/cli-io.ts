@@ -12,6 +12,7 @@ export interface Captured {
 export function capture(
   options: {
     readonly tty?: boolean;
+    readonly columns?: number;
     readonly env?: Readonly<Record<string, string>>;
     readonly stdin?: string;
     readonly cwd?: string;
@@ -19,7 +20,7 @@ export function capture(
 ): Captured {
   let out = '';
   let err = '';
-  const tty = options.tty === true ? { isTTY: true, columns: 100 } : {};
+  const tty = options.tty === true ? { isTTY: true, columns: options.columns ?? 100 } : {};
   return {
     streams: {
       stdout: { write: (text: string) => (out += text), ...tty },
