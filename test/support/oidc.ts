@@ -51,6 +51,8 @@ export async function startProvider(
     claims: { openid: ['sub'], groups: ['groups'], email: ['email'] },
     scopes: ['openid', 'groups', 'email'],
     pkce: { required: () => true },
+    // Seconds; said, so that it does not remark on its defaults.
+    ttl: { AccessToken: 60, AuthorizationCode: 60, Grant: 600, IdToken: 60, Interaction: 600, Session: 600 },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ ...people.get(sub), sub }) as never }),
