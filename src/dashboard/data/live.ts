@@ -5,7 +5,7 @@ import type { ReviewPage } from '../../client/reviews.ts';
 import { client, whenStreamOpened } from './client.ts';
 import { connection, setConnection } from './connection.ts';
 import { placeRow } from './place-row.ts';
-import type { ListFilter } from './queries.ts';
+import type { ListFilter } from './list-filter.ts';
 
 /** Keeps every list and every open review current for as long as somebody is signed in: one stream for the whole page. */
 export function useLiveChanges(myGroups: readonly string[]): void {

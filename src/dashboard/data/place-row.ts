@@ -1,6 +1,6 @@
 import type { ReviewRow } from '../../contract/review.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
-import type { ListFilter } from './queries.ts';
+import type { ListFilter } from './list-filter.ts';
 
 /**
  * A list after one of its reviews changed: where the row no longer fits the filter it goes, where it does it stands at

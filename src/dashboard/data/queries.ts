@@ -1,13 +1,12 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { ToolList, ToolView } from '../../contract/api.ts';
-import type { ListOptions, ReviewPage } from '../../client/reviews.ts';
+import type { ReviewPage } from '../../client/reviews.ts';
 import { client, getJson } from './client.ts';
+import type { ListFilter } from './list-filter.ts';
 
 const FIRST_PAGE = 50;
 const NEXT_PAGES = 200;
-
-export type ListFilter = Omit<ListOptions, 'limit' | 'cursor'>;
 
 /** One list, page by page; kept current by `data/live.ts`. */
 export function listQuery(filter: ListFilter) {

@@ -1,5 +1,5 @@
 import type { ReviewStatus } from '../../contract/review.ts';
-import type { ListFilter } from '../data/queries.ts';
+import type { ListFilter } from '../data/list-filter.ts';
 
 /** What the inbox shows, as it stands in the address. Absent: everything that waits. */
 export interface InboxFilters {

@@ -18,10 +18,16 @@ export function foldGroups(
   section: string,
   openGroups: ReadonlySet<string>,
 ): readonly InboxItem[] {
-  const byGroup = Map.groupBy(rows, (row) => (row.group === null ? '' : `${row.proposer.id}\n${row.group}`));
+  const byGroup = new Map<string, ReviewRow[]>();
+  for (const row of rows) {
+    const id = groupId(row);
+    const members = byGroup.get(id);
+    if (members === undefined) byGroup.set(id, [row]);
+    else members.push(row);
+  }
   const done = new Set<string>();
   return rows.flatMap((row): InboxItem[] => {
-    const id = row.group === null ? '' : `${row.proposer.id}\n${row.group}`;
+    const id = groupId(row);
     const members = byGroup.get(id) ?? [];
     if (id === '' || row.group === null || members.length < 2) return [reviewItem(row, false)];
     if (done.has(id)) return [];
@@ -31,6 +37,11 @@ export function foldGroups(
     const head: InboxItem = { kind: 'group', key, name: row.group, rows: members, open };
     return open ? [head, ...members.map((member) => reviewItem(member, true))] : [head];
   });
+}
+
+/** A group is its proposer's own: another's group of the same name is another. Empty: none. */
+function groupId(row: ReviewRow): string {
+  return row.group === null ? '' : `${row.proposer.id}\n${row.group}`;
 }
 
 function reviewItem(row: ReviewRow, inGroup: boolean): InboxItem {

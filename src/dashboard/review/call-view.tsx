@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
@@ -54,7 +55,7 @@ interface Drawing {
 function drawByTool(tool: string, args: JsonObject, schema: JsonObject | null | undefined): Drawing {
   const { sql, owner, repo } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
-    return { drawn: ['sql'], head: <TextPieces text={sql} segments={highlightSql(sql)} label="SQL statement" /> };
+    return { drawn: ['sql'], head: <SqlView sql={sql} /> };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
     return {
@@ -73,6 +74,11 @@ function drawByTool(tool: string, args: JsonObject, schema: JsonObject | null | 
     return { drawn: [], head: <Piece className="subject">{written}</Piece> };
   }
   return { drawn: [], head: null };
+}
+
+function SqlView({ sql }: { readonly sql: string }) {
+  const segments = useMemo(() => highlightSql(sql), [sql]);
+  return <TextPieces text={sql} segments={segments} label="SQL statement" />;
 }
 
 /** Any value, in full. Text stands as it is, unless it could be taken for a value of another kind. */

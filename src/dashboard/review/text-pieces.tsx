@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { PartView } from '../ui/visible.tsx';
 import { cutIntoPieces, type Segment, type Span } from './pieces.ts';
 import { Piece } from './seen.tsx';
@@ -12,7 +13,8 @@ export function TextPieces({
   readonly segments?: readonly Segment[];
   readonly label?: string;
 }) {
-  const pieces = cutIntoPieces(text, segments);
+  // Two hundred kilobytes take a moment: once is enough.
+  const pieces = useMemo(() => cutIntoPieces(text, segments), [text, segments]);
   return (
     <div className="code" aria-label={label} role={label === undefined ? undefined : 'group'}>
       {pieces.map((piece, index) => (

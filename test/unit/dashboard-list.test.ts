@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import type { ReviewRow } from '../../src/contract/review.ts';
+import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
+import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
+import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
+import { countsMinorUnits, writeAmount } from '../../src/dashboard/review/money.ts';
+import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
+import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
+import { diffJson } from '../../src/dashboard/ui/diff.ts';
+
+const row = (reviewId: string, more: Partial<ReviewRow> = {}): ReviewRow =>
+  ({
+    reviewId,
+    status: 'pending',
+    tool: 'bank.pay',
+    service: 'bank',
+    summary: `bank.pay {"ref":"${reviewId}"}`,
+    proposer: { id: 'agent-1', owner: null, attested: true },
+    expiresAt: '2026-01-01T12:00:00.000Z',
+    approvers: ['ops'],
+    group: null,
+    threadId: null,
+    reason: null,
+    title: null,
+    ...more,
+  }) as ReviewRow;
+const ids = (pages: ReturnType<typeof placeRow>): readonly string[] =>
+  pages.flatMap(({ reviews }) => reviews.map(({ reviewId }) => reviewId));
+const at = (hour: number): string => `2026-01-01T${String(hour).padStart(2, '0')}:00:00.000Z`;
+
+describe('a list that changes', () => {
+  const pages = [
+    { reviews: [row('a', { expiresAt: at(1) }), row('c', { expiresAt: at(3) })], nextCursor: 'x' },
+    { reviews: [row('e', { expiresAt: at(5) })], nextCursor: null },
+  ];
+
+  test('a new row stands at its place', () => {
+    expect(ids(placeRow(pages, row('b', { expiresAt: at(2) }), { status: ['pending'] }, []))).toEqual([
+      'a',
+      'b',
+      'c',
+      'e',
+    ]);
+    expect(ids(placeRow(pages, row('f', { expiresAt: at(6) }), {}, []))).toEqual(['a', 'c', 'e', 'f']);
+  });
+
+  test('a row that no longer fits goes, one that moved stands once', () => {
+    expect(ids(placeRow(pages, row('c', { status: 'approved' }), { status: ['pending'] }, []))).toEqual(['a', 'e']);
+    expect(ids(placeRow(pages, row('a', { expiresAt: at(4) }), {}, []))).toEqual(['c', 'a', 'e']);
+  });
+
+  test('behind what is loaded there is nothing to place', () => {
+    const open = [{ reviews: [row('a', { expiresAt: at(1) })], nextCursor: 'more' }];
+    expect(ids(placeRow(open, row('z', { expiresAt: at(9) }), {}, []))).toEqual(['a']);
+  });
+
+  test('mine are those that my groups may vote on now', () => {
+    expect(fits(row('a'), { approver: 'me' }, ['ops'])).toBe(true);
+    expect(fits(row('a'), { approver: 'me' }, ['finance'])).toBe(false);
+    expect(fits(row('a', { status: 'changes_requested' }), { approver: 'me' }, ['ops'])).toBe(false);
+  });
+});
+
+describe('the inbox', () => {
+  test('what is no filter is not taken from the address', () => {
+    expect(readFilters({ status: 'nonsense', tool: 'bank.pay', other: 'x', q: '' })).toEqual({ tool: 'bank.pay' });
+    expect(toListFilter({})).toEqual({ status: ['pending', 'changes_requested'] });
+    expect(toListFilter({ status: 'all', q: 'x' })).toEqual({});
+  });
+
+  test('reviews of one group fold where the first stands; other proposers’ groups are others', () => {
+    const rows = [
+      row('a', { group: 'g' }),
+      row('b'),
+      row('c', { group: 'g' }),
+      row('d', { group: 'g', proposer: { id: 'agent-2', owner: null, attested: true } }),
+    ];
+    const folded = foldGroups(rows, 'mine', new Set());
+    expect(folded.map(({ kind }) => kind)).toEqual(['group', 'review', 'review']);
+    const [group] = folded;
+    expect(foldGroups(rows, 'mine', new Set([group?.key ?? '']))).toHaveLength(5);
+  });
+
+  test('a search finds all of its words, wherever they are', () => {
+    expect(matchesSearch(row('a', { reason: 'Old invoices' }), 'AGENT-1 invoices')).toBe(true);
+    expect(matchesSearch(row('a'), 'agent-1 invoices')).toBe(false);
+  });
+});
+
+describe('words', () => {
+  test('a call in plain words', () => {
+    expect(plainWords('x.y', { owner: 'acme', repo: 'web' }, 'Delete {owner}/{repo}')).toBe('Delete acme/web');
+    expect(plainWords('x.y', {}, 'Delete {owner}/{repo}')).toBe('Delete');
+    expect(plainWords('payouts.createMany', {}, null)).toBe('payouts: create many');
+    expect(plainWords('p.e', { sql: ' DELETE\n FROM t' }, 'Run a statement')).toBe('Run a statement: DELETE FROM t');
+  });
+
+  test('arguments come out of a summary that was not cut', () => {
+    expect(argumentsOfSummary('bank.pay', 'bank.pay {"a":1}')).toEqual({ a: 1 });
+    expect(argumentsOfSummary('bank.pay', 'bank.pay {"a":1…')).toBeUndefined();
+    expect(argumentsOfSummary('bank.pay', 'What is asked')).toBeUndefined();
+  });
+
+  test('amounts are written out in their own currency’s units', () => {
+    expect(writeAmount({ amount: 125_000, currency: 'usd' })).toMatch(/1.250.00 US dollars/);
+    expect(writeAmount({ amount: 500, currency: 'jpy' })).toMatch(/^500 /);
+    expect(writeAmount({ amount: 500, currency: 'zzz' })).toBeUndefined();
+    expect(countsMinorUnits('stripe.refunds.create', null)).toBe(true);
+    expect(countsMinorUnits('other.pay', { properties: { amount: { description: 'whole units' } } })).toBe(false);
+  });
+
+  test('time left, for the eye and for the ear', () => {
+    expect(shortDuration(0)).toBe('over');
+    expect(shortDuration(38_000)).toBe('38 s');
+    expect(shortDuration(3 * 3_600_000 + 12 * 60_000)).toBe('3 h 12 min');
+    expect(spokenDuration(86_400_000 + 3_600_000)).toBe('1 day 1 hour');
+    expect(spokenDuration(5_000)).toBe('less than a minute');
+  });
+
+  test('a diff ignores the order of keys', () => {
+    const kinds = (a: object, b: object) => diffJson(a as never, b as never).map(({ kind }) => kind);
+    expect(new Set(kinds({ a: 1, b: 2 }, { b: 2, a: 1 }))).toEqual(new Set(['same']));
+    expect(kinds({ a: 1 }, { a: 2 })).toEqual(['same', 'removed', 'added', 'same']);
+  });
+});
