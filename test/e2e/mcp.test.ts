@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -10,7 +11,7 @@ import {
   EVERYTHING,
   run,
   runInspector,
-  runPython,
+  installPython,
   writeHostileUpstream,
   type HostileUpstream,
 } from '../support/e2e-mcp.ts';
@@ -40,9 +41,11 @@ const HOSTILE = [
 
 let world: World;
 let upstream: HostileUpstream;
+let python: string;
 const open: Client[] = [];
 
 beforeAll(async () => {
+  python = await installPython();
   upstream = writeHostileUpstream(HOSTILE);
   world = await startWorld();
   const { config, policy } = world.deployment;
@@ -62,7 +65,7 @@ beforeAll(async () => {
   function writePolicy(): void {
     world.deployment.writePolicy({ ...policy, tools: [...(policy.tools ?? []), ...NAMED] });
   }
-}, 240_000);
+}, 300_000);
 afterEach(async () => {
   await Promise.all(open.splice(0).map((client) => client.close().catch(() => undefined)));
 });
@@ -98,23 +101,32 @@ const key = (): string => world.deployment.credentials['agent-1'];
 const headers = (): Record<string, string> => ({ authorization: `Bearer ${key()}` });
 const HOLDPOINT = packageFile('dist', 'cli', 'main.js');
 
+// oxlint-disable-next-line typescript/no-explicit-any -- what it must be is for assertions to say
+type AnyJson = any;
+
+/** What the examples tell users to write into their clients' configuration, for this Holdpoint. */
+function exampleOf(name: 'http' | 'stdio'): AnyJson {
+  const text = readFileSync(packageFile('examples', 'mcp', `${name}.json`), 'utf8');
+  const here = text.replaceAll('http://127.0.0.1:8080', world.holdpoint.url).replaceAll('hpk_the-agents-key', key());
+  return JSON.parse(here).mcpServers.holdpoint;
+}
+
 async function connect(transport?: Transport): Promise<Client> {
   const client = new Client({ name: 'e2e', version: '1' });
-  const http = new StreamableHTTPClientTransport(new URL(`${world.holdpoint.url}/mcp`), {
-    requestInit: { headers: headers() },
-  });
+  const { url, headers: requestHeaders } = exampleOf('http');
+  const http = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: requestHeaders } });
   await client.connect(transport ?? (http as Transport));
   open.push(client);
   return client;
 }
 
 function stdio(): Transport {
-  const env = { PATH: process.env['PATH'] ?? '', HOLDPOINT_URL: world.holdpoint.url, HOLDPOINT_API_KEY: key() };
-  return new StdioClientTransport({ command: process.execPath, args: [HOLDPOINT, 'mcp'], env }) as Transport;
+  const { command, args, env } = exampleOf('stdio');
+  // `npx holdpoint` is the program of the package that is installed; here it is the one that was built.
+  expect([command, args[0]]).toEqual(['npx', 'holdpoint']);
+  const rest = (args as string[]).slice(1);
+  return new StdioClientTransport({ command: process.execPath, args: [HOLDPOINT, ...rest], env }) as Transport;
 }
-
-// oxlint-disable-next-line typescript/no-explicit-any -- what it must be is for assertions to say
-type AnyJson = any;
 
 /** Calls a tool, and leaves the client three minutes. */
 async function call(client: Client, name: string, args: object, threadId?: string): Promise<AnyJson> {
@@ -177,7 +189,7 @@ describe('clients that others wrote', () => {
   test('the Python SDK waits for a human, sees progress, and gets what really ran', async () => {
     const ref = newRef('python');
     const env = { URL: `${world.holdpoint.url}/mcp`, KEY: key(), REF: ref };
-    const running = runPython(PYTHON, env);
+    const running = run(python, ['-c', PYTHON], env);
     const review = await heldUnder('tool=bank.pay');
     // Progress comes every five seconds.
     await new Promise((resolve) => setTimeout(resolve, 6_000));

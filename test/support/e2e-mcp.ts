@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { cacheDir, packageFile } from '../../src/cli/embedded/cache.ts';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheDir } from '../../src/cli/embedded/cache.ts';
 
 const PYTHON_SDK = '2.3.0';
 
@@ -15,23 +16,19 @@ export interface Ran {
 /** The MCP Inspector's command line; see its `--help`. */
 export function runInspector(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   // Run where it lies: it looks for its own package.json beside the working directory.
-  const cwd = packageFile('node_modules', '@modelcontextprotocol', 'inspector-cli', 'build');
-  return run(process.execPath, [join(cwd, 'index.js'), ...args], env, cwd);
+  const program = fileURLToPath(import.meta.resolve('@modelcontextprotocol/inspector-cli/build/index.js'));
+  return run(process.execPath, [program, ...args], env, dirname(program));
 }
 
 /** `server-everything` of the protocol's own authors, on standard input and output. */
 export const EVERYTHING: readonly [string, ...string[]] = [
   process.execPath,
-  packageFile('node_modules', '@modelcontextprotocol', 'server-everything', 'dist', 'index.js'),
+  fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js')),
   'stdio',
 ];
 
-/** Runs a program against the MCP SDK for Python, got from PyPI on the first use into the user's cache. */
-export async function runPython(program: string, env: Readonly<Record<string, string>>): Promise<Ran> {
-  return run(await installPython(), ['-c', program], env);
-}
-
-async function installPython(): Promise<string> {
+/** A Python with the MCP SDK for it, got from PyPI on the first use into the user's cache. */
+export async function installPython(): Promise<string> {
   const home = cacheDir(process.env, 'mcp-python', PYTHON_SDK);
   const python = join(home, 'venv', 'bin', 'python');
   // pip makes the program of the package last, so it is the mark that all of it is there.
