@@ -25,7 +25,6 @@ export function EntryList({ entries }: { readonly entries: readonly IndexedEntry
           <details>
             <summary>The whole entry</summary>
             {/* Scrolled with the keyboard too. */}
-            {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
             <pre tabIndex={0} role="region" aria-label={`Entry ${index}`}>
               <Visible text={JSON.stringify(entry, null, 2)} lines />
             </pre>

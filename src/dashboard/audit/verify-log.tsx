@@ -28,7 +28,6 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
       ) : (
         <details>
           <summary>Signed over {checkpoint.size} entries</summary>
-          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
           <pre tabIndex={0} role="region" aria-label="Signed checkpoint">
             {checkpoint.checkpoint}
           </pre>

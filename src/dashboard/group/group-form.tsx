@@ -92,11 +92,7 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
           </>
         )}
         <div className="decide-row">
-          <Button
-            type="submit"
-            className="button button-main"
-            isDisabled={chosen.size === 0 || sending.isPending}
-          >
+          <Button type="submit" className="button button-main" isDisabled={chosen.size === 0 || sending.isPending}>
             {chosen.size === 0 ? 'Choose above' : `Send ${chosen.size} ${chosen.size === 1 ? 'decision' : 'decisions'}`}
           </Button>
         </div>

@@ -58,7 +58,6 @@ function InForce({ policy, fired }: { readonly policy: PolicyInForce; readonly f
             .replace(/\n$/, '')
             .split('\n')
             .map((line, at) => (
-              // oxlint-disable-next-line react/no-array-index-key -- a line is its number
               <li key={at} className={fired.includes(at + 1) ? 'fired' : undefined}>
                 <code>
                   <Visible text={line} />

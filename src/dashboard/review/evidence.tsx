@@ -95,7 +95,6 @@ function LargeFact({ value, label }: { readonly value: Json; readonly label: str
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return (
     // It scrolls sideways where it is wider than the screen, so it has to be reachable by keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="table-box" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
@@ -109,7 +108,6 @@ function LargeFact({ value, label }: { readonly value: Json; readonly label: str
         </thead>
         <tbody>
           {rows.map((row, index) => (
-            // oxlint-disable-next-line react/no-array-index-key
             <tr key={index}>
               {columns.map((column) => (
                 <td key={column}>

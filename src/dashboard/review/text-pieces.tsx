@@ -19,7 +19,6 @@ export function TextPieces({
     <div className="code" aria-label={label} role={label === undefined ? undefined : 'group'}>
       {pieces.map((piece, index) => (
         // A text never changes in place: another version is another review page.
-        // oxlint-disable-next-line react/no-array-index-key
         <Piece key={index}>
           <SpanList spans={piece} />
         </Piece>
@@ -30,7 +29,6 @@ export function TextPieces({
 
 function SpanList({ spans }: { readonly spans: readonly Span[] }) {
   return spans.map(({ part, mark }, index) => (
-    // oxlint-disable-next-line react/no-array-index-key
     <span key={index} className={mark === undefined ? undefined : `sql-${mark}`}>
       <PartView part={part} />
     </span>

@@ -20,7 +20,6 @@ export function JsonDiff({
   return (
     <ul className="diff code" aria-label={label}>
       {lines.map(({ kind, text }, index) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <li key={index} className={`diff-${kind}`}>
           <span aria-hidden="true" className="diff-sign">
             {SIGNS[kind]}

@@ -4,7 +4,6 @@ import { splitVisible, type TextPart } from './visible.ts';
 export function Visible({ text, lines = false }: { readonly text: string; readonly lines?: boolean }) {
   return splitVisible(text, { keepLines: lines }).map((part, index) => (
     // Their order is their identity: the text of a part never changes in place.
-    // oxlint-disable-next-line react/no-array-index-key
     <PartView key={index} part={part} />
   ));
 }
