@@ -1,0 +1,243 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findViolations } from '../support/axe.ts';
+import { launchBrowser, openAs, openWindow, PHONE, type Person } from '../support/browser.ts';
+import { startWorld, until, type World } from '../support/e2e-world.ts';
+import { CLIENT_ID, CLIENT_SECRET, startProvider, type TestProvider } from '../support/oidc.ts';
+
+let world: World;
+let provider: TestProvider;
+let browser: Browser;
+let reviewId: string;
+
+beforeAll(async () => {
+  world = await startWorld({ env: { OIDC_CLIENT_SECRET: CLIENT_SECRET } });
+  const { url } = world.holdpoint;
+  provider = await startProvider(`${url}/v1/session/oidc/callback`);
+  const { config } = world.deployment;
+  world.deployment.writeConfig({
+    ...config,
+    oidc: {
+      issuer: provider.issuer,
+      clientId: CLIENT_ID,
+      clientSecret: 'env:OIDC_CLIENT_SECRET',
+      groupsClaim: 'groups',
+    },
+    reviewers: (config.reviewers ?? []).map((reviewer) =>
+      reviewer.id === 'ops-2' ? { ...reviewer, subject: `${provider.issuer}#user-7` } : reviewer,
+    ),
+  });
+  browser = await launchBrowser();
+  const { reviewId: id } = await world.hold('bank.pay', { ref: 'record-1', amount: 3 });
+  reviewId = id;
+  await world.decide(id, {});
+  await world.settled(id);
+  // In force once the page would offer it.
+  await until(async () => ((await world.send('GET', '/v1/session/ways')).body['oidc'] === null ? undefined : true), {
+    what: 'the configuration with an identity provider',
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await provider?.close();
+  await world?.close();
+});
+
+const openPath = (path: string, options = {}): Promise<Person> =>
+  openAs(browser, world.holdpoint.url, world.deployment.credentials['audit-1'], { path, ...options });
+
+const isNarrow = async (page: Page): Promise<boolean> =>
+  Number(await page.evaluate('document.documentElement.scrollWidth')) <= PHONE.width;
+
+/** Clicks, and waits for the verdict. */
+async function verdictOf(page: Page, button: string): Promise<string | null> {
+  await page.getByRole('button', { name: button }).click();
+  const verdict = page.locator('[data-verdict]');
+  await verdict.waitFor();
+  return verdict.getAttribute('data-verdict');
+}
+
+/** What the server answers is changed on its way to the page. */
+async function change(page: Page, address: string, by: (body: string) => string): Promise<void> {
+  await page.route(address, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: by(await response.text()) });
+  });
+}
+
+describe('sign-in through an identity provider', () => {
+  const providerButton = (page: Page) => page.getByRole('link', { name: /^Sign in with 127/ });
+
+  test('leads back to the page that was asked for, as the reviewer of the subject', async () => {
+    provider.person = { sub: 'user-7', groups: ['ops'] };
+    const { page, faults, close } = await openWindow(browser);
+    await page.goto(`${world.holdpoint.url}/policy`);
+    await providerButton(page).waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await providerButton(page).click();
+    await page.getByRole('button', { name: 'Account of ops-2' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/policy');
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('says who is no reviewer, and signs nobody in', async () => {
+    provider.person = { sub: 'somebody-else', groups: ['ops'] };
+    const { page, close } = await openWindow(browser);
+    await page.goto(world.holdpoint.url);
+    await providerButton(page).click();
+    await page.getByRole('alert').filter({ hasText: 'no reviewer' }).waitFor();
+    expect(await page.getByRole('navigation', { name: 'Main' }).count()).toBe(0);
+    await close();
+  });
+
+  test('signing out everywhere ends the other window too', async () => {
+    provider.person = { sub: 'user-7', groups: ['ops'] };
+    const windows = [await openWindow(browser), await openWindow(browser)] as const;
+    for (const { page } of windows) {
+      await page.goto(world.holdpoint.url);
+      await providerButton(page).click();
+      await page.getByRole('button', { name: 'Account of ops-2' }).waitFor();
+    }
+    const [here, there] = windows;
+    await here.page.getByRole('button', { name: 'Account of ops-2' }).click();
+    await here.page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
+    await here.page.getByLabel('Reviewer token').waitFor();
+    await there.page.getByRole('link', { name: 'Policy' }).click();
+    await there.page.getByLabel('Reviewer token').waitFor();
+    for (const { close } of windows) await close();
+  });
+});
+
+describe('the audit view', () => {
+  test('searches, keeps the filter in the address, and exports what fits', async () => {
+    const { page, faults, close } = await openPath('/audit');
+    const rows = page.locator('.entries > li');
+    await rows.first().waitFor();
+    await page.getByLabel('What happened').selectOption('decided');
+    await page.waitForURL('**/audit?type=decided');
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
+    expect(await rows.first().innerText()).toContain('ops-1 approved');
+    await page.reload();
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
+    const arriving = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Export CSV' }).click();
+    expect((await arriving).suggestedFilename()).toBe('holdpoint-audit.csv');
+    await page.getByLabel('Person or agent').fill('nobody');
+    await page.getByRole('heading', { name: 'No entry fits' }).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('verifies the log here: signed, extending what was seen before, holding every entry shown', async () => {
+    const { page, faults, close } = await openPath('/audit');
+    await page.locator('.entries > li').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    await world.hold('bank.pay', { ref: 'record-2', amount: 3 });
+    await page.reload();
+    await page.locator('.entries > li').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    await page.getByText('The log begins with all').waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('names an entry that was changed, and believes no new keys', async () => {
+    const { page, close } = await openPath('/audit?type=decided');
+    await page.locator('.entries > li').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    await change(page, '**/v1/audit/entries*', (body) => body.replace('"reviewer":"ops-1"', '"reviewer":"ops-9"'));
+    await page.reload();
+    await page.getByText('ops-9').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('failed');
+    await page.unroute('**/v1/audit/entries*');
+
+    await change(page, '**/v1/audit/keys', (body) => body.replaceAll('"x":"', '"x":"A'));
+    await page.reload();
+    await page.locator('.entries > li').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    await page.getByRole('button', { name: 'Accept the new keys' }).waitFor();
+    await close();
+  });
+
+  test('names a log that does not go on from the one that was seen', async () => {
+    const { page, close } = await openPath('/audit');
+    const seen = (await world.get('/v1/audit/checkpoint')).body['size'] as number;
+    await page.locator('.entries > li').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    await world.hold('bank.pay', { ref: 'record-3', amount: 3 });
+    await expect
+      .poll(async () => (await world.get('/v1/audit/checkpoint')).body['size'], { timeout: 60_000 })
+      .toBeGreaterThan(seen + 1);
+    await change(page, '**/v1/audit/consistency*', (body) => body.replace(/"proof":\[.*\]/, '"proof":[]'));
+    await page.reload();
+    await page.locator('.entries > li').first().waitFor();
+    expect(await verdictOf(page, 'Verify the log here')).toBe('failed');
+    await close();
+  });
+});
+
+describe('the policy view', () => {
+  test('shows the file in force, explains a pasted call and shows the rule that fired', async () => {
+    const { page, faults, close } = await openPath('/policy');
+    await page.getByRole('heading', { name: 'In force: policy.yaml' }).waitFor();
+    const digest = (await world.get('/v1/policy')).body['digest'] as string;
+    await page.getByText(digest).waitFor();
+    const field = page.getByRole('textbox');
+    const explain = page.getByRole('button', { name: 'Explain' });
+    await field.fill('{ not json');
+    await explain.click();
+    await page.getByRole('alert').waitFor();
+    await field.fill(
+      JSON.stringify({ tool: 'bank.pay', arguments: { ref: 'x', amount: 1 }, reason: 'in its own words' }),
+    );
+    await explain.click();
+    const answer = page.locator('.answer');
+    await answer.filter({ hasText: 'would wait for a decision' }).waitFor();
+    expect(await page.locator('.fired').count()).toBe(0);
+    await field.fill(JSON.stringify({ tool: 'bank.pay', arguments: { ref: 'x', amount: 2_000_000 } }));
+    await explain.click();
+    await answer.filter({ hasText: 'would be blocked' }).filter({ hasText: 'too-much' }).waitFor();
+    await page.locator('.fired').filter({ hasText: 'arguments.amount > 1000000' }).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
+
+describe('the proof of a review', () => {
+  test('holds, checked in the page', async () => {
+    const { page, faults, close } = await openPath(`/reviews/${reviewId}`);
+    expect(await verdictOf(page, 'Verify the proof here')).toBe('ok');
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('does not hold when one character of it was changed', async () => {
+    const { page, close } = await openPath(`/reviews/${reviewId}`);
+    await change(page, '**/proof', (body) => body.replace('"amount":3', '"amount":4'));
+    expect(await verdictOf(page, 'Verify the proof here')).toBe('failed');
+    await close();
+  });
+});
+
+test.each(['light', 'dark'] as const)(
+  'axe finds nothing in audit and policy, %s; a phone is wide enough',
+  async (colorScheme) => {
+    const { page, close } = await openPath('/audit', { colorScheme });
+    await page.locator('.entries > li').first().waitFor();
+    await verdictOf(page, 'Verify the log here');
+    await page.getByText('The whole entry').first().click();
+    expect(await findViolations(page)).toEqual([]);
+    await page.setViewportSize(PHONE);
+    expect(await findViolations(page)).toEqual([]);
+    expect(await isNarrow(page)).toBe(true);
+    await page.goto(`${world.holdpoint.url}/policy`);
+    await page.getByRole('heading', { name: 'In force: policy.yaml' }).waitFor();
+    await page.getByRole('textbox').fill('{"tool":"bank.pay","arguments":{"ref":"x","amount":1}}');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.locator('.answer').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    expect(await isNarrow(page)).toBe(true);
+    await close();
+  },
+);
