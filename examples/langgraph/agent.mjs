@@ -5,7 +5,7 @@
 //   DATABASE_URL=postgres://… node examples/langgraph/agent.mjs --follow <thread>         waits, resumes and ends
 //   DATABASE_URL=postgres://… PORT=8090 node examples/langgraph/agent.mjs --serve         resumes on Holdpoint's callbacks
 //
-// Callbacks need CALLBACK=http://127.0.0.1:8090/holdpoint when a thread is started, and in holdpoint.yaml
+// Callbacks need CALLBACK=http://127.0.0.1:8090/holdpoint for all of these, and in holdpoint.yaml
 // `callbacks: [http://127.0.0.1:8090/]`.
 // The model is scripted (no vendor's key): replace `model` with one of your own.
 import { createServer } from 'node:http';

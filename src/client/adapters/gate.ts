@@ -2,9 +2,9 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ExecuteRequest } from '../../contract/execute.ts';
 import type { Review } from '../../contract/review.ts';
 import { toMs, type Duration } from '../duration.ts';
-import { ResolutionTimeoutError } from '../errors.ts';
+import { HoldpointError, ResolutionTimeoutError } from '../errors.ts';
 import type { Holdpoint } from '../holdpoint.ts';
-import { outcomeOf, outcomeOfResult, type ToolOutcome } from './outcome.ts';
+import { outcomeOf, outcomeOfResult, PROPOSED_DIFFERENTLY, type ToolOutcome } from './outcome.ts';
 
 /** What every adapter needs to know about a tool that Holdpoint gates. */
 export interface GatedTool {
@@ -50,11 +50,18 @@ export async function propose(
   options: { readonly idempotencyKey?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ToolOutcome> {
   const { idempotencyKey, signal } = options;
-  const result = await client.execute(request, {
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  return outcomeOfResult(result) ?? outcomeOf(await result.review.get());
+  try {
+    const result = await client.execute(request, {
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return outcomeOfResult(result) ?? outcomeOf(await result.review.get());
+  } catch (error) {
+    // A key names one tool call, so this is a repetition by a program that has changed since. Thrown, it would reach the
+    // model as a mistake to correct, and the call would be proposed again.
+    if (error instanceof HoldpointError && error.code === 'idempotency_mismatch') return PROPOSED_DIFFERENTLY;
+    throw error;
+  }
 }
 
 /** Waits until the review is final or changes are asked for; `pending` when the time is up, which decides nothing. */

@@ -1,7 +1,9 @@
 import { Command } from '@langchain/langgraph';
 import type { RunnableConfig } from '@langchain/core/runnables';
 import type { Review } from '../../contract/review.ts';
+import { toMs, type Duration } from '../duration.ts';
 import type { Holdpoint } from '../holdpoint.ts';
+import { sleep } from '../retry.ts';
 import { outcomeOf } from './outcome.ts';
 import { awaitOutcome } from './gate.ts';
 
@@ -18,6 +20,11 @@ export interface ResumerOptions {
   readonly client: Holdpoint;
   /** Config of a thread's runs, merged with its `thread_id`. */
   readonly config?: RunnableConfig;
+  /**
+   * How long `resume` looks for the interrupt before it says `not_waiting`; default 5 s. An answer may come before the
+   * run that it is for has written down that it waits.
+   */
+  readonly patience?: Duration;
 }
 
 /** `resumed: false`: the thread does not wait for this review (any more), or the review for people (still). */
@@ -39,6 +46,9 @@ export interface Resumer {
   follow(threadId: string, options?: { readonly signal?: AbortSignal }): Promise<unknown>;
 }
 
+/** In ms. */
+const LOOK_AGAIN = 250;
+
 interface Waiting {
   readonly interruptId: string;
   readonly reviewId: string;
@@ -48,7 +58,7 @@ interface Waiting {
  * Within one Resumer a thread is resumed by one at a time. LangGraph does not keep two processes from running one
  * thread at once, so let one process have its callbacks.
  */
-export function createResumer({ graph, client, config = {} }: ResumerOptions): Resumer {
+export function createResumer({ graph, client, config = {}, patience = '5s' }: ResumerOptions): Resumer {
   const turns = new Map<string, Promise<unknown>>();
 
   const configOf = (threadId: string): RunnableConfig => ({
@@ -82,7 +92,12 @@ export function createResumer({ graph, client, config = {} }: ResumerOptions): R
       const review = await client.reviews.get(reviewId);
       if (outcomeOf(review).status === 'pending') return { resumed: false, reason: 'still_pending' };
       if (review.threadId === null) return { resumed: false, reason: 'no_thread' };
-      return resumeThread(review.threadId, review);
+      const end = performance.now() + toMs(patience);
+      for (;;) {
+        const resumed = await resumeThread(review.threadId, review);
+        if (resumed.resumed || performance.now() >= end) return resumed;
+        await sleep(LOOK_AGAIN);
+      }
     },
     follow: async (threadId, { signal } = {}) => {
       for (;;) {

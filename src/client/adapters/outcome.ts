@@ -37,6 +37,13 @@ export type ToolOutcome =
         readonly error: { readonly code: string; readonly message: string };
         readonly retryable: boolean;
       })
+  /** This very call was proposed before, with another reason, context or callback: what became of it is not looked up. */
+  | {
+      readonly status: 'proposed_differently';
+      readonly reviewId: null;
+      readonly retryable: false;
+      readonly note: string;
+    }
   /** A question of a workflow that was answered: nothing was to be run. */
   | (Common & { readonly status: 'answered'; readonly response: Json });
 
@@ -50,8 +57,17 @@ const NOTES = {
   changes_requested: 'Nothing has run. Answer the comment with holdpoint_revise: reviewId, revision, all arguments.',
   refused: 'It did not run.',
   final: 'It did not run, and the answer is final: do not propose it again, in this form or another.',
+  proposed_differently:
+    'This call was proposed before, in other words. It may have run: look in Holdpoint, and do not propose it again.',
   outcome_unknown: 'It may or may not have taken effect. A person has to find out; do not try again.',
 } as const;
+
+export const PROPOSED_DIFFERENTLY: ToolOutcome = {
+  status: 'proposed_differently',
+  reviewId: null,
+  retryable: false,
+  note: NOTES.proposed_differently,
+};
 
 /** Of a review as it stands. */
 export function outcomeOf(review: Review): ToolOutcome {

@@ -38,13 +38,14 @@ function scripted(script: Script) {
 }
 
 export function describeAiSdk(gateOf: () => Gate): void {
-  const toolsFor = ({ agent: client }: Gate, wait: string) => ({
+  const toolsFor = ({ agent: client }: Gate, wait: string, reason = 'Due') => ({
     pay: holdpointTool<{ ref: string; amount: number }>({
       client,
       tool: 'bank.pay',
       description: 'Pays',
       inputSchema: jsonSchema(PAY as never),
       wait,
+      reason,
       threadId: 'ai-thread',
     }),
     get: holdpointTool<{ ref: string }>({ client, tool: 'bank.get', inputSchema: jsonSchema(READ as never) }),
@@ -122,6 +123,16 @@ export function describeAiSdk(gateOf: () => Gate): void {
       await result;
       expect(toldTo(model)).toMatchObject([{ value: { status: 'executed' } }]);
       expect([gate.made(ref), await gate.proposed(ref)]).toEqual([1, 1]);
+    });
+
+    test('run again with another reason, it is no second proposal', async () => {
+      const [gate, ref] = [gateOf(), newRef('ai')];
+      const step = [[call('pay', { ref, amount: 5 }, `pay-${ref}`)]];
+      await run(toolsFor(gate, '0s'), step).result;
+      const { model, result } = run(toolsFor(gate, '0s', 'Other words'), step);
+      await result;
+      expect(toldTo(model)).toMatchObject([{ type: 'error-json', value: { status: 'proposed_differently' } }]);
+      expect(await gate.proposed(ref)).toBe(1);
     });
 
     test('a sub-agent meets the gate too', async () => {

@@ -88,7 +88,7 @@ export function describeExamples(get: () => ExamplesWorld): void {
         expect(review).toMatchObject({ reviewId, threadId: 'lg-callback' });
         await gate.decide(review, { type: 'approve' });
         await gate.agent.review(reviewId).resolution();
-        const env = { DATABASE_URL: checkpoints, PORT: new URL(callback).port };
+        const env = { DATABASE_URL: checkpoints, CALLBACK: callback, PORT: new URL(callback).port };
         const server: Program = await node('langgraph/agent.mjs', ['--serve'], /listening on/, env);
         try {
           const resumed = await until(() => /lg-callback resumed: (.*)/.exec(server.output()) ?? undefined, {
@@ -105,11 +105,12 @@ export function describeExamples(get: () => ExamplesWorld): void {
       });
 
       test('a new process follows a thread that an earlier one began', async () => {
-        const { gate, checkpoints } = get();
+        const { gate, checkpoints, callback } = get();
         const call = newSql();
         const reviewId = await proposed('lg-follow', call.sql);
         const following = node('langgraph/agent.mjs', ['--follow', 'lg-follow'], /The tool said (.*)/, {
           DATABASE_URL: checkpoints,
+          CALLBACK: callback,
         });
         await gate.decide(await gate.pending('sql', call.sql), { type: 'reject', comment: 'Keep them' });
         const outcome = JSON.parse((await following).found[1] as string) as unknown;

@@ -78,8 +78,20 @@ function resultsOf(output: unknown): Record<string, { readonly status: string; r
   ) as never;
 }
 
+/** A thread whose interrupt is written down at the third look. */
+function waitsLater(reviewId: string): ThreadGraph {
+  let looks = 0;
+  return {
+    invoke: async () => 'resumed',
+    getState: async () => {
+      looks += 1;
+      return { tasks: looks < 3 ? [] : [{ interrupts: [{ id: 'i-1', value: { holdpoint: { reviewId } } }] }] };
+    },
+  };
+}
+
 export function describeLangGraph(gateOf: () => Gate): void {
-  const resumerOf = (graph: Graph) => createResumer({ graph, client: gateOf().agent });
+  const resumerOf = (graph: Graph) => createResumer({ graph, client: gateOf().agent, patience: '1s' });
   const follow = async (graph: Graph, thread: string) =>
     ((await resumerOf(graph).follow(thread)) as { readonly values: Output }).values;
 
@@ -177,6 +189,15 @@ export function describeLangGraph(gateOf: () => Gate): void {
       const [gate, ref] = [gateOf(), newRef('no-thread')];
       await expect(toolsFor(gate)[0]?.invoke({ ref, amount: 1 })).rejects.toThrow(TypeError);
       expect(await gate.proposed(ref)).toBe(0);
+    });
+
+    test('an answer that comes before the thread waits is not lost', async () => {
+      const [gate, thread, ref] = [gateOf(), newRef('thread'), newRef('early')];
+      const call = { service: 'bank', tool: 'bank.pay', arguments: { ref, amount: 100 }, threadId: thread };
+      const { reviewId } = await gate.agent.execute(call);
+      await gate.decide(await gate.pending('ref', ref), { type: 'reject', comment: 'No' });
+      const resumer = createResumer({ graph: waitsLater(reviewId), client: gate.agent, patience: '1m' });
+      expect(await resumer.resume(reviewId)).toMatchObject({ resumed: true, threadId: thread, output: 'resumed' });
     });
 
     test('giving up the wait decides nothing', async () => {
