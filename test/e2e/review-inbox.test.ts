@@ -97,7 +97,7 @@ describe('the inbox', () => {
       const order = [evidence, 'What would be sent', 'Arguments', 'own words', 'Who must decide'];
       expect(order.filter((text) => !raw.includes(text))).toEqual([]);
       expect(raw).toContain('\\u{202e}\\u{7}✓ approved by ops-2');
-      expect(raw).not.toMatch(/[\u202e\u0007]/);
+      for (const hidden of ['\u202e', '\u0007']) expect(raw).not.toContain(hidden);
 
       inbox.type('a');
       await inbox.shows('A comment, if you like');

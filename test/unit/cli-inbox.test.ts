@@ -155,7 +155,7 @@ describe('the screen', () => {
       const { lines } = frame(state, columns);
       expect(lines).toHaveLength(24);
       for (const line of lines) {
-        const cells = [...line].reduce((sum, letter) => sum + (/[\u3000-\u9fff]/.test(letter) ? 2 : 1), 0);
+        const cells = Array.from(line).reduce((sum, letter) => sum + (/[\u3000-\u9fff]/.test(letter) ? 2 : 1), 0);
         expect(cells).toBeLessThan(columns);
       }
     }
