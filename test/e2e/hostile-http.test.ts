@@ -203,13 +203,25 @@ describe('what the description of the API allows, tried by schemathesis', () => 
         '--request-timeout=70',
         '--seed=1',
         '--no-color',
-        '--workers=2',
+        // Two of its threads at once end in CPython's "AST constructor recursion depth mismatch" now and then.
+        '--workers=1',
       ],
       world.deployment.directory,
     );
-    // It has got through to every operation, and said so.
-    expect(Number(/(\d+) generated/.exec(output)?.[1])).toBeGreaterThan(500);
-    expect({ code, output: code === 0 ? '' : output.slice(-6_000) }).toEqual({ code: 0, output: '' });
+    expect({ code, output: code === 0 ? '' : failuresIn(output) }).toEqual({ code: 0, output: '' });
+    // It has got through to every operation. How many calls it then makes up is a matter of time.
+    const selected = /(\d+) selected/.exec(output)?.[1];
+    expect(selected).toBeDefined();
+    expect(/Coverage[^✅]*✅\s+(\d+) passed/.exec(output)?.[1]).toBe(selected);
     await expectAlive();
   });
 });
+
+/** The report without its warnings, and without the thousands of characters that some made-up values have. */
+function failuresIn(output: string): string {
+  const lines = output.slice(0, output.indexOf('= WARNINGS =')).split('\n');
+  return lines
+    .map((line) => line.slice(0, 300))
+    .join('\n')
+    .slice(-6_000);
+}
