@@ -5,7 +5,6 @@ import { loadCatalogFiles } from '../../catalog/index.ts';
 import { parseConfigFile } from '../../core/files/parse-file.ts';
 import { formatProblem } from '../../core/files/problem.ts';
 import type { Environment } from '../embedded/cache.ts';
-import type { Settings } from '../../core/settings.ts';
 import { openSettings, type FileSettingsSource } from '../settings-source.ts';
 import { StartError } from '../start-error.ts';
 import type { EnvironmentSettings } from './environment.ts';
