@@ -69,7 +69,8 @@ describe('deciding by keyboard', () => {
     const yes = page.getByRole('button', { name: 'Yes, approve' });
     while ((await yes.count()) === 0) {
       await press('a');
-      await page.waitForTimeout(700);
+      // It asks now, or it has brought the next piece on screen, and then the one after it at the latest.
+      await yes.or(page.locator('[data-decision=approve]:enabled')).first().waitFor({ timeout: 10_000 });
       expect(presses).toBeLessThan(4);
     }
     await press('Enter');
