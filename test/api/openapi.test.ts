@@ -39,6 +39,8 @@ const PAGES = [
   '/docs/start.js',
   '/docs/swagger-ui.css',
   '/docs/swagger-ui-bundle.js',
+  '/mail.css',
+  '/mail/{link}',
 ];
 
 interface Layer {
@@ -73,7 +75,7 @@ const WAYS_IN = new Set(['', '/ways', '/oidc', '/oidc/callback'].map((path) => `
 describe('the document', () => {
   test('holds every route that is registered, and no other', () => {
     const registered = routesOf((api.app as unknown as { router: Router }).router.stack as unknown as Layer[]);
-    const pages = PAGES.map((path) => `get ${path}`);
+    const pages = [...PAGES.map((path) => `get ${path}`), 'post /mail/{link}'];
     const described = operations().map(([method, path]) => `${method} ${path}`);
     expect(registered.toSorted()).toEqual([...described, ...pages].toSorted());
   });
