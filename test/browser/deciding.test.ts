@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findViolations } from '../support/axe.ts';
 import { launchBrowser, openAs, PHONE, type Person } from '../support/browser.ts';
 import type { ReviewerId } from '../support/e2e-deployment.ts';
 import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
@@ -154,6 +155,9 @@ describe('several', () => {
     await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(3);
     await expect.poll(() => page.getByRole('radio', { name: 'Reject' }).count(), { timeout: 30_000 }).toBe(3);
     expect(await page.getByRole('radio', { name: /Approve/ }).count()).toBe(0);
+    await page.setViewportSize(PHONE);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(PHONE.width);
+    expect(await findViolations(page)).toEqual([]);
     for (const index of [0, 1]) await items.nth(index).locator('label').filter({ hasText: 'Reject' }).click();
     await page.getByRole('button', { name: 'Send 2 decisions' }).click();
     await page.getByText('A comment is needed.').waitFor();

@@ -12,8 +12,8 @@ export function EvidenceView({ review }: { readonly review: Review }) {
   const evidence = review.evidence.at(0);
   if (evidence === undefined) {
     return review.previewError === null ? null : (
-      <section className="card evidence" aria-labelledby="evidence">
-        <h2 id="evidence">Checked by Holdpoint</h2>
+      <section className="card evidence" aria-label="Checked by Holdpoint">
+        <h2>Checked by Holdpoint</h2>
         <Piece>
           <p className="note note-warn">
             There is no evidence: the preview failed (<Visible text={review.previewError.message} />
@@ -24,8 +24,8 @@ export function EvidenceView({ review }: { readonly review: Review }) {
     );
   }
   return (
-    <section className="card evidence" aria-labelledby="evidence">
-      <h2 id="evidence">
+    <section className="card evidence" aria-label="Checked by Holdpoint">
+      <h2>
         Checked by Holdpoint{' '}
         <span className="quiet small">
           <Instant at={evidence.gatheredAt} />
