@@ -1,4 +1,4 @@
-import { ApplicationFailure, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
 import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
 import { StorageError, type LedgerRow, type LedgerTransition } from '../../contract/store.ts';
 import { findTool } from '../../core/assess.ts';
@@ -29,7 +29,8 @@ export interface InFlight {
  */
 export async function executeCall(deps: ExecuteDeps, inFlight: InFlight, given: ExecuteCallInput): Promise<void> {
   const input = readInput(given);
-  const beat = setInterval(() => heartbeat(), 3_000);
+  // In tests of what it does, no worker runs it and nobody waits for a sign of life.
+  const beat = setInterval(() => asyncLocalStorage.getStore()?.heartbeat(), 3_000);
   try {
     // One at a time: a second attempt would take the first one's claim for that of a lost worker. What came of the
     // first it learns from the ledger, since the first may have been asked with other envelopes.
