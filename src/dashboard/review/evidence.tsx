@@ -12,7 +12,7 @@ export function EvidenceView({ review }: { readonly review: Review }) {
   const evidence = review.evidence.at(0);
   if (evidence === undefined) {
     return review.previewError === null ? null : (
-      <section className="card evidence" aria-label="Checked by Holdpoint">
+      <section className="card evidence">
         <h2>Checked by Holdpoint</h2>
         <Piece>
           <p className="note note-warn">
@@ -24,7 +24,7 @@ export function EvidenceView({ review }: { readonly review: Review }) {
     );
   }
   return (
-    <section className="card evidence" aria-label="Checked by Holdpoint">
+    <section className="card evidence">
       <h2>
         Checked by Holdpoint{' '}
         <span className="quiet small">
@@ -55,7 +55,7 @@ export function EvidenceView({ review }: { readonly review: Review }) {
 export function EvidenceSamples({ review }: { readonly review: Review }) {
   const large = review.evidence.at(0)?.facts.filter(isLarge) ?? [];
   return large.map((fact) => (
-    <section key={fact.name} className="card evidence" aria-label={fact.label}>
+    <section key={fact.name} className="card evidence">
       <h2>
         <Visible text={fact.label} /> <span className="quiet small">checked by Holdpoint</span>
       </h2>
@@ -95,7 +95,7 @@ function LargeFact({ value, label }: { readonly value: Json; readonly label: str
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return (
     // It scrolls sideways where it is wider than the screen, so it has to be reachable by keyboard.
-    <div className="table-box" tabIndex={0} role="region" aria-label={label}>
+    <div className="table-box" tabIndex={0} role="group" aria-label={label}>
       <table>
         <thead>
           <tr>
