@@ -6,7 +6,30 @@ import { root } from './root.mjs';
 /** Bundles the reviewers' page: hashed files in `assets`, each also gzipped, and no inline script or style (CSP). */
 export async function bundleDashboard(outDir) {
   const { build } = await import('vite');
-  await build({
+  const restore = setNodeEnv('production');
+  try {
+    await build(configFor(outDir));
+  } finally {
+    restore();
+  }
+  for (const name of readdirSync(join(outDir, 'assets'))) {
+    const file = join(outDir, 'assets', name);
+    writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: constants.Z_BEST_COMPRESSION }));
+  }
+}
+
+/** Whoever builds may run under another value (tests do), and React would come with its checks for developers. */
+function setNodeEnv(value) {
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = value;
+  return () => {
+    if (before === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = before;
+  };
+}
+
+function configFor(outDir) {
+  return {
     configFile: false,
     root: join(root, 'src', 'dashboard'),
     publicDir: false,
@@ -27,9 +50,5 @@ export async function bundleDashboard(outDir) {
       },
       target: 'es2023',
     },
-  });
-  for (const name of readdirSync(join(outDir, 'assets'))) {
-    const file = join(outDir, 'assets', name);
-    writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: constants.Z_BEST_COMPRESSION }));
-  }
+  };
 }
