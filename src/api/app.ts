@@ -1,7 +1,7 @@
 import express, { type Express } from 'express';
 import { Registry } from 'prom-client';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
-import { findAgent, findReviewer, type SettingsSource } from '../core/settings.ts';
+import { findAgent, findReviewer } from '../core/settings.ts';
 import type { ServiceDeps } from './deps.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { errorMiddleware } from './http/errors.ts';
@@ -90,7 +90,10 @@ export function createApp(deps: AppDeps): Express {
   const readiness = createReadiness({
     ...deps,
     extra: deps.readyChecks ?? {},
-    dispensable: provider === undefined ? {} : { identityProvider: () => checkProvider(settings, provider) },
+    dispensable: () =>
+      provider === undefined || settings.current().oidc === undefined
+        ? {}
+        : { identityProvider: async () => void (await provider.find()) },
   });
   const roles = { propose: deps.proposeSigner !== undefined, review: deps.reviewSigner !== undefined };
   const endpoints = allEndpoints(deps, { metrics, readiness, sessions, slots, provider });
@@ -165,9 +168,4 @@ async function stillInForce({ settings }: AppDeps, sessions: Sessions, principal
   if (principal.kind === 'agent') return findAgent(current, principal.id)?.keySha256 === principal.agent.keySha256;
   if (principal.session !== undefined) return sessions.isOpen(principal.session);
   return findReviewer(current, principal.id)?.tokenSha256 === principal.reviewer.tokenSha256;
-}
-
-/** Where there is no identity provider, none is missing. */
-async function checkProvider(settings: SettingsSource, provider: IdentityProvider): Promise<void> {
-  if (settings.current().oidc !== undefined) await provider.find();
 }

@@ -5,7 +5,7 @@ import { SESSION_METHODS } from './sessions.ts';
 export const oidcStartQuerySchema = z.strictObject({
   returnTo: z
     .string()
-    .max(2_000)
+    .max(1_000)
     .regex(/^\/(?![/\\])[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*$/, 'a path of this service')
     .optional(),
 });

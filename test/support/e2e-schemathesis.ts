@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cacheDir } from '../../src/cli/embedded/cache.ts';
 
 const VERSION = '4.32.5';
+const CONFIG = fileURLToPath(new URL('schemathesis.toml', import.meta.url));
 
 export interface Fuzzed {
   readonly code: number | null;
@@ -12,7 +14,7 @@ export interface Fuzzed {
 
 /** Runs schemathesis; see `schemathesis run --help`. Gets it from PyPI on the first use, into the user's cache. */
 export async function runSchemathesis(args: readonly string[], cwd: string): Promise<Fuzzed> {
-  return run(await install(), ['run', ...args], cwd);
+  return run(await install(), ['--config-file', CONFIG, 'run', ...args], cwd);
 }
 
 async function install(): Promise<string> {

@@ -78,6 +78,11 @@ export function endpoint<W extends Who, B = undefined, Q = undefined>(definition
   return definition as unknown as Endpoint;
 }
 
+/** Signing in is public and guesses tokens; reading whether we are alive is not worth counting. */
+export function isCountedByAddress({ who, method, isCharged }: Endpoint): boolean {
+  return who === 'public' && (isCharged === true || method !== 'get');
+}
+
 /** Path as Express wants it. */
 export function expressPath(path: string): string {
   return path.replaceAll(/\{([A-Za-z]+)\}/g, ':$1');

@@ -17,8 +17,8 @@ export interface ReadinessDeps {
   readonly settings: SettingsSource;
   /** Further parts, by name; each throws where it is down. */
   readonly extra: Readonly<Record<string, () => Promise<void>>>;
-  /** As `extra`, but what is down is only named: the rest goes on without it. */
-  readonly dispensable?: Readonly<Record<string, () => Promise<void>>>;
+  /** As `extra`, as configured now, but what is down is only named: the rest goes on without it. */
+  readonly dispensable?: () => Readonly<Record<string, () => Promise<void>>>;
   readonly shutdown: AbortSignal;
 }
 
@@ -53,7 +53,7 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
   };
   return {
     async check() {
-      const [needed, dispensable] = await Promise.all([probeAll(parts), probeAll(deps.dispensable ?? {})]);
+      const [needed, dispensable] = await Promise.all([probeAll(parts), probeAll(deps.dispensable?.() ?? {})]);
       const results = [...needed, ...dispensable];
       const down = results.flatMap(([, problem]) => (problem === undefined ? [] : [problem]));
       const configProblem = deps.settings.problem();

@@ -6,7 +6,7 @@ import type { Caller } from '../service/types.ts';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './base-url.ts';
 import { parseBody, readBody, validate } from './body.ts';
-import { expressPath, type Endpoint, type Reply } from './endpoint.ts';
+import { expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
 import type { HeldRequests } from './held.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
@@ -61,14 +61,13 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
 }
 
 async function identified(
-  { who, isCharged = false }: Endpoint,
+  definition: Endpoint,
   req: Request,
   res: Response,
   deps: RouterDeps,
 ): Promise<Principal | undefined> {
-  if (who === 'public') {
-    // Signing in is public and guesses tokens; reading whether we are alive is not worth counting.
-    if (isCharged || (req.method !== 'GET' && req.method !== 'HEAD')) await deps.limiter.chargeAddress(req);
+  if (definition.who === 'public') {
+    if (isCountedByAddress(definition)) await deps.limiter.chargeAddress(req);
     return undefined;
   }
   const principal = await authenticate(req, res, deps);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problemSchema } from '../../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
-import type { Endpoint, Who } from '../http/endpoint.ts';
+import { isCountedByAddress, type Endpoint, type Who } from '../http/endpoint.ts';
 import { nameSchemas } from './schemas.ts';
 
 type Json = Record<string, unknown>;
@@ -53,7 +53,7 @@ function operationOf(definition: Endpoint, refTo: RefTo): Json {
 type RefTo = (schema: z.ZodType) => Json;
 
 function responsesOf(definition: Endpoint, refTo: RefTo): Json {
-  const responses: Record<string, Json> = {};
+  const responses: Record<string, Json> = { 431: HEADERS_TOO_LARGE };
   for (const [status, answer] of Object.entries(definition.answers)) {
     const media = [answer.contentType ?? 'application/json', ...(answer.otherTypes ?? [])];
     const schema = answer.schema === undefined ? { type: 'string' } : refTo(answer.schema);
@@ -77,13 +77,15 @@ function responsesOf(definition: Endpoint, refTo: RefTo): Json {
 }
 
 /** Problems that a route can answer: its own, and those that come with what it takes. */
-function problemCodesOf({ problems, who, body, query, path }: Endpoint): ProblemCode[] {
+function problemCodesOf(definition: Endpoint): ProblemCode[] {
+  const { problems, who, body, query, path } = definition;
   const common: ProblemCode[] = ['method_not_allowed', 'internal'];
   if (who !== 'public') common.push('unauthenticated', 'rate_limited');
+  if (isCountedByAddress(definition)) common.push('rate_limited');
   if (who === 'agent' || who === 'reviewer') common.push('forbidden');
-  if (path === '/v1/session') common.push('rate_limited', 'forbidden');
+  if (path === '/v1/session') common.push('forbidden');
   if (query !== undefined) common.push('invalid_request');
-  if (body !== undefined) common.push(...BODY_PROBLEMS, 'rate_limited');
+  if (body !== undefined) common.push(...BODY_PROBLEMS);
   // A session needs its CSRF token for whatever changes something.
   if (body !== undefined && who !== 'agent' && who !== 'public') common.push('forbidden');
   return [...new Set([...common, ...problems])];
@@ -146,6 +148,9 @@ function operationId({ method, path }: Endpoint): string {
 const RETRY_AFTER = {
   'Retry-After': { description: 'Seconds after which trying again can help', schema: { type: 'integer', minimum: 0 } },
 };
+
+/** By Node's own HTTP server, before any route is known. */
+const HEADERS_TOO_LARGE = { description: 'The address and headers are over 16 KiB; no body' };
 
 const SECURITY_SCHEMES = {
   agentKey: { type: 'http', scheme: 'bearer', description: 'An agent’s key (`hpk_…`).' },

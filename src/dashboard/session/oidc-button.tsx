@@ -36,10 +36,14 @@ export function OidcButton() {
   );
 }
 
+/** The longest `returnTo` that the api takes. */
+const LONGEST = 1_000;
+
 /** Where to go on afterwards: what was asked for. */
 function here(): string {
   const query = new URLSearchParams(location.search);
   query.delete('signInError');
   const text = query.toString();
-  return `${location.pathname}${text === '' ? '' : `?${text}`}`;
+  const address = `${location.pathname}${text === '' ? '' : `?${text}`}`;
+  return address.length <= LONGEST ? address : location.pathname;
 }
