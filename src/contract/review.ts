@@ -201,6 +201,8 @@ export const reviewRowSchema = reviewSchema
     votesMissing: z.int(),
     /** Groups that may vote on the open level. */
     approvers: z.array(z.string()),
+    /** People of these groups who may not: they have voted, or separation of duties keeps them out. */
+    closedTo: z.array(z.string()),
   });
 export type ReviewRow = z.infer<typeof reviewRowSchema>;
 

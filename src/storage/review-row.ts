@@ -7,7 +7,7 @@ const SUMMARY_BYTES = 400;
  * `executionStatus` is kept beside it, because the execute worker writes it alone.
  */
 export interface ListRow {
-  readonly row: Omit<ReviewRow, 'executionStatus'>;
+  readonly row: Omit<ReviewRow, 'executionStatus' | 'closedTo'> & Partial<Pick<ReviewRow, 'closedTo'>>;
   /** Groups that join the approvers from a time on. */
   readonly escalation: Level['escalation'];
 }
@@ -39,6 +39,7 @@ export function listRowOf(review: Review): ListRow {
       summary: summaryOf(review),
       votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - yeses.length),
       approvers: open?.approvers ?? [],
+      closedTo: closedToOf(review),
     },
     escalation: open?.escalation ?? null,
   };
@@ -51,7 +52,9 @@ export function showListRow(
   ended: { readonly status: ReviewRow['status']; readonly at: string } | null,
   now: number,
 ): ReviewRow {
-  const { row, escalation } = stored;
+  const { escalation } = stored;
+  // A row of an earlier release says nothing of it.
+  const row = { ...stored.row, closedTo: stored.row.closedTo ?? [] };
   if (ended !== null) {
     return {
       ...row,
@@ -60,6 +63,7 @@ export function showListRow(
       level: 0,
       votesMissing: 0,
       approvers: [],
+      closedTo: [],
       executionStatus,
     };
   }
@@ -75,6 +79,16 @@ export function approversOf(review: Review): readonly { readonly group: string; 
   const later = new Set(open.escalation?.to.filter((group) => !now.has(group)) ?? []);
   const from = open.escalation?.at ?? null;
   return [...[...now].map((group) => ({ group, from: null })), ...[...later].map((group) => ({ group, from }))];
+}
+
+/** Who would be told `already_voted` or `self_approval`. */
+function closedToOf(review: Review): string[] {
+  const open = openLevelOf(review);
+  if (open === undefined) return [];
+  const voted = review.separationOfDuties ? review.levels.flatMap(({ decisions }) => decisions) : open.decisions;
+  const conflicted = review.separationOfDuties ? [review.proposer.owner, review.revisions.at(-1)?.by ?? null] : [];
+  const people = [...voted.map(({ reviewer }) => reviewer), ...conflicted].filter((id) => id !== null);
+  return [...new Set(people)];
 }
 
 /** A review whose workflow is gone, as the sweeper ended it. */

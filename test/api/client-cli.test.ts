@@ -200,6 +200,7 @@ describe('the inbox and the list', () => {
     summary: `postgres.execute {"sql":"DELETE FROM users WHERE id IN (${'7, '.repeat(100)})"}`,
     executionStatus: execution.status,
     votesMissing: 1,
+    closedTo: [],
     approvers: levels[0]?.approvers ?? [],
   };
 

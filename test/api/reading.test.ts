@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ReviewRow } from '../../src/contract/review.ts';
+import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
 const PURGE = { service: 'payouts', tool: 'payouts.purge', arguments: { table: 't' } };
@@ -109,6 +111,24 @@ describe('the list', () => {
     expect(await ids('finance-1')).toEqual([]);
     // In a voting group, but an auditor.
     expect(await ids('audit-1')).toEqual([]);
+  });
+
+  test('approver=me: not what this reviewer has voted on, page by page', async () => {
+    const propose = () => api.propose({ threadId: 'voted' });
+    const idsOf = ({ reviews }: { readonly reviews: readonly ReviewRow[] }) => reviews.map(({ reviewId }) => reviewId);
+    const levels = [{ name: 'approval', approvers: ['ops'], quorum: 2 }];
+    api.settings.setPolicy({ approval: { ...ONE_OF_OPS, levels } });
+    const [voted, ...rest] = [await propose(), await propose(), await propose()];
+    api.settings.setPolicy({ approval: ONE_OF_OPS });
+    await api.decide(voted.reviewId, voted.call.digest);
+    const path = '/v1/reviews?approver=me&threadId=voted';
+    const first = (await api.get(`${path}&limit=1`, 'ops-1')).body;
+    const second = (await api.get(`${path}&limit=1&cursor=${encodeURIComponent(first.nextCursor)}`, 'ops-1')).body;
+    expect(new Set([...idsOf(first), ...idsOf(second)])).toEqual(new Set(rest.map(({ reviewId }) => reviewId)));
+    expect(idsOf((await api.get(path, 'ops-2')).body)).toContain(voted.reviewId);
+    // Whoever does not ask for their own sees all of it.
+    const all = (await api.get('/v1/reviews?threadId=voted', 'ops-1')).body.reviews as ReviewRow[];
+    expect(all.find(({ reviewId }) => reviewId === voted.reviewId)?.closedTo).toEqual(['ops-1']);
   });
 
   test('an agent sees its own, whatever it asks for', async () => {

@@ -28,6 +28,7 @@ function aRow(number: number, change: Partial<ReviewRow> = {}): ReviewRow {
     summary: `${call.tool} {"sql":"DELETE ${number}"}`,
     executionStatus: execution.status,
     votesMissing: 1,
+    closedTo: [],
     approvers: levels[0]?.approvers ?? [],
     ...change,
   } as ReviewRow;

@@ -18,6 +18,7 @@ const row = (reviewId: string, more: Partial<ReviewRow> = {}): ReviewRow =>
     proposer: { id: 'agent-1', owner: null, attested: true },
     expiresAt: '2026-01-01T12:00:00.000Z',
     approvers: ['ops'],
+    closedTo: [],
     group: null,
     threadId: null,
     reason: null,
@@ -26,6 +27,7 @@ const row = (reviewId: string, more: Partial<ReviewRow> = {}): ReviewRow =>
   }) as ReviewRow;
 const ids = (pages: ReturnType<typeof placeRow>): readonly string[] =>
   pages.flatMap(({ reviews }) => reviews.map(({ reviewId }) => reviewId));
+const nobody = { id: 'audit-1', groups: [] };
 const at = (hour: number): string => `2026-01-01T${String(hour).padStart(2, '0')}:00:00.000Z`;
 
 describe('a list that changes', () => {
@@ -35,29 +37,32 @@ describe('a list that changes', () => {
   ];
 
   test('a new row stands at its place', () => {
-    expect(ids(placeRow(pages, row('b', { expiresAt: at(2) }), { status: ['pending'] }, []))).toEqual([
+    expect(ids(placeRow(pages, row('b', { expiresAt: at(2) }), { status: ['pending'] }, nobody))).toEqual([
       'a',
       'b',
       'c',
       'e',
     ]);
-    expect(ids(placeRow(pages, row('f', { expiresAt: at(6) }), {}, []))).toEqual(['a', 'c', 'e', 'f']);
+    expect(ids(placeRow(pages, row('f', { expiresAt: at(6) }), {}, nobody))).toEqual(['a', 'c', 'e', 'f']);
   });
 
   test('a row that no longer fits goes, one that moved stands once', () => {
-    expect(ids(placeRow(pages, row('c', { status: 'approved' }), { status: ['pending'] }, []))).toEqual(['a', 'e']);
-    expect(ids(placeRow(pages, row('a', { expiresAt: at(4) }), {}, []))).toEqual(['c', 'a', 'e']);
+    expect(ids(placeRow(pages, row('c', { status: 'approved' }), { status: ['pending'] }, nobody))).toEqual(['a', 'e']);
+    expect(ids(placeRow(pages, row('a', { expiresAt: at(4) }), {}, nobody))).toEqual(['c', 'a', 'e']);
   });
 
   test('behind what is loaded there is nothing to place', () => {
     const open = [{ reviews: [row('a', { expiresAt: at(1) })], nextCursor: 'more' }];
-    expect(ids(placeRow(open, row('z', { expiresAt: at(9) }), {}, []))).toEqual(['a']);
+    expect(ids(placeRow(open, row('z', { expiresAt: at(9) }), {}, nobody))).toEqual(['a']);
   });
 
   test('mine are those that my groups may vote on now', () => {
-    expect(fits(row('a'), { approver: 'me' }, ['ops'])).toBe(true);
-    expect(fits(row('a'), { approver: 'me' }, ['finance'])).toBe(false);
-    expect(fits(row('a', { status: 'changes_requested' }), { approver: 'me' }, ['ops'])).toBe(false);
+    expect(fits(row('a'), { approver: 'me' }, { id: 'ops-1', groups: ['ops'] })).toBe(true);
+    expect(fits(row('a'), { approver: 'me' }, { id: 'finance-1', groups: ['finance'] })).toBe(false);
+    expect(fits(row('a', { closedTo: ['ops-1'] }), { approver: 'me' }, { id: 'ops-1', groups: ['ops'] })).toBe(false);
+    expect(fits(row('a', { status: 'changes_requested' }), { approver: 'me' }, { id: 'ops-1', groups: ['ops'] })).toBe(
+      false,
+    );
   });
 });
 

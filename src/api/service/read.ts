@@ -1,5 +1,5 @@
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
-import { isFinal, NOT_STARTED, type Review } from '../../contract/review.ts';
+import { isFinal, NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
 import type { ListQuery, ListResponse } from '../../contract/api.ts';
 import type { ListFilter } from '../../contract/store.ts';
 import type { StartedReview } from '../gate-client.ts';
@@ -62,9 +62,29 @@ export async function listReviews(
     ...(status === undefined ? {} : { status: status.split(',') }),
     ...(approver === undefined || principal.kind !== 'reviewer' ? {} : { approverGroups: votingGroups(principal) }),
   };
-  const page = await context.store.listReviews(filter, limit ?? DEFAULT_LIMIT, cursor);
-  if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
-  return { reviews: [...page.rows], nextCursor: page.nextCursor };
+  const isFor = (row: ReviewRow): boolean => approver === undefined || !row.closedTo.includes(principal.id);
+  return collectPage(context, filter, isFor, limit ?? DEFAULT_LIMIT, cursor);
+}
+
+/** Pages that are looked through for one: beyond them a page is shorter than was asked for, and its cursor goes on. */
+const MOST_PAGES = 10;
+
+async function collectPage(
+  { store }: ServiceContext,
+  filter: ListFilter,
+  isFor: (row: ReviewRow) => boolean,
+  limit: number,
+  cursor: string | undefined,
+): Promise<ListResponse> {
+  const reviews: ReviewRow[] = [];
+  let next: string | null | undefined = cursor;
+  for (let n = 0; n < MOST_PAGES && next !== null && reviews.length < limit; n += 1) {
+    const page = await store.listReviews(filter, limit - reviews.length, next);
+    if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
+    reviews.push(...page.rows.filter(isFor));
+    next = page.nextCursor;
+  }
+  return { reviews, nextCursor: next ?? null };
 }
 
 /** The state as this principal sees it. Throws `not_found`. */

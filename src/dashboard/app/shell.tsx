@@ -29,7 +29,7 @@ export function Shell() {
 }
 
 function Frame({ session }: { readonly session: Session }) {
-  useLiveChanges(session.reviewer.groups);
+  useLiveChanges(session.reviewer);
   return (
     <>
       <a className="skip" href="#main">

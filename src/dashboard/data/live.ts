@@ -4,17 +4,18 @@ import type { ReviewRow } from '../../contract/review.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import { client, whenStreamOpened } from './client.ts';
 import { connection, setConnection } from './connection.ts';
-import { placeRow } from './place-row.ts';
+import { placeRow, type Voter } from './place-row.ts';
 import type { ListFilter } from './list-filter.ts';
 
 /** Keeps every list and every open review current for as long as somebody is signed in: one stream for the whole page. */
-export function useLiveChanges(myGroups: readonly string[]): void {
+export function useLiveChanges(me: Voter): void {
   const queries = useQueryClient();
-  const groups = myGroups.join('\n');
+  const { id } = me;
+  const groups = me.groups.join('\n');
   useEffect(() => {
     const stop = new AbortController();
     whenStreamOpened(() => refreshAll(queries));
-    void follow(queries, groups.split('\n'), stop.signal);
+    void follow(queries, { id, groups: groups.split('\n') }, stop.signal);
     const offline = (): void => setConnection('offline');
     const online = (): void => {
       if (connection() === 'offline') setConnection('lost');
@@ -27,14 +28,14 @@ export function useLiveChanges(myGroups: readonly string[]): void {
       window.removeEventListener('offline', offline);
       window.removeEventListener('online', online);
     };
-  }, [queries, groups]);
+  }, [queries, id, groups]);
 }
 
-async function follow(queries: QueryClient, myGroups: readonly string[], signal: AbortSignal): Promise<void> {
+async function follow(queries: QueryClient, me: Voter, signal: AbortSignal): Promise<void> {
   try {
     for await (const { review } of client.reviews.watch({ signal })) {
       setConnection('live');
-      take(queries, review, myGroups);
+      take(queries, review, me);
     }
   } catch {
     // Refused for good: signed out, which every request notices.
@@ -42,12 +43,12 @@ async function follow(queries: QueryClient, myGroups: readonly string[], signal:
   }
 }
 
-function take(queries: QueryClient, row: ReviewRow, myGroups: readonly string[]): void {
+function take(queries: QueryClient, row: ReviewRow, me: Voter): void {
   for (const [key] of queries.getQueriesData<InfiniteData<ReviewPage>>({ queryKey: ['reviews'] })) {
     const filter = key[1] as ListFilter;
     queries.setQueryData<InfiniteData<ReviewPage>>(
       key,
-      (data) => data && { ...data, pages: placeRow(data.pages, row, filter, myGroups) },
+      (data) => data && { ...data, pages: placeRow(data.pages, row, filter, me) },
     );
   }
   void queries.invalidateQueries({ queryKey: ['review', row.reviewId] });

@@ -2,21 +2,22 @@ import type { ReviewRow } from '../../contract/review.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import type { ListFilter } from './list-filter.ts';
 
+/** Whose inbox it is. */
+export interface Voter {
+  readonly id: string;
+  readonly groups: readonly string[];
+}
+
 /**
  * A list after one of its reviews changed: where the row no longer fits the filter it goes, where it does it stands at
  * its place in the order (deadline, then id). A row that belongs behind what is loaded comes with a later page.
  */
-export function placeRow(
-  pages: readonly ReviewPage[],
-  row: ReviewRow,
-  filter: ListFilter,
-  myGroups: readonly string[],
-): ReviewPage[] {
+export function placeRow(pages: readonly ReviewPage[], row: ReviewRow, filter: ListFilter, me: Voter): ReviewPage[] {
   const without = pages.map((page) => ({
     ...page,
     reviews: page.reviews.filter(({ reviewId }) => reviewId !== row.reviewId),
   }));
-  if (!fits(row, filter, myGroups)) return without;
+  if (!fits(row, filter, me)) return without;
   const last = without.length - 1;
   for (const [index, page] of without.entries()) {
     const at = page.reviews.findIndex((other) => comesBefore(row, other));
@@ -27,10 +28,10 @@ export function placeRow(
   return without;
 }
 
-export function fits(row: ReviewRow, filter: ListFilter, myGroups: readonly string[]): boolean {
+export function fits(row: ReviewRow, filter: ListFilter, me: Voter): boolean {
   const statuses = filter.status === undefined ? undefined : [filter.status].flat();
   if (statuses !== undefined && !statuses.includes(row.status)) return false;
-  if (filter.approver === 'me' && !mayVote(row, myGroups)) return false;
+  if (filter.approver === 'me' && !mayVote(row, me)) return false;
   return (
     (filter.tool ?? row.tool) === row.tool &&
     (filter.service ?? row.service) === row.service &&
@@ -40,9 +41,13 @@ export function fits(row: ReviewRow, filter: ListFilter, myGroups: readonly stri
   );
 }
 
-/** Whether a member of these groups may vote on the open level. */
-export function mayVote(row: ReviewRow, myGroups: readonly string[]): boolean {
-  return row.status === 'pending' && row.approvers.some((group) => myGroups.includes(group));
+/** Whether this person may vote on the open level, and has not yet. */
+export function mayVote(row: ReviewRow, me: Voter): boolean {
+  return (
+    row.status === 'pending' &&
+    row.approvers.some((group) => me.groups.includes(group)) &&
+    !row.closedTo.includes(me.id)
+  );
 }
 
 function comesBefore(a: ReviewRow, b: ReviewRow): boolean {

@@ -22,7 +22,7 @@ export interface InboxList {
 
 /** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
 export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>): InboxList {
-  const { groups, role } = useSession().reviewer;
+  const { id, groups, role } = useSession().reviewer;
   const mineFirst = isWaiting(filters) && role === 'reviewer';
   const filter = toListFilter(filters);
   const mine = useInfiniteQuery({
@@ -36,8 +36,8 @@ export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>)
   const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage);
   const loadedMine = useMemo(() => (mineFirst ? rowsOf(mine.data) : []), [mineFirst, mine.data]);
   const loadedOthers = useMemo(
-    () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !mayVote(row, groups)) : []),
-    [mineDone, mineFirst, others.data, groups],
+    () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !mayVote(row, { id, groups })) : []),
+    [mineDone, mineFirst, others.data, id, groups],
   );
   const items = useMemo(
     () => layOut(loadedMine, loadedOthers, { mineFirst, search, openGroups }),
