@@ -6,9 +6,9 @@ import type { AgentPrincipal, Caller, DoorParts } from '../api/index.ts';
 import { ProblemError } from '../api/index.ts';
 import { endpoint, type Endpoint, type Reply } from '../api/http/endpoint.ts';
 import { principalKey } from '../api/principal.ts';
-import { TASKS_EXTENSION, type McpDeps, type McpRequest } from './door.ts';
+import type { McpDeps, McpRequest } from './door.ts';
 import { refuseForeignOrigin } from './origin.ts';
-import { createMcpServer, extensionsOf } from './server.ts';
+import { createMcpServer } from './server.ts';
 import { openSession, readSession } from './session.ts';
 import { upstreamEndpoints } from './upstreams.ts';
 
@@ -39,7 +39,9 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       hidden: true,
       async handle({ principal, body, caller, req, res }) {
         const request = admit(deps, principal, caller, req);
-        if (body['method'] === 'initialize') res.setHeader('Mcp-Session-Id', sessionFor(deps, principal, body));
+        if (body['method'] === 'initialize') {
+          res.setHeader('Mcp-Session-Id', openSession(deps.sessionSecret, principal.id));
+        }
         await converse(request, req, res, body);
         return undefined;
       },
@@ -86,11 +88,6 @@ function admit(deps: McpDeps, principal: AgentPrincipal, caller: Caller, req: Re
   // The client then begins another one.
   if (id !== undefined && session === undefined) throw new ProblemError('not_found');
   return { deps, principal, caller, session };
-}
-
-function sessionFor(deps: McpDeps, principal: AgentPrincipal, body: Message): string {
-  const { capabilities } = (body['params'] ?? {}) as { readonly capabilities?: unknown };
-  return openSession(deps.sessionSecret, principal.id, extensionsOf(capabilities)?.[TASKS_EXTENSION] !== undefined);
 }
 
 async function converse(request: McpRequest, req: Request, res: Response, body?: Message): Promise<void> {

@@ -21,10 +21,16 @@ import { offeredTools } from './catalog.ts';
 import { TASKS_EXTENSION, type McpRequest } from './door.ts';
 import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
 import { problemResult, resultOf } from './result.ts';
-import { cancelTask, extensionTaskOf, listTasks, readTask, taskOf, taskResult } from './tasks.ts';
+import { cancelTask, detailedTaskOf, extensionTaskOf, listTasks, readTask, taskOf, taskResult } from './tasks.ts';
 
 const INSTRUCTIONS =
   'Tools here run through Holdpoint: some calls wait until a human has decided. A pending result is neither a success nor a failure: call holdpoint_await with its reviewId. After a rejection do not propose the same call again. After an edit, what ran is in the result.';
+
+/** Missing Required Client Capability, of the revision 2026-07-28. */
+const MISSING_CAPABILITY = -32_021;
+
+/** What the extension answers where there is nothing to say. */
+const ACKNOWLEDGED = { resultType: 'complete' } as const;
 
 const updateTaskSchema = z.object({
   method: z.literal('tasks/update'),
@@ -64,8 +70,7 @@ export function createMcpServer(request: McpRequest): Server {
     GetTaskRequestSchema,
     guarded(async (params: { taskId: string }, extra) => {
       const review = await readTask(request, params.taskId);
-      const task = taskOf(request, review);
-      return declaresTasks(request, extra) ? { ...task, ...extensionTaskOf(request, review) } : task;
+      return declaresTasks(extra) ? detailedTaskOf(request, review) : taskOf(request, review);
     }),
   );
   server.setRequestHandler(
@@ -78,14 +83,20 @@ export function createMcpServer(request: McpRequest): Server {
   );
   server.setRequestHandler(
     CancelTaskRequestSchema,
-    guarded(async (params: { taskId: string }) => taskOf(request, await cancelTask(request, params.taskId))),
+    guarded(async (params: { taskId: string }, extra) => {
+      const review = await cancelTask(request, params.taskId);
+      if (declaresTasks(extra)) return ACKNOWLEDGED;
+      if (review === undefined) throw new McpError(ErrorCode.InvalidParams, 'The task has ended');
+      return taskOf(request, review);
+    }),
   );
   // Nothing is ever asked of the client, so there is nothing to update.
   server.setRequestHandler(
     updateTaskSchema,
-    guarded(async (params: { taskId: string }) => {
+    guarded(async (params: { taskId: string }, extra) => {
+      if (!declaresTasks(extra)) throw missingTasks();
       await readTask(request, params.taskId);
-      return {};
+      return ACKNOWLEDGED;
     }),
   );
   return server;
@@ -96,7 +107,7 @@ async function answerCall(request: McpRequest, params: CallToolRequest['params']
     const own = runOwnTool(request, params, extra);
     if (own !== undefined) return await own;
     if (params.task !== undefined) return await callAsTask(request, params, extra);
-    if (declaresTasks(request, extra)) return await callWithHandle(request, params, extra);
+    if (declaresTasks(extra)) return await callWithHandle(request, params, extra);
     return await callTool(request, params, extra);
   } catch (error) {
     // A refusal is something to tell the model, not a fault of the protocol.
@@ -124,17 +135,25 @@ async function callWithHandle(request: McpRequest, params: CallToolRequest['para
   return resultOf(response, review, `${request.caller.baseUrl}/reviews`);
 }
 
-/** When it introduced itself, or in this very request. */
-function declaresTasks({ session }: McpRequest, { _meta }: Extra): boolean {
-  const said = _meta?.['io.modelcontextprotocol/clientCapabilities'];
-  return session?.tasks === true || extensionsOf(said)?.[TASKS_EXTENSION] !== undefined;
+/**
+ * The client takes the extension's handles and answers, as far as this very request says: what it said before does not
+ * count there. One that does not say so speaks of tasks as 2025-11-25 does, if at all.
+ */
+function declaresTasks({ _meta }: Extra): boolean {
+  return extensionsOf(_meta?.['io.modelcontextprotocol/clientCapabilities'])?.[TASKS_EXTENSION] !== undefined;
 }
 
 /** `extensions` of a client's capabilities, whatever came. */
-export function extensionsOf(capabilities: unknown): Readonly<Record<string, unknown>> | undefined {
+function extensionsOf(capabilities: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof capabilities !== 'object' || capabilities === null || !('extensions' in capabilities)) return undefined;
   const { extensions } = capabilities;
   return typeof extensions === 'object' && extensions !== null ? (extensions as Record<string, unknown>) : undefined;
+}
+
+/** Only the extension knows this method. */
+function missingTasks(): McpError {
+  const requiredCapabilities = { extensions: { [TASKS_EXTENSION]: {} } };
+  return new McpError(MISSING_CAPABILITY, 'Missing required client capability', { requiredCapabilities });
 }
 
 function describe([name, { tool, description, inputSchema }]: [

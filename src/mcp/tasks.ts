@@ -29,11 +29,17 @@ export function taskOf(request: McpRequest, review: Review): Task {
   };
 }
 
-/** The same in the words of the extension, which inlines the result. */
+/** The same in the words of the extension. */
 export function extensionTaskOf(request: McpRequest, review: Review): Record<string, unknown> {
   const { ttl, pollInterval, ...task } = taskOf(request, review);
-  const result = task.status === 'completed' ? { result: reviewResult(request, review) } : {};
-  return { ...task, ttlMs: ttl, pollIntervalMs: pollInterval, ...result };
+  return { ...task, ttlMs: ttl, pollIntervalMs: pollInterval };
+}
+
+/** What the extension answers to `tasks/get`: the task, and its result once there is one. */
+export function detailedTaskOf(request: McpRequest, review: Review): Record<string, unknown> {
+  const task = extensionTaskOf(request, review);
+  const result = task['status'] === 'completed' ? { result: reviewResult(request, review) } : {};
+  return { resultType: 'complete', ...task, ...result };
 }
 
 /** The review of a task id. Another agent's handle is as unknown as one that never was. */
@@ -62,17 +68,15 @@ export async function taskResult(request: McpRequest, taskId: string, signal: Ab
   }
 }
 
-/** Cancelling is withdrawing. What has ended, or is being made, cannot be cancelled. */
-export async function cancelTask(request: McpRequest, taskId: string): Promise<Review> {
+/** Cancelling is withdrawing. Undefined: it has ended, or is being made, and stays what it is. */
+export async function cancelTask(request: McpRequest, taskId: string): Promise<Review | undefined> {
   const { reviewId } = await readTask(request, taskId);
   const { deps, principal, caller } = request;
   try {
     const settled = await deps.service.withdraw(principal, reviewId, caller);
     return settled.httpStatus === 200 ? settled.review : await readTask(request, taskId, 2);
   } catch (error) {
-    if (error instanceof ProblemError && ['already_resolved', 'expired'].includes(error.code)) {
-      throw new McpError(ErrorCode.InvalidParams, 'The task has ended', { code: error.code });
-    }
+    if (error instanceof ProblemError && ['already_resolved', 'expired'].includes(error.code)) return undefined;
     throw error;
   }
 }

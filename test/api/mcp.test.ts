@@ -297,9 +297,11 @@ describe('tasks', () => {
     const client = await connect();
     const { task } = await asTask(client, 'task-no');
     expect(task).toMatchObject({ status: 'working' });
-    // The handle is the review, and is there.
-    const review = await pendingOf('task-no');
-    expect(task.taskId).toBe(review.reviewId);
+    // The handle is the review, and is there: looked at once, with nothing waited for.
+    const found = await api.get(`/v1/reviews/${task.taskId}`, 'ops-1');
+    expect(found.status).toBe(200);
+    const review = found.body;
+    expect(review).toMatchObject({ reviewId: task.taskId, threadId: 'task-no', status: 'pending' });
     expect(Date.parse(task.createdAt) + (task.ttl ?? 0)).toBeGreaterThan(Date.parse(review.expiresAt));
     expect(await get(client, task.taskId)).toMatchObject({ status: 'working' });
     const result = client.request({ method: 'tasks/result', params: { taskId: task.taskId } }, CallToolResultSchema);
@@ -329,21 +331,75 @@ describe('tasks', () => {
     ).rejects.toMatchObject({ code: -32_602 });
   });
 
-  test('of the extension are handed out to clients that declare it, and carry the result', async () => {
-    const client = await connect('agent-1', { extensions: { 'io.modelcontextprotocol/tasks': {} } });
-    const params = { ...CREATE, ...thread('task-extension') };
-    const handle = await client.request({ method: 'tools/call', params }, ResultSchema);
-    const review = await pendingOf('task-extension');
-    expect(handle).toMatchObject({ resultType: 'task', taskId: review.reviewId, status: 'working' });
-    expect(handle['ttlMs']).toBeGreaterThan(Date.parse(review.expiresAt) - Date.parse(review.proposedAt));
-    await api.decide(review.reviewId, review.call.digest);
-    await expect
-      .poll(() => client.request({ method: 'tasks/get', params: { taskId: review.reviewId } }, ResultSchema), {
-        timeout: 20_000,
-      })
-      .toMatchObject({ status: 'completed', result: { structuredContent: { outcome: 'EXECUTED' } } });
-    const free = await call(client, { name: 'payouts_get', arguments: { id: 'p-1' } });
-    expect(free.said).toMatchObject({ outcome: 'EXECUTED' });
+  describe('of the extension', () => {
+    const EXTENSION = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
+    const DECLARED = { 'io.modelcontextprotocol/clientCapabilities': EXTENSION };
+    const ask = (client: Client, method: string, params: Record<string, unknown>, meta: JsonObject = DECLARED) =>
+      client.request({ method, params: { ...params, _meta: meta } }, ResultSchema);
+    const propose = (client: Client, threadId: string, meta: JsonObject = DECLARED) =>
+      ask(client, 'tools/call', CREATE, { ...meta, 'holdpoint/threadId': threadId });
+
+    test('are handed out where the request declares it, and carry the result', async () => {
+      const client = await connect();
+      const handle = await propose(client, 'task-extension');
+      // At once: the handle is there no sooner than the review.
+      const { taskId } = handle as unknown as { readonly taskId: string };
+      const review = (await api.get(`/v1/reviews/${taskId}`, 'ops-1')).body;
+      expect(handle).toMatchObject({ resultType: 'task', taskId: review.reviewId, status: 'working' });
+      expect(handle['ttlMs']).toBeGreaterThan(Date.parse(review.expiresAt) - Date.parse(review.proposedAt));
+      const read = () => ask(client, 'tasks/get', { taskId });
+      for (const answer of [handle, await read()]) {
+        expect(Object.keys(answer)).toEqual(expect.arrayContaining(['ttlMs', 'pollIntervalMs']));
+        expect(answer).not.toHaveProperty('ttl');
+        expect(answer).not.toHaveProperty('pollInterval');
+        expect(answer).not.toHaveProperty('result');
+      }
+      expect(await read()).toMatchObject({ resultType: 'complete', status: 'working' });
+      await api.decide(review.reviewId, review.call.digest);
+      await expect.poll(read, { timeout: 20_000 }).toMatchObject({
+        resultType: 'complete',
+        status: 'completed',
+        result: { structuredContent: { outcome: 'EXECUTED' } },
+      });
+      // A client of 2025-11-25 reads the same task in its own words.
+      const plain = await ask(client, 'tasks/get', { taskId }, {});
+      expect(plain).toMatchObject({ status: 'completed', ttl: handle['ttlMs'], pollInterval: 5_000 });
+      for (const name of ['ttlMs', 'pollIntervalMs', 'resultType', 'result']) expect(plain).not.toHaveProperty(name);
+      const free = await ask(client, 'tools/call', { name: 'payouts_get', arguments: { id: 'p-1' } });
+      expect(free).toMatchObject({ structuredContent: { outcome: 'EXECUTED' } });
+    });
+
+    test('are not handed out for what a client declared when it introduced itself', async () => {
+      holdMs = 0;
+      const client = await connect('agent-1', EXTENSION);
+      const answer = await propose(client, 'task-undeclared', {});
+      expect(answer).not.toHaveProperty('resultType');
+      expect(answer).toMatchObject({ structuredContent: { outcome: 'PENDING' } });
+    });
+
+    test('are updated and cancelled with nothing but an acknowledgement, also once they have ended', async () => {
+      const client = await connect();
+      const { taskId } = (await propose(client, 'task-ack')) as unknown as { readonly taskId: string };
+      const acknowledged = { resultType: 'complete' };
+      expect(await ask(client, 'tasks/update', { taskId, inputResponses: {} })).toEqual(acknowledged);
+      expect(await ask(client, 'tasks/cancel', { taskId })).toEqual(acknowledged);
+      const ended = { resultType: 'complete', status: 'cancelled' };
+      await expect.poll(() => ask(client, 'tasks/get', { taskId }), { timeout: 20_000 }).toMatchObject(ended);
+      expect(await ask(client, 'tasks/cancel', { taskId })).toEqual(acknowledged);
+      const unknown = { taskId: `rev_${'0'.repeat(26)}` };
+      for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
+        await expect(ask(client, method, unknown)).rejects.toMatchObject({ code: -32_602 });
+      }
+    });
+
+    test('are not updated by a client that does not declare it', async () => {
+      const client = await connect('agent-1', EXTENSION);
+      const { taskId } = (await propose(client, 'task-missing')) as unknown as { readonly taskId: string };
+      await expect(ask(client, 'tasks/update', { taskId, inputResponses: {} }, {})).rejects.toMatchObject({
+        code: -32_021,
+        data: { requiredCapabilities: EXTENSION },
+      });
+    });
   });
 });
 
@@ -389,7 +445,7 @@ describe('the door', () => {
     const list = (as: string, id: string) => post(rpc('tools/list'), as, { 'mcp-session-id': id });
     expect((await list('agent-1', session)).status).toBe(200);
     expect((await list('agent-2', session)).status).toBe(404);
-    expect((await list('agent-1', session.replace('.n.', '.t.'))).status).toBe(404);
+    expect((await list('agent-1', `${session.startsWith('A') ? 'B' : 'A'}${session.slice(1)}`)).status).toBe(404);
     expect((await list('agent-1', 'made-up')).status).toBe(404);
   });
 

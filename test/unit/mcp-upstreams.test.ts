@@ -119,11 +119,11 @@ describe('names', () => {
 
 describe('sessions', () => {
   it('are read by any process that has the secret, for the agent they were made for', () => {
-    const id = openSession('secret', 'agent-1', true);
-    expect(readSession('secret', 'agent-1', id)).toMatchObject({ tasks: true });
+    const id = openSession('secret', 'agent-1');
+    expect(readSession('secret', 'agent-1', id)).toEqual({ nonce: id.split('.')[0] });
     expect(readSession('secret', 'agent-2', id)).toBeUndefined();
     expect(readSession('other', 'agent-1', id)).toBeUndefined();
-    expect(readSession('secret', 'agent-1', id.replace('.t.', '.n.'))).toBeUndefined();
+    expect(readSession('secret', 'agent-1', `${id.startsWith('A') ? 'B' : 'A'}${id.slice(1)}`)).toBeUndefined();
     expect(readSession('secret', 'agent-1', '')).toBeUndefined();
   });
 });
