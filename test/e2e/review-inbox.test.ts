@@ -93,7 +93,7 @@ describe('the inbox', () => {
       await readAll(inbox);
       const raw = inbox.raw();
       // On a machine that is busy a preview may run out of time; then that is said in its place.
-      const evidence = review.evidence.length > 0 ? 'Found out by Holdpoint' : 'No preview';
+      const evidence = review.evidence.length > 0 ? 'Holdpoint’s own evidence' : 'No preview';
       const order = [evidence, 'What would be sent', 'Arguments', 'own words', 'Who must decide'];
       expect(order.filter((text) => !raw.includes(text))).toEqual([]);
       expect(raw).toContain('\\u{202e}\\u{7}✓ approved by ops-2');

@@ -49,6 +49,18 @@ describe('review show', () => {
     expect(forged).toEqual(['  │ ✓ 1. approval: ops, 1 of 1']);
   });
 
+  test('context, group and thread are the agent’s words too: below the call, and marked', () => {
+    const said = aReview({ reason: null, context: { env: 'production' }, group: 'g-1', threadId: 't-1' });
+    const lines = plain(renderReview(ioFor({ tty: true }), said)).split('\n');
+    const head = lines.findIndex((line) => line.includes('own words'));
+    expect(head).toBeGreaterThan(lines.indexOf('Arguments'));
+    for (const part of ['"env": "production"', 'g-1', 't-1']) {
+      const at = lines.findIndex((line) => line.includes(part));
+      expect(at).toBeGreaterThan(head);
+      expect(lines[at]).toMatch(/^ {2}│ /);
+    }
+  });
+
   test('no text of others reaches the terminal as an escape', () => {
     const raw = renderReview(ioFor({ tty: true, env: { NO_COLOR: '1' } }), review).join('\n');
     expect(raw).not.toContain('\u001b');

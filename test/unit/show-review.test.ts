@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { showReview } from '../../src/core/show/show-review.ts';
+import { showReview, type ShowOptions } from '../../src/core/show/show-review.ts';
+import type { Voice } from '../../src/core/show/shown.ts';
+import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { markup, shownToHtml, unlinked } from '../../src/core/show/to-html.ts';
 import { shownToText } from '../../src/core/show/to-text.ts';
 import { findLookAlikes } from '../../src/core/text/look-alikes.ts';
@@ -7,8 +9,14 @@ import type { Review } from '../../src/contract/review.ts';
 import { aReview } from './client-fixtures.ts';
 
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
-const show = (review: Review, limit = Infinity, description?: string) =>
-  showReview(review, { now: NOW, limit, description });
+const show = (review: Review, limit = Infinity, more: Partial<ShowOptions> = {}) =>
+  showReview(review, { now: NOW, limit, tool: undefined, pinned: {}, ...more });
+const TOOL: ToolDefinition = { name: 'postgres.execute', class: 'irreversible', connector: 'postgres' };
+/** Every text of the sections of one voice. */
+const saidBy = (voice: Voice, review: Review, more: Partial<ShowOptions> = {}) =>
+  shownToText({ sections: show(review, Infinity, more).sections.filter((section) => section.voice === voice) }).join(
+    '\n',
+  );
 const withArguments = (args: Review['call']['arguments'], over: Partial<Review> = {}) =>
   aReview({ target: null, call: { ...aReview().call, arguments: args }, ...over });
 const textOf = (review: Review) => shownToText(show(review)).join('\n');
@@ -19,10 +27,11 @@ describe('the order of a review', () => {
     evidence: [{ facts: [{ name: 'rows', label: 'Rows', value: 1_247 }], sourceHash: 'sha256:00', gatheredAt: 'now' }],
   });
 
-  test('the call, why and who, evidence, and only then the agent’s words', () => {
-    expect(show(review).sections.map(({ voice }) => voice)).toEqual(['call', 'holdpoint', 'holdpoint', 'agent']);
+  test('why and who, Holdpoint’s own evidence, the call below it, and only then the agent’s words', () => {
+    const voices = show(review).sections.map(({ voice }) => voice);
+    expect(voices).toEqual(['holdpoint', 'holdpoint', 'call', 'agent', 'holdpoint']);
     const text = textOf(review);
-    const places = ['DELETE FROM users', 'Answerable', 'Time left', '1,247', 'Approve at once.'].map((part) =>
+    const places = ['Answerable', 'Time left', '1,247', 'DELETE FROM users', 'Approve at once.'].map((part) =>
       text.indexOf(part),
     );
     expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
@@ -42,12 +51,57 @@ describe('the order of a review', () => {
   });
 
   test('the policy’s own words are filled from the arguments, which stay inside quotes', () => {
-    const [call] = show(
-      withArguments({ owner: 'acme', repo: 'web\n' }),
-      Infinity,
-      'Deletes {owner}/{repo}, {other}',
-    ).sections;
-    expect(call?.blocks[0]).toEqual({ kind: 'pairs', pairs: [['In plain words', 'Deletes “acme”/“web\\n”, {other}']] });
+    const tool = { ...TOOL, description: 'Deletes {owner}/{repo}, {other}', reason: 'cannot be undone' };
+    const [why] = show(withArguments({ owner: 'acme', repo: 'web\n' }), Infinity, { tool }).sections;
+    const [block] = why?.blocks ?? [];
+    const pairs = new Map(block?.kind === 'pairs' ? block.pairs : []);
+    expect(pairs.get('In plain words')).toBe('Deletes “acme”/“web\\n”, {other}');
+    expect(pairs.get('Held because')).toContain('cannot be undone');
+  });
+});
+
+describe('whose words they are', () => {
+  const said = aReview({
+    reason: 'reason-x',
+    context: { said: 'context-x', env: 'production' },
+    group: 'group-x',
+    threadId: 'thread-x',
+  });
+
+  test('reason, context, group and thread are the agent’s, and in nobody else’s voice', () => {
+    for (const part of ['reason-x', 'context-x', 'group-x', 'thread-x']) {
+      expect(saidBy('agent', said)).toContain(part);
+      expect(`${saidBy('holdpoint', said)}${saidBy('call', said)}`).not.toContain(part);
+    }
+  });
+
+  test('context that the configuration pins is not', () => {
+    const more = { pinned: { env: 'production', said: 'something else' } };
+    expect(saidBy('holdpoint', said, more)).toContain('"env": "production"');
+    expect(saidBy('agent', said, more)).not.toContain('production');
+    expect(saidBy('agent', said, more)).toContain('context-x');
+  });
+
+  test('every level with its progress, and separation of duties', () => {
+    const vote = {
+      decisionUlid: 'u',
+      type: 'approve' as const,
+      reviewer: 'ops-2',
+      channel: 'api' as const,
+      decidedAt: 'then',
+      level: 1,
+      revision: 1,
+      comment: null,
+    };
+    const [first] = aReview().levels;
+    const levels = [
+      { ...first!, status: 'passed' as const, decisions: [vote] },
+      { ...first!, name: 'money', approvers: ['finance', 'board'], quorum: 2, status: 'open' as const },
+    ];
+    const text = saidBy('holdpoint', aReview({ levels, level: 2, separationOfDuties: true }));
+    expect(text).toContain('1. approval: 1 of 1 from ops (passed)');
+    expect(text).toContain('2. money: 0 of 2 from finance or board (open)');
+    expect(text).toContain('Separation of duties');
   });
 });
 

@@ -1,6 +1,6 @@
 import type { DecisionType, Review } from '../../contract/review.ts';
 import { markup, shownToHtml, unlinked, type Html } from '../../core/show/to-html.ts';
-import { showReview } from '../../core/show/show-review.ts';
+import { showReview, type ShowOptions } from '../../core/show/show-review.ts';
 
 /** Decisions that take no more than a choice and a comment; the others are for the dashboard. */
 const CHOICES = [
@@ -19,7 +19,8 @@ export interface DecisionPage {
   readonly reviewer: string;
   readonly formToken: string;
   readonly reviewUrl: string;
-  readonly description: string | undefined;
+  /** What the files in force say about it. */
+  readonly shownBy: Pick<ShowOptions, 'tool' | 'pinned'>;
   readonly now: number;
   /** What was wrong with the form that was sent, and what had been written in it. */
   readonly again?: { readonly code: string; readonly message: string; readonly comment: string };
@@ -30,8 +31,8 @@ export interface DecisionPage {
  * choice and a press, which neither a mail scanner nor a browser that fetches ahead makes.
  */
 export function decisionPage(page: DecisionPage): string {
-  const { review, reviewer, now, description, reviewUrl } = page;
-  const shown = showReview(review, { now, limit: Infinity, description });
+  const { review, reviewer, now, reviewUrl } = page;
+  const shown = showReview(review, { now, limit: Infinity, ...page.shownBy });
   return documentOf(
     shown.title,
     markup`<h1>${unlinked(shown.title)}</h1>

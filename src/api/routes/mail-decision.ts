@@ -8,6 +8,7 @@ import { publicKeyOf } from '../../core/dsse.ts';
 import { checkMailLink } from '../../core/mail-decision.ts';
 import { readMailLink, type MailLink } from '../../core/mail-link.ts';
 import { findReviewer, type SettingsSource } from '../../core/settings.ts';
+import { shownBy } from '../../core/show/show-review.ts';
 import type { Clock } from '../deps.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { createFormTokens, readForm, type FormTokens } from '../http/form.ts';
@@ -153,7 +154,7 @@ function pageOf(
     reviewer: link.reviewer,
     formToken: forms.issue(linkOf(req), now),
     reviewUrl: `${caller.baseUrl}/reviews/${review.reviewId}`,
-    description: settings.current().policy.findTool(review.call.tool)?.definition.description,
+    shownBy: shownBy(settings.current(), review),
     now,
   };
 }

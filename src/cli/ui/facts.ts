@@ -10,7 +10,10 @@ import { visible, visibleJson } from './visible.ts';
 export function renderFacts(io: Io, review: Review): string[] {
   const lines: string[] = [];
   for (const evidence of review.evidence) {
-    lines.push('', io.colours.bold(`Found out by Holdpoint at ${visible(evidence.gatheredAt)}`));
+    lines.push(
+      '',
+      io.colours.bold(`Holdpoint’s own evidence (found out by itself at ${visible(evidence.gatheredAt)})`),
+    );
     for (const fact of evidence.facts) lines.push(...renderFact(io, fact));
     if (evidence.sourceHash !== null) lines.push(io.colours.dim('  if this has changed by then, nothing is done'));
   }

@@ -65,9 +65,6 @@ function renderCall(io: Io, review: Review): string[] {
   lines.push(...heading(io, review.kind === 'call' ? 'Arguments' : 'Proposal'));
   if (review.call.arguments === null) lines.push('  erased by retention');
   else lines.push(...indent(visibleJson(review.call.arguments)), ...renderLongTexts(review.call.arguments));
-  if (Object.keys(review.context).length > 0) {
-    lines.push(...heading(io, 'Context'), ...indent(visibleJson(review.context)));
-  }
   return lines;
 }
 
@@ -79,15 +76,25 @@ function renderLongTexts(args: JsonObject): string[] {
 }
 
 function renderWords(io: Io, review: Review): string[] {
-  const lines: string[] = [];
-  if (review.reason !== null) {
-    lines.push(...heading(io, 'The agent’s own words (nobody checked them)'), ...quote(review.reason));
-  }
+  const lines = agentWords(review);
+  if (lines.length > 0) lines.unshift(...heading(io, 'The agent’s own words (nobody checked them)'));
   if (review.feedback !== null) {
     lines.push(
       ...heading(io, `Changes asked for by ${visible(review.feedback.by)}`),
       ...quote(review.feedback.comment),
     );
+  }
+  return lines;
+}
+
+/** Which of the context the configuration pins cannot be told from here; where it does, that overrides the agent's. */
+function agentWords({ reason, threadId, group, context }: Review): string[] {
+  const lines = reason === null ? [] : quote(reason);
+  if (threadId !== null) lines.push(...quote(`thread: ${threadId}`));
+  if (group !== null) lines.push(...quote(`group: ${group}`));
+  if (Object.keys(context).length > 0) {
+    lines.push('  context (what the configuration pins for the agent overrides its own):');
+    lines.push(...visibleJson(context).map((line) => `  │ ${line}`));
   }
   return lines;
 }

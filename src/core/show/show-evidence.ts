@@ -11,7 +11,7 @@ export function showEvidence(review: Review, clipper: Clipper): Section[] {
     const pinned: Block = { kind: 'pairs', pairs: [['If this has changed by then', 'nothing is done']] };
     const blocks = evidence.facts.map((fact) => showFact(fact, clipper));
     return {
-      heading: `Found out by Holdpoint at ${visible(evidence.gatheredAt)}`,
+      heading: `Holdpoint’s own evidence (found out by itself at ${visible(evidence.gatheredAt)})`,
       voice: 'holdpoint',
       blocks: [...blocks, ...(evidence.sourceHash === null ? [] : [pinned])],
     };
@@ -21,7 +21,7 @@ export function showEvidence(review: Review, clipper: Clipper): Section[] {
   const text = clipper.text(`No preview (${visible(code)}): ${visible(message)}`);
   return [
     ...sections,
-    { heading: 'Not found out by Holdpoint', voice: 'holdpoint', blocks: [{ kind: 'warning', text }] },
+    { heading: 'Holdpoint’s own evidence: there is none', voice: 'holdpoint', blocks: [{ kind: 'warning', text }] },
   ];
 }
 

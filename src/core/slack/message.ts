@@ -3,7 +3,7 @@ import type { Review, ReviewStatus } from '../../contract/review.ts';
 import { withShownDigest } from '../gate/shown.ts';
 import { slackDecisionOf } from '../mail-decision.ts';
 import type { Settings } from '../settings.ts';
-import { showReview } from '../show/show-review.ts';
+import { showReview, shownBy } from '../show/show-review.ts';
 import { visible } from '../text/visible.ts';
 import { actionOf, COMMENT, OPEN_ACTION, SLACK_DECISIONS, writeButtonValue, type SlackDecision } from './button.ts';
 import { clipText, escapeMrkdwn } from './escape.ts';
@@ -31,11 +31,10 @@ export interface MessageDeps {
   readonly now: number;
 }
 
-/** A review as a message: the call, why it is held, the evidence, the agent's words, and what can be done about it. */
+/** A review as a message: why it is held, the evidence, the call, the agent's words, and what can be done about it. */
 export function reviewMessage(stored: Review, deps: MessageDeps): SlackMessage {
   const review = withShownDigest(stored);
-  const description = deps.settings.policy.findTool(review.call.tool)?.definition.description;
-  const shown = showReview(review, { now: deps.now, limit: LIMIT, description });
+  const shown = showReview(review, { now: deps.now, limit: LIMIT, ...shownBy(deps.settings, review) });
   const body = shownToBlocks(shown);
   const foot = footOf(review, deps, false);
   const room = MOST_BLOCKS - foot.length - 1;

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Review } from '../../../contract/review.ts';
 import type { Settings } from '../../../core/settings.ts';
-import { showReview } from '../../../core/show/show-review.ts';
+import { showReview, shownBy } from '../../../core/show/show-review.ts';
 import type { Shown } from '../../../core/show/shown.ts';
 import type { Batch, Notice, Recipient } from '../channel.ts';
 import { doorTo, type Door, type DoorDeps } from './doors.ts';
@@ -70,8 +69,7 @@ function partOf(
   limit: number | null,
 ): MailPart {
   const { review } = notices[notices.length - 1] ?? notices[0];
-  const description = describe(review, settings);
-  const shown = showReview(review, { now: deps.now, limit: limit ?? 0, description });
+  const shown = showReview(review, { now: deps.now, limit: limit ?? 0, ...shownBy(settings, review) });
   return {
     reviewId: review.reviewId,
     sentences: [...new Set(notices.map(sentenceOf))],
@@ -79,10 +77,6 @@ function partOf(
     title: shown.title,
     door: doorTo(review, recipient, settings, deps),
   };
-}
-
-function describe(review: Review, settings: Settings): string | undefined {
-  return review.kind === 'call' ? settings.policy.findTool(review.call.tool)?.definition.description : undefined;
 }
 
 /** In the order in which each review came up first. */
