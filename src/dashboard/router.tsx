@@ -33,7 +33,11 @@ const review = createRoute({
 const group = createRoute({
   getParentRoute: () => root,
   path: '/group',
-  validateSearch: (search): { readonly name: string } => ({ name: textOf(search['name']) }),
+  /** A group is its proposer's own: another's group of the same name is another. */
+  validateSearch: (search): { readonly name: string; readonly proposer?: string } => {
+    const proposer = textOf(search['proposer']);
+    return { name: textOf(search['name']), ...(proposer === '' ? {} : { proposer }) };
+  },
   component: lazyRouteComponent(() => import('./group/group-page.tsx'), 'GroupPage'),
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReviewRow } from '../../src/contract/review.ts';
 import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
+import { proposersOf } from '../../src/dashboard/group/proposers.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
 import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
 import { countsMinorUnits, writeAmount } from '../../src/dashboard/review/money.ts';
@@ -83,6 +84,9 @@ describe('the inbox', () => {
     const folded = foldGroups(rows, 'mine', new Set());
     expect(folded.map(({ kind }) => kind)).toEqual(['group', 'review', 'review']);
     const [group] = folded;
+    // What its link names: the group's name alone would bring the other proposer's reviews along.
+    expect(group).toMatchObject({ name: 'g', proposer: 'agent-1' });
+    expect(proposersOf(rows)).toEqual(['agent-1', 'agent-2']);
     expect(foldGroups(rows, 'mine', new Set([group?.key ?? '']))).toHaveLength(5);
   });
 

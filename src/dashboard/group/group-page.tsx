@@ -1,17 +1,19 @@
 import { useEffect } from 'react';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link, useSearch } from '@tanstack/react-router';
+import { Link, Navigate, useSearch } from '@tanstack/react-router';
 import { listQuery, rowsOf } from '../data/queries.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { GroupForm } from './group-form.tsx';
+import { proposersOf } from './proposers.ts';
 
 /** The reviews of one group, to decide one by one or in several at once. */
 export function GroupPage() {
-  const { name } = useSearch({ from: '/group' });
+  const { name, proposer } = useSearch({ from: '/group' });
   usePageTitle(`Group ${name}`);
-  const list = useInfiniteQuery({ ...listQuery({ group: name }), enabled: name !== '' });
+  const filter = { group: name, ...(proposer === undefined ? {} : { proposer }) };
+  const list = useInfiniteQuery({ ...listQuery(filter), enabled: name !== '' });
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
   useEffect(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
@@ -24,11 +26,42 @@ export function GroupPage() {
       </p>
       <h1>
         Group <Visible text={name} />
+        {proposer !== undefined && (
+          <span className="quiet">
+            {' '}
+            of <Visible text={proposer} />
+          </span>
+        )}
       </h1>
       {list.isPending && name !== '' && <Loading what="Loading the group" />}
       {list.isError && <Failure what="The group could not be read" retry={() => void list.refetch()} />}
       {(name === '' || list.data !== undefined) && rows.length === 0 && <Empty title="There is no such group" />}
-      {rows.length > 0 && <GroupForm rows={rows} />}
+      {rows.length > 0 && proposer !== undefined && <GroupForm key={proposer} rows={rows} />}
+      {rows.length > 0 && proposer === undefined && !hasNextPage && (
+        <WhoseGroup name={name} proposers={proposersOf(rows)} />
+      )}
+    </>
+  );
+}
+
+/** An address that names no proposer: groups of the same name are never decided together. */
+function WhoseGroup({ name, proposers }: { readonly name: string; readonly proposers: readonly string[] }) {
+  const [only] = proposers;
+  if (only !== undefined && proposers.length === 1) {
+    return <Navigate to="/group" search={{ name, proposer: only }} replace />;
+  }
+  return (
+    <>
+      <p>Several proposers have a group of this name. Whose is meant?</p>
+      <ul>
+        {proposers.map((proposer) => (
+          <li key={proposer}>
+            <Link to="/group" search={{ name, proposer }}>
+              <Visible text={proposer} />
+            </Link>
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

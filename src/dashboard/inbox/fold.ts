@@ -8,6 +8,7 @@ export type InboxItem =
       readonly kind: 'group';
       readonly key: string;
       readonly name: string;
+      readonly proposer: string;
       readonly rows: readonly ReviewRow[];
       readonly open: boolean;
     };
@@ -34,7 +35,7 @@ export function foldGroups(
     done.add(id);
     const key = `${section}:${id}`;
     const open = openGroups.has(key);
-    const head: InboxItem = { kind: 'group', key, name: row.group, rows: members, open };
+    const head: InboxItem = { kind: 'group', key, name: row.group, proposer: row.proposer.id, rows: members, open };
     return open ? [head, ...members.map((member) => reviewItem(member, true))] : [head];
   });
 }

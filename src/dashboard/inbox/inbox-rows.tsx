@@ -96,7 +96,7 @@ function useSelection(
       });
     } else if (item?.kind === 'group') {
       if (decision === undefined) onToggle(item.key);
-      else void navigate({ to: '/group', search: { name: item.name } });
+      else void navigate({ to: '/group', search: { name: item.name, proposer: item.proposer } });
     }
   };
   useKeys({

@@ -96,14 +96,14 @@ function GroupLine({
           <span aria-hidden="true">{item.open ? '▾' : '▸'}</span> {item.rows.length} calls together:{' '}
           <Visible text={item.name} />
         </Button>
-        <Link to="/group" search={{ name: item.name }} className="button button-small">
+        <Link to="/group" search={{ name: item.name, proposer: item.proposer }} className="button button-small">
           Decide together
         </Link>
         <TimeLeft until={first?.expiresAt ?? null} now={now} />
       </div>
       <p className="line-facts">
         <span>
-          by <Visible text={first?.proposer.id ?? ''} />
+          by <Visible text={item.proposer} />
         </span>
         <span>
           <Visible text={tools.join(', ')} />
