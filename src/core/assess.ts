@@ -165,13 +165,7 @@ export function mayPropose(agent: AgentConfig, tool: string): boolean {
  * no policy names, one that is irreversible.
  */
 export function findTool(settings: Settings, name: string): ToolDefinition | undefined {
-  const known = settings.policy.tools.get(name)?.definition;
-  if (known !== undefined) return known;
-  const [prefix, server, ...rest] = name.split('.');
-  if (prefix !== 'mcp' || server === undefined || rest.length === 0) return undefined;
-  const connector = Object.hasOwn(settings.connectors, server) ? settings.connectors[server] : undefined;
-  if (connector?.type !== 'mcp') return undefined;
-  return { name, class: 'irreversible', connector: server, mcpTool: rest.join('.') };
+  return settings.policy.tools.get(name)?.definition ?? settings.policy.findTool(name)?.definition;
 }
 
 /** The value at a JSON Pointer (RFC 6901), or undefined. */

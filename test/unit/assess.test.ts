@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import { assessCall, findTool, levelsOf, mayPropose, valueAt, type Proposer } from '../../src/core/assess.ts';
+import { assessCall, levelsOf, mayPropose, valueAt, type Proposer } from '../../src/core/assess.ts';
 import type { Settings } from '../../src/core/settings.ts';
 import { HOUR, iso, NOON } from '../support/materials.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from '../support/small-policy.ts';
@@ -100,21 +100,6 @@ describe('law 1: what policy and configuration say of a call', () => {
     expect(mayPropose({ id: 'a', tools: ['pay.*'] }, 'pay.get')).toBe(true);
     expect(mayPropose({ id: 'a', tools: ['pay.get'] }, 'pay.getAll')).toBe(false);
     expect(mayPropose({ id: 'a', tools: ['*.get'] }, 'pay.get')).toBe(false);
-  });
-
-  it('knows a tool of an upstream MCP server that no policy names, as irreversible', () => {
-    const settings = settingsOf();
-    expect(findTool(settings, 'mcp.tickets.close.all')).toMatchObject({ class: 'irreversible', mcpTool: 'close.all' });
-    for (const name of [
-      'mcp.other.x',
-      'mcp.pay.x',
-      'mcp.tickets',
-      'tickets.x',
-      'mcp.constructor.x',
-      'mcp.__proto__.x',
-    ]) {
-      expect(findTool(settings, name)).toBeUndefined();
-    }
   });
 });
 

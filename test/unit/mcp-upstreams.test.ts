@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/contract/json.ts';
 import type { UpstreamTool } from '../../src/contract/upstream.ts';
-import { assessCall } from '../../src/core/assess.ts';
+import { assessCall, findTool } from '../../src/core/assess.ts';
 import type { Settings } from '../../src/core/settings.ts';
 import { viewUpstreams } from '../../src/core/upstreams.ts';
 import { offeredTools } from '../../src/mcp/catalog.ts';
@@ -47,6 +47,20 @@ describe('calls of an upstream’s tools', () => {
     expect(assessed).toMatchObject({ kind: 'free', class: 'reversible', gate: 'none' });
     expect(assessed).toMatchObject({ target: { request: { tool: 'search', definition: digest('a') } } });
     expect(assess(settingsWith([upstream('find')]), 'tickets.find').kind).toBe('free');
+  });
+
+  it('are irreversible where no policy names them', () => {
+    const settings = settingsWith([]);
+    expect(findTool(settings, 'mcp.tickets.close.all')).toMatchObject({ class: 'irreversible', mcpTool: 'close.all' });
+    const none = ['mcp.other.x', 'mcp.pay.x', 'mcp.tickets', 'tickets.x', 'mcp.constructor.x', 'mcp.__proto__.x'];
+    for (const name of none) expect(findTool(settings, name)).toBeUndefined();
+  });
+
+  it('have one name: what policy lists under another is unknown by its own', () => {
+    const settings = settingsWith([SEARCH, upstream('find')]);
+    expect(assess(settings, 'mcp.tickets.find')).toMatchObject({ kind: 'blocked', reasonCodes: ['unknown_tool'] });
+    expect(settings.policy.findTool('mcp.tickets.find')).toBeUndefined();
+    expect(findTool(settings, 'mcp.tickets.find')).toBeUndefined();
   });
 
   it.each<[string, readonly UpstreamTool[], string]>([

@@ -14,6 +14,7 @@ import { compileRules, type CompiledRule } from './compile-rules.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
 import { serviceOf, standInFor } from './stand-in.ts';
+import { acceptKey, upstreamNameOf } from '../upstreams.ts';
 
 export interface PolicyInput {
   readonly user: ParsedFile<PolicyFile>;
@@ -71,6 +72,11 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     ...(user.value.accept === undefined ? {} : { accept: user.value.accept }),
   });
   const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
+  const renamed = new Set(
+    [...tools.values()]
+      .filter(({ definition }) => mcp.has(definition.connector))
+      .map(({ definition }) => acceptKey({ server: definition.connector, tool: upstreamNameOf(definition) })),
+  );
   const findListed = (name: string): PolicyTool | undefined => {
     const tool = tools.get(name);
     return tool !== undefined && Object.hasOwn(connectors, tool.definition.connector) ? tool : undefined;
@@ -80,8 +86,9 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     approvals,
     unknownTool,
     findListed,
-    // A name that policy lists never gets a stand-in, so that losing its connector cannot change what it is.
-    findTool: (name) => (tools.has(name) ? findListed(name) : standInFor(name, mcp)),
+    // A name that policy lists never gets a stand-in, so that losing its connector cannot change what it is; nor does
+    // a tool of an upstream that policy lists under another name, or a call could choose which of the two rules it.
+    findTool: (name) => (tools.has(name) ? findListed(name) : renamed.has(name) ? undefined : standInFor(name, mcp)),
   };
   const policy: Policy = {
     digest,
