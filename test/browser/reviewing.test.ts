@@ -38,3 +38,30 @@ describe('a group', () => {
     await person.close();
   });
 });
+
+describe('the keyboard', () => {
+  test('single keys can be turned off, and stay off', async () => {
+    const { reviewId } = await world.hold('bank.pay', { ref: newRef('keys'), amount: 5 });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    const { page } = person;
+    const reject = page.getByRole('form', { name: 'Reject' });
+    await page.locator('[data-decision=reject]:enabled').waitFor();
+    await page.keyboard.press('r');
+    await reject.waitFor();
+    await page.getByRole('button', { name: 'Not yet' }).click();
+    await page.getByRole('button', { name: /^Account of/ }).click();
+    await page.getByRole('menuitemcheckbox', { name: 'Single-key shortcuts', checked: true }).click();
+    await page.keyboard.press('Escape');
+    await page.reload();
+    await page.locator('[data-decision=reject]:enabled').waitFor();
+    for (const key of ['r', 'i', '?', 'a']) await page.keyboard.press(key);
+    // The button still opens it: a key that had acted would have opened another first.
+    await page.locator('[data-decision=reject]').click();
+    await reject.waitFor();
+    expect(await page.getByRole('form').count()).toBe(1);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(new URL(page.url()).pathname).toBe(`/reviews/${reviewId}`);
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});

@@ -4,6 +4,7 @@ import { Button, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover, Sepa
 import { sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
 import { keepTheme, readTheme, type Theme } from './theme.ts';
 import { openHelp } from './help.tsx';
+import { keepSingleKeys, useSingleKeys } from './single-keys.ts';
 import { notify } from './notices.tsx';
 
 const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [
@@ -15,6 +16,7 @@ const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [
 export function AccountMenu({ session }: { readonly session: Session }) {
   const queries = useQueryClient();
   const [theme, setTheme] = useState(readTheme);
+  const singleKeys = useSingleKeys();
   const leave = async (end: () => Promise<void>): Promise<void> => {
     try {
       await end();
@@ -51,6 +53,16 @@ export function AccountMenu({ session }: { readonly session: Session }) {
             ))}
           </MenuSection>
           <Separator />
+          <MenuSection
+            selectionMode="multiple"
+            selectedKeys={singleKeys ? ['single-keys'] : []}
+            onSelectionChange={(keys) => keepSingleKeys(keys === 'all' || keys.has('single-keys'))}
+          >
+            <Header>Keyboard</Header>
+            <MenuItem id="single-keys" className="menu-item">
+              Single-key shortcuts
+            </MenuItem>
+          </MenuSection>
           <MenuItem className="menu-item" onAction={openHelp}>
             Keyboard shortcuts
           </MenuItem>

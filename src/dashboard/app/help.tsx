@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { useKeys } from './keys.ts';
+import { keepSingleKeys, useSingleKeys } from './single-keys.ts';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['j / k', 'next / previous review'],
@@ -9,6 +10,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['e', 'edit, then approve'],
   ['r', 'reject'],
   ['c', 'ask for changes'],
+  ['w', 'answer (in-flow questions)'],
   ['i', 'back to the inbox'],
   ['/', 'search'],
   ['Esc', 'leave what was begun'],
@@ -35,6 +37,7 @@ export function HelpDialog() {
     },
     () => isOpen,
   );
+  const singleKeys = useSingleKeys();
   useKeys({ '?': openHelp });
   return (
     <ModalOverlay isOpen={open} onOpenChange={set} isDismissable className="overlay">
@@ -51,9 +54,19 @@ export function HelpDialog() {
               </div>
             ))}
           </dl>
-          <Button slot="close" className="button">
-            Close
-          </Button>
+          <p role="status">
+            {singleKeys
+              ? 'Single-key shortcuts are on, in this browser.'
+              : 'Single-key shortcuts are off: letters, / and ? do nothing. Enter and Esc still act.'}
+          </p>
+          <div className="buttons">
+            <Button className="button" onPress={() => keepSingleKeys(!singleKeys)}>
+              Turn single-key shortcuts {singleKeys ? 'off' : 'on'}
+            </Button>
+            <Button slot="close" className="button">
+              Close
+            </Button>
+          </div>
         </Dialog>
       </Modal>
     </ModalOverlay>

@@ -1,10 +1,11 @@
 import { useEffect, useRef } from 'react';
+import { singleKeysAreOn } from './single-keys.ts';
 
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 /**
  * Single keys for the whole page. They rest while somebody types, while a dialog or a menu is open, and with Ctrl, Alt
- * or Meta. A key that is held down counts once.
+ * or Meta. A key that is held down counts once. Characters rest altogether where they are turned off.
  */
 export function useKeys(keys: KeyMap): void {
   const current = useRef(keys);
@@ -14,6 +15,7 @@ export function useKeys(keys: KeyMap): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key.length === 1 && !singleKeysAreOn()) return;
       if (isTyping(event.target) || document.querySelector('[role=dialog][data-modal], [role=menu], [role=listbox]'))
         return;
       const act = Object.hasOwn(current.current, event.key) ? current.current[event.key] : undefined;

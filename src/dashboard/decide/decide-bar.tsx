@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
 import { useKeys } from '../app/keys.ts';
+import { useSingleKeys } from '../app/single-keys.ts';
 import { serverNow, useNow } from '../data/clock.ts';
 import { useConnection } from '../data/connection.ts';
 import { useSeen } from '../review/seen.tsx';
@@ -40,6 +41,7 @@ function Deciding({ review }: { readonly review: Review }) {
   const deciding = useDecide(review, close);
   const { left, total, showNext } = useSeen();
   const offline = useConnection() === 'offline';
+  const singleKeys = useSingleKeys();
   const unseen = left > 0;
   const begin = (type: DecisionType): void => {
     if (offline || !review.allowedDecisions.includes(type)) return;
@@ -93,7 +95,7 @@ function Deciding({ review }: { readonly review: Review }) {
               onPress={() => begin(type)}
               data-decision={type}
             >
-              {BUTTONS[type].label} <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>
+              {BUTTONS[type].label} {singleKeys && <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>}
             </Button>
           );
         })}

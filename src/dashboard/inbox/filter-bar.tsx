@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Button, Input, Label, SearchField } from 'react-aria-components';
 import { useQuery } from '@tanstack/react-query';
 import { useKeys } from '../app/keys.ts';
+import { useSingleKeys } from '../app/single-keys.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
 
@@ -78,10 +79,11 @@ function Searching({
   readonly field: React.RefObject<HTMLInputElement | null>;
 }) {
   const [text, setText] = useDelayed(value, onChange);
+  const singleKeys = useSingleKeys();
   return (
     <SearchField value={text} onChange={setText} className="react-aria-SearchField search">
       <Label className="unseen-by-eye">Search</Label>
-      <Input ref={field} placeholder="Search (press /)" />
+      <Input ref={field} placeholder={singleKeys ? 'Search (press /)' : 'Search'} />
     </SearchField>
   );
 }
