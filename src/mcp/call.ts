@@ -86,7 +86,7 @@ export async function holdReview(
   const left = (): number => Math.ceil((ms - (performance.now() - startedAt)) / 1_000);
   for (;;) {
     const waitSeconds = Math.min(PROGRESS_EVERY_SECONDS, Math.max(left(), 0));
-    const review = await deps.service.getReview(principal, reviewId, { waitSeconds, signal });
+    const review = await deps.service.getReview(principal, reviewId, { waitSeconds, signal, orChanges: true });
     if (isFinal(review) || review.status === 'changes_requested' || left() <= 0 || signal.aborted) {
       return reviewResult(request, review);
     }

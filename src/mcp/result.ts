@@ -165,8 +165,13 @@ function partOf(part: Json): Content {
   return textPart(JSON.stringify(part));
 }
 
+/** Words of others, with what a reader would not see made visible. */
+export function showWords(text: string): string {
+  return visibleLines(clip(text, TEXT_LIMIT)).join('\n');
+}
+
 function textPart(text: string): Content {
-  return { type: 'text', text: visibleLines(clip(text, TEXT_LIMIT)).join('\n') };
+  return { type: 'text', text: showWords(text) };
 }
 
 function showAll(value: Json): Json {

@@ -5,6 +5,7 @@ import { reviewIdSchema } from '../contract/ids.ts';
 import { isFinal, type Review } from '../contract/review.ts';
 import { reviewResult } from './call.ts';
 import type { McpRequest } from './door.ts';
+import { showWords } from './result.ts';
 
 /** A result can be asked for this long after the last moment at which it can come about, ms. */
 const KEPT_AFTER_MS = 24 * 3_600_000;
@@ -98,7 +99,12 @@ function statusOf(review: Review): Task['status'] {
   return review.status === 'withdrawn' ? 'cancelled' : 'completed';
 }
 
-function messageOf({ status, execution }: Review): string {
+/** What is wanted of the proposer is said here: to a client that polls, `working` alone would say that nothing is. */
+function messageOf({ status, execution, feedback }: Review): string {
+  if (status === 'changes_requested') {
+    const words = feedback === null ? '' : `: ${showWords(feedback.comment)}`;
+    return `A reviewer asks for changes; send other arguments with holdpoint_revise${words}`;
+  }
   return execution.status === 'not_started' ? status : `${status}, ${execution.status}`;
 }
 

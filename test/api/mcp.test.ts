@@ -219,6 +219,28 @@ describe('a call', () => {
     expect(withdrawn.said.reasonCodes).toContain('withdrawn');
   });
 
+  test('is answered as soon as changes are asked for, whatever else it would have waited for', async () => {
+    const service = api.service as { getReview: typeof api.service.getReview };
+    const before = service.getReview;
+    // Whoever waits here for the time to be over waits for ever.
+    service.getReview = (principal, reviewId, options) =>
+      before(principal, reviewId, { ...options, waitSeconds: options.waitSeconds === 0 ? 0 : 3_600 });
+    try {
+      const client = await connect();
+      const held = call(client, { ...CREATE, ...thread('mcp-feedback') });
+      const review = await pendingOf('mcp-feedback');
+      await api.decide(review.reviewId, review.call.digest, { type: 'revise', comment: 'less \u202eof it' });
+      const feedback = { outcome: 'PENDING', status: 'changes_requested', feedback: 'less \\u{202e}of it' };
+      const next = { tool: 'holdpoint_revise', arguments: { reviewId: review.reviewId } };
+      expect((await held).said).toMatchObject({ ...feedback, next });
+      const awaited = await call(client, { name: 'holdpoint_await', arguments: { reviewId: review.reviewId } });
+      expect(awaited.said).toMatchObject({ ...feedback, next });
+      await call(client, { name: 'holdpoint_withdraw', arguments: { reviewId: review.reviewId } });
+    } finally {
+      service.getReview = before;
+    }
+  });
+
   test('whose arguments do not fit says where', async () => {
     const result = await call(await connect(), { name: 'payouts_create', arguments: { amount: 'much' } });
     expect(result).toMatchObject({ isError: true, said: { outcome: 'BLOCKED', reasonCodes: ['arguments_invalid'] } });
@@ -308,6 +330,22 @@ describe('tasks', () => {
     await api.decide(review.reviewId, review.call.digest, { type: 'reject', comment: 'no' });
     expect(await result).toMatchObject({ isError: true, structuredContent: { outcome: 'BLOCKED', comment: 'no' } });
     expect(await get(client, task.taskId)).toMatchObject({ status: 'completed' });
+  });
+
+  test('pass on a reviewer’s words while changes are wanted, and how to answer them', async () => {
+    const client = await connect();
+    const { task } = await asTask(client, 'task-revise');
+    const { body: review } = await api.get(`/v1/reviews/${task.taskId}`, 'ops-1');
+    await api.decide(task.taskId, review.call.digest, { type: 'revise', comment: 'only \u202ehalf' });
+    const wanted = await get(client, task.taskId);
+    expect(wanted.status).toBe('working');
+    expect(wanted.statusMessage).toContain('only \\u{202e}half');
+    expect(wanted.statusMessage).toContain('holdpoint_revise');
+    await call(client, {
+      name: 'holdpoint_revise',
+      arguments: { reviewId: task.taskId, arguments: { account: 'a-1', amount: 5 } },
+    });
+    expect((await get(client, task.taskId)).statusMessage).not.toContain('holdpoint_revise');
   });
 
   test('belong to the agent that proposed, and are cancelled by withdrawing', async () => {

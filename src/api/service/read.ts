@@ -6,6 +6,7 @@ import type { StartedReview } from '../gate-client.ts';
 import { votingGroups, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
+import type { WaitOptions } from './types.ts';
 import { withShownDigest } from '../../core/gate/shown.ts';
 import { maySee, redactFor } from './visibility.ts';
 import { waitUntil } from './wait.ts';
@@ -30,14 +31,16 @@ export async function getReview(
   context: ServiceContext,
   principal: Principal,
   reviewId: ReviewId,
-  options: { readonly waitSeconds: number; readonly signal: AbortSignal },
+  options: WaitOptions,
 ): Promise<Review> {
+  const isOver = (now: Review): boolean =>
+    isFinal(now) || (options.orChanges === true && now.status === 'changes_requested');
   const review = await readVisible(context, principal, reviewId);
-  if (options.waitSeconds === 0 || isFinal(review)) return review;
+  if (options.waitSeconds === 0 || isOver(review)) return review;
   const held = await waitUntil(
     context,
     reviewId,
-    (stored) => stored !== undefined && isFinal(stored.review),
+    (stored) => stored !== undefined && isOver(stored.review),
     options.waitSeconds * 1_000,
     options.signal,
   );

@@ -21,6 +21,14 @@ import type { ReviewId } from '../../contract/ids.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { AgentPrincipal, Principal, ReviewerPrincipal } from '../principal.ts';
 
+/** How long to hold a state that may change. */
+export interface WaitOptions {
+  readonly waitSeconds: number;
+  readonly signal: AbortSignal;
+  /** Held no longer, either, once a reviewer has asked for changes: the proposer's turn. */
+  readonly orChanges?: boolean;
+}
+
 /** What every request brings along besides its body. */
 export interface Caller {
   /** Where this service is reached, without a slash at the end; for `statusUrl`. */
@@ -96,11 +104,7 @@ export interface GateService {
   ): Promise<Settled>;
 
   /** Full state as the principal may read it; with `waitSeconds` held until final. Throws `not_found`. */
-  getReview(
-    principal: Principal,
-    reviewId: ReviewId,
-    options: { readonly waitSeconds: number; readonly signal: AbortSignal },
-  ): Promise<Review>;
+  getReview(principal: Principal, reviewId: ReviewId, options: WaitOptions): Promise<Review>;
   listReviews(principal: Principal, query: ListQuery): Promise<ListResponse>;
   /** Ends after the final state. Undefined: final, and the caller has seen it (`after`). */
   watchReview(
