@@ -42,12 +42,22 @@ const executeCommon = {
   gate: z.enum(GATES).nullable(),
 };
 
+/** The call as it was let through, told where a reviewer changed it: what was proposed is not what ran. */
+const ranSchema = z.object({
+  service: z.string(),
+  tool: z.string(),
+  /** Null where retention has erased them. */
+  arguments: jsonObjectSchema.nullable(),
+});
+
 export const executeResponseSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('EXECUTED'),
     ...executeCommon,
     reasonCodes: z.array(z.string()),
     execution: executionViewSchema,
+    /** Present where `execution.edited`. */
+    call: ranSchema.optional(),
   }),
   z.object({
     outcome: z.literal('ESCALATE'),
@@ -73,6 +83,8 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
     reasonCodes: z.array(z.string()),
     executionError: z.object({ code: z.string(), message: z.string() }),
     execution: executionViewSchema,
+    /** Present where `execution.edited`. */
+    call: ranSchema.optional(),
   }),
 ]);
 export type ExecuteResponse = z.infer<typeof executeResponseSchema>;

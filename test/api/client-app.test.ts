@@ -86,8 +86,13 @@ test('a batch: results in order, each alone', async () => {
   expect(reviews.map(({ tool }) => tool)).toEqual(['payouts.create']);
 });
 
-test('after an edit the agent learns what really ran', async () => {
-  const review = await propose();
+test('after an edit the agent learns what really ran, also by proposing again with its key', async () => {
+  const options = { idempotencyKey: 'edited/1' };
+  const batch = await as('agent-1').executeBatch([CREATE], options);
+  const [item] = batch.results;
+  if (item === undefined || item instanceof HoldpointError) throw new Error('not proposed');
+  await api.gate.settled(item.reviewId);
+  const review = await as('ops-1').reviews.get(item.reviewId);
   const edited = { account: 'a-1', amount: 7 };
   const edit = { type: 'edit', digest: digestOf(review), arguments: edited } as const;
   const after = await as('ops-1').reviews.decide(review.reviewId, edit);
@@ -97,6 +102,8 @@ test('after an edit the agent learns what really ran', async () => {
   }
   const end = await as('agent-1').review(review.reviewId).resolution({ timeout: '30s' });
   expect(end).toMatchObject({ executed: true, edited: true, call: { arguments: edited } });
+  const [again] = (await as('agent-1').executeBatch([CREATE], options)).results;
+  expect(again).toMatchObject({ executed: true, reviewId: review.reviewId, call: { ...CREATE, arguments: edited } });
 });
 
 test('after a rejection the agent learns the words and not to ask again', async () => {

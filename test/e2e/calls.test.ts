@@ -77,12 +77,13 @@ describe('law 9: every answer of execute is explicit', () => {
     expect(answer).toMatchObject({ status: 200, body: { outcome: 'EXECUTED', execution: { body: { paid: true } } } });
   });
 
-  test('EXECUTED with other arguments: it is said that they were edited', async () => {
+  test('EXECUTED with other arguments: it is said that they were edited, and what ran', async () => {
     const ref = newRef('edited');
     const answer = await executeAnd('bank.pay', ref, { waitSeconds: 30 }, ({ reviewId }) =>
       world.decide(reviewId, { type: 'edit', arguments: { ref, amount: 7 } }),
     );
-    expect(answer).toMatchObject({ status: 200, body: { outcome: 'EXECUTED', execution: { edited: true } } });
+    const call = { service: 'bank', tool: 'bank.pay', arguments: { ref, amount: 7 } };
+    expect(answer).toMatchObject({ status: 200, body: { outcome: 'EXECUTED', execution: { edited: true }, call } });
     expect(world.target.seen.find((one) => one.ref === ref)?.body).toEqual({ ref, amount: 7 });
   });
 

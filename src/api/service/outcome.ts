@@ -47,7 +47,7 @@ type Common = Pick<ExecuteResponse, 'decisionId' | 'reviewId' | 'class' | 'gate'
 /** How the call went; undefined while it has not ended. */
 function executed(common: Common, review: Review): ExecuteResponse | undefined {
   const { execution } = review;
-  const told = { ...common, reasonCodes: [...review.reasonCodes], execution };
+  const told = { ...common, reasonCodes: [...review.reasonCodes], execution, ...ranOf(review) };
   switch (execution.status) {
     case 'not_started':
     case 'executing':
@@ -64,6 +64,12 @@ function executed(common: Common, review: Review): ExecuteResponse | undefined {
     default:
       return execution.status satisfies never;
   }
+}
+
+/** What was let through, where a reviewer changed it: the proposer knows its own version alone. */
+function ranOf({ execution, call }: Review): Pick<Extract<ExecuteResponse, { outcome: 'EXECUTED' }>, 'call'> {
+  if (execution.edited !== true) return {};
+  return { call: { service: call.service, tool: call.tool, arguments: call.arguments } };
 }
 
 /** A call that was stopped before any review of it could be recorded. */
