@@ -20,13 +20,6 @@ const inbox = createRoute({
 const review = createRoute({
   getParentRoute: () => root,
   path: '/reviews/$reviewId',
-  /** `do`: the decision that a key in the inbox asked for. */
-  validateSearch: (search): { readonly do?: 'approve' | 'edit' | 'reject' | 'revise' } => {
-    const wanted = search['do'];
-    return wanted === 'approve' || wanted === 'edit' || wanted === 'reject' || wanted === 'revise'
-      ? { do: wanted }
-      : {};
-  },
   component: lazyRouteComponent(() => import('./review/review-page.tsx'), 'ReviewPage'),
 });
 
@@ -76,6 +69,13 @@ export const router = createRouter({
 declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
+  }
+  interface HistoryState {
+    /**
+     * The decision that a key in the inbox asked for. Never in the address: a link from elsewhere could open the last
+     * step before a yes, with the next press of Enter as the yes.
+     */
+    readonly asked?: 'approve' | 'edit' | 'reject' | 'revise';
   }
 }
 

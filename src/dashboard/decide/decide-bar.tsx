@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useLocation } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
 import { useKeys } from '../app/keys.ts';
@@ -117,14 +117,14 @@ function Deciding({ review }: { readonly review: Review }) {
 
 /** A key in the inbox asked for a decision: begin it once the call is on screen, and only once. */
 function useAsked(begin: (type: DecisionType) => void, ready: boolean): void {
-  const { do: asked } = useSearch({ from: '/reviews/$reviewId' });
+  const asked = useLocation({ select: ({ state }) => state.asked });
   const navigate = useNavigate({ from: '/reviews/$reviewId' });
   const [openedAt] = useState(serverNow);
   useEffect(() => {
     if (asked === undefined) return;
     const needsEyes = asked === 'approve' || asked === 'edit';
     if (needsEyes && !ready && serverNow() - openedAt < 3_000) return;
-    void navigate({ search: {}, replace: true });
+    void navigate({ replace: true, state: {} });
     begin(asked);
   });
 }

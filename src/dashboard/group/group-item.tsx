@@ -92,7 +92,7 @@ function Choosing({ row, choice, onChoose }: ItemProps) {
         </Radio>
       )}
       {alone && (
-        <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }} search={{ do: 'approve' }}>
+        <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }} state={{ asked: 'approve' }}>
           Approve on its own page
         </Link>
       )}

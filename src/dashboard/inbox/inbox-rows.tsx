@@ -92,7 +92,7 @@ function useSelection(
       void navigate({
         to: '/reviews/$reviewId',
         params: { reviewId: item.row.reviewId },
-        search: decision === undefined ? {} : { do: decision },
+        state: decision === undefined ? {} : { asked: decision },
       });
     } else if (item?.kind === 'group') {
       if (decision === undefined) onToggle(item.key);
