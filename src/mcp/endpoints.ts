@@ -1,3 +1,4 @@
+import { getOAuthProtectedResourceMetadataUrl } from '@modelcontextprotocol/sdk/server/auth/router.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { Request, Response } from 'express';
@@ -33,6 +34,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       summary: 'One JSON-RPC message of the Model Context Protocol',
       who: 'agent',
       role: 'propose',
+      challenge,
       body: messageSchema,
       answers: {},
       problems: [],
@@ -53,6 +55,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       summary: 'Notifications: that the list of tools has changed',
       who: 'agent',
       role: 'propose',
+      challenge,
       answers: {},
       problems: [],
       hidden: true,
@@ -78,6 +81,11 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       }),
     }),
   ];
+}
+
+/** Where a client without a key learns whom it talks to (RFC 9728, section 5.1). */
+function challenge(baseUrl: string): string {
+  return `resource_metadata="${getOAuthProtectedResourceMetadataUrl(new URL(`${baseUrl}/mcp`))}"`;
 }
 
 /** What is checked before a message is looked at. Throws `forbidden`, and `not_found` for a session of somebody else. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import { extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
@@ -490,9 +491,15 @@ describe('the door', () => {
   test('only agents come in', async () => {
     const refused = await post(HELLO);
     expect(refused.status).toBe(401);
-    expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer/);
     expect((await post(HELLO, 'ops-1')).status).toBe(403);
-    const metadata = await api.get('/.well-known/oauth-protected-resource/mcp');
+    // As the SDK's own client reads it.
+    const at = extractWWWAuthenticateParams(new Response(null, { headers: refused.headers })).resourceMetadataUrl;
+    expect(at?.href).toBe(`${api.url}/.well-known/oauth-protected-resource/mcp`);
+    const listening = await api.get('/mcp', undefined, headers);
+    expect(listening.status).toBe(401);
+    expect(listening.headers.get('www-authenticate')).toBe(refused.headers.get('www-authenticate'));
+    expect((await api.get('/v1/reviews')).headers.get('www-authenticate')).toBe('Bearer realm="holdpoint"');
+    const metadata = await api.get(at?.pathname ?? '');
     expect(metadata.body).toMatchObject({ resource: `${api.url}/mcp`, bearer_methods_supported: ['header'] });
   });
 

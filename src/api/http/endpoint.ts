@@ -66,6 +66,8 @@ export interface Endpoint<W extends Who = Who, B = unknown, Q = unknown> {
   readonly problems: readonly ProblemCode[];
   /** Left out of the OpenAPI document: pages for people. */
   readonly hidden?: boolean;
+  /** Parameters of `WWW-Authenticate: Bearer` beside the realm, for a door whose clients look there for more. */
+  readonly challenge?: (baseUrl: string) => string;
   /** Public, but counted against the address: it makes us ask somebody else. */
   readonly isCharged?: boolean;
   /** Requests that this one counts for, against the rate limit. */

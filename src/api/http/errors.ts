@@ -38,7 +38,11 @@ function sendProblem(res: Response, problem: ProblemError, instance: string): vo
   };
   if (problem.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(problem.retryAfterSeconds));
   if (problem.allow !== undefined) res.setHeader('Allow', problem.allow.join(', '));
-  if (problem.code === 'unauthenticated') res.setHeader('WWW-Authenticate', 'Bearer realm="holdpoint"');
+  if (problem.code === 'unauthenticated') {
+    const challenge: unknown = res.locals['challenge'];
+    const more = typeof challenge === 'string' ? `, ${challenge}` : '';
+    res.setHeader('WWW-Authenticate', `Bearer realm="holdpoint"${more}`);
+  }
   res.status(problem.status).type('application/problem+json').send(JSON.stringify(body));
 }
 

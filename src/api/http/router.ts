@@ -73,6 +73,8 @@ async function identified(
   const principal = await authenticate(req, res, deps);
   if (principal === undefined) {
     await deps.limiter.chargeAddress(req);
+    const { challenge } = definition;
+    if (challenge !== undefined) res.locals['challenge'] = challenge(baseUrlOf(req, deps.settings));
     throw new ProblemError('unauthenticated');
   }
   return principal;
