@@ -8,6 +8,7 @@ import { mailboxOf, readMailLink } from '../../src/core/mail-link.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';
+import { writeSecondVersion } from '../support/second-version.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { linksOf, startMailServer, type MailServer } from '../support/smtp.ts';
 
@@ -95,6 +96,25 @@ describe('a mail about one event', () => {
       }
       expect(body?.indexOf('acct-77')).toBeLessThan(body?.indexOf('The supplier asked for it.') ?? 0);
     }
+  });
+
+  test('another version: what changed, Holdpoint’s own evidence, the call, and then the agent’s words', async () => {
+    const { reviewId } = await propose('acct-old', { request: { reason: 'Said by the agent.' } });
+    await deliver();
+    const at = new Date(gate.clock.now()).toISOString();
+    await writeSecondVersion(store, reviewId, { arguments: { account: 'acct-new', amount: 100 }, rows: 4_711, at });
+    await deliver();
+    const mail = smtp.mails.at(-1);
+    for (const body of [mail?.parsed.text ?? '', String(mail?.parsed.html).replaceAll('&#34;', '"')]) {
+      expect(body).toMatch(/- +"account": "acct-old"/);
+      expect(body).toMatch(/\+ +"account": "acct-new"/);
+      expect(body).not.toMatch(/[+-] +"amount"/);
+      const places = ['acct-old', 'own evidence', '4,711', 'exactly will happen', 'own words', 'Said by'].map((part) =>
+        body.toLowerCase().indexOf(part.toLowerCase()),
+      );
+      expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
+    }
+    expect(String(mail?.parsed.html)).toMatch(/<section class="voice-holdpoint">\s*<h2>Holdpoint’s own evidence/);
   });
 
   test('the link names the person, the review, the digest and the deadline, and is the only one', async () => {

@@ -10,6 +10,7 @@ import { actionOf, readButtonValue } from '../../src/core/slack/button.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';
+import { writeSecondVersion } from '../support/second-version.ts';
 import { startSlack, type SlackStub } from '../support/slack.ts';
 import { stateWrite } from '../support/storage-fixtures.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
@@ -113,6 +114,34 @@ describe('a message about a review, with a bot token', () => {
       expect(readButtonValue(value as string)).toEqual({ review: reviewId, digest });
     }
     expect(buttons.find(({ url }) => url !== undefined)?.url).toBe(`${BASE}/reviews/${reviewId}`);
+  });
+
+  test('another version: what changed, Holdpoint’s own evidence, the call, and then the agent’s words', async () => {
+    const { reviewId } = await propose('acct-old', { request: { reason: 'Said by the agent.' } });
+    await deliver();
+    const at = new Date(gate.clock.now()).toISOString();
+    await writeSecondVersion(store, reviewId, { arguments: { account: 'acct-new', amount: 100 }, rows: 4_711, at });
+    expect(await deliver()).toEqual({ kind: 'idle' });
+    const [message] = [...slack.messages.values()] as Part[];
+    const text = JSON.stringify(message.blocks).replaceAll('\\"', '"');
+    expect(text).toMatch(/- +"account": "acct-old"/);
+    expect(text).toMatch(/\+ +"account": "acct-new"/);
+    const places = ['acct-old', 'own evidence', '4,711', 'exactly will happen', 'own words', 'Said by'].map((part) =>
+      text.indexOf(part),
+    );
+    expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
+  });
+
+  test('a comparison that does not fit is cut, and the message leads to the page', async () => {
+    const { reviewId } = await propose('acct-old');
+    await deliver();
+    const at = new Date(gate.clock.now()).toISOString();
+    const note = 'x'.repeat(3_000);
+    await writeSecondVersion(store, reviewId, { arguments: { account: 'a', amount: 100, note }, rows: 1, at });
+    await deliver();
+    const [message] = [...slack.messages.values()] as Part[];
+    expect(JSON.stringify(message.blocks)).toContain('Cut here');
+    expect(buttonsOf(message.blocks).filter(({ value }) => value !== undefined)).toEqual([]);
   });
 
   test.each([

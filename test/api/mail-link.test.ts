@@ -279,6 +279,10 @@ describe('links that do not hold', () => {
     const revision = { arguments: { account: 'a-9', amount: 1 } };
     expect((await api.post(`/v1/reviews/${review.reviewId}/revision`, revision, 'agent-1')).status).toBe(200);
     expect(await refused(pathOf(review))).toEqual([409, 'digest_mismatch']);
+    const page = await look(pathOf(await stateOf(review)));
+    const text = page.text.replaceAll('&#34;', '"');
+    expect(text).toMatch(/\+ +"account": "a-9"/);
+    expect(text).toMatch(new RegExp(`- +"account": "${String(review.call.arguments?.['account'])}"`));
   });
 
   test('late: after the deadline, and after the end', async () => {

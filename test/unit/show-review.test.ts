@@ -5,7 +5,7 @@ import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { markup, shownToHtml, unlinked } from '../../src/core/show/to-html.ts';
 import { shownToText } from '../../src/core/show/to-text.ts';
 import { findLookAlikes } from '../../src/core/text/look-alikes.ts';
-import type { Review } from '../../src/contract/review.ts';
+import type { Material, Review } from '../../src/contract/review.ts';
 import { aReview } from './client-fixtures.ts';
 
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
@@ -102,6 +102,78 @@ describe('whose words they are', () => {
     expect(text).toContain('1. approval: 1 of 1 from ops (passed)');
     expect(text).toContain('2. money: 0 of 2 from finance or board (open)');
     expect(text).toContain('Separation of duties');
+  });
+});
+
+describe('what changed since the last version', () => {
+  const material = (revision: number, args: Material['arguments'], over: Partial<Material> = {}): Material => ({
+    schemaVersion: 1,
+    deploymentId: 'demo',
+    reviewId: 'rev_01J00000000000000000000000',
+    revision,
+    kind: 'call',
+    proposer: 'demo-agent',
+    owner: 'ops-1',
+    service: 'postgres',
+    tool: 'postgres.execute',
+    arguments: args,
+    target: { connector: 'postgres', request: args },
+    evidence: null,
+    context: {},
+    class: 'sensitive',
+    levels: [],
+    separationOfDuties: false,
+    expiresAt: null,
+    policyDigest: `sha256:${'cd'.repeat(32)}`,
+    ...over,
+  });
+  const changesOf = (materials: readonly Material[], revision = 2, limit = Infinity) =>
+    shownToText({
+      sections: show(aReview({ revision }), limit, { materials }).sections.filter(({ voice }) => voice === 'call'),
+    }).filter((line) => /^ {2}│ [+-] /.test(line));
+
+  test('arguments once, class and levels line by line, and nothing that stayed', () => {
+    const level = { name: 'money', approvers: ['finance'], quorum: 1, escalation: null };
+    const changed = { class: 'irreversible' as const, levels: [level] };
+    const lines = changesOf([material(1, { a: 'one', same: 1 }), material(2, { a: 'tw\u202eo', same: 1 }, changed)]);
+    expect(lines.filter((line) => line.includes('"a"'))).toEqual([
+      '  │ -     "a": "one",',
+      '  │ +     "a": "tw\\u{202e}o",',
+    ]);
+    expect(lines.filter((line) => line.includes('"class"'))).toHaveLength(2);
+    expect(lines.join('\n')).toContain('money');
+    expect(lines.join('\n')).not.toContain('same');
+  });
+
+  test('a request that is rendered differently though the arguments are the same', () => {
+    const other = { target: { connector: 'postgres', request: { a: 'elsewhere' } } };
+    expect(changesOf([material(1, { a: 'one' }), material(2, { a: 'one' }, other)]).join('\n')).toContain('elsewhere');
+  });
+
+  test('what is sealed stays sealed, and anew is seen to be another', () => {
+    const sealed = (text: string) => ({ memo: { $sealed: `header.secret.${text}` } });
+    const lines = changesOf([material(1, sealed('first-tag-first')), material(2, sealed('other-tag-other'))]).join(
+      '\n',
+    );
+    expect(lines).toContain('st-tag-first');
+    expect(lines).not.toContain('secret');
+  });
+
+  test('the first version has nothing to compare; one whose predecessor was erased says so', () => {
+    expect(show(aReview()).sections.some(({ heading }) => heading.startsWith('What changed'))).toBe(false);
+    const section = show(aReview({ revision: 2 })).sections.find(({ heading }) => heading.startsWith('What changed'));
+    expect(section?.blocks).toMatchObject([{ kind: 'pairs' }]);
+  });
+
+  test('beyond measure it is all of the old and all of the new', () => {
+    const many = (word: string) =>
+      Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${n}`, `${word}${n}`]));
+    const lines = changesOf([material(1, many('x')), material(2, many('y'))]);
+    expect(lines.filter((line) => line.includes('"k2999"'))).toHaveLength(2);
+    const clipped = show(aReview({ revision: 2 }), 500, {
+      materials: [material(1, many('x')), material(2, many('y'))],
+    });
+    expect(clipped.clipped).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { NoticeEvent } from '../../contract/delivery.ts';
-import type { Review } from '../../contract/review.ts';
+import type { Material, Review } from '../../contract/review.ts';
 
 export type { NoticeEvent } from '../../contract/delivery.ts';
 
@@ -17,6 +17,8 @@ export interface Notice {
    * may be sealed, and are null where retention has erased them.
    */
   readonly review: Review;
+  /** For people, and where there is more than one version: what was digested of each, oldest first. */
+  readonly materials?: readonly Material[];
   /** `review.decided` alone: the vote that was admitted. */
   readonly vote: { readonly decisionUlid: string; readonly reviewer: string } | null;
 }

@@ -1,5 +1,4 @@
 import type { DeliveryStore, Settlement, WaitingDelivery } from '../../contract/delivery.ts';
-import type { Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { Clock } from '../ports.ts';
@@ -9,7 +8,7 @@ import { isMoot } from './plan.ts';
 import { nextMessage } from './rate-limit.ts';
 
 export interface DeliverDeps {
-  readonly store: Pick<Store, 'readReview'> & { readonly deliveries: DeliveryStore };
+  readonly store: Pick<Store, 'readReview' | 'readRecord'> & { readonly deliveries: DeliveryStore };
   readonly settings: SettingsSource;
   readonly channels: Channels;
   readonly clock: Clock;
@@ -83,12 +82,12 @@ async function choose(
   deploymentId: string,
 ): Promise<Chosen | Round> {
   const { store, clock } = deps;
-  const reviews = new Map<string, Review | undefined>();
+  const reviews = new Map<string, Told | undefined>();
   const telling: Readied[] = [];
   for (const row of rows) {
-    if (!reviews.has(row.reviewId)) reviews.set(row.reviewId, (await store.readReview(row.reviewId))?.review);
-    const review = reviews.get(row.reviewId);
-    const notice = review === undefined ? undefined : noticeOf(row, review, deploymentId);
+    if (!reviews.has(row.reviewId)) reviews.set(row.reviewId, await readTold(store, destination, row));
+    const told = reviews.get(row.reviewId);
+    const notice = told === undefined ? undefined : noticeOf(row, told, deploymentId);
     const dropped = notice === undefined ? 'no_review' : refusalOf(destination, channel, notice);
     if (notice === undefined || dropped !== undefined) {
       await store.deliveries.settle(destination.name, [row], settlement('skipped', dropped ?? 'no_review'));
@@ -121,14 +120,27 @@ function refusalOf(destination: Destination, channel: Channel, notice: Notice): 
   return channel.interest?.(notice) === 'no' ? 'not_wanted' : undefined;
 }
 
-function noticeOf(row: WaitingDelivery, review: Review, deploymentId: string): Notice {
+type Told = Pick<Notice, 'review' | 'materials'>;
+
+/** People are shown what changed since the last version; machines are not. */
+async function readTold(
+  store: DeliverDeps['store'],
+  destination: Destination,
+  { reviewId }: WaitingDelivery,
+): Promise<Told | undefined> {
+  const review = (await store.readReview(reviewId))?.review;
+  if (review === undefined || !('pace' in destination) || review.revision < 2) return review && { review };
+  return { review, materials: (await store.readRecord(reviewId))?.materials ?? [] };
+}
+
+function noticeOf(row: WaitingDelivery, told: Told, deploymentId: string): Notice {
   const place = row.event === 'review.final' ? row.reviewId : `${row.sequence}_${row.ordinal}`;
   return {
     id: `evt_${deploymentId}_${place}`,
     sequence: row.sequence,
     event: row.event as NoticeEvent,
     at: row.at,
-    review,
+    ...told,
     vote: row.vote,
   };
 }

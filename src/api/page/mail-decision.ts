@@ -19,8 +19,8 @@ export interface DecisionPage {
   readonly reviewer: string;
   readonly formToken: string;
   readonly reviewUrl: string;
-  /** What the files in force say about it. */
-  readonly shownBy: Pick<ShowOptions, 'tool' | 'pinned'>;
+  /** What the files in force say about it, and its versions. */
+  readonly shownBy: Pick<ShowOptions, 'tool' | 'pinned' | 'materials'>;
   readonly now: number;
   /** What was wrong with the form that was sent, and what had been written in it. */
   readonly again?: { readonly code: string; readonly message: string; readonly comment: string };
@@ -38,7 +38,7 @@ export function decisionPage(page: DecisionPage): string {
     markup`<h1>${unlinked(shown.title)}</h1>
 <p>You are here as <strong>${reviewer}</strong>, by a link from a mail. What you send is recorded in that name. If you are somebody else, close this page.</p>
 ${shownToHtml(shown)}${formOf(page)}
-<p><a href="${reviewUrl}" rel="noreferrer">Sign in</a> to change the arguments, or to see earlier versions and the whole history.</p>
+<p><a href="${reviewUrl}" rel="noreferrer">Sign in</a> to change the arguments, or to see the whole history.</p>
 <p class="foot">review: ${review.reviewId}<br>digest: ${review.call.digest ?? ''}</p>`,
   );
 }

@@ -25,7 +25,7 @@ const FORM_GOOD_FOR = 3_600_000;
 export interface MailDecisionDeps {
   readonly service: GateService;
   readonly settings: SettingsSource;
-  readonly store: Pick<Store, 'readReview'>;
+  readonly store: Pick<Store, 'readReview' | 'readRecord'>;
   readonly sessions: Pick<Sessions, 'read'>;
   readonly trustedKeys: () => readonly TrustedKey[];
   /** The same in every api process; forms are signed with it. */
@@ -64,7 +64,7 @@ export function mailDecisionEndpoints(deps: MailDecisionDeps): Endpoint[] {
       handle: ({ req, res, caller }) =>
         answering(res, caller, async () => {
           const { link, review } = await open(deps, req, res);
-          return htmlReply(200, decisionPage(pageOf(deps, forms, req, link, review, caller)));
+          return htmlReply(200, decisionPage(await pageOf(deps, forms, req, link, review, caller)));
         }),
     }),
     endpoint<'public'>({
@@ -93,8 +93,8 @@ async function decideByForm(
   if (!forms.holds(fields.get('form') ?? '', linkOf(req), deps.clock.now())) throw new Refused('form_expired', link);
   const type = fields.get('decision');
   const comment = (fields.get('comment') ?? '').trim();
-  const again = (code: ProblemCode, message: string): Reply => {
-    const shown = pageOf(deps, forms, req, link, review, caller);
+  const again = async (code: ProblemCode, message: string): Promise<Reply> => {
+    const shown = await pageOf(deps, forms, req, link, review, caller);
     return htmlReply(PROBLEMS[code].status, decisionPage({ ...shown, again: { code, message, comment } }));
   };
   if (!isMailChoice(type) || comment.length > 4_000) return again('invalid_request', 'Choose one of the decisions.');
@@ -140,21 +140,22 @@ function principalOf({ settings }: MailDecisionDeps, link: MailLink): ReviewerPr
   return { kind: 'reviewer', id: reviewer.id, reviewer, method: 'link', channel: 'email' };
 }
 
-function pageOf(
-  { settings, clock }: MailDecisionDeps,
+async function pageOf(
+  { settings, store, clock }: MailDecisionDeps,
   forms: FormTokens,
   req: Request,
   link: MailLink,
   review: Review,
   caller: Caller,
-): DecisionPage {
+): Promise<DecisionPage> {
+  const materials = review.revision > 1 ? ((await store.readRecord(review.reviewId))?.materials ?? []) : [];
   const now = clock.now();
   return {
     review,
     reviewer: link.reviewer,
     formToken: forms.issue(linkOf(req), now),
     reviewUrl: `${caller.baseUrl}/reviews/${review.reviewId}`,
-    shownBy: shownBy(settings.current(), review),
+    shownBy: { ...shownBy(settings.current(), review), materials },
     now,
   };
 }

@@ -89,8 +89,7 @@ async function carryOut(deps: SlackEndpointDeps, press: Press, caller: Caller): 
   }
   deps.metrics.decisions.inc({ type: decision, result: labelOf(result) });
   if (press.responseUrl === undefined) return;
-  const settings = deps.settings.current();
-  const replacement = replacementFor(result, settings, caller.baseUrl, deps.clock.now());
+  const replacement = await replacementFor(result, deps, caller.baseUrl).catch(() => undefined);
   const bodies = [
     { response_type: 'ephemeral', replace_original: false, text: answerTo(result, caller.baseUrl) },
     ...(replacement === undefined ? [] : [{ replace_original: true, ...replacement }]),

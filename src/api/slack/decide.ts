@@ -15,7 +15,7 @@ import type { Press } from './interaction.ts';
 export interface PressDeps {
   readonly service: GateService;
   readonly settings: SettingsSource;
-  readonly store: Pick<Store, 'readReview'>;
+  readonly store: Pick<Store, 'readReview' | 'readRecord'>;
   readonly clock: Clock;
 }
 
@@ -97,15 +97,17 @@ export function answerTo(result: PressResult, baseUrl: string): string {
  * The message as it is now, to take the place of the one with the button. Only where nobody else changes it: with a bot
  * token the gate worker does.
  */
-export function replacementFor(
+export async function replacementFor(
   result: PressResult,
-  settings: Settings,
+  { settings: source, store, clock }: PressDeps,
   baseUrl: string,
-  now: number,
-): SlackMessage | undefined {
+): Promise<SlackMessage | undefined> {
+  const settings = source.current();
   if (settings.notifications?.slack?.token !== undefined || result.review === undefined) return undefined;
   const isOld = result.kind === 'decided' || (result.kind === 'refused' && OUTDATED.has(result.code));
-  return isOld ? reviewMessage(result.review, { settings, baseUrl, now }) : undefined;
+  if (!isOld) return undefined;
+  const materials = (await store.readRecord(result.review.reviewId))?.materials;
+  return reviewMessage(result.review, { settings, baseUrl, now: clock.now() }, materials);
 }
 
 const OUTDATED = new Set<SlackRefusal>(['digest_mismatch', 'already_resolved', 'expired']);

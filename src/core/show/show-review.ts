@@ -1,9 +1,10 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { Review } from '../../contract/review.ts';
+import type { Material, Review } from '../../contract/review.ts';
 import { findAgent, type Settings } from '../settings.ts';
 import { visible, visibleLines } from '../text/visible.ts';
 import { showCall } from './show-call.ts';
+import { showChanges } from './show-changes.ts';
 import { showEvidence } from './show-evidence.ts';
 import { showLevels, showWhy } from './show-why.ts';
 import { showWords } from './show-words.ts';
@@ -18,6 +19,8 @@ export interface ShowOptions {
   readonly tool: ToolDefinition | undefined;
   /** Context that the configuration pins for the proposer: what of the review's is not the agent's own word. */
   readonly pinned: JsonObject;
+  /** What was digested of this version and of the one before it; absent: not read, or erased. */
+  readonly materials?: readonly Material[];
 }
 
 /** What the files in force say about a review that is shown. */
@@ -31,12 +34,13 @@ export function shownBy(settings: Settings, review: Review): Pick<ShowOptions, '
 
 /**
  * Everything a person needs, in the order of the review's page: why it is held, who is answerable and how long is left;
- * what Holdpoint found out itself; what exactly would happen; only then what the agent says about it.
+ * what changed since the last version; what Holdpoint found out itself; what exactly would happen; only then what the agent says about it.
  */
 export function showReview(review: Review, options: ShowOptions): Shown {
   const clipper = new Clipper(options.limit);
   const sections = [
     showWhy(review, options, clipper),
+    ...showChanges(review, options.materials ?? [], clipper),
     ...showEvidence(review, clipper),
     showCall(review, clipper),
     ...showWords(review, options.pinned, clipper),

@@ -1,5 +1,5 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types';
-import type { Review, ReviewStatus } from '../../contract/review.ts';
+import type { Material, Review, ReviewStatus } from '../../contract/review.ts';
 import { withShownDigest } from '../gate/shown.ts';
 import { slackDecisionOf } from '../mail-decision.ts';
 import type { Settings } from '../settings.ts';
@@ -31,10 +31,13 @@ export interface MessageDeps {
   readonly now: number;
 }
 
-/** A review as a message: why it is held, the evidence, the call, the agent's words, and what can be done about it. */
-export function reviewMessage(stored: Review, deps: MessageDeps): SlackMessage {
+/**
+ * A review as a message: why it is held, what changed against the version before (of `materials`), the evidence, the
+ * call, the agent's words, and what can be done about it.
+ */
+export function reviewMessage(stored: Review, deps: MessageDeps, materials: readonly Material[] = []): SlackMessage {
   const review = withShownDigest(stored);
-  const shown = showReview(review, { now: deps.now, limit: LIMIT, ...shownBy(deps.settings, review) });
+  const shown = showReview(review, { now: deps.now, limit: LIMIT, ...shownBy(deps.settings, review), materials });
   const body = shownToBlocks(shown);
   const foot = footOf(review, deps, false);
   const room = MOST_BLOCKS - foot.length - 1;

@@ -68,8 +68,8 @@ function partOf(
   deps: DoorDeps,
   limit: number | null,
 ): MailPart {
-  const { review } = notices[notices.length - 1] ?? notices[0];
-  const shown = showReview(review, { now: deps.now, limit: limit ?? 0, ...shownBy(settings, review) });
+  const { review, materials = [] } = notices[notices.length - 1] ?? notices[0];
+  const shown = showReview(review, { now: deps.now, limit: limit ?? 0, ...shownBy(settings, review), materials });
   return {
     reviewId: review.reviewId,
     sentences: [...new Set(notices.map(sentenceOf))],

@@ -73,10 +73,10 @@ async function tellWithBot(
   notice: Notice,
   { destination, signal }: Batch,
 ): Promise<Delivered> {
-  const { review, event } = notice;
+  const { review, event, materials } = notice;
   const { reviewId } = review;
   const call = CALLS[event];
-  const message = { ...reviewMessage(review, messageDeps(deps)), unfurl_links: false, unfurl_media: false };
+  const message = { ...reviewMessage(review, messageDeps(deps), materials), unfurl_links: false, unfurl_media: false };
   const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: way.token, signal };
   const place = readPlace(await deps.memory.get(destination, reviewId));
   if (place !== undefined) {
@@ -125,7 +125,7 @@ async function tellThroughWebhook(
   if (call !== undefined) {
     const asks = review.status === 'pending' || event === 'review.proceeding';
     if (!asks) return ended(await say(deps, way, callText(deps, notice, call), signal));
-    const message = reviewMessage(review, messageDeps(deps));
+    const message = reviewMessage(review, messageDeps(deps), notice.materials);
     const mentions = mentionsOf(review, deps.settings.current());
     const blocks = [mentionBlock(`*${call}* ${mentions}`.trim()), ...message.blocks].slice(0, 50);
     return ended(await postToWebhook(deps.post, { url: way.url, signal }, { ...message, blocks }));

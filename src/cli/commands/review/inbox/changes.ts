@@ -1,22 +1,7 @@
-import { diffLines } from 'diff';
 import type { ProofFile } from '../../../../contract/audit.ts';
-import type { Material } from '../../../../contract/review.ts';
+import { changedLines } from '../../../../core/show/changes.ts';
 import type { Io } from '../../../ui/io.ts';
-import { visibleLines } from '../../../ui/visible.ts';
-
-/** What of a version people compare; the rest follows from it or never changes. */
-function comparable(material: Material): Readonly<Record<string, unknown>> {
-  const { arguments: args, target, evidence, class: callClass, levels, expiresAt, context } = material;
-  return {
-    class: callClass,
-    arguments: args,
-    target: target?.request ?? null,
-    facts: evidence?.facts ?? [],
-    context,
-    levels,
-    expiresAt,
-  };
-}
+import { visible } from '../../../ui/visible.ts';
 
 /**
  * The latest version against the one before, line by line. Versions come from the proof, which holds what was digested:
@@ -27,19 +12,13 @@ export function renderChanges(io: Io, materials: ProofFile['materials']): string
   const before = materials.at(-2);
   if (now === undefined) return ['Nothing is left to compare: retention has erased it.'];
   if (before === undefined) return ['This is the first version.'];
-  const parts = diffLines(text(before), text(now));
   return [
     io.colours.bold(`Version ${now.revision} against version ${before.revision}`),
     '',
-    ...parts.flatMap((part) => {
-      const lines = visibleLines(part.value.replace(/\n$/, ''));
-      if (part.added) return lines.map((line) => io.colours.green(`+ ${line}`));
-      if (part.removed) return lines.map((line) => io.colours.red(`- ${line}`));
-      return lines.map((line) => io.colours.dim(`  ${line}`));
+    ...changedLines(before, now).map(({ kind, text }) => {
+      const line = visible(text);
+      if (kind === 'added') return io.colours.green(`+ ${line}`);
+      return kind === 'removed' ? io.colours.red(`- ${line}`) : io.colours.dim(`  ${line}`);
     }),
   ];
-}
-
-function text(material: Material): string {
-  return `${JSON.stringify(comparable(material), null, 2)}\n`;
 }
