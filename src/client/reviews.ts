@@ -16,6 +16,8 @@ export interface ListOptions {
   readonly proposer?: string;
   readonly threadId?: string;
   readonly group?: string;
+  /** Only calls that nobody knows the outcome of: they wait for {@link Reviews.reconcile}. */
+  readonly execution?: 'outcome_unknown';
   /** `me`: pending reviews whose open level this reviewer may vote on. */
   readonly approver?: 'me';
   readonly limit?: number;

@@ -51,6 +51,8 @@ export const listQuerySchema = z.strictObject({
   proposer: queryText.optional(),
   threadId: queryText.optional(),
   group: queryText.optional(),
+  /** Calls that nobody knows the outcome of, which wait for a human to reconcile them. */
+  execution: z.literal('outcome_unknown').optional(),
   /** Pending reviews whose open level the caller may vote on. */
   approver: z.literal('me').optional(),
   limit: queryCount(z.int().min(1).max(200)).optional(),

@@ -117,9 +117,11 @@ function conditionsOf(filter: ListFilter, table: 'r' | 'w', bind: Bind): string[
     thread_id: filter.threadId,
     group_name: filter.group,
   };
-  return Object.entries(columns).flatMap(([column, value]) =>
+  const conditions = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : `${table}.${column} = ${bind(storableText(value))}::text`,
   );
+  // Word for word as in the partial index: behind a parameter a plan made once for all would not use it.
+  return filter.execution === undefined ? conditions : [...conditions, `${table}.execution_status = 'outcome_unknown'`];
 }
 
 function encodeCursor(row: ReviewRow): string {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
 import type { ListFilter, Store } from '../../src/contract/store.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { listReviews } from '../../src/storage/list.ts';
 import {
   AT,
   claiming,
@@ -178,6 +179,57 @@ onEveryDatabase((engine) => {
         [{}, [1, 2, 3, 4]],
       ];
       for (const [filter, ids] of cases) expect(await listed(filter)).toEqual(ids.map((n) => reviewIdOf(n)));
+    });
+
+    describe('outcomes that nobody knows', () => {
+      const UNKNOWN: ExecutionView = { ...EXECUTED, status: 'outcome_unknown', body: null };
+      const end = (n: number, execution: ExecutionView) =>
+        store.commit({ entries: [], review: { kind: 'execution', reviewId: reviewIdOf(n), execution } });
+
+      it('are listed by deadline, until they are settled', async () => {
+        for (const n of [1, 2, 3, 4]) await put(reviewIdOf(n), { status: 'approved', resolvedAt: AT });
+        await put(reviewIdOf(5), { status: 'not_required', resolvedAt: AT, gate: 'none', expiresAt: null });
+        await end(1, EXECUTED);
+        for (const n of [2, 3, 5]) await end(n, UNKNOWN);
+        const unknown = { execution: 'outcome_unknown' } as const;
+        expect(await listed(unknown)).toEqual([2, 3, 5].map((n) => reviewIdOf(n)));
+        expect(await listed({ ...unknown, status: ['approved'] })).toEqual([2, 3].map((n) => reviewIdOf(n)));
+        expect(await listed({ ...unknown, tool: 'another' })).toEqual([]);
+        expect(await listed({ ...unknown, approverGroups: ['ops'] })).toEqual([]);
+        await end(2, { ...UNKNOWN, status: 'executed' });
+        expect(await listed(unknown)).toEqual([3, 5].map((n) => reviewIdOf(n)));
+      });
+    });
+
+    describe('walk an index that holds their order', () => {
+      const SCAN_OF: readonly (readonly [string, ListFilter])[] = [
+        ['reviews_by_status', {}],
+        ['reviews_by_status', { status: ['pending'] }],
+        ['reviews_by_tool', { status: ['pending'], tool: 'github.repos.delete' }],
+        ['reviews_by_proposer', { proposer: 'cleanup-agent' }],
+        ['review_approvers_order', { approverGroups: ['ops'] }],
+        ['reviews_outcome_unknown', { execution: 'outcome_unknown' }],
+      ];
+      // As on a server: whatever the planner knows of the table, and before it knows anything.
+      it.each(SCAN_OF)('%s: %j', async (index, filter) => {
+        await put(reviewIdOf(1));
+        const asked: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
+        await listReviews(
+          (sql, parameters = []) => {
+            asked.push({ sql, parameters });
+            return database.query(sql, parameters);
+          },
+          filter,
+          50,
+        );
+        const [{ sql, parameters } = { sql: '', parameters: [] }] = asked;
+        const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, parameters);
+        const lines = plan.map((line) => line['QUERY PLAN']);
+        const walk = lines.findIndex((line) => line.includes(` ${index} on `));
+        expect(lines[walk]).toMatch(/Index (Only )?Scan using/);
+        // No sort below the merge of the walks: a page costs the same however many rows stand behind it.
+        expect(lines.slice(walk - 1, walk + 1).join('\n')).not.toMatch(/sort/i);
+      });
     });
 
     it('rows say what a list shows, and nothing of the digest', async () => {

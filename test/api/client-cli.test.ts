@@ -41,6 +41,13 @@ async function serve(...steps: readonly Step[]): Promise<Stub> {
   return stub;
 }
 
+test('review list --unknown asks for what waits to be reconciled, whatever its status', async () => {
+  const server = await serve(json(200, { reviews: [], nextCursor: null }));
+  expect((await holdpoint(['review', 'list', '--unknown', '--json'])).code).toBe(0);
+  const asked = new URL(server.seen[0]?.url ?? '', 'http://localhost').searchParams;
+  expect([asked.get('execution'), asked.has('status')]).toEqual(['outcome_unknown', false]);
+});
+
 describe('exit codes', () => {
   test.each([
     ['unknown command', ['explode'], 2],

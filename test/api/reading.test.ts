@@ -131,6 +131,24 @@ describe('the list', () => {
     expect(all.find(({ reviewId }) => reviewId === voted.reviewId)?.closedTo).toEqual(['ops-1']);
   });
 
+  test('execution=outcome_unknown: what waits to be reconciled', async () => {
+    const close = { ...CREATE, tool: 'payouts.close', arguments: { id: 'a-1' }, threadId: 'lost' };
+    const path = '/v1/reviews?execution=outcome_unknown&threadId=lost';
+    const idsOf = async (as: string): Promise<string[]> =>
+      ((await api.get(path, as)).body.reviews as ReviewRow[]).map(({ reviewId }) => reviewId);
+    api.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'lost' }));
+    const lost = await api.propose(close);
+    await api.decide(lost.reviewId, lost.call.digest);
+    await api.gate.settled(lost.reviewId);
+    api.answer(() => ({ status: 'executed', body: { ok: true } }));
+    await api.propose(close);
+    expect(await idsOf('ops-1')).toEqual([lost.reviewId]);
+    expect(await idsOf('agent-1')).toEqual([lost.reviewId]);
+    expect(await idsOf('agent-2')).toEqual([]);
+    const other = await api.get('/v1/reviews?execution=executed', 'ops-1');
+    expect([other.status, codeOf(other)]).toEqual([400, 'invalid_request']);
+  });
+
   test('an agent sees its own, whatever it asks for', async () => {
     await api.propose({ threadId: 'own' }, 'agent-1');
     await api.propose({ threadId: 'own' }, 'agent-2');

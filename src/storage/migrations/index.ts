@@ -6,6 +6,7 @@ import { signIn } from './0005-sign-in.ts';
 import { deliveries } from './0006-deliveries.ts';
 import { upstreamTools } from './0007-upstream-tools.ts';
 import { claimTimes } from './0008-claim-times.ts';
+import { unknownOutcomes } from './0009-unknown-outcomes.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0006-deliveries', sql: deliveries },
   { name: '0007-upstream-tools', sql: upstreamTools },
   { name: '0008-claim-times', sql: claimTimes },
+  { name: '0009-unknown-outcomes', sql: unknownOutcomes },
 ];

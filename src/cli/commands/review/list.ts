@@ -17,6 +17,7 @@ interface ListOptions extends GlobalOptions {
   readonly thread?: string;
   readonly group?: string;
   readonly mine?: boolean;
+  readonly unknown?: boolean;
   readonly all?: boolean;
   readonly limit: string;
 }
@@ -28,6 +29,7 @@ export function registerList(review: Command, context: CliContext): void {
     .option('--status <list>', `comma-separated: ${STATUSES.join(', ')}`)
     .option('--all', 'whatever their status')
     .option('--mine', 'only those that wait for you')
+    .option('--unknown', 'calls with an unknown outcome, which wait for `review reconcile`')
     .option('--tool <name>')
     .option('--service <name>')
     .option('--proposer <id>')
@@ -64,11 +66,12 @@ function queryOf(options: ListOptions): Omit<ListQuery, 'limit' | 'cursor'> {
     ...(options.thread === undefined ? {} : { threadId: options.thread }),
     ...(options.group === undefined ? {} : { group: options.group }),
     ...(options.mine === true ? { approver: 'me' as const } : {}),
+    ...(options.unknown === true ? { execution: 'outcome_unknown' as const } : {}),
   };
 }
 
 function parseStatuses(options: ListOptions): ReviewStatus[] | undefined {
-  if (options.all === true || options.mine === true) return undefined;
+  if (options.all === true || options.mine === true || options.unknown === true) return undefined;
   const names = (options.status ?? 'pending,changes_requested').split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(STATUSES as readonly string[]).includes(name));
   if (unknown === undefined) return names as ReviewStatus[];
