@@ -167,6 +167,18 @@ describe('limits', () => {
     expect(limited.gate.started).toHaveLength(0);
   });
 
+  test.each([
+    ['a proxy that is trusted: each address behind it on its own account', 'loopback', 401],
+    ['anybody: a forwarded address is a claim, and counts for nothing', false, 429],
+  ] as const)('without a credential, behind %s', async (_, trustProxy, other) => {
+    const behind = await makeHarness({ app: { limits: { anonymousPerMinute: 3 }, trustProxy } });
+    const from = async (address: string) =>
+      (await behind.get('/v1/reviews', undefined, { 'x-forwarded-for': address })).status;
+    for (let n = 0; n < 3; n += 1) expect(await from('192.0.2.1')).toBe(401);
+    expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([429, other]);
+    await behind.close();
+  });
+
   test('streams per principal', async () => {
     const streams = [1, 2].map(() => limited.open('GET', '/v1/events', undefined, { as: 'ops-1' }));
     const open = await Promise.all(streams);

@@ -30,6 +30,7 @@ describe('settings', () => {
       temporalUiUrl: null,
       databaseUrl: null,
       logLevel: 'info',
+      trustProxy: null,
     });
   });
 
@@ -46,6 +47,15 @@ describe('settings', () => {
     const refusal = refusalOf(() => readEnvironment({ HOLDPOINT_PORT: value }));
     expect(refusal.code).toBe('setting_invalid');
     expect(refusal.message).toContain('HOLDPOINT_PORT');
+  });
+
+  test('proxies are named by address, never by number', () => {
+    for (const list of ['10.0.0.0/8, loopback', '::1', '192.0.2.1,2001:db8::/32']) {
+      expect(readEnvironment({ HOLDPOINT_TRUST_PROXY: list }).trustProxy).toBe(list);
+    }
+    for (const list of ['1', 'true', '10.0.0.0/33', 'proxy.example', 'loopback,']) {
+      expect(refusalOf(() => readEnvironment({ HOLDPOINT_TRUST_PROXY: list })).code).toBe('setting_invalid');
+    }
   });
 
   test('every wrong variable is named at once', () => {

@@ -21,6 +21,7 @@ export interface ApiPart {
   readonly keys: ApiKeys;
   readonly host: string;
   readonly port: number;
+  readonly trustProxy: string | null;
   readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
 }
 
@@ -69,6 +70,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     page: readPage(),
     registry,
     readyChecks: part.readyChecks ?? {},
+    trustProxy: part.trustProxy ?? false,
   });
   // Whatever answers has its SQL parser and its tail before the first request comes.
   await service.start();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 import type { Environment } from '../embedded/cache.ts';
@@ -22,6 +23,8 @@ export interface EnvironmentSettings {
   /** Keys of this process, where they do not live in the data directory. */
   readonly keysDir: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Proxies whose `X-Forwarded-*` headers count: addresses, ranges, `loopback` and the like. Null: none. */
+  readonly trustProxy: string | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -32,6 +35,18 @@ const port = z
   .transform(Number)
   .refine((n) => n >= 1 && n <= 65_535);
 const httpUrl = z.url({ protocol: /^https?$/ });
+/** As Express wants it. A number of hops is not taken: whoever reaches the port directly could then write the header. */
+const proxies = z.string().refine((list) =>
+  list
+    .split(',')
+    .map((item) => item.trim())
+    .every(
+      (item) =>
+        ['loopback', 'linklocal', 'uniquelocal'].includes(item) ||
+        (ipaddr.isValid(item) && (ipaddr.IPv6.isValid(item) || ipaddr.IPv4.isValidFourPartDecimal(item))) ||
+        (item.includes('/') && ipaddr.isValidCIDR(item)),
+    ),
+);
 
 interface Variable<T> {
   readonly schema: z.ZodType<T, string>;
@@ -59,6 +74,7 @@ const VARIABLES = {
   HOLDPOINT_TEMPORAL_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_URL: variable(httpUrl, 'a URL such as http://127.0.0.1:8233'),
+  HOLDPOINT_TRUST_PROXY: variable(proxies, 'addresses or ranges of your proxies, such as 10.0.0.0/8,loopback'),
   HOLDPOINT_LOG_LEVEL: variable(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
   DATABASE_URL: variable(
     z.url({ protocol: /^postgres(ql)?$/ }),
@@ -97,6 +113,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
       read('DATABASE_PASSWORD_FILE', VARIABLES.DATABASE_PASSWORD_FILE),
       problems,
     ),
+    trustProxy: read('HOLDPOINT_TRUST_PROXY', VARIABLES.HOLDPOINT_TRUST_PROXY) ?? null,
     logLevel: read('HOLDPOINT_LOG_LEVEL', VARIABLES.HOLDPOINT_LOG_LEVEL) ?? 'info',
   };
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));

@@ -28,8 +28,8 @@ export async function runApi(options: RunOptions, role: ApiRole): Promise<void> 
   const settings = readEnvironment(options.env);
   await serve(async (serving) => {
     const { keys, foundation } = await openFoundation(options, settings, keyRolesOf(role), serving);
-    const { host, port } = settings;
-    const { url } = await startApi(foundation, { keys: apiKeysOf(keys, role), host, port });
+    const { host, port, trustProxy } = settings;
+    const { url } = await startApi(foundation, { keys: apiKeysOf(keys, role), host, port, trustProxy });
     foundation.log.info({ url, role }, 'the api listens');
   });
 }

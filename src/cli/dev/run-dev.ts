@@ -69,6 +69,7 @@ async function startDev(
     keys: apiKeysOf(keys, 'all'),
     host: settings.host,
     port: settings.port,
+    trustProxy: settings.trustProxy,
     readyChecks: {
       auditLog: execute.assertLogIntact,
       // Whoever waits for 200 may read access.json next.
