@@ -2,7 +2,14 @@ import { createHash as nodeHash, generateKeyPairSync, randomBytes, sign as nodeS
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { AuditKeys } from '../../src/contract/audit-query.ts';
-import { keep, newKeys, readKept, trustFor, type TrustStorage } from '../../src/dashboard/proof/kept-trust.ts';
+import {
+  acceptKeys,
+  keep,
+  newKeys,
+  readKept,
+  trustFor,
+  type TrustStorage,
+} from '../../src/dashboard/proof/kept-trust.ts';
 import { createHash, createPublicKey, verify } from '../../src/dashboard/proof/node-crypto.ts';
 
 describe('what stands for node:crypto in the page', () => {
@@ -85,10 +92,19 @@ describe('what a browser keeps of a deployment', () => {
     expect(trustFor(storage, offered(keyOf('a')), NOW).kept.keys).toEqual([keyOf('a', { retiredAt: NOW })]);
   });
 
-  test('another deployment is another acquaintance, and rubbish is none', () => {
-    keep(storage, trustFor(storage, offered(keyOf('a')), NOW).kept);
-    expect(readKept(storage, 'other')).toBeUndefined();
+  test('another deployment at the same address is believed once a person accepts it, with a past of its own', () => {
+    const checkpoint = { size: 3, note: 'note', at: NOW };
+    keep(storage, { ...trustFor(storage, offered(keyOf('a')), NOW).kept, checkpoint });
+    const other: AuditKeys = { deploymentId: 'other', keys: [keyOf('a'), keyOf('b')] };
+    const { kept, isFirst } = trustFor(storage, other, NOW);
+    expect([kept.deploymentId, kept.keys, isFirst]).toEqual(['acme', [keyOf('a')], false]);
+    expect(newKeys(kept, other)).toEqual(other.keys);
+    acceptKeys(storage, kept, other);
+    expect(readKept(storage)).toMatchObject({ deploymentId: 'other', keys: other.keys, checkpoint: null });
+  });
+
+  test('rubbish is no acquaintance', () => {
     storage.setItem('holdpoint-trust', '{"deploymentId":"acme"');
-    expect(readKept(storage, 'acme')).toBeUndefined();
+    expect(readKept(storage)).toBeUndefined();
   });
 });

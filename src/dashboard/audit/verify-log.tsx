@@ -3,7 +3,7 @@ import { Button } from 'react-aria-components';
 import type { CheckpointResponse } from '../../contract/api.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import { getJson } from '../data/client.ts';
-import { keep } from '../proof/kept-trust.ts';
+import { acceptKeys } from '../proof/kept-trust.ts';
 import { TrustNote } from '../proof/trust-note.tsx';
 import { Instant } from '../ui/times.tsx';
 import { checkLog, type LogCheck } from './check-log.ts';
@@ -17,7 +17,7 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
   const check = useMutation({ mutationFn: () => checkLog(shown) });
   const accept = (): void => {
     if (check.data === undefined) return;
-    keep(localStorage, { ...check.data.kept, keys: check.data.offered.keys });
+    acceptKeys(localStorage, check.data.kept, check.data.offered);
     check.mutate();
   };
   return (

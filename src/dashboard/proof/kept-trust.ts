@@ -3,7 +3,8 @@ import type { TrustedKey } from '../../contract/envelope.ts';
 
 /**
  * What this browser remembers of a deployment between visits: the keys it met first and the last checkpoint it verified.
- * A server that is taken over later can show neither other keys nor another past without being noticed here.
+ * A server that is taken over later can show neither other keys nor another past, nor call itself another deployment,
+ * without being noticed here: an address has one deployment until a person accepts another.
  */
 export interface KeptTrust {
   readonly deploymentId: string;
@@ -21,10 +22,10 @@ export interface TrustStorage {
   setItem(name: string, value: string): void;
 }
 
-export function readKept(storage: TrustStorage, deploymentId: string): KeptTrust | undefined {
+export function readKept(storage: TrustStorage): KeptTrust | undefined {
   try {
     const kept = JSON.parse(storage.getItem(NAME) ?? 'null') as KeptTrust | null;
-    return kept?.deploymentId === deploymentId && Array.isArray(kept.keys) ? kept : undefined;
+    return typeof kept?.deploymentId === 'string' && Array.isArray(kept.keys) ? kept : undefined;
   } catch {
     return undefined;
   }
@@ -44,7 +45,7 @@ export function trustFor(
   offered: AuditKeys,
   now: string,
 ): { readonly kept: KeptTrust; readonly isFirst: boolean } {
-  const known = readKept(storage, offered.deploymentId);
+  const known = readKept(storage);
   if (known !== undefined)
     return { kept: { ...known, keys: withRetirements(known.keys, offered.keys) }, isFirst: false };
   return {
@@ -53,8 +54,15 @@ export function trustFor(
   };
 }
 
-/** Keys that the server offers and this browser has not met. */
+/** A person accepts what the server offers. Another deployment has another past. */
+export function acceptKeys(storage: TrustStorage, kept: KeptTrust, { deploymentId, keys }: AuditKeys): void {
+  const checkpoint = deploymentId === kept.deploymentId ? kept.checkpoint : null;
+  keep(storage, { ...kept, deploymentId, keys, checkpoint });
+}
+
+/** Keys that the server offers and this browser has not met: all of them where it is another deployment. */
 export function newKeys(kept: KeptTrust, offered: AuditKeys): readonly TrustedKey[] {
+  if (offered.deploymentId !== kept.deploymentId) return offered.keys;
   return offered.keys.filter((key) => !kept.keys.some((known) => isSame(known, key)));
 }
 

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Button } from 'react-aria-components';
 import type { AuditKeys } from '../../contract/audit-query.ts';
 import { client, getJson } from '../data/client.ts';
-import { keep, newKeys, trustFor } from './kept-trust.ts';
+import { acceptKeys, keep, newKeys, trustFor } from './kept-trust.ts';
 import { TrustNote } from './trust-note.tsx';
 
 /** Fetches a review's proof and checks all of it here: signatures, inclusion, order, and that the votes carry the call. */
@@ -11,7 +11,7 @@ export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
   const accept = (): void => {
     if (check.data === undefined) return;
     const { kept, offered } = check.data;
-    keep(localStorage, { ...kept, keys: offered.keys });
+    acceptKeys(localStorage, kept, offered);
     check.mutate();
   };
   return (
