@@ -15,7 +15,7 @@ afterAll(async () => {
   await world?.close();
 });
 
-type Options = NonNullable<Parameters<typeof openAs>[2]>;
+type Options = NonNullable<Parameters<typeof openAs>[3]>;
 const signedIn = (path: string, options: Options = {}): Promise<Person> =>
   openAs(browser, world.holdpoint.url, world.deployment.credentials['ops-1'], { path, ...options });
 
