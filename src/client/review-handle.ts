@@ -11,6 +11,15 @@ export interface ResolutionOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface RevisionOptions {
+  readonly reason?: string;
+  /**
+   * The revision that changes were asked of; default: the present one. Give it where your process may die and answer
+   * again: a revision that you have answered is not answered twice.
+   */
+  readonly revision?: number;
+}
+
 /** One review, by id. Keep the id and `client.review(id)` gives the same handle in another process. */
 export interface ReviewHandle {
   readonly id: string;
@@ -23,7 +32,7 @@ export interface ReviewHandle {
   /** Changes of this review as they come; ends when it is final. */
   watch(options?: WatchOptions): AsyncIterableIterator<ReviewEvent>;
   /** Answers a request for changes with other arguments of the same tool. The proposer alone may. */
-  revise(args: JsonObject, options?: { readonly reason?: string }): Promise<Review>;
+  revise(args: JsonObject, options?: RevisionOptions): Promise<Review>;
   /** Takes the proposal back. The proposer alone may. */
   withdraw(): Promise<Review>;
 }

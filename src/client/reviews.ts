@@ -6,7 +6,7 @@ import type { Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
 import { watchAll, watchReview, type ReviewEvent, type ReviewRowEvent, type WatchOptions } from './events.ts';
 import { pollUntilFinal } from './long-poll.ts';
 import type { Resolution } from './resolution.ts';
-import type { ResolutionOptions } from './review-handle.ts';
+import type { ResolutionOptions, RevisionOptions } from './review-handle.ts';
 import type { Transport } from './transport.ts';
 
 export interface ListOptions {
@@ -124,12 +124,17 @@ export class Reviews {
     return (answer.json as { readonly results: readonly DecisionResult[] }).results;
   }
 
-  async revise(reviewId: string, args: JsonObject, options: { readonly reason?: string } = {}): Promise<Review> {
-    return this.#settle(reviewId, 'revision', { arguments: args, ...options });
+  /**
+   * Answers a request for changes. It names the revision that it answers, so it is sent again where the connection
+   * breaks, and counts once.
+   */
+  async revise(reviewId: string, args: JsonObject, options: RevisionOptions = {}): Promise<Review> {
+    const revision = options.revision ?? (await this.get(reviewId)).revision;
+    return this.#settle(reviewId, 'revision', { arguments: args, ...options, revision }, 'always');
   }
 
   async withdraw(reviewId: string): Promise<Review> {
-    return this.#settle(reviewId, 'withdraw', {});
+    return this.#settle(reviewId, 'withdraw', {}, 'unless-lost');
   }
 
   /** Settles `outcome_unknown`: what a person found out about the call. */
@@ -147,8 +152,13 @@ export class Reviews {
   }
 
   /** A proposer's own step; where it is only queued, the state as it stands is the answer. */
-  async #settle(reviewId: string, action: string, body: unknown): Promise<Review> {
-    const result = await this.#act(reviewId, action, body, 'unless-lost');
+  async #settle(
+    reviewId: string,
+    action: string,
+    body: unknown,
+    repeatable: 'always' | 'unless-lost',
+  ): Promise<Review> {
+    const result = await this.#act(reviewId, action, body, repeatable);
     return result.admitted ? result.review : this.get(reviewId);
   }
 

@@ -30,6 +30,11 @@ export const decisionsResponseSchema = z.object({
 /** Body of `POST /v1/reviews/:id/revision`, by the proposer, in `changes_requested`. */
 export const revisionRequestSchema = z.strictObject({
   arguments: jsonObjectSchema,
+  /**
+   * The revision that changes were asked of. With it a request may be sent again: where the proposer has answered that
+   * revision already, the state as it stands is the answer. Without it: whichever is asked of now.
+   */
+  revision: z.int().min(1).optional(),
   reason: z.string().max(4_000).optional(),
 });
 export type RevisionRequest = z.infer<typeof revisionRequestSchema>;

@@ -160,6 +160,25 @@ describe('decide', () => {
   });
 });
 
+describe('revise', () => {
+  const asked = aReview({ status: 'changes_requested', revision: 3 });
+  const revised = aReview({ revision: 4 });
+
+  test('is sent again when the connection breaks: it names the revision that it answers', async () => {
+    const hp = await client(json(200, asked), hangUp, json(200, revised));
+    expect(await hp.review(asked.reviewId).revise({ n: 1 }, { reason: 'less' })).toMatchObject({ revision: 4 });
+    expect(stub.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST']);
+    const bodies = stub.seen.slice(1).map(({ body }) => JSON.parse(body) as unknown);
+    expect(bodies).toEqual(Array.from({ length: 2 }, () => ({ arguments: { n: 1 }, reason: 'less', revision: 3 })));
+  });
+
+  test('of a revision that the caller names asks for nothing first', async () => {
+    const hp = await client(json(200, revised));
+    await hp.review(asked.reviewId).revise({ n: 1 }, { revision: 2 });
+    expect(stub.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ arguments: { n: 1 }, revision: 2 }]);
+  });
+});
+
 test('listAll follows the cursor to the end', async () => {
   const hp = await client(
     json(200, { reviews: [{ reviewId: 'a' }], nextCursor: 'c1' }),

@@ -339,6 +339,40 @@ describe('the proposer’s own steps', () => {
     expect(answer.body.errors.length).toBeGreaterThan(0);
   });
 
+  test('a revision that names what it answers counts once, however often it is sent', async () => {
+    const review = await api.propose();
+    const send = (revision: number, amount: number) =>
+      api.post(
+        `/v1/reviews/${review.reviewId}/revision`,
+        { arguments: { account: 'a-1', amount }, revision },
+        'agent-1',
+      );
+    await api.decide(review.reviewId, review.call.digest, { type: 'revise', comment: 'less' });
+    const early = await send(2, 1);
+    expect([early.status, codeOf(early)]).toEqual([409, 'not_awaiting_revision']);
+    const once = { status: 200, body: { revision: 2, call: { arguments: { amount: 40 } } } };
+    expect(await send(1, 40)).toMatchObject(once);
+    expect(await send(1, 40)).toMatchObject(once);
+    // Asked again, of the next version: the answer to the first is still the answer to the first.
+    const second = (await api.get(`/v1/reviews/${review.reviewId}`, 'ops-1')).body;
+    await api.decide(review.reviewId, second.call.digest, { type: 'revise', comment: 'still less' });
+    expect(await send(1, 40)).toMatchObject({ status: 200, body: { revision: 2, status: 'changes_requested' } });
+    const third = await send(2, 30);
+    expect(third).toMatchObject({ status: 200, body: { revision: 3, call: { digest: null } } });
+    const shown = (await api.get(`/v1/reviews/${review.reviewId}`, 'ops-1')).body;
+    await api.decide(review.reviewId, shown.call.digest, { type: 'reject', comment: 'no' });
+    expect(await send(2, 30)).toMatchObject({ status: 200, body: { status: 'rejected', revision: 3 } });
+  });
+
+  test('what a reviewer edited was not answered by the proposer', async () => {
+    const review = await api.propose();
+    const edit = { type: 'edit', arguments: { account: 'a-1', amount: 5 } };
+    await api.decide(review.reviewId, review.call.digest, edit);
+    const body = { arguments: { account: 'a-1', amount: 1 }, revision: 1 };
+    const answer = await api.post(`/v1/reviews/${review.reviewId}/revision`, body, 'agent-1');
+    expect(answer.status).toBe(409);
+  });
+
   test.each([
     ['revision', revise],
     ['withdraw', withdraw],

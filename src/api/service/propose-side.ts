@@ -12,6 +12,7 @@ import { readToAct } from './read.ts';
 import { noteRevision } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
+import { redactFor } from './visibility.ts';
 
 /** Other arguments in answer to a request for changes; the proposer alone may. */
 export async function revise(
@@ -23,7 +24,11 @@ export async function revise(
 ): Promise<Settled> {
   const signer = proposeSignerOf(context);
   const review = await readToAct(context, principal, reviewId);
+  if (isAnswered(review, request.revision)) return { httpStatus: 200, review: redactFor(principal, review) };
   refuseLate(context, review);
+  if (request.revision !== undefined && request.revision !== review.revision) {
+    throw new ProblemError('not_awaiting_revision');
+  }
   if (review.status !== 'changes_requested') throw new ProblemError('not_awaiting_revision');
   if (review.revision >= LIMITS.revisions) throw new ProblemError('too_many_revisions');
   const args = await prepareArguments(context, review, request.arguments, 'revision_invalid');
@@ -46,6 +51,12 @@ export async function revise(
     { reviewId, name: 'submitRevision', envelope, decisionUlid, goneCode },
     caller,
   );
+}
+
+/** Whether the proposer has answered the request for changes of this revision: a request that was lost on its way back. */
+function isAnswered(review: Review, asked: number | undefined): boolean {
+  if (asked === undefined) return false;
+  return review.revisions.some(({ revision, by }) => revision === asked + 1 && by === review.proposer.id);
 }
 
 /** Takes the proposal back; the proposer alone may. */

@@ -100,7 +100,7 @@ export async function reviseOnce(
 ): Promise<ToolOutcome> {
   const review: Review = await client.reviews.get(reviewId);
   const asked = review.status === 'changes_requested' && review.revision === revision;
-  return outcomeOf(asked ? await client.reviews.revise(reviewId, args) : review);
+  return outcomeOf(asked ? await client.reviews.revise(reviewId, args, { revision }) : review);
 }
 
 /** An idempotency key of any number of parts: 64 hexadecimal digits, however long the parts are. */
