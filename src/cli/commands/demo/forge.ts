@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { DsseEnvelope } from '../../../contract/envelope.ts';
 import type { Review } from '../../../contract/review.ts';
 import { pause } from './tour.ts';
@@ -9,14 +9,14 @@ import { pause } from './tour.ts';
  * of it: `accepted`, or undefined where it took no notice.
  */
 export async function forgeApproval(temporalAddress: string, review: Review): Promise<string | undefined> {
-  const [{ Client, Connection }, { getReview, submitDecision }, { signEnvelope }, { ulid }] = await Promise.all([
+  const [{ Client, Connection }, { getReview, submitDecision }, { signEnvelope }, { ulidOf }] = await Promise.all([
     import('@temporalio/client'),
     import('../../../workflows/messages.ts'),
     import('../../../core/dsse.ts'),
-    import('ulid'),
+    import('../../../core/ulid.ts'),
   ]);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const decisionUlid = ulid();
+  const decisionUlid = ulidOf(Date.now(), randomUUID());
   const envelope = signEnvelope(
     'decision',
     {
