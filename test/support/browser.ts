@@ -4,6 +4,11 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 export const DESKTOP = { width: 1280, height: 800 } as const;
 export const PHONE = { width: 360, height: 740 } as const;
 
+/** The widths that everything is tried at: `describe.each(SIZES)`. */
+export type Size = 'desktop' | 'phone';
+export const SIZES: readonly Size[] = ['desktop', 'phone'];
+export const VIEWPORTS: Readonly<Record<Size, typeof DESKTOP | typeof PHONE>> = { desktop: DESKTOP, phone: PHONE };
+
 /** A real Chromium of this machine: `CHROMIUM`, or what is on the PATH. `scripts/lib/needs.mjs` gets one where it can. */
 export async function launchBrowser(): Promise<Browser> {
   const names = [process.env['CHROMIUM'], 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -75,4 +80,9 @@ export async function openAs(
   await person.page.getByRole('button', { name: 'Sign in' }).last().click();
   await person.page.getByRole('navigation', { name: 'Main' }).waitFor();
   return person;
+}
+
+/** Whether the page is wider than its window, so that somebody would have to scroll sideways. */
+export async function isTooWide(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 }

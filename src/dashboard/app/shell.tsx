@@ -19,7 +19,13 @@ export function Shell() {
   const session = useQuery({ ...sessionQuery, enabled: redeemed !== 'redeeming' });
   useEffect(() => whenSignedOut(() => queries.setQueryData(sessionQuery.queryKey, null)), [queries]);
   if (redeemed === 'redeeming' || session.isPending) return <Loading what="Signing in" />;
-  if (session.isError) return <Failure what="Holdpoint does not answer" retry={() => void session.refetch()} />;
+  if (session.isError) {
+    return (
+      <main id="main">
+        <Failure what="Holdpoint does not answer" isPage retry={() => void session.refetch()} />
+      </main>
+    );
+  }
   if (session.data === null) return <SignIn linkFailed={redeemed === 'refused'} />;
   return (
     <SessionContext value={session.data}>

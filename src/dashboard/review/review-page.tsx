@@ -34,11 +34,11 @@ export function ReviewPage() {
     const { error } = review;
     const isGone = error instanceof HoldpointError && (error.code === 'not_found' || error.code === 'invalid_request');
     return isGone ? (
-      <Empty title="There is no such review">
+      <Empty title="There is no such review" isPage>
         <Link to="/">To the inbox</Link>
       </Empty>
     ) : (
-      <Failure what="The review could not be read" retry={() => void review.refetch()} />
+      <Failure what="The review could not be read" isPage retry={() => void review.refetch()} />
     );
   }
   return <ReviewView review={review.data} />;

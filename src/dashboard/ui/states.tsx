@@ -10,10 +10,19 @@ export function Loading({ what }: { readonly what: string }) {
   );
 }
 
-export function Failure({ what, retry }: { readonly what: string; readonly retry?: () => void }) {
+interface StateProps {
+  /** It is all that there is on the page, so its title is the page's. */
+  readonly isPage?: boolean;
+}
+
+export function Failure({
+  what,
+  retry,
+  isPage = false,
+}: StateProps & { readonly what: string; readonly retry?: () => void }) {
   return (
     <div className="state" role="alert">
-      <h2>{what}</h2>
+      <Title text={what} isPage={isPage} />
       {retry !== undefined && (
         <Button className="button" onPress={retry}>
           Try again
@@ -23,11 +32,19 @@ export function Failure({ what, retry }: { readonly what: string; readonly retry
   );
 }
 
-export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
+export function Empty({
+  title,
+  children,
+  isPage = false,
+}: StateProps & { readonly title: string; readonly children?: ReactNode }) {
   return (
     <div className="state">
-      <h2>{title}</h2>
+      <Title text={title} isPage={isPage} />
       {children}
     </div>
   );
+}
+
+function Title({ text, isPage }: { readonly text: string; readonly isPage: boolean }) {
+  return isPage ? <h1>{text}</h1> : <h2>{text}</h2>;
 }
