@@ -6,6 +6,7 @@ import { markup, shownToHtml, unlinked } from '../../src/core/show/to-html.ts';
 import { shownToText } from '../../src/core/show/to-text.ts';
 import { findLookAlikes } from '../../src/core/text/look-alikes.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
+import { splitVisible } from '../../src/dashboard/ui/visible.ts';
 import { aReview } from './client-fixtures.ts';
 
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
@@ -102,6 +103,36 @@ describe('whose words they are', () => {
     expect(text).toContain('1. approval: 1 of 1 from ops (passed)');
     expect(text).toContain('2. money: 0 of 2 from finance or board (open)');
     expect(text).toContain('Separation of duties');
+  });
+});
+
+describe('what its kind of tool is known by', () => {
+  const call = (tool: string, args: Review['call']['arguments'], schema?: ToolDefinition['arguments']) =>
+    shownToText({
+      sections: show(
+        aReview({ target: null, call: { ...aReview().call, tool, service: 'x', arguments: args } }),
+        Infinity,
+        schema === undefined ? {} : { tool: { ...TOOL, name: tool, arguments: schema } },
+      ).sections.filter(({ voice }) => voice === 'call'),
+    });
+
+  test('SQL line by line, once, beside whatever else is there', () => {
+    const lines = call('postgres.execute', { sql: 'DELETE FROM users\n\tWHERE id = 7', params: [1] });
+    expect(lines).toEqual(expect.arrayContaining(['  │ DELETE FROM users', '  │ \\tWHERE id = 7']));
+    expect(lines.join('\n').match(/DELETE/g)).toHaveLength(1);
+    expect(lines.join('\n')).toContain('"params"');
+  });
+
+  test('a repository by its name, an amount with its currency written out', () => {
+    expect(call('github.repos.delete', { owner: 'acme', repo: 'web' })).toContain('  Repository: acme/web');
+    expect(call('stripe.refunds.create', { amount: 125_000, currency: 'usd' })).toContain(
+      '  Amount: 1,250.00 US dollars',
+    );
+    expect(call('stripe.charges.create', { amount: 1_250, currency: 'jpy' })).toContain('  Amount: 1,250 Japanese yen');
+    const cents = { properties: { amount: { type: 'integer', description: 'in cents' } } };
+    expect(call('payouts.create', { amount: 5, currency: 'eur' }, cents)).toContain('  Amount: 0.05 euros');
+    expect(call('payouts.create', { amount: 5, currency: 'eur' }).join('\n')).not.toContain('Amount:');
+    expect(call('stripe.charges.create', { amount: 5, currency: 'xyz' }).join('\n')).not.toContain('Amount:');
   });
 });
 
@@ -205,6 +236,36 @@ describe('hostile text', () => {
     expect(findLookAlikes('сосо')).toEqual([{ word: 'сосо', letters: ['с', 'о'] }]);
     expect(findLookAlikes('Привет, мир; café; naïve; 日本')).toEqual([]);
     expect(textOf(withArguments({ owner: 'аcme' }))).toContain('U+0430');
+  });
+
+  test('so are full-width and mathematical letters, and single ones of another alphabet in a word', () => {
+    expect(findLookAlikes('ａcme 𝐚cme').map(({ word }) => word)).toEqual(['ａcme', '𝐚cme']);
+    expect(findLookAlikes('пользователь_x').map(({ letters }) => letters.length > 0)).toEqual([true]);
+    expect(findLookAlikes('слово')).toEqual([]);
+  });
+
+  test('in reason, context, group, evidence and a title as in arguments; what JSON escapes is no letter', () => {
+    const facts = [{ name: 'who', label: 'Who', value: ['аcme'] }];
+    const odd: readonly Partial<Review>[] = [
+      { reason: 'for аcme' },
+      { context: { аcme: 1 } },
+      { group: 'аcme' },
+      { title: 'аcme?' },
+      { evidence: [{ facts, sourceHash: null, gatheredAt: 'then' }] },
+    ];
+    for (const over of odd) expect(textOf(withArguments({ a: 1 }, over))).toContain('(U+0430) for a');
+    expect(textOf(withArguments({ a: 'x\nпривет' }, { reason: 'so\nпривет' }))).not.toContain('what it looks like');
+  });
+
+  test('nothing that the page marks is missed here', () => {
+    const missed: string[] = [];
+    for (let code = 0x80; code < 0x20000; code += 1) {
+      if (code >= 0xd800 && code < 0xe000) continue;
+      const word = `a${String.fromCodePoint(code)}`;
+      const isMarked = splitVisible(word).some(({ kind }) => kind === 'confusable');
+      if (isMarked && findLookAlikes(word).length === 0) missed.push(code.toString(16));
+    }
+    expect(missed).toEqual([]);
   });
 
   test('what is sealed is shown as sealed', () => {

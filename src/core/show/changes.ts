@@ -10,7 +10,7 @@ export interface ChangedLine {
 }
 
 /** Beyond so many changed lines the comparison is all of the old and all of the new: finding the least costs their square. */
-const MOST_CHANGES = 1_000;
+const MOST_CHANGES = 400;
 
 /** Two versions line by line, as indented JSON with keys in order. Pure; what is sealed stays so. */
 export function changedLines(before: Material, now: Material): readonly ChangedLine[] {

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { formatCount } from '../text/time.ts';
 import { visible, visibleJson } from '../text/visible.ts';
+import { warnOfLookAlikes } from './look-alikes.ts';
 import type { Block, Clipper, Section } from './shown.ts';
 
 /** What the execute worker found out itself before anybody was asked, or why it could not. */
@@ -10,10 +11,11 @@ export function showEvidence(review: Review, clipper: Clipper): Section[] {
   const sections = review.evidence.map((evidence): Section => {
     const pinned: Block = { kind: 'pairs', pairs: [['If this has changed by then', 'nothing is done']] };
     const blocks = evidence.facts.map((fact) => showFact(fact, clipper));
+    const misread = warnOfLookAlikes(evidence.facts.map(({ value }) => value));
     return {
       heading: `Holdpoint’s own evidence (found out by itself at ${visible(evidence.gatheredAt)})`,
       voice: 'holdpoint',
-      blocks: [...blocks, ...(evidence.sourceHash === null ? [] : [pinned])],
+      blocks: [...blocks, ...misread, ...(evidence.sourceHash === null ? [] : [pinned])],
     };
   });
   if (review.previewError === null) return sections;

@@ -42,7 +42,7 @@ export function showReview(review: Review, options: ShowOptions): Shown {
     showWhy(review, options, clipper),
     ...showChanges(review, options.materials ?? [], clipper),
     ...showEvidence(review, clipper),
-    showCall(review, clipper),
+    showCall(review, options.tool, clipper),
     ...showWords(review, options.pinned, clipper),
     ...showLevels(review),
     ...showVotes(review, clipper),

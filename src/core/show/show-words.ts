@@ -2,6 +2,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { visible, visibleJson, visibleLines } from '../text/visible.ts';
 import { splitContext } from './context.ts';
+import { warnOfLookAlikes } from './look-alikes.ts';
 import { maskSealed } from './mask.ts';
 import type { Block, Clipper, Section } from './shown.ts';
 
@@ -31,5 +32,5 @@ function agentWords(review: Review, pinned: JsonObject, clipper: Clipper): Block
   if (Object.keys(said).length > 0) {
     blocks.push({ kind: 'code', label: 'Context', lines: clipper.lines(visibleJson(maskSealed(said))) });
   }
-  return blocks;
+  return [...blocks, ...warnOfLookAlikes([reason, threadId, group, said])];
 }
