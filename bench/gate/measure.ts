@@ -48,8 +48,14 @@ export async function measureLatency(door: Door, count: number): Promise<Latency
 
 export function quantilesOf(values: readonly number[]): Quantiles {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  return { median: at(0.5), p99: at(0.99) };
+  const at = (index: number): number => sorted[Math.max(0, Math.min(sorted.length - 1, index))] ?? 0;
+  const half = sorted.length / 2;
+  return {
+    // Of an even count the mean of the two in the middle.
+    median: (at(Math.ceil(half) - 1) + at(Math.floor(half))) / 2,
+    // The smallest value that 99 % do not exceed.
+    p99: at(Math.ceil(0.99 * sorted.length) - 1),
+  };
 }
 
 export function median(values: readonly number[]): number {
