@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, openAs, type Person } from '../support/browser.ts';
-import { newRef, startWorld, type World } from '../support/e2e-world.ts';
+import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
 
 let world: World;
 let browser: Browser;
@@ -61,6 +61,40 @@ describe('the keyboard', () => {
     expect(await page.getByRole('form').count()).toBe(1);
     expect(await page.getByRole('dialog').count()).toBe(0);
     expect(new URL(page.url()).pathname).toBe(`/reviews/${reviewId}`);
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});
+
+describe('what has to be on screen', () => {
+  test('is the agent’s reason too, to its last line, not what was jumped over', async () => {
+    const reason = Array.from({ length: 150 }, (_, line) => `line ${line}`).join('\n');
+    const { reviewId } = await world.hold('bank.pay', { ref: newRef('seen'), amount: 5 }, { reason });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    const { page } = person;
+    const approve = page.locator('[data-decision=approve]');
+    const next = page.getByRole('button', { name: 'Show next' });
+    await next.waitFor();
+    const left = async (): Promise<number> =>
+      Number(/(\d+) to go/.exec(await page.getByText(/\d+ to go/).innerText())?.[1]);
+    const atFirst = await left();
+    await page.keyboard.press('End');
+    await until(async () => ((await left()) < atFirst ? true : undefined), { what: 'the end to be on screen' });
+    expect(await approve.isDisabled()).toBe(true);
+    await until(
+      async () => {
+        if (await approve.isEnabled()) return true;
+        await next.click({ timeout: 1_000 }).catch(() => undefined);
+        return undefined;
+      },
+      { what: 'all of it to have been on screen', withinMs: 60_000 },
+    );
+    // The last line was in front of the buttons, not behind them.
+    const [line, foot] = await Promise.all([
+      page.getByText('line 149').boundingBox(),
+      page.getByRole('region', { name: 'Decision' }).boundingBox(),
+    ]);
+    expect((line?.y ?? 0) + (line?.height ?? 0)).toBeLessThanOrEqual(foot?.y ?? 0);
     expect(person.faults).toEqual([]);
     await person.close();
   });

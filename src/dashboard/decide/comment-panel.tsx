@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Button, FieldError, Label, TextArea, TextField } from 'react-aria-components';
+import { foot } from '../review/foot.ts';
 import { PRESETS } from './presets.ts';
 import type { PanelProps } from './confirm-panel.tsx';
 
@@ -22,6 +23,7 @@ export function CommentPanel({
   const missing = comment.trim() === '';
   return (
     <form
+      ref={foot}
       className="decide decide-panel"
       aria-label={words.title}
       onSubmit={(event) => {

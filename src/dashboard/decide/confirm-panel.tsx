@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button, Input, Label, TextField } from 'react-aria-components';
+import { foot } from '../review/foot.ts';
 import type { Review } from '../../contract/review.ts';
 import { ClassBadge } from '../ui/badge.tsx';
 import type { Deciding } from './use-decide.ts';
@@ -19,6 +20,7 @@ export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
     deciding.send({ type: 'approve', ...(comment.trim() === '' ? {} : { comment: comment.trim() }) });
   return (
     <form
+      ref={foot}
       className="decide decide-panel"
       aria-label="Approve"
       onSubmit={(event) => {

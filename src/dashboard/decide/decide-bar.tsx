@@ -6,6 +6,7 @@ import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { serverNow, useNow } from '../data/clock.ts';
 import { useConnection } from '../data/connection.ts';
+import { foot } from '../review/foot.ts';
 import { useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
 import { LiveTimeLeft } from '../ui/times.tsx';
@@ -27,7 +28,7 @@ export function DecideBar({ review }: { readonly review: Review }) {
   if (ended) return null;
   if (reason !== undefined) {
     return (
-      <div className="decide" role="region" aria-label="Decision">
+      <div ref={foot} className="decide" role="region" aria-label="Decision">
         <p className="decide-why">{reason}</p>
       </div>
     );
@@ -83,7 +84,7 @@ function Deciding({ review }: { readonly review: Review }) {
       return panel satisfies never;
   }
   return (
-    <div className="decide" role="region" aria-label="Decision">
+    <div ref={foot} className="decide" role="region" aria-label="Decision">
       <div className="decide-row">
         {ORDER.filter((type) => review.allowedDecisions.includes(type)).map((type) => {
           const waitsForEyes = unseen && (type === 'approve' || type === 'edit');

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Button, FieldError, Label, TextArea, TextField } from 'react-aria-components';
+import { foot } from '../review/foot.ts';
 import type { PanelProps } from './confirm-panel.tsx';
 
 /** In-flow questions can be answered instead of approved: the workflow receives the text. */
@@ -8,6 +9,7 @@ export function RespondPanel({ deciding, onClose }: PanelProps) {
   const [tried, setTried] = useState(false);
   return (
     <form
+      ref={foot}
       className="decide decide-panel"
       aria-label="Answer"
       onSubmit={(event) => {

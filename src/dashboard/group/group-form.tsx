@@ -6,6 +6,7 @@ import type { DecisionResult } from '../../client/reviews.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { PRESETS } from '../decide/presets.ts';
+import { foot } from '../review/foot.ts';
 import { refusalWords } from '../ui/words.ts';
 import { GroupItem, type Choice } from './group-item.tsx';
 
@@ -74,7 +75,7 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
           />
         ))}
       </ol>
-      <div className="decide decide-panel" role="region" aria-label="Decision">
+      <div ref={foot} className="decide decide-panel" role="region" aria-label="Decision">
         {rejects > 0 && (
           <>
             <div className="presets">

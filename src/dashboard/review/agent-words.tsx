@@ -1,5 +1,4 @@
 import type { Review } from '../../contract/review.ts';
-import { VisibleLines } from '../ui/visible.tsx';
 import { TextPieces } from './text-pieces.tsx';
 
 /** What the agent says about its call. Its words, not ours: labelled, and never drawn as anything but text. */
@@ -14,7 +13,7 @@ export function AgentWords({ review }: { readonly review: Review }) {
       </h2>
       {reason !== null && (
         <blockquote>
-          <VisibleLines text={reason} />
+          <TextPieces className="lines" text={reason} />
         </blockquote>
       )}
       <dl className="arguments">
@@ -37,7 +36,7 @@ function Said({ name, text }: { readonly name: string; readonly text: string }) 
     <div>
       <dt>{name}</dt>
       <dd>
-        <VisibleLines text={text} />
+        <TextPieces className="lines" text={text} />
       </dd>
     </div>
   );

@@ -26,9 +26,11 @@ export function CallView({ review }: { readonly review: Review }) {
           {rest.map(([name, value]) => (
             <div key={name}>
               <dt>
-                <code>
-                  <Visible text={name} />
-                </code>
+                <Piece>
+                  <code>
+                    <Visible text={name} />
+                  </code>
+                </Piece>
               </dt>
               <dd>
                 <ValueView value={value} />

@@ -3,6 +3,7 @@ import type { Material, Review } from '../../contract/review.ts';
 import { client } from '../data/client.ts';
 import { JsonDiff } from '../ui/json-diff.tsx';
 import { Visible } from '../ui/visible.tsx';
+import { Piece } from './seen.tsx';
 
 /** What this version changed against the one before it: earlier arguments come with the proof. */
 export function Changes({ review }: { readonly review: Review }) {
@@ -21,8 +22,17 @@ export function Changes({ review }: { readonly review: Review }) {
       {earlier.isPending && <span className="quiet"> (reading the one before…)</span>}
       {earlier.isError && <span className="quiet"> (the one before could not be read; see the proof)</span>}
       {before !== undefined && review.call.arguments !== null && (
-        <JsonDiff before={before.arguments} after={review.call.arguments} label="Changes since the version before" />
+        <JsonDiff
+          before={before.arguments}
+          after={review.call.arguments}
+          label="Changes since the version before"
+          line={asPiece}
+        />
       )}
     </>
   );
+}
+
+function asPiece(text: React.ReactNode): React.ReactNode {
+  return <Piece>{text}</Piece>;
 }

@@ -6,6 +6,7 @@ import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { serverNow } from '../data/clock.ts';
 import { Piece } from './seen.tsx';
+import { TextPieces } from './text-pieces.tsx';
 
 /** What Holdpoint found out by itself; nothing here comes from the agent. */
 export function EvidenceView({ review }: { readonly review: Review }) {
@@ -59,9 +60,7 @@ export function EvidenceSamples({ review }: { readonly review: Review }) {
       <h2>
         <Visible text={fact.label} /> <span className="quiet small">checked by Holdpoint</span>
       </h2>
-      <Piece>
-        <LargeFact value={fact.value} label={fact.label} />
-      </Piece>
+      <LargeFact value={fact.value} label={fact.label} />
     </section>
   ));
 }
@@ -84,14 +83,10 @@ function PlainFact({ fact: { name, value } }: { readonly fact: Fact }) {
   return typeof value === 'string' ? <Visible text={value} lines /> : null;
 }
 
+/** Each cell is a piece of its own: of a table that is wider than the screen, no row is ever on it as a whole. */
 function LargeFact({ value, label }: { readonly value: Json; readonly label: string }) {
   const rows = Array.isArray(value) && value.length > 0 && value.every(isFlat) ? (value as JsonObject[]) : undefined;
-  if (rows === undefined)
-    return (
-      <pre className="code">
-        <Visible text={JSON.stringify(value, null, 2)} lines />
-      </pre>
-    );
+  if (rows === undefined) return <TextPieces text={JSON.stringify(value, null, 2)} />;
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return (
     // It scrolls sideways where it is wider than the screen, so it has to be reachable by keyboard.
@@ -111,7 +106,7 @@ function LargeFact({ value, label }: { readonly value: Json; readonly label: str
             <tr key={index}>
               {columns.map((column) => (
                 <td key={column}>
-                  <Visible text={cellText(row[column])} />
+                  <TextPieces className="cell" text={cellText(row[column])} />
                 </td>
               ))}
             </tr>

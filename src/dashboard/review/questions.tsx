@@ -6,6 +6,7 @@ import { LiveTimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { reasonWords } from '../ui/words.ts';
 import { Changes } from './changes.tsx';
+import { Piece } from './seen.tsx';
 
 /** Why it is held, what changed, who is answerable, how long is left. What will happen is what stands beside this. */
 export function Questions({ review }: { readonly review: Review }) {
@@ -16,7 +17,9 @@ export function Questions({ review }: { readonly review: Review }) {
       <div>
         <dt>Why is it held?</dt>
         <dd>
-          <Reasons review={review} />
+          <Piece>
+            <Reasons review={review} />
+          </Piece>
         </dd>
       </div>
       <div>

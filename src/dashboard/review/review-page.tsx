@@ -18,7 +18,7 @@ import { EvidenceSamples, EvidenceView } from './evidence.tsx';
 import { Levels } from './levels.tsx';
 import { Proof } from './proof.tsx';
 import { Questions } from './questions.tsx';
-import { SeenProvider } from './seen.tsx';
+import { Piece, SeenProvider } from './seen.tsx';
 import { Target } from './target.tsx';
 import { Timeline } from './timeline.tsx';
 import { OutcomeUnknown } from './unknown.tsx';
@@ -59,14 +59,16 @@ function ReviewView({ review }: { readonly review: Review }) {
               <Visible text={review.call.tool} />
             </code>
           </p>
-          <Title review={review} />
+          <Piece>
+            <Title review={review} />
+          </Piece>
           <Questions review={review} />
         </header>
         {review.feedback !== null && (
-          <p className="note note-warn">
+          <Piece className="note note-warn">
             <Visible text={review.feedback.by} /> asked for changes: <VisibleLines text={review.feedback.comment} /> It
             waits for the proposer.
-          </p>
+          </Piece>
         )}
         <OutcomeUnknown review={review} />
         <EvidenceView review={review} />

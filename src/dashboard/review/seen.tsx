@@ -1,14 +1,19 @@
 import { createContext, use, useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
+import { footHeight, whenFootChanges } from './foot.ts';
+import { addSpan, coversAll, type Spans } from './spans.ts';
 
-/** Height of what lies over the page at the top and at the bottom, in px: what is behind it is not on screen. */
+/** Height of what lies over the page at its top, in px: what is behind it is not on screen. */
 const COVERED_TOP = 52;
-const COVERED_BOTTOM = 108;
+/** What scrolls sideways by itself: what is outside of it is not on screen either. */
+const SIDEWAYS = '.table-box';
 
-/** Which pieces of what is decided on have been on screen, whole. */
+/** Which pieces of what is decided on have been on screen, whole: at once, or one part after the other. */
 class SeenTracker {
-  readonly #waiting = new Set<Element>();
+  readonly #waiting = new Map<Element, Spans>();
+  readonly #near = new Set<Element>();
   readonly #listeners = new Set<() => void>();
   #total = 0;
+  #frame = 0;
   #observer: IntersectionObserver | undefined;
   #snapshot: SeenState = { total: 0, left: 0 };
 
@@ -19,40 +24,84 @@ class SeenTracker {
 
   readonly state = (): SeenState => this.#snapshot;
 
+  /** Looks again whenever what is on screen may be something else. */
+  watch(): () => void {
+    const look = (): void => {
+      this.#frame ||= requestAnimationFrame(() => {
+        this.#frame = 0;
+        this.#look();
+      });
+    };
+    let width = innerWidth;
+    const resized = (): void => {
+      look();
+      // A phone's address bar comes and goes: that alone moves no line.
+      if (innerWidth === width) return;
+      width = innerWidth;
+      // Parts are kept in px, and lines break elsewhere now.
+      for (const element of this.#waiting.keys()) this.#waiting.set(element, []);
+    };
+    // Captured: scrolling inside of the page does not bubble.
+    document.addEventListener('scroll', look, { capture: true, passive: true });
+    window.addEventListener('resize', resized);
+    const stop = whenFootChanges(look);
+    return () => {
+      document.removeEventListener('scroll', look, { capture: true });
+      window.removeEventListener('resize', resized);
+      stop();
+      cancelAnimationFrame(this.#frame);
+      this.#frame = 0;
+    };
+  }
+
   add(element: Element): () => void {
     this.#observer ??= new IntersectionObserver((entries) => this.#take(entries), {
-      threshold: [0.25, 0.5, 0.75, 0.98, 1],
-      rootMargin: `-${COVERED_TOP}px 0px -${COVERED_BOTTOM}px 0px`,
+      threshold: [0, 0.25, 0.5, 0.75, 1],
     });
-    this.#waiting.add(element);
+    this.#waiting.set(element, []);
     this.#total += 1;
     this.#observer.observe(element);
     this.#changed();
     return () => {
       this.#observer?.unobserve(element);
       this.#waiting.delete(element);
+      this.#near.delete(element);
       this.#total -= 1;
       this.#changed();
     };
   }
 
-  /** Brings the first piece that was not on screen to its top. */
+  /** Brings the first piece that was not on screen to its top, or what is left of it. */
   showNext(): void {
     const order = (a: Element, b: Element): number =>
       a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
-    const [next] = [...this.#waiting].toSorted(order);
-    next?.scrollIntoView({ block: 'start', behavior: 'instant' });
+    const [next] = [...this.#waiting.keys()].toSorted(order);
+    if (next === undefined) return;
+    next.scrollIntoView({ block: 'start', behavior: 'instant' });
+    const seen = this.#waiting.get(next)?.find(([from]) => from <= 1)?.[1] ?? 0;
+    // Once more with a line in common, so that nothing is lost between the two.
+    if (seen > 32) window.scrollBy({ top: seen - 32, behavior: 'instant' });
   }
 
   #take(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting && this.#waiting.has(target)) this.#near.add(target);
+      else this.#near.delete(target);
+    }
+    this.#look();
+  }
+
+  #look(): void {
     let changed = false;
-    for (const entry of entries) {
-      const { rootBounds, intersectionRect, intersectionRatio, target } = entry;
-      // A piece that is higher than the screen (large type) counts when it fills it.
-      const fills = rootBounds !== null && intersectionRect.height >= rootBounds.height * 0.9;
-      if (!entry.isIntersecting || (intersectionRatio < 0.98 && !fills)) continue;
-      this.#observer?.unobserve(target);
-      changed = this.#waiting.delete(target) || changed;
+    for (const element of this.#near) {
+      const part = partOnScreen(element);
+      if (part === undefined) continue;
+      const spans = addSpan(this.#waiting.get(element) ?? [], part.from, part.to);
+      this.#waiting.set(element, spans);
+      if (!coversAll(spans, part.height)) continue;
+      this.#observer?.unobserve(element);
+      this.#near.delete(element);
+      changed = this.#waiting.delete(element) || changed;
     }
     if (changed) this.#changed();
   }
@@ -69,11 +118,24 @@ interface SeenState {
   readonly left: number;
 }
 
+/** Undefined: none of it, or not in its whole width. */
+function partOnScreen(
+  element: Element,
+): { readonly from: number; readonly to: number; readonly height: number } | undefined {
+  const { top, bottom, left, right, width, height } = element.getBoundingClientRect();
+  const box = element.closest(SIDEWAYS)?.getBoundingClientRect();
+  const shownWidth = Math.min(right, innerWidth, box?.right ?? right) - Math.max(left, 0, box?.left ?? left);
+  const from = Math.max(top, COVERED_TOP) - top;
+  const to = Math.min(bottom, innerHeight - footHeight()) - top;
+  return to < from || shownWidth < width - 1 ? undefined : { from, to, height };
+}
+
 const SeenContext = createContext<SeenTracker | undefined>(undefined);
 
 /** Around one version of a call; another digest needs another one (`key`). */
 export function SeenProvider({ children }: { readonly children: ReactNode }) {
   const tracker = useMemo(() => new SeenTracker(), []);
+  useEffect(() => tracker.watch(), [tracker]);
   return <SeenContext value={tracker}>{children}</SeenContext>;
 }
 

@@ -8,15 +8,17 @@ export function TextPieces({
   text,
   segments,
   label,
+  className = 'code',
 }: {
   readonly text: string;
   readonly segments?: readonly Segment[];
   readonly label?: string;
+  readonly className?: 'code' | 'cell' | 'lines';
 }) {
   // Two hundred kilobytes take a moment: once is enough.
   const pieces = useMemo(() => cutIntoPieces(text, segments), [text, segments]);
   return (
-    <div className="code" aria-label={label} role={label === undefined ? undefined : 'group'}>
+    <div className={className} aria-label={label} role={label === undefined ? undefined : 'group'}>
       {pieces.map((piece, index) => (
         // A text never changes in place: another version is another review page.
         <Piece key={index}>

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import type { Json } from '../../contract/json.ts';
 import { diffJson } from './diff.ts';
 import { Visible } from './visible.tsx';
@@ -10,10 +11,13 @@ export function JsonDiff({
   before,
   after,
   label,
+  line = (text) => text,
 }: {
   readonly before: Json;
   readonly after: Json;
   readonly label: string;
+  /** Drawn around the text of each line. */
+  readonly line?: (text: ReactNode) => ReactNode;
 }) {
   const lines = diffJson(before, after);
   if (lines.every(({ kind }) => kind === 'same')) return <p className="quiet">The arguments are the same.</p>;
@@ -25,7 +29,7 @@ export function JsonDiff({
             {SIGNS[kind]}
           </span>
           {kind !== 'same' && <span className="unseen-by-eye">{WORDS[kind]}</span>}
-          <Visible text={text} />
+          {line(<Visible text={text} />)}
         </li>
       ))}
     </ul>
