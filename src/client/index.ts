@@ -13,6 +13,7 @@ export {
 export type { BlockedResult, ErrorResult, EscalatedResult, ExecutedResult, ExecuteResult } from './result.ts';
 export type { BatchCall, BatchResult } from './batch.ts';
 export type { Resolution, ResolvedCall } from './resolution.ts';
+export type { ChangesRequested, OnChangesRequested } from './changes.ts';
 export type { ResolutionOptions, ReviewHandle, RevisionOptions } from './review-handle.ts';
 export type { DecideResult, DecisionResult, GetOptions, ListOptions, ReviewPage, Reviews } from './reviews.ts';
 export type { ReviewEvent, ReviewRowEvent, WatchOptions } from './events.ts';

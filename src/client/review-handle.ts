@@ -1,5 +1,6 @@
 import type { JsonObject } from '../contract/json.ts';
 import type { Review } from '../contract/review.ts';
+import type { OnChangesRequested } from './changes.ts';
 import type { Duration } from './duration.ts';
 import type { Reviews } from './reviews.ts';
 import type { ReviewEvent, WatchOptions } from './events.ts';
@@ -9,6 +10,12 @@ export interface ResolutionOptions {
   /** How long this process waits; default: without end. Running out of it decides nothing. */
   readonly timeout?: Duration;
   readonly signal?: AbortSignal;
+  /**
+   * Asked once for each version that a reviewer wants changed; the arguments that it answers are sent as a revision,
+   * and the waiting goes on. Without it a request for changes waits until somebody calls `revise`. What it throws ends
+   * the waiting and decides nothing.
+   */
+  readonly onChangesRequested?: OnChangesRequested;
 }
 
 export interface RevisionOptions {

@@ -102,7 +102,12 @@ export class Reviews {
 
   /** Waits until the review is final; see {@link ReviewHandle.resolution}. */
   resolution(reviewId: string, options?: ResolutionOptions): Promise<Resolution> {
-    return pollUntilFinal(reviewId, (wait) => this.get(reviewId, wait), options);
+    return pollUntilFinal(
+      reviewId,
+      (wait) => this.get(reviewId, wait),
+      options,
+      (args, revision) => this.revise(reviewId, args, { revision }),
+    );
   }
 
   /**

@@ -125,6 +125,20 @@ test('revise and withdraw are the proposer’s', async () => {
   await expect(as('agent-2').reviews.withdraw(review.reviewId)).rejects.toMatchObject({ code: 'not_found' });
 });
 
+test('an agent that waits answers a request for changes and waits on', async () => {
+  const review = await propose();
+  const ask = { type: 'revise', digest: digestOf(review), comment: 'half of it' } as const;
+  await as('ops-1').reviews.decide(review.reviewId, ask);
+  const waiting = as('agent-1')
+    .review(review.reviewId)
+    .resolution({ timeout: '50s', onChangesRequested: ({ comment }) => ({ account: comment, amount: 50 }) });
+  await expect.poll(async () => (await as('ops-1').reviews.get(review.reviewId)).revision, { timeout: 30_000 }).toBe(2);
+  const revised = await as('ops-1').reviews.get(review.reviewId);
+  expect(revised).toMatchObject({ status: 'pending', call: { arguments: { account: 'half of it', amount: 50 } } });
+  await as('ops-1').reviews.decide(review.reviewId, { type: 'reject', digest: digestOf(revised), comment: 'no' });
+  await expect(waiting).resolves.toMatchObject({ status: 'rejected', comment: 'no' });
+});
+
 test('several decisions in one request stand alone', async () => {
   const [first, second] = [await propose(), await propose()];
   const results = await as('ops-1').reviews.decideMany([

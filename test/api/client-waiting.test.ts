@@ -60,6 +60,64 @@ describe('resolution', () => {
   });
 });
 
+describe('a request for changes', () => {
+  const asked = (revision: number) =>
+    aReview({ status: 'changes_requested', revision, feedback: { by: 'ops-1', comment: `less ${revision}`, at: '' } });
+
+  test('is answered once, with the revision that it was asked of, and the waiting goes on', async () => {
+    const [one, two] = [json(200, asked(1)), json(200, asked(2))];
+    const moved = problem(409, 'already_resolved');
+    // The first answer is lost on its way back; the second comes too late.
+    const hp = await client(
+      one,
+      hangUp,
+      one,
+      json(200, aReview({ revision: 2 })),
+      pending,
+      two,
+      moved,
+      json(200, rejected),
+    );
+    const heard: unknown[] = [];
+    const end = await hp.review(id).resolution({
+      onChangesRequested: ({ revision, comment, review }) => {
+        heard.push([revision, comment, review.status]);
+        return { amount: revision };
+      },
+    });
+    expect(end.status).toBe('rejected');
+    expect(heard).toEqual([
+      [1, 'less 1', 'changes_requested'],
+      [2, 'less 2', 'changes_requested'],
+    ]);
+    const sent = stub.seen.filter(({ method }) => method === 'POST');
+    expect(sent.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      { arguments: { amount: 1 }, revision: 1 },
+      { arguments: { amount: 1 }, revision: 1 },
+      { arguments: { amount: 2 }, revision: 2 },
+    ]);
+  });
+
+  test('without an answer, or without anybody to ask, is waited out', async () => {
+    const hp = await client(json(200, asked(1)), json(200, asked(1)), json(200, rejected));
+    let times = 0;
+    const onChangesRequested = (): undefined => void (times += 1);
+    expect(await hp.review(id).resolution({ onChangesRequested })).toMatchObject({ status: 'rejected' });
+    expect([times, stub.seen.some(({ method }) => method === 'POST')]).toEqual([1, false]);
+  });
+
+  test('what the handler throws ends the waiting; so does arguments that do not fit', async () => {
+    const hp = await client(json(200, asked(1)), problem(422, 'revision_invalid'));
+    const broken = new Error('no idea');
+    const thrown = hp.review(id).resolution({ onChangesRequested: () => Promise.reject(broken) });
+    await expect(thrown).rejects.toBe(broken);
+    await stub.close();
+    const again = await client(json(200, asked(1)), problem(422, 'revision_invalid'));
+    const unfit = again.review(id).resolution({ onChangesRequested: () => ({}) });
+    await expect(unfit).rejects.toMatchObject({ code: 'revision_invalid' });
+  });
+});
+
 describe('watch', () => {
   const events = (...items: readonly (readonly [number, unknown])[]): Step => {
     return (_request, response) => {

@@ -9,6 +9,7 @@ import {
   type HoldpointErrorCode,
   type JsonObject,
   type Resolution,
+  type ResolutionOptions,
 } from '../../src/client/index.ts';
 
 // The types are checked by the compiler: a wrong one fails `tsc`, which is part of `npm test`.
@@ -80,6 +81,13 @@ describe('types', () => {
       } else if (end.status !== 'approved') expectTypeOf(end.reasonCodes).toEqualTypeOf<readonly string[]>();
     };
     expectTypeOf(look).returns.toEqualTypeOf<void>();
+  });
+
+  test('who is asked for changes answers with arguments, or not', () => {
+    type Handler = NonNullable<ResolutionOptions['onChangesRequested']>;
+    expectTypeOf<Parameters<Handler>[0]['revision']>().toEqualTypeOf<number>();
+    expectTypeOf<(asked: { readonly comment: string }) => Promise<JsonObject>>().toExtend<Handler>();
+    expectTypeOf<() => string>().not.toExtend<Handler>();
   });
 
   test('error codes are a union of literals', () => {
