@@ -99,3 +99,24 @@ describe('what has to be on screen', () => {
     await person.close();
   });
 });
+
+describe('a call with a sealed argument', () => {
+  test('can be edited: what is sealed is not in the form, and goes back as it came', async () => {
+    const ref = newRef('sealed');
+    const { reviewId } = await world.hold('bank.wire', { ref, memo: 'for nobody else' });
+    const person = await signedIn(`/reviews/${reviewId}`);
+    const { page } = person;
+    await page.locator('[data-decision=edit]:enabled').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('stays as it is').waitFor();
+    expect(await dialog.getByLabel(/memo/i).count()).toBe(0);
+    await dialog.getByLabel(/ref/i).fill(`${ref}-2`);
+    await dialog.getByRole('button', { name: 'Show the changes' }).click();
+    await dialog.getByRole('button', { name: 'Approve with these changes' }).click();
+    const settled = await world.settled(reviewId);
+    expect(settled).toMatchObject({ revision: 2, execution: { status: 'executed', edited: true } });
+    expect(world.target.seen.find((seen) => seen.ref === `${ref}-2`)?.body).toMatchObject({ memo: 'for nobody else' });
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});

@@ -6,11 +6,14 @@ import type { RJSFSchema } from '@rjsf/utils';
 import { Button, Dialog, Heading, Input, Label, Modal, ModalOverlay, TextField } from 'react-aria-components';
 import type { JsonObject } from '../../contract/json.ts';
 import { toolQuery } from '../data/queries.ts';
+import { diffJson } from '../ui/diff.ts';
 import { JsonDiff } from '../ui/json-diff.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
+import { Visible } from '../ui/visible.tsx';
 import { JsonField } from './json-field.tsx';
 import type { PanelProps } from './confirm-panel.tsx';
 import { FORM_TEMPLATES } from './form-templates.tsx';
+import { schemaWithoutSealed, sealedPaths, withoutSealed, withSealed, type SealedPath } from './sealed.ts';
 import { interpretingValidator } from './validator.ts';
 
 /** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
@@ -19,7 +22,8 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
   const isCall = review.kind === 'call';
   const tool = useQuery({ ...toolQuery(review.call.tool), enabled: isCall });
   const [edited, setEdited] = useState<JsonObject>();
-  const [draft, setDraft] = useState<JsonObject>(before);
+  const sealed = sealedPaths(before);
+  const [draft, setDraft] = useState<JsonObject>(() => withoutSealed(before, sealed));
   const [comment, setComment] = useState('');
   const schema = isCall ? tool.data?.arguments : null;
   return (
@@ -30,7 +34,16 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
           {isCall && tool.isPending && <Loading what="Loading the tool" />}
           {isCall && tool.isError && <Failure what="The tool could not be read" retry={() => void tool.refetch()} />}
           {edited === undefined && schema !== undefined && (
-            <ArgumentsForm schema={schema} value={draft} onChange={setDraft} onDone={setEdited} onClose={onClose} />
+            <>
+              <Sealed paths={sealed} />
+              <ArgumentsForm
+                schema={schema === null ? null : schemaWithoutSealed(schema, sealed)}
+                value={draft}
+                onChange={setDraft}
+                onDone={(value) => setEdited(withSealed(value, before, sealed))}
+                onClose={onClose}
+              />
+            </>
           )}
           {edited !== undefined && (
             <form
@@ -66,6 +79,27 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
         </Dialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+/** What nobody can edit here: it is encrypted to the execute worker, and goes back as it came. */
+function Sealed({ paths }: { readonly paths: readonly SealedPath[] }) {
+  if (paths.length === 0) return null;
+  return (
+    <dl className="arguments">
+      {paths.map((path) => (
+        <div key={path.join('/')}>
+          <dt>
+            <code>
+              <Visible text={path.join(' / ')} />
+            </code>
+          </dt>
+          <dd>
+            <span className="badge badge-quiet">sealed</span> stays as it is
+          </dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 
@@ -122,6 +156,7 @@ function plain(value: unknown): JsonObject {
   return JSON.parse(JSON.stringify(value ?? {})) as JsonObject;
 }
 
+/** Whatever the order of their members. */
 function isSame(a: JsonObject, b: JsonObject): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return diffJson(a, b).every(({ kind }) => kind === 'same');
 }
