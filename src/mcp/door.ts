@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AgentPrincipal, Caller, GateService } from '../api/index.ts';
+import type { AgentPrincipal, Caller, DoorParts, GateService } from '../api/index.ts';
 import type { SettingsSource } from '../core/settings.ts';
 import type { McpSession } from './session.ts';
 
@@ -24,6 +24,8 @@ export interface McpRequest {
   readonly caller: Caller;
   /** Undefined: the client keeps no session; its requests cannot be told from repeated ones. */
   readonly session: McpSession | undefined;
+  /** What this process shares with its other doors. */
+  readonly parts: DoorParts;
 }
 
 /** Extension in which the server may answer a call with a handle: `io.modelcontextprotocol/tasks` (SEP-2663). */

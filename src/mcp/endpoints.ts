@@ -40,7 +40,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       problems: [],
       hidden: true,
       async handle({ principal, body, caller, req, res }) {
-        const request = admit(deps, principal, caller, req);
+        const request = admit(deps, parts, principal, caller, req);
         if (body['method'] === 'initialize') {
           res.setHeader('Mcp-Session-Id', openSession(deps.sessionSecret, principal.id));
         }
@@ -59,7 +59,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       answers: {},
       problems: [],
       hidden: true,
-      handle: ({ principal, caller, req, res }) => listen(admit(deps, principal, caller, req), parts, req, res),
+      handle: ({ principal, caller, req, res }) => listen(admit(deps, parts, principal, caller, req), req, res),
     }),
     endpoint<'public'>({
       method: 'get',
@@ -89,13 +89,13 @@ function challenge(baseUrl: string): string {
 }
 
 /** What is checked before a message is looked at. Throws `forbidden`, and `not_found` for a session of somebody else. */
-function admit(deps: McpDeps, principal: AgentPrincipal, caller: Caller, req: Request): McpRequest {
+function admit(deps: McpDeps, parts: DoorParts, principal: AgentPrincipal, caller: Caller, req: Request): McpRequest {
   refuseForeignOrigin(req, deps.settings.current().publicUrl);
   const id = req.get(SESSION_HEADER);
   const session = id === undefined ? undefined : readSession(deps.sessionSecret, principal.id, id);
   // The client then begins another one.
   if (id !== undefined && session === undefined) throw new ProblemError('not_found');
-  return { deps, principal, caller, session };
+  return { deps, principal, caller, session, parts };
 }
 
 async function converse(request: McpRequest, req: Request, res: Response, body?: Message): Promise<void> {
@@ -109,14 +109,10 @@ async function converse(request: McpRequest, req: Request, res: Response, body?:
   await server.close();
 }
 
-async function listen(
-  request: McpRequest,
-  { slots, isInForce }: DoorParts,
-  req: Request,
-  res: Response,
-): Promise<Reply> {
+async function listen(request: McpRequest, req: Request, res: Response): Promise<Reply> {
   if (req.method === 'HEAD') return { status: 200, headers: { 'Content-Type': 'text/event-stream' } };
   const { deps, principal, caller } = request;
+  const { slots, isInForce } = request.parts;
   const release = slots.take(principalKey(principal));
   const transport = new StreamableHTTPServerTransport({});
   const server = createMcpServer(request);

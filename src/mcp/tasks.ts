@@ -1,6 +1,7 @@
 import type { CallToolResult, Task } from '@modelcontextprotocol/sdk/types.js';
 import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotocol/sdk/types.js';
 import { ProblemError } from '../api/index.ts';
+import { principalKey } from '../api/principal.ts';
 import { reviewIdSchema } from '../contract/ids.ts';
 import { isFinal, type Review } from '../contract/review.ts';
 import { reviewResult } from './call.ts';
@@ -10,7 +11,8 @@ import { showWords } from './result.ts';
 /** A result can be asked for this long after the last moment at which it can come about, ms. */
 const KEPT_AFTER_MS = 24 * 3_600_000;
 const POLL_MS = 5_000;
-const WAIT_SECONDS = 30;
+/** How long it can take until a key that is no longer in force is noticed. */
+const WAIT_SECONDS = 10;
 
 /**
  * A review as a task: its id is the review's, so the handle exists exactly where the review does, and means something to
@@ -59,13 +61,23 @@ export async function readTask(
   }
 }
 
-/** Held until the task has ended, as the core protocol wants it; a caller that goes away ends the waiting alone. */
+/**
+ * Held until the task has ended, as the core protocol wants it; a caller that goes away ends the waiting alone. It may be
+ * a day, so it counts as an open stream does, and ends with the agent's key.
+ */
 export async function taskResult(request: McpRequest, taskId: string, signal: AbortSignal): Promise<CallToolResult> {
-  for (;;) {
-    const review = await readTask(request, taskId, WAIT_SECONDS);
-    if (isFinal(review)) return { ...reviewResult(request, review), _meta: { [RELATED_TASK_META_KEY]: { taskId } } };
-    if (signal.aborted || request.caller.signal.aborted)
-      throw new McpError(ErrorCode.ConnectionClosed, 'It still waits');
+  const { slots, isInForce } = request.parts;
+  const release = slots.take(principalKey(request.principal));
+  try {
+    while (await isInForce(request.principal)) {
+      const review = await readTask(request, taskId, WAIT_SECONDS);
+      if (isFinal(review)) return { ...reviewResult(request, review), _meta: { [RELATED_TASK_META_KEY]: { taskId } } };
+      if (signal.aborted || request.caller.signal.aborted)
+        throw new McpError(ErrorCode.ConnectionClosed, 'It still waits');
+    }
+    throw new ProblemError('unauthenticated');
+  } finally {
+    release();
   }
 }
 

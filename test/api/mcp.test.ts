@@ -16,6 +16,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
+import { viewUpstreams } from '../../src/core/upstreams.ts';
 import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 
@@ -286,6 +287,42 @@ describe('a call', () => {
   });
 });
 
+test('a tool of an upstream that nobody has asked yet is to be tried again; nobody is asked about it', async () => {
+  const before = api.settings.current();
+  const key = randomBytes(8).toString('hex');
+  const search = { name: 'mcp.tickets.search', class: 'reversible', connector: 'tickets' } as const;
+  const request = { service: 'mcp', tool: search.name, arguments: {} };
+  const propose = (as = 'agent-1') => api.execute(request, as, { 'idempotency-key': key });
+  const digest = `sha256:${'a'.repeat(64)}` as const;
+  const definition = { description: null, inputSchema: {} };
+  const listed = viewUpstreams([{ server: 'tickets', tool: 'search', first: digest, digest, definition }]);
+  api.settings.setPolicy({ tools: [search] });
+  const connectors = { ...before.connectors, tickets: { type: 'mcp' as const, command: ['tickets'] } };
+  api.settings.update({ connectors, upstreams: new Map(), settledUpstreams: new Set() });
+  try {
+    const { started } = api.gate;
+    const count = started.length;
+    const early = await propose();
+    expect(codeOf(early)).toBe('worker_unavailable');
+    expect(early.headers.get('retry-after')).not.toBeNull();
+    expect(started).toHaveLength(count);
+    // What would not run anyway is blocked, and recorded.
+    expect((await propose('narrow-agent')).body).toMatchObject({ reasonCodes: ['tool_not_allowed'] });
+    expect(await call(await connect(), { name: 'mcp.tickets.search', arguments: {} })).toMatchObject({
+      isError: true,
+      said: { outcome: 'REFUSED', code: 'worker_unavailable', retryable: true },
+    });
+    api.settings.update({ upstreams: listed, settledUpstreams: new Set(['tickets']) });
+    expect((await propose()).body).toMatchObject({ outcome: 'EXECUTED', class: 'reversible' });
+    // It had its time and said nothing: then a human is asked.
+    api.settings.update({ upstreams: new Map() });
+    const held = await api.execute(request);
+    expect(held.body).toMatchObject({ outcome: 'ESCALATE', gate: 'hard', class: 'irreversible' });
+  } finally {
+    api.settings.update({ ...before, upstreams: new Map(), settledUpstreams: new Set() });
+  }
+});
+
 test('a process that shuts down answers what it holds', async () => {
   holdMs = 300_000;
   const stopping: Harness = await makeHarness({
@@ -331,6 +368,33 @@ describe('tasks', () => {
     await api.decide(review.reviewId, review.call.digest, { type: 'reject', comment: 'no' });
     expect(await result).toMatchObject({ isError: true, structuredContent: { outcome: 'BLOCKED', comment: 'no' } });
     expect(await get(client, task.taskId)).toMatchObject({ status: 'completed' });
+  });
+
+  test('results that are waited for count as streams do, and end with the key', async () => {
+    const few: Harness = await makeHarness({
+      app: {
+        doors: (parts) =>
+          mcpEndpoints(
+            depsOf(() => few),
+            parts,
+          ),
+        limits: { streamsPerPrincipal: 1 },
+      },
+    });
+    const client = await connect('agent-1', {}, few);
+    const { task } = await asTask(client, 'task-slots');
+    const wait = () =>
+      client.request({ method: 'tasks/result', params: { taskId: task.taskId } }, CallToolResultSchema);
+    const first = wait().then(
+      () => 'answered',
+      () => 'refused',
+    );
+    await expect(wait()).rejects.toThrow();
+    const { agents } = few.settings.current();
+    few.settings.update({ agents: agents.filter(({ id }) => id !== 'agent-1') });
+    expect(await first).toBe('refused');
+    expect((await few.get(`/v1/reviews/${task.taskId}`, 'ops-1')).body.status).toBe('pending');
+    await few.close();
   });
 
   test('pass on a reviewer’s words while changes are wanted, and how to answer them', async () => {
