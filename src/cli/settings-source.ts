@@ -32,7 +32,7 @@ export interface FileSettingsSource extends SettingsSource {
   /** Called after every attempt to read changed files, with the problem or null. Returns how to stop. */
   onProblem(listener: (problem: string | null) => void): () => void;
   /** What upstream MCP servers say of their tools: not of the files, but in force like them. */
-  setUpstreams(view: UpstreamView): void;
+  setUpstreams(view: UpstreamView, settled: ReadonlySet<string>): void;
   /** Called after {@link setUpstreams}. Returns how to stop. */
   onUpstreams(listener: () => void): () => void;
   /** Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. */
@@ -77,7 +77,7 @@ class WatchedSettings implements FileSettingsSource {
   readonly #judged = new Set<(problem: string | null) => void>();
   readonly #heard = new Set<() => void>();
   #loaded: Loaded;
-  #upstreams: UpstreamView | undefined;
+  #upstreams: Pick<Settings, 'upstreams' | 'settledUpstreams'> = {};
   #current: Settings;
   #seen: string;
   #policyFile: string | undefined;
@@ -100,9 +100,9 @@ class WatchedSettings implements FileSettingsSource {
     return this.#current;
   }
 
-  setUpstreams(view: UpstreamView): void {
-    this.#upstreams = view;
-    this.#current = { ...this.#loaded.settings, upstreams: view };
+  setUpstreams(view: UpstreamView, settled: ReadonlySet<string>): void {
+    this.#upstreams = { upstreams: view, settledUpstreams: settled };
+    this.#current = { ...this.#loaded.settings, ...this.#upstreams };
     for (const listener of this.#heard) listener();
   }
 
@@ -160,8 +160,7 @@ class WatchedSettings implements FileSettingsSource {
     }
     const before = this.#current;
     this.#loaded = outcome;
-    this.#current =
-      this.#upstreams === undefined ? outcome.settings : { ...outcome.settings, upstreams: this.#upstreams };
+    this.#current = { ...outcome.settings, ...this.#upstreams };
     this.#problem = null;
     for (const listener of this.#judged) listener(null);
     for (const listener of this.#changed) listener(this.#current, before);

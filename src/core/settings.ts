@@ -24,6 +24,11 @@ export interface Settings {
   readonly publicUrl: string | null;
   /** What upstream MCP servers last said of their tools; absent: none was ever asked. Not of the files: it is followed. */
   readonly upstreams?: UpstreamView;
+  /**
+   * Upstream MCP servers that have listed their tools, or have had their time to. Calls of any other's are not taken yet:
+   * all of them would be held for a human, merely because nobody has asked it. Absent: that is not looked at.
+   */
+  readonly settledUpstreams?: ReadonlySet<string>;
 }
 
 /** The settings in force now; a broken file keeps the old ones and shows in `problem`. */

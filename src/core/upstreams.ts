@@ -50,6 +50,14 @@ export function distrustUpstream(
   return changedServers(settings).has(definition.connector) ? 'upstream_changed' : undefined;
 }
 
+/** The call goes to an upstream that has not had the time to say what its tools are. */
+export function isUpstreamUnheard(settings: Settings, tool: string): boolean {
+  const connector = settings.policy.findTool(tool)?.definition.connector;
+  if (connector === undefined || !Object.hasOwn(settings.connectors, connector)) return false;
+  const isUpstream = settings.connectors[connector]?.type === 'mcp';
+  return isUpstream && settings.settledUpstreams?.has(connector) === false;
+}
+
 const changed = new WeakMap<Settings, ReadonlySet<string>>();
 
 /** Servers of which a tool changed. Settings never change, so they are looked through once. */

@@ -1,10 +1,13 @@
+import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connector, ConnectorResult } from '../../src/activities/ports.ts';
+import { askUpstreams } from '../../src/cli/compose/upstreams.ts';
 import { createConnectors } from '../../src/connectors/index.ts';
 import type { ListedTool } from '../../src/contract/upstream.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { writeHostileUpstream } from '../support/e2e-mcp.ts';
 import { until } from '../support/e2e-world.ts';
+import { APPROVALS, settingsOf } from '../unit/policy-support.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -89,6 +92,28 @@ describe('what an upstream lists', () => {
     expect(upstream.calls()).toEqual(['close']);
     const now = (await list())[0]?.digest ?? null;
     expect((await call(connector, now)).status).toBe('executed');
+  });
+});
+
+describe('what it changes without a word', () => {
+  it('is found by asking again and again', async () => {
+    const { upstream, connector } = start([CLOSE]);
+    const store = await createStore({ inMemory: true });
+    cleanups.push(() => store.close());
+    // Nobody listens to what it says by itself.
+    const { onToolsChanged: _unheard, ...silent } = connector;
+    const connectors = { tickets: { type: 'mcp' as const, command: upstream.command } };
+    const settings = { ...settingsOf(`version: 1\n${APPROVALS}`), connectors };
+    const source = { current: () => settings, onChange: () => () => undefined };
+    const asking = askUpstreams(source, { get: () => silent }, store, pino({ level: 'silent' }), 50);
+    cleanups.push(() => asking.stop());
+    const digestNow = async (): Promise<string | undefined> =>
+      (await store.readUpstreamTools())[0]?.digest ?? undefined;
+    const first = await until(digestNow, { what: 'a first listing' });
+    upstream.list([{ ...CLOSE, description: 'Closes everything.' }]);
+    const changed = async () => ((await digestNow()) === first ? undefined : digestNow());
+    const second = await until(changed, { what: 'the change' });
+    expect((await store.readUpstreamTools())[0]).toMatchObject({ first, digest: second });
   });
 });
 

@@ -61,6 +61,8 @@ beforeAll(async () => {
   writePolicy();
   await explained('mcp.hostile.search', ({ gate, reasonCodes }) => gate === 'none' && reasonCodes.length === 0);
   await explained('mcp.everything.echo', ({ gate }) => gate === 'none');
+  await taken('mcp.hostile.search', {});
+  await taken('mcp.everything.echo', { message: 'hello' });
 
   function writePolicy(): void {
     world.deployment.writePolicy({ ...policy, tools: [...(policy.tools ?? []), ...NAMED] });
@@ -95,6 +97,18 @@ async function explained(tool: string, wanted: (said: Explained) => boolean): Pr
     },
     { what: `another verdict on ${tool}`, withinMs: 90_000 },
   );
+}
+
+/** Waits until calls of an upstream that has only just been heard of are taken: nobody is to be asked about them. */
+async function taken(tool: string, args: object): Promise<void> {
+  const answered = await until(
+    async () => {
+      const answer = await world.execute(tool, args);
+      return answer.status === 503 ? undefined : answer;
+    },
+    { what: `a call of ${tool} that is taken`, withinMs: 90_000 },
+  );
+  expect(answered.body).toMatchObject({ outcome: 'EXECUTED' });
 }
 
 const key = (): string => world.deployment.credentials['agent-1'];

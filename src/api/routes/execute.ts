@@ -48,6 +48,7 @@ export function executeEndpoints(service: GateService, metrics: ApiMetrics): End
         'idempotency_mismatch',
         'too_many_pending',
         'temporal_unavailable',
+        'worker_unavailable',
         'database_unavailable',
       ],
       async handle({ principal, body, caller, req }) {

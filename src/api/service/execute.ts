@@ -8,6 +8,7 @@ import { ProblemError } from '../problem.ts';
 import type { Assessment } from '../../core/assess.ts';
 import { argumentErrors, assessForAgent } from './assess.ts';
 import { isCallbackAllowed } from '../../core/callback.ts';
+import { isUpstreamUnheard } from '../../core/upstreams.ts';
 import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { batchItemKey, fingerprintBody } from './idempotency.ts';
 import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';
@@ -123,6 +124,7 @@ async function proposeAndWait(
       const invisible = await findInvisibleErrors(context, reviewId, request);
       if (invisible !== undefined) return answerOf(invisible, seen);
       const assessment = assessForAgent(context.settings.current(), principal, request);
+      refuseUnheard(context, request, assessment);
       const rejected = await findRejection(context, principal, request, assessment);
       if (rejected !== undefined) return answerOf(outcomeOf(rejected.reviewId, rejected, statusUrl), seen);
       release = await reservePending(context, principal, request);
@@ -138,6 +140,14 @@ async function proposeAndWait(
   } finally {
     release?.();
   }
+}
+
+/** At a first start nobody is asked about what only the upstream's own word is missing for. */
+function refuseUnheard(context: ServiceContext, { tool }: ExecuteRequest, { kind }: Assessment): void {
+  if (kind === 'blocked' || !isUpstreamUnheard(context.settings.current(), tool)) return;
+  throw new ProblemError('worker_unavailable', {
+    detail: 'The upstream MCP server has not said yet what its tools are. Try again shortly.',
+  });
 }
 
 /**

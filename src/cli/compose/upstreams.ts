@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../contract/store.ts';
+import type { UpstreamTool } from '../../contract/upstream.ts';
 import { stateOfUpstream, viewUpstreams } from '../../core/upstreams.ts';
 import type { FileSettingsSource } from '../settings-source.ts';
 import type { ConnectorRegistry } from './connectors.ts';
@@ -10,22 +11,35 @@ const ASK_EVERY_MS = 60_000;
 /** How soon another process knows what the execute worker found. */
 const READ_EVERY_MS = 2_000;
 
-const mcpServersOf = (settings: FileSettingsSource): readonly string[] =>
+const mcpServersOf = (settings: Pick<FileSettingsSource, 'current'>): readonly string[] =>
   Object.entries(settings.current().connectors).flatMap(([name, { type }]) => (type === 'mcp' ? [name] : []));
+
+/** How long a server may take to list its tools for the first time: `npx` may have to get it from a registry. */
+const FIRST_LISTING_WITHIN_MS = 60_000;
 
 /**
  * Keeps what is known of the upstreams' tools in the settings, in every process that classifies or offers calls. Where
  * the database does not answer, what was known stays.
  */
-export async function followUpstreams(settings: FileSettingsSource, store: Store, log: Logger): Promise<Periodic> {
+export async function followUpstreams(
+  settings: Pick<FileSettingsSource, 'current' | 'setUpstreams'>,
+  store: Pick<Store, 'readUpstreamTools'>,
+  log: Logger,
+  { everyMs = READ_EVERY_MS, now = () => performance.now() }: { readonly everyMs?: number; now?(): number } = {},
+): Promise<Periodic> {
   let seen = '';
+  let seenSettled = '';
+  const settle = settling(now);
   const read = async (): Promise<void> => {
-    if (mcpServersOf(settings).length === 0) return;
-    const tools = await store.readUpstreamTools();
-    const text = JSON.stringify(tools);
+    const servers = mcpServersOf(settings);
+    const tools = servers.length === 0 ? [] : await store.readUpstreamTools();
+    const settled = settle(servers, tools);
+    const [text, settledText] = [JSON.stringify(tools), JSON.stringify([...settled])];
+    if (text === seen && settledText === seenSettled) return;
+    settings.setUpstreams(viewUpstreams(tools), settled);
+    seenSettled = settledText;
     if (text === seen) return;
     seen = text;
-    settings.setUpstreams(viewUpstreams(tools));
     for (const tool of tools) {
       if (stateOfUpstream(settings.current(), tool) !== 'changed') continue;
       log.warn(
@@ -35,15 +49,39 @@ export async function followUpstreams(settings: FileSettingsSource, store: Store
     }
   };
   await read().catch((error: unknown) => log.warn({ err: error }, 'the upstreams’ tools cannot be read yet'));
-  return repeat('reading the upstreams’ tools', READ_EVERY_MS, log, read);
+  return repeat('reading the upstreams’ tools', everyMs, log, read);
+}
+
+/**
+ * Tells servers that have listed their tools, or have had their time to. One that is heard of here for the first time
+ * counts at the reading after: every other process, which reads as often, knows of it by then.
+ */
+function settling(now: () => number): (servers: readonly string[], tools: readonly UpstreamTool[]) => Set<string> {
+  const settled = new Set<string>();
+  const heard = new Set<string>();
+  const since = new Map<string, number>();
+  let begun = false;
+  return (servers, tools) => {
+    const listed = new Set(tools.map(({ server }) => server));
+    for (const server of servers) {
+      const first = since.get(server);
+      if (first === undefined) since.set(server, now());
+      const hadItsTime = first !== undefined && now() - first >= FIRST_LISTING_WITHIN_MS;
+      if (hadItsTime || heard.has(server) || (!begun && listed.has(server))) settled.add(server);
+      if (listed.has(server)) heard.add(server);
+    }
+    begun = true;
+    return new Set(settled);
+  };
 }
 
 /** Asks every upstream MCP server what its tools are, again and again. Only the execute worker does: it starts them. */
 export function askUpstreams(
-  settings: FileSettingsSource,
+  settings: Pick<FileSettingsSource, 'current' | 'onChange'>,
   connectors: Pick<ConnectorRegistry, 'get'>,
-  store: Store,
+  store: Pick<Store, 'putUpstreamTools'>,
   log: Logger,
+  everyMs = ASK_EVERY_MS,
 ): Periodic {
   const heard = new WeakSet<object>();
   const running = new Map<string, Promise<void>>();
@@ -84,7 +122,7 @@ export function askUpstreams(
     for (const name of mcpServersOf(settings)) void askInTurn(name);
   };
   const stopFollowing = settings.onChange(() => void askAll());
-  const periodic = repeat('asking the upstreams for their tools', ASK_EVERY_MS, log, askAll);
+  const periodic = repeat('asking the upstreams for their tools', everyMs, log, askAll);
   return {
     // An upstream that does not answer is not waited for: closing its connector ends what was asked of it.
     stop: async () => {
