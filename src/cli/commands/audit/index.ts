@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { action, type CliContext } from '../action.ts';
 import { registerReading } from './read.ts';
+import type { EraseOptions } from './erase.ts';
 import type { VerifyOptions } from './verify.ts';
 
 export function registerAudit(program: Command, context: CliContext): void {
@@ -23,4 +24,16 @@ export function registerAudit(program: Command, context: CliContext): void {
       }),
     );
   registerReading(audit, context);
+  audit
+    .command('erase')
+    .description('erase what was said in reviews that ended long ago; the log stays and still verifies')
+    .requiredOption('--older-than <duration>', 'ended at least so long ago, 90d say')
+    .option('--database <place>', 'a PostgreSQL URL or a data directory; default: the one configured here')
+    .option('-y, --yes', 'do not ask')
+    .action(
+      action(context, async (io, options: EraseOptions) => {
+        const { erase } = await import('./erase.ts');
+        await erase(io, options);
+      }),
+    );
 }

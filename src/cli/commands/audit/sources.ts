@@ -5,6 +5,7 @@ import type { IndexedEntry } from '../../../contract/audit.ts';
 import type { Store } from '../../../contract/store.ts';
 import type { Io } from '../../ui/io.ts';
 import type { DataDir } from '../../embedded/data-dir.ts';
+import { readEnvironment } from '../../compose/environment.ts';
 import { StartError } from '../../start-error.ts';
 import { CliError } from '../../ui/exit.ts';
 import { dataDirOf } from '../access.ts';
@@ -29,28 +30,33 @@ export function logOverHttp(client: Holdpoint): LogSource {
   };
 }
 
+/** The log read from the database itself; see {@link withDatabase}. Nothing is written. */
+export function withDatabaseLog<T>(io: Io, place: string | undefined, use: (log: LogSource) => Promise<T>): Promise<T> {
+  return withDatabase(io, place, (store) => use(logOverStore(store)));
+}
+
 /**
- * The log read from the database itself: `place` is a PostgreSQL URL or a data directory; default: `DATABASE_URL`, else
- * the data directory here. Nothing is written; a data directory in use is refused.
+ * The database itself: `place` is a PostgreSQL URL or a data directory; default: `DATABASE_URL`, else the data directory
+ * here. A data directory in use is refused.
  */
-export async function withDatabaseLog<T>(
+export async function withDatabase<T>(
   io: Io,
   place: string | undefined,
-  use: (log: LogSource) => Promise<T>,
+  use: (store: Store) => Promise<T>,
 ): Promise<T> {
   const [{ openDatabase, storeOver }, { openDataDir }] = await Promise.all([
     import('../../../storage/store.ts'),
     import('../../embedded/data-dir.ts'),
   ]);
-  const named = place ?? (io.env.DATABASE_URL === '' ? undefined : io.env.DATABASE_URL);
+  const named = place ?? readEnvironment(io.env).databaseUrl ?? undefined;
   if (named !== undefined && /^postgres(ql)?:\/\//.test(named)) {
     const database = await openDatabase({ databaseUrl: named, maxConnections: 1 });
-    return use(logOverStore(storeOver(database))).finally(() => database.close());
+    return use(storeOver(database)).finally(() => database.close());
   }
   const dataDir = open(openDataDir, named === undefined ? dataDirOf(io) : resolve(io.cwd, named));
   try {
     const database = await openDatabase({ dataDir: dataDir.path });
-    return await use(logOverStore(storeOver(database))).finally(() => database.close());
+    return await use(storeOver(database)).finally(() => database.close());
   } finally {
     dataDir.release();
   }
@@ -74,7 +80,7 @@ function open(openDataDir: (directory: string) => DataDir, directory: string): D
       'refused',
       error.code,
       error.message,
-      'While it runs, verify over HTTP: `holdpoint audit verify --url`.',
+      'Stop it first. Verifying goes over HTTP too: `holdpoint audit verify --url`.',
     );
   }
 }
