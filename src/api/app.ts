@@ -28,7 +28,7 @@ import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
 import { healthEndpoints } from './routes/health.ts';
 import { oidcEndpoints } from './routes/oidc.ts';
-import { mailDecisionEndpoints } from './routes/mail-decision.ts';
+import { mailDecisionEndpoints, mailProblemPage } from './routes/mail-decision.ts';
 import { pageEndpoints } from './routes/pages.ts';
 import { policyEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
@@ -108,7 +108,7 @@ export function createApp(deps: AppDeps): Express {
   const held = new HeldRequests(deps.shutdown);
   app.use(createRouter(endpoints, { settings: deps.settings, sessions, limiter, held, roles }));
   app.use((_req, _res, next) => next(new ProblemError('not_found')));
-  app.use(errorMiddleware(deps.log));
+  app.use(errorMiddleware(deps.log, mailProblemPage));
   return app;
 }
 

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TrustedKey } from '../../src/contract/envelope.ts';
 import type { ReviewerConfig } from '../../src/contract/config.ts';
 import type { Review } from '../../src/contract/review.ts';
+import { StorageError, type Store } from '../../src/contract/store.ts';
+import { createStore } from '../../src/storage/store.ts';
 import { mailboxOf, writeMailLink, type MailLink } from '../../src/core/mail-link.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { makeHarness, type Harness } from './support/harness.ts';
@@ -355,5 +357,70 @@ describe('links that do not hold', () => {
       approval: ({ arguments: args }) => (args['amount'] === 5 ? { ...CONFIRM, emailDecision: 'sign-in' } : CONFIRM),
     });
     expect(await refused(pathOf(review))).toEqual([403, 'sign_in_required']);
+  });
+});
+
+describe('what goes wrong is a page with a code, not JSON', () => {
+  const problem = async (response: Response) => {
+    const page = await read(response);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    return [page.status, page.code, page.headers.has('retry-after')];
+  };
+
+  test('too many: few tries, many looks, each with Retry-After', async () => {
+    const other = await makeHarness({ app: { limits: { anonymousPerMinute: 2 } } });
+    try {
+      const post = () => fetch(`${other.url}/mail/x`, { method: 'POST', body: new URLSearchParams({ decision: 'x' }) });
+      const tries = [await post(), await post(), await post()];
+      expect(tries.map(({ status }) => status)).toEqual([404, 404, 429]);
+      expect(await problem(tries[2] as Response)).toEqual([429, 'rate_limited', true]);
+      // A house with a mail scanner looks at many, and has used up nothing of what deciding takes.
+      const looks = await Promise.all(Array.from({ length: 21 }, () => fetch(`${other.url}/mail/x`)));
+      expect(looks.filter(({ status }) => status === 404)).toHaveLength(20);
+      expect(await problem(looks.find(({ status }) => status === 429) as Response)).toEqual([
+        429,
+        'rate_limited',
+        true,
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('a database that is away, for GET and for POST', async () => {
+    const real = await createStore({ inMemory: true });
+    let isAway = false;
+    const store: Store = {
+      ...real,
+      readReview(id) {
+        if (isAway) throw new StorageError('database_unavailable', 'away');
+        return real.readReview(id);
+      },
+    };
+    const other = await makeHarness({ store, app: { trustedKeys: () => trust } });
+    try {
+      other.settings.setPolicy({ approval: CONFIRM });
+      other.settings.update({ notifications: NOTIFICATIONS, reviewers, deploymentId: 'test-deployment' });
+      const path = `${other.url}${pathOf(await other.propose())}`;
+      const { form } = await read(await fetch(path));
+      isAway = true;
+      const body = new URLSearchParams({ form: form ?? '', decision: 'approve' });
+      expect(await problem(await fetch(path))).toEqual([503, 'database_unavailable', true]);
+      expect(await problem(await fetch(path, { method: 'POST', body }))).toEqual([503, 'database_unavailable', true]);
+      isAway = false;
+      expect((await read(await fetch(path, { method: 'POST', body }))).code).toBe('accepted');
+    } finally {
+      await other.close();
+      await real.close();
+    }
+  });
+
+  test.each([
+    ['a method that there is not', 'x', { method: 'DELETE' }, [405, 'method_not_allowed', false]],
+    ['a form of another kind', 'x', { method: 'POST', body: '{}' }, [415, 'unsupported_media_type', false]],
+    ['a path that cannot be read', '%zz', {}, [404, 'not_found', false]],
+  ])('%s', async (_what, path, init, expected) => {
+    expect(await problem(await fetch(`${api.url}/mail/${path}`, init))).toEqual(expected);
   });
 });

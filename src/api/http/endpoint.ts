@@ -68,8 +68,11 @@ export interface Endpoint<W extends Who = Who, B = unknown, Q = unknown> {
   readonly hidden?: boolean;
   /** Parameters of `WWW-Authenticate: Bearer` beside the realm, for a door whose clients look there for more. */
   readonly challenge?: (baseUrl: string) => string;
-  /** Public, but counted against the address: it makes us ask somebody else. */
-  readonly isCharged?: boolean;
+  /**
+   * Public, but counted against the address: it makes us ask somebody else. `as-page`: with a far higher limit, as mail
+   * scanners follow every link of every mail that comes to a house.
+   */
+  readonly isCharged?: true | 'as-page';
   /** Requests that this one counts for, against the rate limit. */
   readonly cost?: (body: B) => number;
   handle(handling: Handling<W, B, Q>): Promise<Reply> | Reply;
@@ -82,7 +85,7 @@ export function endpoint<W extends Who, B = undefined, Q = undefined>(definition
 
 /** Signing in is public and guesses tokens; reading whether we are alive is not worth counting. */
 export function isCountedByAddress({ who, method, isCharged }: Endpoint): boolean {
-  return who === 'public' && (isCharged === true || method !== 'get');
+  return who === 'public' && (isCharged !== undefined || method !== 'get');
 }
 
 /** Path as Express wants it. */

@@ -1,16 +1,19 @@
-import type { ErrorRequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
 import { ProblemError } from '../problem.ts';
 import { asProblem } from '../service/problem-fields.ts';
 
+/** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
+export type ProblemPage = (req: Request, res: Response, problem: ProblemError) => string | undefined;
+
 /**
  * The one place where an error becomes an answer. Only the words of a ProblemError, which are ours, leave the house;
  * what else is known of the error is in the log under the same instance.
  */
-export function errorMiddleware(log: Logger): ErrorRequestHandler {
-  return (error: unknown, _req, res, _next) => {
+export function errorMiddleware(log: Logger, pageFor: ProblemPage = () => undefined): ErrorRequestHandler {
+  return (error: unknown, req, res, _next) => {
     const problem = asProblem(fromParser(error) ?? error);
     const instance = instanceOf(res);
     if (problem.status >= 500) {
@@ -22,8 +25,16 @@ export function errorMiddleware(log: Logger): ErrorRequestHandler {
       res.destroy();
       return;
     }
-    sendProblem(res, problem, instance);
+    writeHeaders(res, problem);
+    const page = pageFor(req, res, problem);
+    if (page === undefined) sendProblem(res, problem, instance);
+    else res.status(problem.status).type('text/html').send(page);
   };
+}
+
+function writeHeaders(res: Response, problem: ProblemError): void {
+  if (problem.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(problem.retryAfterSeconds));
+  if (problem.allow !== undefined) res.setHeader('Allow', problem.allow.join(', '));
 }
 
 function sendProblem(res: Response, problem: ProblemError, instance: string): void {
@@ -35,9 +46,8 @@ function sendProblem(res: Response, problem: ProblemError, instance: string): vo
     instance,
     code: problem.code,
     ...(problem.errors === undefined ? {} : { errors: [...problem.errors] }),
+    ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
   };
-  if (problem.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(problem.retryAfterSeconds));
-  if (problem.allow !== undefined) res.setHeader('Allow', problem.allow.join(', '));
   if (problem.code === 'unauthenticated') {
     const challenge: unknown = res.locals['challenge'];
     const more = typeof challenge === 'string' ? `, ${challenge}` : '';

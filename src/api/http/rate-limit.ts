@@ -5,12 +5,17 @@ import { principalKey, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 
 const WINDOW_MS = 60_000;
+/** Pages that one address may look at for each request that it may try a credential with. */
+const PAGES = 10;
 
 export interface RateLimiter {
   /** Counts a request; `cost` is what it stands for. Throws `rate_limited`. */
   charge(principal: Principal, cost: number): Promise<void>;
-  /** Counts a request without a valid credential against its address. Throws `rate_limited`. */
-  chargeAddress(req: Request): Promise<void>;
+  /**
+   * Counts a request without a valid credential against its address. `asPage`: apart from the others, and with ten times
+   * their limit. Throws `rate_limited`.
+   */
+  chargeAddress(req: Request, asPage?: boolean): Promise<void>;
   close(): void;
 }
 
@@ -29,7 +34,12 @@ export function createRateLimiter(settings: SettingsSource, anonymousPerMinute: 
   };
   return {
     charge: (principal, cost) => charge(principalKey(principal), cost, settings.current().limits.requestsPerMinute),
-    chargeAddress: (req) => charge(`address:${ipKeyGenerator(req.ip ?? '')}`, 1, anonymousPerMinute),
+    chargeAddress(req, asPage = false) {
+      const address = ipKeyGenerator(req.ip ?? '');
+      return asPage
+        ? charge(`page:${address}`, 1, anonymousPerMinute * PAGES)
+        : charge(`address:${address}`, 1, anonymousPerMinute);
+    },
     close: () => store.shutdown(),
   };
 }

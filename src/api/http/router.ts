@@ -67,7 +67,9 @@ async function identified(
   deps: RouterDeps,
 ): Promise<Principal | undefined> {
   if (definition.who === 'public') {
-    if (isCountedByAddress(definition)) await deps.limiter.chargeAddress(req);
+    if (isCountedByAddress(definition)) {
+      await deps.limiter.chargeAddress(req, definition.isCharged === 'as-page');
+    }
     return undefined;
   }
   const principal = await authenticate(req, res, deps);

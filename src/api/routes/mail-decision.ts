@@ -43,7 +43,7 @@ type Refusal = MailLinkAnswer | ProblemCode;
 
 /**
  * The page behind a link in a mail. Following the link, as mail scanners, previews and browsers that fetch ahead do,
- * changes nothing: a decision takes a POST of the form on the page, with a choice made. Every refusal of a link is a page too.
+ * changes nothing: a decision takes a POST of the form on the page, with a choice made. Every refusal and every problem is a page too.
  */
 export function mailDecisionEndpoints(deps: MailDecisionDeps): Endpoint[] {
   const forms = createFormTokens(deps.sessionSecret, FORM_GOOD_FOR);
@@ -61,6 +61,7 @@ export function mailDecisionEndpoints(deps: MailDecisionDeps): Endpoint[] {
     endpoint<'public'>({
       ...page,
       method: 'get',
+      isCharged: 'as-page',
       handle: ({ req, res, caller }) =>
         answering(res, caller, async () => {
           const { link, review } = await open(deps, req, res);
@@ -107,7 +108,9 @@ async function decideByForm(
     return settledReply(settled, type, link, caller);
   } catch (error) {
     deps.metrics.decisions.inc({ type, result: error instanceof ProblemError ? error.code : 'internal' });
-    throw error instanceof ProblemError ? new Refused(error.code, link) : error;
+    // What may pass says when to come again, as it does everywhere on this page.
+    const isOfTheReview = error instanceof ProblemError && error.retryAfterSeconds === undefined && error.status < 500;
+    throw isOfTheReview ? new Refused(error.code, link) : error;
   }
 }
 
@@ -171,21 +174,37 @@ class Refused extends Error {
   }
 }
 
-/** Every refusal as a page. What is not ours to explain goes to the error middleware. */
+/** Every refusal of a link as a page. What else goes wrong is told by {@link mailProblemPage}. */
 async function answering(res: Response, caller: Caller, work: () => Promise<Reply>): Promise<Reply> {
-  // Stricter than elsewhere: this page has no script at all.
+  closePage(res);
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refused) return refusedReply(error.code, error.link, caller);
+    throw error;
+  }
+}
+
+/** Stricter than elsewhere: this page has no script at all. */
+function closePage(res: Response): void {
   res.setHeader(
     'Content-Security-Policy',
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   );
   res.setHeader('X-Robots-Tag', 'noindex, nofollow');
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Refused) return refusedReply(error.code, error.link, caller);
-    if (error instanceof ProblemError) return refusedReply(error.code, undefined, caller);
-    throw error;
-  }
+}
+
+/** Problems below `/mail/` as a page too, whoever found them: the router, a limit, or a database that is away. */
+export function mailProblemPage(req: Request, res: Response, problem: ProblemError): string | undefined {
+  if (!req.path.startsWith('/mail/')) return undefined;
+  closePage(res);
+  const { code, status: httpStatus, retryAfterSeconds } = problem;
+  const again =
+    retryAfterSeconds === undefined
+      ? []
+      : [`Try again in ${retryAfterSeconds} s: the link is still as good as it was.`];
+  const lines = [...(httpStatus === 500 ? [] : ['Nothing was decided.']), ...again];
+  return answerPage({ heading: PROBLEMS[code].title, code, httpStatus, lines, reviewUrl: null });
 }
 
 const EXPLAINED: Partial<Record<Refusal, string>> = {
