@@ -64,6 +64,21 @@ describe('exit codes', () => {
   });
 
   test.each([
+    ['unknown command', ['explode']],
+    ['unknown option', ['review', 'list', '--nope']],
+    ['missing argument', ['review', 'show']],
+    ['missing option', ['audit', 'erase']],
+    ['missing command', ['audit']],
+    ['option without its value', ['review', 'list', '--status']],
+  ])('a wrong command line is an error in JSON too: %s', async (_name, args) => {
+    const ran = await holdpoint(['--json', ...args]);
+    expect(ran.code).toBe(2);
+    expect(JSON.parse(ran.stdout())).toEqual({
+      error: { code: 'usage', message: expect.stringMatching(/^(?!error)./) },
+    });
+  });
+
+  test.each([
     [401, 'unauthenticated', 8],
     [403, 'not_an_approver', 5],
     [404, 'not_found', 4],

@@ -13,10 +13,18 @@ export async function run(args: readonly string[], streams: Streams, signal: Abo
     return EXIT.ok;
   } catch (error) {
     if (error instanceof Exit) return EXIT[error.exit];
-    // Commander has printed its message already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    return report(error, args, streams);
+    if (!(error instanceof CommanderError)) return report(error, args, streams);
+    if (error.exitCode === 0) return EXIT.ok;
+    // Commander has told people on stderr already.
+    createIo(streams, { json: args.includes('--json') }).data({ error: usageErrorOf(error) });
+    return EXIT.usage;
   }
+}
+
+/** Of a command that only groups others commander shows the help, and has no words of its own. */
+function usageErrorOf({ code, message }: CommanderError): { readonly code: string; readonly message: string } {
+  const words = code === 'commander.help' ? 'a command is missing; --help lists them' : message;
+  return { code: 'usage', message: words.replace(/^error: /, '') };
 }
 
 function report(error: unknown, args: readonly string[], streams: Streams): ExitCode {
