@@ -4,7 +4,7 @@ import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
 import { proposersOf } from '../../src/dashboard/group/proposers.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
 import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
-import { countsMinorUnits, writeAmount } from '../../src/dashboard/review/money.ts';
+import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/dashboard/review/money.ts';
 import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
 import { diffJson } from '../../src/dashboard/ui/diff.ts';
@@ -111,11 +111,26 @@ describe('words', () => {
   });
 
   test('amounts are written out in their own currency’s units', () => {
-    expect(writeAmount({ amount: 125_000, currency: 'usd' })).toMatch(/1.250.00 US dollars/);
-    expect(writeAmount({ amount: 500, currency: 'jpy' })).toMatch(/^500 /);
-    expect(writeAmount({ amount: 500, currency: 'zzz' })).toBeUndefined();
+    expect(writeAmount(125_000, 'usd')).toMatch(/1.250.00 US dollars/);
+    expect(writeAmount(500, 'jpy')).toMatch(/^500 /);
+    expect(writeAmount(500, 'zzz')).toBeUndefined();
     expect(countsMinorUnits('stripe.refunds.create', null)).toBe(true);
     expect(countsMinorUnits('other.pay', { properties: { amount: { description: 'whole units' } } })).toBe(false);
+  });
+
+  test('an amount without a currency of its own takes that of the evidence, where there is one only', () => {
+    const fact = (name: string, value: string | number) => ({ name, label: name, value });
+    const intent = [fact('intent_amount', 500), fact('intent_currency', 'jpy'), fact('amount_received', 500)];
+    expect(currencyOf({ amount: 500 }, intent)).toBe('jpy');
+    expect(currencyOf({ amount: 500, currency: 'usd' }, intent)).toBe('usd');
+    expect(currencyOf({ amount: 500 }, [...intent, fact('currency', 'usd')])).toBeUndefined();
+    const written = (index: number, tool: string, more = intent): string | undefined =>
+      writeFact(more[index] ?? fact('', ''), tool, more);
+    expect(written(0, 'stripe.refunds.create')).toMatch(/^500 /);
+    expect(written(2, 'stripe.refunds.create')).toMatch(/^500 /);
+    expect(written(0, 'stripe.refunds.create', [...intent, fact('currency', 'usd')])).toMatch(/^500 /);
+    expect(written(2, 'stripe.refunds.create', [...intent, fact('currency', 'usd')])).toBeUndefined();
+    expect(written(0, 'bank.pay')).toBeUndefined();
   });
 
   test('time left, for the eye and for the ear', () => {

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { toolQuery } from '../data/queries.ts';
 import { Visible } from '../ui/visible.tsx';
-import { countsMinorUnits, writeAmount } from './money.ts';
+import { countsMinorUnits, currencyOf, writeAmount } from './money.ts';
 import { Piece } from './seen.tsx';
 import { highlightSql } from './sql.ts';
 import { TextPieces } from './text-pieces.tsx';
@@ -14,7 +14,7 @@ export function CallView({ review }: { readonly review: Review }) {
   const { tool, arguments: args } = review.call;
   const schema = useQuery({ ...toolQuery(tool), enabled: review.kind === 'call' }).data?.arguments;
   if (args === null) return <p className="quiet">The arguments are not kept (any more).</p>;
-  const { drawn, head } = drawByTool(tool, args, schema);
+  const { drawn, head } = drawByTool(review, args, schema);
   const rest = Object.entries(args)
     .filter(([name]) => !drawn.includes(name))
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -54,7 +54,8 @@ interface Drawing {
 }
 
 /** One template per kind of tool. What a template does not show in full stays in the list below it. */
-function drawByTool(tool: string, args: JsonObject, schema: JsonObject | null | undefined): Drawing {
+function drawByTool(review: Review, args: JsonObject, schema: JsonObject | null | undefined): Drawing {
+  const { tool } = review.call;
   const { sql, owner, repo } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
     return { drawn: ['sql'], head: <SqlView sql={sql} /> };
@@ -71,7 +72,8 @@ function drawByTool(tool: string, args: JsonObject, schema: JsonObject | null | 
       ),
     };
   }
-  const written = countsMinorUnits(tool, schema) ? writeAmount(args) : undefined;
+  const facts = review.evidence.at(0)?.facts ?? [];
+  const written = countsMinorUnits(tool, schema) ? writeAmount(args['amount'], currencyOf(args, facts)) : undefined;
   if (written !== undefined) {
     return { drawn: [], head: <Piece className="subject">{written}</Piece> };
   }

@@ -5,6 +5,7 @@ import { age, localTime } from '../ui/time.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { serverNow } from '../data/clock.ts';
+import { writeFact } from './money.ts';
 import { Piece } from './seen.tsx';
 import { TextPieces } from './text-pieces.tsx';
 
@@ -42,7 +43,7 @@ export function EvidenceView({ review }: { readonly review: Review }) {
               </dt>
               <dd>
                 <Piece>
-                  <PlainFact fact={fact} />
+                  <PlainFact fact={fact} written={writeFact(fact, review.call.tool, evidence.facts)} />
                 </Piece>
               </dd>
             </div>
@@ -69,8 +70,22 @@ function isLarge({ value }: Fact): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-function PlainFact({ fact: { name, value } }: { readonly fact: Fact }) {
-  if (typeof value === 'number') return <strong>{new Intl.NumberFormat().format(value)}</strong>;
+interface PlainFactProps {
+  readonly fact: Fact;
+  /** An amount in its currency. */
+  readonly written: string | undefined;
+}
+
+function PlainFact({ fact: { name, value }, written }: PlainFactProps) {
+  if (typeof value === 'number') {
+    const number = new Intl.NumberFormat().format(value);
+    if (written === undefined) return <strong>{number}</strong>;
+    return (
+      <>
+        <strong>{written}</strong> <span className="quiet">({number})</span>
+      </>
+    );
+  }
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (value === null) return 'none';
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value))) {
