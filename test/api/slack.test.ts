@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ReviewerConfig } from '../../src/contract/config.ts';
 import type { Review } from '../../src/contract/review.ts';
+import { StorageError, type Store } from '../../src/contract/store.ts';
 import { actionOf, OPEN_ACTION, writeButtonValue, type SlackDecision } from '../../src/core/slack/button.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { pressBody, problemOf, signAsSlack } from '../support/slack.ts';
-import { codeOf, makeHarness, type Harness } from './support/harness.ts';
+import { codeOf, makeHarness, type Harness, type HarnessOptions } from './support/harness.ts';
 
 const SECRET = 'a-signing-secret-of-slack';
 const CONFIRM = { ...ONE_OF_OPS, slackDecision: 'confirm' } as const;
@@ -21,19 +22,18 @@ let reviewers: readonly ReviewerConfig[];
 // oxlint-disable-next-line typescript/no-explicit-any -- JSON as it was sent
 let answers: { readonly url: string; readonly body: any }[];
 let asked: string[];
+const SLACK_APP: NonNullable<HarnessOptions['app']> = {
+  answerSlack: async (url, body) => {
+    answers.push({ url, body });
+    return true;
+  },
+  resolveReference: (reference) => {
+    asked.push(reference);
+    return SECRET;
+  },
+};
 beforeAll(async () => {
-  api = await makeHarness({
-    app: {
-      answerSlack: async (url, body) => {
-        answers.push({ url, body });
-        return true;
-      },
-      resolveReference: (reference) => {
-        asked.push(reference);
-        return SECRET;
-      },
-    },
-  });
+  api = await makeHarness({ app: SLACK_APP });
   start = api.clock.now();
   reviewers = api.settings
     .current()
@@ -210,6 +210,50 @@ describe('what is not from Slack', () => {
     expect((await post(body, headers)).status).toBe(200);
     expect(codeOf(await post(body, headers))).toBe('unauthenticated');
     expect(await told()).toBe('unknown_person');
+  });
+
+  test('nor by another api process on the same database, or the same one after a restart', async () => {
+    const review = await api.propose();
+    const body = pressBody({ action: actionOf('approve'), value: valueOf(review), user: 'U0NOBODY' });
+    const headers = signAsSlack(body, SECRET, api.clock.now());
+    expect((await post(body, headers)).status).toBe(200);
+    const other = await makeHarness({ store: api.store, app: SLACK_APP });
+    try {
+      other.settings.update({ notifications: NOTIFICATIONS, reviewers });
+      const send = (raw: string, signed: Record<string, string>) =>
+        other.send('POST', PATH, undefined, { raw, headers: signed });
+      expect(codeOf(await send(body, headers))).toBe('unauthenticated');
+      const later = signAsSlack(body, SECRET, api.clock.now() + 1_000);
+      expect((await send(body, later)).status).toBe(200);
+    } finally {
+      await other.close();
+    }
+    expect(await told(1)).toBe('unknown_person');
+  });
+
+  test('where the database cannot say whether it was here before, nothing is taken', async () => {
+    const store: Store = {
+      ...api.store,
+      sessions: {
+        ...api.store.sessions,
+        useOnce: async () => {
+          throw new StorageError('database_unavailable', 'away');
+        },
+      },
+    };
+    const review = await api.propose();
+    const other = await makeHarness({ store, app: SLACK_APP });
+    try {
+      other.settings.update({ notifications: NOTIFICATIONS, reviewers });
+      const body = pressBody({ action: actionOf('approve'), value: valueOf(review), user: 'U0OPS1' });
+      const headers = signAsSlack(body, SECRET, api.clock.now());
+      const reply = await other.send('POST', PATH, undefined, { raw: body, headers });
+      expect([reply.status, codeOf(reply)]).toEqual([503, 'database_unavailable']);
+      expect(answers).toEqual([]);
+      expect((await stateOf(review)).status).toBe('pending');
+    } finally {
+      await other.close();
+    }
   });
 
   test('without Slack in the config there is no such door', async () => {

@@ -2,11 +2,12 @@ import express from 'express';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import type { Store } from '../../contract/store.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
 import { answerTo, decideByPress, replacementFor, type PressDeps, type PressResult } from '../slack/decide.ts';
 import { readInteraction, type Press } from '../slack/interaction.ts';
-import { SeenSignatures, verifySlackRequest } from '../slack/signature.ts';
+import { useSignature, verifySlackRequest } from '../slack/signature.ts';
 import type { Caller } from '../service/types.ts';
 
 /** Sends an answer to the `response_url` of an interaction; true where Slack took it. */
@@ -14,6 +15,7 @@ export type AnswerSlack = (url: string, body: Readonly<Record<string, unknown>>)
 
 export interface SlackEndpointDeps extends PressDeps {
   /** The signing secret of the app now; undefined: there is none, or it cannot be read. */
+  readonly store: Pick<Store, 'readReview' | 'readRecord' | 'sessions'>;
   readonly signingSecret: () => string | undefined;
   readonly answer: AnswerSlack;
   readonly metrics: ApiMetrics;
@@ -29,7 +31,6 @@ const read = express.raw({ type: () => true, limit: 256 * 1024, inflate: false }
  * (https://docs.slack.dev/interactivity/handling-user-interaction).
  */
 export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
-  const seen = new SeenSignatures();
   return [
     endpoint<'public'>({
       method: 'post',
@@ -39,9 +40,16 @@ export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
       who: 'public',
       role: 'review',
       answers: { 200: { description: 'Acknowledged; what came of it is sent to the person' } },
-      problems: ['not_found', 'unauthenticated', 'unsupported_media_type', 'payload_too_large', 'invalid_request'],
+      problems: [
+        'not_found',
+        'unauthenticated',
+        'unsupported_media_type',
+        'payload_too_large',
+        'invalid_request',
+        'database_unavailable',
+      ],
       async handle({ req, res, caller }) {
-        const body = await readVerified(deps, seen, req, res);
+        const body = await readVerified(deps, req, res);
         const interaction = readInteraction(body);
         if (interaction.kind === 'invalid') throw new ProblemError('invalid_request');
         // The signal of the caller ends with the acknowledgement; the decision goes on.
@@ -54,12 +62,7 @@ export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
 }
 
 /** The body, once it is known to come from Slack, to be fresh, and not to have been here before. */
-async function readVerified(
-  deps: SlackEndpointDeps,
-  seen: SeenSignatures,
-  req: Request,
-  res: Response,
-): Promise<Buffer> {
+async function readVerified(deps: SlackEndpointDeps, req: Request, res: Response): Promise<Buffer> {
   const secret = deps.signingSecret();
   if (secret === undefined) throw new ProblemError('not_found');
   await new Promise<void>((resolve, reject) => {
@@ -72,7 +75,7 @@ async function readVerified(
   if (!Buffer.isBuffer(body) || !verifySlackRequest({ signature, timestamp, body }, secret, now)) {
     throw new ProblemError('unauthenticated', { detail: 'The request is not signed by Slack, or not fresh.' });
   }
-  if (!seen.use(signature as string, now)) {
+  if (!(await useSignature(deps.store.sessions, signature as string, now))) {
     throw new ProblemError('unauthenticated', { detail: 'The request was sent before.' });
   }
   return body;

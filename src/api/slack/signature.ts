@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { SessionStore } from '../../contract/sessions.ts';
 
 /** Older, or further ahead, than this many seconds is refused: what was recorded cannot be sent again later. */
-export const GOOD_FOR_SECONDS = 300;
+const GOOD_FOR_SECONDS = 300;
 
 export interface SignedRequest {
   /** `X-Slack-Signature`. */
@@ -30,19 +31,14 @@ function signSlackRequest(timestamp: string, body: Buffer, secret: string): stri
   return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest('hex')}`;
 }
 
-/** Signatures that were used, for as long as they would verify. In this process: another one has the gate's own checks. */
-export class SeenSignatures {
-  readonly #seen = new Map<string, number>();
+/** That a signature was used is remembered for longer than it would verify: clocks of api processes differ. */
+const REMEMBERED_MS = 2 * GOOD_FOR_SECONDS * 1_000 + 3_600_000;
 
-  /** False where it was used before. `now`: epoch ms. */
-  use(signature: string, now: number): boolean {
-    for (const [old, until] of this.#seen) {
-      // Insertion order is the order in which they end.
-      if (until > now) break;
-      this.#seen.delete(old);
-    }
-    if (this.#seen.has(signature)) return false;
-    this.#seen.set(signature, now + 2 * GOOD_FOR_SECONDS * 1_000);
-    return true;
-  }
+/**
+ * True for the first request with this signature, over all api processes and their restarts. Throws where the database
+ * cannot say so: what may have been here before is not taken. `now`: epoch ms.
+ */
+export function useSignature(store: Pick<SessionStore, 'useOnce'>, signature: string, now: number): Promise<boolean> {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  return store.useOnce(`slack:${signature}`, iso(now + REMEMBERED_MS), iso(now));
 }
