@@ -542,6 +542,44 @@ describe('the door', () => {
     });
   });
 
+  test('without a session the client may say itself which call is the same, and why it is made', async () => {
+    holdMs = 0;
+    const key = randomBytes(8).toString('hex');
+    let id = 0;
+    const send = async (meta: object, args: object = CREATE.arguments) => {
+      id += 1;
+      const { body } = await post(rpc('tools/call', { ...CREATE, arguments: args, _meta: meta }, id), 'agent-1');
+      return answerOf(body);
+    };
+    const meta = {
+      'holdpoint/idempotencyKey': key,
+      'holdpoint/reason': 'the invoice is due',
+      'holdpoint/context': { env: 'test' },
+    };
+    const { structuredContent: first } = (await send(meta)).result;
+    expect(first.outcome).toBe('PENDING');
+    expect((await send(meta)).result.structuredContent.reviewId).toBe(first.reviewId);
+    expect((await api.get(`/v1/reviews/${first.reviewId}`, 'ops-1')).body).toMatchObject({
+      reason: 'the invoice is due',
+      context: { env: 'test' },
+    });
+    expect(
+      (await send({ ...meta, 'holdpoint/idempotencyKey': `${key}-2` })).result.structuredContent,
+    ).not.toMatchObject({
+      reviewId: first.reviewId,
+    });
+    expect((await send(meta, { account: 'a-2', amount: 1 })).result.structuredContent).toMatchObject({
+      code: 'idempotency_mismatch',
+    });
+    for (const wrong of [
+      { 'holdpoint/idempotencyKey': 'x'.repeat(256) },
+      { 'holdpoint/context': 'env' },
+      { 'holdpoint/reason': 7 },
+    ]) {
+      expect((await send(wrong)).error).toMatchObject({ code: -32_602 });
+    }
+  });
+
   test('a session is worth nothing to another agent, and cannot be made up', async () => {
     const { headers: answered } = await post(HELLO, 'agent-1');
     const session = answered.get('mcp-session-id') ?? '';
