@@ -15,6 +15,9 @@ for name in postgres_password temporal_db_password owner_db_password api_db_pass
   chmod 444 "$name"
 done
 
+# Yours to fill: what oidc and notifications in holdpoint.yaml name as file:/run/holdpoint-values/NAME, to each part its own.
+mkdir -p values/api values/gate
+
 if [ ! -e keys ]; then
   if [ -e "$here/dist/cli/main.js" ]; then
     node "$here/dist/cli/main.js" keys init --deployment "$2" --split "$PWD/keys"
@@ -28,6 +31,6 @@ fi
 user=$(id -u):$(id -g)
 if [ "$(id -u)" -eq 0 ]; then
   user=1000:1000
-  chown -R "$user" keys
+  chown -R "$user" keys values
 fi
 echo "Set HOLDPOINT_SECRETS=$PWD and HOLDPOINT_USER=$user. Keep keys/all offline: it holds every key, for rotation."

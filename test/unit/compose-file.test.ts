@@ -17,7 +17,9 @@ interface Service {
   readonly secrets?: readonly { readonly source: string }[];
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
-  readonly healthcheck?: unknown;
+  readonly healthcheck?: { readonly test?: readonly string[] };
+  readonly restart?: string;
+  readonly volumes?: readonly unknown[];
 }
 interface ComposeFile {
   readonly services: Readonly<Record<string, Service>>;
@@ -116,6 +118,25 @@ describe('docker-compose.yml', () => {
       user: '1000:1000',
       healthcheck: expect.anything(),
     });
+  });
+
+  test('every service that stays has a health check; the others end', () => {
+    const checked = namesWhere(({ healthcheck }) => (healthcheck?.test?.length ?? 0) > 1);
+    expect(checked).toEqual(namesWhere(({ restart }) => restart === 'unless-stopped'));
+    expect(namesWhere(({ restart }) => restart === 'no')).toEqual(['migrate', 'temporal-namespace', 'temporal-schema']);
+    expect(Object.keys(file.services)).toHaveLength(checked.length + 3);
+  });
+
+  test('gives the api and the gate worker their own secrets of holdpoint.yaml, and nobody else', () => {
+    const mounted = Object.entries(file.services).flatMap(([name, { volumes = [] }]) =>
+      volumes
+        .filter((volume) => JSON.stringify(volume).includes('/run/holdpoint-values'))
+        .map((volume) => [name, /values\/(\w+)/.exec(JSON.stringify(volume))?.[1]]),
+    );
+    expect(mounted).toEqual([
+      ['api', 'api'],
+      ['gate-worker', 'gate'],
+    ]);
   });
 
   test('publishes nothing but the api and the Web UI, and these on loopback', () => {
