@@ -1,11 +1,14 @@
 import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
 import type { FieldError } from '../contract/api.ts';
+import type { ReviewId } from '../contract/ids.ts';
 
 export interface ProblemOptions {
   /** Words for the caller; written here, never taken from an error. Default: the code's title. */
   readonly detail?: string;
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
+  /** The review that it is about, for `idempotency_mismatch`. */
+  readonly reviewId?: ReviewId;
   /** Methods that the path has, for `method_not_allowed`. */
   readonly allow?: readonly string[];
   readonly cause?: unknown;
@@ -18,6 +21,7 @@ export class ProblemError extends Error {
   readonly detail: string;
   readonly errors: readonly FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly reviewId: ReviewId | undefined;
   readonly allow: readonly string[] | undefined;
 
   constructor(code: ProblemCode, options: ProblemOptions = {}) {
@@ -26,6 +30,7 @@ export class ProblemError extends Error {
     this.detail = options.detail ?? `${PROBLEMS[code].title}${listErrors(options.errors ?? [])}.`;
     this.errors = options.errors;
     this.retryAfterSeconds = options.retryAfterSeconds ?? DEFAULT_RETRY_AFTER[code];
+    this.reviewId = options.reviewId;
     this.allow = options.allow;
   }
 

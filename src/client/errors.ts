@@ -30,6 +30,8 @@ export interface HoldpointErrorDetails {
   readonly detail?: string;
   /** What in the request does not fit, where the server says so. */
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
+  /** The review that it is about, where the server says so: with `idempotency_mismatch` the one that the key stands for. */
+  readonly reviewId?: string;
 }
 
 /** Every failure of the client. Branch on `code`; the message is for people. */
@@ -40,6 +42,7 @@ export class HoldpointError extends Error {
   readonly retryable: boolean;
   readonly retryAfter: number | undefined;
   readonly errors: readonly { readonly pointer: string; readonly message: string }[];
+  readonly reviewId: string | undefined;
 
   constructor(details: HoldpointErrorDetails, options?: ErrorOptions) {
     super(details.detail === undefined ? details.code : `${details.code}: ${details.detail}`, options);
@@ -48,13 +51,14 @@ export class HoldpointError extends Error {
     this.retryable = details.retryable;
     this.retryAfter = details.retryAfter;
     this.errors = details.errors ?? [];
+    this.reviewId = details.reviewId;
   }
 }
 
 /** `resolution()` ran out of its own time. It decided nothing: the review is as it was, and may be waited for again. */
 export class ResolutionTimeoutError extends HoldpointError {
   override readonly name = 'ResolutionTimeoutError';
-  readonly reviewId: string;
+  declare readonly reviewId: string;
 
   constructor(reviewId: string) {
     super({
@@ -62,7 +66,7 @@ export class ResolutionTimeoutError extends HoldpointError {
       status: 0,
       retryable: true,
       detail: `${reviewId} has not been resolved yet; it goes on, call resolution() again to wait longer`,
+      reviewId,
     });
-    this.reviewId = reviewId;
   }
 }

@@ -6,6 +6,7 @@ interface Problem {
   readonly title?: string;
   readonly detail?: string;
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
+  readonly reviewId?: string;
 }
 
 /** The error that an answer which is no result stands for. `retryAfter` in seconds. */
@@ -23,6 +24,7 @@ export function parseProblem(status: number, text: string, retryAfter?: number):
     retryable: status === 429 || status >= 500,
     ...(detail === undefined ? {} : { detail }),
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
     ...wait,
   });
 }
@@ -35,7 +37,7 @@ function readProblem(text: string): Problem | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { code, title, detail, errors } = value as Record<string, unknown>;
+  const { code, title, detail, errors, reviewId } = value as Record<string, unknown>;
   if (typeof code !== 'string') return undefined;
   return {
     // A newer server may know codes that this client does not; they pass through as they are.
@@ -43,5 +45,6 @@ function readProblem(text: string): Problem | undefined {
     ...(typeof title === 'string' ? { title } : {}),
     ...(typeof detail === 'string' ? { detail } : {}),
     ...(Array.isArray(errors) ? { errors: errors as NonNullable<Problem['errors']> } : {}),
+    ...(typeof reviewId === 'string' ? { reviewId } : {}),
   };
 }

@@ -25,6 +25,8 @@ export const problemSchema = z.object({
   instance: z.string(),
   code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
   errors: z.array(fieldErrorSchema).optional(),
+  /** With `idempotency_mismatch`: the caller's own review that the key stands for (of a batch, its first one). */
+  reviewId: reviewIdSchema.optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;
 

@@ -292,11 +292,11 @@ describe('idempotency keys', () => {
     expect([third.status, third.body.outcome]).toEqual([200, 'EXECUTED']);
   });
 
-  test('same key, other body: 422', async () => {
+  test('same key, other body: 422, and which review the key stands for', async () => {
     const headers = { 'idempotency-key': 'k-2' };
-    await api.execute({}, 'agent-1', headers);
+    const { reviewId } = (await api.execute({}, 'agent-1', headers)).body;
     const answer = await api.execute({ arguments: { account: 'a-1', amount: 101 } }, 'agent-1', headers);
-    expect([answer.status, codeOf(answer)]).toEqual([422, 'idempotency_mismatch']);
+    expect([answer.status, codeOf(answer), answer.body.reviewId]).toEqual([422, 'idempotency_mismatch', reviewId]);
   });
 
   test('keys are per proposer', async () => {

@@ -104,7 +104,7 @@ async function claimReview(
   const { key, fingerprint } = idempotency;
   const claim = await context.store.claimIdempotency(principal.id, key, reviewId, fingerprint);
   if (claim.kind === 'new') return { reviewId, seen: false };
-  if (!claim.matches) throw new ProblemError('idempotency_mismatch');
+  if (!claim.matches) throw new ProblemError('idempotency_mismatch', { reviewId: claim.reviewId });
   return { reviewId: claim.reviewId, seen: true };
 }
 

@@ -59,9 +59,38 @@ export async function propose(
   } catch (error) {
     // A key names one tool call, so this is a repetition by a program that has changed since. Thrown, it would reach the
     // model as a mistake to correct, and the call would be proposed again.
-    if (error instanceof HoldpointError && error.code === 'idempotency_mismatch') return PROPOSED_DIFFERENTLY;
+    if (!(error instanceof HoldpointError) || error.code !== 'idempotency_mismatch') throw error;
+    const review = await readSameCall(client, request, error.reviewId);
+    return review === undefined ? PROPOSED_DIFFERENTLY : outcomeOf(review);
+  }
+}
+
+/** The review that a key stands for, where it is of this very call: only the words around it have changed. */
+async function readSameCall(
+  client: Holdpoint,
+  { service, tool, arguments: args }: ExecuteRequest,
+  reviewId: string | undefined,
+): Promise<Review | undefined> {
+  if (reviewId === undefined) return undefined;
+  try {
+    const review = await client.reviews.get(reviewId);
+    const { call } = review;
+    const same = call.service === service && call.tool === tool && isSameJson(call.arguments, args);
+    // Changed since, what was proposed is no longer there to compare.
+    return same && review.revision === 1 ? review : undefined;
+  } catch (error) {
+    if (error instanceof HoldpointError && error.code === 'not_found') return undefined;
     throw error;
   }
+}
+
+/** Whatever the order of keys. */
+function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
+  const keys = Object.keys(a);
+  if (Array.isArray(a) !== Array.isArray(b) || keys.length !== Object.keys(b).length) return false;
+  const [left, right] = [a as JsonObject, b as JsonObject];
+  return keys.every((key) => Object.hasOwn(right, key) && isSameJson(left[key], right[key]));
 }
 
 /** Waits until the review is final or changes are asked for; `pending` when the time is up, which decides nothing. */

@@ -37,7 +37,7 @@ export type ToolOutcome =
         readonly error: { readonly code: string; readonly message: string };
         readonly retryable: boolean;
       })
-  /** This very call was proposed before, with another reason, context or callback: what became of it is not looked up. */
+  /** This tool call was proposed before, and not with these arguments as far as can be told: whose answer to give is unknown. */
   | {
       readonly status: 'proposed_differently';
       readonly reviewId: null;
