@@ -3,7 +3,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { CallToolResultSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolResultSchema,
+  CreateTaskResultSchema,
+  ResultSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Review, ReviewRow } from '../../src/contract/review.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
@@ -12,8 +17,10 @@ import {
   run,
   runInspector,
   installPython,
+  startEverything,
   writeHostileUpstream,
   type HostileUpstream,
+  type HttpUpstream,
 } from '../support/e2e-mcp.ts';
 import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
 
@@ -41,12 +48,14 @@ const HOSTILE = [
 
 let world: World;
 let upstream: HostileUpstream;
+let remote: HttpUpstream;
 let python: string;
 const open: Client[] = [];
 
 beforeAll(async () => {
   python = await installPython();
   upstream = writeHostileUpstream(HOSTILE);
+  remote = await startEverything();
   world = await startWorld();
   const { config, policy } = world.deployment;
   world.deployment.writeConfig({
@@ -55,14 +64,17 @@ beforeAll(async () => {
       ...config.connectors,
       everything: { type: 'mcp', command: [...EVERYTHING] },
       hostile: { type: 'mcp', command: upstream.command },
+      remote: { type: 'mcp', url: remote.url, allowPrivateAddresses: true },
     },
   });
   await explained('mcp.hostile.search', ({ class: callClass }) => callClass === 'irreversible');
   writePolicy();
   await explained('mcp.hostile.search', ({ gate, reasonCodes }) => gate === 'none' && reasonCodes.length === 0);
   await explained('mcp.everything.echo', ({ gate }) => gate === 'none');
+  await explained('mcp.remote.echo', ({ gate }) => gate === 'none');
   await taken('mcp.hostile.search', {});
   await taken('mcp.everything.echo', { message: 'hello' });
+  await taken('mcp.remote.echo', { message: 'hello' });
 
   function writePolicy(): void {
     world.deployment.writePolicy({ ...policy, tools: [...(policy.tools ?? []), ...NAMED] });
@@ -73,12 +85,14 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await world?.close();
+  await remote?.close();
   upstream?.remove();
 });
 
 const NAMED = [
   { name: 'mcp.hostile.search', class: 'reversible', connector: 'hostile' },
   { name: 'mcp.everything.echo', class: 'reversible', connector: 'everything' },
+  { name: 'mcp.remote.echo', class: 'reversible', connector: 'remote' },
 ] as const;
 
 interface Explained {
@@ -239,6 +253,23 @@ describe('an upstream MCP server', () => {
     expect(result.content[1]).toMatchObject({ type: 'text', text: expect.stringContaining('5') });
   });
 
+  test('is reached over HTTP as well: its tools are listed, and calls go on to it', async () => {
+    const client = await connect();
+    const { tools } = await client.listTools();
+    const sum = tools.find(({ name }) => name === 'mcp_remote_get-sum');
+    expect(Object.keys(sum?.inputSchema.properties ?? {}).toSorted()).toEqual(['a', 'b']);
+    const ref = newRef('remote');
+    const echoed = await call(client, 'mcp_remote_echo', { message: ref });
+    expect(echoed).toMatchObject({ structuredContent: { outcome: 'EXECUTED', class: 'reversible' } });
+    expect(echoed.content[1]).toEqual({ type: 'text', text: `Echo: ${ref}` });
+    const held = call(client, 'mcp_remote_get-sum', { a: 20, b: 3 });
+    const { reviewId } = await heldUnder('tool=mcp.remote.get-sum');
+    await world.decide(reviewId, {});
+    const result = await held;
+    expect(result).toMatchObject({ structuredContent: { outcome: 'EXECUTED', reviewId } });
+    expect(result.content[1]).toMatchObject({ type: 'text', text: expect.stringContaining('23') });
+  });
+
   test('is not believed: neither annotations nor names nor texts', async () => {
     const client = await connect();
     const { tools } = await client.listTools();
@@ -298,6 +329,45 @@ describe('an upstream MCP server', () => {
 });
 
 describe('holdpoint mcp', () => {
+  test('passes on progress, and the answer to it', async () => {
+    const client = await connect(stdio());
+    const ref = newRef('progress');
+    let steps = 0;
+    const params = { name: 'bank_pay', arguments: { ref, amount: 3 }, _meta: { 'holdpoint/threadId': ref } };
+    const held = client.callTool(params, undefined, { onprogress: () => (steps += 1), timeout: 180_000 });
+    const { reviewId } = await heldUnder(`threadId=${ref}`);
+    await until(() => (steps > 0 ? true : undefined), { what: 'progress', withinMs: 60_000 });
+    await world.decide(reviewId, {});
+    expect(await held).toMatchObject({ structuredContent: { outcome: 'EXECUTED', reviewId } });
+  });
+
+  test('passes on tasks, in the words of either revision', async () => {
+    const client = await connect(stdio());
+    const ref = newRef('task');
+    const extension = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
+    const declared = { 'io.modelcontextprotocol/clientCapabilities': extension };
+    const proposal = { name: 'bank_pay', arguments: { ref, amount: 3 } };
+    const { task } = await client.request(
+      { method: 'tools/call', params: { ...proposal, task: { ttl: 60_000 } } },
+      CreateTaskResultSchema,
+    );
+    const { taskId } = task;
+    expect(task.status).toBe('working');
+    const inNewWords = { method: 'tasks/get', params: { taskId, _meta: declared } };
+    expect(await client.request(inNewWords, ResultSchema)).toMatchObject({ resultType: 'complete', status: 'working' });
+    await world.decide(taskId, {});
+    const result = client.request({ method: 'tasks/result', params: { taskId } }, CallToolResultSchema, {
+      timeout: 180_000,
+    });
+    expect(await result).toMatchObject({ structuredContent: { outcome: 'EXECUTED', reviewId: taskId } });
+    expect(await client.request(inNewWords, ResultSchema)).toMatchObject({ status: 'completed', ttlMs: task.ttl });
+    const again = { ...proposal, arguments: { ref: newRef('handle'), amount: 4 }, _meta: declared };
+    const handle = await client.request({ method: 'tools/call', params: again }, ResultSchema);
+    expect(handle).toMatchObject({ resultType: 'task', status: 'working' });
+    const cancelled = { method: 'tasks/cancel', params: { taskId: handle['taskId'], _meta: declared } };
+    expect(await client.request(cancelled, ResultSchema)).toEqual({ resultType: 'complete' });
+  });
+
   test('brings the answer although Holdpoint was killed meanwhile, and the call is made once', async () => {
     const client = await connect(stdio());
     const ref = newRef('killed');

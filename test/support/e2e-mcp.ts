@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheDir } from '../../src/cli/embedded/cache.ts';
+import { freePort } from './ports.ts';
 
 const PYTHON_SDK = '2.3.0';
 
@@ -26,6 +27,42 @@ export const EVERYTHING: readonly [string, ...string[]] = [
   fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js')),
   'stdio',
 ];
+
+/** Without a host it would listen on every address of the machine. */
+const LOOPBACK_ONLY = `data:text/javascript,${encodeURIComponent(`
+import { Server } from 'node:net';
+const { listen } = Server.prototype;
+Server.prototype.listen = function (port, ...rest) { return listen.call(this, port, '127.0.0.1', ...rest); };
+`)}`;
+
+export interface HttpUpstream {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** `server-everything` over streamable HTTP. */
+export async function startEverything(): Promise<HttpUpstream> {
+  const port = await freePort();
+  const [node, program] = EVERYTHING;
+  const child = spawn(node, ['--import', LOOPBACK_ONLY, program as string, 'streamableHttp'], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    // Words on standard error come when it listens, or say why it cannot.
+    child.stderr.setEncoding('utf8').once('data', () => resolve());
+    child.once('error', reject).once('close', (code) => reject(new Error(`server-everything ended with ${code}`)));
+  });
+  child.stderr.resume();
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    close: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
 
 /** A Python with the MCP SDK for it, got from PyPI on the first use into the user's cache. */
 export async function installPython(): Promise<string> {
