@@ -1,10 +1,12 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCallbackChannel } from '../../src/activities/notify/callback.ts';
 import type { Batch, Channel, Delivered } from '../../src/activities/notify/channel.ts';
 import { deliverNext, type DeliverDeps, type Round } from '../../src/activities/notify/deliver.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
+import { createNotifyActivities } from '../../src/activities/notify/index.ts';
 import { createWebhookChannel } from '../../src/activities/notify/webhook.ts';
 import { sendPost } from '../../src/cli/compose/send-post.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
@@ -159,6 +161,31 @@ onEveryDatabase((engine) => {
         [1, 204],
         [6, 204],
       ]);
+    });
+
+    it('a receiver that says when to come again is heeded, within ten minutes; the next attempt waits for that long', async () => {
+      await follow();
+      await propose(reviewIdOf(1));
+      await follow();
+      hook.answer = 429;
+      const pauses: (number | null | undefined)[] = [];
+      // A date has whole seconds.
+      now = Math.ceil(now / 1_000) * 1_000;
+      for (const value of ['120', new Date(now + 45_000).toUTCString(), '86400', '0', '-5', 'soon', undefined]) {
+        hook.retryAfter = value;
+        const round = await deliver(webhook());
+        pauses.push(round.kind === 'retry' ? round.afterMs : undefined);
+      }
+      expect(pauses).toEqual([120_000, 45_000, 600_000, null, null, null, null]);
+      hook.retryAfter = '90';
+      const activities = createNotifyActivities(deps());
+      const failure: unknown = await new MockActivityEnvironment()
+        .run(() => activities.deliverNotices({ destination: webhook() }))
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ type: 'answered', nextRetryDelay: 90_000 });
+      hook.answer = 204;
+      expect(await deliver(webhook())).toEqual({ kind: 'idle' });
+      expect(new Set(hook.calls.map(({ id }) => id)).size).toBe(1);
     });
 
     it('410 ends it: nothing is sent any more until somebody starts the worker anew', async () => {

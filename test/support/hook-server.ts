@@ -15,6 +15,8 @@ export interface HookServer {
   readonly calls: readonly HookCall[];
   /** Status of answers from now on; `hang`: none at all. */
   answer: number | 'hang';
+  /** Sent with every answer while it is there. */
+  retryAfter: string | undefined;
   close(): Promise<void>;
 }
 
@@ -22,7 +24,7 @@ export interface HookServer {
 export async function startHookServer(port = 0): Promise<HookServer> {
   const calls: HookCall[] = [];
   const sockets = new Set<Socket>();
-  const hook = { answer: 204 as number | 'hang' };
+  const hook = { answer: 204 as number | 'hang', retryAfter: undefined as string | undefined };
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -32,7 +34,8 @@ export async function startHookServer(port = 0): Promise<HookServer> {
       const body = JSON.parse(text) as HookCall['body'];
       calls.push({ path: request.url ?? '', id: headers['webhook-id'] ?? '', headers, text, body });
       if (hook.answer === 'hang') return;
-      response.writeHead(hook.answer, { location: '/elsewhere' }).end();
+      const later = hook.retryAfter === undefined ? {} : { 'retry-after': hook.retryAfter };
+      response.writeHead(hook.answer, { location: '/elsewhere', ...later }).end();
     });
   });
   server.on('connection', (socket) => {
@@ -48,6 +51,12 @@ export async function startHookServer(port = 0): Promise<HookServer> {
     },
     set answer(answer) {
       hook.answer = answer;
+    },
+    get retryAfter() {
+      return hook.retryAfter;
+    },
+    set retryAfter(value) {
+      hook.retryAfter = value;
     },
     close: async () => {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));

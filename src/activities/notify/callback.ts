@@ -33,7 +33,10 @@ export function createCallbackChannel({ settings, post, key, now }: CallbackDeps
       if (privateKey === undefined) return { kind: 'retry', code: 'key_missing' };
       const body = JSON.stringify({ type: 'review.final', timestamp: notice.at, data: viewForAgent(review) });
       const headers = signMessage(notice.id, body, now(), [{ version: 'v1a', key: privateKey }]);
-      return judgePost(await post({ url, headers, body, allowPrivateAddresses: namesPrivatePlace(url), signal }));
+      return judgePost(
+        await post({ url, headers, body, allowPrivateAddresses: namesPrivatePlace(url), signal }),
+        now(),
+      );
     },
   };
 }

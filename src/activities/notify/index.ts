@@ -52,8 +52,8 @@ async function runUntilDone(
     const round = await deliverNext(deps, destination, signal);
     if (round.kind === 'more') continue;
     if (round.kind !== 'retry') return round;
-    // Back-off starts anew where something went through: the workflow asks again.
-    if (told > 0) return { kind: 'more' };
+    // Back-off starts anew where something went through: the workflow asks again. A time that the target names counts.
+    if (told > 0 && round.afterMs === null) return { kind: 'more' };
     throw ApplicationFailure.create({
       type: round.code,
       message: round.code,

@@ -43,7 +43,7 @@ export function createWebhookChannel({ settings, post, resolve, now }: WebhookDe
       const body = JSON.stringify(webhookBody(notice, current.publicUrl));
       const headers = signMessage(notice.id, body, now(), secrets);
       const allowPrivateAddresses = webhook.allowPrivateAddresses ?? namesPrivatePlace(url);
-      return judgePost(await post({ url, headers, body, allowPrivateAddresses, signal }));
+      return judgePost(await post({ url, headers, body, allowPrivateAddresses, signal }), now());
     },
   };
 }

@@ -9,7 +9,7 @@ export const sendPost: SendPost = async ({ url, headers, body, allowPrivateAddre
   );
   switch (result.kind) {
     case 'answer':
-      return { kind: 'answer', status: result.status };
+      return { kind: 'answer', status: result.status, retryAfter: result.retryAfter };
     case 'lost':
       return { kind: 'lost' };
     case 'not_sent':

@@ -32,7 +32,7 @@ export interface ExchangeOptions {
 }
 
 export type ExchangeResult =
-  | { readonly kind: 'answer'; readonly status: number; readonly body: BodyRead }
+  | { readonly kind: 'answer'; readonly status: number; readonly body: BodyRead; readonly retryAfter: string | null }
   /** Not one byte of the request left. */
   | { readonly kind: 'not_sent'; readonly why: 'refused' | 'unreachable' | 'stale' | 'invalid' }
   /** The request may have arrived; no answer came back. */
@@ -64,7 +64,13 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    return { kind: 'answer', status: answer.statusCode, body: await readBody(answer.body, answer.headers) };
+    const retryAfter = answer.headers['retry-after'];
+    return {
+      kind: 'answer',
+      status: answer.statusCode,
+      body: await readBody(answer.body, answer.headers),
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    };
   } catch (error) {
     if (attempt.handedOver) return { kind: 'lost' };
     if (error instanceof NotSent) return { kind: 'not_sent', why: error.why };
