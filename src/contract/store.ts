@@ -247,8 +247,11 @@ export interface Store {
   /** Latest signed checkpoint (C2SP note), if any. */
   checkpoint(): Promise<{ size: number; note: string } | undefined>;
   putCheckpoint(size: number, note: string): Promise<void>;
-  /** Tools of upstream MCP servers: the execute worker writes what a server lists now, the others read it. */
-  putUpstreamTools(server: string, tools: readonly ListedTool[]): Promise<void>;
+  /**
+   * Tools of upstream MCP servers: the execute worker writes what a server lists now, the others read it. Resolves with
+   * the number of new names that were left out, which have no tools then: the server has had too many.
+   */
+  putUpstreamTools(server: string, tools: readonly ListedTool[]): Promise<number>;
   readUpstreamTools(): Promise<readonly UpstreamTool[]>;
   /** Every entry from now on, in order, without gaps. Returns how to stop. */
   tail(listener: (event: TailEvent) => void): Promise<() => void>;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Store } from '../../contract/store.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
@@ -8,6 +9,8 @@ import { repeat, type Periodic } from './periodic.ts';
 
 /** Upstreams may change without saying so. */
 const ASK_EVERY_MS = 60_000;
+/** From one asking of a server to the next, however often it says that it changed. */
+const PAUSE_MS = 1_000;
 /** How soon another process knows what the execute worker found. */
 const READ_EVERY_MS = 2_000;
 
@@ -87,6 +90,7 @@ export function askUpstreams(
   const running = new Map<string, Promise<void>>();
   /** Servers that are to be asked once more when they have answered. */
   const again = new Set<string>();
+  const asked = new Map<string, number>();
   let stopped = false;
   const ask = async (name: string): Promise<void> => {
     const connector = connectors.get(name);
@@ -97,11 +101,20 @@ export function askUpstreams(
     }
     try {
       const tools = await connector.listTools();
-      if (!stopped) await store.putUpstreamTools(name, tools);
+      const leftOut = stopped ? 0 : await store.putUpstreamTools(name, tools);
+      if (leftOut > 0)
+        log.warn({ connector: name, leftOut }, 'an upstream MCP server has had too many tools; new ones are left out');
     } catch (error) {
       if (!stopped)
         log.warn({ err: error, connector: name }, 'the upstream MCP server does not say what its tools are');
     }
+  };
+  const askAfterPause = async (name: string): Promise<void> => {
+    const rest = (asked.get(name) ?? Number.NEGATIVE_INFINITY) + PAUSE_MS - performance.now();
+    if (rest > 0) await sleep(rest, undefined, { ref: false });
+    again.delete(name);
+    asked.set(name, performance.now());
+    await ask(name);
   };
   // One after the other, so that an older answer never replaces a newer one; a server that says it changed without end
   // waits for itself alone.
@@ -109,10 +122,7 @@ export function askUpstreams(
     const before = running.get(name);
     if (before !== undefined && again.has(name)) return before;
     if (before !== undefined) again.add(name);
-    const next = (before ?? Promise.resolve()).then(() => {
-      again.delete(name);
-      return ask(name);
-    });
+    const next = (before ?? Promise.resolve()).then(() => askAfterPause(name));
     const done = next.finally(() => running.get(name) === done && running.delete(name));
     running.set(name, done);
     return done;

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '../../src/contract/store.ts';
+import type { ListedTool } from '../../src/contract/upstream.ts';
+import { createStore } from '../../src/storage/store.ts';
+
+let store: Store;
+beforeAll(async () => {
+  store = await createStore({ inMemory: true });
+});
+afterAll(() => store.close());
+
+const tool = (name: string, letter = 'a'): ListedTool => ({
+  name,
+  digest: `sha256:${letter.repeat(64)}`,
+  definition: { description: null, inputSchema: { type: 'object' } },
+});
+const names = (from: number, count: number): ListedTool[] =>
+  Array.from({ length: count }, (_, n) => tool(`tool-${String(from + n).padStart(5, '0')}`));
+
+describe('an upstream that lists other names again and again', () => {
+  it('is remembered by 2,000 of them, which go on being followed; another server has its own', async () => {
+    expect(await store.putUpstreamTools('one', names(0, 1_500))).toBe(0);
+    expect(await store.putUpstreamTools('one', names(1_500, 1_500))).toBe(1_000);
+    const known = await store.readUpstreamTools();
+    expect(known).toHaveLength(2_000);
+    expect(known.filter(({ digest }) => digest !== null)).toHaveLength(500);
+    expect(await store.putUpstreamTools('one', [tool('tool-00000', 'b'), tool('new')])).toBe(1);
+    const [first] = await store.readUpstreamTools();
+    expect(first).toMatchObject({ tool: 'tool-00000', digest: tool('x', 'b').digest, first: tool('x').digest });
+    expect(await store.putUpstreamTools('two', [tool('new')])).toBe(0);
+  });
+});
