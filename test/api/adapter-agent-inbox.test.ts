@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
+import type { HITLResponse as TheirHITLResponse } from 'langchain';
 import type { HumanInterrupt as TheirInterrupt, HumanResponse as TheirResponse } from '@langchain/langgraph/prebuilt';
 import {
+  fromHITLResponse,
   fromHumanResponse,
+  listHumanInterrupts,
   toHumanInterrupt,
+  type HITLResponse,
   type HumanInterrupt,
   type HumanResponse,
 } from '../../src/client/adapters/agent-inbox.ts';
@@ -93,6 +97,58 @@ describe('responses', () => {
     const unclassified = { ...review, call: { ...review.call, digest: null } };
     expect(() => fromHumanResponse(unclassified, accept)).toThrow(code('not_allowed'));
   });
+});
+
+describe('answers to LangChain’s human-in-the-loop', () => {
+  const digest = () => review.call.digest;
+  const edited = (name: string): HITLResponse => ({
+    decisions: [{ type: 'edit', editedAction: { name, args: { ...args, amount: 7 } } }],
+  });
+
+  test('approve, reject with or without words, edit under any of the names of the tool', () => {
+    const of = (response: HITLResponse) => fromHITLResponse(review, response);
+    expect(of({ decisions: [{ type: 'approve' }] })).toEqual({ type: 'approve', digest: digest() });
+    expect(of({ decisions: [{ type: 'reject' }] })).toEqual({ type: 'reject', digest: digest() });
+    const words = { type: 'reject', digest: digest(), comment: 'Too early' };
+    expect(of({ decisions: [{ type: 'reject', message: 'Too early' }] })).toEqual(words);
+    const edit = { type: 'edit', digest: digest(), arguments: { ...args, amount: 7 } };
+    expect(of(edited('payouts_create'))).toEqual(edit);
+    expect(of(edited('payouts.create'))).toEqual(edit);
+    expect(fromHITLResponse(review, edited('pay'), { name: 'pay' })).toEqual(edit);
+    type Loose<T> = { -readonly [K in keyof T]: T[K] extends object ? Loose<T[K]> : T[K] };
+    expectTypeOf<TheirHITLResponse['decisions'][number]['type']>().toEqualTypeOf<
+      HITLResponse['decisions'][number]['type']
+    >();
+    expectTypeOf<Loose<HITLResponse>>().toExtend<TheirHITLResponse>();
+  });
+
+  test.each([
+    ['another tool', edited('payouts_get'), {}, 'tool_changed'],
+    ['two decisions', { decisions: [{ type: 'approve' }, { type: 'approve' }] } as HITLResponse, {}, 'not_allowed'],
+    ['no decision', { decisions: [] }, {}, 'not_allowed'],
+    ['what is not allowed', edited('payouts_create'), { allowedDecisions: ['approve'] }, 'not_allowed'],
+  ] as const)('%s is refused', (_name, response, change, refusal) => {
+    expect(() => fromHITLResponse({ ...review, ...change } as Review, response)).toThrow(code(refusal));
+  });
+});
+
+test('pending reviews of a proposer are listed, each with what decides it; what is decided is not', async () => {
+  const agent = new Holdpoint({ url: api.url, apiKey: api.credential('agent-1') });
+  const [mine, over] = [await api.propose({ threadId: 'inbox' }), await api.propose({ threadId: 'inbox' })];
+  await api.propose({ threadId: 'inbox' }, 'agent-2');
+  await reviewer().reviews.decide(over.reviewId, { type: 'reject', digest: over.call.digest, comment: 'no' });
+  const ids = (items: readonly { readonly review: Review }[]) => items.map((item) => item.review.reviewId);
+  expect(ids(await listHumanInterrupts(agent, { threadId: 'inbox' }))).toEqual([mine.reviewId]);
+  expect(await listHumanInterrupts(reviewer(), { threadId: 'inbox' })).toHaveLength(2);
+  const [item] = await listHumanInterrupts(reviewer(), { threadId: 'inbox', proposer: 'agent-1' });
+  if (item === undefined) throw new Error('not listed');
+  expect(item).toMatchObject({ action_request: { action: 'payouts.create', args }, config: { allow_accept: true } });
+  expectTypeOf(item).toExtend<HumanInterrupt>();
+  const decision = fromHumanResponse(item.review, { type: 'accept', args: null });
+  if (decision === null) throw new Error('no decision');
+  const result = await reviewer().reviews.decide(item.review.reviewId, decision);
+  expect(result).toMatchObject({ admitted: true, review: { status: 'approved' } });
+  expect(await listHumanInterrupts(agent, { threadId: 'inbox' })).toEqual([]);
 });
 
 test('a decision made from a response counts with a reviewer’s token, and never with the agent’s', async () => {

@@ -2,6 +2,8 @@
 import type { DecisionRequest } from '../../contract/decision.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import type { Holdpoint } from '../holdpoint.ts';
+import type { ListOptions } from '../reviews.ts';
 
 /** As `@langchain/langgraph/prebuilt` has them. */
 export interface HumanInterrupt {
@@ -18,6 +20,21 @@ export interface HumanResponse {
   readonly type: 'accept' | 'ignore' | 'response' | 'edit';
   readonly args: null | string | { readonly action: string; readonly args: JsonObject };
 }
+
+/** A pending review as Agent Inbox shows it, and the review itself: a response is made into a decision with it. */
+export interface InboxItem extends HumanInterrupt {
+  readonly review: Review;
+}
+export type InboxFilter = Pick<ListOptions, 'proposer' | 'threadId' | 'group' | 'tool' | 'service' | 'approver'>;
+
+/** What LangChain's human-in-the-loop answers an interrupt with. */
+export interface HITLResponse {
+  readonly decisions: readonly HITLDecision[];
+}
+export type HITLDecision =
+  | { readonly type: 'approve' }
+  | { readonly type: 'edit'; readonly editedAction: { readonly name: string; readonly args: JsonObject } }
+  | { readonly type: 'reject'; readonly message?: string };
 
 export type InboxErrorCode =
   /** Nothing can be decided on it (yet, or any more), or not in this way. */
@@ -48,6 +65,49 @@ export function toHumanInterrupt(review: Review): HumanInterrupt {
     },
     description: describe(review),
   };
+}
+
+/**
+ * Pending reviews, by deadline: with an agent's key its own, with a reviewer's token everybody's or those of one
+ * `proposer`. Each is read in full, so filter where there are many.
+ */
+export async function listHumanInterrupts(client: Holdpoint, filter: InboxFilter = {}): Promise<InboxItem[]> {
+  const items: InboxItem[] = [];
+  for await (const { reviewId } of client.reviews.listAll({ ...filter, status: 'pending' })) {
+    const review = await client.reviews.get(reviewId);
+    if (review.status === 'pending') items.push({ ...toHumanInterrupt(review), review });
+  }
+  return items;
+}
+
+/**
+ * The decision that an answer to our interrupt stands for, as {@link fromHumanResponse} makes it of Agent Inbox's. One
+ * interrupt is about one call, so there is one decision. `name` is the tool's name in the graph where it is one of your
+ * own. Throws InboxError.
+ */
+export function fromHITLResponse(
+  review: Review,
+  { decisions }: HITLResponse,
+  { name = review.call.tool.replaceAll('.', '_') }: { readonly name?: string } = {},
+): DecisionRequest {
+  const [one, more] = decisions;
+  if (one === undefined || more !== undefined) throw new InboxError('not_allowed', 'one decision for one review');
+  const { digest, tool } = review.call;
+  if (digest === null) throw new InboxError('not_allowed', `${review.reviewId} cannot be decided on yet`);
+  if (!review.allowedDecisions.includes(one.type))
+    throw new InboxError('not_allowed', `${one.type} on ${review.reviewId}`);
+  switch (one.type) {
+    case 'approve':
+      return { type: 'approve', digest };
+    case 'reject':
+      return { type: 'reject', digest, ...(one.message === undefined ? {} : { comment: one.message }) };
+    case 'edit': {
+      const { editedAction } = one;
+      if (editedAction.name !== name && editedAction.name !== tool)
+        throw new InboxError('tool_changed', editedAction.name);
+      return { type: 'edit', digest, arguments: editedAction.args };
+    }
+  }
 }
 
 /**

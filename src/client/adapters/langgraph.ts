@@ -28,11 +28,17 @@ export {
   type ThreadGraph,
 } from './langgraph-resume.ts';
 export {
+  fromHITLResponse,
   fromHumanResponse,
   InboxError,
+  listHumanInterrupts,
   toHumanInterrupt,
+  type HITLDecision,
+  type HITLResponse,
   type HumanInterrupt,
   type HumanResponse,
+  type InboxFilter,
+  type InboxItem,
   type InboxErrorCode,
 } from './agent-inbox.ts';
 
