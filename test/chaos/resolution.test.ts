@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Review, ReviewRow } from '../../src/contract/review.ts';
+import { Holdpoint, verifyCallback, type Resolution } from '../../src/client/index.ts';
 import { PARTS, startParts, type PartName, type PartsWorld } from '../support/chaos-parts.ts';
 import { randomFrom } from '../support/e2e-traffic.ts';
+import { startHookServer, type HookServer } from '../support/hook-server.ts';
 
 /** `kill -9` of agent, api, workers and Temporal while calls are between their proposal and their resolution. */
 const KILLS = 100;
@@ -26,10 +28,16 @@ interface Line {
 }
 
 let world: PartsWorld;
+/** Where the callbacks of every third call arrive. */
+let hook: HookServer;
 beforeAll(async () => {
-  world = await startParts(LANES, isDone);
+  hook = await startHookServer();
+  world = await startParts(LANES, isDone, `${hook.url}/answers`);
 }, 300_000);
-afterAll(() => world?.close());
+afterAll(async () => {
+  await world?.close();
+  await hook?.close();
+});
 
 function journal(): readonly Line[] {
   if (world === undefined || !existsSync(world.journal)) return [];
@@ -106,7 +114,8 @@ test(`${KILLS} kills (CHAOS_SEED=${SEED}) between propose and resolution lose no
   expect(inTheMiddle).toBeGreaterThan(KILLS * 0.9);
   expect(Math.min(...Object.values(killed))).toBeGreaterThan(0);
   await checkAnswers(lines);
-}, 360_000);
+  await checkCallbacks(lines);
+}, 480_000);
 
 async function checkAnswers(lines: readonly Line[]): Promise<void> {
   const refs = [...new Set(lines.map(({ ref }) => ref))];
@@ -150,6 +159,39 @@ async function checkAnswer(ref: string, answer: NonNullable<Line['answer']>, end
     expect(made).toHaveLength(1);
     expect(made[0]?.body).toEqual(answer.arguments);
   }
+}
+
+/** Each review that named a callback has exactly one answer there too, however often it was sent: the agent's own. */
+async function checkCallbacks(lines: readonly Line[]): Promise<void> {
+  const answers = new Map(lines.flatMap(({ reviewId, answer }) => (reviewId && answer ? [[reviewId, answer]] : [])));
+  const named = [...answers.keys()].filter((reviewId) => isThird(lines, reviewId));
+  expect(named.length).toBeGreaterThan(0);
+  const told = () => new Set(hook.calls.map(({ body }) => String(body.data['reviewId'])));
+  // A worker that was killed while it told is noticed by its heartbeat, and what was in its hands is told again.
+  await until(() => named.every((reviewId) => told().has(reviewId)), performance.now() + 120_000);
+  expect(told()).toEqual(new Set(named));
+  const agent = new Holdpoint({ url: world.url, apiKey: world.deployment.credentials['agent-1'] });
+  const secrets = await agent.callbackKeys();
+  const ids = new Map<string, Set<string>>();
+  for (const { text, headers } of hook.calls) {
+    const { id, reviewId, resolution } = await verifyCallback({ body: text, headers }, { secrets, tolerance: 3_600 });
+    ids.set(reviewId, (ids.get(reviewId) ?? new Set()).add(id));
+    expect(comparable(resolution)).toEqual(comparable(answers.get(reviewId) ?? resolution));
+  }
+  expect([...ids.values()].map(({ size }) => size)).toEqual(named.map(() => 1));
+  console.log(`seed ${SEED}: ${named.length} callbacks, sent ${hook.calls.length} times`);
+}
+
+function isThird(lines: readonly Line[], reviewId: string): boolean {
+  const ref = lines.find((line) => line.reviewId === reviewId)?.ref;
+  return Number(ref?.split('-')[1]) % 3 === 0;
+}
+
+/** What was unknown when one was told may have become known when the other was: the rest is the same. */
+function comparable(answer: Resolution | NonNullable<Line['answer']>): unknown {
+  const { status, comment, edited, retryable } = answer;
+  const args = 'call' in answer ? answer.call.arguments : answer.arguments;
+  return { ended: status === 'outcome_unknown' ? 'executed' : status, comment, edited, retryable, arguments: args };
 }
 
 /** Whether there is an answer more than now. */

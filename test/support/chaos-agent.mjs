@@ -1,11 +1,11 @@
 // An agent as people write one: proposes, waits in resolution(), writes down the answer; killed and started again, it
 // proposes what it had not written an answer for again, with the same idempotency key.
-// node chaos-agent.mjs JOURNAL LANES; ends when JOURNAL.stop is there and every call has its answer.
+// node chaos-agent.mjs JOURNAL LANES [CALLBACK]; every third call names CALLBACK. Ends when JOURNAL.stop is there and every call has its answer.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Holdpoint } from '../../dist/client/index.js';
 
-const [journal, lanes] = process.argv.slice(2);
+const [journal, lanes, callback] = process.argv.slice(2);
 const hp = new Holdpoint();
 
 const lines = existsSync(journal) ? readFileSync(journal, 'utf8').split('\n').filter(Boolean).map(JSON.parse) : [];
@@ -21,7 +21,8 @@ async function propose(ref) {
   for (;;) {
     try {
       const call = { service: 'bank', tool: 'bank.pay', arguments: { ref }, threadId: ref };
-      return await hp.execute(call, { idempotencyKey: ref });
+      const told = callback !== undefined && Number(ref.split('-')[1]) % 3 === 0 ? { callback } : {};
+      return await hp.execute({ ...call, ...told }, { idempotencyKey: ref });
     } catch (error) {
       if (!error.retryable) throw error;
       await sleep(200);

@@ -86,9 +86,11 @@ export interface PartsWorld {
   close(): Promise<void>;
 }
 
-export async function startParts(lanes: number, isAgentDone: () => boolean): Promise<PartsWorld> {
+/** `callback`: where every third call of the agent has its answer posted too. */
+export async function startParts(lanes: number, isAgentDone: () => boolean, callback?: string): Promise<PartsWorld> {
   const target = await startTarget();
-  const deployment = writeDeployment({ targetUrl: target.url });
+  const config = callback === undefined ? {} : { callbacks: [new URL('/', callback).href] };
+  const deployment = writeDeployment({ targetUrl: target.url, config });
   const { directory } = deployment;
   const postgres = await startPostgres();
   const database = postgres.url(await postgres.createDatabase());
@@ -120,7 +122,15 @@ export async function startParts(lanes: number, isAgentDone: () => boolean): Pro
     gate: part('gate', ['worker', '--role', 'gate']),
     execute: part('execute', ['worker', '--role', 'execute']),
     api: part('api', ['api']),
-    agent: supervise(() => startAgent(url, deployment.credentials['agent-1'], journal, lanes), isAgentDone),
+    agent: supervise(
+      () =>
+        startAgent(url, deployment.credentials['agent-1'], [
+          journal,
+          String(lanes),
+          ...(callback === undefined ? [] : [callback]),
+        ]),
+      isAgentDone,
+    ),
   };
   return {
     url,
@@ -171,8 +181,8 @@ async function untilGone(pid: number): Promise<void> {
   }
 }
 
-function startAgent(url: string, key: string, journal: string, lanes: number): Process {
-  const child = spawn(process.execPath, [packageFile('test', 'support', 'chaos-agent.mjs'), journal, String(lanes)], {
+function startAgent(url: string, key: string, args: readonly string[]): Process {
+  const child = spawn(process.execPath, [packageFile('test', 'support', 'chaos-agent.mjs'), ...args], {
     env: { PATH: process.env.PATH ?? '', HOLDPOINT_URL: url, HOLDPOINT_API_KEY: key },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
