@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 
-/** Programs that tests need and npm does not bring: how to find one, and the Debian packages that hold it. */
+/**
+ * Programs that tests need and npm does not bring: how to find one, and the Debian packages that hold it, or where else
+ * it is from: Debian's Go is too old on some of its releases.
+ */
 const NEEDS = [
   { name: 'PostgreSQL', found: findPostgres, packages: ['postgresql'] },
   { name: 'Java', found: () => answers('java', ['-version']), packages: ['default-jre-headless'] },
@@ -9,6 +12,7 @@ const NEEDS = [
   { name: 'docker-compose', found: findCompose, packages: ['docker-compose'] },
   { name: 'Chromium', found: findChromium, packages: ['chromium'] },
   { name: 'Python', found: () => answers('python3', ['-c', 'import ensurepip, venv']), packages: ['python3-venv'] },
+  { name: 'Go', found: () => answers('go', ['version']), packages: [], from: 'https://go.dev/dl' },
 ];
 
 /**
@@ -16,7 +20,11 @@ const NEEDS = [
  * that need a missing program fail; none is skipped.
  */
 export function ensureTestNeeds() {
-  const missing = NEEDS.filter(({ found }) => !found());
+  const absent = NEEDS.filter(({ found }) => !found());
+  for (const { name, from } of absent) {
+    if (from !== undefined) console.error(`The tests need ${name}, which is not on the PATH. Get it from ${from}.`);
+  }
+  const missing = absent.filter(({ packages }) => packages.length > 0);
   if (missing.length === 0) return;
   const packages = missing.flatMap((need) => need.packages);
   const names = missing.map(({ name }) => name).join(', ');
