@@ -4,8 +4,9 @@ import { singleKeysAreOn } from './single-keys.ts';
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 /**
- * Single keys for the whole page. They rest while somebody types, while a dialog or a menu is open, and with Ctrl, Alt
- * or Meta. A key that is held down counts once. Characters rest altogether where they are turned off.
+ * Single keys for the whole page. They rest while somebody types (but for Esc, which leaves), while a dialog or a menu is
+ * open, and with Ctrl, Alt or Meta. A key that is held down counts once. Characters rest altogether where they are
+ * turned off.
  */
 export function useKeys(keys: KeyMap): void {
   const current = useRef(keys);
@@ -16,8 +17,8 @@ export function useKeys(keys: KeyMap): void {
     const onKey = (event: KeyboardEvent): void => {
       if (event.defaultPrevented || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key.length === 1 && !singleKeysAreOn()) return;
-      if (isTyping(event.target) || document.querySelector('[role=dialog][data-modal], [role=menu], [role=listbox]'))
-        return;
+      if (isTyping(event.target) && !(event.key === 'Escape' && !event.isComposing)) return;
+      if (document.querySelector('[role=dialog][data-modal], [role=menu], [role=listbox]')) return;
       const act = Object.hasOwn(current.current, event.key) ? current.current[event.key] : undefined;
       if (act === undefined) return;
       act(event);
