@@ -40,6 +40,18 @@ export function holdpointTool<INPUT extends object>(options: HoldpointToolOption
   );
 }
 
+/**
+ * {@link holdpointTool} under the description and schema of a tool that you have. What that tool does is never called:
+ * Holdpoint makes the call.
+ */
+export function wrapTool<INPUT extends object>(
+  existing: { readonly description?: unknown; readonly inputSchema: FlexibleSchema<INPUT> },
+  gated: Omit<HoldpointToolOptions<INPUT>, 'inputSchema'>,
+): Tool<INPUT, ToolOutcome> {
+  const { description, inputSchema } = existing;
+  return holdpointTool<INPUT>({ ...(typeof description === 'string' ? { description } : {}), inputSchema, ...gated });
+}
+
 export interface ReviewToolsOptions {
   readonly client: Holdpoint;
   /** Default: 1 minute. */

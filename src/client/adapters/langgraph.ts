@@ -82,6 +82,18 @@ export function holdpointTool(options: HoldpointToolOptions): DynamicStructuredT
   });
 }
 
+/**
+ * {@link holdpointTool} under the name, description and schema of a tool that you have. What that tool does is never
+ * called: Holdpoint makes the call.
+ */
+export function wrapTool(
+  existing: Pick<HoldpointToolOptions, 'description' | 'schema'> & { readonly name: string },
+  gated: GatedTool & Partial<HoldpointToolOptions>,
+): DynamicStructuredTool {
+  const { name, description, schema } = existing;
+  return holdpointTool({ name, description, schema, ...gated });
+}
+
 /** Tools with which a model waits on and answers a request for changes. None of them lets it decide. */
 export function holdpointReviewTools({ client }: { readonly client: Holdpoint }): DynamicStructuredTool[] {
   return [

@@ -54,6 +54,18 @@ export function holdpointTool(options: HoldpointToolOptions): FunctionTool<unkno
   });
 }
 
+/**
+ * {@link holdpointTool} under the name, description and parameters of a function tool that you have. What that tool does
+ * is never called: Holdpoint makes the call.
+ */
+export function wrapTool(
+  existing: Pick<FunctionTool, 'name' | 'description' | 'strict'> & { readonly parameters: unknown },
+  gated: GatedTool & Partial<HoldpointToolOptions>,
+): FunctionTool<unknown, Parameters, ToolOutcome> {
+  const { name, description, strict } = existing;
+  return holdpointTool({ name, description, parameters: existing.parameters as Parameters, strict, ...gated });
+}
+
 /** Tools with which a model waits on and answers a request for changes. None of them lets it decide. */
 export function holdpointReviewTools({
   client,
