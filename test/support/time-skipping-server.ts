@@ -12,13 +12,18 @@ const MAVEN_TIMEOUT_MS = 300_000;
 
 /**
  * Path of a time-skipping test server: `TEMPORAL_TEST_SERVER`, the cache, the SDK's download, or the jars from Maven
- * Central with a script that starts them.
+ * Central with a script that starts them. Throws where `TEMPORAL_TEST_SERVER` is set to something else.
  */
 export async function findTimeSkippingServer(env: Environment, say: (line: string) => void): Promise<string> {
   const directory = cacheDir(env, 'temporal-test-server', VERSION);
   const cached = join(directory, 'temporal-test-server');
   const given = env.TEMPORAL_TEST_SERVER;
-  if (given !== undefined && isExecutable(given)) return given;
+  if (given !== undefined && given !== '') {
+    if (!isExecutable(given))
+      throw new Error(`TEMPORAL_TEST_SERVER is ${given}: no such executable. Set it right, or unset it.`);
+    say(`Time-skipping server: using TEMPORAL_TEST_SERVER (${given})`);
+    return given;
+  }
   if (isExecutable(cached)) return cached;
 
   const lock = await lockFile(`${directory}.lock`, `process ${process.pid}`, (holder) =>

@@ -27,6 +27,7 @@ export async function findTemporalCli(env: Environment, say: Say): Promise<strin
   if (given !== undefined && given !== '') {
     const found = await check(given);
     if (!found.ok) throw new StartError('setting_invalid', `TEMPORAL_CLI is ${given}: ${found.why}`);
+    say(`Temporal: using TEMPORAL_CLI (${given})`);
     return given;
   }
   const directory = cacheDir(env, 'temporal-cli', TEMPORAL_CLI_VERSION);
