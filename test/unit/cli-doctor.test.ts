@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { checkApi } from '../../src/cli/commands/doctor/api.ts';
 import { judgeClock } from '../../src/cli/commands/doctor/finding.ts';
+import { judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
 
 describe('clocks', () => {
   const now = Date.parse('2026-04-01T12:00:00.000Z');
@@ -17,6 +18,13 @@ describe('clocks', () => {
     [9_000, 3_000, 'fail'],
   ] as const)('%i ms off, read to within %i ms: %s', (off, slack, status) => {
     expect(judgeClock('clock', now + off, now, slack).status).toBe(status);
+  });
+
+  test('of Temporal’s only one that is ahead is seen; that it agrees is not claimed', () => {
+    expect(judgeTemporalClock(now + 60_000, now).status).toBe('fail');
+    const behind = judgeTemporalClock(now - 3_600_000, now);
+    expect(behind.status).toBe('ok');
+    expect(behind).not.toEqual({ ...behind, message: judgeClock('temporal clock', now, now, 0).message });
   });
 });
 
