@@ -1,0 +1,26 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { runExecuteWorker, runGateWorker } from '../../src/cli/compose/workers.ts';
+
+vi.mock('../../src/cli/compose/workflow-code.ts', () => ({ loadWorkflowCode: async () => ({ code: '' }) }));
+
+const context = { connection: {} as NativeConnection, namespace: 'n' };
+let made: WorkerOptions[];
+beforeEach(() => {
+  made = [];
+  vi.spyOn(Worker, 'create').mockImplementation(async (options) => {
+    made.push(options);
+    return { run: async () => undefined, getState: () => 'STOPPED' } as unknown as Worker;
+  });
+});
+
+test('workflow tasks of a gate worker that was killed wait no longer than a second for it', async () => {
+  await runGateWorker(context, {} as Parameters<typeof runGateWorker>[1]);
+  expect(made).toMatchObject([{ taskQueue: 'holdpoint-gate', stickyQueueScheduleToStartTimeout: '1s' }]);
+});
+
+test('a shutdown of an execute worker leaves more time than the longest call takes', async () => {
+  await runExecuteWorker(context, {} as Parameters<typeof runExecuteWorker>[1], 30_000);
+  expect(made).toMatchObject([{ taskQueue: 'holdpoint-execute', shutdownGraceTime: expect.any(Number) }]);
+  expect(made[0]?.shutdownGraceTime).toBeGreaterThan(30_000);
+});
