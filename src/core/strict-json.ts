@@ -19,18 +19,18 @@ export type StrictJsonResult =
       readonly key?: string;
     };
 
-const MAX_JSON_DEPTH = 100;
+export const MAX_JSON_DEPTH = 100;
 
 /**
  * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
  * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
- * digits than it keeps), lone surrogates, the key `__proto__`, and more than 100 levels. `-0` becomes
+ * digits than it keeps), lone surrogates, the key `__proto__`, and more than `maxDepth` levels. `-0` becomes
  * `0`, as in RFC 8785.
  *
  * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed.
  */
-export function parseStrictJson(text: string): StrictJsonResult {
-  const deep = findTooDeep(text);
+export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH): StrictJsonResult {
+  const deep = findTooDeep(text, maxDepth);
   if (deep !== undefined) return refuse('too_deep', text, deep);
   let value: Json;
   try {
@@ -129,7 +129,7 @@ function normalize(literal: string): string {
 }
 
 /** Before parsing, because `JSON.parse` builds every level that it is given. */
-function findTooDeep(text: string): number | undefined {
+function findTooDeep(text: string, maxDepth: number): number | undefined {
   let depth = 0;
   let inString = false;
   for (let index = 0; index < text.length; index++) {
@@ -140,7 +140,7 @@ function findTooDeep(text: string): number | undefined {
     } else if (char === '"') inString = true;
     else if (char === '{' || char === '[') {
       depth += 1;
-      if (depth > MAX_JSON_DEPTH) return index;
+      if (depth > maxDepth) return index;
     } else if (char === '}' || char === ']') depth -= 1;
   }
   return undefined;

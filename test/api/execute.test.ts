@@ -213,6 +213,13 @@ describe('what is signed and started', () => {
 });
 
 describe('refusals before anything starts', () => {
+  test('what is nested too deeply to be signed: the deepest that is taken is still its agent’s', async () => {
+    const nested = (depth: number): object => (depth === 1 ? { end: true } : { inner: nested(depth - 1) });
+    const call = (depth: number) => ({ tool: 'payouts.purge', arguments: { deep: nested(depth) } });
+    expect((await api.propose(call(97))).proposer).toMatchObject({ id: 'agent-1', attested: true });
+    expect(codeOf(await api.execute(call(98)))).toBe('too_deep');
+  });
+
   test.each([
     ['in arguments', { arguments: { account: { $sealed: 'x' }, amount: 1 } }],
     ['deep in arguments', { arguments: { a: [{ b: { $sealed: 'x' } }] } }],

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { FieldError } from '../../contract/api.ts';
 import { LIMITS } from '../../contract/review.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
-import { parseStrictJson, type StrictJsonResult } from '../../core/strict-json.ts';
+import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../core/strict-json.ts';
 import { ProblemError } from '../problem.ts';
 
 const MAX_FIELD_ERRORS = 20;
@@ -17,6 +17,9 @@ export function readBody(): RequestHandler[] {
   return [refuseOtherMedia, raw];
 }
 
+/** What is signed has a level more around a body, and whoever verifies it reads no more than `MAX_JSON_DEPTH`. */
+const MAX_DEPTH = MAX_JSON_DEPTH - 1;
+
 /** The body as JSON, or undefined where there is none. Throws the 400 codes of the strict parser. */
 export function parseBody(raw: unknown): unknown {
   if (!Buffer.isBuffer(raw) || raw.length === 0) return undefined;
@@ -26,7 +29,7 @@ export function parseBody(raw: unknown): unknown {
   } catch {
     throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
   }
-  const parsed = parseStrictJson(text);
+  const parsed = parseStrictJson(text, MAX_DEPTH);
   if (!parsed.ok) throw new ProblemError(parsed.code, { detail: describeRefusal(parsed) });
   return parsed.value;
 }
