@@ -1,0 +1,247 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
+import { openAs } from '../support/browser.ts';
+import { TOOLS } from '../support/gate-fixture.ts';
+import { startPageWorld, type PageWorld } from '../support/page-world.ts';
+import { begin } from '../support/reviewing.ts';
+import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { DIGEST } from '../support/storage-fixtures.ts';
+
+let world: PageWorld;
+beforeAll(async () => {
+  world = await startPageWorld({
+    policy: {
+      tools: [
+        ...TOOLS,
+        // Held, and of a class that may be approved together.
+        {
+          name: 'payouts.announce',
+          class: 'sensitive',
+          gate: 'hard',
+          connector: 'payouts',
+          request: { method: 'POST', path: '/announcements', body: 'arguments' },
+        },
+      ],
+      approval: ({ tool }) =>
+        tool === 'payouts.wire'
+          ? {
+              ...ONE_OF_OPS,
+              levels: [
+                { name: 'operations', approvers: ['ops'], quorum: 2 },
+                { name: 'money', approvers: ['finance', 'managers'], quorum: 1 },
+              ],
+            }
+          : ONE_OF_OPS,
+    },
+  });
+});
+afterAll(() => world?.close());
+
+type Vote = Review['revisions'][number]['decisions'][number];
+const vote = (reviewer: string, decidedAt: string, more: Partial<Vote> = {}): Vote => ({
+  decisionUlid: `01J0000000000000000000${reviewer.length}${decidedAt.slice(14, 16)}0`,
+  type: 'approve',
+  revision: 1,
+  level: 1,
+  reviewer,
+  channel: 'api',
+  decidedAt,
+  comment: null,
+  ...more,
+});
+const version = (revision: number, submittedAt: string, decisions: Vote[]): Review['revisions'][number] => ({
+  revision,
+  call: { service: 'github', tool: 'github.repos.delete', arguments: null, digest: DIGEST },
+  submittedAt,
+  by: 'cleanup-agent',
+  decisions,
+});
+const at = (minute: string): string => `2026-07-01T12:${minute}:00.000Z`;
+
+test('levels and quorum are progress', async () => {
+  const [given] = [vote('ops-2', at('05'))];
+  const reviewId = await world.put({
+    levels: [
+      { name: 'operations', approvers: ['ops'], quorum: 2, escalation: null, status: 'open', decisions: [given] },
+      { name: 'money', approvers: ['finance'], quorum: 1, escalation: null, status: 'waiting', decisions: [] },
+    ],
+    revisions: [version(1, at('00'), [given])],
+  });
+  const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
+  const section = page.getByRole('region', { name: 'Who says yes' });
+  await section.waitFor();
+  const bar = (name: string) => section.getByRole('progressbar', { name: `Votes of level ${name}` });
+  expect([await bar('operations').getAttribute('value'), await bar('operations').getAttribute('max')]).toEqual([
+    '1',
+    '2',
+  ]);
+  expect([await bar('money').getAttribute('value'), await bar('money').getAttribute('max')]).toEqual(['0', '1']);
+  const levels = section.locator('ol > li');
+  expect(await levels.first().innerText()).toMatch(/1\. operations[^]*1 of 2[^]*ops-2/);
+  expect(await levels.last().innerText()).toMatch(/2\. money[^]*0 of 1/);
+  expect(await levels.last().getAttribute('data-status')).toBe('waiting');
+  expect(faults).toEqual([]);
+  await close();
+});
+
+describe('a review that has ended', () => {
+  let reviewId: string;
+  beforeAll(async () => {
+    reviewId = await world.put({
+      status: 'approved',
+      revision: 2,
+      proposedAt: at('00'),
+      resolvedAt: at('20'),
+      revisions: [
+        version(1, at('00'), [vote('ops-2', at('05'), { type: 'revise', comment: 'less' })]),
+        version(2, at('10'), [vote('ops-1', at('20'), { revision: 2 })]),
+      ],
+      execution: { ...NOT_STARTED, status: 'executed', startedAt: at('21'), finishedAt: at('22'), upstreamStatus: 200 },
+    });
+  });
+
+  test('has a timeline of proposals, versions, decisions and execution, oldest first', async () => {
+    const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
+    const events = page.getByRole('region', { name: 'What happened' }).locator('ol > li');
+    await events.first().waitFor();
+    const kinds = await Promise.all((await events.all()).map((event) => event.getAttribute('data-kind')));
+    expect(kinds).toEqual(['proposed', 'decided', 'revised', 'decided', 'ended', 'started', 'finished']);
+    const times = await Promise.all(
+      (await events.all()).map((event) => event.locator('time').first().getAttribute('datetime')),
+    );
+    expect(times).toEqual(['00', '05', '10', '20', '20', '21', '22'].map(at));
+    expect(await page.locator('[data-decision]').count()).toBe(0);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('links to its workflow in Temporal’s Web UI', async () => {
+    const { page, close } = await world.open(`/reviews/${reviewId}`);
+    const link = page.getByRole('link', { name: 'Workflow in Temporal' });
+    expect(await link.getAttribute('href')).toBe(
+      `http://127.0.0.1:8233/namespaces/default/workflows/${reviewId}/run/history`,
+    );
+    expect(await link.getAttribute('rel')).toContain('noreferrer');
+    expect(await link.getAttribute('target')).toBe('_blank');
+    await close();
+  });
+
+  test.each([
+    ['Europe/Berlin', /14:05 (CEST|GMT\+2)/],
+    ['America/New_York', /08:05 (EDT|GMT-4)/],
+  ])('has its times in the reader’s own zone, which is named: %s', async (timezoneId, local) => {
+    const { page, close } = await openAs(world.browser, world.api.url, world.api.credential('ops-1'), {
+      path: `/reviews/${reviewId}`,
+      timezoneId,
+    });
+    const time = page.locator(`time[datetime="${at('05')}"]`).first();
+    await time.waitFor();
+    expect(await time.innerText()).toMatch(local);
+    await close();
+  });
+});
+
+test('countdown and changes are said in words to a screen reader', async () => {
+  const { reviewId } = await world.api.propose();
+  const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
+  const decision = page.getByRole('region', { name: 'Decision' });
+  await decision.waitFor();
+  const left = await decision.ariaSnapshot();
+  expect(left).toMatch(/23 hours 5\d minutes left/);
+  expect(left).not.toMatch(/\d h \d+ min left/);
+  await begin(page, 'edit');
+  await page
+    .getByRole('dialog')
+    .getByLabel(/amount/i)
+    .fill('7');
+  await page.getByRole('button', { name: 'Show the changes' }).click();
+  const changes = page.getByRole('list', { name: 'Changes' });
+  await changes.waitFor();
+  const spoken = await changes.ariaSnapshot();
+  expect(spoken).toMatch(/removed:[^\n]*100/);
+  expect(spoken).toMatch(/added:[^\n]*7/);
+  // Signs and colour are for the eye alone.
+  expect(spoken).not.toMatch(/[−+]/);
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('the appearance can be chosen, and stays chosen', async () => {
+  const { page, faults, close } = await world.open('/');
+  const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+  const choose = async (name: string) => {
+    await page.getByRole('button', { name: 'Account of ops-1' }).click();
+    await page.getByRole('menuitemradio', { name }).click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('menu').waitFor({ state: 'detached' });
+  };
+  const light = await background();
+  await choose('Dark');
+  await expect.poll(background).not.toBe(light);
+  const dark = await background();
+  await page.reload();
+  await page.getByRole('navigation', { name: 'Main' }).waitFor();
+  expect(await background()).toBe(dark);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await choose('Light');
+  await expect.poll(background).toBe(light);
+  await choose('As the system');
+  await expect.poll(background).toBe(dark);
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('an explanation names the levels of a call that would wait', async () => {
+  const { page, faults, close } = await world.open('/policy');
+  await page.getByRole('textbox').fill('{"tool":"payouts.wire","arguments":{"amount":1,"memo":"rent"}}');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  const levels = page.locator('.answer ol > li');
+  await levels.first().waitFor();
+  expect(await levels.allInnerTexts()).toEqual(['operations: 2 of ops', 'money: 1 of finance, managers']);
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('several of a group are approved at once, and each says what became of it', async () => {
+  const group = 'announcements';
+  const ids: string[] = [];
+  for (const text of ['one', 'two', 'three']) {
+    ids.push((await world.api.propose({ tool: 'payouts.announce', arguments: { text }, group })).reviewId);
+  }
+  const { page, faults, close } = await world.open(`/?group=${group}`);
+  // What a colleague decides meanwhile does not reach this page by itself.
+  await page.route('**/v1/events', (route) => route.abort());
+  await page.reload();
+  await page.getByRole('link', { name: 'Decide together' }).click();
+  const items = page.getByTestId('group-item');
+  await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(3);
+  for (const item of await items.all()) {
+    await expect
+      .poll(
+        async () => {
+          await item.scrollIntoViewIfNeeded();
+          await page.mouse.wheel(0, 120);
+          return item.getByRole('radio', { name: 'Approve', exact: true }).count();
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(1);
+    await item.locator('label').filter({ hasText: 'Approve' }).click();
+  }
+  const late = await world.api.get(`/v1/reviews/${ids[1]}`, 'ops-2');
+  await world.api.decide(ids[1] ?? '', late.body.call.digest, { type: 'reject', comment: 'no' }, 'ops-2');
+  await page.getByRole('button', { name: 'Send 3 decisions' }).click();
+  await page.getByText('1 of 3 did not count').waitFor();
+  const refused = page.getByRole('alert').filter({ hasText: 'has ended already' });
+  await refused.waitFor();
+  expect(await refused.count()).toBe(1);
+  expect(await items.filter({ has: refused }).getByRole('link').first().getAttribute('href')).toBe(
+    `/reviews/${ids[1]}`,
+  );
+  const statuses = await Promise.all(
+    ids.map(async (reviewId) => (await world.api.get(`/v1/reviews/${reviewId}`, 'ops-1')).body.status),
+  );
+  expect(statuses).toEqual(['approved', 'rejected', 'approved']);
+  expect(faults).toEqual([]);
+  await close();
+});
