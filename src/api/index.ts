@@ -12,7 +12,7 @@
 export { createApp, type AppDeps, type DoorParts } from './app.ts';
 export { type SealArguments, type ServiceDeps } from './deps.ts';
 export { createGateClient, type GateClient } from './gate-client.ts';
-export { createSignInLinks, type SignInLinks } from './http/sign-in-links.ts';
+export { createSignInLinks, issueSignInToken, type SignInLinks } from './http/sign-in-links.ts';
 export { type AgentPrincipal, type Principal, type ReviewerPrincipal } from './principal.ts';
 export { ProblemError } from './problem.ts';
 export { type AnswerSlack } from './routes/slack.ts';

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/ui/exit.ts';
+import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { findProcesses, isAlive } from '../../src/cli/embedded/processes.ts';
 import { servesDatabase } from '../../src/cli/embedded/temporal-arguments.ts';
 import { prepareHoldpoint, startHoldpoint, type Holdpoint } from '../support/holdpoint.ts';
@@ -68,20 +71,27 @@ describe('the demo', () => {
     expect((await fetch(holdpoint.temporalUi)).status).toBe(200);
   });
 
-  test('a sign-in link works once', async () => {
+  test('a sign-in link works once; the command line makes another while it runs, and not afterwards', async () => {
     const holdpoint = await start();
-    const link = new URL(holdpoint.access().reviewers[0]?.signInUrl ?? '');
-    const token = new URLSearchParams(link.hash.slice(1)).get('token') ?? link.hash.slice(1);
-    const redeem = () =>
+    const redeem = (link: string) =>
       fetch(`${holdpoint.url}/v1/session`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ token }),
+        body: JSON.stringify({ token: new URL(link).hash.slice('#token='.length) }),
       });
-    const first = await redeem();
-    expect(first.status).toBe(200);
-    expect(await first.json()).toMatchObject({ reviewer: { id: 'ops-1' } });
-    expect((await redeem()).status).toBe(401);
+    const makeLink = async () => {
+      const command = [packageFile('dist', 'cli', 'main.js'), 'sign-in-link', 'ops-1'];
+      const env = { PATH: process.env['PATH'] ?? '', HOLDPOINT_DATA_DIR: holdpoint.dataDir };
+      return (await promisify(execFile)(process.execPath, command, { env })).stdout.trim();
+    };
+    for (const link of [holdpoint.access().reviewers[0]?.signInUrl ?? '', await makeLink()]) {
+      const first = await redeem(link);
+      expect(first.status).toBe(200);
+      expect(await first.json()).toMatchObject({ reviewer: { id: 'ops-1' } });
+      expect((await redeem(link)).status).toBe(401);
+    }
+    await holdpoint.stop();
+    await expect(makeLink()).rejects.toMatchObject({ code: EXIT.unavailable });
   });
 
   test('a reviewer approves, and exactly the rows that were shown are gone', async () => {

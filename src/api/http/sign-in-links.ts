@@ -26,20 +26,26 @@ export interface SignInLinksDeps {
 
 const claimSchema = z.tuple([principalIdSchema, z.int(), z.string().length(22)]);
 
+/** As {@link SignInLinks.issue}; takes no database, so that whoever has the secret can issue one. `now`: epoch ms. */
+export function issueSignInToken(secret: string, reviewerId: string, now: number): string {
+  const claim = [reviewerId, now + GOOD_FOR, randomBytes(16).toString('base64url')];
+  const body = Buffer.from(JSON.stringify(claim)).toString('base64url');
+  return `hpl_${body}${sign(secret, body).toString('base64url')}`;
+}
+
+function sign(secret: string, body: string): Buffer {
+  return createHmac('sha256', secret).update(`holdpoint sign-in link v1\n${body}`).digest();
+}
+
+/** Links of one deployment. */
 export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): SignInLinks {
-  const sign = (body: string): Buffer =>
-    createHmac('sha256', secret).update(`holdpoint sign-in link v1\n${body}`).digest();
   return {
-    issue(reviewerId) {
-      const claim = [reviewerId, clock.now() + GOOD_FOR, randomBytes(16).toString('base64url')];
-      const body = Buffer.from(JSON.stringify(claim)).toString('base64url');
-      return `hpl_${body}${sign(body).toString('base64url')}`;
-    },
+    issue: (reviewerId) => issueSignInToken(secret, reviewerId, clock.now()),
     async redeem(token) {
       const [, body, mac] = /^hpl_([A-Za-z0-9_-]{1,400})([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
       if (body === undefined || mac === undefined) return undefined;
       const given = Buffer.from(mac, 'base64url');
-      const wanted = sign(body);
+      const wanted = sign(secret, body);
       if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
       const [reviewerId, until, nonce] = claimSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
       const now = clock.now();

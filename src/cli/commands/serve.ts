@@ -17,6 +17,16 @@ export function registerServe(program: Command, context: CliContext): void {
       }),
     );
   program
+    .command('sign-in-link')
+    .description('a link that signs one reviewer in, once, within ten minutes; where `holdpoint dev` runs here')
+    .argument('<reviewer>')
+    .action(
+      action(context, async (io, _options: GlobalOptions, reviewer) => {
+        const { printSignInLink } = await import('./sign-in-link.ts');
+        printSignInLink(io, reviewer);
+      }),
+    );
+  program
     .command('api')
     .description('the HTTP api')
     .addOption(

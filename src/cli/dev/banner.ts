@@ -7,12 +7,18 @@ export interface BannerInput {
   readonly dataDir: string;
   /** Null: a config file of one's own is in force. */
   readonly access: DemoAccess | null;
+  /** One for each reviewer, good once and for ten minutes. */
+  readonly links: readonly SignInLink[];
   readonly configFile: string;
 }
 
+type SignInLink = Pick<DemoAccess['reviewers'][number], 'id' | 'groups' | 'signInUrl'>;
+/** Of a longer list the rest is a command away. */
+const MOST_LINKS = 20;
+
 /** What a start prints once everything answers. */
 export function renderBanner(input: BannerInput): readonly string[] {
-  const { url, temporalUi, dataDir, access, configFile } = input;
+  const { url, temporalUi, dataDir, access, links, configFile } = input;
   return [
     '',
     'Holdpoint is ready.',
@@ -22,6 +28,13 @@ export function renderBanner(input: BannerInput): readonly string[] {
     ...(temporalUi === null ? [] : [`  Temporal      ${temporalUi}`]),
     `  Config        ${configFile}`,
     `  Log           ${join(dataDir, 'holdpoint.log')}`,
+    ...(access === null
+      ? []
+      : [
+          '',
+          'No holdpoint.yaml here, so this is the demo: 10,000 users in a PostgreSQL of its own, an agent, three reviewers.',
+        ]),
+    ...renderLinks(links),
     ...(access === null ? [] : renderDemo(access, dataDir)),
     '',
     'One process under one user is no boundary: whatever else runs as this user can read the keys in',
@@ -30,16 +43,27 @@ export function renderBanner(input: BannerInput): readonly string[] {
   ];
 }
 
-function renderDemo(access: DemoAccess, dataDir: string): readonly string[] {
-  const width = Math.max(...access.reviewers.map(({ id }) => id.length));
+function renderLinks(links: readonly SignInLink[]): readonly string[] {
+  if (links.length === 0) return [];
+  const shown = links.slice(0, MOST_LINKS);
+  const names = shown.map(({ id, groups }) => [id, groups.join(', ')] as const);
+  const [first, second] = [0, 1].map((column) => Math.max(...names.map((row) => (row[column] ?? '').length))) as [
+    number,
+    number,
+  ];
   return [
     '',
-    'No holdpoint.yaml here, so this is the demo: 10,000 users in a PostgreSQL of its own, an agent, three reviewers.',
-    'Sign in (each link once, within ten minutes):',
+    'Sign in (each link once, within ten minutes; another: holdpoint sign-in-link <reviewer>):',
     '',
-    ...access.reviewers.map(
-      ({ id, groups, signInUrl }) => `  ${id.padEnd(width)}  ${groups.join(', ').padEnd(8)}${signInUrl}`,
+    ...shown.map(
+      ({ id, groups, signInUrl }) => `  ${id.padEnd(first)}  ${groups.join(', ').padEnd(second)}  ${signInUrl}`,
     ),
+    ...(links.length > shown.length ? [`  and ${links.length - shown.length} more reviewers`] : []),
+  ];
+}
+
+function renderDemo(access: DemoAccess, dataDir: string): readonly string[] {
+  return [
     '',
     'Propose a call as the agent (nothing is deleted until somebody says yes):',
     '',

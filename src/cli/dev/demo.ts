@@ -7,6 +7,7 @@ import {
   type DemoAccess,
   type DemoPeople,
 } from '../embedded/demo/people.ts';
+import { signInUrl } from '../embedded/running.ts';
 import { seedDemoTarget } from '../embedded/demo/target.ts';
 
 /** The demo, as far as it is there before the parts start. */
@@ -36,8 +37,7 @@ export function publishAccess(
       id,
       groups,
       token,
-      // In the fragment: it reaches no server and no log, and only a script can redeem it, by POST.
-      signInUrl: `${at.url}/#token=${signIn.issue(id)}`,
+      signInUrl: signInUrl(at.url, signIn.issue(id)),
     })),
   };
   writeDemoAccess(dataDir, access);

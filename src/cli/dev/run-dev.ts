@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { localUrl, startApi } from '../compose/api-part.ts';
 import { readEnvironment, requireDistinctPorts, type EnvironmentSettings } from '../compose/environment.ts';
 import { openExecute } from '../compose/execute-part.ts';
@@ -11,6 +12,7 @@ import { findConfigFile, followSettings, readDeploymentId } from '../compose/set
 import { openStore } from '../compose/store.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
 import { openDataDir, type DataDir } from '../embedded/data-dir.ts';
+import { noteRunning, signInUrl } from '../embedded/running.ts';
 import { isPortFree } from '../embedded/ports.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
@@ -86,9 +88,18 @@ async function startDev(
           temporalAddress: temporal.address,
           temporalUi: temporal.uiUrl,
         });
+  const keysDir = keysDirectory(settings);
+  shutdown.add('embedded.json', noteRunning(dataDir.path, { url: api.url, configFile: resolve(configFile), keysDir }));
   published = true;
   await waitUntilReady(api.url, log);
-  renderBanner({ url: api.url, temporalUi: temporal.uiUrl, dataDir: dataDir.path, access, configFile }).forEach(say);
+  // Those of the demo are in access.json too.
+  const links =
+    access?.reviewers ??
+    source
+      .current()
+      .reviewers.map(({ id, groups }) => ({ id, groups, signInUrl: signInUrl(api.url, api.signIn.issue(id)) }));
+  const { uiUrl: temporalUi } = temporal;
+  renderBanner({ url: api.url, temporalUi, dataDir: dataDir.path, access, links, configFile }).forEach(say);
 }
 
 /** Temporal, database and demo target, side by side: each takes a second or two. */

@@ -49,7 +49,7 @@ export function SignIn({ linkFailed }: { readonly linkFailed: boolean }) {
           Holdpoint could not be reached. Nothing was sent twice; try again.
         </p>
       )}
-      <p className="quiet">Holdpoint prints a sign-in link for each reviewer when it starts as a demo.</p>
+      <p className="quiet">Holdpoint prints a sign-in link for each reviewer when all of it starts on one machine.</p>
     </main>
   );
 }
