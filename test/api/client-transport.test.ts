@@ -125,6 +125,17 @@ test('a batch keeps order and tells results from errors', async () => {
   expect(results[1]).toMatchObject({ name: 'HoldpointError', code: 'too_many_pending', retryable: true });
 });
 
+test('a batch is tried again with the same key and body; a key of the caller is used as it is', async () => {
+  const answered = json(200, { group: 'g1', results: [{ ...escalated, httpStatus: 202 }] });
+  const hp = await client(hangUp, problem(503, 'temporal_unavailable', { 'retry-after': '0' }), answered);
+  await hp.executeBatch([call]);
+  await hp.executeBatch([call], { idempotencyKey: 'nightly/7', group: 'g1' });
+  const keys = stub.seen.map((request) => request.headers['idempotency-key']);
+  expect(keys).toEqual([keys[0], keys[0], keys[0], 'nightly/7']);
+  expect(keys[0]).toMatch(/^\S{16,}$/);
+  expect(new Set(stub.seen.slice(0, 3).map(({ body }) => body))).toEqual(new Set([JSON.stringify({ calls: [call] })]));
+});
+
 describe('decide', () => {
   const id = common.reviewId;
   const decision = { type: 'approve', digest: `sha256:${'00'.repeat(32)}` } as const;

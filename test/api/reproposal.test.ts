@@ -86,6 +86,17 @@ describe('the same call again, after a rejection', () => {
     expect((await api.execute(call)).status).toBe(202);
   });
 
+  test('the hour counts from the rejection, not from the proposal', async () => {
+    const call = newCall();
+    const review = await api.propose(call);
+    api.clock.advance(50 * 60_000);
+    await api.decide(review.reviewId, review.call.digest, { type: 'reject', comment: 'too much' });
+    api.clock.advance(50 * 60_000);
+    expect((await api.execute(call)).body.reviewId).toBe(review.reviewId);
+    api.clock.advance(10 * 60_000);
+    expect((await api.execute(call)).status).toBe(202);
+  });
+
   test('nothing but a person’s no counts: an approval, a withdrawal or a pending review does not', async () => {
     const call = newCall();
     const first = await api.propose(call);
