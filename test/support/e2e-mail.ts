@@ -24,11 +24,16 @@ export async function startMailWorld(): Promise<MailWorld> {
     },
     policy: {
       approvals: [
+        // As irreversible calls are by default: a mail leads to the review, which asks for a session.
+        {
+          match: 'tool == "bank.order"',
+          levels: [{ name: 'approval', approvers: ['ops'], quorum: 1 }],
+          ttl: '1h',
+        },
         {
           match: 'true',
           levels: [{ name: 'approval', approvers: ['ops'], quorum: 1 }],
           ttl: '1h',
-          // For irreversible calls the default is to ask for a session.
           emailDecision: 'confirm',
         },
       ],
