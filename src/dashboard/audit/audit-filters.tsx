@@ -11,8 +11,13 @@ export function AuditFilters({
   readonly search: AuditSearch;
   readonly onChange: (next: AuditSearch) => void;
 }) {
+  // What was typed comes a moment later: by then another filter may have been chosen, which must not be lost.
+  const latest = useRef(search);
+  useEffect(() => {
+    latest.current = search;
+  });
   const set = (name: AuditFilterName, value: string): void => {
-    const { [name]: _old, ...rest } = search;
+    const { [name]: _old, ...rest } = latest.current;
     onChange(value === '' ? rest : { ...rest, [name]: value });
   };
   return (

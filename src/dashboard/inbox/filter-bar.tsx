@@ -25,8 +25,13 @@ export function Filters({
   const services = [...new Set(tools.map(({ service }) => service))].toSorted();
   const active = Object.keys(filters).filter((name) => name !== 'q').length;
   const [open, setOpen] = useState(active > 0);
+  // What was typed comes a moment later: by then another filter may have been chosen, which must not be lost.
+  const latest = useRef(filters);
+  useEffect(() => {
+    latest.current = filters;
+  });
   const set = (name: keyof InboxFilters, value: string): void => {
-    const { [name]: _old, ...rest } = filters;
+    const { [name]: _old, ...rest } = latest.current;
     onChange(value === '' ? rest : { ...rest, [name]: value });
   };
   useKeys({
