@@ -1,7 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser, openAs, type Person } from '../support/browser.ts';
+import { launchBrowser, openAs, SIZES, VIEWPORTS, type Person, type Size } from '../support/browser.ts';
 import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
+import { begin, readUntil } from '../support/reviewing.ts';
 
 let world: World;
 let browser: Browser;
@@ -27,8 +28,8 @@ afterAll(async () => {
   await world?.close();
 });
 
-const signedIn = (path = '/'): Promise<Person> =>
-  openAs(browser, world.holdpoint.url, world.deployment.credentials['ops-1'], { path });
+const signedIn = (path = '/', size: Size = 'desktop'): Promise<Person> =>
+  openAs(browser, world.holdpoint.url, world.deployment.credentials['ops-1'], { path, viewport: VIEWPORTS[size] });
 
 /** Without the stream of changes, a page is as old as its last reading. */
 async function cutOff({ page }: Person): Promise<void> {
@@ -38,15 +39,15 @@ async function cutOff({ page }: Person): Promise<void> {
 }
 
 async function approve({ page }: Person): Promise<void> {
-  await page.locator('[data-decision=approve]:enabled').click();
+  await begin(page, 'approve');
   await page.getByRole('button', { name: 'Yes, approve' }).click();
 }
 
-describe('what changes while somebody looks', () => {
+describe.each(SIZES)('what changes while somebody looks, %s', (size) => {
   test('a version that the page does not show is not approved', async () => {
     const ref = newRef('stale');
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
-    const person = await signedIn(`/reviews/${reviewId}`);
+    const person = await signedIn(`/reviews/${reviewId}`, size);
     await cutOff(person);
     await world.decide(reviewId, { type: 'revise', comment: 'less' }, 'ops-2');
     await world.send('POST', `/v1/reviews/${reviewId}/revision`, {
@@ -67,7 +68,7 @@ describe('what changes while somebody looks', () => {
   test('a vote that comes too late gets a plain answer', async () => {
     const ref = newRef('late');
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
-    const person = await signedIn(`/reviews/${reviewId}`);
+    const person = await signedIn(`/reviews/${reviewId}`, size);
     await cutOff(person);
     await world.decide(reviewId, { type: 'reject', comment: 'no' }, 'ops-2');
     await approve(person);
@@ -77,24 +78,11 @@ describe('what changes while somebody looks', () => {
     await person.close();
   });
 
-  test('a deadline that passes takes the buttons away', async () => {
-    const person = await signedIn();
-    const ref = newRef('expiring');
-    const { reviewId } = await world.hold('bank.brief', { ref, short: true });
-    await person.page.locator(`a[href="/reviews/${reviewId}"]`).click();
-    await person.page.locator('[data-decision=approve]').waitFor();
-    await person.page.getByText('expired', { exact: true }).first().waitFor();
-    expect(await person.page.locator('[data-decision]').count()).toBe(0);
-    expect((await world.review(reviewId)).status).toBe('expired');
-    expect(person.faults).toEqual([]);
-    await person.close();
-  });
-
   test('offline nothing can be decided; back again the page is current', async () => {
     const { reviewId } = await world.hold('bank.pay', { ref: newRef('offline'), amount: 5 });
-    const person = await signedIn(`/reviews/${reviewId}`);
+    const person = await signedIn(`/reviews/${reviewId}`, size);
     const { page } = person;
-    await page.locator('[data-decision=approve]:enabled').waitFor();
+    await readUntil(page, 'approve');
     await person.context.setOffline(true);
     await page.locator('[data-connection=offline]').waitFor();
     expect(await page.locator('[data-decision]:enabled').count()).toBe(0);
@@ -108,12 +96,12 @@ describe('what changes while somebody looks', () => {
   test('a double click is one decision', async () => {
     const ref = newRef('double');
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
-    const person = await signedIn(`/reviews/${reviewId}`);
+    const person = await signedIn(`/reviews/${reviewId}`, size);
     let sent = 0;
     person.page.on('request', (request) => {
       if (request.url().endsWith('/decision')) sent += 1;
     });
-    await person.page.locator('[data-decision=approve]:enabled').click();
+    await begin(person.page, 'approve');
     await person.page.getByRole('button', { name: 'Yes, approve' }).dblclick();
     await person.page.getByText('Approved. It runs now.').waitFor();
     await world.settled(reviewId);
@@ -122,32 +110,49 @@ describe('what changes while somebody looks', () => {
     expect(person.faults).toEqual([]);
     await person.close();
   });
+});
 
-  test('an unknown outcome asks for what a person found out', async () => {
-    const ref = newRef('unknown');
-    world.target.script(ref, { kind: 'reset' });
-    const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
-    await world.decide(reviewId, { type: 'approve' }, 'ops-1');
-    expect((await world.settled(reviewId)).execution.status).toBe('outcome_unknown');
-    const person = await signedIn(`/reviews/${reviewId}`);
-    const { page } = person;
-    await page.getByRole('heading', { name: /Did it happen/ }).waitFor();
-    await page.locator('label').filter({ hasText: 'It happened' }).click();
-    await page.getByLabel(/How do you know/).fill('seen in the bank’s own list');
-    // The request's own time-out has to pass before anybody can tell.
-    await until(
-      async () => {
-        await page
-          .getByRole('button', { name: 'Record this' })
-          .click({ timeout: 1_000 })
-          .catch(() => undefined);
-        return (await world.review(reviewId)).execution.status === 'executed' ? true : undefined;
-      },
-      { what: 'the reconciliation', withinMs: 60_000 },
-    );
+test('a deadline that passes takes the buttons away, on a desktop and on a phone', async () => {
+  const people = await Promise.all(SIZES.map((size) => signedIn('/', size)));
+  // Both look at the same review: one wait for both.
+  const { reviewId } = await world.hold('bank.brief', { ref: newRef('expiring'), short: true });
+  await Promise.all(people.map(({ page }) => page.locator(`a[href="/reviews/${reviewId}"]`).click()));
+  await Promise.all(people.map(({ page }) => page.locator('[data-decision=approve]').waitFor()));
+  for (const { page } of people) {
+    await page.getByText('expired', { exact: true }).first().waitFor();
+    expect(await page.locator('[data-decision]').count()).toBe(0);
+  }
+  expect((await world.review(reviewId)).status).toBe('expired');
+  for (const person of people) {
     expect(person.faults).toEqual([]);
     await person.close();
-  });
+  }
+});
+
+test('an unknown outcome asks for what a person found out', async () => {
+  const ref = newRef('unknown');
+  world.target.script(ref, { kind: 'reset' });
+  const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
+  await world.decide(reviewId, { type: 'approve' }, 'ops-1');
+  expect((await world.settled(reviewId)).execution.status).toBe('outcome_unknown');
+  const person = await signedIn(`/reviews/${reviewId}`);
+  const { page } = person;
+  await page.getByRole('heading', { name: /Did it happen/ }).waitFor();
+  await page.locator('label').filter({ hasText: 'It happened' }).click();
+  await page.getByLabel(/How do you know/).fill('seen in the bank’s own list');
+  // The request's own time-out has to pass before anybody can tell.
+  await until(
+    async () => {
+      await page
+        .getByRole('button', { name: 'Record this' })
+        .click({ timeout: 1_000 })
+        .catch(() => undefined);
+      return (await world.review(reviewId)).execution.status === 'executed' ? true : undefined;
+    },
+    { what: 'the reconciliation', withinMs: 60_000 },
+  );
+  expect(person.faults).toEqual([]);
+  await person.close();
 });
 
 describe('the inbox', () => {
@@ -176,55 +181,6 @@ describe('the inbox', () => {
     expect(new URL(page.url()).searchParams.get('q')).toBe('no such words');
     await page.keyboard.press('Escape');
     expect(person.faults).toEqual([]);
-    await person.close();
-  });
-});
-
-describe('hostile text', () => {
-  const DEEP = 30;
-  const deep = Array.from({ length: DEEP }).reduce<object>((inner) => ({ inner }), { end: 'the innermost' });
-  const big = '0123456789abcdef'.repeat(12_800);
-  const TEXTS = {
-    script: '<script>window.pwned = 1</script>',
-    image: '<img src=x onerror="window.pwned = 1">',
-    markdown: '[click](javascript:window.pwned=1) **bold** ![x](https://example.com/x.png)',
-    bidi: 'invoice\u202Efdp.exe',
-    zeroWidth: 'pay\u200Bee',
-    homoglyph: 'p\u0430ypal',
-    escape: 'a\u001b[2Jb',
-  } as const;
-
-  test('is shown as text, whole, with everything marked that would not be seen', async () => {
-    const { reviewId } = await world.hold('bank.brief', { ref: newRef('hostile'), ...TEXTS, big, deep } as never, {
-      reason: `# ${Object.values(TEXTS).join('\n')}`,
-    });
-    const person = await signedIn(`/reviews/${reviewId}`);
-    const { page } = person;
-    const call = page.getByRole('region', { name: 'What exactly will happen' });
-    await call.waitFor();
-    const text = (await call.textContent()) ?? '';
-    for (const part of ['script', 'image', 'markdown'] as const) expect(text).toContain(TEXTS[part]);
-    for (const code of ['U+202E', 'U+200B', 'U+0430', 'U+001B']) expect(text).toContain(code);
-    expect(text).not.toContain('\u202E');
-    expect(text).toContain(big);
-    expect(text).toContain('the innermost');
-    const words = await page.getByRole('region', { name: /own words/ }).textContent();
-    expect(words).toContain(TEXTS.script);
-    expect(words).not.toContain('\u202E');
-    // Nothing of it has become a part of the page.
-    expect(await page.evaluate('window.pwned')).toBeUndefined();
-    expect(await page.locator('main script, main img, main iframe, main a[href^="javascript:"]').count()).toBe(0);
-    expect(await page.getByRole('strong').filter({ hasText: 'bold' }).count()).toBe(0);
-    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-    // Two hundred kilobytes do not fit on a screen, so nobody approves at a glance.
-    expect(await page.locator('[data-decision=approve]').isDisabled()).toBe(true);
-    await page.keyboard.press('End');
-    await page.waitForTimeout(500);
-    expect(await page.locator('[data-decision=approve]').isDisabled()).toBe(true);
-    expect(person.faults).toEqual([]);
-    await page.goto(`${world.holdpoint.url}/?q=onerror`);
-    await page.getByTestId('row').first().waitFor();
-    expect(await page.evaluate('window.pwned')).toBeUndefined();
     await person.close();
   });
 });
