@@ -1,9 +1,12 @@
+import { Client, Connection } from '@temporalio/client';
 import type { Browser } from 'playwright-core';
+import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findViolations } from '../support/axe.ts';
-import { launchBrowser, openAs, PHONE, type Person } from '../support/browser.ts';
+import { isTooWide, launchBrowser, openAs, SIZES, VIEWPORTS, type Person, type Size } from '../support/browser.ts';
 import type { ReviewerId } from '../support/e2e-deployment.ts';
 import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
+import { begin, sayYes } from '../support/reviewing.ts';
 
 let world: World;
 let browser: Browser;
@@ -17,35 +20,14 @@ afterAll(async () => {
   await world?.close();
 });
 
-type Size = 'desktop' | 'phone';
-const SIZES: readonly Size[] = ['desktop', 'phone'];
-
 /** A person with the review open, at a width. */
-async function at(reviewId: string, size: Size = 'desktop', as: ReviewerId = 'ops-1'): Promise<Person> {
+async function at(reviewId: string, size: Size, as: ReviewerId = 'ops-1'): Promise<Person> {
   const person = await openAs(browser, world.holdpoint.url, world.deployment.credentials[as], {
     path: `/reviews/${reviewId}`,
-    ...(size === 'phone' ? { viewport: PHONE } : {}),
+    viewport: VIEWPORTS[size],
   });
   await person.page.getByRole('region', { name: 'Decision' }).waitFor();
   return person;
-}
-
-/** Presses the button once everything has been on screen. */
-async function begin({ page }: Person, decision: string): Promise<void> {
-  const button = page.locator(`[data-decision=${decision}]`);
-  await button.waitFor();
-  await until(
-    async () => {
-      if (await button.isEnabled()) return true;
-      await page
-        .getByRole('button', { name: 'Show next' })
-        .click({ timeout: 1_000 })
-        .catch(() => undefined);
-      return undefined;
-    },
-    { what: `${decision} to be possible`, withinMs: 60_000 },
-  );
-  await button.click();
 }
 
 describe.each(SIZES)('one decision, %s', (size) => {
@@ -53,7 +35,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     const ref = newRef('approve');
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 }, { reason: 'an invoice' });
     const person = await at(reviewId, size);
-    await begin(person, 'approve');
+    await begin(person.page, 'approve');
     await person.page.getByRole('button', { name: 'Yes, approve' }).click();
     await person.page.getByText('Approved. It runs now.').waitFor();
     expect((await world.settled(reviewId)).execution.status).toBe('executed');
@@ -68,7 +50,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 500 });
     const person = await at(reviewId, size);
     const { page } = person;
-    await begin(person, 'edit');
+    await begin(person.page, 'edit');
     const amount = page.getByLabel(/amount/i);
     await amount.fill('0');
     await page.getByRole('button', { name: 'Show the changes' }).click();
@@ -94,7 +76,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     const ref = newRef('reject');
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
     const person = await at(reviewId, size);
-    await begin(person, 'reject');
+    await begin(person.page, 'reject');
     await person.page.getByRole('button', { name: 'Reject it' }).click();
     await person.page.getByText('A comment is needed.').waitFor();
     await person.page.getByRole('button', { name: 'Wrong target.' }).click();
@@ -114,7 +96,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 900 });
     const person = await at(reviewId, size);
     const { page } = person;
-    await begin(person, 'revise');
+    await begin(person.page, 'revise');
     await page.getByLabel(/What should be different/).fill('less, please');
     await page.getByRole('button', { name: 'Send back' }).click();
     await page.getByText('It waits for the proposer').first().waitFor();
@@ -126,7 +108,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     const changes = page.getByRole('list', { name: 'Changes since the version before' });
     await changes.waitFor();
     expect(await changes.locator('.diff-removed').innerText()).toContain('900');
-    await begin(person, 'approve');
+    await begin(person.page, 'approve');
     await page.getByRole('button', { name: 'Yes, approve' }).click();
     expect((await world.settled(reviewId)).execution.status).toBe('executed');
     expect(world.target.seen.find((seen) => seen.ref === ref)?.body).toMatchObject({ amount: 9 });
@@ -135,7 +117,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
   });
 });
 
-describe('several', () => {
+describe.each(SIZES)('several, %s', (size) => {
   test('a group is folded in the inbox, decided item by item, and irreversible calls are not approved in a batch', async () => {
     const group = newRef('group');
     const refs = [newRef('a'), newRef('b'), newRef('c')];
@@ -143,6 +125,7 @@ describe('several', () => {
     for (const ref of refs) reviews.push(await world.hold('bank.pay', { ref, amount: 3 }, { group }));
     const person = await openAs(browser, world.holdpoint.url, world.deployment.credentials['ops-1'], {
       path: `/?group=${group}`,
+      viewport: VIEWPORTS[size],
     });
     const { page } = person;
     const line = page.getByTestId('group');
@@ -155,8 +138,7 @@ describe('several', () => {
     await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(3);
     await expect.poll(() => page.getByRole('radio', { name: 'Reject' }).count(), { timeout: 30_000 }).toBe(3);
     expect(await page.getByRole('radio', { name: /Approve/ }).count()).toBe(0);
-    await page.setViewportSize(PHONE);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(PHONE.width);
+    expect(await isTooWide(page)).toBe(false);
     expect(await findViolations(page)).toEqual([]);
     for (const index of [0, 1]) await items.nth(index).locator('label').filter({ hasText: 'Reject' }).click();
     await page.getByRole('button', { name: 'Send 2 decisions' }).click();
@@ -169,7 +151,7 @@ describe('several', () => {
     const alone = page.getByRole('link', { name: 'Approve on its own page' });
     await expect.poll(() => alone.count(), { timeout: 30_000 }).toBe(1);
     await alone.click();
-    await page.getByRole('button', { name: 'Yes, approve' }).click();
+    await sayYes(page);
     await page.getByText('Approved. It runs now.').waitFor();
     expect(person.faults).toEqual([]);
     await person.close();
@@ -178,13 +160,13 @@ describe('several', () => {
   test('two levels, two people: each sees the other’s vote come', async () => {
     const ref = newRef('chain');
     const { reviewId } = await world.hold('bank.chain', { ref, amount: 7 });
-    const [operations, finance] = [await at(reviewId), await at(reviewId, 'phone', 'finance-1')];
+    const [operations, finance] = [await at(reviewId, size), await at(reviewId, size, 'finance-1')];
     await finance.page.getByText('It waits for ops.').waitFor();
     expect(await finance.page.locator('[data-decision=approve]').count()).toBe(0);
-    await begin(operations, 'approve');
+    await begin(operations.page, 'approve');
     await operations.page.getByRole('button', { name: 'Yes, approve' }).click();
     await operations.page.getByText('Your vote on this version counts.').waitFor();
-    await begin(finance, 'approve');
+    await begin(finance.page, 'approve');
     await finance.page.getByRole('button', { name: 'Yes, approve' }).click();
     await finance.page.getByText('Approved. It runs now.').waitFor();
     await operations.page.getByText('executed', { exact: true }).first().waitFor();
@@ -192,5 +174,50 @@ describe('several', () => {
     expect([...operations.faults, ...finance.faults]).toEqual([]);
     await operations.close();
     await finance.close();
+  });
+});
+
+describe.each(SIZES)('a question of a workflow, %s', (size) => {
+  test('is answered in words, or with another proposal, written as JSON', async () => {
+    const connection = await Connection.connect({ address: world.holdpoint.temporalAddress });
+    const ask = async (title: string) => {
+      const handle = await new Client({ connection }).workflow.start('approvalGate', {
+        taskQueue: 'holdpoint-gate',
+        workflowId: `rev_${ulid()}`,
+        args: [{ title, proposal: { draft: 'first' }, approvers: ['ops'], allow: ['approve', 'edit', 'respond'] }],
+      });
+      await until(
+        async () => {
+          const { status, body } = await world.get(`/v1/reviews/${handle.workflowId}`);
+          return status === 200 && body['status'] === 'pending' ? true : undefined;
+        },
+        { what: 'the question', withinMs: 60_000 },
+      );
+      return handle;
+    };
+    const [inWords, asJson] = [await ask('Which one?'), await ask('This one?')];
+    const person = await at(inWords.workflowId, size);
+    const { page } = person;
+    await page.getByRole('heading', { level: 1, name: 'Which one?' }).waitFor();
+    await begin(page, 'respond');
+    await page.getByRole('button', { name: 'Send the answer' }).click();
+    await page.getByText('An answer is needed.').waitFor();
+    await page.getByLabel('Your answer to the workflow').fill('the second');
+    await page.getByRole('button', { name: 'Send the answer' }).click();
+    expect(await inWords.result()).toMatchObject({ type: 'respond', response: 'the second', by: 'ops-1' });
+
+    await page.goto(`${world.holdpoint.url}/reviews/${asJson.workflowId}`);
+    await begin(page, 'edit');
+    await page.getByLabel('Arguments as JSON').fill('{ "draft": ');
+    await page.getByRole('button', { name: 'Show the changes' }).click();
+    await page.getByText('This is not a JSON object.').waitFor();
+    await page.getByLabel('Arguments as JSON').fill('{ "draft": "second" }');
+    await page.getByRole('button', { name: 'Show the changes' }).click();
+    await page.getByRole('list', { name: 'Changes' }).locator('.diff-added').waitFor();
+    await page.getByRole('button', { name: 'Approve with these changes' }).click();
+    expect(await asJson.result()).toMatchObject({ type: 'edit', proposal: { draft: 'second' }, by: 'ops-1' });
+    expect(person.faults).toEqual([]);
+    await person.close();
+    await connection.close();
   });
 });

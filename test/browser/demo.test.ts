@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findViolations } from '../support/axe.ts';
-import { launchBrowser, openAs, openWindow, PHONE, type Person } from '../support/browser.ts';
+import { launchBrowser, openAs, openWindow, PHONE, VIEWPORTS, type Person } from '../support/browser.ts';
 import { proposeDelete, tokenOf } from '../support/demo-calls.ts';
 import { startHoldpoint, type Holdpoint } from '../support/holdpoint.ts';
 
@@ -24,22 +24,28 @@ const signedIn = async (...[options]: readonly (Parameters<typeof openAs>[3] | u
   return person;
 };
 
-describe('sign-in by link', () => {
+// A link is good for one sign-in, so each width has one of its own.
+describe.each([
+  ['desktop', 'finance-1'],
+  ['phone', 'ops-2'],
+] as const)('sign-in by link, %s', (size, reviewer) => {
+  const viewport = VIEWPORTS[size];
+
   test('a link signs in once, leaves no trace in the address, and is worthless afterwards', async () => {
-    const link = holdpoint.access().reviewers.find(({ id }) => id === 'finance-1')?.signInUrl ?? '';
-    const first = await openWindow(browser);
+    const link = holdpoint.access().reviewers.find(({ id }) => id === reviewer)?.signInUrl ?? '';
+    const first = await openWindow(browser, { viewport });
     await first.page.goto(link);
-    await first.page.getByRole('button', { name: 'Account of finance-1' }).waitFor();
+    await first.page.getByRole('button', { name: `Account of ${reviewer}` }).waitFor();
     expect(first.page.url()).toBe(`${holdpoint.url}/`);
     // The session is a cookie that no script can read.
     expect(await first.page.evaluate('document.cookie')).toBe('');
     await first.page.reload();
-    await first.page.getByRole('button', { name: 'Account of finance-1' }).waitFor();
-    const second = await openWindow(browser);
+    await first.page.getByRole('button', { name: `Account of ${reviewer}` }).waitFor();
+    const second = await openWindow(browser, { viewport });
     await second.page.goto(link);
     await second.page.getByRole('alert').waitFor();
     expect(await second.page.getByRole('navigation', { name: 'Main' }).count()).toBe(0);
-    await first.page.getByRole('button', { name: 'Account of finance-1' }).click();
+    await first.page.getByRole('button', { name: `Account of ${reviewer}` }).click();
     await first.page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
     await first.page.getByLabel('Reviewer token').waitFor();
     expect([...first.faults, ...second.faults]).toEqual([]);

@@ -1,7 +1,16 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findViolations } from '../support/axe.ts';
-import { launchBrowser, openAs, openWindow, PHONE, type Person } from '../support/browser.ts';
+import {
+  isTooWide,
+  launchBrowser,
+  openAs,
+  openWindow,
+  PHONE,
+  SIZES,
+  VIEWPORTS,
+  type Person,
+} from '../support/browser.ts';
 import { startWorld, until, type World } from '../support/e2e-world.ts';
 import { CLIENT_ID, CLIENT_SECRET, startProvider, type TestProvider } from '../support/oidc.ts';
 
@@ -46,9 +55,6 @@ afterAll(async () => {
 const openPath = (path: string, options = {}): Promise<Person> =>
   openAs(browser, world.holdpoint.url, world.deployment.credentials['audit-1'], { path, ...options });
 
-const isNarrow = async (page: Page): Promise<boolean> =>
-  Number(await page.evaluate('document.documentElement.scrollWidth')) <= PHONE.width;
-
 /** Clicks, and waits for the verdict. */
 async function verdictOf(page: Page, button: string): Promise<string | null> {
   await page.getByRole('button', { name: button }).click();
@@ -65,15 +71,17 @@ async function change(page: Page, address: string, by: (body: string) => string)
   });
 }
 
-describe('sign-in through an identity provider', () => {
+describe.each(SIZES)('sign-in through an identity provider, %s', (size) => {
+  const viewport = VIEWPORTS[size];
   const providerButton = (page: Page) => page.getByRole('link', { name: /^Sign in with 127/ });
 
   test('leads back to the page that was asked for, as the reviewer of the subject', async () => {
     provider.person = { sub: 'user-7', groups: ['ops'] };
-    const { page, faults, close } = await openWindow(browser);
+    const { page, faults, close } = await openWindow(browser, { viewport });
     await page.goto(`${world.holdpoint.url}/policy`);
     await providerButton(page).waitFor();
     expect(await findViolations(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
     await providerButton(page).click();
     await page.getByRole('button', { name: 'Account of ops-2' }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/policy');
@@ -83,7 +91,7 @@ describe('sign-in through an identity provider', () => {
 
   test('says who is no reviewer, and signs nobody in', async () => {
     provider.person = { sub: 'somebody-else', groups: ['ops'] };
-    const { page, close } = await openWindow(browser);
+    const { page, close } = await openWindow(browser, { viewport });
     await page.goto(world.holdpoint.url);
     await providerButton(page).click();
     await page.getByRole('alert').filter({ hasText: 'no reviewer' }).waitFor();
@@ -93,7 +101,7 @@ describe('sign-in through an identity provider', () => {
 
   test('signing out everywhere ends the other window too', async () => {
     provider.person = { sub: 'user-7', groups: ['ops'] };
-    const windows = [await openWindow(browser), await openWindow(browser)] as const;
+    const windows = [await openWindow(browser, { viewport }), await openWindow(browser, { viewport })] as const;
     for (const { page } of windows) {
       await page.goto(world.holdpoint.url);
       await providerButton(page).click();
@@ -230,14 +238,14 @@ test.each(['light', 'dark'] as const)(
     expect(await findViolations(page)).toEqual([]);
     await page.setViewportSize(PHONE);
     expect(await findViolations(page)).toEqual([]);
-    expect(await isNarrow(page)).toBe(true);
+    expect(await isTooWide(page)).toBe(false);
     await page.goto(`${world.holdpoint.url}/policy`);
     await page.getByRole('heading', { name: 'In force: policy.yaml' }).waitFor();
     await page.getByRole('textbox').fill('{"tool":"bank.pay","arguments":{"ref":"x","amount":1}}');
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.locator('.answer').waitFor();
     expect(await findViolations(page)).toEqual([]);
-    expect(await isNarrow(page)).toBe(true);
+    expect(await isTooWide(page)).toBe(false);
     await close();
   },
 );
