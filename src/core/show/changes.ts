@@ -1,4 +1,5 @@
 import { diffLines } from 'diff';
+import { comparable } from '../../contract/comparable.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Material } from '../../contract/review.ts';
 import { isSealed } from '../seal-binding.ts';
@@ -28,24 +29,8 @@ export function changedLines(before: Material, now: Material): readonly ChangedL
 }
 
 function layOut(material: Material, other: Material): string {
-  return `${JSON.stringify(tidy(comparable(material, other)), null, 2)}\n`;
-}
-
-/** What of a version people compare; the rest follows from it or never changes. */
-function comparable(material: Material, other: Material): Json {
-  const { arguments: args, target, evidence, class: callClass, levels, expiresAt, context } = material;
-  const isSameCall = JSON.stringify(tidy(args)) === JSON.stringify(tidy(other.arguments));
-  return {
-    class: callClass,
-    arguments: args,
-    // The request is written from the arguments: where these differ it says the same twice.
-    ...(isSameCall ? { target: target?.request ?? null } : {}),
-    facts: evidence?.facts ?? [],
-    context,
-    levels,
-    separationOfDuties: material.separationOfDuties,
-    expiresAt,
-  };
+  const isSameCall = JSON.stringify(tidy(material.arguments)) === JSON.stringify(tidy(other.arguments));
+  return `${JSON.stringify(tidy(comparable(material, isSameCall)), null, 2)}\n`;
 }
 
 /** Keys in order; of what is sealed its tail, which differs wherever it was sealed anew. */

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button, Input, Label, TextField } from 'react-aria-components';
+import { NotCompared } from '../review/changes.tsx';
 import { foot } from '../review/foot.ts';
 import type { Review } from '../../contract/review.ts';
 import { ClassBadge } from '../ui/badge.tsx';
@@ -31,6 +32,7 @@ export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
       <p>
         <ClassBadge value={review.class} /> Approve exactly what is shown above, version {review.revision}?
       </p>
+      <NotCompared review={review} />
       <TextField value={comment} onChange={setComment} maxLength={4_000}>
         <Label>Comment (optional)</Label>
         <Input />

@@ -6,6 +6,7 @@ import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { serverNow, useNow } from '../data/clock.ts';
 import { useConnection } from '../data/connection.ts';
+import { NotCompared } from '../review/changes.tsx';
 import { foot } from '../review/foot.ts';
 import { useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
@@ -104,6 +105,7 @@ function Deciding({ review }: { readonly review: Review }) {
           <LiveTimeLeft until={review.expiresAt} />
         </span>
       </div>
+      <NotCompared review={review} />
       {unseen && (
         <div className="decide-row decide-unseen">
           <span role="status">Approve once all of it was on screen: {left} to go</span>

@@ -1,14 +1,17 @@
+import { useId } from 'react';
 import type { Review } from '../../contract/review.ts';
+import { VisibleLines } from '../ui/visible.tsx';
 import { TextPieces } from './text-pieces.tsx';
 
 /** What the agent says about its call. Its words, not ours: labelled, and never drawn as anything but text. */
 export function AgentWords({ review }: { readonly review: Review }) {
   const { reason, context, threadId, group, callback } = review;
+  const heading = useId();
   const hasContext = Object.keys(context).length > 0;
   if (reason === null && !hasContext && threadId === null && group === null && callback === null) return null;
   return (
-    <section className="card agent" aria-labelledby="agent-words">
-      <h2 id="agent-words">
+    <section className="card agent" aria-labelledby={heading}>
+      <h2 id={heading}>
         In the agent’s own words <span className="quiet small">not checked by anybody</span>
       </h2>
       {reason !== null && (
@@ -36,7 +39,7 @@ function Said({ name, text }: { readonly name: string; readonly text: string }) 
     <div>
       <dt>{name}</dt>
       <dd>
-        <TextPieces className="lines" text={text} />
+        <VisibleLines text={text} />
       </dd>
     </div>
   );

@@ -12,6 +12,7 @@ import { usePageTitle } from '../ui/page-title.ts';
 import { plainWords } from '../ui/plain-words.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible, VisibleLines } from '../ui/visible.tsx';
+import { lastInboxView } from '../inbox/last-view.ts';
 import { AgentWords } from './agent-words.tsx';
 import { CallView } from './call-view.tsx';
 import { EvidenceSamples, EvidenceView } from './evidence.tsx';
@@ -27,7 +28,7 @@ export function ReviewPage() {
   const { reviewId } = useParams({ from: '/reviews/$reviewId' });
   const review = useQuery(reviewQuery(reviewId));
   const navigate = useNavigate();
-  useKeys({ i: () => void navigate({ to: '/' }) });
+  useKeys({ i: () => void navigate({ to: '/', search: lastInboxView() }) });
   usePageTitle(review.data === undefined ? 'Review' : `${review.data.call.tool} (${review.data.status})`);
   if (review.isPending) return <Loading what="Loading the review" />;
   if (review.data === undefined) {
@@ -72,7 +73,7 @@ function ReviewView({ review }: { readonly review: Review }) {
         )}
         <OutcomeUnknown review={review} />
         <EvidenceView review={review} />
-        <section className="card" aria-labelledby="call">
+        <section className="card call-card" aria-labelledby="call">
           <h2 id="call">{review.kind === 'in-flow' ? 'What is asked' : 'What exactly will happen'}</h2>
           <CallView review={review} />
           <Target review={review} />

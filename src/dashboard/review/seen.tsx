@@ -73,9 +73,10 @@ class SeenTracker {
 
   /** Brings the first piece that was not on screen to its top, or what is left of it. */
   showNext(): void {
-    const order = (a: Element, b: Element): number =>
-      a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1;
-    const [next] = [...this.#waiting.keys()].toSorted(order);
+    // As they stand on the page, which on a phone is another order than that of the document.
+    const places = [...this.#waiting.keys()].map((element) => ({ element, ...placeOf(element) }));
+    const [first] = places.toSorted((a, b) => a.top - b.top || a.left - b.left);
+    const next = first?.element;
     if (next === undefined) return;
     next.scrollIntoView({ block: 'start', behavior: 'instant' });
     const seen = this.#waiting.get(next)?.find(([from]) => from <= 1)?.[1] ?? 0;
@@ -116,6 +117,11 @@ interface SeenState {
   readonly total: number;
   /** Pieces that have not been on screen yet. */
   readonly left: number;
+}
+
+function placeOf(element: Element): { readonly top: number; readonly left: number } {
+  const { top, left } = element.getBoundingClientRect();
+  return { top, left };
 }
 
 /** Undefined: none of it, or not in its whole width. */

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Json } from '../../contract/json.ts';
-import { diffJson } from './diff.ts';
+import { diffJson, foldSame, type DiffLine, type Gap } from './diff.ts';
 import { Visible } from './visible.tsx';
 
 const WORDS = { same: '', added: 'added: ', removed: 'removed: ' } as const;
@@ -11,11 +11,14 @@ export function JsonDiff({
   before,
   after,
   label,
+  isFolded = false,
   line = (text) => text,
 }: {
   readonly before: Json;
   readonly after: Json;
   readonly label: string;
+  /** Only what changed, with a few lines around it. */
+  readonly isFolded?: boolean;
   /** Drawn around the text of each line. */
   readonly line?: (text: ReactNode) => ReactNode;
 }) {
@@ -23,15 +26,25 @@ export function JsonDiff({
   if (lines.every(({ kind }) => kind === 'same')) return <p className="quiet">The arguments are the same.</p>;
   return (
     <ul className="diff code" aria-label={label}>
-      {lines.map(({ kind, text }, index) => (
-        <li key={index} className={`diff-${kind}`}>
-          <span aria-hidden="true" className="diff-sign">
-            {SIGNS[kind]}
-          </span>
-          {kind !== 'same' && <span className="unseen-by-eye">{WORDS[kind]}</span>}
-          {line(<Visible text={text} />)}
-        </li>
+      {(isFolded ? foldSame(lines) : lines).map((item, index) => (
+        <Line key={index} item={item} line={line} />
       ))}
     </ul>
+  );
+}
+
+function Line({ item, line }: { readonly item: DiffLine | Gap; readonly line: (text: ReactNode) => ReactNode }) {
+  if (item.kind === 'gap') {
+    return <li className="quiet">… {item.lines === 1 ? '1 line' : `${item.lines} lines`} unchanged</li>;
+  }
+  const { kind, text } = item;
+  return (
+    <li className={`diff-${kind}`}>
+      <span aria-hidden="true" className="diff-sign">
+        {SIGNS[kind]}
+      </span>
+      {kind !== 'same' && <span className="unseen-by-eye">{WORDS[kind]}</span>}
+      {line(<Visible text={text} />)}
+    </li>
   );
 }
