@@ -11,7 +11,8 @@ export interface Program {
 }
 
 export interface ProgramOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** On top of this process's own; undefined takes one away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
 
@@ -32,7 +33,8 @@ export async function startProgram(
     };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', look);
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}`)));
+    // Not before all of its output is here.
+    child.once('close', (code) => reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}`)));
   });
   return { found, output: () => output, stop: () => kill(child) };
 }

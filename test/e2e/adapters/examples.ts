@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { until, type World } from '../../support/e2e-world.ts';
 import { startProgram, type Program } from '../../support/programs.ts';
@@ -68,6 +70,25 @@ export function describeExamples(get: () => ExamplesWorld): void {
       const { found, output } = await running;
       expect(found[1]).toBe('executed');
       expect(output()).toContain(`pending_approval ${review.reviewId}`);
+      expect(await isThere(call.id)).toBe(false);
+    });
+
+    test('langgraph without a database, against the Holdpoint that runs here: it waits, resumes and ends', async () => {
+      const { gate, world } = get();
+      const call = newSql();
+      const { directory, credentials } = world.deployment;
+      // As the demo writes it down.
+      const access = { url: world.holdpoint.url, agents: [{ id: 'agent-1', key: credentials['agent-1'] }] };
+      writeFileSync(join(directory, 'access.json'), JSON.stringify(access), { mode: 0o600 });
+      const none = { HOLDPOINT_URL: undefined, HOLDPOINT_API_KEY: undefined, DATABASE_URL: undefined };
+      const env = { ...none, HOLDPOINT_DATA_DIR: directory };
+      const running = startProgram(process.execPath, ['examples/langgraph/agent.mjs', call.sql], /The tool said (.*)/, {
+        env,
+      });
+      const review = await gate.pending('sql', call.sql);
+      await gate.decide(review, { type: 'approve' });
+      const outcome = JSON.parse((await running).found[1] as string) as unknown;
+      expect(outcome).toMatchObject({ status: 'executed', reviewId: review.reviewId });
       expect(await isThere(call.id)).toBe(false);
     });
 

@@ -92,6 +92,20 @@ export function describeOpenAiAgents(gateOf: () => Gate): void {
       expect(gate.made(ref)).toBe(0);
     });
 
+    test('after a handoff the gate is met too', async () => {
+      const [gate, ref] = [gateOf(), newRef('oa-handoff')];
+      const taking = new Scripted([[call('bank_pay', { ref, amount: 5 }, `pay-${ref}`)]]);
+      const payer = new Agent({ name: 'Payer', model: taking, tools: toolsFor(gate, '2m') });
+      const model = new Scripted([[call('transfer_to_Payer', {}, 'handoff-1')]]);
+      const running = run(new Agent({ name: 'Desk', model, handoffs: [payer] }), 'Pay');
+      const review = await gate.pending('ref', ref);
+      expect(gate.made(ref)).toBe(0);
+      await gate.decide(review, { type: 'approve' });
+      expect((await running).lastAgent?.name).toBe('Payer');
+      expect(taking.told()).toContainEqual(expect.objectContaining({ status: 'executed', reviewId: review.reviewId }));
+      expect(gate.made(ref)).toBe(1);
+    });
+
     test('an agent used as a tool meets the gate too', async () => {
       const [gate, ref] = [gateOf(), newRef('oa-sub')];
       const inner = new Scripted([[call('bank_pay', { ref, amount: 5 }, `pay-${ref}`)]]);
