@@ -15,6 +15,8 @@ let world: World;
 let client: Client;
 let service: Program & { readonly url: string };
 const programs: Program[] = [];
+/** What runs the examples in each language. */
+let runners: { readonly python: string; readonly go: string };
 
 beforeAll(async () => {
   const python = pythonWith('temporalio', ['temporalio==1.35.0']);
@@ -43,6 +45,7 @@ beforeAll(async () => {
     start(await python, ['examples/in-flow/python/publish.py', 'worker'], ready),
     start(await go, ['worker'], ready),
   ]);
+  runners = { python: await python, go: await go };
 }, 600_000);
 afterAll(async () => {
   await Promise.all(programs.map((program) => program.stop()));
@@ -201,6 +204,47 @@ describe.each([
     await asking.cancel();
     expect(await world.settled(reviewId)).toMatchObject({ status: 'withdrawn' });
     expect(await outcome(asking)).toMatchObject({ published: null, decision: { reviewId, type: 'withdrawn' } });
+  });
+});
+
+describe('the examples start their workflow from a command line, and print how it ended', () => {
+  const asked = (title: string): Promise<string> =>
+    until(
+      async () => {
+        const { body } = await world.get('/v1/reviews?status=pending&limit=200');
+        for (const { reviewId, kind } of body['reviews'] as readonly ReviewRow[]) {
+          if (kind !== 'in-flow') continue;
+          const { arguments: args } = (await world.review(reviewId)).call;
+          if (JSON.stringify(args).includes(title)) return reviewId;
+        }
+        return undefined;
+      },
+      { what: title, withinMs: 60_000 },
+    );
+
+  test.each([
+    {
+      language: 'TypeScript',
+      command: (about: object) => {
+        const input = JSON.stringify({ draft: about, editors: ['ops'] });
+        return [process.execPath, 'examples/in-flow/start.mjs', 'publishOnce', input];
+      },
+    },
+    {
+      language: 'Python',
+      command: (about: object) => [
+        ...[runners.python, 'examples/in-flow/python/publish.py'],
+        ...['start', JSON.stringify(about), 'ops'],
+      ],
+    },
+    { language: 'Go', command: (about: object) => [runners.go, 'start', JSON.stringify(about), 'ops'] },
+  ])('$language', async ({ command }) => {
+    const about = { title: newRef('started'), text: 'Old.' };
+    const [program = '', ...args] = command(about);
+    const env = { TEMPORAL_ADDRESS: world.holdpoint.temporalAddress };
+    const running = startProgram(program, args, /^(\{.*"published":.*\})\n/m, { env });
+    await answer(await asked(about.title), { type: 'approve' });
+    expect(JSON.parse((await running).found[1] as string)).toMatchObject({ published: about });
   });
 });
 
