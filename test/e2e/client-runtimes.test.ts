@@ -60,8 +60,10 @@ describe('holdpoint/client runs in', () => {
       },
     );
     const [program = '', ...args] = command();
-    const result = await runCommand(program, [...args, stub.url], { timeoutMs: 60_000 });
+    const env = { ...process.env, HOLDPOINT_URL: stub.url, HOLDPOINT_API_KEY: 'hpk_test' };
+    const result = await runCommand(program, [...args, stub.url], { env, timeoutMs: 60_000 });
     if (!result.ok) throw new Error(result.output);
+    expect(new Set(stub.seen.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer hpk_test']));
     expect(JSON.parse(result.stdout)).toEqual({
       escalated: true,
       executed: true,
@@ -74,8 +76,11 @@ describe('holdpoint/client runs in', () => {
   });
 });
 
-test('its types compile in a project that has the web’s types and not Node’s, every declaration checked', async () => {
-  const project = packageFile('test', 'support', 'consumer');
+test.each([
+  ['the client’s types compile in a project that has the web’s types and not Node’s, every declaration checked', '.'],
+  ['the adapters’ and the workflow’s types compile beside their frameworks', 'tsconfig.frameworks.json'],
+])('%s', async (_what, file) => {
+  const project = join(packageFile('test', 'support', 'consumer'), file);
   const tsc = packageFile('node_modules', 'typescript', 'bin', 'tsc');
   const result = await runCommand(process.execPath, [tsc, '-p', project], { timeoutMs: 240_000 });
   expect(result.ok ? '' : result.output).toBe('');

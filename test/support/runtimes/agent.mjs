@@ -1,11 +1,12 @@
 // Uses the built client against a stub, with nothing but what every runtime of the web has. Ends with one line of JSON
-// through `report`. `globalThis.holdpointStub` or the first argument is the stub's URL.
+// through `report`. The stub is named by HOLDPOINT_URL, as for every agent; where there is no environment, by
+// `globalThis.holdpointStub`.
 const { Holdpoint, HoldpointError, signProposal, verifyWebhook } = await import('../../../dist/client/index.js');
 
-const url = globalThis.holdpointStub ?? (globalThis.Deno?.args ?? globalThis.process.argv.slice(2))[0];
+const url = globalThis.holdpointStub;
 const report = globalThis.holdpointReport ?? ((line) => console.log(line));
 
-const hp = new Holdpoint({ url, apiKey: 'hpk_test' });
+const hp = url === undefined ? new Holdpoint() : new Holdpoint({ url, apiKey: 'hpk_test' });
 const d = await hp.execute({ service: 'bank', tool: 'bank.pay', arguments: { ref: 'ü' } });
 const end = await d.review.resolution({ timeout: '1m' });
 const watched = [];
