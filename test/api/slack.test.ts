@@ -148,6 +148,11 @@ describe('deciding with a button', () => {
     await press(review, 'approve');
     expect(await told()).toBe('sign_in_required');
     expect((await stateOf(review)).status).toBe('pending');
+    // An old button of a message, while changes are asked for.
+    await api.decide(review.reviewId, review.call.digest, { type: 'revise', comment: 'less' });
+    await press(review, 'reject', { comment: 'no' });
+    expect(await told()).toBe('sign_in_required');
+    expect((await stateOf(review)).status).toBe('changes_requested');
   });
 
   test('a reviewer moved out of the group loses the vote at once', async () => {

@@ -155,6 +155,17 @@ test('an unknown outcome asks for what a person found out', async () => {
   await person.close();
 });
 
+test('an address asks for no decision: a link from elsewhere opens the review and nothing more', async () => {
+  const { reviewId } = await world.hold('bank.pay', { ref: newRef('asked'), amount: 5 });
+  const { page, faults, close } = await signedIn(`/reviews/${reviewId}?do=approve&asked=approve`);
+  await page.locator('[data-decision=approve]:enabled').waitFor();
+  await page.keyboard.press('Enter');
+  expect(await page.getByRole('button', { name: 'Yes, approve' }).count()).toBe(0);
+  expect((await world.review(reviewId)).status).toBe('pending');
+  expect(faults).toEqual([]);
+  await close();
+});
+
 describe('the inbox', () => {
   test('filters and search stand in the address; rows come and go by themselves', async () => {
     const group = newRef('inbox');

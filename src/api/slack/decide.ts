@@ -1,7 +1,7 @@
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import type { Review } from '../../contract/review.ts';
+import { hasEnded, type Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
 import { slackDecisionOf } from '../../core/mail-decision.ts';
 import type { Settings, SettingsSource } from '../../core/settings.ts';
@@ -35,7 +35,7 @@ export async function decideByPress(deps: PressDeps, press: Press, caller: Calle
   const review = (await deps.store.readReview(reviewId))?.review;
   if (review === undefined) return { kind: 'refused', code: 'not_found', review };
   // Policy in force now, whatever it was when the message was written. What has ended says so, not that it wants a session.
-  if (review.status === 'pending' && slackDecisionOf(review, settings) !== 'confirm') {
+  if (!hasEnded(review.status) && slackDecisionOf(review, settings) !== 'confirm') {
     return { kind: 'refused', code: 'sign_in_required', review };
   }
   const { decision: type, digest, comment } = press;
