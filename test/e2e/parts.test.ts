@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -127,9 +127,20 @@ async function call(method: 'GET' | 'POST', path: string, credential: string, bo
 const propose = (amount: number) =>
   call('POST', '/v1/execute', AGENT, { service: 'payouts', tool: 'payouts.create', arguments: { amount } });
 
+/** A worker that has just started may not have classified it yet: then there is nothing to decide on. */
+async function digestOf(reviewId: string): Promise<string> {
+  const until = performance.now() + 60_000;
+  for (;;) {
+    const { body } = await call('GET', `/v1/reviews/${reviewId}`, REVIEWER);
+    const { digest } = body.call as { digest: string | null };
+    if (digest !== null) return digest;
+    if (performance.now() > until) throw new Error(`${reviewId} was not classified`);
+    await sleep(100);
+  }
+}
+
 async function approve(reviewId: string): Promise<void> {
-  const { body } = await call('GET', `/v1/reviews/${reviewId}`, REVIEWER);
-  const { digest } = body.call as { digest: string };
+  const digest = await digestOf(reviewId);
   const decided = await call('POST', `/v1/reviews/${reviewId}/decision`, REVIEWER, { type: 'approve', digest });
   expect(decided.status).toBeLessThan(300);
 }
@@ -225,6 +236,57 @@ describe('the parts apart', () => {
     await approve(reviewId);
     const final = await call('GET', `/v1/reviews/${reviewId}?waitSeconds=30`, REVIEWER);
     expect(final.body).toMatchObject({ status: 'approved', execution: { status: 'executed' } });
+  });
+});
+
+describe('other cuts of the same parts', () => {
+  /** A directory with one private key of a part, and what it trusts. */
+  function oneKey(role: string): string {
+    const only = join(directory, 'keys', `only-${role}`);
+    for (const file of [`${role}.key`, 'trust.json']) cpSync(join(keys('all'), file), join(only, file));
+    return only;
+  }
+
+  test('an api for agents, an api for reviewers, and one process with both workers', async () => {
+    await Promise.all([...parts.values()].map((part) => part.stop()));
+    parts.clear();
+    const owner = new pg.Client({ connectionString: login('postgres') });
+    await owner.connect();
+    await owner.query('DROP ROLE IF EXISTS holdpoint_worker');
+    await owner.query('CREATE ROLE holdpoint_worker LOGIN IN ROLE holdpoint_gate, holdpoint_execute');
+    await owner.end();
+    const agents = url;
+    const reviewers = `http://127.0.0.1:${await freePort()}`;
+    const api = (role: string, at: string) =>
+      startPart(
+        ['api', '--role', role],
+        { ...environment('api'), HOLDPOINT_KEYS_DIR: oneKey(role), HOLDPOINT_PORT: new URL(at).port },
+        directory,
+      );
+    parts.set('propose', api('propose', agents));
+    parts.set('review', api('review', reviewers));
+    const worker = { HOLDPOINT_KEYS_DIR: keys('all'), DATABASE_URL: login('holdpoint_worker') };
+    const env = { ...environment('execute'), ...worker, PAYOUTS_TOKEN: CREDENTIAL };
+    parts.set('workers', startPart(['worker', '--role', 'all'], env, directory));
+    await ready();
+    url = reviewers;
+    await ready();
+
+    url = agents;
+    const before = seen.length;
+    const { body } = await propose(5);
+    const reviewId = String(body.reviewId);
+    const digest = await digestOf(reviewId);
+    const refused = await call('POST', `/v1/reviews/${reviewId}/decision`, REVIEWER, { type: 'approve', digest });
+    expect(refused.status).toBeGreaterThanOrEqual(400);
+    url = reviewers;
+    const unheard = await propose(6);
+    expect(unheard.status).toBeGreaterThanOrEqual(400);
+    await approve(reviewId);
+    const final = await call('GET', `/v1/reviews/${reviewId}?waitSeconds=60`, REVIEWER);
+    expect(final.body).toMatchObject({ status: 'approved', execution: { status: 'executed' } });
+    expect(seen).toHaveLength(before + 1);
+    url = agents;
   });
 });
 
