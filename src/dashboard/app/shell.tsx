@@ -6,6 +6,7 @@ import { useLiveChanges } from '../data/live.ts';
 import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
 import { SignIn } from '../session/sign-in.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
+import { lastInboxView } from '../inbox/last-view.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ConnectionNote } from './connection-note.tsx';
 import { HelpDialog } from './help.tsx';
@@ -46,7 +47,7 @@ function Frame({ session }: { readonly session: Session }) {
           Holdpoint
         </Link>
         <nav aria-label="Main">
-          <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>
+          <Link to="/" search={lastInboxView} activeOptions={{ exact: true, includeSearch: false }}>
             Inbox
           </Link>
           <Link to="/audit">Audit</Link>

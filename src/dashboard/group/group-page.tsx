@@ -5,6 +5,7 @@ import { listQuery, rowsOf } from '../data/queries.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
+import { lastInboxView } from '../inbox/last-view.ts';
 import { GroupForm } from './group-form.tsx';
 import { proposersOf } from './proposers.ts';
 
@@ -22,7 +23,9 @@ export function GroupPage() {
   return (
     <>
       <p>
-        <Link to="/">Inbox</Link>
+        <Link to="/" search={lastInboxView}>
+          Inbox
+        </Link>
       </p>
       <h1>
         Group <Visible text={name} />

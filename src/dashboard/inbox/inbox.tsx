@@ -1,10 +1,11 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useNow } from '../data/clock.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Filters } from './filter-bar.tsx';
 import type { InboxFilters } from './filters.ts';
+import { keepInboxView } from './last-view.ts';
 import { InboxRows } from './inbox-rows.tsx';
 import { useInbox } from './use-inbox.ts';
 
@@ -13,6 +14,7 @@ export function Inbox() {
   usePageTitle('Inbox');
   const filters = useSearch({ from: '/' });
   const navigate = useNavigate({ from: '/' });
+  useEffect(() => keepInboxView(filters), [filters]);
   const [openGroups, setOpenGroups] = useState<ReadonlySet<string>>(new Set());
   const list = useInbox(filters, openGroups);
   const now = useNow();
