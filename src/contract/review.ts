@@ -91,6 +91,8 @@ export const executionViewSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
+  /** An outcome that was not recorded: until then the request may still be on its way, and nobody can settle it. */
+  reconcilableFrom: z.string().optional(),
   /** What really ran differs from what was proposed. */
   edited: z.boolean().optional(),
   reconciled: z

@@ -46,6 +46,7 @@ export function executionOf(row: LedgerRow): ExecutionView {
     finishedAt: outcome?.finishedAt ?? null,
     ...(outcome?.body === undefined ? {} : { body: outcome.body }),
     ...(outcome?.upstreamStatus === undefined ? {} : { upstreamStatus: outcome.upstreamStatus }),
+    ...(row.state === 'unknown' ? { reconcilableFrom: claim.settledBy } : {}),
   };
   if (reconciliation === null) return base;
   return {

@@ -7,7 +7,7 @@ import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
 import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/dashboard/review/money.ts';
 import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
-import { diffJson } from '../../src/dashboard/ui/diff.ts';
+import { diffJson, foldSame } from '../../src/dashboard/ui/diff.ts';
 
 const row = (reviewId: string, more: Partial<ReviewRow> = {}): ReviewRow =>
   ({
@@ -72,6 +72,11 @@ describe('the inbox', () => {
     expect(readFilters({ status: 'nonsense', tool: 'bank.pay', other: 'x', q: '' })).toEqual({ tool: 'bank.pay' });
     expect(toListFilter({})).toEqual({ status: ['pending', 'changes_requested'] });
     expect(toListFilter({ status: 'all', q: 'x' })).toEqual({});
+    const unknown = toListFilter(readFilters({ status: 'outcome_unknown' }));
+    expect(unknown).toEqual({ execution: 'outcome_unknown' });
+    const settled = row('a', { status: 'approved', executionStatus: 'failed' });
+    expect(fits({ ...settled, executionStatus: 'outcome_unknown' }, unknown, nobody)).toBe(true);
+    expect(fits(settled, unknown, nobody)).toBe(false);
   });
 
   test('reviews of one group fold where the first stands; other proposers’ groups are others', () => {
@@ -145,5 +150,18 @@ describe('words', () => {
     const kinds = (a: object, b: object) => diffJson(a as never, b as never).map(({ kind }) => kind);
     expect(new Set(kinds({ a: 1, b: 2 }, { b: 2, a: 1 }))).toEqual(new Set(['same']));
     expect(kinds({ a: 1 }, { a: 2 })).toEqual(['same', 'removed', 'added', 'same']);
+  });
+});
+
+describe('what a version changed', () => {
+  test('is shown with a few lines around it, and how much is not', () => {
+    const long = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`k${String(at).padStart(2, '0')}`, at]));
+    const lines = foldSame(diffJson(long, { ...long, k15: 'other' }));
+    expect(lines.filter(({ kind }) => kind === 'gap')).toEqual([
+      { kind: 'gap', lines: 13 },
+      { kind: 'gap', lines: 12 },
+    ]);
+    expect(lines.filter(({ kind }) => kind === 'same')).toHaveLength(6);
+    expect(lines.map(({ kind }) => kind)).toContain('added');
   });
 });

@@ -37,7 +37,8 @@ export function fits(row: ReviewRow, filter: ListFilter, me: Voter): boolean {
     (filter.service ?? row.service) === row.service &&
     (filter.proposer ?? row.proposer.id) === row.proposer.id &&
     (filter.threadId ?? row.threadId) === row.threadId &&
-    (filter.group ?? row.group) === row.group
+    (filter.group ?? row.group) === row.group &&
+    (filter.execution ?? row.executionStatus) === row.executionStatus
   );
 }
 

@@ -1,5 +1,6 @@
 import type { Review } from '../../contract/review.ts';
-import type { Session } from '../session/session.ts';
+import type { SessionResponse as Session } from '../../contract/api.ts';
+import { shortDuration } from '../ui/time.ts';
 
 /**
  * Why this person cannot decide now, in words; undefined: they can. For the page alone: the server judges again, by the
@@ -24,9 +25,32 @@ export function whyNot(review: Review, { reviewer }: Session, now: number): stri
   if (review.separationOfDuties && review.proposer.owner === reviewer.id) {
     return 'You own the agent that proposed this, and separation of duties is on.';
   }
-  const { escalation } = level;
-  const escalated = escalation !== null && Date.parse(escalation.at) <= now ? escalation.to : [];
-  const groups = [...level.approvers, ...escalated];
+  const groups = votersOf(level, now);
   if (!groups.some((group) => reviewer.groups.includes(group))) return `It waits for ${groups.join(' or ')}.`;
   return undefined;
+}
+
+/**
+ * Why this person cannot say now what became of a call, in words; undefined: they can. As {@link whyNot}, for the page
+ * alone.
+ */
+export function whyNotReconcile(review: Review, { reviewer }: Session, now: number): string | undefined {
+  const last = review.levels.at(-1);
+  const groups = last === undefined ? [] : votersOf(last, now);
+  const who = groups.length === 0 ? 'any reviewer' : `somebody of ${groups.join(' or ')}`;
+  const { owner } = review.proposer;
+  const notOwner = owner === null ? '' : `, but not ${owner}, who owns the proposer`;
+  if (reviewer.role === 'auditor')
+    return `Auditors read everything and settle nothing. It waits for ${who}${notOwner}.`;
+  if (reviewer.id === owner) return `You own the agent that proposed this. It waits for ${who} else.`;
+  const isApprover = last === undefined || groups.some((group) => reviewer.groups.includes(group));
+  if (!isApprover) return `It waits for ${who}${notOwner}.`;
+  const { reconcilableFrom } = review.execution;
+  if (reconcilableFrom === undefined || Date.parse(reconcilableFrom) <= now) return undefined;
+  return `The request may still be on its way. It can be settled in ${shortDuration(Date.parse(reconcilableFrom) - now)}.`;
+}
+
+/** Groups that may vote on a level by now. */
+function votersOf({ approvers, escalation }: Review['levels'][number], now: number): readonly string[] {
+  return [...approvers, ...(escalation !== null && Date.parse(escalation.at) <= now ? escalation.to : [])];
 }

@@ -16,6 +16,7 @@ export interface InboxFilters {
 export const STATUS_CHOICES = [
   ['', 'Waiting'],
   ['changes_requested', 'Changes requested'],
+  ['outcome_unknown', 'Outcome unknown'],
   ['approved', 'Approved'],
   ['rejected', 'Rejected'],
   ['expired', 'Expired'],
@@ -45,5 +46,7 @@ export function isWaiting(filters: InboxFilters): boolean {
 
 export function toListFilter({ status, q: _q, ...exact }: InboxFilters): ListFilter {
   if (status === undefined) return { ...exact, status: ['pending', 'changes_requested'] };
+  // Not a status of the decision: what became of the call afterwards.
+  if (status === 'outcome_unknown') return { ...exact, execution: status };
   return status === 'all' ? exact : { ...exact, status: status as ReviewStatus };
 }

@@ -46,5 +46,11 @@ export function timelineOf(review: Review): readonly TimelineEvent[] {
     const what = `Execution ended: ${EXECUTION_WORDS[execution.status].text}`;
     events.push({ kind: 'finished', at: execution.finishedAt, who: '', what, words: null });
   }
+  const { reconciled } = execution;
+  if (reconciled !== undefined) {
+    const what =
+      reconciled.outcome === 'executed' ? 'established that it happened' : 'established that it did not happen';
+    events.push({ kind: 'reconciled', at: reconciled.at, who: reconciled.by, what, words: reconciled.note });
+  }
   return events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }

@@ -3,6 +3,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
 import { HoldpointError } from '../../client/errors.ts';
+import { useNow } from '../data/clock.ts';
+import { whyNotReconcile } from '../decide/eligibility.ts';
+import { useSession } from '../session/session.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { reviewQuery } from '../data/queries.ts';
@@ -10,22 +13,16 @@ import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { refusalWords } from '../ui/words.ts';
 
-/** Nobody knows whether the call happened: what is known, and the form in which a person says what it was. */
+/**
+ * Nobody knows whether the call happened: what is known, and for those who may, when they may,
+ * the form in which to say what it was.
+ */
 export function OutcomeUnknown({ review }: { readonly review: Review }) {
-  const queries = useQueryClient();
-  const [outcome, setOutcome] = useState<'executed' | 'failed'>();
-  const [note, setNote] = useState('');
+  const session = useSession();
+  const now = useNow();
   const { execution, call } = review;
-  const settle = useMutation({
-    mutationFn: (chosen: 'executed' | 'failed') =>
-      client.reviews.reconcile(review.reviewId, { outcome: chosen, note: note.trim() }),
-    onSuccess: (result) => {
-      notify('good', result.admitted ? 'Settled.' : 'Queued: it counts once a worker has looked at it.');
-    },
-    onError: (error) => notify('bad', refusalWords(error instanceof HoldpointError ? error.code : '')),
-    onSettled: () => queries.invalidateQueries({ queryKey: reviewQuery(review.reviewId).queryKey }),
-  });
   if (execution.status !== 'outcome_unknown' || execution.reconciled !== undefined) return null;
+  const reason = whyNotReconcile(review, session, now);
   return (
     <section className="card unknown" aria-labelledby="unknown">
       <h2 id="unknown">Did it happen? Nobody knows yet</h2>
@@ -65,35 +62,53 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
           </dd>
         </div>
       </dl>
-      <Form
-        className="panel-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (outcome !== undefined) settle.mutate(outcome);
-        }}
-      >
-        <RadioGroup
-          value={outcome ?? null}
-          onChange={(value) => setOutcome(value === 'executed' ? 'executed' : 'failed')}
-          isRequired
-          className="choices"
-        >
-          <Label>What did you find?</Label>
-          <Radio value="executed" className="choice">
-            It happened
-          </Radio>
-          <Radio value="failed" className="choice">
-            It did not happen
-          </Radio>
-        </RadioGroup>
-        <TextField value={note} onChange={setNote} isRequired maxLength={4_000}>
-          <Label>How do you know? (kept in the record)</Label>
-          <TextArea />
-        </TextField>
-        <Button type="submit" className="button button-main" isDisabled={settle.isPending}>
-          Record this
-        </Button>
-      </Form>
+      {reason === undefined ? <Settle review={review} /> : <p role="status">{reason}</p>}
     </section>
+  );
+}
+
+function Settle({ review }: { readonly review: Review }) {
+  const queries = useQueryClient();
+  const [outcome, setOutcome] = useState<'executed' | 'failed'>();
+  const [note, setNote] = useState('');
+  const settle = useMutation({
+    mutationFn: (chosen: 'executed' | 'failed') =>
+      client.reviews.reconcile(review.reviewId, { outcome: chosen, note: note.trim() }),
+    onSuccess: (result) => {
+      notify('good', result.admitted ? 'Settled.' : 'Queued: it counts once a worker has looked at it.');
+    },
+    onError: (error) => notify('bad', refusalWords(error instanceof HoldpointError ? error.code : '')),
+    onSettled: () => queries.invalidateQueries({ queryKey: reviewQuery(review.reviewId).queryKey }),
+  });
+  return (
+    <Form
+      className="panel-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (outcome !== undefined) settle.mutate(outcome);
+      }}
+    >
+      <RadioGroup
+        value={outcome ?? null}
+        onChange={(value) => setOutcome(value === 'executed' ? 'executed' : 'failed')}
+        isRequired
+        className="choices"
+      >
+        <Label>What did you find?</Label>
+        <Radio value="executed" className="choice">
+          It happened
+        </Radio>
+        <Radio value="failed" className="choice">
+          It did not happen
+        </Radio>
+      </RadioGroup>
+      <TextField value={note} onChange={setNote} isRequired maxLength={4_000}>
+        <Label>How do you know? (kept in the record)</Label>
+        <TextArea />
+      </TextField>
+      <Button type="submit" className="button button-main" isDisabled={settle.isPending}>
+        Record this
+      </Button>
+    </Form>
   );
 }
