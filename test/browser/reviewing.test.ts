@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser, openAs, type Person } from '../support/browser.ts';
+import { launchBrowser, openAs, PHONE, type Person } from '../support/browser.ts';
 import { newRef, startWorld, until, type World } from '../support/e2e-world.ts';
 
 let world: World;
@@ -34,6 +34,33 @@ describe('a group', () => {
     await page.getByRole('link', { name: 'Decide together' }).click();
     await page.getByTestId('group-item').first().waitFor();
     expect(await page.getByTestId('group-item').count()).toBe(2);
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});
+
+describe('a group that is wrong altogether', () => {
+  test('is rejected at once with one comment; what the agent says of each stands beside it', async () => {
+    const group = newRef('all');
+    const reviews = [];
+    for (const ref of [newRef('x'), newRef('y')]) {
+      reviews.push(await world.hold('bank.pay', { ref, amount: 3 }, { group, reason: `because of ${ref}` }));
+    }
+    const person = await signedIn(`/group?name=${group}&proposer=agent-1`);
+    const { page } = person;
+    await expect.poll(() => page.getByRole('radio', { name: 'Reject' }).count(), { timeout: 30_000 }).toBe(2);
+    await page.getByText('because of x').waitFor();
+    await page.getByText('because of y').waitFor();
+    await page.getByRole('button', { name: 'Reject all' }).click();
+    await page.getByRole('button', { name: 'Not needed.' }).click();
+    await page.getByRole('button', { name: 'Send 2 decisions' }).click();
+    await page.getByText('2 decided.').waitFor();
+    for (const { reviewId } of reviews) {
+      expect(await world.settled(reviewId)).toMatchObject({
+        status: 'rejected',
+        resolution: { comment: 'Not needed.' },
+      });
+    }
     expect(person.faults).toEqual([]);
     await person.close();
   });
@@ -89,12 +116,6 @@ describe('what has to be on screen', () => {
       },
       { what: 'all of it to have been on screen', withinMs: 60_000 },
     );
-    // The last line was in front of the buttons, not behind them.
-    const [line, foot] = await Promise.all([
-      page.getByText('line 149').boundingBox(),
-      page.getByRole('region', { name: 'Decision' }).boundingBox(),
-    ]);
-    expect((line?.y ?? 0) + (line?.height ?? 0)).toBeLessThanOrEqual(foot?.y ?? 0);
     expect(person.faults).toEqual([]);
     await person.close();
   });
@@ -116,6 +137,67 @@ describe('a call with a sealed argument', () => {
     const settled = await world.settled(reviewId);
     expect(settled).toMatchObject({ revision: 2, execution: { status: 'executed', edited: true } });
     expect(world.target.seen.find((seen) => seen.ref === `${ref}-2`)?.body).toMatchObject({ memo: 'for nobody else' });
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});
+
+describe('on a phone', () => {
+  test('what will happen, why, what changed, who and how long stand above the fold, above the buttons', async () => {
+    const ref = newRef('fold');
+    const { reviewId } = await world.hold('bank.closeAccount', { ref }, { reason: 'closing it' });
+    const person = await signedIn(`/reviews/${reviewId}`, { viewport: PHONE });
+    const { page } = person;
+    const call = page.getByRole('region', { name: 'What exactly will happen' });
+    const evidence = page.getByRole('heading', { name: 'Checked by Holdpoint' });
+    const words = page.getByRole('heading', { name: /own words/ });
+    await page.locator('[data-decision=approve]').waitFor();
+    const box = async (
+      part: ReturnType<typeof page.locator>,
+    ): Promise<{ readonly y: number; readonly end: number }> => {
+      const found = await part.first().boundingBox();
+      if (found === null) throw new Error('not drawn');
+      return { y: found.y, end: found.y + found.height };
+    };
+    const foot = await box(page.getByRole('region', { name: 'Decision' }));
+    expect(foot.end).toBeLessThanOrEqual(PHONE.height);
+    expect((await box(call.getByText(ref))).end).toBeLessThanOrEqual(foot.y);
+    for (const question of ['Why is it held?', 'What changed?', 'Who is answerable?', 'How long is left?']) {
+      expect((await box(page.getByText(question))).end).toBeLessThanOrEqual(foot.y);
+    }
+    expect((await box(evidence)).y).toBeLessThan((await box(words)).y);
+    expect(person.faults).toEqual([]);
+    await person.close();
+  });
+});
+
+describe('what a new version changed', () => {
+  test('is told, and where it could not be read the page says so and asks again', async () => {
+    const ref = newRef('changed');
+    const { reviewId } = await world.hold('bank.pay', { ref, amount: 900 });
+    await world.decide(reviewId, { type: 'revise', comment: 'less, please' }, 'ops-2');
+    await world.send('POST', `/v1/reviews/${reviewId}/revision`, {
+      as: 'agent-1',
+      body: { arguments: { ref, amount: 9 } },
+    });
+    await until(async () => ((await world.review(reviewId)).call.digest !== null ? true : undefined), {
+      what: 'version 2',
+    });
+    const person = await signedIn('/audit');
+    const { page } = person;
+    await page.route('**/proof', (route) => route.fulfill({ status: 404, body: '{}' }));
+    await page.goto(`${world.holdpoint.url}/reviews/${reviewId}`);
+    const again = page.getByRole('button', { name: 'Read it again' });
+    await again.waitFor();
+    const decision = page.getByRole('region', { name: 'Decision' });
+    await decision.getByText('the one before could not be read').waitFor();
+    await page.unroute('**/proof');
+    await again.click();
+    const changes = page.getByRole('list', { name: 'Changes since the version before' });
+    await changes.waitFor();
+    expect(await changes.locator('.diff-removed').innerText()).toContain('900');
+    await page.getByText('had asked for: less, please').waitFor();
+    expect(await decision.getByText('the one before could not be read').count()).toBe(0);
     expect(person.faults).toEqual([]);
     await person.close();
   });

@@ -5,8 +5,12 @@ import type { ReviewRow } from '../../contract/review.ts';
 import type { DecisionResult } from '../../client/reviews.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
+import { serverNow } from '../data/clock.ts';
+import { reviewQuery } from '../data/queries.ts';
+import { whyNot } from '../decide/eligibility.ts';
 import { PRESETS } from '../decide/presets.ts';
 import { foot } from '../review/foot.ts';
+import { useSession } from '../session/session.ts';
 import { refusalWords } from '../ui/words.ts';
 import { GroupItem, type Choice } from './group-item.tsx';
 
@@ -35,6 +39,19 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
     if (next === undefined) copy.delete(reviewId);
     else copy.set(reviewId, next);
     setChosen(copy);
+  };
+  const session = useSession();
+  const queries = useQueryClient();
+  /** Those of the group that this person may reject now; each with the digest that is shown. */
+  const rejectAll = (): void => {
+    const all = rows.flatMap(({ reviewId }): (readonly [string, Chosen])[] => {
+      const review = queries.getQueryData(reviewQuery(reviewId).queryKey);
+      const digest = review?.call.digest ?? null;
+      if (review === undefined || digest === null || whyNot(review, session, serverNow()) !== undefined) return [];
+      return review.allowedDecisions.includes('reject') ? [[reviewId, { choice: 'reject', digest }]] : [];
+    });
+    if (all.length === 0) notify('plain', 'There is nothing here that you could reject now.');
+    setChosen(new Map(all));
   };
   const rejects = [...chosen.values()].filter(({ choice }) => choice === 'reject').length;
   const missing = rejects > 0 && comment.trim() === '';
@@ -93,6 +110,9 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
           </>
         )}
         <div className="decide-row">
+          <Button className="button button-bad" onPress={rejectAll} isDisabled={sending.isPending}>
+            Reject all
+          </Button>
           <Button type="submit" className="button button-main" isDisabled={chosen.size === 0 || sending.isPending}>
             {chosen.size === 0 ? 'Choose above' : `Send ${chosen.size} ${chosen.size === 1 ? 'decision' : 'decisions'}`}
           </Button>

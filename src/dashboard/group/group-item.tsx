@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Label, Radio, RadioGroup } from 'react-aria-components';
-import type { ReviewRow } from '../../contract/review.ts';
+import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { DecisionResult } from '../../client/reviews.ts';
 import { useNow } from '../data/clock.ts';
 import { reviewQuery } from '../data/queries.ts';
 import { whyNot } from '../decide/eligibility.ts';
 import { useRowWords } from '../inbox/item-view.tsx';
+import { AgentWords } from '../review/agent-words.tsx';
 import { CallView } from '../review/call-view.tsx';
 import { EvidenceSamples, EvidenceView } from '../review/evidence.tsx';
 import { SeenProvider, useSeen } from '../review/seen.tsx';
@@ -49,6 +50,8 @@ export function GroupItem(props: ItemProps) {
           <EvidenceView review={review} />
           <CallView review={review} />
           <EvidenceSamples review={review} />
+          <AgentWords review={review} isPart />
+          <OpenLevel review={review} />
           <Choosing {...props} />
         </SeenProvider>
       )}
@@ -58,6 +61,19 @@ export function GroupItem(props: ItemProps) {
         </p>
       )}
     </li>
+  );
+}
+
+/** Which step of the approval a vote counts for, and what it lacks. */
+function OpenLevel({ review }: { readonly review: Review }) {
+  const level = review.levels[review.level - 1];
+  if (review.status !== 'pending' || level === undefined) return null;
+  const yeses = level.decisions.filter(({ type }) => type === 'approve' || type === 'edit').length;
+  return (
+    <p className="quiet">
+      Level {review.level} of {review.levels.length}, <Visible text={level.name} />: {yeses} of {level.quorum} votes, by{' '}
+      <Visible text={level.approvers.join(' or ')} />
+    </p>
   );
 }
 

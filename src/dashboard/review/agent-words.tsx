@@ -3,14 +3,20 @@ import type { Review } from '../../contract/review.ts';
 import { VisibleLines } from '../ui/visible.tsx';
 import { TextPieces } from './text-pieces.tsx';
 
+interface AgentWordsProps {
+  readonly review: Review;
+  /** Of a page with several reviews: then it is no landmark, of which each needs a name of its own. */
+  readonly isPart?: boolean;
+}
+
 /** What the agent says about its call. Its words, not ours: labelled, and never drawn as anything but text. */
-export function AgentWords({ review }: { readonly review: Review }) {
+export function AgentWords({ review, isPart = false }: AgentWordsProps) {
   const { reason, context, threadId, group, callback } = review;
   const heading = useId();
   const hasContext = Object.keys(context).length > 0;
   if (reason === null && !hasContext && threadId === null && group === null && callback === null) return null;
   return (
-    <section className="card agent" aria-labelledby={heading}>
+    <section className="card agent" aria-labelledby={isPart ? undefined : heading}>
       <h2 id={heading}>
         In the agent’s own words <span className="quiet small">not checked by anybody</span>
       </h2>
