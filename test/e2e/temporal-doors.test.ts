@@ -233,8 +233,11 @@ describe('the examples start their workflow from a command line, and print how i
     {
       language: 'Python',
       command: (about: object) => [
-        ...[runners.python, 'examples/in-flow/python/publish.py'],
-        ...['start', JSON.stringify(about), 'ops'],
+        runners.python,
+        'examples/in-flow/python/publish.py',
+        'start',
+        JSON.stringify(about),
+        'ops',
       ],
     },
     { language: 'Go', command: (about: object) => [runners.go, 'start', JSON.stringify(about), 'ops'] },
