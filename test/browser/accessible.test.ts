@@ -120,6 +120,8 @@ test('an outcome that nobody knows', async () => {
   const reviewId = await world.put({
     status: 'approved',
     resolvedAt: now,
+    // Its owner may not settle it, and is shown no form.
+    proposer: { id: 'cleanup-agent', owner: 'ops-3', attested: true },
     execution: { ...NOT_STARTED, status: 'outcome_unknown', startedAt: now },
   });
   const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
