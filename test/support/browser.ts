@@ -63,7 +63,12 @@ export async function openWindow(browser: Browser, options: BrowserContextOption
     faults.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
-  return { context, page, faults, close: () => context.close() };
+  const close = async (): Promise<void> => {
+    // An answer may be on its way through a test's hands still.
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await context.close();
+  };
+  return { context, page, faults, close };
 }
 
 /** Signs in with a token, as somebody who types it. Stays on the page that was asked for. */
