@@ -108,10 +108,12 @@ export function splitVisible(text: string, options: { readonly keepLines?: boole
     plain = '';
   };
   for (const character of text) {
-    marks = MARK.test(character) ? marks + 1 : 0;
+    // Nearly all there is; asking the expressions for each of them was most of the time that scrolling took.
+    const isPrintable = character >= ' ' && character <= '~';
+    marks = !isPrintable && MARK.test(character) ? marks + 1 : 0;
     const looksLike = suspicious.get(at);
     const kept = options.keepLines === true && character === '\n';
-    if (!kept && (HIDDEN.test(character) || marks > 2)) {
+    if (!kept && !isPrintable && (HIDDEN.test(character) || marks > 2)) {
       flush();
       const code = codeOf(character);
       parts.push({ kind: 'hidden', text: character, code, name: NAMES[character.codePointAt(0) ?? -1] ?? code });
