@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../contract/json.ts';
+import { countsMinorUnits, writeAmount } from '../../contract/money.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Review } from '../../contract/review.ts';
-import { countsMinorUnits, writeAmount } from '../text/money.ts';
 import { visible, visibleJson, visibleLines } from '../text/visible.ts';
 import { warnOfLookAlikes } from './look-alikes.ts';
 import { maskSealed } from './mask.ts';
@@ -41,14 +41,16 @@ const NOTHING: Drawing = { inFull: [], blocks: [] };
 
 /** What a kind of tool is known by: a statement line by line, a repository by its name, an amount in words. */
 function drawByTool(tool: string, args: JsonObject, definition: ToolDefinition | undefined, clipper: Clipper): Drawing {
-  const { sql, owner, repo } = args;
+  const { sql, owner, repo, currency } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
     return { inFull: ['sql'], blocks: [{ kind: 'code', label: 'SQL', lines: clipper.lines(visibleLines(sql)) }] };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
     return pair('Repository', clipper.text(`${visible(owner)}/${visible(repo)}`));
   }
-  const amount = countsMinorUnits(tool, definition?.arguments) ? writeAmount(args) : undefined;
+  const amount = countsMinorUnits(tool, definition?.arguments)
+    ? writeAmount(args['amount'], currency, 'en-US')
+    : undefined;
   return amount === undefined ? NOTHING : pair('Amount', amount);
 }
 

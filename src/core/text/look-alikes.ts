@@ -1,56 +1,5 @@
-/**
- * Letters of other scripts that are drawn like an ASCII one (UTS #39, the part met in practice). The page has the same
- * table, because it may not import this; a test keeps the two together.
- */
-const LOOK_ALIKES = new Map(
-  Object.entries({
-    a: 'аɑα',
-    b: 'Ьƅ',
-    c: 'сϲ',
-    d: 'ԁɗ',
-    e: 'еҽ',
-    g: 'ɡց',
-    h: 'һհ',
-    i: 'іɩιı',
-    j: 'јϳ',
-    k: 'κк',
-    l: 'ӏǀ',
-    m: 'м',
-    n: 'ոп',
-    o: 'оοօσ',
-    p: 'рρ',
-    q: 'ԛզ',
-    r: 'гᴦ',
-    s: 'ѕ',
-    t: 'тτ',
-    u: 'υսц',
-    v: 'νѵ',
-    w: 'ѡԝա',
-    x: 'хχ',
-    y: 'уγү',
-    z: 'ᴢ',
-    A: 'АΑ',
-    B: 'ВΒ',
-    C: 'СϹ',
-    E: 'ЕΕ',
-    G: 'Ԍ',
-    H: 'НΗ',
-    I: 'ІΙӀ',
-    J: 'Ј',
-    K: 'КΚ',
-    M: 'МΜ',
-    N: 'Ν',
-    O: 'ОΟՕ',
-    P: 'РΡ',
-    Q: 'Ԛ',
-    S: 'Ѕ',
-    T: 'ТΤ',
-    W: 'Ԝ',
-    X: 'ХΧ',
-    Y: 'ҮΥУ',
-    Z: 'Ζ',
-  }).flatMap(([ascii, others]) => Array.from(others, (other) => [other, ascii] as const)),
-);
+import { asciiOf, isCompatible } from '../../contract/look-alikes.ts';
+
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 const MOST = 10;
 
@@ -93,14 +42,4 @@ function suspiciousIn(letters: readonly string[]): readonly string[] {
 export function nameLetter(letter: string): string {
   const code = (letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return `${letter} (U+${code}) for ${asciiOf(letter) ?? '?'}`;
-}
-
-/** The ASCII letter or digit that another character is drawn like, or stands for. */
-function asciiOf(character: string): string | undefined {
-  return LOOK_ALIKES.get(character) ?? (isCompatible(character) ? character.normalize('NFKC') : undefined);
-}
-
-/** Full-width and mathematical letters and digits, and the like. */
-function isCompatible(character: string): boolean {
-  return !/^[0-9A-Za-z_]$/.test(character) && /^[0-9A-Za-z]$/.test(character.normalize('NFKC'));
 }

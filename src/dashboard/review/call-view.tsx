@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { toolQuery } from '../data/queries.ts';
 import { Visible } from '../ui/visible.tsx';
-import { countsMinorUnits, currencyOf, writeAmount } from './money.ts';
+import { countsMinorUnits, currencyOf, writeAmount } from '../../contract/money.ts';
 import { Piece } from './seen.tsx';
 import { highlightSql } from './sql.ts';
 import { TextPieces } from './text-pieces.tsx';

@@ -5,7 +5,7 @@ import { age, localTime } from '../ui/time.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { serverNow } from '../data/clock.ts';
-import { writeFact } from './money.ts';
+import { writeFact } from '../../contract/money.ts';
 import { Piece } from './seen.tsx';
 import { TextPieces } from './text-pieces.tsx';
 

@@ -1,3 +1,5 @@
+import { asciiOf, isCompatible } from '../../contract/look-alikes.ts';
+
 /**
  * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
  * only look like others. It is split here into parts, so that every such character can be shown as what it is.
@@ -48,54 +50,6 @@ const NAMES: Readonly<Record<number, string>> = {
   0xfeff: 'byte order mark',
 };
 
-/** Letters of other scripts that are drawn like an ASCII one (UTS #39, the part met in practice). */
-const LOOKALIKES = new Map(
-  Object.entries({
-    a: 'аɑα',
-    b: 'Ьƅ',
-    c: 'сϲ',
-    d: 'ԁɗ',
-    e: 'еҽ',
-    g: 'ɡց',
-    h: 'һհ',
-    i: 'іɩιı',
-    j: 'јϳ',
-    k: 'κк',
-    l: 'ӏǀ',
-    m: 'м',
-    n: 'ոп',
-    o: 'оοօσ',
-    p: 'рρ',
-    q: 'ԛզ',
-    r: 'гᴦ',
-    s: 'ѕ',
-    t: 'т',
-    u: 'υսц',
-    v: 'νѵ',
-    w: 'ѡԝա',
-    x: 'хχ',
-    y: 'уγү',
-    z: 'ᴢ',
-    A: 'АΑ',
-    B: 'ВΒ',
-    C: 'СϹ',
-    E: 'ЕΕ',
-    H: 'НΗ',
-    I: 'ІΙӀ',
-    J: 'Ј',
-    K: 'КΚ',
-    M: 'МΜ',
-    N: 'Ν',
-    O: 'ОΟՕ',
-    P: 'РΡ',
-    S: 'Ѕ',
-    T: 'ТΤ',
-    X: 'ХΧ',
-    Y: 'ҮΥ',
-    Z: 'Ζ',
-  }).flatMap(([ascii, others]) => Array.from(others, (other) => [other, ascii] as const)),
-);
-
 /** All of `text`, in order: the parts' texts put together are the text. */
 export function splitVisible(text: string, options: { readonly keepLines?: boolean } = {}): TextPart[] {
   const suspicious = findConfusables(text);
@@ -144,7 +98,7 @@ function findConfusables(text: string): Map<number, string> {
   if (/^[\x00-\x7f]*$/.test(text)) return found;
   for (const match of text.matchAll(WORD)) {
     const letters = Array.from(match[0]);
-    const readings = letters.map((letter) => asciiOf(letter));
+    const readings = letters.map((letter) => (/^[A-Za-z]$/.test(letter) ? letter : asciiOf(letter)));
     const hasAscii = letters.some((letter) => /[A-Za-z]/.test(letter));
     const allReadable = letters.every((letter, i) => readings[i] !== undefined || /[0-9_]/.test(letter));
     let at = match.index;
@@ -156,17 +110,6 @@ function findConfusables(text: string): Map<number, string> {
     }
   }
   return found;
-}
-
-/** The ASCII letter or digit that a character is, or is drawn like. */
-function asciiOf(character: string): string | undefined {
-  if (/^[A-Za-z]$/.test(character)) return character;
-  return LOOKALIKES.get(character) ?? (isCompatible(character) ? character.normalize('NFKC') : undefined);
-}
-
-/** Full-width and mathematical letters and digits, and the like. */
-function isCompatible(character: string): boolean {
-  return !/^[0-9A-Za-z_]$/.test(character) && /^[0-9A-Za-z]$/.test(character.normalize('NFKC'));
 }
 
 function codeOf(character: string): string {

@@ -1,12 +1,15 @@
-import type { Fact } from '../../contract/call.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Fact } from './call.ts';
+import type { Json, JsonObject } from './json.ts';
 
-/** `1,250.00 US dollars` of 125000 minor units; undefined where this is no amount in a currency that is known. */
-export function writeAmount(amount: Json | undefined, currency: Json | undefined): string | undefined {
+/**
+ * `1,250.00 US dollars` of 125000 minor units; undefined where this is no amount in a currency that is known. Without a
+ * locale it is written as the reader's own machine writes numbers.
+ */
+export function writeAmount(amount: Json | undefined, currency: Json | undefined, locale?: string): string | undefined {
   if (typeof amount !== 'number' || !Number.isSafeInteger(amount) || typeof currency !== 'string') return undefined;
   const code = currency.toUpperCase();
   if (!/^[A-Z]{3}$/.test(code) || !Intl.supportedValuesOf('currency').includes(code)) return undefined;
-  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency: code, currencyDisplay: 'name' });
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency: code, currencyDisplay: 'name' });
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(amount / 10 ** digits);
 }
