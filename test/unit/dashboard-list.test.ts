@@ -151,6 +151,18 @@ describe('words', () => {
     expect(new Set(kinds({ a: 1, b: 2 }, { b: 2, a: 1 }))).toEqual(new Set(['same']));
     expect(kinds({ a: 1 }, { a: 2 })).toEqual(['same', 'removed', 'added', 'same']);
   });
+
+  test('versions of 200 KiB with nothing in common are all of the one, then all of the other', () => {
+    const version = (word: string): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: 10_000 }, (_, at) => [`${word}${at}`, 'x'.repeat(10)]));
+    const [before, after] = [version('a'), version('b')];
+    expect(JSON.stringify(before).length).toBeGreaterThan(200 * 1024);
+    const kinds = diffJson(before, after).map(({ kind }) => kind);
+    // Looked at closely, the braces would be the same; it is given up long before that.
+    expect(kinds).toHaveLength(2 * 10_002);
+    expect(kinds.lastIndexOf('removed')).toBe(kinds.indexOf('added') - 1);
+    expect(kinds).not.toContain('same');
+  });
 });
 
 describe('what a version changed', () => {

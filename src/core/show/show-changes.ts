@@ -1,6 +1,7 @@
+import type { ChangedLine } from '../../contract/line-changes.ts';
 import type { Material, Review } from '../../contract/review.ts';
 import { visible } from '../text/visible.ts';
-import { changedLines, type ChangedLine } from './changes.ts';
+import { changedLines } from './changes.ts';
 import type { Block, Clipper, Section } from './shown.ts';
 
 /** Lines that stay around a change. */

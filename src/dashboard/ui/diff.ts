@@ -1,10 +1,6 @@
-import { diffLines, type ChangeObject } from 'diff';
+import { diffLines } from 'diff';
 import type { Json } from '../../contract/json.ts';
-
-export interface DiffLine {
-  readonly kind: 'same' | 'added' | 'removed';
-  readonly text: string;
-}
+import { compareLines, type ChangedLine } from '../../contract/line-changes.ts';
 
 /** Lines that did not change and are far from any that did: how many. */
 export interface Gap {
@@ -16,10 +12,10 @@ export interface Gap {
 const AROUND = 3;
 
 /** What did not change folded away, where it is longer than what would stand for it. */
-export function foldSame(lines: readonly DiffLine[]): readonly (DiffLine | Gap)[] {
+export function foldSame(lines: readonly ChangedLine[]): readonly (ChangedLine | Gap)[] {
   const isNear = (at: number): boolean =>
     lines.slice(Math.max(0, at - AROUND), at + AROUND + 1).some(({ kind }) => kind !== 'same');
-  const folded: (DiffLine | Gap)[] = [];
+  const folded: (ChangedLine | Gap)[] = [];
   for (const [at, line] of lines.entries()) {
     const last = folded.at(-1);
     if (isNear(at)) folded.push(line);
@@ -30,14 +26,8 @@ export function foldSame(lines: readonly DiffLine[]): readonly (DiffLine | Gap)[
 }
 
 /** Lines of both values as indented JSON with keys in order; strings of several lines are cut where they break. */
-export function diffJson(before: Json, after: Json): readonly DiffLine[] {
-  const changes: readonly ChangeObject<string>[] = diffLines(layOut(before), layOut(after));
-  return changes.flatMap(({ value, added, removed }) =>
-    value
-      .replace(/\n$/, '')
-      .split('\n')
-      .map((text): DiffLine => ({ kind: added ? 'added' : removed ? 'removed' : 'same', text })),
-  );
+export function diffJson(before: Json, after: Json): readonly ChangedLine[] {
+  return compareLines(layOut(before), layOut(after), diffLines);
 }
 
 function layOut(value: Json): string {

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Json } from '../../contract/json.ts';
-import { diffJson, foldSame, type DiffLine, type Gap } from './diff.ts';
+import type { ChangedLine } from '../../contract/line-changes.ts';
+import { diffJson, foldSame, type Gap } from './diff.ts';
 import { Visible } from './visible.tsx';
 
 const WORDS = { same: '', added: 'added: ', removed: 'removed: ' } as const;
@@ -33,7 +34,7 @@ export function JsonDiff({
   );
 }
 
-function Line({ item, line }: { readonly item: DiffLine | Gap; readonly line: (text: ReactNode) => ReactNode }) {
+function Line({ item, line }: { readonly item: ChangedLine | Gap; readonly line: (text: ReactNode) => ReactNode }) {
   if (item.kind === 'gap') {
     return <li className="quiet">… {item.lines === 1 ? '1 line' : `${item.lines} lines`} unchanged</li>;
   }
