@@ -129,13 +129,18 @@ test('a deadline that passes takes the buttons away, on a desktop and on a phone
   }
 });
 
-test('an unknown outcome asks for what a person found out', async () => {
-  const ref = newRef('unknown');
+test('an unknown outcome asks for what a person found out, on a desktop and on a phone', async () => {
+  // Side by side: most of it is one long wait.
+  await Promise.all(SIZES.map(findOut));
+});
+
+async function findOut(size: Size): Promise<void> {
+  const ref = newRef(`unknown-${size}`);
   world.target.script(ref, { kind: 'reset' });
   const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
   await world.decide(reviewId, { type: 'approve' }, 'ops-1');
   expect((await world.settled(reviewId)).execution.status).toBe('outcome_unknown');
-  const person = await signedIn(`/reviews/${reviewId}`);
+  const person = await signedIn(`/reviews/${reviewId}`, size);
   const { page } = person;
   await page.getByRole('heading', { name: /Did it happen/ }).waitFor();
   await page.locator('label').filter({ hasText: 'It happened' }).click();
@@ -153,7 +158,7 @@ test('an unknown outcome asks for what a person found out', async () => {
   );
   expect(person.faults).toEqual([]);
   await person.close();
-});
+}
 
 test('an address asks for no decision: a link from elsewhere opens the review and nothing more', async () => {
   const { reviewId } = await world.hold('bank.pay', { ref: newRef('asked'), amount: 5 });
