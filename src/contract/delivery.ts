@@ -70,6 +70,17 @@ export interface Settlement {
   readonly httpStatus: number | null;
   /** Counts as one message against the rate limit, however many rows it settles. */
   readonly counted: boolean;
+  /** Reviewers whom the message called by name: it counts against the limit of each of them. */
+  readonly mentioned: readonly string[];
+}
+
+/** What one person was told lately, in mails and in messages that call people by name. */
+export interface PersonTold {
+  readonly reviewer: string;
+  /** How often; mentions in messages that are just being sent included. */
+  readonly told: number;
+  /** Something waits for the person's mailbox, or is just being mailed. */
+  readonly mailWaits: boolean;
 }
 
 /** A row of `GET /v1/deliveries`. */
@@ -139,6 +150,19 @@ export interface DeliveryStore {
   settleAll(destination: string, settlement: Settlement): Promise<void>;
   /** Times (epoch ms) at which counted messages were told since a time. */
   told(destination: string, since: Timestamp): Promise<readonly number[]>;
+  /** Times (epoch ms) at which a reviewer was called by name since a time, in messages that were told or are just being sent. */
+  mentions(reviewer: string, since: Timestamp): Promise<readonly (number | 'under_way')[]>;
+  /**
+   * Notes, before a message is sent, whom it calls by name: whom `choose` picks of what each of `people` was told since a
+   * time. No mailbox of theirs begins a message meanwhile. Settling the message replaces the note.
+   */
+  mention(
+    destination: string,
+    key: DeliveryKey,
+    people: readonly { readonly reviewer: string; readonly mailbox: string }[],
+    since: Timestamp,
+    choose: (people: readonly PersonTold[]) => readonly string[],
+  ): Promise<readonly string[]>;
   /** Destinations with something waiting that nobody looked at since a time; the longest unattended first. */
   unattended(since: Timestamp, limit: number): Promise<readonly string[]>;
   /** Newest first. Undefined: the cursor is not one of ours. */

@@ -1,7 +1,8 @@
 import type { DeliveryStore, PlannedDelivery, Settlement, WaitingDelivery } from '../contract/delivery.ts';
 import { StorageError } from '../contract/store.ts';
-import type { Query } from './database.ts';
+import type { Database, Query } from './database.ts';
 import { listDeliveries } from './list-deliveries.ts';
+import { createMentions } from './mentions.ts';
 
 interface WaitingRow {
   idx: number;
@@ -15,8 +16,10 @@ interface WaitingRow {
 }
 
 /** Storage of what is told. See {@link DeliveryStore}. */
-export function createDeliveryStore(query: Query): DeliveryStore {
+export function createDeliveryStore(database: Pick<Database, 'query' | 'transaction'>): DeliveryStore {
+  const { query } = database;
   return {
+    ...createMentions(database),
     cursor: async () => {
       const [row] = await query<{ next: number }>('SELECT next::float8 AS next FROM holdpoint.delivery_cursor');
       if (row === undefined) throw new StorageError('storage_corrupt', 'Deliveries have no cursor');
@@ -67,7 +70,8 @@ export function createDeliveryStore(query: Query): DeliveryStore {
     settle: (destination, keys, settlement) => settle(query, destination, keys, settlement),
     settleAll: async (destination, { state, code, httpStatus }) => {
       await query(
-        `UPDATE holdpoint.deliveries SET state = $2, code = $3, http_status = $4::integer, settled_at = now()
+        `UPDATE holdpoint.deliveries SET state = $2, code = $3, http_status = $4::integer, settled_at = now(),
+                mentioned = NULL, mentioned_at = NULL
           WHERE destination = $1 AND state = 'waiting'`,
         [destination, state, code, httpStatus],
       );
@@ -147,12 +151,14 @@ async function settle(
   query: Query,
   destination: string,
   keys: readonly { readonly sequence: number; readonly ordinal: number }[],
-  { state, code, httpStatus, counted }: Settlement,
+  { state, code, httpStatus, counted, mentioned }: Settlement,
 ): Promise<void> {
   await query(
     `UPDATE holdpoint.deliveries d
         SET state = $4, code = $5, http_status = $6::integer, attempts = d.attempts + 1, tried_at = now(),
-            settled_at = CASE WHEN $4 = 'waiting' THEN NULL ELSE now() END, counted = $7 = 'counted' AND k.n = 1
+            settled_at = CASE WHEN $4 = 'waiting' THEN NULL ELSE now() END, counted = $7 = 'counted' AND k.n = 1,
+            mentioned = CASE WHEN k.n = 1 THEN $8::text[] END,
+            mentioned_at = CASE WHEN k.n = 1 AND $8::text[] IS NOT NULL THEN now() END
        FROM unnest($2::bigint[], $3::smallint[]) WITH ORDINALITY AS k(idx, ord, n)
       WHERE d.destination = $1 AND d.idx = k.idx AND d.ord = k.ord AND d.state = 'waiting'`,
     [
@@ -163,6 +169,7 @@ async function settle(
       code,
       httpStatus,
       counted ? 'counted' : 'free',
+      mentioned.length === 0 ? null : mentioned,
     ],
   );
 }

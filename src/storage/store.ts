@@ -123,7 +123,7 @@ export function storeOver(database: Database): Store {
       );
     },
     sessions: createSessionStore(query),
-    deliveries: createDeliveryStore(query),
+    deliveries: createDeliveryStore(database),
     proposedCalls: createProposedCalls(query),
     putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),
     readUpstreamTools: () => readUpstreamTools(query),

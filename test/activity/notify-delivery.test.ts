@@ -7,6 +7,8 @@ import type { Batch, Channel, Delivered } from '../../src/activities/notify/chan
 import { deliverNext, type DeliverDeps, type Round } from '../../src/activities/notify/deliver.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
 import { createNotifyActivities } from '../../src/activities/notify/index.ts';
+import type { SlackPost } from '../../src/activities/notify/slack/api.ts';
+import { createSlackChannel } from '../../src/activities/notify/slack/channel.ts';
 import { createWebhookChannel } from '../../src/activities/notify/webhook.ts';
 import { sendPost } from '../../src/cli/compose/send-post.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
@@ -26,6 +28,8 @@ onEveryDatabase((engine) => {
   let settings: Settings;
   let mails: Batch[];
   let mailAnswer: Delivered;
+  let slackTexts: string[];
+  let slackPost: SlackPost;
   let now: number;
   const key = generateKeyPairSync('ed25519');
 
@@ -34,6 +38,8 @@ onEveryDatabase((engine) => {
     hook = await startHookServer();
     mails = [];
     mailAnswer = { kind: 'delivered' };
+    slackTexts = [];
+    slackPost = takeSlack;
     now = Date.now();
     configure({ webhooks: [{ url: `${hook.url}/hook`, secret: 'env:SECRET', events: ['review.*'] }] });
   });
@@ -53,6 +59,10 @@ onEveryDatabase((engine) => {
       ...more,
     } as unknown as Settings;
   }
+  const takeSlack: SlackPost = async ({ body }) => {
+    slackTexts.push(body);
+    return { kind: 'answer', status: 200, body: 'ok', retryAfter: null };
+  };
   const mailsOnly = (perReviewer = 20) =>
     configure({
       email: { mode: 'per-event', from: 'a@example.com', smtp: 'env:SMTP' },
@@ -77,6 +87,14 @@ onEveryDatabase((engine) => {
         webhook: createWebhookChannel({ ...common, resolve: () => SECRET }),
         callback: createCallbackChannel({ ...common, key: () => key.privateKey }),
         email,
+        slack: createSlackChannel({
+          settings: source,
+          post: (request) => slackPost(request),
+          resolve: () => 'https://slack.example.com/hook',
+          memory: { get: store.deliveries.recall, put: store.deliveries.remember } as never,
+          fallbackUrl: null,
+          now: () => now,
+        }),
       },
     };
   }
@@ -335,6 +353,94 @@ onEveryDatabase((engine) => {
       mailAnswer = { kind: 'delivered' };
       expect(await deliver('email:ops-1')).toEqual({ kind: 'idle' });
       expect(mails.map(({ id }) => id)).toEqual(['evt_test_1_0', 'evt_test_1_0']);
+    });
+  });
+
+  describe('one person, by mail and by name in Slack', () => {
+    const everyWay = (perReviewer: number) =>
+      configure(
+        {
+          email: { mode: 'per-event', from: 'a@example.com', smtp: 'env:SMTP' },
+          slack: { mode: 'per-event', webhook: 'env:SLACK', signingSecret: 'env:S' },
+          rateLimit: { perReviewer, per: '1h' },
+        },
+        {
+          reviewers: [
+            { id: 'ops-1', groups: ['ops'], email: 'ops-1@example.com', slack: 'U0OPS1' },
+            { id: 'ops-2', groups: ['ops'], slack: 'U0OPS2' },
+            { id: 'ops-3', groups: ['ops'], email: 'ops-3@example.com' },
+          ],
+          policy: { findTool: () => undefined },
+          agents: [],
+        } as unknown as Partial<Settings>,
+      );
+    const isNamed = (user: string) => slackTexts.map((text) => text.includes(`<@${user}>`));
+    const mailsTo = (reviewer: string) => mails.filter(({ recipient }) => recipient?.id === reviewer);
+
+    it('is told no more often than the limit; the channel and who is reached in one way only are as ever', async () => {
+      everyWay(2);
+      await follow();
+      for (const n of [1, 2]) {
+        await propose(reviewIdOf(n));
+        await follow();
+        await deliver('slack');
+        await deliver('email:ops-1');
+        await deliver('email:ops-3');
+      }
+      // A mention and a mail are two: the second message is there, and names others only.
+      expect(isNamed('U0OPS1')).toEqual([true, false]);
+      expect(isNamed('U0OPS2')).toEqual([true, true]);
+      expect(mailsTo('ops-1')).toHaveLength(1);
+      expect(mailsTo('ops-3')).toHaveLength(2);
+      expect(await deliver('email:ops-1')).toMatchObject({ kind: 'wait' });
+      now += HOUR + 60_000;
+      expect(await deliver('email:ops-1')).toEqual({ kind: 'idle' });
+      expect(mailsTo('ops-1').map(({ notices }) => notices.length)).toEqual([1, 1]);
+    });
+
+    it('a mention that is being sent counts at once, and one that did not get through does not', async () => {
+      everyWay(2);
+      await follow();
+      await propose(reviewIdOf(1));
+      await follow();
+      const meanwhile: Round[] = [];
+      slackPost = async () => {
+        meanwhile.push(await deliver('email:ops-1'));
+        await propose(reviewIdOf(2));
+        await follow();
+        meanwhile.push(await deliver('email:ops-1'));
+        return { kind: 'lost' };
+      };
+      expect(await deliverNext(deps(), 'slack', new AbortController().signal)).toMatchObject({ kind: 'retry' });
+      // What is known in half a minute is not waited for an hour.
+      expect(meanwhile).toEqual([{ kind: 'idle' }, { kind: 'wait', ms: 30_000 }]);
+      expect(await deliver('email:ops-1')).toEqual({ kind: 'idle' });
+      expect(mailsTo('ops-1')).toHaveLength(2);
+      slackPost = takeSlack;
+      await deliver('slack');
+      expect(isNamed('U0OPS1')).toEqual([false, false]);
+      expect(isNamed('U0OPS2')).toEqual([true, true]);
+    });
+
+    it('both ways at work at once do not add up to more than the limit', async () => {
+      everyWay(5);
+      await follow();
+      const work = async (destination: string): Promise<void> => {
+        for (;;) {
+          await store.deliveries.lease(destination, 'test', 60_000);
+          const round = await deliverNext(deps(), destination, new AbortController().signal);
+          if (round.kind !== 'more') return;
+        }
+      };
+      for (let n = 0; n < 5; n += 1) {
+        await propose(reviewIdOf(n));
+        await follow();
+        await Promise.all([work('slack'), work('email:ops-1')]);
+      }
+      expect(slackTexts).toHaveLength(5);
+      const mentions = isNamed('U0OPS1').filter(Boolean).length;
+      expect(mentions).toBeGreaterThan(0);
+      expect(mentions + mailsTo('ops-1').length).toBeLessThanOrEqual(5);
     });
   });
 

@@ -233,6 +233,7 @@ describe('a message about a review, with a bot token', () => {
       destination: 'slack',
       recipient: null,
       form: 'digest',
+      mentioned: [],
       notices: [first, ...rest],
       id: first.id,
       signal: new AbortController().signal,

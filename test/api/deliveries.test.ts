@@ -39,6 +39,7 @@ beforeAll(async () => {
     code: 'gone',
     httpStatus: 410,
     counted: false,
+    mentioned: [],
   });
 });
 afterAll(() => api.close());

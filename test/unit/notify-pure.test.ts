@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { isFinalEntry, isMoot, planNotices } from '../../src/activities/notify/plan.ts';
-import { nextMessage, type Pace } from '../../src/activities/notify/rate-limit.ts';
+import { nextMessage, whoHasPlace, type Pace } from '../../src/activities/notify/rate-limit.ts';
 import { readSecrets, signMessage } from '../../src/activities/notify/standard-webhook.ts';
 import { wantsEvent, webhookBody, webhookName } from '../../src/activities/notify/webhook.ts';
 import { isCallbackAllowed, namesPrivatePlace } from '../../src/core/callback.ts';
@@ -57,6 +57,34 @@ describe('the rate limit', () => {
       expect(told.filter((at) => at > now - pace.perMs).length).toBeLessThanOrEqual(pace.limit);
     }
     expect(told.length).toBeGreaterThan(10);
+  });
+
+  it('is one person’s: being called by name elsewhere takes a place too', () => {
+    const mentions = [NOW - 30 * MINUTE, NOW - 20 * MINUTE];
+    expect(nextMessage(pace, [], 1, NOW, mentions)).toEqual({ kind: 'each' });
+    expect(nextMessage(pace, [], 2, NOW, mentions)).toEqual({ kind: 'digest' });
+    expect(nextMessage(pace, [NOW - MINUTE], 1, NOW, mentions)).toEqual({ kind: 'wait', ms: 30 * MINUTE });
+    expect(nextMessage(pace, [NOW - 50 * MINUTE], 1, NOW, mentions)).toEqual({ kind: 'wait', ms: 10 * MINUTE });
+    // Whether one that is being sent was told is known soon.
+    expect(nextMessage(pace, [], 1, NOW, [...mentions, 'under_way'])).toEqual({ kind: 'wait', ms: 30_000 });
+  });
+
+  it('mentions hold up a digest only where they have used up the limit', () => {
+    const digest: Pace = { ...pace, mode: 'digest' };
+    expect(nextMessage(digest, [], 5, NOW, [NOW - 2, NOW - 1])).toEqual({ kind: 'digest' });
+    expect(nextMessage(digest, [], 5, NOW, [NOW - MINUTE, NOW - 2, NOW - 1])).toEqual({
+      kind: 'wait',
+      ms: 59 * MINUTE,
+    });
+    expect(nextMessage(digest, [NOW - MINUTE], 5, NOW, [NOW - 2])).toEqual({ kind: 'wait', ms: 59 * MINUTE });
+  });
+
+  it('those are called by name who have a place left, and the last is kept for a mail that waits', () => {
+    const person = (reviewer: string, told: number, mailWaits: boolean) => ({ reviewer, told, mailWaits });
+    expect(
+      whoHasPlace(3, [person('a', 0, true), person('b', 2, false), person('c', 2, true), person('d', 3, false)]),
+    ).toEqual(['a', 'b']);
+    expect(whoHasPlace(1, [person('a', 0, true), person('b', 0, false)])).toEqual(['b']);
   });
 
   it('a digest reader gets one message in the time, with all of it', () => {

@@ -38,6 +38,8 @@ export interface Batch {
   readonly form: 'each' | 'digest';
   /** At least one, in the order of the log. */
   readonly notices: readonly [Notice, ...Notice[]];
+  /** Reviewers who may be called by name in it: each of them has a place left under the rate limit. */
+  readonly mentioned: readonly string[];
   /** Id of the first notice; the same for every attempt at this batch. */
   readonly id: string;
   /** Ends with the attempt (30 s) or with the worker. */
@@ -72,6 +74,8 @@ export interface Channel {
    * state). `no`: not at all. Absent: `tell`.
    */
   readonly interest?: (notice: Pick<Notice, 'event' | 'review'>) => 'tell' | 'quiet' | 'no';
+  /** Reviewers whom telling a notice alone would call by name. Absent: nobody, as a message to one person calls nobody else. */
+  readonly mentions?: (notice: Pick<Notice, 'event' | 'review'>) => readonly string[];
   /** Never throws for what the destination did; what it throws all the same is tried again like `retry`. */
   deliver(batch: Batch): Promise<Delivered>;
 }

@@ -3,9 +3,9 @@ import type { Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { Clock } from '../ports.ts';
 import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
-import { findDestination, type Channels, type Destination } from './destinations.ts';
+import { findDestination, mailboxName, type Channels, type Destination } from './destinations.ts';
 import { isMoot } from './plan.ts';
-import { nextMessage } from './rate-limit.ts';
+import { nextMessage, whoHasPlace } from './rate-limit.ts';
 
 export interface DeliverDeps {
   readonly store: Pick<Store, 'readReview' | 'readRecord'> & { readonly deliveries: DeliveryStore };
@@ -55,6 +55,7 @@ export async function deliverNext(deps: DeliverDeps, name: string, signal: Abort
     recipient: 'recipient' in destination ? destination.recipient : null,
     form: chosen.form,
     notices: [first, ...rest],
+    mentioned: chosen.mentioned,
     id: first.id,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),
   };
@@ -70,6 +71,7 @@ interface Chosen {
   readonly kind: 'tell';
   readonly form: Batch['form'];
   readonly counted: boolean;
+  readonly mentioned: readonly string[];
   readonly notices: readonly Readied[];
 }
 
@@ -96,22 +98,43 @@ async function choose(
     const isQuiet = channel.interest?.(notice) === 'quiet';
     if (!('pace' in destination) || isQuiet) {
       // A machine's first in line; or what is no message at all, which never waits behind those that are.
-      return { kind: 'tell', form: 'each', counted: false, notices: [{ row, notice }] };
+      return { kind: 'tell', form: 'each', counted: false, mentioned: [], notices: [{ row, notice }] };
     }
     telling.push({ row, notice });
   }
-  if (telling.length === 0 || !('pace' in destination)) return { kind: 'more' };
+  const [first] = telling;
+  if (first === undefined || !('pace' in destination)) return { kind: 'more' };
   const { pace } = destination;
   const now = clock.now();
-  const told = await store.deliveries.told(destination.name, new Date(now - pace.perMs).toISOString());
-  const next = nextMessage(pace, told, telling.length, now);
-  if (next.kind === 'wait') return next;
-  return {
-    kind: 'tell',
-    form: next.kind,
-    counted: true,
-    notices: next.kind === 'each' ? telling.slice(0, 1) : telling,
-  };
+  const since = new Date(now - pace.perMs).toISOString();
+  const told = await store.deliveries.told(destination.name, since);
+  const mentions = 'recipient' in destination ? await store.deliveries.mentions(destination.recipient.id, since) : [];
+  const next = nextMessage(pace, told, telling.length, now, mentions);
+  switch (next.kind) {
+    case 'wait':
+      return next;
+    case 'digest':
+      return { kind: 'tell', form: 'digest', counted: true, mentioned: [], notices: telling };
+    case 'each': {
+      const mentioned = await mention(deps, destination, channel, first, since);
+      return { kind: 'tell', form: 'each', counted: true, mentioned, notices: [first] };
+    }
+    default:
+      return next satisfies never;
+  }
+}
+
+/** Whom the message may call by name; noted before it is sent, so that a mail under way at the same time reckons with it. */
+async function mention(
+  { store }: DeliverDeps,
+  { name, pace }: Extract<Destination, { pace: unknown }>,
+  channel: Channel,
+  { row, notice }: Readied,
+  since: string,
+): Promise<readonly string[]> {
+  const people = (channel.mentions?.(notice) ?? []).map((reviewer) => ({ reviewer, mailbox: mailboxName(reviewer) }));
+  if (people.length === 0) return [];
+  return store.deliveries.mention(name, row, people, since, (told) => whoHasPlace(pace.limit, told));
 }
 
 /** People are not called to what is over. */
@@ -158,11 +181,17 @@ async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: D
   const { deliveries } = deps.store;
   const rows = chosen.notices.map(({ row }) => row);
   const httpStatus = 'httpStatus' in result ? (result.httpStatus ?? null) : null;
-  const write = (state: Settlement['state'], code: string | null, counted = false) =>
-    deliveries.settle(name, rows, { state, code, httpStatus, counted });
+  const write = (state: Settlement['state'], code: string | null) =>
+    deliveries.settle(name, rows, { state, code, httpStatus, counted: false, mentioned: [] });
   switch (result.kind) {
     case 'delivered':
-      await write('delivered', result.code ?? null, chosen.counted);
+      await deliveries.settle(name, rows, {
+        state: 'delivered',
+        code: result.code ?? null,
+        httpStatus,
+        counted: chosen.counted,
+        mentioned: chosen.mentioned,
+      });
       return { kind: 'more' };
     case 'skipped':
       await write('skipped', result.code);
@@ -184,5 +213,5 @@ async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: D
 }
 
 function settlement(state: Settlement['state'], code: string): Settlement {
-  return { state, code, httpStatus: null, counted: false };
+  return { state, code, httpStatus: null, counted: false, mentioned: [] };
 }

@@ -14,6 +14,11 @@ export type Destination =
   | { readonly channel: 'slack'; readonly name: string; readonly pace: Pace }
   | { readonly channel: 'callback'; readonly name: string };
 
+/** A person's mails, whether the configuration in force has them mailed or not. */
+export function mailboxName(reviewer: string): string {
+  return `email:${reviewer}`;
+}
+
 /** Every destination but the callbacks, which come and go with reviews. */
 export function configuredDestinations(settings: Settings): readonly Destination[] {
   const { notifications, reviewers } = settings;
@@ -25,7 +30,7 @@ export function configuredDestinations(settings: Settings): readonly Destination
     const mode = recipient.notify ?? email?.mode ?? 'off';
     // Mode off for all is off for all: there may be no mail server at all.
     if (email === undefined || email.mode === 'off' || mode === 'off' || recipient.email === undefined) return [];
-    return [{ channel: 'email', name: `email:${recipient.id}`, recipient, pace: { mode, limit, perMs } }];
+    return [{ channel: 'email', name: mailboxName(recipient.id), recipient, pace: { mode, limit, perMs } }];
   });
   const machines = new Map(
     (notifications.webhooks ?? []).map(({ url, events }) => [

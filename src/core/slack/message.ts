@@ -58,15 +58,25 @@ export function lineAbout(review: Review, words: string, baseUrl: string | null)
   return `${words}: ${name} (${link})`;
 }
 
-/** People who may vote on the open level and whose Slack user is known, as mentions. */
-export function mentionsOf(review: Review, settings: Settings): string {
+/** People who may vote on the open level and whose Slack user is known. */
+export function mentionable(
+  review: Review,
+  settings: Settings,
+): readonly { readonly id: string; readonly slack: string }[] {
   const level = review.levels[review.level - 1];
-  if (review.status !== 'pending' || level === undefined) return '';
+  if (review.status !== 'pending' || level === undefined) return [];
   const groups = new Set([...level.approvers, ...(level.escalation?.to ?? [])]);
-  const users = settings.reviewers.flatMap(({ slack, groups: own, role }) =>
-    slack !== undefined && role !== 'auditor' && own.some((group) => groups.has(group)) ? [slack] : [],
+  return settings.reviewers.flatMap(({ id, slack, groups: own, role }) =>
+    slack !== undefined && role !== 'auditor' && own.some((group) => groups.has(group)) ? [{ id, slack }] : [],
   );
-  return users.map((user) => `<@${user.split('/').at(-1) ?? user}>`).join(' ');
+}
+
+/** Those of them who are in `ids`, as mentions. */
+export function mentionsOf(review: Review, settings: Settings, ids: readonly string[]): string {
+  return mentionable(review, settings)
+    .filter(({ id }) => ids.includes(id))
+    .map(({ slack }) => `<@${slack.split('/').at(-1) ?? slack}>`)
+    .join(' ');
 }
 
 export const STATUS_WORDS: Readonly<Record<ReviewStatus, string>> = {

@@ -1,5 +1,12 @@
 import type { SettingsSource } from '../../../core/settings.ts';
-import { lineAbout, mentionsOf, reviewMessage, STATUS_WORDS, type MessageDeps } from '../../../core/slack/message.ts';
+import {
+  lineAbout,
+  mentionable,
+  mentionsOf,
+  reviewMessage,
+  STATUS_WORDS,
+  type MessageDeps,
+} from '../../../core/slack/message.ts';
 import type { Batch, Channel, ChannelMemory, Delivered, Notice, NoticeEvent } from '../channel.ts';
 import { callSlack, GONE, postToWebhook, SLACK_API, type Place, type Posted, type SlackPost } from './api.ts';
 
@@ -42,14 +49,16 @@ export function createSlackChannel(deps: SlackDeps): Channel {
       if (event === 'review.blocked') return 'no';
       return CALLS[event] === undefined ? 'quiet' : 'tell';
     },
+    mentions({ event, review }) {
+      if (CALLS[event] === undefined) return [];
+      return mentionable(review, deps.settings.current()).map(({ id }) => id);
+    },
     async deliver(batch) {
       const way = wayOf(deps);
       if ('code' in way) return way;
       if (batch.form === 'digest') return ended(await say(deps, way, digestText(deps, batch), batch.signal));
       const [notice] = batch.notices;
-      return way.kind === 'bot'
-        ? tellWithBot(deps, way, notice, batch)
-        : tellThroughWebhook(deps, way, notice, batch.signal);
+      return way.kind === 'bot' ? tellWithBot(deps, way, notice, batch) : tellThroughWebhook(deps, way, notice, batch);
     },
   };
 }
@@ -71,7 +80,7 @@ async function tellWithBot(
   deps: SlackDeps,
   way: Extract<Way, { kind: 'bot' }>,
   notice: Notice,
-  { destination, signal }: Batch,
+  { destination, signal, mentioned }: Batch,
 ): Promise<Delivered> {
   const { review, event, materials } = notice;
   const { reviewId } = review;
@@ -83,7 +92,7 @@ async function tellWithBot(
     const updated = await callSlack(deps.post, to, 'chat.update', { ...place, ...message });
     if (updated.kind === 'posted') {
       if (call === undefined) return { kind: 'delivered', code: 'updated' };
-      const text = callText(deps, notice, call);
+      const text = callText(deps, notice, call, mentioned);
       return ended(
         await callSlack(deps.post, to, 'chat.postMessage', {
           channel: place.channel,
@@ -99,7 +108,7 @@ async function tellWithBot(
     if (updated.kind !== 'give_up' || !GONE.has(updated.code)) return updated;
   }
   if (call === undefined) return { kind: 'skipped', code: 'no_message' };
-  const mentions = mentionsOf(review, deps.settings.current());
+  const mentions = mentionsOf(review, deps.settings.current(), mentioned);
   const posted = await callSlack(deps.post, to, 'chat.postMessage', {
     channel: way.channel,
     ...message,
@@ -118,20 +127,20 @@ async function tellThroughWebhook(
   deps: SlackDeps,
   way: Extract<Way, { kind: 'webhook' }>,
   notice: Notice,
-  signal: AbortSignal,
+  { signal, mentioned }: Batch,
 ): Promise<Delivered> {
   const { event, review } = notice;
   const call = CALLS[event];
   if (call !== undefined) {
     const asks = review.status === 'pending' || event === 'review.proceeding';
-    if (!asks) return ended(await say(deps, way, callText(deps, notice, call), signal));
+    if (!asks) return ended(await say(deps, way, callText(deps, notice, call, mentioned), signal));
     const message = reviewMessage(review, messageDeps(deps), notice.materials);
-    const mentions = mentionsOf(review, deps.settings.current());
+    const mentions = mentionsOf(review, deps.settings.current(), mentioned);
     const blocks = [mentionBlock(`*${call}* ${mentions}`.trim()), ...message.blocks].slice(0, 50);
     return ended(await postToWebhook(deps.post, { url: way.url, signal }, { ...message, blocks }));
   }
   if (!LAST.has(event)) return { kind: 'skipped', code: 'not_by_webhook' };
-  return ended(await say(deps, way, callText(deps, notice, endWords(notice)), signal));
+  return ended(await say(deps, way, callText(deps, notice, endWords(notice), []), signal));
 }
 
 function endWords({ event, review }: Notice): string {
@@ -152,8 +161,8 @@ function say(deps: SlackDeps, way: Way, text: string, signal: AbortSignal): Prom
   });
 }
 
-function callText(deps: SlackDeps, { review }: Notice, words: string): string {
-  const mentions = mentionsOf(review, deps.settings.current());
+function callText(deps: SlackDeps, { review }: Notice, words: string, mentioned: readonly string[]): string {
+  const mentions = mentionsOf(review, deps.settings.current(), mentioned);
   return [lineAbout(review, words, messageDeps(deps).baseUrl), mentions].filter((part) => part !== '').join(' ');
 }
 
