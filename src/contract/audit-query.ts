@@ -3,6 +3,7 @@ import { auditEntrySchema, type AuditEntryType } from './audit.ts';
 import { trustedKeySchema } from './envelope.ts';
 import { reviewIdSchema } from './ids.ts';
 import { timestampSchema } from './json.ts';
+import { LOG_SEARCH } from './words.ts';
 
 /** Every type of audit entry. */
 export const AUDIT_TYPES: readonly AuditEntryType[] = auditEntrySchema.options.map((option) => option.shape.type.value);
@@ -15,6 +16,9 @@ const count = (min: number, max: number) =>
     .pipe(z.int().min(min).max(max));
 const typeList = new RegExp(`^(${AUDIT_TYPES.join('|')})(,(${AUDIT_TYPES.join('|')}))*$`);
 
+/** A word and the blanks beside it never overlap: no text takes long to refuse. */
+const wordList = new RegExp(String.raw`^\s*\S+(\s+\S+){0,${LOG_SEARCH.words - 1}}\s*$`);
+
 /** What an entry must be like. All that is given must fit. */
 const filterShape = {
   reviewId: reviewIdSchema.optional(),
@@ -25,6 +29,14 @@ const filterShape = {
   /** `since` ≤ time < `until`. */
   since: timestampSchema.optional(),
   until: timestampSchema.optional(),
+  q: z
+    .string()
+    .max(LOG_SEARCH.length)
+    .regex(wordList, `one to ${LOG_SEARCH.words} words`)
+    .describe(
+      'Words, all of which must occur in what the entry holds or says: its type, review, tool, people, codes and digests, and the words that the page has for them. Upper and lower case are the same; a part of a word is enough.',
+    )
+    .optional(),
 };
 export type AuditFilter = {
   readonly [K in keyof typeof filterShape]?: z.infer<(typeof filterShape)[K]> | undefined;

@@ -4,6 +4,7 @@ import type { IndexedEntry } from '../../src/contract/audit.ts';
 import { hashEntry } from '../../src/core/log/leaf.ts';
 import { hashFromBase64, type Hash } from '../../src/core/log/tree.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/core/log/verify.ts';
+import { proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 
 let api: Harness;
@@ -71,12 +72,34 @@ describe('searching the log', () => {
     expect(second.nextFrom).toBeNull();
   });
 
+  test('by words, all of which an entry must have; beside other filters, and page by page', async () => {
+    const decision = all.filter(({ entry }) => entry.type === 'decided');
+    expect(await entries('q=OPS-1%20rejected')).toEqual(decision);
+    expect(await entries('q=rejected%20ops-1&type=decided&person=ops-1')).toEqual(decision);
+    expect(await entries('q=rejected%20ops-1&type=proposed')).toEqual([]);
+    expect(await entries(`q=agent-2&reviewId=${pending}`)).toEqual(
+      all.filter(({ entry }) => entry.type === 'proposed' && entry.reviewId === pending),
+    );
+    expect(await entries('q=agent-2%20ops-1')).toEqual([]);
+    const wanted = all.filter(({ entry }) => entry.type === 'proposed').toReversed();
+    const first = (await api.get('/v1/audit/entries?q=payouts%20agent&order=desc&limit=1', 'audit-1')).body;
+    const from = first.nextFrom as number;
+    const second = (await api.get(`/v1/audit/entries?q=payouts%20agent&order=desc&from=${from}`, 'audit-1')).body;
+    expect([...first.entries, ...second.entries]).toEqual(wanted);
+  });
+
   test('what is no filter is refused', async () => {
     for (const query of ['type=nonsense', 'since=yesterday', 'reviewId=x', 'order=up', 'colour=red', 'limit=1001']) {
       expect([query, codeOf(await api.get(`/v1/audit/entries?${query}`, 'audit-1'))]).toEqual([
         query,
         'invalid_request',
       ]);
+    }
+    for (const q of ['q=', 'q=%20', `q=${'a'.repeat(201)}`, `q=${'a%20'.repeat(17)}`, 'q=a&q=b', 'q[]=a']) {
+      for (const path of ['entries?', 'export?format=csv&', 'export?format=jsonl&']) {
+        const code = codeOf(await api.get(`/v1/audit/${path}${q}`, 'audit-1'));
+        expect([path, q, code]).toEqual([path, q, 'invalid_request']);
+      }
     }
     expect(AUDIT_TYPES).toContain('policy_changed');
   });
@@ -104,6 +127,18 @@ describe('exports', () => {
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(
       all.filter(({ entry }) => entry.type === 'proposed'),
     );
+  });
+
+  test('hold what a search finds', async () => {
+    const found = all.filter(({ entry }) => entry.type === 'decided');
+    expect(found).toHaveLength(1);
+    // One line is JSON by itself.
+    const { body } = await api.get('/v1/audit/export?format=jsonl&q=ops-1%20REJECTED', 'audit-1');
+    expect(body).toEqual(found[0]);
+    const csv = (await api.get('/v1/audit/export?format=csv&q=ops-1%20REJECTED', 'audit-1')).body as string;
+    expect(csv.trimEnd().split('\r\n')).toHaveLength(2);
+    const none = (await api.get('/v1/audit/export?format=csv&q=nobody', 'audit-1')).body as string;
+    expect(none.trimEnd().split('\r\n')).toEqual(['index,at,type,reviewId,people,entry']);
   });
 
   test('CSV: no cell is a formula to a spreadsheet', async () => {
@@ -182,4 +217,16 @@ test('the policy in force is there to read, for reviewers and auditors', async (
   expect(status).toBe(200);
   expect(body).toMatchObject({ name: 'policy.yaml', digest: api.settings.current().policy.digest, problem: null });
   expect(codeOf(await api.get('/v1/policy', 'agent-1'))).toBe('forbidden');
+});
+
+test('one request looks through a part of a long log, and says where to go on', async () => {
+  await api.store.commit({ entries: Array.from({ length: 5_200 }, (_, n) => proposedEntry(reviewIdOf(n))) });
+  const { size } = await api.store.head();
+  const search = 'q=ops-1%20rejected';
+  const decision = all.filter(({ entry }) => entry.type === 'decided');
+  const first = (await api.get(`/v1/audit/entries?${search}&order=desc`, 'audit-1')).body;
+  expect(first).toEqual({ entries: [], nextFrom: size - 5_001 });
+  const second = (await api.get(`/v1/audit/entries?${search}&order=desc&from=${first.nextFrom}`, 'audit-1')).body;
+  expect(second).toEqual({ entries: decision, nextFrom: null });
+  expect((await api.get(`/v1/audit/export?format=jsonl&${search}`, 'audit-1')).body).toEqual(decision[0]);
 });

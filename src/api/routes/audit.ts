@@ -21,7 +21,7 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       tag: 'Audit',
       summary: 'Entries of the audit log in order',
       description:
-        'A leaf of the log is the RFC 8785 form of one entry. With a filter a page may be empty and still have a `nextFrom`.',
+        'A leaf of the log is the RFC 8785 form of one entry. All filters that are given must fit. With a filter one request looks through 5,000 entries at most: a page may be empty and still have a `nextFrom`.',
       who: 'reviewer',
       query: entriesQuerySchema,
       answers: { 200: { description: 'One page', schema: auditPageSchema } },
@@ -34,7 +34,7 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       tag: 'Audit',
       summary: 'Entries of the audit log as one file',
       description:
-        'JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe).',
+        'All entries that fit, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe).',
       who: 'reviewer',
       query: exportQuerySchema,
       answers: { 200: { description: 'The file', contentType: 'application/jsonl', otherTypes: ['text/csv'] } },

@@ -1,6 +1,8 @@
-import { EXECUTION_ERRORS, PROBLEMS, REASONS, type ProblemCode } from '../../contract/codes.ts';
+import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import type { CallClass } from '../../contract/call.ts';
-import type { DecisionType, ExecutionStatus, ReviewStatus } from '../../contract/review.ts';
+import type { ExecutionStatus, ReviewStatus } from '../../contract/review.ts';
+
+export { DECISION_WORDS, executionErrorWords, reasonWords } from '../../contract/words.ts';
 
 type Tone = 'good' | 'bad' | 'warn' | 'quiet';
 
@@ -30,23 +32,6 @@ export const EXECUTION_WORDS: Readonly<Record<ExecutionStatus, { readonly text: 
   failed: { text: 'failed', tone: 'bad' },
   outcome_unknown: { text: 'outcome unknown', tone: 'bad' },
 };
-
-export const DECISION_WORDS: Readonly<Record<DecisionType, string>> = {
-  approve: 'approved',
-  edit: 'approved with changes',
-  reject: 'rejected',
-  revise: 'asked for changes',
-  respond: 'answered',
-};
-
-/** A code of ours in words; a policy's own reason stands as it is. */
-export function reasonWords(code: string): string {
-  return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : code;
-}
-
-export function executionErrorWords(code: string): string {
-  return Object.hasOwn(EXECUTION_ERRORS, code) ? EXECUTION_ERRORS[code as keyof typeof EXECUTION_ERRORS] : code;
-}
 
 /** What became of a decision that was refused: always that nothing happened, and what to do. */
 const REFUSALS: Partial<Record<ProblemCode, string>> = {
