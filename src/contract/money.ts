@@ -29,12 +29,17 @@ export function currencyOf(args: JsonObject, facts: readonly Fact[]): Json | und
   return args['currency'] ?? onlyCurrency(facts);
 }
 
-/** A fact that is an amount in minor units, written out: `intent_amount` is in `intent_currency`. */
-export function writeFact({ name, label, value }: Fact, tool: string, facts: readonly Fact[]): string | undefined {
+/** A fact that is an amount in minor units, written out: `intent_amount` is in `intent_currency`. Locale: {@link writeAmount}. */
+export function writeFact(
+  { name, label, value }: Fact,
+  tool: string,
+  facts: readonly Fact[],
+  locale?: string,
+): string | undefined {
   const isAmount = MINOR_UNITS.test(label) || (tool.startsWith('stripe.') && /(^|_)amount(_|$)/.test(name));
   if (!isAmount) return undefined;
   const own = /(^|_)amount$/.test(name) ? name.replace(/amount$/, 'currency') : undefined;
-  return writeAmount(value, facts.find((fact) => fact.name === own)?.value ?? onlyCurrency(facts));
+  return writeAmount(value, facts.find((fact) => fact.name === own)?.value ?? onlyCurrency(facts), locale);
 }
 
 /** Undefined where facts name none, or more than one: an amount in the wrong currency is worse than a bare number. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { showReview, type ShowOptions } from '../../src/core/show/show-review.ts';
+import { shownToBlocks } from '../../src/core/slack/to-blocks.ts';
 import type { Voice } from '../../src/core/show/shown.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { markup, shownToHtml, unlinked } from '../../src/core/show/to-html.ts';
@@ -9,6 +10,7 @@ import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
 import { aReview } from './client-fixtures.ts';
 
+const AT = '2026-04-01T12:00:00.000Z';
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
 const show = (review: Review, limit = Infinity, more: Partial<ShowOptions> = {}) =>
   showReview(review, { now: NOW, limit, tool: undefined, pinned: {}, ...more });
@@ -133,6 +135,31 @@ describe('what its kind of tool is known by', () => {
     expect(call('payouts.create', { amount: 5, currency: 'eur' }, cents)).toContain('  Amount: 0.05 euros');
     expect(call('payouts.create', { amount: 5, currency: 'eur' }).join('\n')).not.toContain('Amount:');
     expect(call('stripe.charges.create', { amount: 5, currency: 'xyz' }).join('\n')).not.toContain('Amount:');
+  });
+
+  test('a refund names no currency: it is that of the payment, as Holdpoint found it there, where there is one only', () => {
+    const fact = (name: string, value: string | number) => ({ name, label: name, value });
+    const payment = [fact('intent_amount', 500), fact('intent_currency', 'jpy')];
+    const refund = (args: Review['call']['arguments'], facts: Review['evidence'][number]['facts']) =>
+      show(
+        aReview({
+          target: null,
+          call: { ...aReview().call, tool: 'stripe.refunds.create', service: 'stripe', arguments: args },
+          evidence: [{ facts, sourceHash: null, gatheredAt: AT }],
+        }),
+      );
+    const lines = (...given: Parameters<typeof refund>) => shownToText(refund(...given));
+    expect(lines({ amount: 250 }, payment)).toEqual(
+      expect.arrayContaining(['  Amount: 250 Japanese yen', '  intent_amount: 500 Japanese yen (500)']),
+    );
+    expect(JSON.stringify(shownToBlocks(refund({ amount: 250 }, payment)))).toContain('Amount: 250 Japanese yen');
+    expect(lines({ amount: 250, currency: 'usd' }, payment)).toContain('  Amount: 2.50 US dollars');
+    const unclear = lines({ amount: 250 }, [...payment, fact('currency', 'usd'), fact('amount_received', 500)]);
+    expect(unclear.join('\n')).not.toContain('Amount:');
+    expect(unclear).toEqual(
+      expect.arrayContaining(['  intent_amount: 500 Japanese yen (500)', '  amount_received: 500']),
+    );
+    expect(lines({}, payment).join('\n')).not.toContain('Amount:');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../contract/json.ts';
-import { countsMinorUnits, writeAmount } from '../../contract/money.ts';
+import { countsMinorUnits, currencyOf, writeAmount } from '../../contract/money.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Review } from '../../contract/review.ts';
 import { visible, visibleJson, visibleLines } from '../text/visible.ts';
@@ -11,7 +11,7 @@ import type { Block, Clipper, Section } from './shown.ts';
 export function showCall(review: Review, tool: ToolDefinition | undefined, clipper: Clipper): Section {
   const { target, call } = review;
   const { arguments: args } = call;
-  const drawing = review.kind === 'call' && args !== null ? drawByTool(call.tool, args, tool, clipper) : NOTHING;
+  const drawing = review.kind === 'call' && args !== null ? drawByTool(review, args, tool, clipper) : NOTHING;
   const blocks: Block[] = [...drawing.blocks];
   if (target !== null && target.request !== null) {
     const label = `What would be sent, through connector ${visible(target.connector)}`;
@@ -40,16 +40,23 @@ interface Drawing {
 const NOTHING: Drawing = { inFull: [], blocks: [] };
 
 /** What a kind of tool is known by: a statement line by line, a repository by its name, an amount in words. */
-function drawByTool(tool: string, args: JsonObject, definition: ToolDefinition | undefined, clipper: Clipper): Drawing {
-  const { sql, owner, repo, currency } = args;
+function drawByTool(
+  review: Review,
+  args: JsonObject,
+  definition: ToolDefinition | undefined,
+  clipper: Clipper,
+): Drawing {
+  const { tool } = review.call;
+  const { sql, owner, repo } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
     return { inFull: ['sql'], blocks: [{ kind: 'code', label: 'SQL', lines: clipper.lines(visibleLines(sql)) }] };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
     return pair('Repository', clipper.text(`${visible(owner)}/${visible(repo)}`));
   }
+  const facts = review.evidence.at(0)?.facts ?? [];
   const amount = countsMinorUnits(tool, definition?.arguments)
-    ? writeAmount(args['amount'], currency, 'en-US')
+    ? writeAmount(args['amount'], currencyOf(args, facts), 'en-US')
     : undefined;
   return amount === undefined ? NOTHING : pair('Amount', amount);
 }

@@ -1,5 +1,6 @@
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { writeFact } from '../../contract/money.ts';
 import type { Review } from '../../contract/review.ts';
 import { formatCount } from '../text/time.ts';
 import { visible, visibleJson } from '../text/visible.ts';
@@ -10,7 +11,9 @@ import type { Block, Clipper, Section } from './shown.ts';
 export function showEvidence(review: Review, clipper: Clipper): Section[] {
   const sections = review.evidence.map((evidence): Section => {
     const pinned: Block = { kind: 'pairs', pairs: [['If this has changed by then', 'nothing is done']] };
-    const blocks = evidence.facts.map((fact) => showFact(fact, clipper));
+    const blocks = evidence.facts.map((fact) =>
+      showFact(fact, writeFact(fact, review.call.tool, evidence.facts, 'en-US'), clipper),
+    );
     const misread = warnOfLookAlikes(evidence.facts.map(({ value }) => value));
     return {
       heading: `Holdpoint’s own evidence (found out by itself at ${visible(evidence.gatheredAt)})`,
@@ -27,11 +30,14 @@ export function showEvidence(review: Review, clipper: Clipper): Section[] {
   ];
 }
 
-function showFact(fact: Fact, clipper: Clipper): Block {
+/** `written`: an amount in its currency. */
+function showFact(fact: Fact, written: string | undefined, clipper: Clipper): Block {
   const label = visible(fact.label);
   const { value } = fact;
   const short = shortValue(value);
-  if (short !== undefined) return { kind: 'pairs', pairs: [[label, clipper.text(short)]] };
+  if (short !== undefined) {
+    return { kind: 'pairs', pairs: [[label, clipper.text(written === undefined ? short : `${written} (${short})`)]] };
+  }
   const rows = asRows(value);
   if (rows === undefined) return { kind: 'code', label, lines: clipper.lines(visibleJson(value)) };
   const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];
