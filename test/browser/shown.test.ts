@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
-import { openAs } from '../support/browser.ts';
+import { openAs, VIEWPORTS } from '../support/browser.ts';
 import { TOOLS } from '../support/gate-fixture.ts';
 import { startPageWorld, type PageWorld } from '../support/page-world.ts';
 import { begin } from '../support/reviewing.ts';
@@ -80,6 +80,33 @@ test('levels and quorum are progress', async () => {
   expect(await levels.first().innerText()).toMatch(/1\. operations[^]*1 of 2[^]*ops-2/);
   expect(await levels.last().innerText()).toMatch(/2\. money[^]*0 of 1/);
   expect(await levels.last().getAttribute('data-status')).toBe('waiting');
+  expect(faults).toEqual([]);
+  await close();
+});
+
+test('what is read aloud and reached by keys comes in the order that is seen, at both widths', async () => {
+  const facts = [{ name: 'stars', label: 'Stars', value: 12 }];
+  const reviewId = await world.put({
+    reason: 'not needed any more',
+    evidence: [{ facts, sourceHash: null, gatheredAt: at('00') }],
+  });
+  const { page, faults, close } = await world.open(`/reviews/${reviewId}`, { size: 'phone' });
+  await page.getByRole('heading', { name: 'Checked by Holdpoint' }).waitFor();
+  const headings = async (): Promise<readonly string[]> =>
+    (await page.locator('.review h2').allInnerTexts()).flatMap((text) => /^(?:Checked|What exactly)/.exec(text) ?? []);
+  /** Where each part starts, as the document has them; what floats over the page has no place in it. */
+  const tops = async (): Promise<readonly number[]> =>
+    Promise.all(
+      (await page.locator('.review > :not(.decide)').all()).map(async (part) => (await part.boundingBox())?.y ?? 0),
+    );
+  const isInOrder = async (): Promise<boolean> =>
+    (await tops()).every((top, at, all) => at === 0 || top >= (all[at - 1] ?? 0));
+  await expect.poll(headings).toEqual(['What exactly', 'Checked']);
+  await expect.poll(isInOrder).toBe(true);
+  // The same window, wider: the two change places.
+  await page.setViewportSize(VIEWPORTS.desktop);
+  await expect.poll(headings).toEqual(['Checked', 'What exactly']);
+  await expect.poll(isInOrder).toBe(true);
   expect(faults).toEqual([]);
   await close();
 });

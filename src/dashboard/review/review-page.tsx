@@ -8,6 +8,7 @@ import { notify } from '../app/notices.tsx';
 import { reviewQuery, toolQuery } from '../data/queries.ts';
 import { DecideBar } from '../decide/decide-bar.tsx';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
+import { useIsNarrow } from '../ui/narrow.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { plainWords } from '../ui/plain-words.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
@@ -47,7 +48,17 @@ export function ReviewPage() {
 
 function ReviewView({ review }: { readonly review: Review }) {
   useChangeNotice(review);
+  const isNarrow = useIsNarrow();
   const version = `${review.reviewId} ${review.call.digest ?? review.revision}`;
+  // With keys they change places where a phone is turned, and what was on screen stays seen.
+  const evidence = <EvidenceView key="evidence" review={review} />;
+  const call = (
+    <section key="call" className="card" aria-labelledby="call">
+      <h2 id="call">{review.kind === 'in-flow' ? 'What is asked' : 'What exactly will happen'}</h2>
+      <CallView review={review} />
+      <Target review={review} />
+    </section>
+  );
   return (
     <SeenProvider key={version}>
       <article className="review">
@@ -72,12 +83,8 @@ function ReviewView({ review }: { readonly review: Review }) {
           </Piece>
         )}
         <OutcomeUnknown review={review} />
-        <EvidenceView review={review} />
-        <section className="card call-card" aria-labelledby="call">
-          <h2 id="call">{review.kind === 'in-flow' ? 'What is asked' : 'What exactly will happen'}</h2>
-          <CallView review={review} />
-          <Target review={review} />
-        </section>
+        {/* Evidence stands above the call; where there is room for one thing only, what will happen comes first. */}
+        {isNarrow ? [call, evidence] : [evidence, call]}
         <EvidenceSamples review={review} />
         <AgentWords review={review} />
         <div className="review-more">

@@ -73,7 +73,7 @@ class SeenTracker {
 
   /** Brings the first piece that was not on screen to its top, or what is left of it. */
   showNext(): void {
-    // As they stand on the page, which on a phone is another order than that of the document.
+    // As they stand on the page: what was loaded later was added last, wherever it stands.
     const places = [...this.#waiting.keys()].map((element) => ({ element, ...placeOf(element) }));
     const [first] = places.toSorted((a, b) => a.top - b.top || a.left - b.left);
     const next = first?.element;
