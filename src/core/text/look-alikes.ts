@@ -1,4 +1,4 @@
-import { asciiOf, isCompatible } from '../../contract/look-alikes.ts';
+import { asciiOf, readingsOf } from '../../contract/look-alikes.ts';
 
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 const MOST = 10;
@@ -28,14 +28,8 @@ export function findLookAlikes(text: string): readonly LookAlike[] {
 }
 
 function suspiciousIn(letters: readonly string[]): readonly string[] {
-  const isMixed = letters.some((letter) => /[A-Za-z]/.test(letter));
-  const readsAsLatin = letters.every(
-    (letter) => /[\p{Script=Latin}\p{N}_]/u.test(letter) || asciiOf(letter) !== undefined,
-  );
-  return letters.filter((letter) => {
-    if (asciiOf(letter) === undefined) return false;
-    return isMixed || readsAsLatin || isCompatible(letter);
-  });
+  const readings = readingsOf(letters);
+  return letters.filter((_, at) => readings[at] !== undefined);
 }
 
 /** `а (U+0430) for a` */

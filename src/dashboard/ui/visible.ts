@@ -1,4 +1,4 @@
-import { asciiOf, isCompatible } from '../../contract/look-alikes.ts';
+import { readingsOf } from '../../contract/look-alikes.ts';
 
 /**
  * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
@@ -88,24 +88,18 @@ export function hasHidden(text: string): boolean {
   return splitVisible(text, { keepLines: true }).some((part) => part.kind !== 'plain');
 }
 
-/**
- * Index → ASCII look-alike. Within a word that also has Latin letters, or that could be read as an ASCII word
- * throughout; a word of another script stays as it is.
- */
+/** Index → the ASCII letter or digit that stands there for who reads. */
 function findConfusables(text: string): Map<number, string> {
   const found = new Map<number, string>();
   // oxlint-disable-next-line no-control-regex -- ASCII text, the common case, has none
   if (/^[\x00-\x7f]*$/.test(text)) return found;
   for (const match of text.matchAll(WORD)) {
     const letters = Array.from(match[0]);
-    const readings = letters.map((letter) => (/^[A-Za-z]$/.test(letter) ? letter : asciiOf(letter)));
-    const hasAscii = letters.some((letter) => /[A-Za-z]/.test(letter));
-    const allReadable = letters.every((letter, i) => readings[i] !== undefined || /[0-9_]/.test(letter));
+    const readings = readingsOf(letters);
     let at = match.index;
     for (const [i, letter] of letters.entries()) {
       const reading = readings[i];
-      if (reading !== undefined && reading !== letter && (hasAscii || allReadable || isCompatible(letter)))
-        found.set(at, reading);
+      if (reading !== undefined) found.set(at, reading);
       at += letter.length;
     }
   }
