@@ -41,8 +41,8 @@ import { createIdentityProvider, type IdentityProvider } from './sign-in/identit
 export interface AppDeps extends ServiceDeps {
   readonly service: GateService;
   readonly signIn: SignInLinks;
-  /** Encrypts session cookies: at least 32 characters, the same in every api process. */
-  readonly sessionSecret: string;
+  /** Encrypts session cookies: at least 32 characters, the same in every api process. Asked at each use. */
+  readonly sessionSecret: () => string;
   /** The policy file in force, for people to read. */
   readonly policyInForce: () => PolicyInForce;
   /** Value of an `env:` or `file:` reference, or throws; asked by the reviewers' side alone, for `oidc.clientSecret` and `slack.signingSecret`. */

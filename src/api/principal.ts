@@ -25,6 +25,8 @@ export interface ReviewerPrincipal {
 export interface OpenSession {
   /** SHA-256 of the id that the cookie holds. */
   readonly idHash: string;
+  /** SHA-256 of the secret that its cookie is encrypted with: with another secret in force the session is over. */
+  readonly sealedWith: string;
   readonly csrfToken: string;
   readonly startedAt: string;
   /** Ends then without another request. */

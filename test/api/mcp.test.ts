@@ -23,7 +23,7 @@ import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 let api: Harness;
 let holdMs = 30_000;
 const listeners = new Set<() => void>();
-const sessionSecret = randomBytes(32).toString('hex');
+const secret = randomBytes(32).toString('hex');
 
 beforeAll(async () => {
   api = await makeHarness({
@@ -58,7 +58,7 @@ function depsOf(harness: () => Harness): McpDeps {
     get holdMs() {
       return holdMs;
     },
-    sessionSecret,
+    sessionSecret: () => secret,
     onToolsChanged: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

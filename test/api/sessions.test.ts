@@ -4,7 +4,7 @@ import { StorageError } from '../../src/contract/store.ts';
 import type { Settings } from '../../src/core/settings.ts';
 import { codeOf, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
-const SECRET = 'one secret for every api process of this test';
+const sessionSecret = () => 'one secret for every api process of this test';
 
 let api: Harness;
 /** Another api process on the same database. */
@@ -12,8 +12,8 @@ let other: Harness;
 let reviewers: Settings['reviewers'];
 
 beforeAll(async () => {
-  api = await makeHarness({ app: { sessionSecret: SECRET } });
-  other = await makeHarness({ store: api.store, app: { sessionSecret: SECRET } });
+  api = await makeHarness({ app: { sessionSecret } });
+  other = await makeHarness({ store: api.store, app: { sessionSecret } });
   reviewers = api.settings.current().reviewers;
 });
 afterAll(async () => {
@@ -220,7 +220,7 @@ describe('a reviewer who is taken out', () => {
 
 test('a database that is away signs nobody in and nobody out', async () => {
   const session = await signIn();
-  const away = await makeHarness({ store: api.store, app: { sessionSecret: SECRET, store: brokenStore() } });
+  const away = await makeHarness({ store: api.store, app: { sessionSecret, store: brokenStore() } });
   try {
     for (const answer of [
       await away.get('/v1/reviews', undefined, { cookie: session.cookie }),

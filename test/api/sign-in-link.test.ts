@@ -50,6 +50,30 @@ test('a link signs its reviewer in, once, and a second command makes another', a
   expect((await redeem(told.url)).status).toBe(200);
 });
 
+test('a rotation of the review key is followed while running: new links sign in, old links and sessions are over', async () => {
+  const link = async () => (await holdpoint('sign-in-link', 'ops-1')).out.trim();
+  const [used, unused] = [await link(), await link()];
+  const cookie = (await redeem(used)).headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  const session = () => api.get('/v1/session', undefined, { cookie });
+  expect((await session()).status).toBe(200);
+  const stream = await api.open('GET', '/v1/events', undefined, { headers: { cookie } });
+  expect(stream.status).toBe(200);
+  expect((await holdpoint('keys', 'rotate', 'review')).code).toBe(0);
+  expect((await redeem(await link())).status).toBe(200);
+  expect((await redeem(unused)).status).toBe(401);
+  expect((await session()).status).toBe(401);
+  // A stream that is open gives nothing of what comes now, and ends.
+  const { reviewId } = await api.propose();
+  expect(await stream.text()).not.toContain(reviewId);
+  // Another role's key has nothing to do with it.
+  const after = await link();
+  expect((await holdpoint('keys', 'rotate', 'mail')).code).toBe(0);
+  expect((await redeem(after)).status).toBe(200);
+});
+
 test('nobody but the reviewers of the config file gets one', async () => {
   const refused = await holdpoint('sign-in-link', 'nobody', '--json');
   expect([refused.code, JSON.parse(refused.out).error.code]).toEqual([4, 'unknown_reviewer']);

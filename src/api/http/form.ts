@@ -33,9 +33,9 @@ export interface FormTokens {
 }
 
 /** `secret`: the same in every api process. `goodFor`: ms. */
-export function createFormTokens(secret: string, goodFor: number): FormTokens {
+export function createFormTokens(secret: () => string, goodFor: number): FormTokens {
   const macOf = (at: string, purpose: string): Buffer =>
-    createHmac('sha256', secret).update(`holdpoint form v1\n${at}\n${purpose}`).digest();
+    createHmac('sha256', secret()).update(`holdpoint form v1\n${at}\n${purpose}`).digest();
   return {
     issue: (purpose, now) => `${now}.${macOf(String(now), purpose).toString('base64url')}`,
     holds(token, purpose, now) {

@@ -43,18 +43,18 @@ export interface Sessions {
 }
 
 export interface SessionsDeps {
-  /** At least 32 characters, the same in every api process. */
-  readonly secret: string;
+  /** At least 32 characters, the same in every api process. Where it changes, the sessions before are over. */
+  readonly secret: () => string;
   readonly settings: SettingsSource;
   readonly store: SessionStore;
   readonly clock: Clock;
 }
 
 export function createSessions({ secret, settings, store, clock }: SessionsDeps): Sessions {
-  if (secret.length < 32) throw new RangeError('the session secret is too short');
+  if (secret().length < 32) throw new RangeError('the session secret is too short');
   const open = (req: Request, res: Response): Promise<IronSession<CookieData>> =>
     getIronSession<CookieData>(req, res, {
-      password: secret,
+      password: secret(),
       cookieName: cookieName(req, settings),
       ttl: SESSION_LIFETIME / 1_000,
       cookieOptions: { httpOnly: true, sameSite: 'strict', path: '/', secure: isSecure(req, settings) },
@@ -74,21 +74,23 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
   return {
     async read(req, res) {
       if (!(req.headers.cookie ?? '').includes(`${cookieName(req, settings)}=`)) return undefined;
+      const sealedWith = sha256(secret());
       const { id, csrfToken } = await open(req, res);
       if (id === undefined || csrfToken === undefined) return undefined;
-      const idHash = hashId(id);
+      const idHash = sha256(id);
       const stored = await store.read(idHash);
       const reviewer = judge(stored);
       if (stored === undefined || reviewer === undefined) return undefined;
       const now = clock.now();
       const seenAt = Math.max(now, Date.parse(stored.seenAt));
       if (now >= Date.parse(stored.seenAt) + TOUCH_AFTER) await store.touch(idHash, iso(now));
-      return principalOf(reviewer, { ...stored, seenAt: iso(seenAt) }, { idHash, csrfToken });
+      return principalOf(reviewer, { ...stored, seenAt: iso(seenAt) }, { idHash, sealedWith, csrfToken });
     },
     async begin(req, res, { reviewer, method, claimedGroups }) {
+      const sealedWith = sha256(secret());
       const cookie = await open(req, res);
       // A new id at every sign-in, and the one before it ends: nobody keeps a session that was handed to them.
-      if (cookie.id !== undefined) await store.end(hashId(cookie.id));
+      if (cookie.id !== undefined) await store.end(sha256(cookie.id));
       const credential = credentialOf(reviewer, method, settings.current());
       if (credential === undefined) throw new TypeError('this way of signing in is not in the configuration');
       const [id, csrfToken] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
@@ -102,27 +104,28 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
         seenAt: iso(now),
         endsAt: iso(now + SESSION_LIFETIME),
       };
-      await store.begin(hashId(id), stored);
+      await store.begin(sha256(id), stored);
       Object.assign(cookie, { id, csrfToken });
       await cookie.save();
-      return principalOf(withClaimed(reviewer, claimedGroups), stored, { idHash: hashId(id), csrfToken });
+      return principalOf(withClaimed(reviewer, claimedGroups), stored, { idHash: sha256(id), sealedWith, csrfToken });
     },
     async end(req, res) {
       const cookie = await open(req, res);
-      if (cookie.id !== undefined) await store.end(hashId(cookie.id));
+      if (cookie.id !== undefined) await store.end(sha256(cookie.id));
       cookie.destroy();
     },
     endAll: async (reviewerId) => {
       await store.endAll(reviewerId);
     },
-    isOpen: async ({ idHash }) => judge(await store.read(idHash)) !== undefined,
+    isOpen: async ({ idHash, sealedWith }) =>
+      sealedWith === sha256(secret()) && judge(await store.read(idHash)) !== undefined,
   };
 }
 
 function principalOf(
   reviewer: ReviewerConfig,
   { method, startedAt, seenAt, endsAt }: StoredSession,
-  cookie: Pick<OpenSession, 'idHash' | 'csrfToken'>,
+  cookie: Pick<OpenSession, 'idHash' | 'sealedWith' | 'csrfToken'>,
 ): SessionPrincipal {
   const idleEndsAt = iso(Math.min(Date.parse(seenAt) + SESSION_IDLE, Date.parse(endsAt)));
   const session = { ...cookie, startedAt, idleEndsAt, endsAt };
@@ -159,7 +162,7 @@ function cookieName(req: Request, settings: SettingsSource): string {
   return isSecure(req, settings) ? '__Host-holdpoint_session' : 'holdpoint_session';
 }
 
-function hashId(id: string): string {
+function sha256(id: string): string {
   return createHash('sha256').update(id).digest('hex');
 }
 

@@ -15,10 +15,10 @@ export interface SignInFlows {
   take(req: Request, res: Response): Promise<OidcFlow | undefined>;
 }
 
-export function createSignInFlows(secret: string, settings: SettingsSource): SignInFlows {
+export function createSignInFlows(secret: () => string, settings: SettingsSource): SignInFlows {
   const open = (req: Request, res: Response): Promise<IronSession<{ flow?: OidcFlow }>> =>
     getIronSession<{ flow?: OidcFlow }>(req, res, {
-      password: secret,
+      password: secret(),
       cookieName: COOKIE,
       ttl: LIFETIME,
       // Lax: the browser comes back from another site, and a strict cookie would stay behind.

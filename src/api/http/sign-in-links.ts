@@ -18,8 +18,8 @@ export interface SignInLinks {
 }
 
 export interface SignInLinksDeps {
-  /** The same in every api process. */
-  readonly secret: string;
+  /** The same in every api process. Where it changes, the links before are void. */
+  readonly secret: () => string;
   readonly store: Pick<SessionStore, 'useOnce'>;
   readonly clock: Clock;
 }
@@ -40,12 +40,12 @@ function sign(secret: string, body: string): Buffer {
 /** Links of one deployment. */
 export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): SignInLinks {
   return {
-    issue: (reviewerId) => issueSignInToken(secret, reviewerId, clock.now()),
+    issue: (reviewerId) => issueSignInToken(secret(), reviewerId, clock.now()),
     async redeem(token) {
       const [, body, mac] = /^hpl_([A-Za-z0-9_-]{1,400})([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
       if (body === undefined || mac === undefined) return undefined;
       const given = Buffer.from(mac, 'base64url');
-      const wanted = sign(secret, body);
+      const wanted = sign(secret(), body);
       if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
       const [reviewerId, until, nonce] = claimSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
       const now = clock.now();

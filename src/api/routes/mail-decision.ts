@@ -29,7 +29,7 @@ export interface MailDecisionDeps {
   readonly sessions: Pick<Sessions, 'read'>;
   readonly trustedKeys: () => readonly TrustedKey[];
   /** The same in every api process; forms are signed with it. */
-  readonly sessionSecret: string;
+  readonly sessionSecret: () => string;
   readonly clock: Clock;
   readonly metrics: ApiMetrics;
 }

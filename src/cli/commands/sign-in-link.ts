@@ -36,7 +36,7 @@ export function printSignInLink(io: Io, reviewerId: string): void {
     );
   }
   const { sessionSecret } = apiKeysOf(loadKeys(keysDir, ['review']), 'review');
-  const link = signInUrl(url, issueSignInToken(sessionSecret, reviewerId, io.now()));
+  const link = signInUrl(url, issueSignInToken(sessionSecret(), reviewerId, io.now()));
   io.data({ reviewer: reviewerId, url: link });
   io.print(link);
   if (!io.json) io.note('Good once, within ten minutes.');

@@ -66,7 +66,8 @@ export interface ApiKeys {
   readonly reviewSigner?: Signer;
   readonly seal: SealArguments;
   readonly trustedKeys: () => readonly TrustedKey[];
-  readonly sessionSecret: string;
+  /** That of now: it follows a rotation of the review key. */
+  readonly sessionSecret: () => string;
   readonly fingerprintKey: Uint8Array;
 }
 

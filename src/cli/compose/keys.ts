@@ -27,7 +27,7 @@ export function apiKeysOf(keys: Keys, role: ApiRole): ApiKeys {
     ...(roles.includes('review') ? { reviewSigner: createSigner('review', keys) } : {}),
     seal: createSealer(trustedKeys),
     trustedKeys,
-    sessionSecret: deriveSecret(keys, roles, 'review', 'session').toString('base64url'),
+    sessionSecret: followSessionSecret(keys, roles),
     fingerprintKey: deriveSecret(keys, roles, 'propose', 'idempotency-fingerprint'),
   };
 }
@@ -46,9 +46,27 @@ export function checkpointKeyOf(keys: Keys) {
 }
 
 /**
+ * The session secret of the review key in force. It changes with a rotation while running: what the old one signed or
+ * encrypted, sign-in links and sessions, is void at once, and links made with the new one are good.
+ */
+function followSessionSecret(keys: Keys, loaded: readonly KeyRole[]): () => string {
+  const derive = () => deriveSecret(keys, loaded, 'review', 'session').toString('base64url');
+  if (!loaded.includes('review')) {
+    const random = derive();
+    return () => random;
+  }
+  let known: { readonly keyid: string; readonly secret: string } | undefined;
+  return () => {
+    const [{ keyid }] = keys.privateKeys('review');
+    if (known?.keyid !== keyid) known = { keyid, secret: derive() };
+    return known.secret;
+  };
+}
+
+/**
  * A secret that is the same in every api process of a role, taken from the role's key (HKDF, RFC 5869). A process without
- * that key has no use for it and gets a random one. A rotation ends sessions, and forgets which body an idempotency key
- * came with.
+ * that key has no use for it and gets a random one. With another key it is not known any more which body an idempotency
+ * key came with.
  */
 function deriveSecret(keys: Keys, loaded: readonly KeyRole[], role: KeyRole, purpose: string): Buffer {
   if (!loaded.includes(role)) return randomBytes(32);

@@ -63,7 +63,8 @@ export async function makeHarness(options: HarnessOptions = {}) {
   const shutdown = new AbortController();
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-  const sessionSecret = options.app?.sessionSecret ?? randomBytes(32).toString('hex');
+  const ownSecret = randomBytes(32).toString('hex');
+  const sessionSecret = options.app?.sessionSecret ?? (() => ownSecret);
   const signIn = createSignInLinks({ secret: sessionSecret, store: fixture.store.sessions, clock: fixture.clock });
   const base = {
     settings: fixture.settings,

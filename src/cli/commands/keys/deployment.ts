@@ -79,6 +79,8 @@ export function rotate(io: Io, role: string): void {
   io.print(
     `${keyid} is in force in ${directory}. Running parts on this directory take it up by themselves.`,
     'Parts elsewhere need the new trust.json first, then the key itself.',
+    // Sessions and sign-in links hang on it.
+    ...(known === 'review' ? ['Everybody signs in to the page anew; sign-in links made before are void.'] : []),
   );
 }
 
