@@ -239,6 +239,8 @@ describe.each(SIZES)('hostile text, %s', (size) => {
       await route.fulfill({ response, body });
     });
     await page.getByRole('link', { name: 'Audit' }).click();
+    // Few enough to be drawn all at once.
+    await page.getByLabel('What happened').selectOption('proposed');
     const entry = page
       .locator('.entries > li')
       .filter({ hasText: 'proposed' })

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { IndexedEntry } from '../../src/contract/audit.ts';
 import { findViolations } from '../support/axe.ts';
 import {
   isTooWide,
@@ -133,6 +134,125 @@ describe('the audit view', () => {
     expect((await arriving).suggestedFilename()).toBe('holdpoint-audit.csv');
     await page.getByLabel('Person or agent').fill('nobody');
     await page.getByRole('heading', { name: 'No entry fits' }).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('finds words, keeps them in the address, and says when there are none', async () => {
+    const { page, faults, close } = await openPath('/audit');
+    const rows = page.locator('.entries > li');
+    const box = page.getByRole('searchbox', { name: 'Search' });
+    await rows.first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('OPS-1 approved');
+    await page.waitForURL((url) => url.searchParams.get('q') === 'OPS-1 approved');
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
+    expect(await rows.innerText()).toContain('ops-1 approved');
+    await page.reload();
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
+    expect(await box.inputValue()).toBe('OPS-1 approved');
+    for (const link of await page.getByRole('link', { name: /^Export/ }).all()) {
+      expect(await link.getAttribute('href')).toContain('q=OPS-1+approved');
+    }
+    await box.fill('no-such-word');
+    await page.getByRole('heading', { name: 'No entry fits' }).waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    // Refused by the server: nothing was looked through, and asking again would change nothing.
+    await box.fill(Array.from({ length: 20 }, (_, n) => `w${n}`).join(' '));
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await page.waitForURL((url) => url.search === '');
+    expect(await box.inputValue()).toBe('');
+    await rows.nth(1).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('searches on where answers are empty, shows it, and never goes on for ever', async () => {
+    const { page, faults, close } = await openPath('/audit');
+    const rows = page.locator('.entries > li');
+    await rows.first().waitFor();
+    const [found] = (await world.get('/v1/audit/entries?type=proposed&limit=1')).body['entries'] as IndexedEntry[];
+    let asked = 0;
+    let answerSecond = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answerSecond = resolve));
+    await page.route(
+      ({ pathname, searchParams }) => pathname === '/v1/audit/entries' && searchParams.has('q'),
+      async (route) => {
+        asked += 1;
+        const from = Number(new URL(route.request().url()).searchParams.get('from') ?? 1_000_000);
+        if (asked === 2) await held;
+        if (asked === 3) await route.fulfill({ status: 500, json: {} });
+        else if (asked <= 41) await route.fulfill({ json: { entries: [], nextFrom: from - 5_000 } });
+        // An answer that leads nowhere.
+        else await route.fulfill({ json: { entries: [found], nextFrom: from } });
+      },
+    );
+    await page.getByRole('searchbox', { name: 'Search' }).fill('needle');
+    await page.getByRole('progressbar', { name: /^Searching before/ }).waitFor();
+    expect(await page.getByRole('heading', { name: 'No entry fits' }).count()).toBe(0);
+    answerSecond();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    const further = page.getByRole('button', { name: 'Search further back' });
+    await further.waitFor();
+    expect(asked).toBe(41);
+    expect(await findViolations(page)).toEqual([]);
+    await further.click();
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
+    await page.getByRole('status').filter({ hasText: '1 found' }).waitFor();
+    expect(await page.getByRole('progressbar').count()).toBe(0);
+    expect(asked).toBe(42);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('of hundreds of entries only those near the screen are in the document, down to the first', async () => {
+    const COUNT = 400;
+    const { page, faults, close } = await openPath('/policy');
+    const [{ entry }] = (await world.get('/v1/audit/entries?type=proposed&limit=1')).body['entries'] as [IndexedEntry];
+    await page.route('**/v1/audit/entries*', async (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const from = Number(query.get('from') ?? COUNT - 1);
+      const length = Math.min(Number(query.get('limit')), from + 1);
+      const entries = Array.from({ length }, (_, n) => ({ index: from - n, entry }));
+      await route.fulfill({ json: { entries, nextFrom: from < length ? null : from - length } });
+    });
+    await page.getByRole('link', { name: 'Audit' }).click();
+    const rows = page.locator('.entries > li');
+    const last = page.locator(`.entries > li[aria-posinset="${COUNT}"]`);
+    const toTheEnd = async (): Promise<void> => {
+      await expect
+        .poll(
+          async () => {
+            await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+            return last.count();
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(1);
+    };
+    await rows.first().waitFor();
+    await toTheEnd();
+    expect(await last.getAttribute('aria-setsize')).toBe(String(COUNT));
+    const drawn = await rows.count();
+    expect(drawn).toBeGreaterThan(4);
+    expect(drawn).toBeLessThan(COUNT / 4);
+    // What was unfolded stays so, and the list is as long as that makes it.
+    const details = last.getByRole('region', { name: 'Entry 0' });
+    await last.getByText('The whole entry').click();
+    await details.waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await page.evaluate('scrollTo(0, 0)');
+    await expect.poll(() => last.count(), { timeout: 30_000 }).toBe(0);
+    await page.locator('.entries > li[aria-posinset="1"]').waitFor();
+    await toTheEnd();
+    await details.waitFor();
+    const isInside = `(() => {
+      const list = document.querySelector('.entries').getBoundingClientRect();
+      return Math.abs(document.querySelector('[aria-posinset="${COUNT}"]').getBoundingClientRect().bottom - list.bottom) < 2;
+    })()`;
+    await expect.poll(() => page.evaluate<boolean>(isInside), { timeout: 30_000 }).toBe(true);
     expect(faults).toEqual([]);
     await close();
   });

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from 'react';
-import { Button } from 'react-aria-components';
+import { Button, Input, Label, SearchField } from 'react-aria-components';
+import { LOG_SEARCH, TYPE_WORDS } from '../../contract/words.ts';
+import { useKeys } from '../app/keys.ts';
+import { useSingleKeys } from '../app/single-keys.ts';
 import type { AuditFilterName, AuditSearch } from './entries-query.ts';
-import { TYPE_WORDS } from './entry-words.ts';
 
-/** Filters of the log. They are exact, and stand in the address. */
+/** The search looks for words, the filters are exact; both are the server's, and stand in the address. */
 export function AuditFilters({
   search,
   onChange,
@@ -22,6 +24,7 @@ export function AuditFilters({
   };
   return (
     <div className="filters-more" role="search" aria-label="Audit log">
+      <WordSearch value={search.q ?? ''} onChange={(value) => set('q', value)} />
       <label className="field">
         <span>What happened</span>
         <select value={search.type ?? ''} onChange={(event) => set('type', event.target.value)}>
@@ -46,31 +49,52 @@ export function AuditFilters({
   );
 }
 
-/** Takes effect a little after the last key. */
+function WordSearch(props: { readonly value: string; readonly onChange: (value: string) => void }) {
+  const [text, setText] = useDelayed(props.value, props.onChange);
+  const field = useRef<HTMLInputElement>(null);
+  const singleKeys = useSingleKeys();
+  useKeys({
+    '/': (event) => {
+      event.preventDefault();
+      field.current?.focus();
+    },
+  });
+  return (
+    <SearchField value={text} onChange={setText} maxLength={LOG_SEARCH.length}>
+      <Label>Search</Label>
+      <Input ref={field} placeholder={singleKeys ? 'Words (press /)' : 'Words'} />
+    </SearchField>
+  );
+}
+
 function TextFilter(props: {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
 }) {
-  const { label, value, onChange } = props;
+  const [text, setText] = useDelayed(props.value, props.onChange);
+  return (
+    <label className="field">
+      <span>{props.label}</span>
+      <input value={text} onChange={(event) => setText(event.target.value)} />
+    </label>
+  );
+}
+
+/** Takes effect a little after the last key. */
+function useDelayed(value: string, onChange: (value: string) => void): [string, (text: string) => void] {
   const [text, setText] = useState(value);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => setText(value), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
-  return (
-    <label className="field">
-      <span>{label}</span>
-      <input
-        value={text}
-        onChange={(event) => {
-          const next = event.target.value;
-          setText(next);
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => onChange(next.trim()), 300);
-        }}
-      />
-    </label>
-  );
+  return [
+    text,
+    (next) => {
+      setText(next);
+      clearTimeout(timer.current);
+      timer.current = setTimeout(() => onChange(next.trim()), 300);
+    },
+  ];
 }
 
 /** In the reader's own time zone; in the address as UTC. */

@@ -1,0 +1,76 @@
+import { useEffect, useMemo, useState } from 'react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import type { IndexedEntry } from '../../contract/audit.ts';
+import { RequestError } from '../data/client.ts';
+import { entriesQuery, FIRST_PAGE, type AuditSearch } from './entries-query.ts';
+
+/** Requests that found little, after which somebody is asked whether to go on: 200,000 entries were looked through. */
+const MOST_AT_ONCE = 40;
+
+/** How it goes on behind the last entry that is shown. */
+export type Further =
+  /** That was the beginning of the log. */
+  | { readonly kind: 'end' }
+  | { readonly kind: 'reading' }
+  /** Older ones are read when the list is scrolled to its end. */
+  | { readonly kind: 'more' }
+  | { readonly kind: 'asks'; readonly goOn: () => void }
+  | { readonly kind: 'failed'; readonly retry: () => void };
+
+export interface EntriesFound {
+  readonly state: 'loading' | 'failed' | 'refused' | 'ready';
+  readonly entries: readonly IndexedEntry[];
+  /** Everything from this index on has been looked through. */
+  readonly backTo: number;
+  readonly further: Further;
+  readonly loadMore: () => void;
+  readonly retry: () => void;
+}
+
+/**
+ * Entries that fit, newest first. The server looks through a part of the log at a time, so a page may hold few or none: it
+ * is asked again until a screen is full, or the log has ended, or it has been asked often enough.
+ */
+export function useEntries(search: AuditSearch): EntriesFound {
+  const query = useInfiniteQuery(entriesQuery(search));
+  const { data, hasNextPage, fetchStatus, isError, error, fetchNextPage, refetch } = query;
+  const entries = useMemo(() => data?.pages.flatMap((page) => page.entries) ?? [], [data]);
+
+  const key = JSON.stringify(search);
+  const [allowed, setAllowed] = useState({ key, requests: MOST_AT_ONCE });
+  const requests = allowed.key === key ? allowed.requests : MOST_AT_ONCE;
+  const poor = data?.pages.filter((page) => page.entries.length < FIRST_PAGE && page.nextFrom !== null).length ?? 0;
+  const mayRead = hasNextPage && poor < requests && !isError;
+  const wantsMore = mayRead && entries.length < FIRST_PAGE;
+
+  const next = (): void => void fetchNextPage({ cancelRefetch: false });
+  const loadMore = (): void => {
+    if (mayRead && fetchStatus === 'idle') next();
+  };
+  // After each answer, empty ones too.
+  useEffect(() => {
+    if (wantsMore) loadMore();
+  });
+
+  return {
+    state: data !== undefined ? 'ready' : isError ? (isRefusal(error) ? 'refused' : 'failed') : 'loading',
+    entries,
+    backTo: (data?.pages.at(-1)?.nextFrom ?? -1) + 1,
+    further: furtherOf(),
+    loadMore,
+    retry: () => void refetch(),
+  };
+
+  function furtherOf(): Further {
+    if (query.isFetchingNextPage || wantsMore) return { kind: 'reading' };
+    if (isError) return { kind: 'failed', retry: query.isFetchNextPageError ? next : () => void refetch() };
+    if (!hasNextPage) return { kind: 'end' };
+    if (mayRead) return { kind: 'more' };
+    return { kind: 'asks', goOn: () => setAllowed({ key, requests: poor + MOST_AT_ONCE }) };
+  }
+}
+
+/** What was asked for is no question to the server: asking again changes nothing. */
+function isRefusal(error: Error | null): boolean {
+  return error instanceof RequestError && error.status === 400;
+}
