@@ -7,7 +7,7 @@ import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
 import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/contract/money.ts';
 import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
-import { diffJson, foldSame } from '../../src/dashboard/ui/diff.ts';
+import { diffJson, foldSame, joinRuns } from '../../src/dashboard/ui/diff.ts';
 
 const row = (reviewId: string, more: Partial<ReviewRow> = {}): ReviewRow =>
   ({
@@ -175,5 +175,22 @@ describe('what a version changed', () => {
     ]);
     expect(lines.filter(({ kind }) => kind === 'same')).toHaveLength(6);
     expect(lines.map(({ kind }) => kind)).toContain('added');
+  });
+
+  test('is in blocks where it is long: far fewer of them, and every line in its place', () => {
+    const version = (word: string): readonly string[] => Array.from({ length: 5_000 }, (_, at) => `${word}${at}`);
+    const lines = diffJson({ list: version('a'), z: 1 }, { list: version('b'), z: 2 });
+    const joined = joinRuns(foldSame(lines));
+    expect(joined.length).toBeLessThan(lines.length / 7);
+    const split = joined.flatMap((item) =>
+      item.kind === 'gap' ? [] : item.text.split('\n').map((text) => ({ kind: item.kind, text })),
+    );
+    expect(split).toEqual(lines);
+    for (const item of joined) expect(item.kind === 'gap' || item.text.length <= 368).toBe(true);
+  });
+
+  test('stays line by line where it is short', () => {
+    const lines = diffJson({ a: 1, b: 2 }, { a: 3, b: 4 });
+    expect(joinRuns(lines)).toEqual(lines);
   });
 });

@@ -25,6 +25,43 @@ export function foldSame(lines: readonly ChangedLine[]): readonly (ChangedLine |
   return folded;
 }
 
+/** A run of one kind that is longer than this is drawn in blocks: a line each is more than a page can hold. */
+const LONG_RUN = 60;
+/** What fits on any screen. */
+const BLOCK_LINES = 8;
+const BLOCK = 360;
+
+/** The same lines with those of long runs put together, a block in the place of several; their texts stay as they are. */
+export function joinRuns(items: readonly (ChangedLine | Gap)[]): readonly (ChangedLine | Gap)[] {
+  const joined: (ChangedLine | Gap)[] = [];
+  let run: ChangedLine[] = [];
+  const close = (): void => {
+    for (const line of run.length > LONG_RUN ? toBlocks(run) : run) joined.push(line);
+    run = [];
+  };
+  for (const item of items) {
+    if (item.kind !== run[0]?.kind) close();
+    if (item.kind === 'gap') joined.push(item);
+    else run.push(item);
+  }
+  close();
+  return joined;
+}
+
+function toBlocks(run: readonly ChangedLine[]): readonly ChangedLine[] {
+  const blocks: { kind: ChangedLine['kind']; lines: string[]; size: number }[] = [];
+  for (const { kind, text } of run) {
+    const last = blocks.at(-1);
+    if (last === undefined || last.lines.length === BLOCK_LINES || last.size + text.length > BLOCK) {
+      blocks.push({ kind, lines: [text], size: text.length });
+    } else {
+      last.lines.push(text);
+      last.size += text.length;
+    }
+  }
+  return blocks.map(({ kind, lines }) => ({ kind, text: lines.join('\n') }));
+}
+
 /** Lines of both values as indented JSON with keys in order; strings of several lines are cut where they break. */
 export function diffJson(before: Json, after: Json): readonly ChangedLine[] {
   return compareLines(layOut(before), layOut(after), diffLines);

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Json } from '../../contract/json.ts';
 import type { ChangedLine } from '../../contract/line-changes.ts';
-import { diffJson, foldSame, type Gap } from './diff.ts';
+import { diffJson, foldSame, joinRuns, type Gap } from './diff.ts';
 import { Visible } from './visible.tsx';
 
 const WORDS = { same: '', added: 'added: ', removed: 'removed: ' } as const;
@@ -27,7 +27,7 @@ export function JsonDiff({
   if (lines.every(({ kind }) => kind === 'same')) return <p className="quiet">The arguments are the same.</p>;
   return (
     <ul className="diff code" aria-label={label}>
-      {(isFolded ? foldSame(lines) : lines).map((item, index) => (
+      {joinRuns(isFolded ? foldSame(lines) : lines).map((item, index) => (
         <Line key={index} item={item} line={line} />
       ))}
     </ul>
@@ -40,12 +40,12 @@ function Line({ item, line }: { readonly item: ChangedLine | Gap; readonly line:
   }
   const { kind, text } = item;
   return (
-    <li className={`diff-${kind}`}>
+    <li className={text.includes('\n') ? `diff-${kind} diff-block` : `diff-${kind}`}>
       <span aria-hidden="true" className="diff-sign">
         {SIGNS[kind]}
       </span>
       {kind !== 'same' && <span className="unseen-by-eye">{WORDS[kind]}</span>}
-      {line(<Visible text={text} />)}
+      {line(<Visible text={text} lines />)}
     </li>
   );
 }
