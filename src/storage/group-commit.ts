@@ -1,5 +1,4 @@
-import type { IndexedEntry } from '../contract/audit.ts';
-import { StorageError, type Commit, type CommitResult } from '../contract/store.ts';
+import { StorageError, type Commit, type CommitResult, type LedgerRow } from '../contract/store.ts';
 import type { CompactRange } from '../core/log/range.ts';
 import type { Database, Query } from './database.ts';
 import { payloadOf, rangeFrom } from './group-payload.ts';
@@ -35,11 +34,13 @@ export interface GroupCommit {
   idle(): Promise<void>;
 }
 
-/** What a group wrote. */
+/** What one commit of a group wrote. */
 export interface Written {
-  /** In the order of the log. */
-  readonly entries: readonly IndexedEntry[];
-  readonly reviewIds: readonly string[];
+  readonly commit: PreparedCommit;
+  /** The ledger row after it, where it moved one. */
+  readonly row: LedgerRow | null;
+  /** Of its entries. */
+  readonly indices: readonly number[];
 }
 
 /**
@@ -47,9 +48,9 @@ export interface Written {
  * leaves the group before anything is written, and where the database refuses a whole group, its commits are tried
  * one by one, so that only the poisoned one fails.
  *
- * @param onWritten told what is durable, before those who asked for it.
+ * @param onWritten told what is durable, in the order of the log and before those who asked for it.
  */
-export function createGroupCommit(database: Database, onWritten: (written: Written) => void): GroupCommit {
+export function createGroupCommit(database: Database, onWritten: (written: readonly Written[]) => void): GroupCommit {
   let queue: Waiting[] = [];
   let running: Promise<void> | undefined;
   let head: CompactRange | undefined;
@@ -103,17 +104,14 @@ export function createGroupCommit(database: Database, onWritten: (written: Writt
         return group.filter((waiting) => !refuse(waiting, answer));
       case 'written': {
         head = payload.range;
-        onWritten({
-          entries: group.flatMap(({ commit }, i) =>
-            commit.leaves.map((leaf, j) => ({ index: (payload.firsts[i] ?? 0) + j, entry: leaf.entry })),
-          ),
-          reviewIds: group.flatMap(({ commit }) => commit.reviewIds),
-        });
-        group.forEach(({ commit, resolve }, i) => {
+        const written = group.map(({ commit }, i): Written => {
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
-          const indices = commit.leaves.map((_, j) => (payload.firsts[i] ?? 0) + j);
-          resolve({ ok: true, row: row === undefined ? null : readLedgerRow(row), indices });
+          const first = payload.firsts[i] ?? 0;
+          const indices = commit.leaves.map((_, j) => first + j);
+          return { commit, row: row === undefined ? null : readLedgerRow(row), indices };
         });
+        onWritten(written);
+        for (const [i, { row, indices }] of written.entries()) group[i]?.resolve({ ok: true, row, indices });
         return [];
       }
       default:

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PLANNER_SETTINGS, type Database, type Query } from './database.ts';
 import { toStorageError } from './errors.ts';
-import { readRows, writeStatement } from './wire.ts';
+import { readRows, Statements, writeStatement } from './wire.ts';
 
 /**
  * The embedded database. It does not lock its folder: the caller must hold the lock of the data directory. Commits
@@ -15,13 +15,17 @@ import { readRows, writeStatement } from './wire.ts';
 export async function openPglite(path: string | null): Promise<Database> {
   const pglite = await start(path);
   const inTurn = oneAtATime();
+  const statements = new Statements();
 
   /** Only in one's turn: inside somebody else's transaction it would become part of it. */
   const send: Query = async <Row>(sql: string, parameters: readonly unknown[] = []) => {
+    const statement = statements.of(sql);
     try {
-      const { messages } = await pglite.execProtocol(writeStatement(sql, parameters));
+      const { messages } = await pglite.execProtocol(writeStatement(statement, parameters));
+      statement.isParsed = statement.name !== '';
       return readRows(messages) as Row[];
     } catch (cause) {
+      statement.isParsed = false;
       throw toStorageError(cause);
     }
   };

@@ -16,9 +16,16 @@ interface Leaf {
 }
 
 type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
-type PreparedReview =
-  | { readonly kind: 'reviews'; readonly columns: Columns }
-  | { readonly kind: 'executions'; readonly columns: Columns }
+export type PreparedReview =
+  | {
+      readonly kind: 'reviews';
+      readonly columns: Columns & {
+        readonly state: string;
+        readonly execution: string;
+        readonly settles_execution: boolean;
+      };
+    }
+  | { readonly kind: 'executions'; readonly columns: Columns & { readonly execution: string } }
   | { readonly kind: 'ends'; readonly columns: Columns };
 
 /** A commit with everything computed that does not depend on the head of the log. */
@@ -89,7 +96,9 @@ function prepareReview(write: ReviewWrite): PreparedReview {
   }
 }
 
-function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
+function stateColumns(
+  write: Extract<ReviewWrite, { kind: 'state' }>,
+): Extract<PreparedReview, { kind: 'reviews' }>['columns'] {
   const { review } = write;
   const { execution, ...state } = review;
   const approvers = approversOf(review);

@@ -1,9 +1,10 @@
-import { NOT_STARTED, type ExecutionView, type Material, type Review, type ReviewStatus } from '../contract/review.ts';
+import type { Material, ReviewStatus } from '../contract/review.ts';
 import type { IdempotencyClaim, LedgerRow, StoredEnvelope, StoredReview } from '../contract/store.ts';
 import { StorageError } from '../contract/store.ts';
 import type { Query } from './database.ts';
 import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
-import { endReview } from './review-row.ts';
+import { composeReview, endReview } from './review-row.ts';
+import type { Found } from './row-cache.ts';
 import { storableText } from './text.ts';
 
 export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
@@ -14,11 +15,7 @@ export async function readLedger(query: Query, reviewId: string): Promise<Ledger
   return found === undefined ? undefined : readLedgerRow(found.row);
 }
 
-/** The review, and how many characters it takes. */
-export async function readReview(
-  query: Query,
-  reviewId: string,
-): Promise<{ readonly stored: StoredReview; readonly size: number } | undefined> {
+export async function readReview(query: Query, reviewId: string): Promise<Found<StoredReview> | undefined> {
   const [found] = await query<{
     state: string;
     execution: string | null;
@@ -31,14 +28,10 @@ export async function readReview(
     [reviewId],
   );
   if (found === undefined) return undefined;
-  const state = JSON.parse(found.state) as Omit<Review, 'execution'>;
-  const written = found.execution === null ? NOT_STARTED : (JSON.parse(found.execution) as ExecutionView);
-  // That a reviewer changed the call is the gate's to say; the execute worker, which writes the rest, does not know.
-  const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
-  const review: Review = { ...state, execution };
+  const review = composeReview(found.state, found.execution);
   const { ended_as: status, ended_at: at, index } = found;
   const shown = status === null || at === null ? review : endReview(review, status, at.toISOString());
-  return { stored: { review: shown, index }, size: found.state.length + (found.execution?.length ?? 0) };
+  return { value: { review: shown, index }, size: found.state.length + (found.execution?.length ?? 0) };
 }
 
 export async function readRecord(

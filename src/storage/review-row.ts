@@ -1,4 +1,11 @@
-import { hasEnded, type Level, type Review, type ReviewRow } from '../contract/review.ts';
+import {
+  hasEnded,
+  NOT_STARTED,
+  type ExecutionView,
+  type Level,
+  type Review,
+  type ReviewRow,
+} from '../contract/review.ts';
 
 const SUMMARY_BYTES = 400;
 
@@ -89,6 +96,18 @@ function closedToOf(review: Review): string[] {
   const conflicted = review.separationOfDuties ? [review.proposer.owner, review.revisions.at(-1)?.by ?? null] : [];
   const people = [...voted.map(({ reviewer }) => reviewer), ...conflicted].filter((id) => id !== null);
   return [...new Set(people)];
+}
+
+/** The review of the two columns that hold it: what the gate worker wrote, and what the execute worker did. */
+export function composeReview(stateText: string, executionText: string | null): Review {
+  const state = JSON.parse(stateText) as Omit<Review, 'execution'>;
+  return withExecution(state, executionText === null ? NOT_STARTED : (JSON.parse(executionText) as ExecutionView));
+}
+
+export function withExecution(state: Omit<Review, 'execution'>, written: ExecutionView): Review {
+  // That a reviewer changed the call is the gate's to say; the execute worker, which writes the rest, does not know.
+  const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
+  return { ...state, execution };
 }
 
 /** A review whose workflow is gone, as the sweeper ended it. */

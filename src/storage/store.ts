@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Store } from '../contract/store.ts';
+import { cachedReads, directReads } from './cached-reads.ts';
 import type { Database } from './database.ts';
 import { createDeliveryStore } from './deliveries.ts';
 import { eraseEnded } from './erase.ts';
@@ -12,7 +13,6 @@ import { openPg } from './pg-database.ts';
 import { openPglite } from './pglite-database.ts';
 import { createProposedCalls } from './proposed-calls.ts';
 import * as reads from './reads.ts';
-import { cacheReviews } from './review-cache.ts';
 import { createSessionStore } from './sessions.ts';
 import { createTail } from './tail.ts';
 import { putUpstreamTools, readUpstreamTools } from './upstreams.ts';
@@ -68,10 +68,14 @@ export function storeOver(database: Database): Store {
   const log = createLogReader(query);
   const tail = createTail(database, log);
   // Without other writers to poll for, every change passes through here.
-  const cache = database.pollMs === null ? cacheReviews((reviewId) => reads.readReview(query, reviewId)) : undefined;
-  const group = createGroupCommit(database, ({ entries, reviewIds }) => {
-    cache?.forget(reviewIds);
-    tail.offer(entries);
+  const rows = database.pollMs === null ? cachedReads(query) : directReads(query);
+  const group = createGroupCommit(database, (written) => {
+    rows.onWritten(written);
+    tail.offer(
+      written.flatMap(({ commit, indices }) =>
+        commit.leaves.map(({ entry }, i) => ({ index: indices[i] ?? 0, entry })),
+      ),
+    );
   });
   return {
     ...log,
@@ -80,11 +84,11 @@ export function storeOver(database: Database): Store {
         return await group.commit(commit);
       } catch (error) {
         // It may have been written all the same.
-        cache?.clear();
+        rows.forgetAll();
         throw error;
       }
     },
-    readLedger: (reviewId) => reads.readLedger(query, reviewId),
+    readLedger: rows.readLedger,
     putEvidence: async (reviewId, revision, envelope) => {
       await query(
         `INSERT INTO holdpoint.evidence (review_id, revision, envelope) VALUES ($1, $2::integer, $3)
@@ -102,8 +106,7 @@ export function storeOver(database: Database): Store {
     countPending: (proposer) => reads.countPending(query, proposer),
     countClaims: (tool, since) => reads.countClaims(query, tool, since),
     unsettled: (before, limit) => reads.unsettled(query, before, limit),
-    readReview: async (reviewId) =>
-      cache === undefined ? (await reads.readReview(query, reviewId))?.stored : cache.read(reviewId),
+    readReview: rows.readReview,
     readRecord: (reviewId) => reads.readRecord(query, reviewId),
     readRow: (reviewId) => readListRow(query, reviewId),
     listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
@@ -132,7 +135,7 @@ export function storeOver(database: Database): Store {
       try {
         return await eraseEnded(query, endedBefore);
       } finally {
-        cache?.clear();
+        rows.forgetAll();
       }
     },
     ping: async () => {

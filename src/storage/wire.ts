@@ -1,18 +1,46 @@
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 
+/** A statement as the server may know it already: parsed under a name. The empty name lasts until the next one. */
+export interface Statement {
+  readonly sql: string;
+  readonly name: string;
+  isParsed: boolean;
+}
+
 /**
  * One statement as one message of PostgreSQL's extended query protocol (Parse, Bind, Describe, Execute, Sync), with
  * parameters and results as text. PGlite's own `query` sends them one by one, which costs three times the CPU.
  */
-export function writeStatement(sql: string, parameters: readonly unknown[]): Uint8Array {
+export function writeStatement({ sql, name, isParsed }: Statement, parameters: readonly unknown[]): Uint8Array {
   return Buffer.concat([
-    serialize.parse({ text: sql }),
-    serialize.bind({ values: parameters.map(writeParameter) }),
+    // What is left under this name of a try that failed makes room first; none is no error.
+    ...(isParsed ? [] : [serialize.close({ type: 'S', name }), serialize.parse({ name, text: sql })]),
+    serialize.bind({ statement: name, values: parameters.map(writeParameter) }),
     serialize.describe({ type: 'P' }),
     serialize.execute(),
     serialize.sync(),
   ]);
+}
+
+/** Texts that are kept parsed; a list has one for every combination of filters. */
+const MOST_STATEMENTS = 200;
+
+/**
+ * The statements of one connection. One that was parsed before is named instead of sent again: parsing and planning are
+ * more than half of what a short one costs.
+ */
+export class Statements {
+  readonly #known = new Map<string, Statement>();
+
+  of(sql: string): Statement {
+    const known = this.#known.get(sql);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_STATEMENTS) return { sql, name: '', isParsed: false };
+    const statement = { sql, name: `s${this.#known.size}`, isParsed: false };
+    this.#known.set(sql, statement);
+    return statement;
+  }
 }
 
 interface Column {

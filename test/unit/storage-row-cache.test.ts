@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import type { StoredReview } from '../../src/contract/store.ts';
-import { cacheReviews } from '../../src/storage/review-cache.ts';
+import { cacheRows, type Found } from '../../src/storage/row-cache.ts';
+
+interface Row {
+  index: number;
+}
 
 /** A table whose reads end when they are told to. */
 function table() {
-  const waiting: ((found: { stored: StoredReview; size: number } | undefined) => void)[] = [];
-  const cache = cacheReviews(() => new Promise((resolve) => waiting.push(resolve)));
-  const version = (index: number) => ({ stored: { index, review: { status: 'pending' } } as StoredReview, size: 10 });
+  const waiting: ((found: Found<Row> | undefined) => void)[] = [];
+  const cache = cacheRows<Row>(() => new Promise((resolve) => waiting.push(resolve)));
+  const version = (index: number) => ({ value: { index }, size: 10 });
   return { cache, reads: () => waiting.length, answer: (n: number, index: number) => waiting[n]?.(version(index)) };
 }
 
-describe('reviews that were read', () => {
+describe('rows that were read', () => {
   test('are read once between two writes, also by several at once', async () => {
     const { cache, reads, answer } = table();
     const both = [cache.read('a'), cache.read('a')];
@@ -27,7 +30,7 @@ describe('reviews that were read', () => {
       answer(n, 1);
       await read;
     }
-    cache.forget(['a']);
+    cache.written('a', undefined);
     const again = cache.read('a');
     answer(2, 2);
     expect((await again)?.index).toBe(2);
@@ -38,7 +41,7 @@ describe('reviews that were read', () => {
   test('are not kept where a write overtook the read', async () => {
     const { cache, answer } = table();
     const old = cache.read('a');
-    cache.forget(['a']);
+    cache.written('a', undefined);
     const current = cache.read('a');
     answer(1, 2);
     expect((await current)?.index).toBe(2);
@@ -47,12 +50,22 @@ describe('reviews that were read', () => {
     expect((await cache.read('a'))?.index).toBe(2);
   });
 
+  test('are not read where a write says how the row stands', async () => {
+    const { cache, reads, answer } = table();
+    cache.written('a', { value: { index: 1 }, size: 10 });
+    expect((await cache.read('a'))?.index).toBe(1);
+    expect(reads()).toBe(0);
+    const old = cache.read('b');
+    cache.written('b', { value: { index: 2 }, size: 10 });
+    answer(0, 1);
+    await old;
+    expect((await cache.read('b'))?.index).toBe(2);
+  });
+
   test('a read that failed is tried again', async () => {
     let fails = true;
-    const cache = cacheReviews(() =>
-      fails
-        ? Promise.reject(new Error('away'))
-        : Promise.resolve({ stored: { index: 1 } as unknown as StoredReview, size: 1 }),
+    const cache = cacheRows(() =>
+      fails ? Promise.reject(new Error('away')) : Promise.resolve({ value: { index: 1 }, size: 1 }),
     );
     await expect(cache.read('a')).rejects.toThrow();
     fails = false;
@@ -66,7 +79,7 @@ describe('reviews that were read', () => {
     const found = await read;
     await cache.read('a');
     expect(() => {
-      if (found !== undefined) found.review.status = 'approved';
+      if (found !== undefined) found.index = 2;
     }).toThrow(TypeError);
   });
 });
