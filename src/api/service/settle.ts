@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PROBLEMS, type ProblemCode, type ReceiptCode } from '../../contract/codes.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
@@ -13,8 +14,11 @@ import type { Caller, Settled } from './types.ts';
 
 /** How long an answer waits for the receipt, in ms. */
 const RECEIPT_WITHIN = 2_000;
-/** The audit entry of an admitted signal comes by itself; only a refusal has to be asked for, and those are rare. */
-const FIRST_QUERY_AFTER = 200;
+/**
+ * The audit entry of an admitted signal comes by itself; only a refusal has to be asked for. The workflow is the slowest
+ * to ask, most of all while it is busy, and what refuses is nearly always somebody else's entry that came first.
+ */
+const FIRST_QUERY_AFTER = 1_000;
 const QUERY_EVERY = 200;
 
 interface Signal {
@@ -44,8 +48,10 @@ export async function sendAndSettle(
     settle = resolve;
   });
   await context.hub.start();
+  const overtaken = new AbortController();
   const stop = context.hub.onReview(reviewId, ({ entry }) => {
     if (isEntryOf(entry, decisionUlid, payloadDigest)) settle('accepted');
+    else overtaken.abort();
   });
   const timer = setTimeout(() => settle(undefined), RECEIPT_WITHIN);
   const leave = (): void => settle(undefined);
@@ -54,7 +60,7 @@ export async function sendAndSettle(
     if ((await context.gate.signal(reviewId, signal.name, signal.envelope)) === 'gone') {
       throw new ProblemError(signal.goneCode);
     }
-    void pollReceipt(context, signal, over.signal).then((code) => code !== undefined && settle(code));
+    void pollReceipt(context, signal, overtaken.signal, over.signal).then((code) => code !== undefined && settle(code));
     return await conclude(context, principal, signal, await settled, caller);
   } finally {
     over.abort();
@@ -88,26 +94,20 @@ async function conclude(
 async function pollReceipt(
   context: ServiceContext,
   { reviewId, decisionUlid }: Signal,
+  overtaken: AbortSignal,
   over: AbortSignal,
 ): Promise<ReceiptCode | undefined> {
-  for (let pause = FIRST_QUERY_AFTER; ; pause = QUERY_EVERY) {
-    if (!(await rest(pause, over))) return undefined;
+  await rest(FIRST_QUERY_AFTER, AbortSignal.any([overtaken, over]));
+  for (; !over.aborted; await rest(QUERY_EVERY, over)) {
     const code = await context.gate.receipt(reviewId, decisionUlid);
     if (code !== undefined) return code;
   }
+  return undefined;
 }
 
-function rest(ms: number, over: AbortSignal): Promise<boolean> {
-  if (over.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      over.removeEventListener('abort', done);
-      resolve(!over.aborted);
-    };
-    const timer = setTimeout(done, ms);
-    over.addEventListener('abort', done);
-  });
+/** Until the time is over, or `cut` is aborted. */
+async function rest(ms: number, cut: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: cut }).catch(() => undefined);
 }
 
 function isEntryOf(entry: AuditEntry, decisionUlid: string, payloadDigest: string): boolean {
