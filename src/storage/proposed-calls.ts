@@ -2,9 +2,6 @@ import type { ProposedCalls } from '../contract/proposed-calls.ts';
 import type { Query } from './database.ts';
 import { storableText } from './text.ts';
 
-/** Newest proposals of one call that are looked through; ids of reviews sort by time. */
-const LOOKED_AT = 100;
-
 /**
  * Kept among the idempotency keys, which the api may add to and nobody may change. A caller's own key cannot pass for
  * one of these: it would have to hold the fingerprint, which takes the api's key.
@@ -20,14 +17,13 @@ export function createProposedCalls(query: Query): ProposedCalls {
     },
     findRejected: async (proposer, fingerprint, since) => {
       const [row] = await query<{ review_id: string }>(
-        `SELECT r.review_id
-           FROM (SELECT review_id FROM holdpoint.idempotency
-                  WHERE proposer = $1 AND key > $2 AND key < $3 ORDER BY key DESC LIMIT ${LOOKED_AT}) c
-           JOIN holdpoint.reviews r ON r.review_id = c.review_id
-          WHERE r.status = 'rejected' AND r.ended_at > $4::timestamptz
+        // From the few that people rejected to the key, one by one: a join would read every proposal of this call. Who
+        // rejects does so before the deadline, which is what the index is ordered by.
+        `SELECT r.review_id FROM holdpoint.reviews r
+          WHERE r.proposer = $1 AND r.status = 'rejected' AND r.sort_at > $3::timestamptz AND r.ended_at > $3::timestamptz
+            AND (SELECT true FROM holdpoint.idempotency i WHERE i.proposer = $1 AND i.key = $2 || r.review_id)
           ORDER BY r.ended_at DESC LIMIT 1`,
-        // `;` is the character after `:`.
-        [storableText(proposer), `call:${fingerprint}:`, `call:${fingerprint};`, since],
+        [storableText(proposer), `call:${fingerprint}:`, since],
       );
       return row?.review_id;
     },
