@@ -18,7 +18,7 @@ import { refuseSealed, sealCall } from './sealing.ts';
 import { describeStart, summarizeStart } from './summary.ts';
 import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
 import { redactFor } from './visibility.ts';
-import { waitUntil } from './wait.ts';
+import { watchReview, type ReviewWatch } from './wait.ts';
 import { problemFields } from './problem-fields.ts';
 
 /** How long a proposal is held, in ms. */
@@ -119,6 +119,7 @@ async function proposeAndWait(
   const known = seen ? await context.store.readReview(reviewId) : undefined;
   const statusUrl = `${options.baseUrl}/v1/reviews/${reviewId}`;
   let release: (() => void) | undefined;
+  let watch: ReviewWatch | undefined;
   try {
     if (known === undefined) {
       const invisible = await findInvisibleErrors(context, reviewId, request);
@@ -128,16 +129,19 @@ async function proposeAndWait(
       const rejected = await findRejection(context, principal, request, assessment);
       if (rejected !== undefined) return answerOf(outcomeOf(rejected.reviewId, rejected, statusUrl), seen);
       release = await reservePending(context, principal, request);
+      watch = await watchReview(context, reviewId, !seen);
       await Promise.all([
         start(context, principal, reviewId, request, assessment),
         noteCall(context, principal, reviewId, request, assessment),
       ]);
     }
-    const review = await waitForOutcome(context, reviewId, request, options, release);
+    watch ??= await watchReview(context, reviewId);
+    const review = await waitForOutcome(context, watch, reviewId, request, options, release);
     const shown = review === undefined ? undefined : redactFor(principal, review);
     const body = outcomeOf(reviewId, shown, statusUrl);
     return answerOf(withErrors(context, principal, request, body), seen);
   } finally {
+    watch?.close();
     release?.();
   }
 }
@@ -218,6 +222,7 @@ function expectedOf(assessment: Assessment): { readonly status: string; readonly
 /** Holds the answer as long as the gate of the call allows. Undefined: not classified in time. */
 async function waitForOutcome(
   context: ServiceContext,
+  watch: ReviewWatch,
   reviewId: ReviewId,
   request: ExecuteRequest,
   options: ExecuteOptions,
@@ -226,13 +231,13 @@ async function waitForOutcome(
   const { signal } = options;
   let last: Review | undefined;
   try {
-    const classified = await waitUntil(context, reviewId, (s) => s !== undefined, CLASSIFIED_WITHIN, signal);
+    const classified = await watch.until((s) => s !== undefined, CLASSIFIED_WITHIN, signal);
     last = classified?.review;
     onClassified?.();
     if (last === undefined || isFinal(last)) return last;
     const hold = last.gate === 'hard' ? (request.waitSeconds ?? 0) * 1_000 : FREE_RESULT_WITHIN;
     if (hold === 0) return last;
-    const ended = await waitUntil(context, reviewId, (s) => s !== undefined && isFinal(s.review), hold, signal);
+    const ended = await watch.until((s) => s !== undefined && isFinal(s.review), hold, signal);
     return ended?.review ?? last;
   } catch (error) {
     // The review exists by now: a failed read must not look as if nothing had been proposed.

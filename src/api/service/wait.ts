@@ -2,35 +2,63 @@ import type { ReviewId } from '../../contract/ids.ts';
 import type { Store, StoredReview } from '../../contract/store.ts';
 import { Waker, type TailHub } from './hub.ts';
 
+interface Sources {
+  readonly store: Store;
+  readonly hub: TailHub;
+}
+
+type Wanted = (stored: StoredReview | undefined) => boolean;
+
+/** A review that somebody listens to. */
+export interface ReviewWatch {
+  /**
+   * Reads it until it is as wanted, again whenever an entry of it arrives. Resolves with the state as it stands when the
+   * time is over or `signal` is aborted: running out of time is not an error.
+   */
+  until(wanted: Wanted, timeoutMs: number, signal: AbortSignal): Promise<StoredReview | undefined>;
+  close(): void;
+}
+
 /**
- * Reads a review until it is as wanted, again whenever an entry of it arrives. Resolves with the state as it stands
- * when the time is over or `signal` is aborted: running out of time is not an error.
+ * Listens to a review from now on: an entry that lands before the first look wakes the first wait. `isNew`: nobody has
+ * proposed it yet, so there is nothing to look at before its first entry.
  */
-export async function waitUntil(
-  sources: { readonly store: Store; readonly hub: TailHub },
-  reviewId: ReviewId,
-  wanted: (stored: StoredReview | undefined) => boolean,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<StoredReview | undefined> {
-  const { store, hub } = sources;
-  const endsAt = performance.now() + timeoutMs;
+export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, isNew = false): Promise<ReviewWatch> {
   const waker = new Waker();
+  let isThere = !isNew;
   await hub.start();
-  // Listening before reading: an entry that lands in between wakes the first wait.
-  const stop = hub.onReview(reviewId, ({ entry }) => {
+  const close = hub.onReview(reviewId, ({ entry }) => {
     // Neither classifies a review nor ends it, which is all that anybody waits for.
     if (entry.type !== 'started' && entry.type !== 'notified') waker.wake();
   });
+  return {
+    until: async (wanted, timeoutMs, signal) => {
+      const endsAt = performance.now() + timeoutMs;
+      for (;;) {
+        const stored = isThere ? await store.readReview(reviewId) : undefined;
+        if (isThere && wanted(stored)) return stored;
+        const left = endsAt - performance.now();
+        const isWoken = left > 0 && (await waker.next(left, signal)) === 'woken';
+        // What no entry told of until the end is looked at once all the same.
+        if (!isWoken) return isThere ? stored : store.readReview(reviewId);
+        isThere = true;
+      }
+    },
+    close,
+  };
+}
+
+export async function waitUntil(
+  sources: Sources,
+  reviewId: ReviewId,
+  wanted: Wanted,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<StoredReview | undefined> {
+  const watch = await watchReview(sources, reviewId);
   try {
-    let stored = await store.readReview(reviewId);
-    while (!wanted(stored)) {
-      const left = endsAt - performance.now();
-      if (left <= 0 || (await waker.next(left, signal)) !== 'woken') return stored;
-      stored = await store.readReview(reviewId);
-    }
-    return stored;
+    return await watch.until(wanted, timeoutMs, signal);
   } finally {
-    stop();
+    watch.close();
   }
 }
