@@ -28,7 +28,8 @@ const MOST_STATEMENTS = 200;
 
 /**
  * The statements of one connection. One that was parsed before is named instead of sent again: parsing and planning are
- * more than half of what a short one costs.
+ * more than half of what a short one costs. Joins are planned anew each time: which way round is best changes as tables
+ * fill, and a plan that was made for an empty one reads all of a full one.
  */
 export class Statements {
   readonly #known = new Map<string, Statement>();
@@ -37,7 +38,7 @@ export class Statements {
     const known = this.#known.get(sql);
     if (known !== undefined) return known;
     if (this.#known.size >= MOST_STATEMENTS) return { sql, name: '', isParsed: false };
-    const statement = { sql, name: `s${this.#known.size}`, isParsed: false };
+    const statement = { sql, name: / JOIN /i.test(sql) ? '' : `s${this.#known.size}`, isParsed: false };
     this.#known.set(sql, statement);
     return statement;
   }
