@@ -78,7 +78,7 @@ interface PlainFactProps {
 
 function PlainFact({ fact: { name, value }, written }: PlainFactProps) {
   if (typeof value === 'number') {
-    const number = new Intl.NumberFormat().format(value);
+    const number = value.toLocaleString();
     if (written === undefined) return <strong>{number}</strong>;
     return (
       <>

@@ -35,7 +35,20 @@ export function age(ms: number): string {
 
 /** In the reader's own time zone, which is named: `21 Nov 2026, 14:05 CET`. */
 export function localTime(iso: string, timeZone?: string): string {
-  return new Intl.DateTimeFormat(undefined, {
+  return formatterOf(timeZone).format(new Date(iso));
+}
+
+/**
+ * One for all rows: what stands behind a formatter is freed outside of the heap, and the browser stopped for a second to
+ * free those of two thousand rows. A reader who travels gets another.
+ */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatterOf(timeZone: string | undefined): Intl.DateTimeFormat {
+  const key = timeZone ?? String(new Date().getTimezoneOffset());
+  const known = formatters.get(key);
+  if (known !== undefined) return known;
+  const formatter = new Intl.DateTimeFormat(undefined, {
     day: 'numeric',
     month: 'short',
     year: 'numeric',
@@ -44,5 +57,7 @@ export function localTime(iso: string, timeZone?: string): string {
     timeZoneName: 'short',
     hourCycle: 'h23',
     ...(timeZone === undefined ? {} : { timeZone }),
-  }).format(new Date(iso));
+  });
+  formatters.set(key, formatter);
+  return formatter;
 }
