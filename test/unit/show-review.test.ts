@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { showReview, type ShowOptions } from '../../src/core/show/show-review.ts';
+import { showReview } from '../../src/core/show/show-review.ts';
 import { shownToBlocks } from '../../src/core/slack/to-blocks.ts';
-import type { Voice } from '../../src/core/show/shown.ts';
+import type { ShowOptions, Voice } from '../../src/core/show/shown.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { markup, shownToHtml, unlinked } from '../../src/core/show/to-html.ts';
 import { shownToText } from '../../src/core/show/to-text.ts';

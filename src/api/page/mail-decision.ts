@@ -1,6 +1,7 @@
 import type { DecisionType, Review } from '../../contract/review.ts';
 import { markup, shownToHtml, unlinked, type Html } from '../../core/show/to-html.ts';
-import { showReview, type ShowOptions } from '../../core/show/show-review.ts';
+import { showReview } from '../../core/show/show-review.ts';
+import type { ShowOptions } from '../../core/show/shown.ts';
 
 /** Decisions that take no more than a choice and a comment; the others are for the dashboard. */
 const CHOICES = [

@@ -1,6 +1,4 @@
-import type { JsonObject } from '../../contract/json.ts';
-import type { ToolDefinition } from '../../contract/policy.ts';
-import type { Material, Review } from '../../contract/review.ts';
+import type { Review } from '../../contract/review.ts';
 import { findAgent, type Settings } from '../settings.ts';
 import { visible, visibleLines } from '../text/visible.ts';
 import { showCall } from './show-call.ts';
@@ -8,20 +6,7 @@ import { showChanges } from './show-changes.ts';
 import { showEvidence } from './show-evidence.ts';
 import { showLevels, showWhy } from './show-why.ts';
 import { showWords } from './show-words.ts';
-import { Clipper, type Block, type Section, type Shown } from './shown.ts';
-
-export interface ShowOptions {
-  /** Epoch ms: what ages and time left are counted from. */
-  readonly now: number;
-  /** Characters of one block; Infinity: everything. */
-  readonly limit: number;
-  /** The tool as the policy in force has it; undefined: policy does not name it (any more), or nobody calls a tool. */
-  readonly tool: ToolDefinition | undefined;
-  /** Context that the configuration pins for the proposer: what of the review's is not the agent's own word. */
-  readonly pinned: JsonObject;
-  /** What was digested of this version and of the one before it; absent: not read, or erased. */
-  readonly materials?: readonly Material[];
-}
+import { Clipper, type Block, type Section, type ShowOptions, type Shown } from './shown.ts';
 
 /** What the files in force say about a review that is shown. */
 export function shownBy(settings: Settings, review: Review): Pick<ShowOptions, 'tool' | 'pinned'> {

@@ -6,8 +6,7 @@ import { formatLeft, formatSpan } from '../text/time.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 import { splitContext } from './context.ts';
 import { maskSealed } from './mask.ts';
-import type { ShowOptions } from './show-review.ts';
-import type { Block, Clipper, Section } from './shown.ts';
+import type { Block, Clipper, Section, ShowOptions } from './shown.ts';
 
 type Pair = readonly [label: string, value: string];
 

@@ -1,3 +1,7 @@
+import type { JsonObject } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Material } from '../../contract/review.ts';
+
 /**
  * A review as it is laid before a person, free of any medium: mails, the page behind a mail's link and whatever else has
  * to show the same are written from this. Every text in it has been made visible (no control, bidi or zero-width
@@ -34,6 +38,19 @@ export type Block =
   | { readonly kind: 'quote'; readonly lines: readonly string[] }
   /** Ours, and to be noticed. */
   | { readonly kind: 'warning'; readonly text: string };
+
+export interface ShowOptions {
+  /** Epoch ms: what ages and time left are counted from. */
+  readonly now: number;
+  /** Characters of one block; Infinity: everything. */
+  readonly limit: number;
+  /** The tool as the policy in force has it; undefined: policy does not name it (any more), or nobody calls a tool. */
+  readonly tool: ToolDefinition | undefined;
+  /** Context that the configuration pins for the proposer: what of the review's is not the agent's own word. */
+  readonly pinned: JsonObject;
+  /** What was digested of this version and of the one before it; absent: not read, or erased. */
+  readonly materials?: readonly Material[];
+}
 
 /** Text on its way into a section; cut where it is longer than `limit` characters. */
 export class Clipper {

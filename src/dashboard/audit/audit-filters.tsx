@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { Button, Input, Label, SearchField } from 'react-aria-components';
 import { LOG_SEARCH, TYPE_WORDS } from '../../contract/words.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
+import { useDelayed } from '../ui/use-delayed.ts';
 import type { AuditFilterName, AuditSearch } from './entries-query.ts';
 
 /** The search looks for words, the filters are exact; both are the server's, and stand in the address. */
@@ -79,22 +80,6 @@ function TextFilter(props: {
       <input value={text} onChange={(event) => setText(event.target.value)} />
     </label>
   );
-}
-
-/** Takes effect a little after the last key. */
-function useDelayed(value: string, onChange: (value: string) => void): [string, (text: string) => void] {
-  const [text, setText] = useState(value);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return [
-    text,
-    (next) => {
-      setText(next);
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => onChange(next.trim()), 300);
-    },
-  ];
 }
 
 /** In the reader's own time zone; in the address as UTC. */

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { toolsQuery } from '../data/queries.ts';
+import { useDelayed } from '../ui/use-delayed.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
 
 const TEXTS = [
@@ -136,20 +137,4 @@ function Choice({
       </select>
     </label>
   );
-}
-
-function useDelayed(value: string, onChange: (value: string) => void): [string, (text: string) => void] {
-  const [text, setText] = useState(value);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  // The address may change by itself (back, clear).
-  useEffect(() => setText(value), [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return [
-    text,
-    (next) => {
-      setText(next);
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => onChange(next.trim()), 200);
-    },
-  ];
 }

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Settings } from '../../../core/settings.ts';
 import { showReview, shownBy } from '../../../core/show/show-review.ts';
-import type { Shown } from '../../../core/show/shown.ts';
 import type { Batch, Notice, Recipient } from '../channel.ts';
-import { doorTo, type Door, type DoorDeps } from './doors.ts';
-import { renderHtml, renderText } from './render.ts';
+import { doorTo, type DoorDeps } from './doors.ts';
+import { renderHtml, renderText, type MailPart } from './render.ts';
 import { sentenceOf, subjectOf, subjectOfDigest } from './words.ts';
 
 /** Characters of one block: a mail is clipped by its reader at about 100 kB, and says itself what it leaves out. */
@@ -12,16 +11,6 @@ const LIMIT_ALONE = 6_000;
 const LIMIT_IN_DIGEST = 800;
 /** Reviews that a digest lays out; of the others it has the line and the link. */
 const LAID_OUT = 20;
-
-/** What a mail says of one review: what happened to it, what it is now, and where to go. */
-export interface MailPart {
-  readonly reviewId: string;
-  readonly sentences: readonly string[];
-  /** Null: named only. */
-  readonly shown: Shown | null;
-  readonly title: string;
-  readonly door: Door;
-}
 
 export interface Mail {
   readonly to: string;

@@ -1,8 +1,18 @@
 import { markup, shownToHtml, unlinked, type Html } from '../../../core/show/to-html.ts';
+import type { Shown } from '../../../core/show/shown.ts';
 import { shownToText } from '../../../core/show/to-text.ts';
-import type { MailPart } from './compose.ts';
 import type { Door } from './doors.ts';
 import { MAIL_CSS } from './style.ts';
+
+/** What a mail says of one review: what happened to it, what it is now, and where to go. */
+export interface MailPart {
+  readonly reviewId: string;
+  readonly sentences: readonly string[];
+  /** Null: named only. */
+  readonly shown: Shown | null;
+  readonly title: string;
+  readonly door: Door;
+}
 
 const OWN_LINK = 'This link is yours alone: whoever has it can decide in your name. Do not forward it.';
 
