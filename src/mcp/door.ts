@@ -8,7 +8,7 @@ export interface McpDeps {
   readonly service: GateService;
   readonly settings: SettingsSource;
   /** Signs session ids; the same in every api process. */
-  readonly sessionSecret: () => string;
+  readonly sessionSecret: string;
   /** Called when tools may have changed. Returns how to stop. */
   readonly onToolsChanged: (listener: () => void) => () => void;
   readonly version: string;

@@ -42,7 +42,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
       async handle({ principal, body, caller, req, res }) {
         const request = admit(deps, parts, principal, caller, req);
         if (body['method'] === 'initialize') {
-          res.setHeader('Mcp-Session-Id', openSession(deps.sessionSecret(), principal.id));
+          res.setHeader('Mcp-Session-Id', openSession(deps.sessionSecret, principal.id));
         }
         await converse(request, req, res, body);
         return undefined;
@@ -92,7 +92,7 @@ function challenge(baseUrl: string): string {
 function admit(deps: McpDeps, parts: DoorParts, principal: AgentPrincipal, caller: Caller, req: Request): McpRequest {
   refuseForeignOrigin(req, deps.settings.current().publicUrl);
   const id = req.get(SESSION_HEADER);
-  const session = id === undefined ? undefined : readSession(deps.sessionSecret(), principal.id, id);
+  const session = id === undefined ? undefined : readSession(deps.sessionSecret, principal.id, id);
   // The client then begins another one.
   if (id !== undefined && session === undefined) throw new ProblemError('not_found');
   return { deps, principal, caller, session, parts };

@@ -74,7 +74,7 @@ export function reviewAfter(
       if (step?.to === 'open') return found(composeReview(state, execution), size);
       if (before === undefined || hasEnded(before.value.review.status)) return undefined;
       const review = composeReview(state, execution);
-      return found(settles ? review : withExecution(review, before.value.review.execution), before.size + size);
+      return found(settles ? review : withExecution(review, before.value.review.execution), size);
     }
     case 'executions': {
       if (before === undefined || !isUnderWay(before.value.review)) return undefined;

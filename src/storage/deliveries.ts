@@ -62,7 +62,7 @@ export function createDeliveryStore(database: Pick<Database, 'query' | 'transact
     waiting: async (destination, limit) => {
       const rows = await query<WaitingRow>(
         `SELECT idx::float8 AS idx, ord, review_id, event, at, vote, created_at, attempts FROM holdpoint.deliveries
-          WHERE destination = $1 AND state = 'waiting' ORDER BY idx, ord LIMIT $2::bigint`,
+          WHERE destination = $1 AND state = 'waiting' ORDER BY deliveries.idx, deliveries.ord LIMIT $2::bigint`,
         [destination, limit],
       );
       return rows.map((row) => readWaiting(destination, row));
@@ -132,10 +132,11 @@ async function fanOut(query: Query, from: number, to: number, planned: readonly 
   return moved.length > 0;
 }
 
+/** By name, in which order others lock them too. */
 async function enroll(query: Query, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
   await query(
     `INSERT INTO holdpoint.destinations (name, since)
-     SELECT n.name, h.size FROM unnest($1::text[]) AS n(name), holdpoint.audit_head h
+     SELECT n.name, h.size FROM (SELECT unnest($1::text[]) AS name ORDER BY 1) n, holdpoint.audit_head h
      ON CONFLICT (name) DO UPDATE SET since = excluded.since WHERE destinations.since IS NULL`,
     [names],
   );

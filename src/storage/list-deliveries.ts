@@ -38,7 +38,7 @@ export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promi
     `SELECT destination, idx::float8 AS idx, ord, review_id, event, at, state, attempts, code, http_status, tried_at,
             settled_at
        FROM holdpoint.deliveries WHERE ${conditions.join(' AND ')}
-      ORDER BY idx DESC, destination DESC, ord DESC LIMIT ${bind(limit + 1)}::bigint`,
+      ORDER BY deliveries.idx DESC, deliveries.destination DESC, deliveries.ord DESC LIMIT ${bind(limit + 1)}::bigint`,
     parameters,
   );
   const shown = rows.slice(0, limit);

@@ -37,15 +37,16 @@ export function createLogReader(query: Query): LogReader {
   return {
     head,
     entries: async (from, limit) => {
+      // ◆ `idx` alone would be the column of the answer, which no index is ordered by: the rest of the log would be sorted.
       const rows = await query<LeafRow>(
-        'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE idx >= $1::bigint ORDER BY idx LIMIT $2::bigint',
+        'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE idx >= $1::bigint ORDER BY audit_entries.idx LIMIT $2::bigint',
         [from, limit],
       );
       return rows.map(readLeaf);
     },
     entriesOf: async (reviewId) => {
       const rows = await query<LeafRow>(
-        'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE review_id = $1 ORDER BY idx',
+        'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE review_id = $1 ORDER BY audit_entries.idx',
         [reviewId],
       );
       return rows.map(readLeaf);

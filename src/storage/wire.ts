@@ -6,6 +6,7 @@ export interface Statement {
   readonly sql: string;
   readonly name: string;
   isParsed: boolean;
+  uses: number;
 }
 
 /**
@@ -28,20 +29,30 @@ const MOST_STATEMENTS = 200;
 
 /**
  * The statements of one connection. One that was parsed before is named instead of sent again: parsing and planning are
- * more than half of what a short one costs. Joins are planned anew each time: which way round is best changes as tables
- * fill, and a plan that was made for an empty one reads all of a full one.
+ * more than half of what a short one costs. ◆ A plan that was made while the tables were empty reads all of full ones, so
+ * one is planned again at its 10th, 100th, ... use, and a join, where most depends on it, every time.
  */
 export class Statements {
   readonly #known = new Map<string, Statement>();
 
   of(sql: string): Statement {
     const known = this.#known.get(sql);
-    if (known !== undefined) return known;
-    if (this.#known.size >= MOST_STATEMENTS) return { sql, name: '', isParsed: false };
-    const statement = { sql, name: / JOIN /i.test(sql) ? '' : `s${this.#known.size}`, isParsed: false };
-    this.#known.set(sql, statement);
+    if (known === undefined) return this.#add(sql);
+    known.uses += 1;
+    if (isPowerOfTen(known.uses)) known.isParsed = false;
+    return known;
+  }
+
+  #add(sql: string): Statement {
+    const unnamed = this.#known.size >= MOST_STATEMENTS || / JOIN /i.test(sql);
+    const statement = { sql, name: unnamed ? '' : `s${this.#known.size}`, isParsed: false, uses: 1 };
+    if (!unnamed) this.#known.set(sql, statement);
     return statement;
   }
+}
+
+function isPowerOfTen(n: number): boolean {
+  return Number.isInteger(Math.log10(n));
 }
 
 interface Column {

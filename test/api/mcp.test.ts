@@ -58,7 +58,7 @@ function depsOf(harness: () => Harness): McpDeps {
     get holdMs() {
       return holdMs;
     },
-    sessionSecret: () => secret,
+    sessionSecret: secret,
     onToolsChanged: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -27,6 +27,17 @@ describe('statements of a connection', () => {
     expect([again.name, typesOf(writeStatement(again, []))]).toEqual([name, 'CPBDES']);
   });
 
+  test('are planned again as tables may have filled', () => {
+    const statements = new Statements();
+    const planned: number[] = [];
+    for (let use = 1; use <= 1_000; use += 1) {
+      const statement = statements.of('SELECT 1');
+      if (!statement.isParsed) planned.push(use);
+      statement.isParsed = true;
+    }
+    expect(planned).toEqual([1, 10, 100, 1_000]);
+  });
+
   test('are not kept where they join, nor without end', () => {
     const statements = new Statements();
     expect(statements.of('SELECT 1 FROM a JOIN b ON true').name).toBe('');

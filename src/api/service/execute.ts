@@ -1,8 +1,6 @@
 import { newUlid } from '../ulid.ts';
 import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { isFinal, type Review } from '../../contract/review.ts';
-import { StorageError } from '../../contract/store.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Assessment } from '../../core/assess.ts';
@@ -19,11 +17,8 @@ import { describeStart, summarizeStart } from './summary.ts';
 import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
 import { redactFor } from './visibility.ts';
 import { watchReview, type ReviewWatch } from './wait.ts';
+import { waitForOutcome } from './wait-outcome.ts';
 import { problemFields } from './problem-fields.ts';
-
-/** How long a proposal is held, in ms. */
-const CLASSIFIED_WITHIN = 2_000;
-const FREE_RESULT_WITHIN = 30_000;
 
 interface Idempotency {
   readonly key: string;
@@ -135,7 +130,6 @@ async function proposeAndWait(
         noteCall(context, principal, reviewId, request, assessment),
       ]);
     }
-    watch ??= await watchReview(context, reviewId);
     const review = await waitForOutcome(context, watch, reviewId, request, options, release);
     const shown = review === undefined ? undefined : redactFor(principal, review);
     const body = outcomeOf(reviewId, shown, statusUrl);
@@ -217,34 +211,6 @@ async function start(
 function expectedOf(assessment: Assessment): { readonly status: string; readonly class: string } {
   const status = ({ held: 'pending', free: 'not_required', blocked: 'blocked' } as const)[assessment.kind];
   return { status, class: assessment.class ?? 'unknown' };
-}
-
-/** Holds the answer as long as the gate of the call allows. Undefined: not classified in time. */
-async function waitForOutcome(
-  context: ServiceContext,
-  watch: ReviewWatch,
-  reviewId: ReviewId,
-  request: ExecuteRequest,
-  options: ExecuteOptions,
-  onClassified: (() => void) | undefined,
-): Promise<Review | undefined> {
-  const { signal } = options;
-  let last: Review | undefined;
-  try {
-    const classified = await watch.until((s) => s !== undefined, CLASSIFIED_WITHIN, signal);
-    last = classified?.review;
-    onClassified?.();
-    if (last === undefined || isFinal(last)) return last;
-    const hold = last.gate === 'hard' ? (request.waitSeconds ?? 0) * 1_000 : FREE_RESULT_WITHIN;
-    if (hold === 0) return last;
-    const ended = await watch.until((s) => s !== undefined && isFinal(s.review), hold, signal);
-    return ended?.review ?? last;
-  } catch (error) {
-    // The review exists by now: a failed read must not look as if nothing had been proposed.
-    if (!(error instanceof StorageError)) throw error;
-    context.log.warn({ reviewId, code: error.code }, 'answering without waiting: storage does not answer');
-    return last;
-  }
 }
 
 /** Tells what does not fit: arguments, or the service. Computed again here: the record holds no words about them. */

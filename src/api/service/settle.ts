@@ -18,7 +18,7 @@ const RECEIPT_WITHIN = 2_000;
  * The audit entry of an admitted signal comes by itself; only a refusal has to be asked for. The workflow is the slowest
  * to ask, most of all while it is busy, and what refuses is nearly always somebody else's entry that came first.
  */
-const FIRST_QUERY_AFTER = 1_000;
+const FIRST_QUERY_AFTER = 600;
 const QUERY_EVERY = 200;
 
 interface Signal {

@@ -39,9 +39,15 @@ export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, i
         if (isThere && wanted(stored)) return stored;
         const left = endsAt - performance.now();
         const isWoken = left > 0 && (await waker.next(left, signal)) === 'woken';
+        if (isWoken) {
+          isThere = true;
+          continue;
+        }
+        if (isThere) return stored;
         // What no entry told of until the end is looked at once all the same.
-        if (!isWoken) return isThere ? stored : store.readReview(reviewId);
-        isThere = true;
+        const last = await store.readReview(reviewId);
+        isThere = last !== undefined;
+        return last;
       }
     },
     close,

@@ -53,7 +53,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   const mcp = {
     service,
     settings,
-    sessionSecret: part.keys.sessionSecret,
+    sessionSecret: part.keys.mcpSecret,
     onToolsChanged: (listener: () => void) => followTools(settings, listener),
     version: readVersion(),
     log,

@@ -69,6 +69,8 @@ export interface ApiKeys {
   /** That of now: it follows a rotation of the review key. */
   readonly sessionSecret: () => string;
   readonly fingerprintKey: Uint8Array;
+  /** Signs the session ids of MCP clients, which are agents: no rotation of a reviewers' key ends their sessions. */
+  readonly mcpSecret: string;
 }
 
 /** Keys of the execute worker. */

@@ -29,6 +29,7 @@ export function apiKeysOf(keys: Keys, role: ApiRole): ApiKeys {
     trustedKeys,
     sessionSecret: followSessionSecret(keys, roles),
     fingerprintKey: deriveSecret(keys, roles, 'propose', 'idempotency-fingerprint'),
+    mcpSecret: deriveSecret(keys, roles, 'propose', 'mcp-session').toString('base64url'),
   };
 }
 
