@@ -35,6 +35,25 @@ onEveryDatabase((engine) => {
     expect(await store.entries(0, 10)).toEqual([]);
   });
 
+  it('walks an index where it reads page by page, and never sorts what is left', async () => {
+    const asked: [string, readonly unknown[]][] = [];
+    const query: Database['query'] = (sql, parameters = []) => {
+      asked.push([sql, parameters]);
+      return database.query(sql, parameters);
+    };
+    const watched = storeOver({ ...database, query });
+    await append(watched, 20);
+    asked.length = 0;
+    await watched.entries(0, 10);
+    await watched.deliveries.waiting('slack', 10);
+    await watched.deliveries.list({});
+    for (const [sql, parameters] of asked) {
+      const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, parameters);
+      expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toContain('Sort');
+    }
+    expect(asked).toHaveLength(3);
+  });
+
   it('every entry is included in every later head, and every head extends every earlier one', async () => {
     const heads = [await store.head()];
     for (const [round, count] of [1, 2, 4, 3, 11].entries()) {
