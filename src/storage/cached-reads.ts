@@ -38,10 +38,10 @@ export function cachedReads(query: Query): RowReads {
     readReview: (reviewId) => reviews.read(reviewId),
     readLedger: (reviewId) => ledger.read(reviewId),
     onWritten: (written) => {
-      for (const { commit, row, indices } of written) {
+      for (const { commit, row, entries } of written) {
         if (commit.step !== undefined) ledger.written(commit.step.review_id, sized(row ?? undefined));
         for (const id of commit.reviewIds)
-          reviews.written(id, reviewAfter(reviews.peek(id), id, commit, indices.at(-1)));
+          reviews.written(id, reviewAfter(reviews.peek(id), id, commit, entries.at(-1)?.index));
       }
     },
     forgetAll: () => {

@@ -1,3 +1,4 @@
+import type { IndexedEntry } from '../contract/audit.ts';
 import { StorageError, type Commit, type CommitResult, type LedgerRow } from '../contract/store.ts';
 import type { CompactRange } from '../core/log/range.ts';
 import type { Database, Query } from './database.ts';
@@ -39,8 +40,8 @@ export interface Written {
   readonly commit: PreparedCommit;
   /** The ledger row after it, where it moved one. */
   readonly row: LedgerRow | null;
-  /** Of its entries. */
-  readonly indices: readonly number[];
+  /** In the order of the log. */
+  readonly entries: readonly IndexedEntry[];
 }
 
 /**
@@ -107,11 +108,13 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
         const written = group.map(({ commit }, i): Written => {
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
           const first = payload.firsts[i] ?? 0;
-          const indices = commit.leaves.map((_, j) => first + j);
-          return { commit, row: row === undefined ? null : readLedgerRow(row), indices };
+          const entries = commit.leaves.map(({ entry }, j) => ({ index: first + j, entry }));
+          return { commit, row: row === undefined ? null : readLedgerRow(row), entries };
         });
         onWritten(written);
-        for (const [i, { row, indices }] of written.entries()) group[i]?.resolve({ ok: true, row, indices });
+        for (const [i, { row, entries }] of written.entries()) {
+          group[i]?.resolve({ ok: true, row, indices: entries.map(({ index }) => index) });
+        }
         return [];
       }
       default:

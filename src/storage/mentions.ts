@@ -40,21 +40,21 @@ async function readTold(
   since: string,
   own: readonly [destination: string, sequence: number, ordinal: number],
 ): Promise<readonly PersonTold[]> {
-  const rows = await send<{ reviewer: string; mails: number; mentions: number; waits: number }>(
+  const rows = await send<{ reviewer: string; mails: number; mentions: number; waits: boolean }>(
     `SELECT p.reviewer,
             (SELECT count(*)::float8 FROM holdpoint.deliveries m
               WHERE m.destination = p.mailbox AND m.counted AND m.settled_at > $3::timestamptz) AS mails,
             (SELECT count(*)::float8 FROM holdpoint.deliveries s
               WHERE s.mentioned_at > $3::timestamptz AND p.reviewer = ANY (s.mentioned)
                 AND (s.destination, s.idx, s.ord) <> ($4::text, $5::bigint, $6::smallint)) AS mentions,
-            (SELECT count(*)::float8 FROM (SELECT FROM holdpoint.deliveries w
-              WHERE w.destination = p.mailbox AND w.state = 'waiting' LIMIT 1) one) AS waits
+            EXISTS (SELECT FROM holdpoint.deliveries w
+                     WHERE w.destination = p.mailbox AND w.state = 'waiting') AS waits
        FROM unnest($1::text[], $2::text[]) AS p(reviewer, mailbox)`,
     [people.map(({ reviewer }) => reviewer), people.map(({ mailbox }) => mailbox), since, ...own],
   );
   return rows.map(({ reviewer, mails, mentions, waits }) => ({
     reviewer,
     told: mails + mentions,
-    mailWaits: waits > 0,
+    mailWaits: waits,
   }));
 }

@@ -71,11 +71,7 @@ export function storeOver(database: Database): Store {
   const rows = database.pollMs === null ? cachedReads(query) : directReads(query);
   const group = createGroupCommit(database, (written) => {
     rows.onWritten(written);
-    tail.offer(
-      written.flatMap(({ commit, indices }) =>
-        commit.leaves.map(({ entry }, i) => ({ index: indices[i] ?? 0, entry })),
-      ),
-    );
+    tail.offer(written.flatMap(({ entries }) => entries));
   });
   return {
     ...log,

@@ -182,12 +182,11 @@ async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: D
   const rows = chosen.notices.map(({ row }) => row);
   const httpStatus = 'httpStatus' in result ? (result.httpStatus ?? null) : null;
   const write = (state: Settlement['state'], code: string | null) =>
-    deliveries.settle(name, rows, { state, code, httpStatus, counted: false, mentioned: [] });
+    deliveries.settle(name, rows, { ...settlement(state, code), httpStatus });
   switch (result.kind) {
     case 'delivered':
       await deliveries.settle(name, rows, {
-        state: 'delivered',
-        code: result.code ?? null,
+        ...settlement('delivered', result.code ?? null),
         httpStatus,
         counted: chosen.counted,
         mentioned: chosen.mentioned,
@@ -212,6 +211,7 @@ async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: D
   }
 }
 
-function settlement(state: Settlement['state'], code: string): Settlement {
+/** What is settled without a message that counts. */
+function settlement(state: Settlement['state'], code: string | null): Settlement {
   return { state, code, httpStatus: null, counted: false, mentioned: [] };
 }

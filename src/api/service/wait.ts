@@ -31,24 +31,23 @@ export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, i
     // Neither classifies a review nor ends it, which is all that anybody waits for.
     if (entry.type !== 'started' && entry.type !== 'notified') waker.wake();
   });
+  const read = async (): Promise<StoredReview | undefined> => {
+    const stored = await store.readReview(reviewId);
+    isThere = stored !== undefined;
+    return stored;
+  };
   return {
     until: async (wanted, timeoutMs, signal) => {
       const endsAt = performance.now() + timeoutMs;
-      for (;;) {
-        const stored = isThere ? await store.readReview(reviewId) : undefined;
-        if (isThere && wanted(stored)) return stored;
+      let stored = isThere ? await read() : undefined;
+      while (!wanted(stored)) {
         const left = endsAt - performance.now();
         const isWoken = left > 0 && (await waker.next(left, signal)) === 'woken';
-        if (isWoken) {
-          isThere = true;
-          continue;
-        }
-        if (isThere) return stored;
         // What no entry told of until the end is looked at once all the same.
-        const last = await store.readReview(reviewId);
-        isThere = last !== undefined;
-        return last;
+        if (!isWoken) return isThere ? stored : read();
+        stored = await read();
       }
+      return stored;
     },
     close,
   };

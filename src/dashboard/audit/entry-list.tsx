@@ -1,10 +1,10 @@
-import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react';
+import { useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import { entryWords, TYPE_WORDS } from '../../contract/words.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
+import { useWindowRows } from '../ui/window-rows.ts';
 
 /** Only what is near the screen is in the document, and older entries are asked for before the end is seen. */
 export function EntryList({
@@ -17,18 +17,12 @@ export function EntryList({
   readonly loadMore: () => void;
 }) {
   const box = useRef<HTMLOListElement>(null);
-  const top = useTop(box);
-  const virtual = useWindowVirtualizer({
+  const { virtual, shown, placeOf } = useWindowRows({
+    box,
     count: entries.length,
     estimateSize: () => 132,
-    getItemKey: (row) => entries[row]?.index ?? row,
-    overscan: 8,
-    scrollMargin: top,
-  });
-  const shown = virtual.getVirtualItems();
-  const lastShown = shown.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (lastShown >= entries.length - 20) loadMore();
+    keyOf: (row) => entries[row]?.index ?? row,
+    loadMore,
   });
   // An entry that was unfolded stays so while it is off the screen.
   const [unfolded, setUnfolded] = useState<ReadonlySet<number>>(new Set());
@@ -44,7 +38,8 @@ export function EntryList({
       style={{ height: `${virtual.getTotalSize()}px` }}
       aria-label="Entries, newest first"
     >
-      {shown.map(({ index: row, key, start }) => {
+      {shown.map((item) => {
+        const { index: row, key } = item;
         const indexed = entries[row];
         if (indexed === undefined) return null;
         return (
@@ -54,7 +49,7 @@ export function EntryList({
             data-index={row}
             aria-posinset={row + 1}
             aria-setsize={isWhole ? entries.length : -1}
-            style={{ transform: `translateY(${start - top}px)` }}
+            style={placeOf(item)}
           >
             <EntryView
               indexed={indexed}
@@ -98,19 +93,4 @@ function EntryView(props: {
       </details>
     </div>
   );
-}
-
-/** Where the list begins on the page. What stands above it folds and unfolds. */
-function useTop(box: RefObject<HTMLElement | null>): number {
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    const measure = (): void => setTop(box.current?.offsetTop ?? 0);
-    measure();
-    const around = box.current?.parentElement;
-    if (around === null || around === undefined) return;
-    const observer = new ResizeObserver(measure);
-    observer.observe(around);
-    return () => observer.disconnect();
-  }, [box]);
-  return top;
 }

@@ -1,7 +1,7 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { useNavigate } from '@tanstack/react-router';
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useKeys } from '../app/keys.ts';
+import { useWindowRows } from '../ui/window-rows.ts';
 import type { InboxItem } from './fold.ts';
 import { ItemView } from './item-view.tsx';
 import type { InboxList } from './use-inbox.ts';
@@ -18,27 +18,18 @@ export function InboxRows({
 }) {
   const { items } = list;
   const box = useRef<HTMLUListElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => setTop(box.current?.offsetTop ?? 0), [items.length]);
-  const virtual = useWindowVirtualizer({
+  const { virtual, shown, placeOf } = useWindowRows({
+    box,
     count: items.length,
-    estimateSize: (index) => (items[index]?.kind === 'heading' ? 44 : 92),
-    getItemKey: (index) => items[index]?.key ?? index,
-    overscan: 8,
-    scrollMargin: top,
-    scrollPaddingStart: 72,
-    scrollPaddingEnd: 24,
-  });
-  const shown = virtual.getVirtualItems();
-  const lastShown = shown.at(-1)?.index ?? 0;
-  const { loadMore } = list;
-  useEffect(() => {
-    if (lastShown >= items.length - 20) loadMore();
+    estimateSize: (row) => (items[row]?.kind === 'heading' ? 44 : 92),
+    keyOf: (row) => items[row]?.key ?? row,
+    loadMore: list.loadMore,
   });
   const selected = useSelection(items, box, (index) => virtual.scrollToIndex(index), onToggle);
   return (
     <ul className="rows" ref={box} style={{ height: `${virtual.getTotalSize()}px` }} aria-label="Reviews">
-      {shown.map(({ index, key, start }) => {
+      {shown.map((place) => {
+        const { index, key } = place;
         const item = items[index];
         if (item === undefined) return null;
         return (
@@ -48,7 +39,7 @@ export function InboxRows({
             data-index={index}
             className={item.kind === 'heading' ? 'row-heading' : 'row'}
             data-selected={item.key === selected ? '' : undefined}
-            style={{ transform: `translateY(${start - top}px)` }}
+            style={placeOf(place)}
           >
             <ItemView item={item} now={now} onToggle={onToggle} />
           </li>
