@@ -27,7 +27,9 @@ for (const { name, args } of CHECKS) {
   const ok = run(args);
   sums.set(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
 }
-runTiers(process.argv.slice(2));
+const given = process.argv.slice(2);
+runTiers(given);
+if (given.length === 0) runControls();
 report();
 
 function run([command, ...args], options = {}) {
@@ -58,6 +60,18 @@ function runTiers(args) {
   // An error outside of any test (a set-up that failed, an unhandled rejection) must not pass unseen.
   const failed = asked.reduce((total, tier) => total + sums.get(tier).failed, 0);
   if (!ok && failed === 0) sums.set('vitest itself', { passed: 0, failed: 1 });
+}
+
+/** Tests that must fail once the check that they are for is taken out. */
+function runControls() {
+  console.log('\n> node test/controls/run.mjs');
+  const { stdout } = spawnSync(process.execPath, [join('test', 'controls', 'run.mjs')], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.stdout.write(stdout);
+  const [, passed = 0, failed = 1] = /(\d+) passed, (\d+) failed\s*$/.exec(stdout) ?? [];
+  sums.set('controls', { passed: Number(passed), failed: Number(failed) });
 }
 
 function askedTiers(args) {
