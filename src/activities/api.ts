@@ -8,7 +8,6 @@ import type { Subject } from '../core/gate/change.ts';
 import type { ReviewBase } from '../core/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../core/gate/state.ts';
 import type { Outcome } from '../core/outcome.ts';
-import type { NotifyEvent } from './ports.ts';
 
 /**
  * The activities as workflows see them. Those of the gate run as *local* activities: they cannot be completed from
@@ -29,8 +28,6 @@ export interface GateActivities {
   record(input: RecordInput): Promise<RecordOutcome>;
   /** What the ledger says of the call. */
   readOutcome(input: { readonly reviewId: string }): Promise<Outcome>;
-  /** Ordinary activity on the gate queue: tells people. */
-  notify(input: NotifyInput): Promise<void>;
 }
 
 export interface ExecuteActivities {
@@ -83,8 +80,6 @@ export type Classified =
       readonly proposalDigest: string;
       /** One line for the Temporal Web UI. */
       readonly summary: string;
-      /** Notification channels are configured. */
-      readonly notifies: boolean;
       /** For a free or held call: its connector's longest time, ms, and how long an approval stays fresh. */
       readonly timeoutMs: number;
       readonly executeWithinMs: number;
@@ -166,14 +161,6 @@ export interface RecordOutcome {
   /** False: the ledger row stood elsewhere; nothing was written and `outcome` tells where it stands. */
   readonly ok: boolean;
   readonly outcome: Outcome | null;
-}
-
-export interface NotifyInput {
-  readonly event: NotifyEvent['event'];
-  readonly review: Review;
-  readonly to: readonly string[];
-  /** Makes the `notified` entry idempotent. */
-  readonly key: string;
 }
 
 /**

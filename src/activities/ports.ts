@@ -3,7 +3,6 @@ import type { ExecutionErrorCode } from '../contract/codes.ts';
 import type { DsseEnvelope, EnvelopeKind, EnvelopePayload } from '../contract/envelope.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
-import type { Review } from '../contract/review.ts';
 import type { ListedTool } from '../contract/upstream.ts';
 
 /** How a call reaches its target. Held by the execute worker alone. */
@@ -97,17 +96,6 @@ export interface Unsealer {
     args: JsonObject,
     binding: { readonly reviewId: string; readonly tool: string; readonly pointers: readonly string[] },
   ): Promise<{ readonly arguments: JsonObject; readonly opened: readonly string[] }>;
-}
-
-/** Tells people. Failures are retried by Temporal and never block the gate. */
-export interface Notifier {
-  notify(event: NotifyEvent): Promise<{ readonly channel: string; readonly recipients: readonly string[] }>;
-}
-export interface NotifyEvent {
-  readonly event: 'pending' | 'soft' | 'reminder' | 'escalated' | 'decided' | 'resolved' | 'revision' | 'unknown';
-  readonly review: Review;
-  /** Reviewer ids to tell. */
-  readonly to: readonly string[];
 }
 
 export interface Clock {

@@ -1,5 +1,4 @@
 import type { Admitted, AdmitInput } from '../activities/api.ts';
-import { approvers } from './approvers.ts';
 import { classifiedAgain, revisedChange, revisedEntry } from './changes.ts';
 import {
   admissionKey,
@@ -18,7 +17,7 @@ import {
   decideWithdrawal,
   type Ruling,
 } from '../core/gate/decide.ts';
-import { isEnded, type GateState } from '../core/gate/state.ts';
+import type { GateState } from '../core/gate/state.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate as activities } from './local.ts';
 import { settleByHand } from './reconciliation.ts';
@@ -148,7 +147,7 @@ async function judgeRevision(
   return step;
 }
 
-/** Records an accepted ruling, then answers and tells; a refused one is answered only. */
+/** Records an accepted ruling, then answers; a refused one is answered only. */
 async function carryOut(
   session: Session,
   fact: Fact,
@@ -158,16 +157,12 @@ async function carryOut(
   const { gate } = session;
   if (!ruling.ok || gate === null) return refuse(session, fact, ruling.ok ? 'already_resolved' : ruling.code);
   const next = stateAfter(gate, ruling);
-  const asked = approvers(session);
   const ok = await put(session, fact, { ...change(next), key: admissionKey(fact.decisionUlid) });
   if (!ok) {
     session.inbox.answer(fact.decisionUlid, 'already_resolved');
     return 'superseded';
   }
   session.inbox.answer(fact.decisionUlid, 'accepted');
-  if (fact.kind === 'decision') session.tell({ event: 'decided', to: [fact.fact.reviewer] });
-  const event = newsOf(gate, next);
-  if (event !== undefined) session.tell({ event, to: event === 'resolved' ? asked : approvers(session) });
   return 'done';
 }
 
@@ -177,14 +172,6 @@ async function put(session: Session, fact: Fact, change: Change): Promise<boolea
   if (recorded === undefined) return (await session.commit(change)).ok;
   if (recorded.ok) session.adopt(change.record);
   return recorded.ok;
-}
-
-/** What the next state means to those who have to decide, or had to. */
-function newsOf(before: GateState, next: GateState): 'resolved' | 'revision' | 'pending' | undefined {
-  if (isEnded(next)) return 'resolved';
-  if (next.tag !== 'pending') return undefined;
-  if (next.spec.revision !== before.spec.revision) return 'revision';
-  return before.tag === 'pending' && next.level !== before.level ? 'pending' : undefined;
 }
 
 /** Another version may come under another approval: its reminders and its escalation count from now on. */

@@ -33,7 +33,7 @@ export async function approvalGate(request: ApprovalRequest, carried?: Snapshot)
       if (end === 'continue') return continueAsNew(request, session);
       if (end === 'superseded') await openFromLedger(session, await gate.readOutcome({ reviewId: session.reviewId }));
     }
-    await closeDoor(session, { waited: true });
+    await closeDoor(session);
     return decisionOf(session);
   });
 }

@@ -3,11 +3,7 @@ import { LIMITS, REVIEW_ID_PATTERN } from '../contract/constants.ts';
 import { processBatch } from './admission.ts';
 import { Inbox } from './inbox.ts';
 import { getReview } from './messages.ts';
-import { hasNoticesPending } from './notices.ts';
 import type { Session, Snapshot } from './session.ts';
-
-/** How long a workflow that somebody waits for goes on telling people after its end. */
-const PATIENCE_MS = 10_000;
 
 /**
  * What both doors open with: signals and the query answered from the first task on, and the state that an earlier run
@@ -62,20 +58,11 @@ function fits(value: object): boolean {
   return new TextEncoder().encode(JSON.stringify(value)).length <= LIMITS.requestBody;
 }
 
-/**
- * Late votes get their answer, and everybody is told, before the workflow ends and takes both with it. `waited`: a
- * workflow waits for this one's result, which a broken channel must not hold up.
- */
-export async function closeDoor(session: Session, { waited }: { readonly waited: boolean }): Promise<void> {
+/** Late votes get their answer before the workflow ends. */
+export async function closeDoor(session: Session): Promise<void> {
   const { inbox } = session;
-  const until = Date.now() + PATIENCE_MS;
-  const hasNews = (): boolean => inbox.size > 0 || !hasNoticesPending();
-  for (;;) {
+  do {
     while (inbox.size > 0) await processBatch(session);
     await condition(allHandlersFinished);
-    const left = until - Date.now();
-    if (inbox.size === 0 && (!hasNoticesPending() || (waited && left <= 0))) return;
-    if (waited) await condition(hasNews, Math.max(1, left), { summary: 'telling people' });
-    else await condition(hasNews);
-  }
+  } while (inbox.size > 0);
 }

@@ -106,9 +106,5 @@ async function refuseExecution(session: Session, code: ExecutionDenial): Promise
 /** The ledger's word. Where it says no to the call itself (this run was reset behind it), so does the review. */
 async function settle(session: Session, outcome: Outcome): Promise<void> {
   if (outcome.denial !== null && !isExecutionDenial(outcome.denial)) return openFromLedger(session, outcome);
-  const wasUnknown = session.record.execution.status === 'outcome_unknown';
   session.adopt({ ...session.record, execution: outcome.execution });
-  if (wasUnknown || outcome.execution.status !== 'outcome_unknown') return;
-  // Told once, also where the run continues as new.
-  session.tell({ event: 'unknown', to: session.current.material.levels.at(-1)?.approvers ?? [] });
 }

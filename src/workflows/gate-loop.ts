@@ -1,11 +1,10 @@
-import { condition, patched } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import { decideTime } from '../core/gate/decide.ts';
 import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
 import { processBatch } from './admission.ts';
 import { approvers } from './approvers.ts';
 import { deny, stayOpen } from '../core/gate/change.ts';
 import { isHistoryLong, noteHistory } from './history.ts';
-import { hasNoticesPending } from './notices.ts';
 import type { Session } from './session.ts';
 
 /** Set where Temporal asks for the workflow to be cancelled; `at` is workflow time. */
@@ -21,8 +20,6 @@ export type LoopEnd =
   /** History is long and nothing is in hand: time to continue as new. */
   | 'continue';
 
-const REMINDERS_RECORDED = 'reminders-recorded';
-
 /**
  * Waits for decisions until the gate has ended. Both doors run this loop: signals come in through the inbox, are
  * admitted in batches and judged by the gate machine; time is judged by the workflow's own clock.
@@ -33,7 +30,7 @@ export async function runGate(session: Session, cancellation: Cancellation): Pro
     const { expiresAt } = gate.spec;
     const isAwake = (): boolean => inbox.size > 0 || cancellation.at !== null;
     const untilDue = Math.max(1, nextDue(gate, session) - Date.now());
-    const wasWoken = await condition(isAwake, untilDue, { summary: 'silence is no' });
+    const wasWoken = await condition(isAwake, untilDue, { summary: 'waiting for a decision' });
     if (!wasWoken) noteHistory();
     // What came before the deadline counts, even where the timer fires in the same breath; what came after it does not
     // hold the deadline up, however much it is.
@@ -51,7 +48,7 @@ export async function runGate(session: Session, cancellation: Cancellation): Pro
 }
 
 export function shouldContinue(session: Session): boolean {
-  return isHistoryLong() && session.inbox.size === 0 && !hasNoticesPending();
+  return isHistoryLong() && session.inbox.size === 0;
 }
 
 function nextDue(state: GateState, { schedule }: Session): number {
@@ -65,36 +62,31 @@ async function passTime(session: Session): Promise<boolean> {
   if (gate === null) return true;
   const [expired] = decideTime(gate, now);
   if (expired !== undefined) {
-    const asked = approvers(session);
     const { ok } = await session.commit({
       key: 'expired',
       record: { ...session.record, gate: evolve(gate, expired) },
       entries: [(base) => ({ ...base, type: 'expired', expiresAt: new Date(gate.spec.expiresAt).toISOString() })],
       ledger: deny(session, 'expired', now),
     });
-    if (ok) session.tell({ event: 'resolved', to: asked });
     return ok;
   }
   const { remindAt, escalateAt } = session.schedule;
   if (escalateAt !== null && now >= escalateAt) {
     session.schedule = { ...session.schedule, escalateAt: null };
     // Whom the list shows this review to has changed.
-    if (!(await recordCall(session, 'escalated', escalateAt))) return false;
-    session.tell({ event: 'escalated', to: approvers(session) });
+    if (!(await recordReminder(session, 'escalated', escalateAt))) return false;
   }
   const ahead = remindAt.filter((at) => at > now);
   if (ahead.length < remindAt.length) {
     const due = remindAt.findLast((at) => at <= now) ?? now;
     session.schedule = { ...session.schedule, remindAt: ahead };
-    // Runs of before went by without a record of it.
-    if (patched(REMINDERS_RECORDED) && !(await recordCall(session, 'reminder', due))) return false;
-    session.tell({ event: 'reminder', to: approvers(session) });
+    if (!(await recordReminder(session, 'reminder', due))) return false;
   }
   return true;
 }
 
-/** Puts into the log that time has called people; who follows the log tells them. False: superseded. */
-async function recordCall(session: Session, event: 'reminder' | 'escalated', due: number): Promise<boolean> {
+/** Records that a reminder or an escalation is due; notifications follow the log. False: superseded. */
+async function recordReminder(session: Session, event: 'reminder' | 'escalated', due: number): Promise<boolean> {
   const { gate } = session;
   if (gate === null) return true;
   const { revision } = session.current.material;
@@ -114,7 +106,6 @@ async function abort(session: Session, at: number): Promise<boolean> {
   if (gate === null) return true;
   const inFlow = record.base.kind === 'in-flow';
   const by = record.base.proposer.id;
-  const asked = approvers(session);
   const { ok } = await session.commit({
     key: 'cancelled',
     record: {
@@ -132,6 +123,5 @@ async function abort(session: Session, at: number): Promise<boolean> {
     ],
     ledger: deny(session, inFlow ? 'withdrawn' : 'aborted', at),
   });
-  if (ok) session.tell({ event: 'resolved', to: asked });
   return ok;
 }

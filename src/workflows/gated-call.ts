@@ -46,7 +46,7 @@ export async function gatedCall(request: GatedCallInput, carried?: Snapshot): Pr
         return continueAsNew(request, session);
       }
     }
-    await closeDoor(session, { waited: false });
+    await closeDoor(session);
     return session.review();
   });
 }
@@ -73,7 +73,6 @@ async function openCall(request: GatedCallInput, inbox: Inbox): Promise<Session>
     case 'blocked': {
       const status = opened.kind === 'free' ? 'not_required' : 'blocked';
       session.record = { ...session.record, ungated: { status, at: new Date(Date.now()).toISOString() } };
-      if (opened.version.gate === 'soft') session.tell({ event: 'soft', to: [] });
       return session;
     }
     default:

@@ -31,7 +31,6 @@ export async function openHeld(
       materials: [complete.material],
     });
   }
-  session.tell({ event: 'pending', to: complete.material.levels[0]?.approvers ?? [] });
 }
 
 /**

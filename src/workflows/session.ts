@@ -11,7 +11,6 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Inbox } from './inbox.ts';
 import { gate } from './local.ts';
 import { SEARCH_ATTRIBUTES } from './messages.ts';
-import { sendNotice, type Notice } from './notices.ts';
 
 type Opened = Exclude<Classified, { kind: 'refused' }>;
 
@@ -19,7 +18,6 @@ type Opened = Exclude<Classified, { kind: 'refused' }>;
 export interface Snapshot {
   readonly record: ReviewRecord;
   readonly attested: boolean;
-  readonly notifies: boolean;
   readonly timeoutMs: number;
   readonly executeWithinMs: number;
   readonly startedAt: number;
@@ -32,7 +30,6 @@ export interface Snapshot {
   /** What is still ahead. */
   readonly schedule: Schedule;
   readonly receipts: readonly (readonly [string, ReceiptCode])[];
-  readonly commits: number;
 }
 
 /** One review as its workflow holds it. State changes only after the database has it. */
@@ -43,13 +40,11 @@ export class Session {
   schedule: Schedule;
   readonly inbox: Inbox;
   readonly attested: boolean;
-  readonly notifies: boolean;
   readonly timeoutMs: number;
   readonly executeWithinMs: number;
   readonly startedAt: number;
   readonly proposal: DsseEnvelope | null;
   readonly proposalDigest: string;
-  #commits: number;
 
   constructor(snapshot: Snapshot, inbox: Inbox) {
     this.record = snapshot.record;
@@ -57,14 +52,12 @@ export class Session {
     this.carrying = snapshot.carrying;
     this.schedule = snapshot.schedule;
     this.attested = snapshot.attested;
-    this.notifies = snapshot.notifies;
     this.timeoutMs = snapshot.timeoutMs;
     this.executeWithinMs = snapshot.executeWithinMs;
     this.startedAt = snapshot.startedAt;
     this.proposal = snapshot.proposal;
     this.proposalDigest = snapshot.proposalDigest;
     this.inbox = inbox;
-    this.#commits = snapshot.commits;
   }
 
   static open(opened: Opened, startedAt: number, inbox: Inbox): Session {
@@ -79,11 +72,10 @@ export class Session {
       allowed,
       execution: { status: 'not_started', error: null, startedAt: null, finishedAt: null },
     };
-    const { proposal, proposalDigest, notifies, timeoutMs, executeWithinMs } = opened;
+    const { proposal, proposalDigest, timeoutMs, executeWithinMs } = opened;
     const snapshot: Snapshot = {
       record,
       attested: base.proposer.attested,
-      notifies,
       timeoutMs,
       executeWithinMs,
       startedAt,
@@ -93,7 +85,6 @@ export class Session {
       carrying: [],
       schedule: version.schedule,
       receipts: [],
-      commits: 0,
     };
     return new Session(snapshot, inbox);
   }
@@ -147,18 +138,10 @@ export class Session {
     if (changed.length > 0) upsertSearchAttributes(changed);
   }
 
-  /** Tells people, where there is a channel; never waited for. */
-  tell(notice: Notice): void {
-    if (!this.notifies) return;
-    this.#commits += 1;
-    sendNotice(this.review(), notice, `${this.reviewId}:${workflowInfo().runId}:${this.#commits}`);
-  }
-
   snapshot(): Snapshot {
     return {
       record: this.record,
       attested: this.attested,
-      notifies: this.notifies,
       timeoutMs: this.timeoutMs,
       executeWithinMs: this.executeWithinMs,
       startedAt: this.startedAt,
@@ -168,7 +151,6 @@ export class Session {
       carrying: this.carrying,
       schedule: this.schedule,
       receipts: this.inbox.receipts,
-      commits: this.#commits,
     };
   }
 }

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 beforeEach(async () => {
-  gate = await makeFixture({ store, notifies: true });
+  gate = await makeFixture({ store });
   steps = makeJourneys(gate);
 });
 
@@ -235,60 +235,5 @@ describe('law 2: only a review’s own workflow has the gate write', () => {
       ].map((run) => environment.run(run));
     for (const run of runs(inActivity(reviewId, false))) expect(await failureOf(run)).toEqual(never('local_only'));
     for (const run of runs(inActivity('rev_own', true))) expect(await failureOf(run)).toEqual(never('foreign_review'));
-  });
-});
-
-describe('telling people', () => {
-  const notify = (input: Parameters<ReturnType<typeof createGateActivities>['notify']>[0], workflowId: string) =>
-    failureOf(inActivity(workflowId, false).run(() => createGateActivities(gate.gateDeps).notify(input)));
-
-  it('tells them what the database says, and records whom', async () => {
-    const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });
-    const stored = (await store.readReview(reviewId))?.review;
-    if (stored === undefined) throw new Error('no review');
-    const review = { ...stored, status: 'approved', title: 'click here' } as const;
-    expect(await notify({ event: 'pending', review, to: ['ops'], key: 'k' }, reviewId)).toBeUndefined();
-    expect(gate.told).toMatchObject([{ event: 'pending', to: ['ops'], review: { status: 'pending', title: null } }]);
-    expect((await steps.entries(reviewId)).at(-1)).toMatchObject({ type: 'notified', recipients: ['ops'] });
-  });
-
-  it('records it once, under a key that the gate has no use for', async () => {
-    const { reviewId, opened } = await steps.open('payouts.close', { id: 'a-1' });
-    const review = (await store.readReview(reviewId))?.review;
-    if (review === undefined) throw new Error('no review');
-    const at = new Date(gate.clock.now()).toISOString();
-    const key = `${reviewId}:expired`;
-    for (const _time of [1, 2]) await notify({ event: 'reminder', review, to: [], key }, reviewId);
-    expect((await steps.entries(reviewId)).filter(({ type }) => type === 'notified')).toHaveLength(1);
-    const { proposalDigest } = opened;
-    const ledger = { to: 'deny', reviewId, proposalDigest, reason: 'expired', at } as const;
-    await steps.gate.record({ key, entries: [], review, envelopes: [], materials: [], ledger });
-    expect((await steps.ledger(reviewId)).state).toBe('denied');
-  });
-
-  it('tells nobody of a review that is not this workflow’s, or not there', async () => {
-    const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });
-    const review = (await store.readReview(reviewId))?.review;
-    if (review === undefined) throw new Error('no review');
-    const foreign = { event: 'pending', review, to: ['ops'], key: 'k' } as const;
-    expect(await notify(foreign, 'rev_own')).toEqual(never('foreign_review'));
-    const absent = gate.newReviewId();
-    expect(await notify({ ...foreign, review: { ...review, reviewId: absent } }, absent)).toBeUndefined();
-    expect(gate.told).toEqual([]);
-  });
-
-  it('is not tried where there is no channel, and tried again where one fails', async () => {
-    const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });
-    const review = (await store.readReview(reviewId))?.review;
-    if (review === undefined) throw new Error('no review');
-    const event = { event: 'pending', review, to: ['ops'], key: 'k' } as const;
-    const silent = createGateActivities({ ...gate.gateDeps, notifier: null });
-    expect(await failureOf(silent.notify(event))).toBeUndefined();
-    const broken = createGateActivities({
-      ...gate.gateDeps,
-      notifier: { notify: () => Promise.reject(new Error('no mail server')) },
-    });
-    await expect(broken.notify(event)).rejects.toThrow();
-    expect((await steps.entries(reviewId)).filter(({ type }) => type === 'notified')).toEqual([]);
   });
 });

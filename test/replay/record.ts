@@ -45,7 +45,6 @@ async function recordAll(paths: Readonly<Record<string, Path>>, env: TestWorkflo
   const switches = { databaseIsDown: false, behind: 0 };
   const gate = await startHarness(env, {
     ...(env.supportsTimeSkipping ? {} : { now: Date.now }),
-    notifies: true,
     wrap: wrapFor(switches),
     execute: { clock: { now: () => Date.now() - switches.behind } },
   });

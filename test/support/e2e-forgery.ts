@@ -86,7 +86,6 @@ export function snapshotOf(
       execution: review.execution,
     },
     attested: review.proposer.attested,
-    notifies: false,
     timeoutMs: 2_000,
     executeWithinMs: 3_600_000,
     startedAt: Date.parse(review.proposedAt),
@@ -97,7 +96,6 @@ export function snapshotOf(
     // Past: an escalation is recorded at once, and with it the whole state.
     schedule: { remindAt: [], escalateAt: 1 },
     receipts: [],
-    commits: 0,
   };
 }
 

@@ -9,7 +9,7 @@ import type {
   PreviewInput,
   PreviewResult,
 } from '../../src/activities/ports.ts';
-import type { NotifyEvent, Signer, Unsealer } from '../../src/activities/ports.ts';
+import type { Signer, Unsealer } from '../../src/activities/ports.ts';
 import { scrub } from '../../src/connectors/scrub.ts';
 import type { DecisionPayload, DsseEnvelope } from '../../src/contract/envelope.ts';
 import type { ExecuteRequest } from '../../src/contract/execute.ts';
@@ -73,8 +73,6 @@ export interface FixtureOptions {
   readonly now?: () => number;
   readonly policy?: Partial<SmallPolicy>;
   readonly settings?: Partial<Settings>;
-  /** Default: none, so nobody is told. */
-  readonly notifies?: boolean;
 }
 
 export interface DecideOptions {
@@ -106,7 +104,6 @@ export async function makeFixture(options: FixtureOptions = {}) {
   const signers = { propose: signerOf(keys.propose), review: signerOf(keys.review), execute: signerOf(keys.execute) };
   const verifier = verifierOf(trust, settings);
   const recorder = makeRecorder();
-  const told: NotifyEvent[] = [];
   const iso = (): string => new Date(clock.now()).toISOString();
 
   const gateDeps: GateDeps = {
@@ -114,14 +111,6 @@ export async function makeFixture(options: FixtureOptions = {}) {
     settings,
     verifier,
     clock,
-    notifier: options.notifies
-      ? {
-          notify: async (event) => {
-            told.push(event);
-            return { channel: 'test', recipients: [...event.to] };
-          },
-        }
-      : null,
     starterIdentity: async () => 'someone@somewhere',
     workflowUrl: () => null,
   };
@@ -150,7 +139,6 @@ export async function makeFixture(options: FixtureOptions = {}) {
     verifier,
     gateDeps,
     executeDeps,
-    told,
     /** What the connector was asked to execute. */
     calls: recorder.calls,
     previews: recorder.previews,

@@ -193,6 +193,10 @@ export async function startHarness(env: TestWorkflowEnvironment, options: Harnes
 
     digestOf: async (reviewId: string): Promise<string> => (await query(reviewId)).review?.call.digest ?? '',
 
+    /** Reminders and escalations on record, in order: what people are told of them follows from these. */
+    remindersOf: async (reviewId: string) =>
+      (await fixture.store.entriesOf(reviewId)).flatMap(({ entry }) => (entry.type === 'notified' ? [entry] : [])),
+
     entryTypes: async (reviewId: string): Promise<readonly string[]> =>
       (await fixture.store.entriesOf(reviewId)).map(({ entry }) => entry.type),
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
@@ -19,7 +20,6 @@ beforeAll(async () => {
   env = await connectTo(server.address);
   gate = await startHarness(env, {
     now: Date.now,
-    notifies: true,
     execute: { clock: { now: () => Date.now() - behind } },
   });
 });
@@ -134,15 +134,13 @@ describe('continue-as-new', () => {
   it('moves no deadline, and reminds nobody twice', async () => {
     const { reviewId, handle } = await pending(plan({ ttlMs: 9_000, remindMs: [8_900] }));
     const { review } = await gate.query(reviewId);
-    await gate.until(reviewId, () =>
-      gate.told.some((told) => told.event === 'reminder' && told.review.reviewId === reviewId),
-    );
+    for (let n = 0; n < 400 && (await gate.remindersOf(reviewId)).length === 0; n += 1) await sleep(20);
     await fillHistory(reviewId);
     expect((await gate.query(reviewId)).review?.expiresAt).toBe(review?.expiresAt);
     const ended = await handle.result();
     expect(ended.status).toBe('expired');
     expect(Date.parse(ended.resolvedAt ?? '')).toBeLessThan(Date.parse(review?.expiresAt ?? '') + 5_000);
-    expect(gate.told.filter((told) => told.event === 'reminder' && told.review.reviewId === reviewId)).toHaveLength(1);
+    expect(await gate.remindersOf(reviewId)).toMatchObject([{ event: 'reminder' }]);
   });
 
   it('a cancellation is honoured in the new run', async () => {
@@ -152,7 +150,7 @@ describe('continue-as-new', () => {
     expect((await handle.result()).status).toBe('aborted');
   });
 
-  it('happens while a person has to settle a call, who is told once', async () => {
+  it('happens while a person has to settle a call', async () => {
     behind = 60_000;
     gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
     const before = gate.calls.length;
@@ -168,8 +166,6 @@ describe('continue-as-new', () => {
     expect(await runIdOf(reviewId)).not.toBe(first);
     expect(await gate.send(reviewId, 'reconciliation', gate.reconcile(reviewId, digest, 'executed'))).toBe('accepted');
     expect((await handle.result()).execution.status).toBe('executed');
-    const told = gate.told.filter(({ review, event }) => review.reviewId === reviewId && event === 'unknown');
-    expect(told).toHaveLength(1);
     expect(gate.calls.length).toBe(before + 1);
   });
 

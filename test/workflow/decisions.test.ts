@@ -11,7 +11,7 @@ let gate: Harness;
 
 beforeAll(async () => {
   env = await timeSkippingServer();
-  gate = await startHarness(env, { notifies: true });
+  gate = await startHarness(env);
 });
 afterAll(async () => {
   await gate?.stop();
@@ -48,21 +48,6 @@ describe('levels and quorum', () => {
       ['finance-1'],
     ]);
     expect(gate.calls.length).toBe(before + 1);
-  });
-
-  it('tells the approvers of each level when it is their turn, and everybody in whose name a vote was cast', async () => {
-    const { reviewId, handle } = await pending(CHAIN);
-    for (const reviewer of ['ops-1', 'ops-2', 'finance-1']) await gate.decide(reviewId, { reviewer });
-    await handle.result();
-    const told = gate.told.filter(({ review }) => review.reviewId === reviewId);
-    expect(told.filter(({ event }) => event === 'pending').map(({ to }) => to)).toEqual([['ops'], ['finance']]);
-    expect(told.filter(({ event }) => event === 'decided').map(({ to }) => to)).toEqual([
-      ['ops-1'],
-      ['ops-2'],
-      ['finance-1'],
-    ]);
-    expect(told.filter(({ event }) => event === 'resolved').map(({ to }) => to)).toEqual([['finance']]);
-    expect((await gate.entryTypes(reviewId)).filter((type) => type === 'notified')).toHaveLength(6);
   });
 
   it.each([

@@ -85,7 +85,6 @@ async function forgeSnapshot(reviewId: string) {
       execution: NOT_STARTED,
     },
     attested: true,
-    notifies: false,
     timeoutMs: 1_000,
     executeWithinMs: 3_600_000,
     startedAt: Date.now(),
@@ -95,7 +94,6 @@ async function forgeSnapshot(reviewId: string) {
     carrying: [],
     schedule: { remindAt: [], escalateAt: null },
     receipts: [],
-    commits: 0,
   };
 }
 

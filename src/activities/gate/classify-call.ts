@@ -74,7 +74,6 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
     proposal: proposal.envelope,
     proposalDigest: proposal.proposalDigest,
     summary: summarizeCall(version.material),
-    notifies: deps.notifier !== null,
     timeoutMs: definition?.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(definition.timeout),
     executeWithinMs: settings.executeWithinMs,
     // Blocked now is no news of a row that was settled before: the ledger tells what became of it.

@@ -77,7 +77,6 @@ export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionIn
     proposal: null,
     proposalDigest,
     summary: request?.title ?? summarizeCall(version.material),
-    notifies: deps.notifier !== null,
     timeoutMs: 0,
     executeWithinMs: 0,
     outcome: row.state === 'open' || (result.ok && !held) ? null : outcomeOf(row),

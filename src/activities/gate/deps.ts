@@ -1,6 +1,6 @@
 import type { Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
-import type { Clock, EnvelopeVerifier, Notifier } from '../ports.ts';
+import type { Clock, EnvelopeVerifier } from '../ports.ts';
 
 /** What the gate worker's activities stand on. It holds public keys only. */
 export interface GateDeps {
@@ -8,11 +8,6 @@ export interface GateDeps {
   readonly settings: SettingsSource;
   readonly verifier: EnvelopeVerifier;
   readonly clock: Clock;
-  /**
-   * Tells people at the word of a review's own workflow, as the first histories have it. Null: its notices follow from
-   * the log, like all others, and no activity is spent on them.
-   */
-  readonly notifier: Notifier | null;
   /** Temporal identity of whoever started this run, for proposals that nobody signed. */
   starterIdentity(reviewId: string, runId: string): Promise<string>;
   /** Link to the workflow in the Temporal Web UI; null: unknown. */

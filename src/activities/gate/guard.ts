@@ -1,7 +1,7 @@
 import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
 
 /**
- * Lets a review's own workflow alone use an activity, and, where `local`, only as a local activity.
+ * Lets a review's own workflow alone use an activity, and only as a local activity.
  *
  * A worker takes every activity that it knows from its task queue, whether our workflows schedule it there or not. So
  * whoever reaches Temporal could schedule `record` from a workflow of their own and have the gate worker write what they
@@ -9,16 +9,15 @@ import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
  */
 export function guard<I, O>(
   run: (input: I) => Promise<O>,
-  use: { readonly local: boolean; readonly reviewsOf: (input: I) => readonly unknown[] },
+  reviewsOf: (input: I) => readonly unknown[],
 ): (input: I) => Promise<O> {
   return async (input) => {
     // No context: not called through Temporal at all.
     const info = asyncLocalStorage.getStore()?.info;
     if (info !== undefined) {
-      if (use.local && !info.isLocal) throw refuse('local_only');
+      if (!info.isLocal) throw refuse('local_only');
       const own = info.workflowExecution?.workflowId;
-      if (own === undefined || !use.reviewsOf(input).every((reviewId) => reviewId === own))
-        throw refuse('foreign_review');
+      if (own === undefined || !reviewsOf(input).every((reviewId) => reviewId === own)) throw refuse('foreign_review');
     }
     return run(input);
   };

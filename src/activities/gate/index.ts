@@ -4,34 +4,32 @@ import { classifyCall } from './classify-call.ts';
 import { classifyQuestion } from './classify-question.ts';
 import type { GateDeps } from './deps.ts';
 import { guard } from './guard.ts';
-import { notify, readOutcome, record } from './record.ts';
+import { readOutcome, record } from './record.ts';
 import { attachEvidence, prepareQuestion, prepareRevision } from './revision.ts';
 
 export type { GateDeps } from './deps.ts';
 
 /** The gate worker's activities over their dependencies; register them on `holdpoint-gate`. */
 export function createGateActivities(deps: GateDeps): GateActivities {
-  const local = true;
   const ofReview = <I extends { readonly reviewId: string }, O>(run: (input: I) => Promise<O>) =>
-    guard(run, { local, reviewsOf: ({ reviewId }) => [reviewId] });
+    guard(run, ({ reviewId }) => [reviewId]);
   return {
     classifyCall: ofReview((input) => classifyCall(deps, input)),
     classifyQuestion: ofReview((input) => classifyQuestion(deps, input)),
-    prepareRevision: guard(async (input) => (input.question ? prepareQuestion(input) : prepareRevision(deps, input)), {
-      local,
-      reviewsOf: ({ previous }) => [previous.reviewId],
-    }),
-    attachEvidence: guard((input) => attachEvidence(deps, input), {
-      local,
-      reviewsOf: ({ material }) => [material.reviewId],
-    }),
-    admit: guard((input) => admit(deps, input), {
-      local,
-      reviewsOf: ({ reviewId, alone }) => [reviewId, ...(alone === undefined ? [] : [alone.record.base.reviewId])],
-    }),
-    record: guard((input) => record(deps, input), { local, reviewsOf: reviewsOfRecord }),
+    prepareRevision: guard(
+      async (input) => (input.question ? prepareQuestion(input) : prepareRevision(deps, input)),
+      ({ previous }) => [previous.reviewId],
+    ),
+    attachEvidence: guard(
+      (input) => attachEvidence(deps, input),
+      ({ material }) => [material.reviewId],
+    ),
+    admit: guard(
+      (input) => admit(deps, input),
+      ({ reviewId, alone }) => [reviewId, ...(alone === undefined ? [] : [alone.record.base.reviewId])],
+    ),
+    record: guard((input) => record(deps, input), reviewsOfRecord),
     readOutcome: ofReview((input) => readOutcome(deps, input)),
-    notify: guard((input) => notify(deps, input), { local: false, reviewsOf: ({ review }) => [review.reviewId] }),
   };
 }
 

@@ -19,7 +19,6 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
     settings,
     verifier,
     clock: systemClock,
-    notifier: null,
     starterIdentity: lookups.starterIdentity,
     workflowUrl: lookups.workflowUrl,
   });
