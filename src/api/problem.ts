@@ -53,5 +53,6 @@ const DEFAULT_RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   too_many_pending: 30,
   temporal_unavailable: 2,
   worker_unavailable: 2,
+  objection_unreadable: 10,
   database_unavailable: 2,
 };

@@ -40,7 +40,7 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     ...ofReview,
     type: z.literal('notified'),
     /** What people were told of. */
-    event: z.enum(['pending', 'soft', 'reminder', 'escalated', 'decided', 'resolved', 'revision', 'unknown']),
+    event: z.enum(['pending', 'soft', 'reminder', 'escalated', 'decided', 'resolved', 'revision', 'unknown', 'lapsed']),
     channel: z.string(),
     recipients: z.array(z.string()),
   }),
@@ -59,6 +59,18 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     envelopeDigest: digestSchema,
     /** Decision status after it. */
     status: z.enum(['pending', 'changes_requested', 'approved', 'rejected']),
+  }),
+  /** A reject that was stored before the call started, and stopped it at the claim: a no, like a `decided` one. */
+  z.strictObject({
+    ...ofReview,
+    type: z.literal('objected'),
+    decisionUlid: z.string(),
+    reviewer: z.string(),
+    channel: channelSchema,
+    revision: z.int(),
+    /** Digest that was rejected: the one that would have been claimed. */
+    digest: digestSchema,
+    envelopeDigest: digestSchema,
   }),
   z.strictObject({
     ...ofReview,

@@ -29,6 +29,7 @@ export const PROBLEMS = {
   method_not_allowed: row(405, 'Method not allowed'),
   expired: row(409, 'The deadline has passed'),
   already_resolved: row(409, 'The review has ended'),
+  already_started: row(409, 'The call has already started'),
   already_voted: row(409, 'You have already voted on this revision'),
   digest_mismatch: row(409, 'The review has changed since it was shown'),
   not_awaiting_revision: row(409, 'The review is not waiting for a revision'),
@@ -47,6 +48,7 @@ export const PROBLEMS = {
   internal: row(500, 'Something went wrong on our side', true),
   temporal_unavailable: row(503, 'Temporal cannot be reached', true),
   worker_unavailable: row(503, 'No worker answers', true),
+  objection_unreadable: row(503, 'A stored objection cannot be verified, so nothing is approved until it can', true),
   database_unavailable: row(503, 'The database cannot be reached', true),
 } as const satisfies Record<string, CodeRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -106,6 +108,7 @@ export type ReasonCode = keyof typeof REASONS;
 
 /** Why an approved or free call did not end as `executed`; `execution.error.code`. */
 export const EXECUTION_ERRORS = {
+  stopped: 'A reviewer stopped it before it ran',
   approval_stale: 'Approved, but not executed in time',
   drifted: 'What would run is no longer what was approved',
   not_authorized: 'The decisions no longer carry the call',
@@ -130,6 +133,7 @@ export type ExecutionErrorCode = keyof typeof EXECUTION_ERRORS;
 export const RECEIPT_REFUSALS = [
   'expired',
   'already_resolved',
+  'already_started',
   'not_an_approver',
   'self_approval',
   'already_voted',
@@ -142,6 +146,7 @@ export const RECEIPT_REFUSALS = [
   'not_awaiting_revision',
   'not_reconcilable',
   'too_many_revisions',
+  'objection_unreadable',
   'signature_invalid',
   'envelope_invalid',
 ] as const;

@@ -15,6 +15,8 @@ export const NOTICE_EVENTS = [
   'review.blocked',
   /** A vote was admitted. */
   'review.decided',
+  /** A stored no lapsed: another version came before it was counted. */
+  'review.objection_lapsed',
   /** A reviewer asks the proposer for changes. */
   'review.revision_requested',
   /** There is another version (the proposer's revision, or a reviewer's edit); all votes are void. */

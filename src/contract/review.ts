@@ -139,6 +139,7 @@ export const reviewSchema = z.object({
   level: z.int(),
   separationOfDuties: z.boolean(),
   policyDigest: digestSchema.nullable(),
+  /** While a call is approved and has not been claimed: `reject` alone, which stops it. */
   allowedDecisions: z.array(decisionTypeSchema),
   proposer: z.object({ id: z.string(), owner: z.string().nullable(), attested: z.boolean() }),
   reason: z.string().nullable(),

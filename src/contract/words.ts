@@ -29,6 +29,7 @@ export const TYPE_WORDS: Readonly<Record<AuditEntryType, string>> = {
   classified: 'Classified',
   notified: 'People told',
   decided: 'Decided',
+  objected: 'Stopped',
   revised: 'Revised',
   withdrawn: 'Withdrawn',
   expired: 'Expired',
@@ -53,6 +54,8 @@ export function entryWords(entry: AuditEntry): string {
       return `${entry.event} by ${entry.channel} to ${entry.recipients.join(', ') || 'nobody'}`;
     case 'decided':
       return `${entry.reviewer} ${DECISION_WORDS[entry.decision]} (version ${entry.revision}, level ${entry.level}, by ${entry.channel})`;
+    case 'objected':
+      return `${entry.reviewer} stopped it before it ran (version ${entry.revision}, by ${entry.channel})`;
     case 'revised':
       return `${entry.by} sent version ${entry.revision}`;
     case 'withdrawn':

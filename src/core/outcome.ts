@@ -21,6 +21,7 @@ export interface Outcome {
  * approved, the execution is `failed` with this code.
  */
 export const EXECUTION_DENIALS = [
+  'stopped',
   'approval_stale',
   'drifted',
   'not_authorized',

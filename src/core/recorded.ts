@@ -29,6 +29,7 @@ export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedD
         revision = entry.revision;
         isBarred = false;
         break;
+      case 'objected':
       case 'withdrawn':
       case 'expired':
       case 'aborted':

@@ -6,6 +6,7 @@ import {
   type Review,
   type ReviewRow,
 } from '../contract/review.ts';
+import { isStoppable } from '../core/gate/view.ts';
 
 const SUMMARY_BYTES = 400;
 
@@ -107,7 +108,10 @@ export function composeReview(stateText: string, executionText: string | null): 
 export function withExecution(state: Omit<Review, 'execution'>, written: ExecutionView): Review {
   // That a reviewer changed the call is the gate's to say; the execute worker, which writes the rest, does not know.
   const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
-  return { ...state, execution };
+  // Written with the last yes: from the claim on, nobody can stop the call.
+  const allowedDecisions =
+    state.status === 'approved' && !isStoppable(state.kind, execution) ? [] : state.allowedDecisions;
+  return { ...state, allowedDecisions, execution };
 }
 
 /** A review whose workflow is gone, as the sweeper ended it. */

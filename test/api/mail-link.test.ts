@@ -296,7 +296,7 @@ describe('links that do not hold', () => {
     expect([sent.status, sent.code]).toEqual([409, 'expired']);
     api.clock.set(start);
     await api.decide(review.reviewId, review.call.digest ?? '', {}, 'ops-2');
-    expect(await refused(path)).toEqual([409, 'already_resolved']);
+    expect(await refused(path)).toEqual([409, 'already_started']);
   });
 
   test.each<[string, (review: Review) => string]>([

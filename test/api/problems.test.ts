@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { PROBLEMS, type ProblemCode } from '../../src/contract/codes.ts';
+import { PROBLEMS, type ProblemCode, type ReceiptRefusal } from '../../src/contract/codes.ts';
 import { LIMITS } from '../../src/contract/review.ts';
 import { StorageError } from '../../src/contract/store.ts';
 import { digestBytes } from '../../src/core/digest.ts';
@@ -36,6 +36,16 @@ const decideOn = async (more: Record<string, unknown>, as = 'ops-1') => {
 const revise = (reviewId: string, args: unknown) =>
   api.post(`/v1/reviews/${reviewId}/revision`, { arguments: args }, 'agent-1');
 
+const refusedByGate = async (receipt: ReceiptRefusal) => {
+  api.gate.forcedReceipt = receipt;
+  const review = await api.propose();
+  api.gate.mode = 'idle';
+  const answer = api.decide(review.reviewId, review.call.digest);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  api.gate.mode = 'working';
+  return answer;
+};
+
 /** One way to provoke each problem there is. The type of this table makes sure that none is forgotten. */
 const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
   malformed_json: () => raw('{"service": '),
@@ -66,6 +76,11 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
     const review = await api.propose();
     await api.decide(review.reviewId, review.call.digest, { type: 'reject' });
     return api.decide(review.reviewId, review.call.digest);
+  },
+  already_started: async () => {
+    const review = await api.propose();
+    await api.decide(review.reviewId, review.call.digest);
+    return api.decide(review.reviewId, review.call.digest, { type: 'reject' });
   },
   already_voted: async () => {
     const levels = [{ name: 'approval', approvers: ['ops'], quorum: 2 }];
@@ -118,16 +133,9 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
     await small.execute();
     return small.execute();
   },
-  internal: async () => {
-    // The gate says that it does not know the key that this process signs with.
-    api.gate.forcedReceipt = 'signature_invalid';
-    const review = await api.propose();
-    api.gate.mode = 'idle';
-    const answer = api.decide(review.reviewId, review.call.digest);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    api.gate.mode = 'working';
-    return answer;
-  },
+  // The gate says that it does not know the key that this process signs with.
+  internal: () => refusedByGate('signature_invalid'),
+  objection_unreadable: () => refusedByGate('objection_unreadable'),
   temporal_unavailable: () => {
     api.gate.mode = 'down';
     return api.execute();

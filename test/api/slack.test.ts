@@ -170,7 +170,7 @@ describe('deciding with a button', () => {
     expect(await told()).toBe('recorded');
     await expect.poll(() => answers.length, { timeout: 20_000 }).toBe(2);
     await press(review, 'reject', { comment: 'too late' });
-    expect(await told(2)).toBe('already_resolved');
+    expect(await told(2)).toBe('already_started');
     expect((await stateOf(review)).status).toBe('approved');
   });
 });

@@ -149,6 +149,16 @@ export class Story {
     return this;
   }
 
+  /** A stored reject that stopped the call at the claim. */
+  objected(material: Material, reviewer: string): this {
+    this.decided(material, reviewer, 'reject');
+    const decided = this.entries.pop();
+    if (decided?.type !== 'decided') throw new Error('no decision');
+    const { decision: _type, status: _status, level: _level, ...said } = decided;
+    this.entries.push({ ...said, type: 'objected' });
+    return this;
+  }
+
   started(material: Material, over: Partial<Extract<AuditEntry, { type: 'started' }>> = {}): this {
     this.entries.push({
       ...this.base,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ProofFile } from '../../src/contract/audit.ts';
+import type { AuditEntry, ProofFile } from '../../src/contract/audit.ts';
 import type { TrustedKey } from '../../src/contract/envelope.ts';
 import type { Material } from '../../src/contract/review.ts';
 import { digestMaterial } from '../../src/core/digest.ts';
@@ -29,6 +29,7 @@ describe('a proof that holds', () => {
     ['still pending', () => new Story().proposed().classified(plain)],
     ['approved and not started', approved],
     ['rejected', () => new Story().proposed().classified(plain).decided(plain, 'ops-1', 'reject')],
+    ['stopped after the last yes', () => approved().objected(plain, 'ops-2')],
     ['expired', () => new Story().proposed().classified(plain).add({ type: 'expired', expiresAt: LATER })],
     ['blocked', () => new Story().proposed().classified(plain, 'blocked')],
     [
@@ -156,6 +157,21 @@ describe('a start that nobody carried', () => {
     { type: 'aborted' as const, reason: 'terminated' },
   ])('started after: $type', (end) => {
     expect(codesOfStory(approved().add(end).started(plain).finished())).toEqual(['denied_but_started']);
+  });
+
+  it('an objection is a no, and says what its envelope says', () => {
+    expect(codesOfStory(approved().objected(plain, 'ops-2').started(plain))).toEqual(['denied_but_started']);
+    const yes = approved().objected(plain, 'ops-2').decided(plain, 'ops-2');
+    const {
+      type: _decided,
+      decision: _d,
+      level: _l,
+      status: _s,
+      ...said
+    } = yes.entries.at(-1) as Extract<AuditEntry, { type: 'decided' }>;
+    const forged = new Story().proposed().classified(plain);
+    forged.envelopes.push(...yes.envelopes.slice(-1));
+    expect(codesOfStory(forged.add({ ...said, type: 'objected' }))).toEqual(['entry_contradicts_envelope']);
   });
 
   it('a yes that came after the start', () => {

@@ -7,6 +7,7 @@ import { clip, describeReview, escapeMarkdown, summarizeCall } from '../../src/c
 import { specOf } from '../../src/core/gate/spec.ts';
 import { evolve, openGate, type GateEvent, type GateState } from '../../src/core/gate/state.ts';
 import { viewReview, type ReviewRecord, type RevisionRecord } from '../../src/core/gate/view.ts';
+import { withExecution } from '../../src/storage/review-row.ts';
 import { HOUR, iso, levelOf, materialOf, NOON, REVIEW_ID } from '../support/materials.ts';
 
 const ALLOWED = ['approve', 'edit', 'reject', 'revise'] as const;
@@ -120,7 +121,21 @@ describe('the full state of a review', () => {
     const waiting = recordOf(chained, [{ type: 'changesRequested', by: 'ops-1', comment: 'smaller', at: NOON }]);
     expect(viewReview(waiting).allowedDecisions).toEqual(['reject']);
     expect(viewReview(waiting).feedback).toEqual({ by: 'ops-1', comment: 'smaller', at: iso(NOON) });
-    expect(viewReview(recordOf(chained, [approved])).allowedDecisions).toEqual([]);
+  });
+
+  it('allows exactly a no between the last yes and the claim', () => {
+    const record = recordOf(chained, [approved]);
+    expect(viewReview(record).allowedDecisions).toEqual(['reject']);
+    const question = { ...record, base: { ...record.base, kind: 'in-flow' as const } };
+    expect(viewReview(question).allowedDecisions).toEqual([]);
+    const { execution: _none, ...stored } = viewReview(record);
+    for (const status of ['executing', 'executed', 'failed', 'outcome_unknown'] as const) {
+      const execution = { ...NOT_STARTED, status };
+      expect(viewReview({ ...record, execution }).allowedDecisions).toEqual([]);
+      // The execute worker writes its column alone; the state beside it is that of the last yes.
+      expect(withExecution(stored, execution).allowedDecisions).toEqual([]);
+    }
+    expect(withExecution(stored, NOT_STARTED).allowedDecisions).toEqual(['reject']);
   });
 
   it('keeps the deadline of the gate, which never moves later', () => {

@@ -37,9 +37,14 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
       else if (opensNextLevel(entry, review)) notices.push(plan('review.pending', approvers()));
       return notices;
     }
+    case 'objected': {
+      const { decisionUlid, reviewer } = entry;
+      return [plan('review.decided', [reviewer], { decisionUlid, reviewer }), plan('execution.failed', owner)];
+    }
     case 'revised':
       return [plan('review.revised', approvers())];
     case 'notified':
+      if (entry.event === 'lapsed') return [plan('review.objection_lapsed', entry.recipients)];
       if (entry.event === 'reminder')
         return [plan('review.reminder', review.status === 'pending' ? approvers() : owner)];
       return entry.event === 'escalated' ? [plan('review.escalated', approvers())] : [];
@@ -76,6 +81,7 @@ export function isFinalEntry(entry: AuditEntry): boolean {
       return entry.status === 'blocked';
     case 'decided':
       return entry.status === 'rejected';
+    case 'objected':
     case 'expired':
     case 'withdrawn':
     case 'aborted':

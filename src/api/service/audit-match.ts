@@ -49,6 +49,7 @@ export function peopleOf(entry: AuditEntry): readonly string[] {
     case 'proposed':
       return entry.owner === null ? [entry.proposer] : [entry.proposer, entry.owner];
     case 'decided':
+    case 'objected':
       return [entry.reviewer];
     case 'revised':
     case 'withdrawn':

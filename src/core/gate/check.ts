@@ -6,7 +6,8 @@ import type { DecisionType, Level } from '../../contract/review.ts';
  * cannot come to differ. Checks run in the documented order; the first that fails is the answer.
  */
 export interface DecisionContext {
-  readonly phase: 'pending' | 'changes_requested' | 'expired' | 'ended';
+  /** `approved`: a call that has not been claimed, so a reject still stops it; `started`: from the claim on. */
+  readonly phase: 'pending' | 'changes_requested' | 'approved' | 'started' | 'expired' | 'ended';
   /** Epoch ms. */
   readonly expiresAt: number | null;
   readonly revision: number;
@@ -37,6 +38,7 @@ export interface ProposedDecision {
 export type DecisionRefusal =
   | 'expired'
   | 'already_resolved'
+  | 'already_started'
   | 'not_an_approver'
   | 'self_approval'
   | 'already_voted'
@@ -52,14 +54,29 @@ export function checkDecision(
   decision: ProposedDecision,
   at: number,
 ): DecisionRefusal | undefined {
+  if (decision.type === 'reject' && context.phase === 'started') return 'already_started';
+  if (decision.type === 'reject' && context.phase === 'approved') return checkObjection(context, decision, at);
   if (context.phase === 'expired') return 'expired';
-  if (context.phase !== 'ended' && context.expiresAt !== null && at >= context.expiresAt) return 'expired';
-  if (context.phase === 'ended') return 'already_resolved';
+  if (context.phase !== 'pending' && context.phase !== 'changes_requested') return 'already_resolved';
+  if (context.expiresAt !== null && at >= context.expiresAt) return 'expired';
   if (!mayVote(context.levels[context.level - 1], decision.groups, at)) return 'not_an_approver';
   if (context.separationOfDuties && isConflicted(context, decision.reviewer)) return 'self_approval';
   if (hasVoted(context, decision.reviewer)) return 'already_voted';
   if (decision.digest !== context.digest) return 'digest_mismatch';
   return checkContent(context, decision);
+}
+
+/**
+ * A no to an approved call, or to one that is about to be claimed. Whoever may vote on any level may say it: an earlier
+ * yes of theirs, separation of duties or a level that has closed take the no from nobody.
+ */
+export function checkObjection(
+  { levels, digest }: Pick<DecisionContext, 'levels' | 'digest'>,
+  objection: Pick<ProposedDecision, 'groups' | 'digest'>,
+  at: number,
+): Extract<DecisionRefusal, 'not_an_approver' | 'digest_mismatch'> | undefined {
+  if (!levels.some((level) => mayVote(level, objection.groups, at))) return 'not_an_approver';
+  return objection.digest === digest ? undefined : 'digest_mismatch';
 }
 
 function checkContent(context: DecisionContext, decision: ProposedDecision): DecisionRefusal | undefined {

@@ -2,6 +2,7 @@ import { levelSchema, type Material, type Review } from '../../contract/review.t
 import type { Digest } from '../../contract/json.ts';
 import type { DecisionContext } from './check.ts';
 import { digestMaterial } from '../digest.ts';
+import { isStoppable } from './view.ts';
 
 /**
  * The digest of what a state shows, taken from the state itself: what is signed is what was shown, even where the
@@ -46,6 +47,10 @@ function phaseOf(review: Review): DecisionContext['phase'] {
     case 'expired':
       return review.status;
     case 'approved':
+      if (review.kind === 'in-flow') return 'ended';
+      if (isStoppable(review.kind, review.execution)) return 'approved';
+      // Stopped, or refused otherwise, before it was claimed: over, and nothing ran.
+      return review.execution.startedAt === null ? 'ended' : 'started';
     case 'rejected':
     case 'withdrawn':
     case 'not_required':

@@ -129,8 +129,26 @@ function levelStatus(gate: GateState | null, level: number): 'waiting' | 'open' 
 
 function allowedNow(record: ReviewRecord, current: RevisionRecord): DecisionType[] {
   if (current.digest === null || record.gate === null) return [];
-  if (record.gate.tag === 'pending') return [...record.allowed];
-  return record.gate.tag === 'changes_requested' ? record.allowed.filter((type) => type === 'reject') : [];
+  switch (record.gate.tag) {
+    case 'pending':
+      return [...record.allowed];
+    case 'changes_requested':
+      return record.allowed.filter((type) => type === 'reject');
+    case 'approved':
+      return isStoppable(record.base.kind, record.execution) ? ['reject'] : [];
+    case 'rejected':
+    case 'expired':
+    case 'withdrawn':
+    case 'aborted':
+      return [];
+    default:
+      return record.gate satisfies never;
+  }
+}
+
+/** A no counts until the claim, also after the last yes. */
+export function isStoppable(kind: Review['kind'], execution: Pick<ExecutionView, 'status'>): boolean {
+  return kind === 'call' && execution.status === 'not_started';
 }
 
 function resolvedAt(record: ReviewRecord): string | null {

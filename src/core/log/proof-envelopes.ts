@@ -84,6 +84,7 @@ function envelopeNamedBy(entry: AuditEntry): string | undefined {
     case 'proposed':
       return entry.attested ? entry.proposalDigest : undefined;
     case 'decided':
+    case 'objected':
     case 'revised':
     case 'reconciled':
       return entry.envelopeDigest;
@@ -113,6 +114,8 @@ function agrees(entry: AuditEntry, envelope: OpenedEnvelope): boolean {
       );
     case 'decided':
       return envelope.kind === 'decision' && agreesOnDecision(entry, envelope.payload);
+    case 'objected':
+      return envelope.kind === 'decision' && envelope.payload.type === 'reject' && saysOf(entry, envelope.payload);
     case 'revised':
       // By the proposer's revision, or by a reviewer's edit.
       return (
@@ -136,13 +139,18 @@ function agrees(entry: AuditEntry, envelope: OpenedEnvelope): boolean {
 }
 
 function agreesOnDecision(entry: Extract<AuditEntry, { type: 'decided' }>, said: EnvelopePayload<'decision'>): boolean {
+  return said.type === entry.decision && said.level === entry.level && saysOf(entry, said);
+}
+
+function saysOf(
+  entry: Extract<AuditEntry, { type: 'decided' | 'objected' }>,
+  said: EnvelopePayload<'decision'>,
+): boolean {
   return (
     said.decisionUlid === entry.decisionUlid &&
-    said.type === entry.decision &&
     said.reviewer.id === entry.reviewer &&
     said.channel === entry.channel &&
     said.revision === entry.revision &&
-    said.level === entry.level &&
     said.digest === entry.digest
   );
 }

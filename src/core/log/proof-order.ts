@@ -42,6 +42,7 @@ function follows(entry: AuditEntry, past: Past): boolean {
     case 'decided':
     case 'revised':
       return past.classified && !past.denied && !past.started;
+    case 'objected':
     case 'withdrawn':
     case 'expired':
       return past.proposed && !past.denied && !past.started;
@@ -74,6 +75,7 @@ function remember(entry: AuditEntry, past: Past): void {
     case 'decided':
       past.denied ||= entry.status === 'rejected' || entry.decision === 'reject';
       return;
+    case 'objected':
     case 'withdrawn':
     case 'expired':
       past.denied = true;

@@ -70,12 +70,14 @@ function checkBelonging({ entries, deploymentId, reviewId }: ProofFile): ProofFi
 
 /** What the entries refer to: envelopes and digest inputs. Retention erases both; then nothing more can be shown. */
 function checkContent(proof: ProofFile, trusted: readonly TrustedKey[]): readonly ProofFinding[] {
-  const refers = proof.entries.some(({ entry }) => entry.type === 'decided' || entry.type === 'started');
+  const refers = proof.entries.some(({ entry }) => ['decided', 'objected', 'started'].includes(entry.type));
   if (refers && proof.envelopes.length === 0 && proof.materials.length === 0) return [{ code: 'erased' }];
   const { opened, findings } = openEnvelopes(proof, trusted);
   const materials: Materials = new Map(proof.materials.map((material) => [digestMaterial(material), material]));
   const unknown = proof.entries.flatMap(({ index, entry }): ProofFinding[] =>
-    entry.type === 'decided' && !materials.has(entry.digest) ? [{ code: 'digest_unknown', index }] : [],
+    (entry.type === 'decided' || entry.type === 'objected') && !materials.has(entry.digest)
+      ? [{ code: 'digest_unknown', index }]
+      : [],
   );
   return [
     ...findings,

@@ -10,6 +10,7 @@ const SUBJECT: Readonly<Record<Exclude<NoticeEvent, 'review.resolved'>, string>>
   'review.proceeding': 'Goes ahead',
   'review.blocked': 'Blocked',
   'review.decided': 'Your vote',
+  'review.objection_lapsed': 'Your no lapsed',
   'review.revision_requested': 'Changes asked for',
   'review.revised': 'Changed, decide again',
   'review.reminder': 'Still waits',
@@ -43,6 +44,8 @@ export function sentenceOf({ event, review, vote }: Notice): string {
       return 'Policy stopped this call.';
     case 'review.decided':
       return describeVote(review, vote);
+    case 'review.objection_lapsed':
+      return 'Your no was about an earlier version of this call, which was replaced before it counted. Please decide again.';
     case 'review.revision_requested':
       return 'A reviewer asks for changes to this call, which an agent of yours proposed.';
     case 'review.revised':
