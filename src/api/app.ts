@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
 import { findAgent, findReviewer } from '../core/settings.ts';
 import type { ServiceDeps } from './deps.ts';
+import { cleanForwardedFor } from './http/addresses.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { errorMiddleware } from './http/errors.ts';
 import { HeldRequests } from './http/held.ts';
@@ -65,7 +66,7 @@ export interface AppDeps extends ServiceDeps {
   readonly limits?: {
     /** Requests without a valid credential, per address and minute; default 120. */
     readonly anonymousPerMinute?: number;
-    /** Event streams per principal (default 20) and in this process (default 1,000). */
+    /** Event streams and exports per principal (default 20) and in this process (default 1,000). */
     readonly streamsPerPrincipal?: number;
     readonly streams?: number;
   };
@@ -103,7 +104,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', 'simple');
   app.set('trust proxy', deps.trustProxy ?? false);
   app.set('case sensitive routing', true);
-  app.use(logRequests(deps.log, metrics), ...securityHeaders());
+  app.use(cleanForwardedFor, logRequests(deps.log, metrics), ...securityHeaders());
   app.use(docsAssets(), dashboardAssets(deps.page));
   const held = new HeldRequests(deps.shutdown);
   app.use(createRouter(endpoints, { settings: deps.settings, sessions, limiter, held, roles }));
@@ -130,7 +131,7 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
     ...reviewEndpoints(service),
     ...eventEndpoints({ service, slots, isInForce }),
     ...decisionEndpoints(service, metrics),
-    ...auditEndpoints(service),
+    ...auditEndpoints(service, slots),
     ...deliveryEndpoints(deps),
     ...policyEndpoints(service, deps.policyInForce),
     ...toolEndpoints(settings),

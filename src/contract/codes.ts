@@ -35,6 +35,7 @@ export const PROBLEMS = {
   not_awaiting_revision: row(409, 'The review is not waiting for a revision'),
   not_reconcilable: row(409, 'The review is not waiting to be reconciled'),
   too_many_revisions: row(409, 'The review has reached its last revision'),
+  resume_too_old: row(410, 'Too much has changed since that event'),
   payload_too_large: row(413, 'The body is too large'),
   unsupported_media_type: row(415, 'The body must be application/json'),
   edit_invalid: row(422, 'The edited arguments are not valid'),

@@ -10,9 +10,24 @@ export const ULID_PATTERN = new RegExp(`^${ULID}$`);
 /** `rev_<ULID>`; also the Temporal workflow id of the review. */
 export const REVIEW_ID_PATTERN = new RegExp(`^rev_${ULID}$`);
 
+/** Most bytes of a request's body, by what its route needs; beyond: 413 `payload_too_large`. docs/running.md has them too. */
+export const BODY_LIMITS = {
+  /** A call, as proposed, revised or edited, alone or with others. */
+  call: 256 * 1024,
+  /** A decision without arguments or a response, or a note: 4,000 characters of up to 6 bytes each (`\u0000`). */
+  comment: 32 * 1024,
+  /** A token of at most 500 characters. */
+  signIn: 4 * 1024,
+  /** Nothing but `{}`. */
+  empty: 1024,
+  /** A form of the page behind a mail: a comment of 4,000 characters, each at most 12 bytes. */
+  mailForm: 64 * 1024,
+  /** A press repeats the message: 15,000 characters of blocks and text and a comment of 3,000, each at most 8 bytes. */
+  slack: 160 * 1024,
+} as const;
+
 /** Bytes of JSON, unless named otherwise. */
 export const LIMITS = {
-  requestBody: 256 * 1024,
   evidence: 64 * 1024,
   responseBody: 256 * 1024,
   state: 1_500_000,

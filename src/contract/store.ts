@@ -173,6 +173,18 @@ export interface StoredReview {
   readonly index: number;
 }
 
+/** Place in the order of last changes: audit index, then review. `''` comes before every review. */
+export interface ChangeCursor {
+  readonly index: number;
+  readonly reviewId: ReviewId | '';
+}
+
+/** A review as {@link Store.listReviews} shows it; `index` is the audit index of its last change. */
+export interface ChangedRow {
+  readonly index: number;
+  readonly row: ReviewRow;
+}
+
 export interface AuditHead {
   readonly size: number;
   /** Base64 SHA-256 root hash (RFC 6962); of the empty string for an empty log. */
@@ -223,8 +235,6 @@ export interface Store {
   unsettled(before: Timestamp, limit: number): Promise<readonly ReviewId[]>;
 
   readReview(reviewId: ReviewId): Promise<StoredReview | undefined>;
-  /** One review as {@link Store.listReviews} shows it. */
-  readRow(reviewId: ReviewId): Promise<ReviewRow | undefined>;
   /** Envelopes and digest inputs of a review, for proofs. */
   readRecord(
     reviewId: ReviewId,
@@ -235,6 +245,14 @@ export interface Store {
     limit: number,
     cursor?: string,
   ): Promise<{ rows: readonly ReviewRow[]; nextCursor: string | null } | undefined>;
+
+  /**
+   * Reviews that changed after a place in the log, each once and as it stands now, in the order of their last change. With
+   * a `proposer` only that one's, at no cost for what others have done.
+   */
+  changes(after: ChangeCursor, limit: number, proposer?: string): Promise<readonly ChangedRow[]>;
+  /** How many reviews of a proposer changed after an audit index; counts no further than `most`. */
+  countChanges(after: number, proposer: string, most: number): Promise<number>;
 
   claimIdempotency(proposer: string, key: string, reviewId: ReviewId, fingerprint: string): Promise<IdempotencyClaim>;
 

@@ -1,5 +1,5 @@
 import { hasEnded, STATUSES, type ReviewRow, type ReviewStatus } from '../contract/review.ts';
-import type { ListFilter } from '../contract/store.ts';
+import type { ChangeCursor, ChangedRow, ListFilter } from '../contract/store.ts';
 import type { Query } from './database.ts';
 import { showListRow, type ListRow } from './review-row.ts';
 import { storableText } from './text.ts';
@@ -39,13 +39,23 @@ export async function listReviews(
   return { rows, nextCursor: found.length > limit && last !== undefined ? encodeCursor(last) : null };
 }
 
-/** One review as it stands in the list. */
-export async function readListRow(query: Query, reviewId: string): Promise<ReviewRow | undefined> {
-  const [found] = await query<FoundRow>(
-    'SELECT list_row, execution_status, ended_as, ended_at FROM holdpoint.reviews WHERE review_id = $1',
-    [reviewId],
+/** Rows that changed, in the order of their last change. See {@link Store.changes}. */
+export async function readChanges(
+  query: Query,
+  after: ChangeCursor,
+  limit: number,
+  proposer: string | undefined,
+): Promise<readonly ChangedRow[]> {
+  const parameters = [after.index, after.reviewId, limit, ...(proposer === undefined ? [] : [storableText(proposer)])];
+  const found = await query<FoundRow & { index: number }>(
+    `SELECT last_index::float8 AS index, list_row, execution_status, ended_as, ended_at FROM holdpoint.reviews r
+      WHERE (r.last_index, r.review_id) > ($1::bigint, $2::text) AND r.list_row IS NOT NULL
+        ${proposer === undefined ? '' : 'AND r.proposer = $4::text'}
+      ORDER BY r.last_index, r.review_id LIMIT $3::bigint`,
+    parameters,
   );
-  return found === undefined ? undefined : readRow(found, Date.now());
+  const now = Date.now();
+  return found.map((row) => ({ index: row.index, row: readRow(row, now) }));
 }
 
 function readRow(found: FoundRow, now: number): ReviewRow {

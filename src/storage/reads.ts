@@ -60,6 +60,15 @@ export async function countPending(query: Query, proposer: string): Promise<numb
   return row?.count ?? 0;
 }
 
+export async function countChanges(query: Query, after: number, proposer: string, most: number): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*)::float8 AS count FROM (SELECT FROM holdpoint.reviews r
+       WHERE r.proposer = $1 AND r.last_index > $2::bigint ORDER BY r.last_index LIMIT $3::bigint) changed`,
+    [storableText(proposer), after, most],
+  );
+  return row?.count ?? 0;
+}
+
 export async function countClaims(query: Query, tool: string, since: string): Promise<number> {
   const [row] = await query<{ count: number }>(
     'SELECT count(*)::float8 AS count FROM holdpoint.claim_times WHERE tool = $1 AND claimed_at >= $2::timestamptz',

@@ -6,7 +6,7 @@ import type { Database } from './database.ts';
 import { createDeliveryStore } from './deliveries.ts';
 import { eraseEnded } from './erase.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { listReviews, readListRow } from './list.ts';
+import { listReviews, readChanges } from './list.ts';
 import { createLogReader } from './log-reader.ts';
 import { migrate } from './migrate.ts';
 import { openPg } from './pg-database.ts';
@@ -104,8 +104,9 @@ export function storeOver(database: Database): Store {
     unsettled: (before, limit) => reads.unsettled(query, before, limit),
     readReview: rows.readReview,
     readRecord: (reviewId) => reads.readRecord(query, reviewId),
-    readRow: (reviewId) => readListRow(query, reviewId),
     listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
+    changes: (after, limit, proposer) => readChanges(query, after, limit, proposer),
+    countChanges: (after, proposer, most) => reads.countChanges(query, after, proposer, most),
     claimIdempotency: (proposer, key, reviewId, fingerprint) =>
       reads.claimIdempotency(query, proposer, key, reviewId, fingerprint),
     checkpoint: async () => {

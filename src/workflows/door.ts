@@ -1,5 +1,5 @@
 import { allHandlersFinished, ApplicationFailure, condition, setHandler, workflowInfo } from '@temporalio/workflow';
-import { LIMITS, REVIEW_ID_PATTERN } from '../contract/constants.ts';
+import { BODY_LIMITS, REVIEW_ID_PATTERN } from '../contract/constants.ts';
 import { processBatch } from './admission.ts';
 import { Inbox } from './inbox.ts';
 import { getReview } from './messages.ts';
@@ -55,7 +55,7 @@ export function boundQuestion(question: unknown): unknown {
 }
 
 function fits(value: object): boolean {
-  return new TextEncoder().encode(JSON.stringify(value)).length <= LIMITS.requestBody;
+  return new TextEncoder().encode(JSON.stringify(value)).length <= BODY_LIMITS.call;
 }
 
 /** Late votes get their answer before the workflow ends. */

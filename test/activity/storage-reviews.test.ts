@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
 import type { ListFilter, Store } from '../../src/contract/store.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { listReviews } from '../../src/storage/list.ts';
+import type { Database, Query } from '../../src/storage/database.ts';
+import { listReviews, readChanges } from '../../src/storage/list.ts';
 import {
   AT,
   claiming,
@@ -201,6 +201,34 @@ onEveryDatabase((engine) => {
       });
     });
 
+    it('changes: each review once, as it is now, in the order of its last change; a proposer’s own alone', async () => {
+      const mine = { proposer: { id: 'another', owner: null, attested: true } };
+      const change = (n: number, over: Partial<Review> = {}) =>
+        store.commit({ entries: [proposedEntry(reviewIdOf(n))], review: stateWrite(reviewOf(reviewIdOf(n), over)) });
+      await change(1);
+      await change(2, mine);
+      await change(3);
+      await change(1, { status: 'rejected', resolvedAt: AT });
+      await store.commit({
+        entries: [],
+        review: { kind: 'execution', reviewId: reviewIdOf(9), execution: EXECUTED },
+      });
+      const from = async (index: number, limit: number, proposer?: string, reviewId = '') =>
+        (await store.changes({ index, reviewId }, limit, proposer)).map((found) => [found.index, found.row.reviewId]);
+      expect(await from(0, 9)).toEqual([
+        [1, reviewIdOf(2)],
+        [2, reviewIdOf(3)],
+        [3, reviewIdOf(1)],
+      ]);
+      expect(await from(1, 1, undefined, reviewIdOf(2))).toEqual([[2, reviewIdOf(3)]]);
+      expect(await from(0, 9, 'another')).toEqual([[1, reviewIdOf(2)]]);
+      expect((await store.changes({ index: 3, reviewId: '' }, 9))[0]?.row.status).toBe('rejected');
+      expect(await Promise.all([0, 2, 9].map((most) => store.countChanges(-1, 'cleanup-agent', most)))).toEqual([
+        0, 2, 2,
+      ]);
+      expect(await store.countChanges(2, 'another', 9)).toBe(0);
+    });
+
     describe('walk an index that holds their order', () => {
       const SCAN_OF: readonly (readonly [string, ListFilter])[] = [
         ['reviews_by_status', {}],
@@ -211,25 +239,29 @@ onEveryDatabase((engine) => {
         ['reviews_outcome_unknown', { execution: 'outcome_unknown' }],
       ];
       // As on a server: whatever the planner knows of the table, and before it knows anything.
-      it.each(SCAN_OF)('%s: %j', async (index, filter) => {
+      it.each(SCAN_OF)('%s: %j', (index, filter) => expectWalk(index, (query) => listReviews(query, filter, 50)));
+      it.each([
+        ['reviews_changed', undefined],
+        ['reviews_changed_by_proposer', 'cleanup-agent'],
+      ])('%s: changes of %s', (index, proposer) =>
+        expectWalk(index, (query) => readChanges(query, { index: 0, reviewId: '' }, 50, proposer)),
+      );
+
+      async function expectWalk(index: string, read: (query: Query) => Promise<unknown>): Promise<void> {
         await put(reviewIdOf(1));
         const asked: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
-        await listReviews(
-          (sql, parameters = []) => {
-            asked.push({ sql, parameters });
-            return database.query(sql, parameters);
-          },
-          filter,
-          50,
-        );
+        await read((sql, parameters = []) => {
+          asked.push({ sql, parameters });
+          return database.query(sql, parameters);
+        });
         const [{ sql, parameters } = { sql: '', parameters: [] }] = asked;
         const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, parameters);
         const lines = plan.map((line) => line['QUERY PLAN']);
         const walk = lines.findIndex((line) => line.includes(` ${index} on `));
         expect(lines[walk]).toMatch(/Index (Only )?Scan using/);
         // No sort below the merge of the walks: a page costs the same however many rows stand behind it.
-        expect(lines.slice(walk - 1, walk + 1).join('\n')).not.toMatch(/sort/i);
-      });
+        expect(lines.slice(Math.max(0, walk - 1), walk + 1).join('\n')).not.toMatch(/sort/i);
+      }
     });
 
     it('rows say what a list shows, and nothing of the digest', async () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PROBLEMS, type ProblemCode, type ReceiptRefusal } from '../../src/contract/codes.ts';
-import { LIMITS } from '../../src/contract/review.ts';
+import { BODY_LIMITS, LIMITS } from '../../src/contract/constants.ts';
 import { StorageError } from '../../src/contract/store.ts';
 import { digestBytes } from '../../src/core/digest.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { proposedEntry, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
 import { codeOf, CREATE, GET, makeHarness, type Harness, type Reply } from './support/harness.ts';
 
 let api: Harness;
@@ -103,7 +104,7 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
     await api.store.commit({ entries: [], review: { kind: 'state', review: last, envelopes: [], materials: [] } });
     return revise(reviewId, { account: 'a-1', amount: 1 });
   },
-  payload_too_large: () => api.execute({ reason: 'x'.repeat(LIMITS.requestBody) }),
+  payload_too_large: () => api.execute({ reason: 'x'.repeat(BODY_LIMITS.call) }),
   unsupported_media_type: () => raw('{}', { 'content-type': 'text/plain' }),
   edit_invalid: () => decideOn({ type: 'edit', arguments: {} }),
   revision_invalid: async () => {
@@ -124,6 +125,16 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
   idempotency_mismatch: async () => {
     await api.execute({}, 'agent-1', { 'idempotency-key': 'mismatch' });
     return api.execute(GET, 'agent-1', { 'idempotency-key': 'mismatch' });
+  },
+  resume_too_old: async () => {
+    const proposer = { id: 'agent-2', owner: null, attested: true };
+    const changes = Array.from({ length: 1_001 }, (_, n) => reviewOf(reviewIdOf(n), { proposer }));
+    await Promise.all(
+      changes.map((review) =>
+        api.store.commit({ entries: [proposedEntry(review.reviewId)], review: stateWrite(review) }),
+      ),
+    );
+    return api.get('/v1/events', 'agent-2', { 'last-event-id': '0' });
   },
   rate_limited: async () => {
     for (let n = 0; n < 3; n += 1) await small.get('/v1/reviews', 'ops-1');

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { stringify } from 'csv-stringify/sync';
 import type { Response } from 'express';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import { canonicalJson } from '../../core/digest.ts';
 import { peopleOf } from '../service/audit-match.ts';
+import { writeTo } from './sse.ts';
 
 export type ExportFormat = 'jsonl' | 'csv';
 
@@ -26,15 +26,13 @@ export async function sendExport(
   }
   if (format === 'csv') res.write(csvLines([COLUMNS]));
   for await (const page of pages) {
-    if (signal.aborted || res.destroyed) {
-      // A file that ends early must not look whole.
-      res.destroy();
-      return;
-    }
+    if (signal.aborted || res.destroyed) break;
     const text = format === 'csv' ? csvLines(page.map(csvRow)) : page.map(jsonLine).join('');
-    if (text !== '' && !res.write(text)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+    if (text !== '' && !(await writeTo(res, text, signal))) break;
   }
-  res.end();
+  // A file that ends early must not look whole.
+  if (signal.aborted) res.destroy();
+  else res.end();
 }
 
 function jsonLine({ index, entry }: IndexedEntry): string {

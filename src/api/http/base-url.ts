@@ -1,9 +1,17 @@
 import type { Request } from 'express';
 import type { SettingsSource } from '../../core/settings.ts';
 
-/** Whether people reach this service through TLS: then cookies are for TLS alone. */
-export function isSecure(req: Request, settings: SettingsSource): boolean {
-  return req.secure || (settings.current().publicUrl?.startsWith('https:') ?? false);
+/**
+ * Name, path and `Secure` of a cookie. Where people reach this service through TLS it is for TLS alone and has a name that
+ * no other host of the domain can set, which takes the path `/` (RFC 6265bis, section 4.1.3.2).
+ */
+export function cookieFor(
+  req: Request,
+  settings: SettingsSource,
+  { name, path }: { readonly name: string; readonly path: string },
+): { readonly name: string; readonly path: string; readonly secure: boolean } {
+  const secure = req.secure || (settings.current().publicUrl?.startsWith('https:') ?? false);
+  return secure ? { name: `__Host-${name}`, path: '/', secure } : { name, path, secure };
 }
 
 /** Where this service is reached: as configured, else as the request says. Never ends in a slash. */

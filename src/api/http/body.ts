@@ -1,7 +1,6 @@
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import type { FieldError } from '../../contract/api.ts';
-import { LIMITS } from '../../contract/review.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
 import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../core/strict-json.ts';
 import { ProblemError } from '../problem.ts';
@@ -9,12 +8,26 @@ import { ProblemError } from '../problem.ts';
 const MAX_FIELD_ERRORS = 20;
 
 /**
- * Reads the raw body, at most 256 KiB, never compressed (a small body must not become a large one). Decoding and
- * parsing are ours: the usual parsers keep the last of duplicate keys and round numbers.
+ * Reads the raw body, never compressed (a small body must not become a large one). Decoding and parsing are ours: the usual
+ * parsers keep the last of duplicate keys and round numbers.
  */
-export function readBody(): RequestHandler[] {
-  const raw = express.raw({ type: () => true, limit: LIMITS.requestBody, inflate: false });
-  return [refuseOtherMedia, raw];
+export function readBody(limit: number): RequestHandler[] {
+  return [refuseOtherMedia, express.raw({ type: () => true, limit, inflate: false })];
+}
+
+/** The raw body of a route that reads it itself, once it knows the sender. Undefined where its media type is another. */
+export async function readRaw(
+  req: Request,
+  res: Response,
+  options: { readonly limit: number; readonly type?: string },
+): Promise<Buffer | undefined> {
+  const read = express.raw({ type: options.type ?? (() => true), limit: options.limit, inflate: false });
+  await new Promise<void>((resolve, reject) => {
+    // The error middleware knows the reader's errors by their type.
+    read(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error as Error)));
+  });
+  const body: unknown = req.body;
+  return Buffer.isBuffer(body) ? body : undefined;
 }
 
 /** What is signed has a level more around a body, and whoever verifies it reads no more than `MAX_JSON_DEPTH`. */

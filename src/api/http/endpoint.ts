@@ -1,8 +1,11 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { ProblemCode } from '../../contract/codes.ts';
+import { BODY_LIMITS } from '../../contract/constants.ts';
 import type { AgentPrincipal, Principal, ReviewerPrincipal } from '../principal.ts';
+import type { Scan } from '../service/scan.ts';
 import type { Caller } from '../service/types.ts';
+import type { Impatience } from './rate-limit.ts';
 
 /** Who may call: `reviewer` includes auditors, `principal` is anybody signed in. */
 export type Who = 'public' | 'agent' | 'reviewer' | 'principal';
@@ -21,6 +24,8 @@ interface Handling<W extends Who, B, Q> {
   readonly body: B;
   readonly query: Q;
   readonly caller: Caller;
+  /** For what reads many rows. */
+  readonly scan: W extends 'public' ? undefined : (then: Impatience) => Scan;
   readonly req: Request;
   readonly res: Response;
 }
@@ -54,6 +59,10 @@ export interface Endpoint<W extends Who = Who, B = unknown, Q = unknown> {
   /** Served only by processes that hold this signing key. */
   readonly role?: 'propose' | 'review';
   readonly body?: z.ZodType<B>;
+  /** Most bytes of the body; default: what a call can need. See `BODY_LIMITS`. */
+  readonly maxBody?: number;
+  /** Parsed bodies that may be as long as a call's all the same. */
+  readonly mayExceed?: (body: unknown) => boolean;
   /** No body counts as `{}`. */
   readonly bodyOptional?: boolean;
   readonly query?: z.ZodType<Q>;
@@ -86,6 +95,11 @@ export function endpoint<W extends Who, B = undefined, Q = undefined>(definition
 /** Signing in is public and guesses tokens; reading whether we are alive is not worth counting. */
 export function isCountedByAddress({ who, method, isCharged }: Endpoint): boolean {
   return who === 'public' && (isCharged !== undefined || method !== 'get');
+}
+
+/** Bytes that are read at most. */
+export function bodyLimitOf({ maxBody = BODY_LIMITS.call, mayExceed }: Endpoint): number {
+  return mayExceed === undefined ? maxBody : BODY_LIMITS.call;
 }
 
 /** Path as Express wants it. */

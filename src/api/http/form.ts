@@ -1,23 +1,20 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import express from 'express';
 import type { Request, Response } from 'express';
+import { BODY_LIMITS } from '../../contract/constants.ts';
 import { ProblemError } from '../problem.ts';
+import { readRaw } from './body.ts';
 
-/** A comment is at most 4,000 characters, each at most 12 bytes in this encoding. */
-const MAX_BYTES = 64 * 1024;
-const read = express.raw({ type: 'application/x-www-form-urlencoded', limit: MAX_BYTES, inflate: false });
+const FORM = 'application/x-www-form-urlencoded';
 
-/** Fields of a form that a browser sent. Throws `unsupported_media_type`, `payload_too_large`, `invalid_request`. */
+/** Told by the headers alone. Throws `unsupported_media_type`. */
+export function requireForm(req: Request): void {
+  if (typeof req.is(FORM) !== 'string') throw new ProblemError('unsupported_media_type');
+}
+
+/** Fields of a form that a browser sent. Throws `payload_too_large` and `invalid_request`. */
 export async function readForm(req: Request, res: Response): Promise<ReadonlyMap<string, string>> {
-  await new Promise<void>((resolve, reject) => {
-    read(req, res, (error?: unknown) => {
-      if (error === undefined) resolve();
-      // The error middleware knows the reader's errors by their type.
-      else reject(error as Error);
-    });
-  });
-  const body: unknown = req.body;
-  if (!Buffer.isBuffer(body)) throw new ProblemError('unsupported_media_type');
+  const body = await readRaw(req, res, { limit: BODY_LIMITS.mailForm, type: FORM });
+  if (body === undefined) throw new ProblemError('unsupported_media_type');
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
     if (fields.has(name)) throw new ProblemError('invalid_request');

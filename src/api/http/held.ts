@@ -13,6 +13,8 @@ export class HeldRequests {
   }
 
   signalFor(res: Response): AbortSignal {
+    // A caller that is gone already closes nothing more.
+    if (res.closed) return AbortSignal.abort();
     const controller = new AbortController();
     if (this.#shutdown.aborted) controller.abort();
     this.#open.add(controller);

@@ -2,7 +2,11 @@ import type { Registry } from 'prom-client';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
+import { atMostEvery } from './at-most-every.ts';
 import type { StreamSlots } from './stream-slots.ts';
+
+/** Ms. Anybody may ask, and it takes queries. */
+const RENDERED_EVERY = 1_000;
 
 export interface ApiMetrics {
   readonly executes: Counter<'outcome'>;
@@ -64,6 +68,6 @@ export function createMetrics({ registry, store, settings, slots }: MetricsDeps)
       registers,
     }),
     contentType: registry.contentType,
-    render: () => registry.metrics(),
+    render: atMostEvery(RENDERED_EVERY, () => registry.metrics()),
   };
 }

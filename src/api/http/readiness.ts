@@ -2,10 +2,11 @@ import type { Readiness as ReadinessReport } from '../../contract/api.ts';
 import { StorageError, type Store } from '../../contract/store.ts';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { GateClient } from '../gate-client.ts';
+import { atMostEvery } from './at-most-every.ts';
 
-/** How long one check may take, and how long what was found of the workers counts, in ms. */
+/** How long one check may take, and how often the servers are asked at most, in ms. */
 const CHECK_WITHIN = 2_000;
-const WORKERS_KNOWN_FOR = 3_000;
+const ASKED_EVERY = 1_000;
 
 export interface Readiness {
   check(): Promise<ReadinessReport>;
@@ -42,19 +43,24 @@ const ROLLED_BACK: Problem = {
 };
 
 export function createReadiness(deps: ReadinessDeps): Readiness {
-  const pollers = remember(() => deps.gate.pollers(), WORKERS_KNOWN_FOR);
-  const parts: Readonly<Record<string, () => Promise<void>>> = {
-    database: () => deps.store.ping(),
-    temporal: () => deps.gate.ping(),
-    gateWorker: async () => present((await pollers()).gate),
-    executeWorker: async () => present((await pollers()).execute),
-    process: async () => present(!deps.shutdown.aborted),
-    ...deps.extra,
-  };
+  // Anybody may ask, so what asking costs the servers does not depend on how often.
+  const ask = atMostEvery(ASKED_EVERY, async () => {
+    const pollers = deps.gate.pollers();
+    const parts: Readonly<Record<string, () => Promise<void>>> = {
+      database: () => deps.store.ping(),
+      temporal: () => deps.gate.ping(),
+      gateWorker: async () => present((await pollers).gate),
+      executeWorker: async () => present((await pollers).execute),
+      ...deps.extra,
+    };
+    const [needed, dispensable] = await Promise.all([probeAll(parts), probeAll(deps.dispensable?.() ?? {})]);
+    return { needed, dispensable };
+  });
   return {
     async check() {
-      const [needed, dispensable] = await Promise.all([probeAll(parts), probeAll(deps.dispensable?.() ?? {})]);
-      const results = [...needed, ...dispensable];
+      const asked = await ask();
+      const needed = [...asked.needed, ...(await probeAll({ process: async () => present(!deps.shutdown.aborted) }))];
+      const results = [...needed, ...asked.dispensable];
       const down = results.flatMap(([, problem]) => (problem === undefined ? [] : [problem]));
       const configProblem = deps.settings.problem();
       const config = configProblem === null ? [] : [{ code: 'config_not_in_force', message: configProblem }];
@@ -92,19 +98,4 @@ function within<T>(work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => reject(new Error('too slow')), CHECK_WITHIN);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-}
-
-/** Keeps a success for a while; failures are looked at afresh. */
-function remember<T>(read: () => Promise<T>, ms: number): () => Promise<T> {
-  let kept: { readonly value: Promise<T>; readonly until: number } | undefined;
-  return () => {
-    const now = performance.now();
-    if (kept !== undefined && now < kept.until) return kept.value;
-    const value = read();
-    kept = { value, until: now + ms };
-    value.catch(() => {
-      kept = undefined;
-    });
-    return value;
-  };
 }

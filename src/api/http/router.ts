@@ -6,9 +6,9 @@ import type { Caller } from '../service/types.ts';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './base-url.ts';
 import { parseBody, readBody, validate } from './body.ts';
-import { expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
+import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
 import type { HeldRequests } from './held.ts';
-import type { RateLimiter } from './rate-limit.ts';
+import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 
 export interface RouterDeps {
@@ -48,16 +48,18 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   const handle: RequestHandler = async (req, res) => {
     const principal = res.locals['principal'] as Principal | undefined;
     const parsed = definition.body && parseBody(req.body);
+    requireLength(definition, req.body, parsed);
     const body = definition.body && validate(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
     const query = definition.query && validate(definition.query, req.query);
     const cost = definition.cost?.(body) ?? 1;
     if (principal !== undefined && cost > 1) await deps.limiter.charge(principal, cost - 1);
     const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res) };
     // The types were checked where the endpoint was defined.
-    const reply = await definition.handle({ principal: principal, body, query, caller, req, res });
+    const scan = principal && ((then: Impatience) => deps.limiter.scan(principal, caller.signal, then));
+    const reply = await definition.handle({ principal, body, query, caller, scan, req, res });
     send(res, reply);
   };
-  return definition.body === undefined ? [identify, handle] : [identify, ...readBody(), handle];
+  return definition.body === undefined ? [identify, handle] : [identify, ...readBody(bodyLimitOf(definition)), handle];
 }
 
 async function identified(
@@ -80,6 +82,12 @@ async function identified(
     throw new ProblemError('unauthenticated');
   }
   return principal;
+}
+
+/** What may be longer than `maxBody` is known only once it is parsed. Throws `payload_too_large`. */
+function requireLength({ maxBody, mayExceed }: Endpoint, raw: unknown, parsed: unknown): void {
+  if (maxBody === undefined || mayExceed === undefined || mayExceed(parsed)) return;
+  if (Buffer.isBuffer(raw) && raw.length > maxBody) throw new ProblemError('payload_too_large');
 }
 
 function send(res: Response, reply: Reply): void {

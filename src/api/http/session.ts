@@ -6,7 +6,7 @@ import type { SessionMethod, SessionStore, StoredSession } from '../../contract/
 import { findReviewer, type Settings, type SettingsSource } from '../../core/settings.ts';
 import type { Clock } from '../deps.ts';
 import type { OpenSession, ReviewerPrincipal } from '../principal.ts';
-import { isSecure } from './base-url.ts';
+import { cookieFor } from './base-url.ts';
 
 /** A session ends after so long, and earlier after so long without a request. Ms. */
 export const SESSION_LIFETIME = 12 * 3_600_000;
@@ -52,13 +52,16 @@ export interface SessionsDeps {
 
 export function createSessions({ secret, settings, store, clock }: SessionsDeps): Sessions {
   if (secret().length < 32) throw new RangeError('the session secret is too short');
-  const open = (req: Request, res: Response): Promise<IronSession<CookieData>> =>
-    getIronSession<CookieData>(req, res, {
+  const cookieOf = (req: Request) => cookieFor(req, settings, { name: 'holdpoint_session', path: '/' });
+  const open = (req: Request, res: Response): Promise<IronSession<CookieData>> => {
+    const { name, ...scope } = cookieOf(req);
+    return getIronSession<CookieData>(req, res, {
       password: secret(),
-      cookieName: cookieName(req, settings),
+      cookieName: name,
       ttl: SESSION_LIFETIME / 1_000,
-      cookieOptions: { httpOnly: true, sameSite: 'strict', path: '/', secure: isSecure(req, settings) },
+      cookieOptions: { httpOnly: true, sameSite: 'strict', ...scope },
     });
+  };
 
   /** The reviewer as the configuration has it now: whoever left it, or lost a group, has lost it here too. */
   const judge = (stored: StoredSession | undefined): ReviewerConfig | undefined => {
@@ -73,7 +76,7 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
 
   return {
     async read(req, res) {
-      if (!(req.headers.cookie ?? '').includes(`${cookieName(req, settings)}=`)) return undefined;
+      if (!(req.headers.cookie ?? '').includes(`${cookieOf(req).name}=`)) return undefined;
       const sealedWith = sha256(secret());
       const { id, csrfToken } = await open(req, res);
       if (id === undefined || csrfToken === undefined) return undefined;
@@ -155,11 +158,6 @@ function credentialOf(reviewer: ReviewerConfig, method: SessionMethod, { oidc }:
     default:
       return method satisfies never;
   }
-}
-
-/** With TLS a name that no other host of the domain can set (RFC 6265bis, section 4.1.3.2). */
-function cookieName(req: Request, settings: SettingsSource): string {
-  return isSecure(req, settings) ? '__Host-holdpoint_session' : 'holdpoint_session';
 }
 
 function sha256(id: string): string {

@@ -2,9 +2,9 @@ import type { Request, Response } from 'express';
 import { getIronSession, type IronSession } from 'iron-session';
 import type { SettingsSource } from '../../core/settings.ts';
 import type { OidcFlow } from '../sign-in/oidc.ts';
-import { isSecure } from './base-url.ts';
+import { cookieFor } from './base-url.ts';
 
-const COOKIE = 'holdpoint_sign_in';
+const COOKIE = { name: 'holdpoint_sign_in', path: '/v1/session/oidc' };
 /** Seconds to sign in at the identity provider. */
 const LIFETIME = 600;
 
@@ -16,14 +16,16 @@ export interface SignInFlows {
 }
 
 export function createSignInFlows(secret: () => string, settings: SettingsSource): SignInFlows {
-  const open = (req: Request, res: Response): Promise<IronSession<{ flow?: OidcFlow }>> =>
-    getIronSession<{ flow?: OidcFlow }>(req, res, {
+  const open = (req: Request, res: Response): Promise<IronSession<{ flow?: OidcFlow }>> => {
+    const { name, ...scope } = cookieFor(req, settings, COOKIE);
+    return getIronSession<{ flow?: OidcFlow }>(req, res, {
       password: secret(),
-      cookieName: COOKIE,
+      cookieName: name,
       ttl: LIFETIME,
       // Lax: the browser comes back from another site, and a strict cookie would stay behind.
-      cookieOptions: { httpOnly: true, sameSite: 'lax', path: '/v1/session/oidc', secure: isSecure(req, settings) },
+      cookieOptions: { httpOnly: true, sameSite: 'lax', ...scope },
     });
+  };
   return {
     async keep(req, res, flow) {
       const cookie = await open(req, res);

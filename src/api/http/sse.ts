@@ -23,10 +23,10 @@ export async function pipeEvents(
   res.flushHeaders();
   try {
     // Says something at once, so that a reader knows that it is connected.
-    if (!(await write(res, ': connected\n\n', signal))) return;
+    if (!(await writeTo(res, ': connected\n\n', signal))) return;
     for await (const event of events) {
       if (signal.aborted || !(await isAllowed())) break;
-      if (!(await write(res, formatEvent(event), signal))) break;
+      if (!(await writeTo(res, formatEvent(event), signal))) break;
     }
   } finally {
     await events.return(undefined);
@@ -39,8 +39,8 @@ function formatEvent(event: Streamed<Review> | Streamed<ReviewRow>): string {
   return `id: ${event.index}\nevent: review\ndata: ${JSON.stringify(event.review)}\n\n`;
 }
 
-/** False when the reader is gone or does not read. */
-async function write(res: Response, text: string, signal: AbortSignal): Promise<boolean> {
+/** Resolves when the reader has taken it; false where it is gone or does not read. */
+export async function writeTo(res: Response, text: string, signal: AbortSignal): Promise<boolean> {
   if (res.destroyed || res.writableEnded) return false;
   if (res.write(text)) return true;
   const stalled = new AbortController();

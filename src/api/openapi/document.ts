@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problemSchema } from '../../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
-import { isCountedByAddress, type Endpoint, type Who } from '../http/endpoint.ts';
+import { bodyLimitOf, isCountedByAddress, type Endpoint, type Who } from '../http/endpoint.ts';
 import { nameSchemas } from './schemas.ts';
 
 type Json = Record<string, unknown>;
@@ -42,6 +42,7 @@ function operationOf(definition: Endpoint, refTo: RefTo): Json {
       ? {}
       : {
           requestBody: {
+            description: `At most ${bodyLimitOf(definition)} bytes.`,
             required: definition.bodyOptional !== true,
             content: { 'application/json': { schema: refTo(body) } },
           },
@@ -159,7 +160,8 @@ const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'cookie',
     name: 'holdpoint_session',
-    description: 'Session of a reviewer; what changes something needs its `X-CSRF-Token` as well.',
+    description:
+      'Session of a reviewer, over https under the name `__Host-holdpoint_session`; what changes something needs its `X-CSRF-Token` as well.',
   },
 };
 const SECURITY: Readonly<Record<Who, readonly Json[]>> = {

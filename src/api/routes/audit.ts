@@ -11,9 +11,11 @@ import {
 } from '../../contract/audit-query.ts';
 import { sendExport } from '../http/audit-export.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import type { StreamSlots } from '../http/stream-slots.ts';
+import { principalKey } from '../principal.ts';
 import type { GateService } from '../service/types.ts';
 
-export function auditEndpoints(service: GateService): Endpoint[] {
+export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoint[] {
   return [
     endpoint<'reviewer', undefined, z.infer<typeof entriesQuerySchema>>({
       method: 'get',
@@ -21,12 +23,12 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       tag: 'Audit',
       summary: 'Entries of the audit log in order',
       description:
-        'A leaf of the log is the RFC 8785 form of one entry. All filters that are given must fit. With a filter one request looks through 5,000 entries at most: a page may be empty and still have a `nextFrom`.',
+        'A leaf of the log is the RFC 8785 form of one entry. All filters that are given must fit. With a filter one request looks through 5,000 entries at most: a page may be empty and still have a `nextFrom`. Every 1,000 entries read count, apart from other requests, as much as one.',
       who: 'reviewer',
       query: entriesQuerySchema,
       answers: { 200: { description: 'One page', schema: auditPageSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query }) => ({ status: 200, json: await service.auditEntries(query) }),
+      handle: async ({ query, scan }) => ({ status: 200, json: await service.auditEntries(query, scan('refuse')) }),
     }),
     endpoint<'reviewer', undefined, z.infer<typeof exportQuerySchema>>({
       method: 'get',
@@ -34,14 +36,19 @@ export function auditEndpoints(service: GateService): Endpoint[] {
       tag: 'Audit',
       summary: 'Entries of the audit log as one file',
       description:
-        'All entries that fit, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe).',
+        'All entries that fit, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe). Counts as an open stream, and is sent no faster than 1,000 entries for each request that a minute allows.',
       who: 'reviewer',
       query: exportQuerySchema,
       answers: { 200: { description: 'The file', contentType: 'application/jsonl', otherTypes: ['text/csv'] } },
       problems: ['database_unavailable'],
-      async handle({ query, caller, res }) {
+      async handle({ principal, query, caller, scan, res }) {
         const { format, ...filter } = query;
-        await sendExport(res, format, service.exportEntries(filter), caller.signal);
+        const release = slots.take(principalKey(principal));
+        try {
+          await sendExport(res, format, service.exportEntries(filter, scan('wait')), caller.signal);
+        } finally {
+          release();
+        }
         return undefined;
       },
     }),

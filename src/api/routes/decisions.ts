@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { BODY_LIMITS } from '../../contract/constants.ts';
 import {
   decisionRequestSchema,
   decisionsRequestSchema,
@@ -22,6 +23,11 @@ const CHANNEL = {
   },
 } as const;
 
+/** An edit holds the arguments of a whole call, and a response may be as long. */
+function carriesCall(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && ('arguments' in body || 'response' in body);
+}
+
 export function decisionEndpoints(service: GateService, metrics: ApiMetrics): Endpoint[] {
   const counted = async (type: string, work: () => Promise<Settled>): Promise<Settled> => {
     try {
@@ -42,7 +48,10 @@ export function decisionEndpoints(service: GateService, metrics: ApiMetrics): En
       who: 'reviewer',
       role: 'review',
       headers: CHANNEL,
+      description: 'A body of more than 32 KiB has to hold `arguments` or `response`.',
       body: decisionRequestSchema,
+      maxBody: BODY_LIMITS.comment,
+      mayExceed: carriesCall,
       answers: SETTLED_ANSWERS,
       problems: [
         'sealed_not_allowed',
@@ -98,6 +107,7 @@ export function decisionEndpoints(service: GateService, metrics: ApiMetrics): En
       role: 'review',
       headers: CHANNEL,
       body: reconcileRequestSchema,
+      maxBody: BODY_LIMITS.comment,
       answers: SETTLED_ANSWERS,
       problems: [
         'not_an_approver',

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { DOCS_HTML, DOCS_SCRIPT } from '../page/docs.ts';
 
-/** `document` is built once, from the endpoints themselves. */
+/** `document` is built once, from the endpoints themselves, and written once: anybody may ask for it. */
 export function docsEndpoints(document: () => unknown): Endpoint[] {
+  let text: string | undefined;
   const page = { who: 'public', tag: 'Operation', problems: [], hidden: true } as const;
   return [
     endpoint<'public'>({
@@ -17,7 +18,11 @@ export function docsEndpoints(document: () => unknown): Endpoint[] {
       who: 'public',
       answers: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) } },
       problems: [],
-      handle: () => ({ status: 200, json: document() }),
+      handle: () => ({
+        status: 200,
+        text: (text ??= JSON.stringify(document())),
+        contentType: 'application/json; charset=utf-8',
+      }),
     }),
     endpoint<'public'>({
       ...page,

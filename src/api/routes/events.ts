@@ -53,13 +53,14 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
       path: '/v1/events',
       tag: 'Reviews',
       summary: 'Changes of all reviews one may see, as server-sent events',
-      description: '`data` is a row of the list. Without `Last-Event-ID` it begins with what changes from now on.',
+      description:
+        '`data` is a row of the list. Without `Last-Event-ID` it begins with what changes from now on; with it, with every review that has changed since, once and as it is now. An agent of which more than 1,000 reviews have changed since gets 410 and reads the list.',
       who: 'principal',
       headers: LAST_EVENT_ID,
       answers: { 200: { description: 'The stream', contentType: 'text/event-stream' } },
-      problems: ['invalid_request', 'database_unavailable'],
-      handle: ({ principal, caller, req, res }) =>
-        stream(deps, principal, res, (signal) => service.watchAll(principal, resumeAfter(req), signal), caller.signal),
+      problems: ['invalid_request', 'resume_too_old', 'database_unavailable'],
+      handle: ({ principal, caller, scan, req, res }) =>
+        stream(deps, principal, res, () => service.watchAll(principal, resumeAfter(req), scan('wait')), caller.signal),
     }),
   ];
 }

@@ -11,7 +11,7 @@ import { findReviewer, type SettingsSource } from '../../core/settings.ts';
 import { shownBy } from '../../core/show/show-review.ts';
 import type { Clock } from '../deps.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
-import { createFormTokens, readForm, type FormTokens } from '../http/form.ts';
+import { createFormTokens, readForm, requireForm, type FormTokens } from '../http/form.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import type { Sessions } from '../http/session.ts';
 import { answerPage, decisionPage, isMailChoice, MAIL_PAGE_CSS, type DecisionPage } from '../page/mail-decision.ts';
@@ -89,8 +89,10 @@ async function decideByForm(
   res: Response,
   caller: Caller,
 ): Promise<Reply> {
-  const fields = await readForm(req, res);
+  requireForm(req);
+  // The link is the credential: without one that holds, the form is not even read.
   const { link, review } = await open(deps, req, res);
+  const fields = await readForm(req, res);
   if (!forms.holds(fields.get('form') ?? '', linkOf(req), deps.clock.now())) throw new Refused('form_expired', link);
   const type = fields.get('decision');
   const comment = (fields.get('comment') ?? '').trim();

@@ -7,6 +7,7 @@ import {
   type ListQuery,
 } from '../../contract/api.ts';
 import { proofFileSchema } from '../../contract/audit.ts';
+import { BODY_LIMITS } from '../../contract/constants.ts';
 import { revisionRequestSchema, type RevisionRequest } from '../../contract/decision.ts';
 import { reviewIdSchema, type ReviewId } from '../../contract/ids.ts';
 import { reviewSchema } from '../../contract/review.ts';
@@ -97,6 +98,7 @@ export function reviewEndpoints(service: GateService): Endpoint[] {
       who: 'agent',
       role: 'propose',
       body: emptySchema,
+      maxBody: BODY_LIMITS.empty,
       bodyOptional: true,
       answers: SETTLED_ANSWERS,
       problems: [

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { BODY_LIMITS } from '../../contract/constants.ts';
 import {
   sessionResponseSchema,
   signInRequestSchema,
@@ -31,6 +32,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       who: 'public',
       role: 'review',
       body: signInRequestSchema,
+      maxBody: BODY_LIMITS.signIn,
       answers: { 200: { description: 'Signed in', schema: sessionResponseSchema } },
       problems: ['unauthenticated', 'database_unavailable'],
       async handle({ body, req, res }) {

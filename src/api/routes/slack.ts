@@ -1,13 +1,14 @@
-import express from 'express';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { BODY_LIMITS } from '../../contract/constants.ts';
+import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { Store } from '../../contract/store.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
 import { answerTo, decideByPress, replacementFor, type PressDeps, type PressResult } from '../slack/decide.ts';
 import { readInteraction, type Press } from '../slack/interaction.ts';
-import { useSignature, verifySlackRequest } from '../slack/signature.ts';
+import { readSlackClaim, useSignature, verifySlackRequest } from '../slack/signature.ts';
 import type { Caller } from '../service/types.ts';
 
 /** Sends an answer to the `response_url` of an interaction; true where Slack took it. */
@@ -21,9 +22,6 @@ export interface SlackEndpointDeps extends PressDeps {
   readonly metrics: ApiMetrics;
   readonly log: Logger;
 }
-
-/** A payload repeats the message, which is far below this. */
-const read = express.raw({ type: () => true, limit: 256 * 1024, inflate: false });
 
 /**
  * Where Slack sends the presses of buttons (“Interactivity” in the settings of the app). Slack wants an answer within
@@ -65,17 +63,13 @@ export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
 async function readVerified(deps: SlackEndpointDeps, req: Request, res: Response): Promise<Buffer> {
   const secret = deps.signingSecret();
   if (secret === undefined) throw new ProblemError('not_found');
-  await new Promise<void>((resolve, reject) => {
-    read(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error as Error)));
-  });
-  const body: unknown = req.body;
   const now = deps.clock.now();
-  const signature = req.get('x-slack-signature');
-  const timestamp = req.get('x-slack-request-timestamp');
-  if (!Buffer.isBuffer(body) || !verifySlackRequest({ signature, timestamp, body }, secret, now)) {
+  const claim = readSlackClaim(req.get('x-slack-signature'), req.get('x-slack-request-timestamp'), now);
+  const body = claim && (await readRaw(req, res, { limit: BODY_LIMITS.slack }));
+  if (claim === undefined || body === undefined || !verifySlackRequest(claim, body, secret)) {
     throw new ProblemError('unauthenticated', { detail: 'The request is not signed by Slack, or not fresh.' });
   }
-  if (!(await useSignature(deps.store.sessions, signature as string, now))) {
+  if (!(await useSignature(deps.store.sessions, claim.signature, now))) {
     throw new ProblemError('unauthenticated', { detail: 'The request was sent before.' });
   }
   return body;

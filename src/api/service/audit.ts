@@ -2,29 +2,32 @@ import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
 import type { ConsistencyResponse, EntriesQuery, InclusionResponse } from '../../contract/audit-query.ts';
 import type { AuditFilter } from '../../contract/audit-query.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
+import type { ReviewId } from '../../contract/ids.ts';
 import { ProblemError } from '../problem.ts';
 import { entryMatcher } from './audit-match.ts';
 import type { ServiceContext } from './context.ts';
+import { PIECE, readPiece, type Scan } from './scan.ts';
 
 const DEFAULT_LIMIT = 200;
-/** Entries that are read at once, and reads of one request: a filter that fits little still answers soon. */
-const CHUNK = 1_000;
-const MOST_CHUNKS = 5;
+/** Entries that one request looks through: a filter that fits little still answers soon. */
+const MOST_LOOKED_THROUGH = 5_000;
 
 type Reads = Pick<ServiceContext, 'store'>;
+type Scans = Pick<ServiceContext, 'store' | 'scans'>;
 
 /**
  * One page of the log. With a filter a page may hold less than asked for, or nothing, and still have a `nextFrom`: that
  * much of the log was looked through.
  */
-export async function auditEntries({ store }: Reads, query: EntriesQuery): Promise<AuditPage> {
+export async function auditEntries(context: Scans, query: EntriesQuery, scan: Scan): Promise<AuditPage> {
   const { from, limit = DEFAULT_LIMIT, order = 'asc', ...filter } = query;
   const fits = entryMatcher(filter);
   const found: IndexedEntry[] = [];
   const step = order === 'asc' ? 1 : -1;
-  let at = from ?? (order === 'asc' ? 0 : (await store.head()).size - 1);
-  for (let chunks = 0; chunks < MOST_CHUNKS && at >= 0; chunks += 1) {
-    const chunk = await readChunk(store, filter.reviewId, at, fits === undefined ? limit : CHUNK, order);
+  let at = from ?? (order === 'asc' ? 0 : (await context.store.head()).size - 1);
+  for (let lookedThrough = 0; lookedThrough < MOST_LOOKED_THROUGH && at >= 0; lookedThrough += PIECE) {
+    const size = fits === undefined ? Math.min(PIECE, limit - found.length) : PIECE;
+    const chunk = await readChunk(context, scan, { reviewId: filter.reviewId, at, size, order });
     for (const indexed of chunk.entries) {
       if (fits !== undefined && !fits(indexed.entry)) continue;
       found.push(indexed);
@@ -38,11 +41,15 @@ export async function auditEntries({ store }: Reads, query: EntriesQuery): Promi
 }
 
 /** Every entry that fits, in order, page by page, up to where the log ended when it was asked. */
-export async function* exportEntries({ store }: Reads, filter: AuditFilter): AsyncGenerator<readonly IndexedEntry[]> {
+export async function* exportEntries(
+  context: Scans,
+  filter: AuditFilter,
+  scan: Scan,
+): AsyncGenerator<readonly IndexedEntry[]> {
   const fits = entryMatcher(filter) ?? (() => true);
-  const { size } = await store.head();
+  const { size } = await context.store.head();
   for (let at = 0; at < size;) {
-    const chunk = await readChunk(store, filter.reviewId, at, CHUNK, 'asc');
+    const chunk = await readChunk(context, scan, { reviewId: filter.reviewId, at, size: PIECE, order: 'asc' });
     yield chunk.entries.filter(({ index, entry }) => index < size && fits(entry));
     if (chunk.isLast) return;
     at = chunk.next;
@@ -91,24 +98,27 @@ interface Chunk {
   readonly next: number;
 }
 
-/** The entries of one review are few and have an index of their own; they are one chunk. */
-async function readChunk(
-  store: Reads['store'],
-  reviewId: string | undefined,
-  at: number,
-  size: number,
-  order: 'asc' | 'desc',
-): Promise<Chunk> {
+interface ChunkWanted {
+  readonly reviewId: ReviewId | undefined;
+  readonly at: number;
+  readonly size: number;
+  readonly order: 'asc' | 'desc';
+}
+
+/** The entries of one review are few and have an index of their own; they are one chunk. The last one for a caller who is gone. */
+async function readChunk(context: Scans, scan: Scan, { reviewId, at, size, order }: ChunkWanted): Promise<Chunk> {
+  const { store } = context;
+  const read = async (piece: () => Promise<readonly IndexedEntry[]>) => (await readPiece(context, scan, piece)) ?? [];
   if (reviewId !== undefined) {
-    const all = await store.entriesOf(reviewId);
+    const all = await read(() => store.entriesOf(reviewId));
     const entries = order === 'asc' ? all.filter(({ index }) => index >= at) : all.filter(({ index }) => index <= at);
     return { entries: order === 'asc' ? entries : entries.toReversed(), isLast: true, next: at };
   }
   if (order === 'asc') {
-    const entries = await store.entries(at, size);
+    const entries = await read(() => store.entries(at, size));
     return { entries, isLast: entries.length < size, next: at + entries.length };
   }
   const low = Math.max(0, at - size + 1);
-  const entries = await store.entries(low, at - low + 1);
+  const entries = await read(() => store.entries(low, at - low + 1));
   return { entries: entries.toReversed(), isLast: low === 0, next: low - 1 };
 }

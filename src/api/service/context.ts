@@ -2,15 +2,17 @@ import type { ServiceDeps, Signer } from '../deps.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
 import { PendingReservations } from './pending.ts';
+import { ScanLane } from './scan.ts';
 
 /** What the parts of the service share. */
 export interface ServiceContext extends ServiceDeps {
   readonly hub: TailHub;
   readonly reservations: PendingReservations;
+  readonly scans: ScanLane;
 }
 
 export function createContext(deps: ServiceDeps): ServiceContext {
-  return { ...deps, hub: new TailHub(deps.store), reservations: new PendingReservations() };
+  return { ...deps, hub: new TailHub(deps.store), reservations: new PendingReservations(), scans: new ScanLane() };
 }
 
 /** Signer of the agents' side; `not_found` where this process has another role. */

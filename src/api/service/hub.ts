@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Store, TailEvent } from '../../contract/store.ts';
 
@@ -10,7 +11,9 @@ type Listener = (event: TailEvent) => void;
 export class TailHub {
   readonly #store: Store;
   readonly #byReview = new Map<ReviewId, Set<Listener>>();
-  readonly #all = new Set<Listener>();
+  readonly #all = new Map<Listener, string | undefined>();
+  /** Of reviews proposed while this process ran; of others anybody is told. */
+  readonly #proposers = new LRUCache<ReviewId, string>({ max: 10_000 });
   #started: Promise<() => void> | undefined;
 
   constructor(store: Store) {
@@ -44,15 +47,21 @@ export class TailHub {
     };
   }
 
-  onAny(listener: Listener): () => void {
-    this.#all.add(listener);
+  /** Tells of every entry of a review. With a `proposer` not of those that are known to be others'. */
+  onAny(listener: Listener, proposer?: string): () => void {
+    this.#all.set(listener, proposer);
     return () => this.#all.delete(listener);
   }
 
   #dispatch(event: TailEvent): void {
-    for (const listener of this.#all) listener(event);
-    if (event.entry.type === 'policy_changed') return;
-    for (const listener of this.#byReview.get(event.entry.reviewId) ?? []) listener(event);
+    const { entry } = event;
+    if (entry.type === 'policy_changed') return;
+    if (entry.type === 'proposed') this.#proposers.set(entry.reviewId, entry.proposer);
+    const proposer = this.#proposers.get(entry.reviewId);
+    for (const [listener, only] of this.#all) {
+      if (only === undefined || proposer === undefined || only === proposer) listener(event);
+    }
+    for (const listener of this.#byReview.get(entry.reviewId) ?? []) listener(event);
   }
 }
 

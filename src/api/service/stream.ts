@@ -1,16 +1,16 @@
 import type { ReviewId } from '../../contract/ids.ts';
 import { isFinal, type Review, type ReviewRow } from '../../contract/review.ts';
-import type { IndexedEntry } from '../../contract/audit.ts';
+import type { ChangeCursor } from '../../contract/store.ts';
 import type { Principal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';
 import { present, readVisible } from './read.ts';
+import { PIECE, readPiece, type Scan } from './scan.ts';
 import type { Streamed } from './types.ts';
-import { maySee } from './visibility.ts';
 
 /** Silence after which a stream says that it is still there, in ms. */
 const IDLE_AFTER = 15_000;
-const PAGE = 200;
 
 /**
  * States of one review as they come, the present one first; ends after the final one. `after` is the index of the
@@ -56,54 +56,53 @@ async function* followReview(
   }
 }
 
+/** Reviews of its own that an agent may be behind by. */
+const MOST_BEHIND = 1_000;
+
 /**
- * Rows of every review that changes and that the principal may see. It reads the log itself, page by page, from where
- * the caller was: the tail only says that there is more, so nothing is lost between two connections and a slow reader
- * holds up nobody.
+ * Rows of every review that changes and that the principal may see, from where the caller was: the tail only says that
+ * there is more, so nothing is lost between two connections and a slow reader holds up nobody. Throws `resume_too_old`.
  */
 export async function watchAll(
   context: ServiceContext,
   principal: Principal,
   after: number | undefined,
-  signal: AbortSignal,
+  scan: Scan,
 ): Promise<AsyncGenerator<Streamed<ReviewRow>>> {
   await context.hub.start();
-  const from = after === undefined ? (await context.store.head()).size : after + 1;
-  return followAll(context, principal, from, signal);
+  const from = after ?? (await context.store.head()).size - 1;
+  if (after !== undefined && principal.kind === 'agent') {
+    const behind = await context.store.countChanges(after, principal.id, MOST_BEHIND + 1);
+    if (behind > MOST_BEHIND) {
+      throw new ProblemError('resume_too_old', { detail: 'Read the list, then follow without Last-Event-ID.' });
+    }
+  }
+  return followAll(context, principal, from, scan);
 }
 
 async function* followAll(
   context: ServiceContext,
   principal: Principal,
   from: number,
-  signal: AbortSignal,
+  scan: Scan,
 ): AsyncGenerator<Streamed<ReviewRow>> {
+  const { store, hub } = context;
+  const proposer = principal.kind === 'agent' ? principal.id : undefined;
   const waker = new Waker();
-  const stop = context.hub.onAny(() => waker.wake());
+  const stop = hub.onAny(() => waker.wake(), proposer);
   try {
-    for (let next = from; !signal.aborted;) {
-      const entries = await context.store.entries(next, PAGE);
-      next = (entries.at(-1)?.index ?? next - 1) + 1;
-      for (const [reviewId, index] of lastIndices(entries)) {
-        const row = await context.store.readRow(reviewId);
-        if (row === undefined || !maySee(principal, row)) continue;
+    for (let seen: ChangeCursor = { index: from + 1, reviewId: '' }; ;) {
+      const after = seen;
+      const changes = await readPiece(context, scan, () => store.changes(after, PIECE, proposer));
+      if (changes === undefined) return;
+      for (const { index, row } of changes) {
+        seen = { index, reviewId: row.reviewId };
         yield { index, review: row };
       }
-      if (entries.length > 0) continue;
-      if ((await waker.next(IDLE_AFTER, signal)) === 'timeout') yield 'idle';
+      if (changes.length > 0) continue;
+      if ((await waker.next(IDLE_AFTER, scan.signal)) === 'timeout') yield 'idle';
     }
   } finally {
     stop();
   }
-}
-
-/** Last entry of each review, in order of their index: a resumed reader misses no review that changed. */
-function lastIndices(entries: readonly IndexedEntry[]): Map<ReviewId, number> {
-  const last = new Map<ReviewId, number>();
-  for (const { index, entry } of entries) {
-    if (entry.type === 'policy_changed') continue;
-    last.delete(entry.reviewId);
-    last.set(entry.reviewId, index);
-  }
-  return last;
 }

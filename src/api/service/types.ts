@@ -20,6 +20,7 @@ import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { AgentPrincipal, Principal, ReviewerPrincipal } from '../principal.ts';
+import type { Scan } from './scan.ts';
 
 /** How long to hold a state that may change. */
 export interface WaitOptions {
@@ -113,17 +114,13 @@ export interface GateService {
     after: number | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<Streamed<Review>> | undefined>;
-  /** Rows of all reviews that change and that the principal may see, without end. */
-  watchAll(
-    principal: Principal,
-    after: number | undefined,
-    signal: AbortSignal,
-  ): Promise<AsyncGenerator<Streamed<ReviewRow>>>;
+  /** Rows of all reviews that change and that the principal may see, without end. Throws `resume_too_old`. */
+  watchAll(principal: Principal, after: number | undefined, scan: Scan): Promise<AsyncGenerator<Streamed<ReviewRow>>>;
   explain(principal: Principal, request: ExplainRequest): Explanation;
   proof(reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile>;
-  auditEntries(query: EntriesQuery): Promise<AuditPage>;
-  /** Every entry that fits, page by page, up to the present end of the log. */
-  exportEntries(filter: AuditFilter): AsyncGenerator<readonly IndexedEntry[]>;
+  auditEntries(query: EntriesQuery, scan: Scan): Promise<AuditPage>;
+  /** Every entry that fits, page by page, up to the present end of the log; ends early once `scan` is aborted. */
+  exportEntries(filter: AuditFilter, scan: Scan): AsyncGenerator<readonly IndexedEntry[]>;
   /** Both throw `invalid_request` where the log is not that long. */
   inclusionProofs(size: number, indices: readonly number[]): Promise<InclusionResponse>;
   consistencyProof(from: number, to: number): Promise<ConsistencyResponse>;

@@ -4,24 +4,35 @@ import type { SessionStore } from '../../contract/sessions.ts';
 /** Older, or further ahead, than this many seconds is refused: what was recorded cannot be sent again later. */
 const GOOD_FOR_SECONDS = 300;
 
-export interface SignedRequest {
-  /** `X-Slack-Signature`. */
-  readonly signature: string | undefined;
-  /** `X-Slack-Request-Timestamp`, in seconds. */
-  readonly timestamp: string | undefined;
-  /** As it came, byte by byte: parsing it first would verify something else. */
-  readonly body: Buffer;
+/** What the headers of a request say about its signature. */
+interface SlackClaim {
+  readonly signature: string;
+  /** In seconds. */
+  readonly timestamp: string;
 }
 
 /**
- * Whether Slack sent this, with the signing secret of the app: `v0=` and the HMAC-SHA256 of `v0:<timestamp>:<body>`
- * (https://docs.slack.dev/authentication/verifying-requests-from-slack). `now`: epoch ms.
+ * Reads `X-Slack-Signature` and `X-Slack-Request-Timestamp`. Undefined where no body could make them good: a request
+ * without a signature, or with an old one, is refused before its body is read. `now`: epoch ms.
  */
-export function verifySlackRequest(request: SignedRequest, secret: string, now: number): boolean {
-  const { signature, timestamp, body } = request;
-  if (secret === '' || signature === undefined || timestamp === undefined) return false;
-  if (!/^[0-9]{1,12}$/.test(timestamp)) return false;
-  if (Math.abs(now / 1_000 - Number(timestamp)) > GOOD_FOR_SECONDS) return false;
+export function readSlackClaim(
+  signature: string | undefined,
+  timestamp: string | undefined,
+  now: number,
+): SlackClaim | undefined {
+  if (signature === undefined || !/^v0=[0-9a-f]{64}$/.test(signature)) return undefined;
+  if (timestamp === undefined || !/^[0-9]{1,12}$/.test(timestamp)) return undefined;
+  if (Math.abs(now / 1_000 - Number(timestamp)) > GOOD_FOR_SECONDS) return undefined;
+  return { signature, timestamp };
+}
+
+/**
+ * Whether Slack sent this body, with the signing secret of the app: `v0=` and the HMAC-SHA256 of `v0:<timestamp>:<body>`
+ * (https://docs.slack.dev/authentication/verifying-requests-from-slack). `body`: as it came, byte by byte; parsing it first
+ * would verify something else.
+ */
+export function verifySlackRequest({ signature, timestamp }: SlackClaim, body: Buffer, secret: string): boolean {
+  if (secret === '') return false;
   const wanted = Buffer.from(signSlackRequest(timestamp, body, secret));
   const given = Buffer.from(signature);
   return wanted.length === given.length && timingSafeEqual(wanted, given);

@@ -98,6 +98,9 @@ CREATE INDEX reviews_by_proposer ON holdpoint.reviews (proposer, status, sort_at
 CREATE INDEX reviews_by_tool ON holdpoint.reviews (tool, status, sort_at, review_id);
 CREATE INDEX reviews_by_thread ON holdpoint.reviews (thread_id, status, sort_at, review_id) WHERE thread_id IS NOT NULL;
 CREATE INDEX reviews_by_group ON holdpoint.reviews (group_name, status, sort_at, review_id) WHERE group_name IS NOT NULL;
+-- What changed after an entry, for event streams; an agent's own without a look at others'.
+CREATE INDEX reviews_changed ON holdpoint.reviews (last_index, review_id);
+CREATE INDEX reviews_changed_by_proposer ON holdpoint.reviews (proposer, last_index, review_id);
 CREATE INDEX reviews_to_erase ON holdpoint.reviews (ended_at) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
 
 -- Who may vote on the open level of a pending review, in the order of lists; "from_at": once escalated. That time is
