@@ -132,7 +132,7 @@ describe('sessions', () => {
     const { answer } = await signIn(api.signIn.issue('ops-1'));
     const executed = await api.execute();
     api.settings.update({ publicUrl: null });
-    expect((answer.headers.get('set-cookie') ?? '').toLowerCase()).toContain('secure');
+    expect(answer.headers.get('set-cookie')).toMatch(/^__Host-holdpoint_session=[^;]+;.* Path=\/;.* Secure/);
     expect(executed.body.statusUrl).toBe(`https://holdpoint.example.com/v1/reviews/${executed.body.reviewId}`);
   });
 });
@@ -167,6 +167,32 @@ describe('limits', () => {
     expect(limited.gate.started).toHaveLength(0);
   });
 
+  test('behind a trusted proxy: an address is one, however it is written; what is none is the proxy’s', async () => {
+    const behind = await makeHarness({ app: { limits: { anonymousPerMinute: 3 }, trustProxy: 'loopback' } });
+    const from = async (...hops: string[]) => {
+      const statuses: number[] = [];
+      for (const hop of hops)
+        statuses.push((await behind.get('/v1/reviews', undefined, { 'x-forwarded-for': hop })).status);
+      return statuses;
+    };
+    const [once, over] = [401, 429];
+    expect(await from('192.0.2.1:1', '192.0.2.1:2', '::ffff:192.0.2.1', '[::ffff:192.0.2.1]:4')).toEqual([
+      once,
+      once,
+      once,
+      over,
+    ]);
+    expect(await from('[2001:db8::1]:1', '2001:db8::2', '2001:db8::3%4', '2001:db8:0:1::1', '2001:db8::4')).toEqual([
+      once,
+      once,
+      once,
+      once,
+      over,
+    ]);
+    expect(await from('unknown', '192.0.2.9, _x', '"x"', '192.0.2.8, y')).toEqual([once, once, once, over]);
+    await behind.close();
+  });
+
   test.each([
     ['a proxy that is trusted: each address behind it on its own account', 'loopback', 401],
     ['anybody: a forwarded address is a claim, and counts for nothing', false, 429],
@@ -177,6 +203,15 @@ describe('limits', () => {
     for (let n = 0; n < 3; n += 1) expect(await from('192.0.2.1')).toBe(401);
     expect([await from('192.0.2.1'), await from('192.0.2.2')]).toEqual([429, other]);
     await behind.close();
+  });
+
+  test('an export takes the place of a stream', async () => {
+    const one = await makeHarness({ app: { limits: { streamsPerPrincipal: 1 } } });
+    const stream = await one.open('GET', '/v1/events', undefined, { as: 'ops-1' });
+    expect(codeOf(await one.get('/v1/audit/export?format=csv', 'ops-1'))).toBe('rate_limited');
+    expect((await one.get('/v1/audit/export?format=csv', 'ops-2')).status).toBe(200);
+    await stream.body?.cancel();
+    await one.close();
   });
 
   test('streams per principal', async () => {

@@ -88,6 +88,48 @@ describe('bodies', () => {
   });
 });
 
+describe('a body is read no further than its route needs', () => {
+  const ID = 'rev_01J00000000000000000000000';
+  const DIGEST = `sha256:${'a'.repeat(64)}`;
+  /** Blanks after the body are as good as a longer one. */
+  const sized = (body: unknown, bytes: number): string => JSON.stringify(body).padEnd(bytes);
+
+  test.each([
+    ['/v1/session', undefined, { token: 'hpr_x' }, 4_096, 401],
+    [`/v1/reviews/${ID}/withdraw`, 'agent-1', {}, 1_024, 404],
+    [`/v1/reviews/${ID}/reconcile`, 'ops-1', { outcome: 'failed', note: 'x' }, 32_768, 404],
+    [`/v1/reviews/${ID}/decision`, 'ops-1', { type: 'reject', digest: DIGEST, comment: 'x' }, 32_768, 404],
+    [`/v1/reviews/${ID}/decision`, 'ops-1', { type: 'edit', digest: DIGEST, arguments: {} }, 262_144, 404],
+    [`/v1/reviews/${ID}/revision`, 'agent-1', { arguments: {} }, 262_144, 404],
+  ])('%s, %s, %j: %i bytes', async (path, as, body, limit, status) => {
+    const post = (bytes: number) =>
+      api.send('POST', path, undefined, { raw: sized(body, bytes), ...(as === undefined ? {} : { as }) });
+    expect((await post(limit)).status).toBe(status);
+    expect(codeOf(await post(limit + 1))).toBe('payload_too_large');
+  });
+
+  test('the document names every limit', async () => {
+    const { paths } = (await api.get('/openapi.json')).body;
+    const limitOf = (path: string) => paths[path].post.requestBody.description as string;
+    expect(limitOf('/v1/session')).toContain(' 4096 ');
+    expect(limitOf('/v1/execute')).toContain(' 262144 ');
+    expect(Object.keys(paths['/v1/session'].post.responses)).toContain('413');
+  });
+
+  test('without a credential no body is looked at, however bad or long', async () => {
+    const { paths } = (await api.get('/openapi.json')).body as { paths: Record<string, Record<string, unknown>> };
+    const posts = Object.keys(paths).filter((path) => 'post' in (paths[path] ?? {}) && path !== '/v1/session');
+    expect(posts.length).toBeGreaterThan(7);
+    for (const path of posts) {
+      const answer = await api.send('POST', path.replace('{reviewId}', ID), undefined, { raw: 'x'.repeat(300_000) });
+      expect([path, answer.status]).toEqual([path, 401]);
+    }
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const mail = await api.send('POST', '/mail/x', undefined, { raw: 'x'.repeat(300_000), headers: form });
+    expect(mail.status).toBe(404);
+  });
+});
+
 describe('paths and methods', () => {
   test.each([
     ['GET', '/v1/execute', 'POST'],

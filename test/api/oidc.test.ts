@@ -212,6 +212,13 @@ describe('the flow', () => {
     const cookie = (response.headers.getSetCookie()[0] ?? '').toLowerCase();
     expect(cookie).toContain('httponly');
     expect(cookie).toContain('samesite=lax');
+    expect(cookie).not.toContain('secure');
+
+    // Where people come through https, under a name that no other host of the domain can set.
+    api.settings.update({ publicUrl: 'https://holdpoint.example.com' });
+    const overTls = await new TestBrowser().get(new URL(`${api.url}${PATH}`));
+    api.settings.update({ publicUrl: null });
+    expect(overTls.headers.getSetCookie()[0]).toMatch(/^__Host-holdpoint_sign_in=[^;]+;.* Path=\/;.* Secure/);
   });
 });
 

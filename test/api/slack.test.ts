@@ -208,6 +208,13 @@ describe('what is not from Slack', () => {
     expect((await post(body, signAsSlack(body, SECRET, api.clock.now() + shift))).status).toBe(status);
   });
 
+  test('a body is read only with a signature that could hold, and no further than a press can be', async () => {
+    const long = 'x'.repeat(300_000);
+    expect(codeOf(await post(long, {}))).toBe('unauthenticated');
+    expect(codeOf(await post(long, signAsSlack(long, SECRET, api.clock.now() - 301_000)))).toBe('unauthenticated');
+    expect(codeOf(await post(long, signAsSlack(long, SECRET, api.clock.now())))).toBe('payload_too_large');
+  });
+
   test('the same request again is refused', async () => {
     const review = await api.propose();
     const body = pressBody({ action: actionOf('approve'), value: valueOf(review), user: 'U0NOBODY' });

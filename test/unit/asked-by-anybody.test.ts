@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createReadiness } from '../../src/api/http/readiness.ts';
+import { createRateLimiter } from '../../src/api/http/rate-limit.ts';
+import { PIECE, ScanLane, type Scan } from '../../src/api/service/scan.ts';
+import { watchAll } from '../../src/api/service/stream.ts';
+import { exportEntries } from '../../src/api/service/audit.ts';
+import type { AgentPrincipal } from '../../src/api/principal.ts';
+
+const AGENT: AgentPrincipal = { kind: 'agent', id: 'agent-1', agent: { id: 'agent-1' } };
+
+describe('readiness', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test.each([['that answer'], ['that are down']])('asks servers %s once a second, whoever asks', async (how) => {
+    const asked = { database: 0, temporal: 0, pollers: 0, provider: 0 };
+    const ask = async (part: keyof typeof asked): Promise<void> => {
+      asked[part] += 1;
+      if (how === 'that are down') throw new Error('down');
+    };
+    const readiness = createReadiness({
+      store: { ping: () => ask('database') } as never,
+      gate: {
+        ping: () => ask('temporal'),
+        pollers: () => ask('pollers').then(() => ({ gate: true, execute: true })),
+      } as never,
+      settings: { problem: () => null } as never,
+      extra: {},
+      dispensable: () => ({ identityProvider: () => ask('provider') }),
+      shutdown: new AbortController().signal,
+    });
+    const all = () => Promise.all(Array.from({ length: 50 }, () => readiness.check()));
+    await all();
+    await vi.advanceTimersByTimeAsync(999);
+    const [report] = await all();
+    expect(report?.ready).toBe(how === 'that answer');
+    expect(asked).toEqual({ database: 1, temporal: 1, pollers: 1, provider: 1 });
+    await vi.advanceTimersByTimeAsync(1);
+    await all();
+    expect(asked).toEqual({ database: 2, temporal: 2, pollers: 2, provider: 2 });
+  });
+});
+
+describe('reads of many rows', () => {
+  test('run one piece at a time over all callers; one who is gone by then reads nothing', async () => {
+    const lane = new ScanLane();
+    const gone = new AbortController();
+    let running = 0;
+    let most = 0;
+    let pieces = 0;
+    const piece = async (): Promise<void> => {
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      pieces += 1;
+    };
+    const stays = new AbortController().signal;
+    const reads = [lane.run(stays, piece), lane.run(gone.signal, piece), lane.run(stays, piece)];
+    gone.abort();
+    await Promise.all(reads);
+    expect({ most, pieces }).toEqual({ most: 1, pieces: 2 });
+  });
+
+  test('are charged one for every 1,000 rows, apart from requests: refused, or held until the next minute', async () => {
+    const limits = { requestsPerMinute: 2 };
+    const limiter = createRateLimiter({ current: () => ({ limits }) } as never, 1);
+    const caller = new AbortController();
+    const refusing = limiter.scan(AGENT, caller.signal, 'refuse');
+    for (let rows = 0; rows < 2_800; rows += PIECE) await refusing.charge(PIECE);
+    await expect(refusing.charge(PIECE)).rejects.toMatchObject({ code: 'rate_limited' });
+    await limiter.charge(AGENT, 2);
+    let isHeld = true;
+    const held = limiter
+      .scan(AGENT, caller.signal, 'wait')
+      .charge(1_000)
+      .then(() => (isHeld = false));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isHeld).toBe(true);
+    caller.abort();
+    await held;
+    limiter.close();
+  });
+
+  test('an agent’s stream reads its own alone, and stops when the connection is closed', async () => {
+    const asked: unknown[] = [];
+    const store = {
+      countChanges: async () => 1,
+      changes: async (_after: unknown, _limit: number, proposer?: string) => {
+        asked.push(proposer);
+        return Array.from({ length: PIECE }, (_, n) => ({ index: n, row: { reviewId: `rev_${n}` } }));
+      },
+    };
+    const hub = { start: async () => undefined, onAny: () => () => undefined };
+    const caller = new AbortController();
+    const scan: Scan = { signal: caller.signal, charge: async () => undefined };
+    let events = 0;
+    for await (const _event of await watchAll({ store, hub, scans: new ScanLane() } as never, AGENT, 0, scan)) {
+      if ((events += 1) === PIECE + 1) caller.abort();
+    }
+    expect(events).toBe(2 * PIECE);
+    expect(asked).toEqual(['agent-1', 'agent-1']);
+  });
+
+  test('an export in which nothing fits ends when the connection is closed', async () => {
+    const caller = new AbortController();
+    let reads = 0;
+    const store = {
+      head: async () => ({ size: 1_000_000 }),
+      entries: async (from: number) => {
+        if ((reads += 1) === 2) caller.abort();
+        return Array.from({ length: PIECE }, (_, n) => ({
+          index: from + n,
+          entry: { type: 'policy_changed', at: '' },
+        }));
+      },
+    };
+    const scan: Scan = { signal: caller.signal, charge: async () => undefined };
+    const pages = exportEntries({ store, scans: new ScanLane() } as never, { type: 'decided' }, scan);
+    for await (const page of pages) expect(page).toEqual([]);
+    expect(reads).toBe(2);
+  });
+});
