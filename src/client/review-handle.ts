@@ -2,7 +2,7 @@ import type { JsonObject } from '../contract/json.ts';
 import type { Review } from '../contract/review.ts';
 import type { OnChangesRequested } from './changes.ts';
 import type { Duration } from './duration.ts';
-import type { Reviews } from './reviews.ts';
+import type { DecideResult, Reviews } from './reviews.ts';
 import type { ReviewEvent, WatchOptions } from './events.ts';
 import type { Resolution } from './resolution.ts';
 
@@ -39,9 +39,9 @@ export interface ReviewHandle {
   /** Changes of this review as they come; ends when it is final. */
   watch(options?: WatchOptions): AsyncIterableIterator<ReviewEvent>;
   /** Answers a request for changes with other arguments of the same tool. The proposer alone may. */
-  revise(args: JsonObject, options?: RevisionOptions): Promise<Review>;
+  revise(args: JsonObject, options?: RevisionOptions): Promise<DecideResult>;
   /** Takes the proposal back. The proposer alone may. */
-  withdraw(): Promise<Review>;
+  withdraw(): Promise<DecideResult>;
 }
 
 export function reviewHandle(id: string, reviews: Reviews): ReviewHandle {

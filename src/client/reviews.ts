@@ -16,8 +16,11 @@ export interface ListOptions {
   readonly proposer?: string;
   readonly threadId?: string;
   readonly group?: string;
-  /** Only calls that nobody knows the outcome of: they wait for {@link Reviews.reconcile}. */
-  readonly execution?: 'outcome_unknown';
+  /**
+   * `outcome_unknown`: only calls with an unknown outcome, which wait for {@link Reviews.reconcile}. `not_started`: only
+   * approved calls that have not started, which a `reject` still stops.
+   */
+  readonly execution?: 'outcome_unknown' | 'not_started';
   /** `me`: pending reviews whose open level this reviewer may vote on. */
   readonly approver?: 'me';
   readonly limit?: number;
@@ -32,14 +35,17 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** `admitted: false`: the decision is durably queued and no worker has looked at it yet. It is not yet a yes or a no. */
+/**
+ * What became of a decision, a revision, a withdrawal or a reconciliation. `admitted: false` (HTTP 202): it is queued and
+ * not counted yet, because no worker has processed it. It is neither a yes nor a no, and may still be refused.
+ */
 export type DecideResult =
   | { readonly admitted: true; readonly review: Review }
   | { readonly admitted: false; readonly reviewId: string; readonly decisionUlid: string };
 
 export interface DecisionResult {
   readonly reviewId: string;
-  /** 200 admitted, 202 queued; anything else was refused with `code`. */
+  /** 200 admitted, 202 queued and not counted yet; anything else was refused with `code`. */
   readonly httpStatus: number;
   readonly code?: string;
 }
@@ -133,13 +139,14 @@ export class Reviews {
    * Answers a request for changes. It names the revision that it answers, so it is sent again where the connection
    * breaks, and counts once.
    */
-  async revise(reviewId: string, args: JsonObject, options: RevisionOptions = {}): Promise<Review> {
+  async revise(reviewId: string, args: JsonObject, options: RevisionOptions = {}): Promise<DecideResult> {
     const revision = options.revision ?? (await this.get(reviewId)).revision;
-    return this.#settle(reviewId, 'revision', { arguments: args, ...options, revision }, 'always');
+    return this.#act(reviewId, 'revision', { arguments: args, ...options, revision }, 'always');
   }
 
-  async withdraw(reviewId: string): Promise<Review> {
-    return this.#settle(reviewId, 'withdraw', {}, 'unless-lost');
+  /** Takes the proposal back. While it is only queued, the call may still be approved and run. */
+  async withdraw(reviewId: string): Promise<DecideResult> {
+    return this.#act(reviewId, 'withdraw', {}, 'unless-lost');
   }
 
   /** Settles `outcome_unknown`: what a person found out about the call. */
@@ -154,17 +161,6 @@ export class Reviews {
       isOk,
     );
     return answer.json as ProofFile;
-  }
-
-  /** A proposer's own step; where it is only queued, the state as it stands is the answer. */
-  async #settle(
-    reviewId: string,
-    action: string,
-    body: unknown,
-    repeatable: 'always' | 'unless-lost',
-  ): Promise<Review> {
-    const result = await this.#act(reviewId, action, body, repeatable);
-    return result.admitted ? result.review : this.get(reviewId);
   }
 
   async #act(

@@ -53,8 +53,11 @@ export const listQuerySchema = z.strictObject({
   proposer: queryText.optional(),
   threadId: queryText.optional(),
   group: queryText.optional(),
-  /** Calls that nobody knows the outcome of, which wait for a human to reconcile them. */
-  execution: z.literal('outcome_unknown').optional(),
+  /**
+   * `outcome_unknown`: calls that wait for a person to reconcile them. `not_started`: approved calls that have not been
+   * claimed yet and can still be stopped.
+   */
+  execution: z.enum(['outcome_unknown', 'not_started']).optional(),
   /** Pending reviews whose open level the caller may vote on. */
   approver: z.literal('me').optional(),
   limit: queryCount(z.int().min(1).max(200)).optional(),
@@ -65,7 +68,7 @@ export type ListQuery = z.infer<typeof listQuerySchema>;
 export const listResponseSchema = z.object({ reviews: z.array(reviewRowSchema), nextCursor: z.string().nullable() });
 export type ListResponse = z.infer<typeof listResponseSchema>;
 
-/** 202 of a decision, revision, withdrawal or reconciliation: durably queued, not yet admitted; neither a yes nor a no. */
+/** 202 of a decision, revision, withdrawal or reconciliation: queued, not counted yet; neither a yes nor a no. */
 export const queuedSchema = z.object({
   queued: z.literal(true),
   reviewId: reviewIdSchema,

@@ -161,8 +161,8 @@ export interface ListFilter {
   readonly proposer?: string;
   readonly threadId?: string;
   readonly group?: string;
-  /** Only those that wait to be reconciled. */
-  readonly execution?: 'outcome_unknown';
+  /** Only those that wait to be reconciled, or only approved calls that have not been claimed. */
+  readonly execution?: 'outcome_unknown' | 'not_started';
   /** Pending reviews whose open level one of these groups may vote on (`approver=me`). */
   readonly approverGroups?: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { CLASSES } from '../contract/call.ts';
 import type { MailLinkAnswer } from '../contract/codes.ts';
 import type { ReviewerConfig } from '../contract/config.ts';
-import type { Review } from '../contract/review.ts';
+import { hasEnded, type Review } from '../contract/review.ts';
 import { assessCall, type Proposer } from './assess.ts';
 import { checkDecision, type DecisionRefusal } from './gate/check.ts';
 import { contextOf } from './gate/shown.ts';
@@ -38,7 +38,8 @@ function remoteDecisionOf(
     arguments: review.call.arguments,
     context: review.context,
     proposer,
-    settings,
+    // A freeze holds calls back. How one is decided does not depend on it.
+    settings: { ...settings, freeze: [] },
     stayHeld: true,
   });
   if (assessment.kind !== 'held') return 'sign-in';
@@ -83,7 +84,8 @@ export function checkMailLink(
   if (session !== undefined && session !== link.reviewer) return 'link_of_another';
   const refusal = refusalOf(review, reviewer, link.digest, at);
   if (refusal !== undefined) return refusal;
-  if (at >= link.expiresAt) return 'expired';
+  // Past the deadline an approved call can still be stopped, with a session.
+  if (at >= link.expiresAt) return hasEnded(review.status) ? 'sign_in_required' : 'expired';
   return emailDecisionOf(review, settings) === 'confirm' ? undefined : 'sign_in_required';
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { reviewIdSchema } from '../contract/ids.ts';
 import { jsonObjectSchema } from '../contract/json.ts';
 import { holdReview, reviewResult, type Extra } from './call.ts';
+import { queuedResult } from './result.ts';
 import type { McpRequest } from './door.ts';
 
 const reviewId = {
@@ -59,8 +60,8 @@ const OWN_TOOLS: readonly OwnTool[] = [
     },
     async run(request, args, extra) {
       const { reviewId: id } = parse(withdrawSchema, args);
-      await request.deps.service.withdraw(request.principal, id, request.caller);
-      return holdReview(request, id, 0, extra);
+      const settled = await request.deps.service.withdraw(request.principal, id, request.caller);
+      return settled.httpStatus === 202 ? queuedResult(settled.queued) : holdReview(request, id, 0, extra);
     },
   },
   {
@@ -80,11 +81,11 @@ const OWN_TOOLS: readonly OwnTool[] = [
         },
       },
     },
-    async run(request, args, extra) {
+    async run(request, args) {
       const { reviewId: id, ...revision } = parse(reviseSchema, args);
       const { principal, caller, deps } = request;
       const settled = await deps.service.revise(principal, id, revision, caller);
-      return settled.httpStatus === 200 ? reviewResult(request, settled.review) : holdReview(request, id, 0, extra);
+      return settled.httpStatus === 202 ? queuedResult(settled.queued) : reviewResult(request, settled.review);
     },
   },
 ];

@@ -3,7 +3,9 @@ import type { ExecuteResponse } from '../contract/execute.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { Review } from '../contract/review.ts';
 import type { ProblemError } from '../api/problem.ts';
+import type { Queued } from '../contract/api.ts';
 import { PROBLEMS } from '../contract/codes.ts';
+import { QUEUED_WORDS } from '../contract/stop.ts';
 import { clip, visibleLines } from '../core/text/visible.ts';
 
 /** Longest text of one part of a result, in characters. */
@@ -102,6 +104,13 @@ function pending(
   const sentence =
     'Not done yet: it waits for a human. Call holdpoint_await with the reviewId to learn what became of it; do not propose it again. A reviewer decides it at the link, after signing in.';
   return tell(sentence, { ...common, next });
+}
+
+/** A withdrawal or a revision that no worker has processed yet: nothing has changed so far. */
+export function queuedResult({ reviewId, decisionUlid }: Queued): CallToolResult {
+  const next = { tool: 'holdpoint_await', arguments: { reviewId } };
+  const sentence = `It is ${QUEUED_WORDS}: the call may still be approved and run. Call holdpoint_await with the reviewId.`;
+  return tell(sentence, { outcome: 'QUEUED', reviewId, decisionUlid, next });
 }
 
 function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { outcome: 'BLOCKED' }>): string {

@@ -130,9 +130,20 @@ function conditionsOf(filter: ListFilter, table: 'r' | 'w', bind: Bind): string[
   const conditions = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : `${table}.${column} = ${bind(storableText(value))}::text`,
   );
-  // Word for word as in the partial index: behind a parameter a plan made once for all would not use it.
-  return filter.execution === undefined ? conditions : [...conditions, `${table}.execution_status = 'outcome_unknown'`];
+  return filter.execution === undefined
+    ? conditions
+    : [...conditions, ...EXECUTION_CONDITIONS[filter.execution](table)];
 }
+
+/** Word for word as in the partial indexes: behind a parameter a plan made once for all would not use them. */
+const EXECUTION_CONDITIONS: Readonly<Record<NonNullable<ListFilter['execution']>, (table: string) => string[]>> = {
+  outcome_unknown: (table) => [`${table}.execution_status = 'outcome_unknown'`],
+  not_started: (table) => [
+    `${table}.status = 'approved'`,
+    `${table}.kind = 'call'`,
+    `${table}.execution_status = 'not_started'`,
+  ],
+};
 
 function encodeCursor(row: ReviewRow): string {
   const time = row.expiresAt === null ? Number.NaN : Date.parse(row.expiresAt);

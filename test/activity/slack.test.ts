@@ -86,6 +86,30 @@ async function endReview(reviewId: string): Promise<void> {
     review: stateWrite({ ...review, status: 'expired', level: 0, allowedDecisions: [], resolvedAt: at }),
   });
 }
+const EXECUTING = { status: 'executing', error: null, startedAt: null, finishedAt: null } as const;
+/** The last yes; the call has not been claimed. */
+async function approve(reviewId: string): Promise<void> {
+  const review = (await store.readReview(reviewId as ReviewId))?.review as Review;
+  const at = new Date(gate.clock.now()).toISOString();
+  const approved = { status: 'approved', allowedDecisions: ['reject'], level: 0, resolvedAt: at } as const;
+  await note(reviewId, stateWrite({ ...review, ...approved, allowedDecisions: ['reject'] }));
+}
+/** Something happens that Slack is told of. */
+async function note(reviewId: string, review?: ReturnType<typeof stateWrite>): Promise<void> {
+  const at = new Date(gate.clock.now()).toISOString();
+  const { deploymentId } = gate.settings.current();
+  const entry = {
+    schemaVersion: 1,
+    deploymentId,
+    at,
+    type: 'withdrawn',
+    reviewId,
+    by: 'x',
+    envelopeDigest: null,
+  } as const;
+  await store.commit({ entries: [entry], ...(review === undefined ? {} : { review }) });
+  await deliver();
+}
 // oxlint-disable-next-line typescript/no-explicit-any -- JSON as it came
 type Part = any;
 const only = () => {
@@ -195,6 +219,22 @@ describe('a message about a review, with a bot token', () => {
     expect(buttonsOf(message.blocks).filter(({ value }) => value !== undefined)).toEqual([]);
     expect(message.text.startsWith('Expired')).toBe(true);
     expect(slack.requests.at(-1)?.path).toBe('/api/chat.update');
+  });
+
+  test('of an approved call offers to stop it until it has been claimed, and nothing else', async () => {
+    const { reviewId } = await propose();
+    await deliver();
+    await approve(reviewId);
+    await deliver();
+    const deciding = () => buttonsOf(only().blocks).filter(({ value }) => value !== undefined);
+    expect(deciding().map(({ action_id: id }) => id as string)).toEqual([actionOf('reject')]);
+    // A freeze is what it may be waiting for, and takes the button from nobody.
+    gate.settings.update({ freeze: ['payouts.*'] });
+    await note(reviewId);
+    expect(deciding()).toHaveLength(1);
+    await store.commit({ entries: [], review: { kind: 'execution', reviewId, execution: EXECUTING } });
+    await note(reviewId);
+    expect(deciding()).toEqual([]);
   });
 
   test('limits, outages and refusals of Slack come again; what it will never take does not', async () => {

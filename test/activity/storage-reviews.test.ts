@@ -199,6 +199,17 @@ onEveryDatabase((engine) => {
         await end(2, { ...UNKNOWN, status: 'executed' });
         expect(await listed(unknown)).toEqual([3, 5].map((n) => reviewIdOf(n)));
       });
+
+      it('nor are approved calls that have not started, which are listed until they are claimed', async () => {
+        for (const n of [1, 2]) await put(reviewIdOf(n), { status: 'approved', resolvedAt: AT });
+        await put(reviewIdOf(3), { status: 'approved', resolvedAt: AT, kind: 'in-flow' });
+        await put(reviewIdOf(4));
+        const notRun = { execution: 'not_started' } as const;
+        expect(await listed(notRun)).toEqual([1, 2].map((n) => reviewIdOf(n)));
+        await end(1, { ...EXECUTED, status: 'executing' });
+        expect(await listed(notRun)).toEqual([reviewIdOf(2)]);
+        expect(await listed({ ...notRun, status: ['pending'] })).toEqual([]);
+      });
     });
 
     it('changes: each review once, as it is now, in the order of its last change; a proposer’s own alone', async () => {
@@ -237,6 +248,7 @@ onEveryDatabase((engine) => {
         ['reviews_by_proposer', { proposer: 'cleanup-agent' }],
         ['review_approvers_order', { approverGroups: ['ops'] }],
         ['reviews_outcome_unknown', { execution: 'outcome_unknown' }],
+        ['reviews_not_started', { execution: 'not_started' }],
       ];
       // As on a server: whatever the planner knows of the table, and before it knows anything.
       it.each(SCAN_OF)('%s: %j', (index, filter) => expectWalk(index, (query) => listReviews(query, filter, 50)));

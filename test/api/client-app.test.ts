@@ -120,8 +120,9 @@ test('revise and withdraw are the proposer’s', async () => {
   await as('ops-1').reviews.decide(review.reviewId, ask);
   const agent = as('agent-1').review(review.reviewId);
   expect((await agent.get()).status).toBe('changes_requested');
-  expect(await agent.revise({ account: 'a-1', amount: 50 })).toMatchObject({ status: 'pending', revision: 2 });
-  expect((await agent.withdraw()).status).toBe('withdrawn');
+  const revised = await agent.revise({ account: 'a-1', amount: 50 });
+  expect(revised).toMatchObject({ admitted: true, review: { status: 'pending', revision: 2 } });
+  expect(await agent.withdraw()).toMatchObject({ admitted: true, review: { status: 'withdrawn' } });
   await expect(as('agent-2').reviews.withdraw(review.reviewId)).rejects.toMatchObject({ code: 'not_found' });
 });
 
@@ -200,7 +201,7 @@ describe('the command line against the same app', () => {
     expect(approved).toMatchObject({ code: 0, out: { status: 'approved', execution: { status: 'executed' } } });
     expect(approved.out.levels[0]?.decisions[0]).toMatchObject({ reviewer: 'ops-1', channel: 'cli' });
     const late = await holdpoint('ops-2', 'review', 'reject', id, '--yes', '-m', 'too late');
-    expect(late).toMatchObject({ code: 5, out: { error: { code: 'already_resolved' } } });
+    expect(late).toMatchObject({ code: 5, out: { error: { code: 'already_started' } } });
   });
 
   test('policy explain over HTTP', async () => {

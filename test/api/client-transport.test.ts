@@ -169,6 +169,12 @@ describe('decide', () => {
       decisionUlid: 'u1',
     });
   });
+
+  test('a withdrawal that is only queued is never passed off as the state of the review', async () => {
+    const id = aReview().reviewId;
+    const hp = await client(json(202, { queued: true, reviewId: id, decisionUlid: 'u1', statusUrl: '/x' }));
+    expect(await hp.reviews.withdraw(id)).toEqual({ admitted: false, reviewId: id, decisionUlid: 'u1' });
+  });
 });
 
 describe('revise', () => {
@@ -177,7 +183,8 @@ describe('revise', () => {
 
   test('is sent again when the connection breaks: it names the revision that it answers', async () => {
     const hp = await client(json(200, asked), hangUp, json(200, revised));
-    expect(await hp.review(asked.reviewId).revise({ n: 1 }, { reason: 'less' })).toMatchObject({ revision: 4 });
+    const result = await hp.review(asked.reviewId).revise({ n: 1 }, { reason: 'less' });
+    expect(result).toMatchObject({ admitted: true, review: { revision: 4 } });
     expect(stub.seen.map(({ method }) => method)).toEqual(['GET', 'POST', 'POST']);
     const bodies = stub.seen.slice(1).map(({ body }) => JSON.parse(body) as unknown);
     expect(bodies).toEqual(Array.from({ length: 2 }, () => ({ arguments: { n: 1 }, reason: 'less', revision: 3 })));

@@ -48,7 +48,7 @@ beforeEach(() => {
   api.gate.mode = 'working';
   api.gate.executes = true;
   api.settings.setPolicy({ approval: CONFIRM });
-  api.settings.update({ notifications: NOTIFICATIONS, reviewers });
+  api.settings.update({ notifications: NOTIFICATIONS, reviewers, freeze: [] });
 });
 afterAll(() => api.close());
 
@@ -153,6 +153,19 @@ describe('deciding with a button', () => {
     await press(review, 'reject', { comment: 'no' });
     expect(await told()).toBe('sign_in_required');
     expect((await stateOf(review)).status).toBe('changes_requested');
+  });
+
+  test('stopping an approved call takes what any decision takes, and works under a freeze', async () => {
+    const review = await api.propose();
+    api.gate.executes = false;
+    await api.decide(review.reviewId, review.call.digest, {}, 'ops-2');
+    api.settings.setPolicy({ approval: { ...CONFIRM, slackDecision: 'sign-in' } });
+    await press(review, 'reject', { comment: 'wait' });
+    expect(await told()).toBe('sign_in_required');
+    api.settings.setPolicy({ approval: CONFIRM });
+    api.settings.update({ freeze: ['payouts.*'] });
+    await press(review, 'reject');
+    expect(await told(1)).not.toMatch(/sign_in_required|comment_required/);
   });
 
   test('a reviewer moved out of the group loses the vote at once', async () => {

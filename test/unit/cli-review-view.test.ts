@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { renderReview } from '../../src/cli/ui/review-view.ts';
-import { aReview } from './client-fixtures.ts';
+import { STOPPED_WORDS } from '../../src/contract/stop.ts';
+import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 import { ioFor, plain } from './cli-io.ts';
 
 const evidence = {
@@ -18,6 +19,18 @@ const evidence = {
   sourceHash: 'sha256:00',
   gatheredAt: '2026-04-01T12:00:01.000Z',
 };
+
+describe('an approved call', () => {
+  const shown = (more: Parameters<typeof aReview>[0]) => plain(renderReview(ioFor({ tty: true }), aReview(more)));
+  const command = 'holdpoint review reject rev_01J00000000000000000000000';
+
+  test('can be stopped until it has been claimed, and then says that it was stopped', () => {
+    expect(shown(APPROVED_NOT_RUN)).toContain(command);
+    expect(shown({ ...APPROVED_NOT_RUN, allowedDecisions: [] })).not.toContain(command);
+    expect(shown(STOPPED)).toContain(STOPPED_WORDS);
+    expect(shown(STOPPED)).not.toContain(command);
+  });
+});
 
 describe('review show', () => {
   const review = aReview({

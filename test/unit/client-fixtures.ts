@@ -1,5 +1,24 @@
 import type { Review } from '../../src/contract/review.ts';
 
+/** Approved, and not claimed yet: a no still stops it. */
+export const APPROVED_NOT_RUN: Partial<Review> = {
+  status: 'approved',
+  allowedDecisions: ['reject'],
+  resolvedAt: '2026-04-01T12:00:05.000Z',
+};
+
+/** A no arrived between the last yes and the claim. */
+export const STOPPED: Partial<Review> = {
+  ...APPROVED_NOT_RUN,
+  allowedDecisions: [],
+  execution: {
+    status: 'failed',
+    error: { code: 'stopped', message: 'A reviewer stopped it before it ran' },
+    startedAt: null,
+    finishedAt: '2026-04-01T12:00:06.000Z',
+  },
+};
+
 /** A pending hard-gated review of one call, for tests that need some review. */
 export function aReview(change: Partial<Review> = {}): Review {
   const digest = `sha256:${'ab'.repeat(32)}`;

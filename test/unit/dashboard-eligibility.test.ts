@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionResponse as Session } from '../../src/contract/api.ts';
 import type { Review } from '../../src/contract/review.ts';
-import { whyNotReconcile } from '../../src/dashboard/decide/eligibility.ts';
+import { STOPPED_WORDS } from '../../src/contract/stop.ts';
+import { whyNot, whyNotReconcile } from '../../src/dashboard/decide/eligibility.ts';
 import { timelineOf } from '../../src/dashboard/review/timeline-events.ts';
+import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 
 const FROM = '2026-01-01T12:00:10.000Z';
 const at = (time: string): number => Date.parse(time);
@@ -42,6 +44,26 @@ describe('who may say what became of a call', () => {
   test('any reviewer where no decision was needed', () => {
     expect(whyNotReconcile({ ...review, levels: [] }, person('ops-1', 'ops'), after)).toBeUndefined();
   });
+});
+
+describe('who may stop an approved call', () => {
+  const approved = aReview({ ...APPROVED_NOT_RUN, levels: review.levels, separationOfDuties: true });
+
+  test('whoever may vote on any level, the owner among them, and those it escalates to from then on', () => {
+    for (const somebody of [person('ops-1', 'ops'), person('finance-2', 'finance')]) {
+      expect(whyNot(approved, somebody, after)).toBeUndefined();
+    }
+    expect(whyNot(approved, person('chief-1', 'chiefs'), after)).toBeDefined();
+    expect(whyNot(approved, person('chief-1', 'chiefs'), at('2026-01-01T13:00:00.000Z'))).toBeUndefined();
+    expect(whyNot(approved, person('audit-1', 'ops', 'auditor'), after)).toBeDefined();
+  });
+});
+
+test('the timeline tells a call that was stopped from one that failed', () => {
+  const last = (more: Parameters<typeof aReview>[0]) => timelineOf(aReview(more)).at(-1)?.what;
+  const failed = { ...aReview(STOPPED).execution, error: { code: 'drifted', message: '' } };
+  expect(last(STOPPED)).toContain(STOPPED_WORDS);
+  expect(last({ ...STOPPED, execution: failed })).not.toContain(STOPPED_WORDS);
 });
 
 test('the timeline says who established what', () => {

@@ -52,6 +52,14 @@ describe('a list that changes', () => {
     expect(ids(placeRow(pages, row('a', { expiresAt: at(4) }), {}, nobody))).toEqual(['c', 'a', 'e']);
   });
 
+  test('an approved call is listed as not run until it is claimed; a question that was answered never is', () => {
+    const filter = { status: 'approved', execution: 'not_started' } as const;
+    const approved = { status: 'approved', kind: 'call', executionStatus: 'not_started' } as const;
+    expect(fits(row('a', approved), filter, nobody)).toBe(true);
+    expect(fits(row('a', { ...approved, executionStatus: 'executing' }), filter, nobody)).toBe(false);
+    expect(fits(row('a', { ...approved, kind: 'in-flow' }), filter, nobody)).toBe(false);
+  });
+
   test('behind what is loaded there is nothing to place', () => {
     const open = [{ reviews: [row('a', { expiresAt: at(1) })], nextCursor: 'more' }];
     expect(ids(placeRow(open, row('z', { expiresAt: at(9) }), {}, nobody))).toEqual(['a']);

@@ -3,12 +3,14 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
+import { sentenceOf, stopSentence, subjectOf } from '../../src/activities/notify/email/words.ts';
 import { isFinalEntry, isMoot, planNotices } from '../../src/activities/notify/plan.ts';
 import { nextMessage, whoHasPlace, type Pace } from '../../src/activities/notify/rate-limit.ts';
 import { readSecrets, signMessage } from '../../src/activities/notify/standard-webhook.ts';
 import { wantsEvent, webhookBody, webhookName } from '../../src/activities/notify/webhook.ts';
 import { isCallbackAllowed, namesPrivatePlace } from '../../src/core/callback.ts';
 import type { Settings } from '../../src/core/settings.ts';
+import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 import { AT, DIGEST, reviewIdOf, reviewOf } from '../support/storage-fixtures.ts';
 
 const MINUTE = 60_000;
@@ -171,6 +173,29 @@ describe('who is told what', () => {
       ['review.pending', ['finance-1']],
     ]);
     expect(told(decided({ decisionUlid: 'U0' }), review)).toEqual([['review.decided', ['ops-2']]]);
+  });
+
+  it('a no after the last yes: whoever it was cast for, and the owner; one that lapsed: its reviewer', () => {
+    const said = { reviewer: 'ops-2', decisionUlid: 'U2', channel: 'api', revision: 1, digest: DIGEST } as const;
+    const objected: AuditEntry = { ...base, ...said, type: 'objected', envelopeDigest: DIGEST };
+    const review = aReview(STOPPED);
+    expect(told(objected, review)).toEqual([
+      ['review.decided', ['ops-2']],
+      ['execution.failed', ['ops-1']],
+    ]);
+    const lapsed: AuditEntry = { ...base, type: 'notified', event: 'lapsed', channel: 'log', recipients: ['ops-2'] };
+    expect(told(lapsed, reviewOf(reviewId))).toEqual([['review.objection_lapsed', ['ops-2']]]);
+  });
+
+  it('mails say that a call was stopped, and while it can be stopped', () => {
+    const mail = (review: Review) => {
+      const notice = { id: 'e', sequence: 1, event: 'execution.failed' as const, at: AT, review, vote: null };
+      return [subjectOf(notice), sentenceOf(notice)];
+    };
+    const failed = { ...aReview(STOPPED).execution, error: { code: 'drifted', message: '' } };
+    expect(mail(aReview(STOPPED))).not.toEqual(mail(aReview({ ...STOPPED, execution: failed })));
+    expect(stopSentence(aReview(APPROVED_NOT_RUN))).toHaveLength(1);
+    expect(stopSentence(aReview(STOPPED))).toEqual([]);
   });
 
   it('the end: the owner; of one that ended in silence also who was asked last, with whom it was escalated to', () => {

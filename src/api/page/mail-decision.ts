@@ -1,4 +1,5 @@
 import type { DecisionType, Review } from '../../contract/review.ts';
+import { canBeStopped } from '../../contract/stop.ts';
 import { markup, shownToHtml, unlinked, type Html } from '../../core/show/to-html.ts';
 import { showReview } from '../../core/show/show-review.ts';
 import type { ShowOptions } from '../../core/show/shown.ts';
@@ -45,8 +46,10 @@ ${shownToHtml(shown)}${formOf(page)}
 }
 
 function formOf({ review, formToken, again }: DecisionPage): Html {
+  const stops = canBeStopped(review);
   const choices = CHOICES.filter(([type]) => review.allowedDecisions.includes(type)).map(
-    ([type, label]) => markup`<label><input type="radio" name="decision" value="${type}" required> ${label}</label>\n`,
+    ([type, label]) =>
+      markup`<label><input type="radio" name="decision" value="${type}" required> ${stops ? 'Stop it before it runs' : label}</label>\n`,
   );
   const problem =
     again === undefined
@@ -54,10 +57,10 @@ function formOf({ review, formToken, again }: DecisionPage): Html {
       : [markup`<p class="warning" role="alert">${again.message} <code>${again.code}</code></p>\n`];
   return markup`<form method="post" autocomplete="off">
 <h2>Your decision</h2>
-${problem}<input type="hidden" name="form" value="${formToken}">
+${problem}${stops ? [markup`<p>It was approved, and has not run yet.</p>\n`] : []}<input type="hidden" name="form" value="${formToken}">
 <fieldset><legend>On exactly what is shown above</legend>
 ${choices}</fieldset>
-<label for="comment">Comment (needed for a no and for changes; the proposer reads it)</label>
+<label for="comment">${stops ? 'Comment (optional)' : 'Comment (needed for a no and for changes; the proposer reads it)'}</label>
 <textarea id="comment" name="comment" rows="4" maxlength="4000">${again?.comment ?? ''}</textarea>
 <button type="submit">Send decision</button>
 </form>`;

@@ -4,6 +4,7 @@ import type { TrustedKey } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
+import { canBeStopped, QUEUED_WORDS, wasStopped } from '../../contract/stop.ts';
 import { publicKeyOf } from '../../core/dsse.ts';
 import { checkMailLink } from '../../core/mail-decision.ts';
 import { readMailLink, type MailLink } from '../../core/mail-link.ts';
@@ -101,7 +102,7 @@ async function decideByForm(
     return htmlReply(PROBLEMS[code].status, decisionPage({ ...shown, again: { code, message, comment } }));
   };
   if (!isMailChoice(type) || comment.length > 4_000) return again('invalid_request', 'Choose one of the decisions.');
-  if (type !== 'approve' && comment === '')
+  if (type !== 'approve' && comment === '' && !canBeStopped(review))
     return again('comment_required', 'A no, and a wish for changes, need a comment.');
   const decision = { type, digest: link.digest, ...(comment === '' ? {} : { comment }) };
   try {
@@ -216,6 +217,7 @@ const EXPLAINED: Partial<Record<Refusal, string>> = {
   sign_in_required: 'Policy does not take this decision from a mail. Sign in and decide there.',
   digest_mismatch: 'What would happen is no longer what the mail showed. Look at the review as it is now.',
   already_voted: 'Your decision on this version was recorded before; this link does nothing more.',
+  already_started: 'The call has already started, so it could not be stopped.',
   already_resolved: 'It was decided, or ended otherwise. Nothing was changed now.',
   expired: 'Nobody decided in time, so the answer was no. Nothing was changed now.',
 };
@@ -236,14 +238,16 @@ function settledReply(settled: Settled, type: string, link: MailLink, caller: Ca
   return htmlReply(
     httpStatus,
     answerPage({
-      heading: queued ? 'Your decision is on its way' : 'Your decision is recorded',
+      heading: queued ? `Your decision is ${QUEUED_WORDS}` : 'Your decision is recorded',
       code: queued ? 'queued' : 'accepted',
       httpStatus,
       lines: [
         `“${type}”, in the name of ${link.reviewer}.`,
         queued
-          ? 'It is kept safely, and nobody has looked at it yet: whether it counts is seen in the review.'
-          : `The review is now ${settled.review.status}.`,
+          ? 'No worker has processed it yet. The review shows whether it counts.'
+          : wasStopped(settled.review)
+            ? 'The call was stopped before it ran.'
+            : `The review is now ${settled.review.status}.`,
       ],
       reviewUrl: `${caller.baseUrl}/reviews/${link.reviewId}`,
     }),

@@ -30,7 +30,7 @@ const emptySchema = z.strictObject({});
 /** 200 and 202 of everything that is signed and sent to a review. */
 export const SETTLED_ANSWERS = {
   200: { description: 'Admitted; the state after it', schema: reviewSchema },
-  202: { description: 'Durably queued: no worker has looked at it within 2 s', schema: queuedSchema },
+  202: { description: 'Queued, not counted yet: no worker has processed it within 2 s', schema: queuedSchema },
 } as const;
 
 export function reviewEndpoints(service: GateService): Endpoint[] {

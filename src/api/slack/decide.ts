@@ -3,9 +3,10 @@ import type { ReviewerConfig } from '../../contract/config.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { hasEnded, type Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
+import { canBeStopped, QUEUED_WORDS } from '../../contract/stop.ts';
 import { slackDecisionOf } from '../../core/mail-decision.ts';
 import type { Settings, SettingsSource } from '../../core/settings.ts';
-import { lineAbout, reviewMessage, STATUS_WORDS, type SlackMessage } from '../../core/slack/message.ts';
+import { lineAbout, reviewMessage, statusWords, type SlackMessage } from '../../core/slack/message.ts';
 import type { Clock } from '../deps.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
@@ -35,11 +36,12 @@ export async function decideByPress(deps: PressDeps, press: Press, caller: Calle
   const review = (await deps.store.readReview(reviewId))?.review;
   if (review === undefined) return { kind: 'refused', code: 'not_found', review };
   // Policy in force now, whatever it was when the message was written. What has ended says so, not that it wants a session.
-  if (!hasEnded(review.status) && slackDecisionOf(review, settings) !== 'confirm') {
+  const stops = canBeStopped(review);
+  if ((!hasEnded(review.status) || stops) && slackDecisionOf(review, settings) !== 'confirm') {
     return { kind: 'refused', code: 'sign_in_required', review };
   }
   const { decision: type, digest, comment } = press;
-  if (type !== 'approve' && comment === '') return { kind: 'refused', code: 'comment_required', review };
+  if (type !== 'approve' && comment === '' && !stops) return { kind: 'refused', code: 'comment_required', review };
   const principal: ReviewerPrincipal = {
     kind: 'reviewer',
     id: reviewer.id,
@@ -72,6 +74,7 @@ const WORDS: Partial<Record<SlackRefusal, string>> = {
   unknown_person: 'No reviewer has this Slack user. Whoever runs Holdpoint can add it (reviewers[].slack).',
   sign_in_required: 'Policy does not take this decision from Slack. Open the review and decide there.',
   comment_required: 'A no, and a wish for changes, need a comment: write it into the message, then press again.',
+  already_started: 'The call has already started, so it could not be stopped.',
   digest_mismatch: 'It changed since this message was written. Look at it as it is now.',
 };
 
@@ -81,9 +84,9 @@ export function answerTo(result: PressResult, baseUrl: string): string {
   const about = (words: string): string => (review === undefined ? words : lineAbout(review, words, baseUrl));
   switch (result.kind) {
     case 'decided':
-      return about(`Recorded in the name of ${result.reviewer}. ${STATUS_WORDS[result.review.status]}`);
+      return about(`Recorded in the name of ${result.reviewer}. ${statusWords(result.review)}`);
     case 'queued':
-      return about(`Kept safely in the name of ${result.reviewer}, and nobody has looked at it yet`);
+      return about(`Your decision as ${result.reviewer} is ${QUEUED_WORDS}: no worker has processed it`);
     case 'refused': {
       const words = WORDS[result.code] ?? PROBLEMS[result.code as ProblemCode].title;
       return about(`Nothing was decided (${result.code}). ${words}`);
@@ -110,4 +113,4 @@ export async function replacementFor(
   return reviewMessage(result.review, { settings, baseUrl, now: clock.now() }, materials);
 }
 
-const OUTDATED = new Set<SlackRefusal>(['digest_mismatch', 'already_resolved', 'expired']);
+const OUTDATED = new Set<SlackRefusal>(['digest_mismatch', 'already_resolved', 'already_started', 'expired']);

@@ -24,7 +24,7 @@ export const EXIT_WORDS: Readonly<Record<ExitName, string>> = {
   unavailable: 'no answer, or a part is down; try again later',
   verificationFailed: 'the record does not verify',
   notSignedIn: 'no valid key or token',
-  waiting: 'no answer yet: the call waits for people, or the decision is queued',
+  waiting: 'no answer yet: the call waits for people, or what was sent is queued and not counted yet',
 };
 
 /** Ends a command. `hint` says what to do about it. */

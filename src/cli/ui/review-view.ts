@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { canBeStopped } from '../../contract/stop.ts';
 import { renderFacts } from './facts.ts';
 import type { Io } from './io.ts';
 import { describeExecution, describeStatus } from './status.ts';
@@ -147,6 +148,9 @@ function renderFoot(io: Io, review: Review): string[] {
       `time left: ${colours.bold(left)}${review.expiresAt === null ? '' : ` (until ${review.expiresAt}; silence is no)`}`,
     );
     if (review.allowedDecisions.length > 0) lines.push(`possible decisions: ${review.allowedDecisions.join(', ')}`);
+  }
+  if (canBeStopped(review)) {
+    lines.push(colours.yellow(`Approved, and not run yet: holdpoint review reject ${review.reviewId} still stops it.`));
   }
   if (review.call.digest !== null) lines.push(colours.dim(`digest: ${review.call.digest}`));
   lines.push(colours.dim(`review: ${review.reviewId}`));

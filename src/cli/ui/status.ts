@@ -1,4 +1,5 @@
 import type { ExecutionStatus, Review, ReviewStatus } from '../../contract/review.ts';
+import { STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
 
 const STATUS_WORDS: Readonly<Record<ReviewStatus, string>> = {
   pending: 'waits for a decision',
@@ -25,5 +26,5 @@ export function describeStatus(review: Pick<Review, 'status'>): string {
 }
 
 export function describeExecution(review: Pick<Review, 'execution'>): string {
-  return `Execution: ${EXECUTION_WORDS[review.execution.status]}`;
+  return `Execution: ${wasStopped(review) ? STOPPED_WORDS : EXECUTION_WORDS[review.execution.status]}`;
 }

@@ -129,7 +129,10 @@ export async function reviseOnce(
 ): Promise<ToolOutcome> {
   const review: Review = await client.reviews.get(reviewId);
   const asked = review.status === 'changes_requested' && review.revision === revision;
-  return outcomeOf(asked ? await client.reviews.revise(reviewId, args, { revision }) : review);
+  if (!asked) return outcomeOf(review);
+  const result = await client.reviews.revise(reviewId, args, { revision });
+  // Only queued: the state of before, in which changes are still asked for.
+  return outcomeOf(result.admitted ? result.review : review);
 }
 
 /** An idempotency key of any number of parts: 64 hexadecimal digits, however long the parts are. */

@@ -1,4 +1,5 @@
 import type { Review } from '../../contract/review.ts';
+import { canBeStopped, STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
 import { findAgent, type Settings } from '../settings.ts';
 import { visible, visibleLines } from '../text/visible.ts';
 import { showCall } from './show-call.ts';
@@ -55,11 +56,16 @@ function showEnd(review: Review, clipper: Clipper): Section[] {
     const by = resolution.by === null ? '' : ` by ${visible(resolution.by)}`;
     pairs.push(['Ended', `${review.status}${by}${resolution.edited ? ', with edited arguments' : ''}`]);
   }
-  if (review.kind === 'call') pairs.push(['Execution', EXECUTION[execution.status]]);
+  if (review.kind === 'call') pairs.push(['Execution', executionWords(review)]);
   const { error } = execution;
   // What a target answered is as little ours as what the agent said.
   if (error !== null) pairs.push(['Error', clipper.text(`${visible(error.code)}: ${visible(error.message)}`)]);
   return [{ heading: 'How it ended', voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
+}
+
+function executionWords(review: Review): string {
+  if (wasStopped(review)) return STOPPED_WORDS;
+  return canBeStopped(review) ? 'not made yet; a reviewer can still stop it' : EXECUTION[review.execution.status];
 }
 
 const EXECUTION: Readonly<Record<Review['execution']['status'], string>> = {

@@ -1,6 +1,7 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types';
 import type { Material, Review, ReviewStatus } from '../../contract/review.ts';
 import { withShownDigest } from '../gate/shown.ts';
+import { canBeStopped, STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
 import { slackDecisionOf } from '../mail-decision.ts';
 import type { Settings } from '../settings.ts';
 import { showReview, shownBy } from '../show/show-review.ts';
@@ -45,7 +46,7 @@ export function reviewMessage(stored: Review, deps: MessageDeps, materials: read
   // Nobody says yes to what was not all there: a message that had to be cut leads to the page.
   const isCut = shown.clipped || fitting.length < body.length;
   return {
-    text: clipText(`${STATUS_WORDS[review.status]}: ${escapeMrkdwn(nameOf(review))}`, TEXT),
+    text: clipText(`${statusWords(review)}: ${escapeMrkdwn(nameOf(review))}`, TEXT),
     blocks: [...fitting, ...footOf(review, deps, isCut)],
   };
 }
@@ -79,7 +80,13 @@ export function mentionsOf(review: Review, settings: Settings, ids: readonly str
     .join(' ');
 }
 
-export const STATUS_WORDS: Readonly<Record<ReviewStatus, string>> = {
+/** Where a review stands, in words. */
+export function statusWords(review: Review): string {
+  if (wasStopped(review)) return `Approved, then ${STOPPED_WORDS}`;
+  return canBeStopped(review) ? 'Approved, and not run yet' : STATUS_WORDS[review.status];
+}
+
+const STATUS_WORDS: Readonly<Record<ReviewStatus, string>> = {
   pending: 'Waits for a decision',
   changes_requested: 'Waits for the proposer to change it',
   approved: 'Approved',
@@ -111,23 +118,29 @@ function footOf(review: Review, { settings, baseUrl }: MessageDeps, isCut: boole
   const open = baseUrl === null ? [] : [openButton(`${baseUrl}/reviews/${review.reviewId}`)];
   const page = open.length === 0 ? [] : [actions(open)];
   const { digest } = review.call;
-  if (review.status !== 'pending' || digest === null) return [...note, ...page];
+  const stops = canBeStopped(review);
+  if ((review.status !== 'pending' && !stops) || digest === null) return [...note, ...page];
   const mode = slackDecisionOf(review, settings);
   if (mode === 'off') return note;
-  if (mode === 'sign-in' || isCut) return [...note, context('Decided on the page of the review.'), ...page];
   const value = writeButtonValue({ review: review.reviewId, digest });
+  if (stops && mode === 'confirm') return [...note, commentInput(STOP_COMMENT), actions([stopButton(value), ...open])];
+  const where = stops ? 'It can still be stopped, on the page of the review.' : 'Decided on the page of the review.';
+  if (mode === 'sign-in' || isCut) return [...note, context(where), ...page];
   const buttons = SLACK_DECISIONS.filter((decision) => review.allowedDecisions.includes(decision)).map((decision) =>
     decisionButton(decision, value),
   );
-  return [...note, commentInput(), actions([...buttons, ...open])];
+  return [...note, commentInput(COMMENT_LABEL), actions([...buttons, ...open])];
 }
 
-function commentInput(): KnownBlock {
+const COMMENT_LABEL = 'Your comment (needed for a no and for changes)';
+const STOP_COMMENT = 'Approved, and not run yet. Why stop it? (optional)';
+
+function commentInput(label: string): KnownBlock {
   return {
     type: 'input',
     block_id: COMMENT.block,
     optional: true,
-    label: { type: 'plain_text', text: 'Your comment (needed for a no and for changes)', emoji: false },
+    label: { type: 'plain_text', text: label, emoji: false },
     element: { type: 'plain_text_input', action_id: COMMENT.action, multiline: true, max_length: 3_000 },
   };
 }
@@ -138,8 +151,12 @@ const BUTTONS: Readonly<Record<SlackDecision, { readonly text: string; readonly 
   revise: { text: 'Ask for changes', ask: 'Send your comment to the proposer and ask for changes?' },
 };
 
-function decisionButton(decision: SlackDecision, value: string): Button {
-  const { text, ask } = BUTTONS[decision];
+/** A no to an approved call; the same decision as a rejection. */
+function stopButton(value: string): Button {
+  return decisionButton('reject', value, { text: 'Stop', ask: 'Stop this call before it runs?' });
+}
+
+function decisionButton(decision: SlackDecision, value: string, { text, ask } = BUTTONS[decision]): Button {
   const style = { approve: { style: 'primary' as const }, reject: { style: 'danger' as const }, revise: {} }[decision];
   return {
     type: 'button',

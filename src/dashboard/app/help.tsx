@@ -8,7 +8,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Enter', 'open the review; send a decision that is being asked for'],
   ['a', 'approve (and page through what has not been on screen yet)'],
   ['e', 'edit, then approve'],
-  ['r', 'reject'],
+  ['r', 'reject; stop an approved call that has not run yet'],
   ['c', 'ask for changes'],
   ['w', 'answer (in-flow questions)'],
   ['i', 'back to the inbox'],

@@ -1,4 +1,5 @@
 import type { ReviewRow } from '../../contract/review.ts';
+import { rowCanBeStopped } from '../../contract/stop.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import type { ListFilter } from './list-filter.ts';
 
@@ -38,7 +39,8 @@ export function fits(row: ReviewRow, filter: ListFilter, me: Voter): boolean {
     (filter.proposer ?? row.proposer.id) === row.proposer.id &&
     (filter.threadId ?? row.threadId) === row.threadId &&
     (filter.group ?? row.group) === row.group &&
-    (filter.execution ?? row.executionStatus) === row.executionStatus
+    (filter.execution === undefined ||
+      (filter.execution === 'not_started' ? rowCanBeStopped(row) : filter.execution === row.executionStatus))
   );
 }
 

@@ -6,21 +6,24 @@ import type { PanelProps } from './confirm-panel.tsx';
 
 const WORDS = {
   reject: { title: 'Reject', label: 'Why not? (the proposer reads this)', send: 'Reject it' },
+  stop: { title: 'Stop', label: 'Why? (optional; kept in the record)', send: 'Stop it before it runs' },
   revise: { title: 'Ask for changes', label: 'What should be different? (the proposer reads this)', send: 'Send back' },
 } as const;
 
-/** A no and a "not like this" carry a reason. */
+/** A rejection and a request for changes need a reason. Stopping an approved call does not: time counts there. */
 export function CommentPanel({
   type,
   deciding,
   onClose,
 }: PanelProps & {
-  readonly type: 'reject' | 'revise';
+  readonly type: 'reject' | 'revise' | 'stop';
 }) {
   const [comment, setComment] = useState('');
   const [tried, setTried] = useState(false);
   const words = WORDS[type];
-  const missing = comment.trim() === '';
+  const isStop = type === 'stop';
+  const text = comment.trim();
+  const missing = text === '' && !isStop;
   return (
     <form
       ref={foot}
@@ -29,16 +32,18 @@ export function CommentPanel({
       onSubmit={(event) => {
         event.preventDefault();
         setTried(true);
-        if (!missing) deciding.send({ type, comment: comment.trim() });
+        if (!missing) deciding.send({ type: isStop ? 'reject' : type, ...(text === '' ? {} : { comment: text }) });
       }}
     >
-      <div className="presets">
-        {PRESETS[type].map((preset) => (
-          <Button key={preset} className="button button-small" onPress={() => setComment(preset)}>
-            {preset}
-          </Button>
-        ))}
-      </div>
+      {!isStop && (
+        <div className="presets">
+          {PRESETS[type].map((preset) => (
+            <Button key={preset} className="button button-small" onPress={() => setComment(preset)}>
+              {preset}
+            </Button>
+          ))}
+        </div>
+      )}
       <TextField
         value={comment}
         onChange={setComment}
@@ -54,7 +59,7 @@ export function CommentPanel({
       <div className="decide-row">
         <Button
           type="submit"
-          className={`button ${type === 'reject' ? 'button-bad' : 'button-main'}`}
+          className={`button ${type === 'revise' ? 'button-main' : 'button-bad'}`}
           isDisabled={deciding.isPending}
         >
           {words.send}

@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { useNavigate, useLocation } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
+import { canBeStopped } from '../../contract/stop.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { serverNow, useNow } from '../data/clock.ts';
@@ -24,9 +25,9 @@ const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')
 export function DecideBar({ review }: { readonly review: Review }) {
   const session = useSession();
   const now = useNow();
-  const ended = review.status !== 'pending' && review.status !== 'changes_requested';
+  const isOpen = review.status === 'pending' || review.status === 'changes_requested' || canBeStopped(review);
   const reason = whyNot(review, session, now);
-  if (ended) return null;
+  if (!isOpen) return null;
   if (reason !== undefined) {
     return (
       <div ref={foot} className="decide" role="region" aria-label="Decision">
@@ -45,6 +46,7 @@ function Deciding({ review }: { readonly review: Review }) {
   const offline = useConnection() === 'offline';
   const singleKeys = useSingleKeys();
   const unseen = left > 0;
+  const stops = canBeStopped(review);
   const begin = (type: DecisionType): void => {
     if (offline || !review.allowedDecisions.includes(type)) return;
     if ((type === 'approve' || type === 'edit') && unseen) showNext();
@@ -80,7 +82,7 @@ function Deciding({ review }: { readonly review: Review }) {
       return <RespondPanel {...shared} />;
     case 'reject':
     case 'revise':
-      return <CommentPanel key={panel} type={panel} {...shared} />;
+      return <CommentPanel key={panel} type={stops ? 'stop' : panel} {...shared} />;
     default:
       return panel satisfies never;
   }
@@ -97,16 +99,20 @@ function Deciding({ review }: { readonly review: Review }) {
               onPress={() => begin(type)}
               data-decision={type}
             >
-              {BUTTONS[type].label} {singleKeys && <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>}
+              {stops ? 'Stop' : BUTTONS[type].label} {singleKeys && <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>}
             </Button>
           );
         })}
-        <span className="decide-time">
-          <LiveTimeLeft until={review.expiresAt} />
-        </span>
+        {stops ? (
+          <span>Approved, and not run yet. It can still be stopped.</span>
+        ) : (
+          <span className="decide-time">
+            <LiveTimeLeft until={review.expiresAt} />
+          </span>
+        )}
       </div>
-      <NotCompared review={review} />
-      {unseen && (
+      {!stops && <NotCompared review={review} />}
+      {unseen && !stops && (
         <div className="decide-row decide-unseen">
           <span role="status">Approve once all of it was on screen: {left} to go</span>
           <Button className="button button-small" onPress={showNext}>

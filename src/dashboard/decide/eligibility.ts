@@ -1,4 +1,5 @@
 import type { Review } from '../../contract/review.ts';
+import { canBeStopped } from '../../contract/stop.ts';
 import type { SessionResponse as Session } from '../../contract/api.ts';
 import { shortDuration } from '../ui/time.ts';
 
@@ -7,6 +8,7 @@ import { shortDuration } from '../ui/time.ts';
  * configuration in force.
  */
 export function whyNot(review: Review, { reviewer }: Session, now: number): string | undefined {
+  if (canBeStopped(review)) return whyNotStop(review, reviewer, now);
   if (review.status === 'changes_requested') return 'Changes were asked for. It waits for the proposer.';
   if (review.status !== 'pending') return undefined;
   if (review.call.digest === null)
@@ -28,6 +30,13 @@ export function whyNot(review: Review, { reviewer }: Session, now: number): stri
   const groups = votersOf(level, now);
   if (!groups.some((group) => reviewer.groups.includes(group))) return `It waits for ${groups.join(' or ')}.`;
   return undefined;
+}
+
+/** Whoever may vote on any level, whatever they voted before. */
+function whyNotStop(review: Review, reviewer: Session['reviewer'], now: number): string | undefined {
+  const groups = [...new Set(review.levels.flatMap((level) => votersOf(level, now)))];
+  if (reviewer.role !== 'auditor' && groups.some((group) => reviewer.groups.includes(group))) return undefined;
+  return `Approved, and not run yet. ${groups.join(' or ')} can still stop it.`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { useRef } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Review } from '../../contract/review.ts';
+import { canBeStopped, QUEUED_WORDS, wasStopped } from '../../contract/stop.ts';
 import type { DecisionRequest } from '../../contract/decision.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';
@@ -26,7 +27,7 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
         queries.setQueryData(queryKey, result.review);
         notify('good', admittedWords(result.review, request.type));
       } else {
-        notify('plain', 'Received and kept, but no worker has looked at it yet: it is neither a yes nor a no so far.');
+        notify('plain', `Your decision is ${QUEUED_WORDS}: no worker has processed it.`);
       }
       onSent();
     },
@@ -54,6 +55,8 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
 function admittedWords(after: Review, type: DecisionRequest['type']): string {
   switch (after.status) {
     case 'approved':
+      if (wasStopped(after)) return 'Stopped before it ran.';
+      if (type === 'reject' && canBeStopped(after)) return 'Your no is recorded. The call will not run.';
       return type === 'respond' ? 'Answered.' : 'Approved. It runs now.';
     case 'rejected':
       return 'Rejected. It will not run.';

@@ -47,7 +47,8 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
     const all = rows.flatMap(({ reviewId }): (readonly [string, Chosen])[] => {
       const review = queries.getQueryData(reviewQuery(reviewId).queryKey);
       const digest = review?.call.digest ?? null;
-      if (review === undefined || digest === null || whyNot(review, session, serverNow()) !== undefined) return [];
+      if (review?.status !== 'pending' || digest === null || whyNot(review, session, serverNow()) !== undefined)
+        return [];
       return review.allowedDecisions.includes('reject') ? [[reviewId, { choice: 'reject', digest }]] : [];
     });
     if (all.length === 0) notify('plain', 'There is nothing here that you could reject now.');

@@ -17,6 +17,7 @@ export const STATUS_CHOICES = [
   ['', 'Waiting'],
   ['changes_requested', 'Changes requested'],
   ['outcome_unknown', 'Outcome unknown'],
+  ['not_started', 'Approved, not run yet'],
   ['approved', 'Approved'],
   ['rejected', 'Rejected'],
   ['expired', 'Expired'],
@@ -47,6 +48,6 @@ export function isWaiting(filters: InboxFilters): boolean {
 export function toListFilter({ status, q: _q, ...exact }: InboxFilters): ListFilter {
   if (status === undefined) return { ...exact, status: ['pending', 'changes_requested'] };
   // Not a status of the decision: what became of the call afterwards.
-  if (status === 'outcome_unknown') return { ...exact, execution: status };
+  if (status === 'outcome_unknown' || status === 'not_started') return { ...exact, execution: status };
   return status === 'all' ? exact : { ...exact, status: status as ReviewStatus };
 }

@@ -16,8 +16,8 @@ export function Inbox() {
   const navigate = useNavigate({ from: '/' });
   useEffect(() => keepInboxView(filters), [filters]);
   const [openGroups, setOpenGroups] = useState<ReadonlySet<string>>(new Set());
-  const list = useInbox(filters, openGroups);
   const now = useNow();
+  const list = useInbox(filters, openGroups, now);
   const setFilters = (next: InboxFilters): void => void navigate({ search: next, replace: true });
   const toggle = (key: string): void =>
     setOpenGroups((open) =>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { ReviewRow } from '../../contract/review.ts';
+import { rowCanBeStopped } from '../../contract/stop.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
 import { argumentsOfSummary, plainWords } from '../ui/plain-words.ts';
@@ -49,6 +50,7 @@ function ReviewLine({
         </Link>
         <ClassBadge value={row.class} />
         {row.status !== 'pending' && <StatusBadge value={row.status} />}
+        {rowCanBeStopped(row) && <span className="badge badge-warn">not run yet</span>}
         {row.executionStatus !== 'not_started' && <ExecutionBadge value={row.executionStatus} />}
         {waits && <TimeLeft until={row.expiresAt} now={now} />}
       </div>

@@ -21,7 +21,7 @@ export interface InboxList {
 }
 
 /** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
-export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>): InboxList {
+export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: number): InboxList {
   const { id, groups, role } = useSession().reviewer;
   const mineFirst = isWaiting(filters) && role === 'reviewer';
   const filter = toListFilter(filters);
@@ -31,6 +31,11 @@ export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>)
   });
   // Others are asked for at once, and shown once mine are complete, so that mine stand first.
   const others = useInfiniteQuery(listQuery(filter));
+  // Few, if any, so one page of them is enough here; the status filter has the rest.
+  const notRun = useInfiniteQuery({
+    ...listQuery({ ...filter, status: 'approved', execution: 'not_started' }),
+    enabled: mineFirst,
+  });
   const search = filters.q?.trim() ?? '';
 
   const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage);
@@ -39,9 +44,14 @@ export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>)
     () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !mayVote(row, { id, groups })) : []),
     [mineDone, mineFirst, others.data, id, groups],
   );
+  const delayed = useMemo(() => (mineFirst && mineDone ? rowsOf(notRun.data) : []), [mineFirst, mineDone, notRun.data]);
+  // Nearly every approved call starts at once, and would only flash up here.
+  const loadedNotRun = delayed.every((row) => isDelayed(row, now))
+    ? delayed
+    : delayed.filter((row) => isDelayed(row, now));
   const items = useMemo(
-    () => layOut(loadedMine, loadedOthers, { mineFirst, search, openGroups }),
-    [loadedMine, loadedOthers, mineFirst, search, openGroups],
+    () => layOut(loadedMine, loadedNotRun, loadedOthers, { mineFirst, search, openGroups }),
+    [loadedMine, loadedNotRun, loadedOthers, mineFirst, search, openGroups],
   );
   const next = mineDone ? others : mine;
   const isLoadingMore = mine.isFetchingNextPage || others.isFetchingNextPage;
@@ -60,7 +70,7 @@ export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>)
     state: first.data !== undefined ? 'ready' : first.isError ? 'failed' : 'loading',
     items,
     shown: items.reduce((sum, item) => sum + countOf(item), 0),
-    looked: loadedMine.length + loadedOthers.length,
+    looked: loadedMine.length + loadedNotRun.length + loadedOthers.length,
     hasMore,
     isLoadingMore,
     loadMore,
@@ -68,8 +78,15 @@ export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>)
   };
 }
 
+const START_WITHIN_MS = 3_000;
+
+function isDelayed({ resolvedAt }: ReviewRow, now: number): boolean {
+  return resolvedAt !== null && now - Date.parse(resolvedAt) > START_WITHIN_MS;
+}
+
 function layOut(
   mine: readonly ReviewRow[],
+  notRun: readonly ReviewRow[],
   others: readonly ReviewRow[],
   options: { readonly mineFirst: boolean; readonly search: string; readonly openGroups: ReadonlySet<string> },
 ): readonly InboxItem[] {
@@ -79,7 +96,11 @@ function layOut(
   const section = (name: string, text: string, rows: readonly ReviewRow[]): readonly InboxItem[] =>
     rows.length === 0 ? [] : [{ kind: 'heading', key: name, text }, ...foldGroups(rows, name, openGroups)];
   if (!mineFirst) return foldGroups(keep(others), 'all', openGroups);
-  return [...section('mine', 'Waiting for you', keep(mine)), ...section('others', 'Waiting for others', keep(others))];
+  return [
+    ...section('mine', 'Waiting for you', keep(mine)),
+    ...section('not-run', 'Approved, not run yet', keep(notRun)),
+    ...section('others', 'Waiting for others', keep(others)),
+  ];
 }
 
 function countOf(item: InboxItem): number {

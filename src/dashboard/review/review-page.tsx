@@ -7,7 +7,7 @@ import { useKeys } from '../app/keys.ts';
 import { notify } from '../app/notices.tsx';
 import { reviewQuery, toolQuery } from '../data/queries.ts';
 import { DecideBar } from '../decide/decide-bar.tsx';
-import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
+import { ClassBadge, OutcomeBadge, StatusBadge } from '../ui/badge.tsx';
 import { useIsNarrow } from '../ui/narrow.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { plainWords } from '../ui/plain-words.ts';
@@ -66,7 +66,7 @@ function ReviewView({ review }: { readonly review: Review }) {
           <p className="badges">
             <ClassBadge value={review.class} />
             <StatusBadge value={review.status} />
-            {review.execution.status !== 'not_started' && <ExecutionBadge value={review.execution.status} />}
+            <OutcomeBadge review={review} />
             <code className="quiet">
               <Visible text={review.call.tool} />
             </code>

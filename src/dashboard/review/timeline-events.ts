@@ -1,4 +1,5 @@
 import type { Review } from '../../contract/review.ts';
+import { STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
 import { DECISION_WORDS, EXECUTION_WORDS, STATUS_WORDS } from '../ui/words.ts';
 
 export interface TimelineEvent {
@@ -43,7 +44,9 @@ export function timelineOf(review: Review): readonly TimelineEvent[] {
     events.push({ kind: 'started', at: execution.startedAt, who: '', what: 'Execution started', words: null });
   }
   if (execution.finishedAt !== null) {
-    const what = `Execution ended: ${EXECUTION_WORDS[execution.status].text}`;
+    const what = wasStopped(review)
+      ? `The call was ${STOPPED_WORDS}`
+      : `Execution ended: ${EXECUTION_WORDS[execution.status].text}`;
     events.push({ kind: 'finished', at: execution.finishedAt, who: '', what, words: null });
   }
   const { reconciled } = execution;

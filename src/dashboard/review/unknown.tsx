@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
+import { QUEUED_WORDS } from '../../contract/stop.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useNow } from '../data/clock.ts';
 import { whyNotReconcile } from '../decide/eligibility.ts';
@@ -75,7 +76,7 @@ function Settle({ review }: { readonly review: Review }) {
     mutationFn: (chosen: 'executed' | 'failed') =>
       client.reviews.reconcile(review.reviewId, { outcome: chosen, note: note.trim() }),
     onSuccess: (result) => {
-      notify('good', result.admitted ? 'Settled.' : 'Queued: it counts once a worker has looked at it.');
+      notify('good', result.admitted ? 'Settled.' : `Your finding is ${QUEUED_WORDS}.`);
     },
     onError: (error) => notify('bad', refusalWords(error instanceof HoldpointError ? error.code : '')),
     onSettled: () => queries.invalidateQueries({ queryKey: reviewQuery(review.reviewId).queryKey }),

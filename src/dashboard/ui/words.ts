@@ -37,6 +37,9 @@ export const EXECUTION_WORDS: Readonly<Record<ExecutionStatus, { readonly text: 
 const REFUSALS: Partial<Record<ProblemCode, string>> = {
   expired: 'Too late: the deadline has passed and the answer was no. Your decision did not count.',
   already_resolved: 'This review has ended already. Your decision did not count.',
+  already_started: 'Too late: the call has already started, so it could not be stopped.',
+  objection_unreadable:
+    'A stored objection cannot be verified, so nothing can be approved. Ask an operator of Holdpoint.',
   already_voted: 'You have voted on this version already. Nothing was counted twice.',
   digest_mismatch:
     'The review has changed since this page showed it. Nothing was sent on; look at what is shown now and decide again.',

@@ -6,7 +6,7 @@ import { signIn } from './0005-sign-in.ts';
 import { deliveries } from './0006-deliveries.ts';
 import { upstreamTools } from './0007-upstream-tools.ts';
 import { claimTimes } from './0008-claim-times.ts';
-import { unknownOutcomes } from './0009-unknown-outcomes.ts';
+import { openExecutions } from './0009-open-executions.ts';
 import { mentions } from './0010-mentions.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
@@ -19,6 +19,6 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0006-deliveries', sql: deliveries },
   { name: '0007-upstream-tools', sql: upstreamTools },
   { name: '0008-claim-times', sql: claimTimes },
-  { name: '0009-unknown-outcomes', sql: unknownOutcomes },
+  { name: '0009-open-executions', sql: openExecutions },
   { name: '0010-mentions', sql: mentions },
 ];

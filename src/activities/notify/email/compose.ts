@@ -4,7 +4,7 @@ import { showReview, shownBy } from '../../../core/show/show-review.ts';
 import type { Batch, Notice, Recipient } from '../channel.ts';
 import { doorTo, type DoorDeps } from './doors.ts';
 import { renderHtml, renderText, type MailPart } from './render.ts';
-import { sentenceOf, subjectOf, subjectOfDigest } from './words.ts';
+import { sentenceOf, stopSentence, subjectOf, subjectOfDigest } from './words.ts';
 
 /** Characters of one block: a mail is clipped by its reader at about 100 kB, and says itself what it leaves out. */
 const LIMIT_ALONE = 6_000;
@@ -61,7 +61,7 @@ function partOf(
   const shown = showReview(review, { now: deps.now, limit: limit ?? 0, ...shownBy(settings, review), materials });
   return {
     reviewId: review.reviewId,
-    sentences: [...new Set(notices.map(sentenceOf))],
+    sentences: [...new Set(notices.map(sentenceOf)), ...stopSentence(review)],
     shown: limit === null ? null : shown,
     title: shown.title,
     door: doorTo(review, recipient, settings, deps),

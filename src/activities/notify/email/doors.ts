@@ -29,7 +29,9 @@ export function doorTo(review: Review, recipient: Recipient, settings: Settings,
   const decides = mayDecide(review, recipient, now);
   const mode = decides ? emailDecisionOf(review, settings) : 'sign-in';
   if (baseUrl === null || mode === 'off') return { kind: 'none' };
-  const isConfirmed = mode === 'confirm' && decides;
+  // Past the deadline an approved call can still be stopped, with a session.
+  const expiresAt = review.expiresAt === null ? now : Date.parse(review.expiresAt);
+  const isConfirmed = mode === 'confirm' && decides && expiresAt > now;
   if (!isConfirmed || mailKey === undefined || digest === null || recipient.email === undefined) {
     return { kind: 'review', url: `${baseUrl}/reviews/${review.reviewId}`, decides };
   }
@@ -38,7 +40,7 @@ export function doorTo(review: Review, recipient: Recipient, settings: Settings,
     reviewId: review.reviewId,
     reviewer: recipient.id,
     digest,
-    expiresAt: review.expiresAt === null ? now : Date.parse(review.expiresAt),
+    expiresAt,
     mailbox: mailboxOf(recipient.email),
   };
   return { kind: 'decide', url: `${baseUrl}/mail/${writeMailLink(link, mailKey)}` };

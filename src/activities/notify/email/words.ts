@@ -1,5 +1,6 @@
 import type { Review } from '../../../contract/review.ts';
 import { visible } from '../../../core/text/visible.ts';
+import { canBeStopped, wasStopped } from '../../../contract/stop.ts';
 import type { Notice, NoticeEvent } from '../channel.ts';
 
 /** Longest subject, in characters: what a phone shows is far shorter. */
@@ -25,7 +26,8 @@ const SUBJECT: Readonly<Record<Exclude<NoticeEvent, 'review.resolved'>, string>>
 
 /** One line that says what it is about; nothing in it can begin another header. */
 export function subjectOf({ event, review }: Notice): string {
-  const what = event === 'review.resolved' ? ended(review) : SUBJECT[event];
+  const isStop = event === 'execution.failed' && wasStopped(review);
+  const what = event === 'review.resolved' ? ended(review) : isStop ? 'Stopped' : SUBJECT[event];
   return clipSubject(`${what}: ${nameOf(review)}`);
 }
 
@@ -63,7 +65,9 @@ export function sentenceOf({ event, review, vote }: Notice): string {
     case 'execution.executed':
       return 'The call was made.';
     case 'execution.failed':
-      return 'The call was let through and did not succeed.';
+      return wasStopped(review)
+        ? 'A reviewer stopped this call after it was approved, before it ran.'
+        : 'The call was let through and did not succeed.';
     case 'execution.unknown':
       return 'The call was sent and no answer came back. Nobody knows whether it took effect: please find out, and record it.';
     case 'execution.reconciled':
@@ -77,8 +81,17 @@ function describeVote(review: Review, vote: Notice['vote']): string {
   const found = review.revisions
     .flatMap(({ decisions }) => decisions)
     .find(({ decisionUlid }) => decisionUlid === vote?.decisionUlid);
+  const warning = 'If that was not you, tell whoever runs Holdpoint at once.';
+  if (found === undefined && wasStopped(review)) {
+    return `A no that stopped this call before it ran was recorded in your name. ${warning}`;
+  }
   const said = found === undefined ? 'A vote' : `“${found.type}”, sent by ${found.channel} at ${found.decidedAt},`;
-  return `${said} was recorded in your name. If that was not you, tell whoever runs Holdpoint at once.`;
+  return `${said} was recorded in your name. ${warning}`;
+}
+
+/** What can still be done about an approved call, for any mail about it. */
+export function stopSentence(review: Review): readonly string[] {
+  return canBeStopped(review) ? ['It is approved and has not run yet: a reviewer can still stop it.'] : [];
 }
 
 function ended({ status }: Review): string {

@@ -1,10 +1,11 @@
+import { wasStopped } from '../../../contract/stop.ts';
 import type { SettingsSource } from '../../../core/settings.ts';
 import {
   lineAbout,
   mentionable,
   mentionsOf,
   reviewMessage,
-  STATUS_WORDS,
+  statusWords,
   type MessageDeps,
 } from '../../../core/slack/message.ts';
 import type { Batch, Channel, ChannelMemory, Delivered, Notice, NoticeEvent } from '../channel.ts';
@@ -145,8 +146,8 @@ async function tellThroughWebhook(
 
 function endWords({ event, review }: Notice): string {
   if (event === 'execution.executed') return 'The call was made';
-  if (event === 'execution.failed') return 'The call failed';
-  return STATUS_WORDS[review.status];
+  if (event === 'execution.failed' && !wasStopped(review)) return 'The call failed';
+  return statusWords(review);
 }
 
 /** One line, by whichever way there is. */
@@ -171,7 +172,7 @@ function digestText(deps: SlackDeps, { notices }: Batch): string {
   // The state of a review is the state now: several notices about it are one line.
   const latest = new Map(notices.map((notice) => [notice.review.reviewId, notice]));
   const shown = [...latest.values()].slice(0, 30);
-  const lines = shown.map(({ review }) => `• ${lineAbout(review, STATUS_WORDS[review.status], baseUrl)}`);
+  const lines = shown.map(({ review }) => `• ${lineAbout(review, statusWords(review), baseUrl)}`);
   const more = latest.size - shown.length;
   return [`${latest.size} reviews`, ...lines, ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
 }

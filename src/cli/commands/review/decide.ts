@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Holdpoint } from '../../../client/index.ts';
 import type { DecisionRequest } from '../../../contract/decision.ts';
 import type { DecisionType, Review } from '../../../contract/review.ts';
+import { canBeStopped, QUEUED_WORDS } from '../../../contract/stop.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';
@@ -21,7 +22,11 @@ export interface DecideOptions extends GlobalOptions {
 
 const COMMANDS: readonly { readonly type: DecisionType; readonly words: string; readonly question: string }[] = [
   { type: 'approve', words: 'say yes to exactly what is shown', question: 'Approve exactly this?' },
-  { type: 'reject', words: 'say no; that ends the review', question: 'Reject it?' },
+  {
+    type: 'reject',
+    words: 'say no: that ends the review, or stops an approved call that has not started',
+    question: 'Reject it?',
+  },
   { type: 'revise', words: 'ask the proposer for changes', question: 'Ask for these changes?' },
   { type: 'respond', words: 'answer a question of a workflow', question: 'Send this answer?' },
 ];
@@ -58,7 +63,7 @@ async function runDecision(
     options.response === undefined ? {} : { response: await readJson(io, '--response', options.response) };
   if (mustAsk(io, options)) {
     io.print(...renderReview(io, review), '');
-    await confirm(io, question);
+    await confirm(io, canBeStopped(review) && type === 'reject' ? 'Stop it before it runs?' : question);
   }
   await decide(io, client, review, options, { type, ...response }, signal);
 }
@@ -85,7 +90,7 @@ export async function decide(
   const result = await client.reviews.decide(review.reviewId, { ...decision, digest, ...comment });
   if (!result.admitted) {
     io.data(result);
-    io.print('The decision is durably queued, but no worker has looked at it yet: it does not count until one has.');
+    io.print(`The decision is ${QUEUED_WORDS}: no worker has processed it.`);
     io.print(`holdpoint review show ${review.reviewId}`);
     throw new Exit('waiting');
   }

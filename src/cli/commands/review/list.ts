@@ -18,6 +18,7 @@ interface ListOptions extends GlobalOptions {
   readonly group?: string;
   readonly mine?: boolean;
   readonly unknown?: boolean;
+  readonly notRun?: boolean;
   readonly all?: boolean;
   readonly limit: string;
 }
@@ -29,6 +30,7 @@ export function registerList(review: Command, context: CliContext): void {
     .option('--status <list>', `comma-separated: ${STATUSES.join(', ')}`)
     .option('--all', 'whatever their status')
     .option('--mine', 'only those that wait for you')
+    .option('--not-run', 'approved calls that have not started: `review reject` still stops them')
     .option('--unknown', 'calls with an unknown outcome, which wait for `review reconcile`')
     .option('--tool <name>')
     .option('--service <name>')
@@ -67,11 +69,12 @@ function queryOf(options: ListOptions): Omit<ListQuery, 'limit' | 'cursor'> {
     ...(options.group === undefined ? {} : { group: options.group }),
     ...(options.mine === true ? { approver: 'me' as const } : {}),
     ...(options.unknown === true ? { execution: 'outcome_unknown' as const } : {}),
+    ...(options.notRun === true ? { execution: 'not_started' as const } : {}),
   };
 }
 
 function parseStatuses(options: ListOptions): ReviewStatus[] | undefined {
-  if (options.all === true || options.mine === true || options.unknown === true) return undefined;
+  if ([options.all, options.mine, options.unknown, options.notRun].includes(true)) return undefined;
   const names = (options.status ?? 'pending,changes_requested').split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(STATUSES as readonly string[]).includes(name));
   if (unknown === undefined) return names as ReviewStatus[];

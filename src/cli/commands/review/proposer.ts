@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { DecideResult } from '../../../client/index.ts';
+import { QUEUED_WORDS } from '../../../contract/stop.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
@@ -42,16 +44,12 @@ async function resubmit(io: Io, options: ResubmitOptions, id: string): Promise<v
   const { client } = connect(io, options, 'agent');
   const args = await readJsonObject(io, '--arguments', options.arguments);
   const reason = options.reason === undefined ? {} : { reason: options.reason };
-  const review = await client.reviews.revise(id, args, reason);
-  io.data(review);
-  io.print(...renderOutcome(review));
+  printResult(io, await client.reviews.revise(id, args, reason));
 }
 
 async function withdraw(io: Io, options: GlobalOptions, id: string): Promise<void> {
   const { client } = connect(io, options, 'agent');
-  const review = await client.reviews.withdraw(id);
-  io.data(review);
-  io.print(...renderOutcome(review));
+  printResult(io, await client.reviews.withdraw(id));
 }
 
 async function reconcile(io: Io, options: ReconcileOptions, id: string): Promise<void> {
@@ -60,9 +58,12 @@ async function reconcile(io: Io, options: ReconcileOptions, id: string): Promise
     throw new CliError('usage', 'invalid_outcome', '--outcome must be executed or failed.');
   }
   const { client } = connect(io, options, 'reviewer');
-  const result = await client.reviews.reconcile(id, { outcome, note: options.note });
+  printResult(io, await client.reviews.reconcile(id, { outcome, note: options.note }));
+}
+
+function printResult(io: Io, result: DecideResult): void {
   io.data(result.admitted ? result.review : result);
   if (result.admitted) return io.print(...renderOutcome(result.review));
-  io.print('Durably queued, but no worker has looked at it yet.');
+  io.print(`It is ${QUEUED_WORDS}: no worker has processed it.`, `holdpoint review show ${result.reviewId}`);
   throw new Exit('waiting');
 }

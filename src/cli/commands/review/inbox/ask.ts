@@ -1,5 +1,6 @@
 import type { DecisionRequest } from '../../../../contract/decision.ts';
 import type { DecisionType, Review } from '../../../../contract/review.ts';
+import { canBeStopped } from '../../../../contract/stop.ts';
 import { parseStrictJson } from '../../../../core/strict-json.ts';
 import type { Io } from '../../../ui/io.ts';
 import { askText } from '../../../ui/prompt.ts';
@@ -13,6 +14,8 @@ const QUESTIONS: Readonly<Record<DecisionType, { readonly message: string; reado
   respond: { message: 'A comment, if you like (esc: do not decide)', needed: false },
 };
 
+const STOP = { message: 'Stop it before it runs. Why? (enter: no comment, esc: do not stop it)', needed: false };
+
 /** Asks what belongs to a decision on what was shown. Undefined: no decision after all. */
 export async function askDecision(io: Io, review: Review, type: DecisionType): Promise<DecisionRequest | undefined> {
   const { digest } = review.call;
@@ -20,7 +23,7 @@ export async function askDecision(io: Io, review: Review, type: DecisionType): P
   const args = type === 'edit' ? { arguments: await editArguments(io, review) } : {};
   const response = type === 'respond' ? await askResponse() : {};
   if (response === undefined) return undefined;
-  const comment = await askText(QUESTIONS[type]);
+  const comment = await askText(type === 'reject' && canBeStopped(review) ? STOP : QUESTIONS[type]);
   if (comment === undefined) return undefined;
   return { type, digest, ...args, ...response, ...(comment === '' ? {} : { comment }) };
 }

@@ -61,7 +61,7 @@ export const KEY_HELP: readonly (readonly [keys: string, does: string])[] = [
   ['d', 'what changed since the version before'],
   ['a', 'approve exactly what is shown'],
   ['e', 'approve it with other arguments ($VISUAL or $EDITOR)'],
-  ['r', 'reject'],
+  ['r', 'reject; stop an approved call that has not run yet'],
   ['c', 'ask the proposer for changes'],
   ['o', 'answer a question of a workflow'],
   ['u', 'undo: a decision waits 5 s before it is sent'],

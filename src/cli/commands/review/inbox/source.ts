@@ -12,17 +12,21 @@ export interface Listing {
   readonly more: boolean;
 }
 
-/** So many pages of what waits: first what waits for this reviewer, then the rest, each by deadline. */
+/** So many pages: first what waits for this reviewer, then approved calls that have not run, then the rest, each by deadline. */
 export async function readInbox(client: Holdpoint, pages: number): Promise<Listing> {
-  const [mine, all] = await Promise.all([
+  const [mine, notRun, all] = await Promise.all([
     readPages(client, { approver: 'me' }, pages),
+    readPages(client, { execution: 'not_started' }, pages),
     readPages(client, { status: ['pending', 'changes_requested'] }, pages),
   ]);
   const ids = new Set(mine.rows.map(({ reviewId }) => reviewId));
   const rest = all.rows.filter(({ reviewId }) => !ids.has(reviewId));
   return {
-    rows: [...mine.rows.map((row) => ({ row, mine: true })), ...rest.map((row) => ({ row, mine: false }))],
-    more: mine.more || all.more,
+    rows: [
+      ...mine.rows.map((row) => ({ row, mine: true })),
+      ...[...notRun.rows, ...rest].map((row) => ({ row, mine: false })),
+    ],
+    more: mine.more || notRun.more || all.more,
   };
 }
 

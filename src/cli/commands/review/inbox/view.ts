@@ -1,6 +1,7 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import stringWidth from 'fast-string-width';
 import type { Review } from '../../../../contract/review.ts';
+import { canBeStopped, rowCanBeStopped } from '../../../../contract/stop.ts';
 import type { Io } from '../../../ui/io.ts';
 import { paintClass, renderReview } from '../../../ui/review-view.ts';
 import type { Size } from '../../../ui/screen.ts';
@@ -106,15 +107,16 @@ function renderList(
 
 function renderRow({ io, size, descriptions }: ViewContext, { row, mine }: InboxRow, selected: boolean): string[] {
   const { colours } = io;
-  const left = row.expiresAt === null ? 'no deadline' : formatLeft(row.expiresAt, io.now());
+  const left = rowCanBeStopped(row) ? '' : row.expiresAt === null ? 'no deadline' : formatLeft(row.expiresAt, io.now());
   const callClass = (row.class ?? 'unclassified').padEnd(12);
   const words = rowInPlainWords(descriptions, row);
   const room = size.columns - 4 - 13 - left.length - 1;
   const call = fit(words, room);
   const gap = ' '.repeat(Math.max(1, size.columns - 4 - 13 - stringWidth(call) - left.length));
   const head = `${selected ? '›' : ' '} ${mine ? '●' : ' '} `;
-  const missing =
-    row.status === 'changes_requested'
+  const missing = rowCanBeStopped(row)
+    ? 'approved, not run yet'
+    : row.status === 'changes_requested'
       ? 'changes asked for'
       : `${row.votesMissing} missing of ${row.approvers.map(visible).join(' or ') || '?'}`;
   const owner = row.proposer.owner === null ? '' : ` for ${visible(row.proposer.owner)}`;
@@ -161,6 +163,7 @@ function decisionKeys(review: Review | null): string {
     revise: 'c changes',
     respond: 'o answers',
   };
+  if (review !== null && canBeStopped(review)) return 'r stops it · ';
   return (review?.allowedDecisions ?? []).map((type) => `${names[type]} · `).join('');
 }
 

@@ -1,0 +1,23 @@
+import type { Review, ReviewRow } from './review.ts';
+
+/**
+ * A no counts until the claim, also after the last yes: an approved call that is not being made yet (frozen, over its
+ * hourly limit, no worker) can still be stopped.
+ */
+export function canBeStopped({ status, allowedDecisions }: Pick<Review, 'status' | 'allowedDecisions'>): boolean {
+  return status === 'approved' && allowedDecisions.includes('reject');
+}
+
+/** As {@link canBeStopped}, of a row in a list. */
+export function rowCanBeStopped({ status, kind, executionStatus }: ReviewRow): boolean {
+  return status === 'approved' && kind === 'call' && executionStatus === 'not_started';
+}
+
+/** A reviewer's no arrived after the last yes and before the claim. */
+export function wasStopped({ execution }: Pick<Review, 'execution'>): boolean {
+  return execution.error?.code === 'stopped';
+}
+
+export const STOPPED_WORDS = 'stopped before it ran';
+/** What a 202 means for a decision, a revision or a withdrawal. */
+export const QUEUED_WORDS = 'queued, not counted yet';
