@@ -69,7 +69,7 @@ agents:
 reviewers:
   - { id: ops-1, groups: [ops], tokenSha256: ${sha256(reviewerToken)} }
 policy: ./policy.yaml
-limits: { pendingPerAgent: 100000, irreversiblePerToolPerHour: 1000000, requestsPerMinute: 10000000 }
+limits: { pendingPerAgent: 100000, irreversiblePerToolPerHour: 1000000, sensitivePerToolPerHour: 1000000, requestsPerMinute: 10000000 }
 connectors:
   payouts: { type: http, baseUrl: "${target}", allowPrivateAddresses: true }
 `,

@@ -100,6 +100,7 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       pendingPerAgent: z.int().min(1).optional(),
       irreversiblePerToolPerHour: z.int().min(1).optional(),
+      sensitivePerToolPerHour: z.int().min(1).max(1_000_000).optional(),
       requestsPerMinute: z.int().min(1).optional(),
     })
     .optional(),

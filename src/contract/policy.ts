@@ -53,11 +53,27 @@ export const httpPreviewSchema = z.strictObject({
 });
 export type HttpPreview = z.infer<typeof httpPreviewSchema>;
 
+/**
+ * What a call can do beyond its answer. `money`: moves money, or obliges a person to pay. `access`: lets a person, key
+ * or address read, write or sign in, or stops protecting. `destroy`: removes what cannot be put back as it was.
+ * `publish`: shown or sent to people. `code`: changes what CI or users will run. `read`: answers only. `none`: none of
+ * these.
+ */
+export const EFFECTS = ['read', 'money', 'access', 'destroy', 'publish', 'code', 'none'] as const;
+export type Effect = (typeof EFFECTS)[number];
+const effectsSchema = z
+  .array(z.enum(EFFECTS))
+  .min(1)
+  .refine((effects) => new Set(effects).size === effects.length, 'each effect once')
+  .refine((effects) => effects.length === 1 || !effects.includes('none'), 'none stands alone');
+
 export const toolSchema = z.strictObject({
   name: toolNameSchema,
   /** One line for people; `{name}` is filled from arguments. */
   description: z.string().max(500).optional(),
   class: classSchema,
+  /** Built-in tools must state them. The class may not be below what they demand. */
+  effects: effectsSchema.optional(),
   gate: gateSchema.optional(),
   /** Why it has this class. */
   reason: z.string().max(500).optional(),

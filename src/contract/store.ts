@@ -231,6 +231,11 @@ export interface Store {
   countPending(proposer: string): Promise<number>;
   /** Claims of a tool's irreversible calls since a time. */
   countClaims(tool: string, since: Timestamp): Promise<number>;
+  /**
+   * Counts a sensitive call that is to run without a decision. False: `atMost` of its tool were counted in the last hour
+   * (over all workers), and this one was not. The same review is counted once.
+   */
+  admitSensitive(tool: string, reviewId: ReviewId, atMost: number): Promise<boolean>;
   /** Ledger rows `open`, `claimed` or `unknown` whose review last changed before a time: the sweeper's list. */
   unsettled(before: Timestamp, limit: number): Promise<readonly ReviewId[]>;
 

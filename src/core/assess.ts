@@ -8,7 +8,7 @@ import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool 
 import { argumentFloor, renderTarget } from './render/index.ts';
 import { isSealed } from './seal-binding.ts';
 import { matchesPattern, type Settings } from './settings.ts';
-import { distrustUpstream, upstreamNameOf } from './upstreams.ts';
+import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
 
 /** Who proposes, as far as it could be established. */
 export type Proposer =
@@ -26,6 +26,8 @@ export interface AssessInput {
   readonly settings: Settings;
   /** A revision of a held call: the gate stays hard whatever the new arguments' class. */
   readonly stayHeld?: boolean;
+  /** Sensitive, and too many of its tool ran without a decision in the last hour. */
+  readonly overSensitiveLimit?: boolean;
 }
 
 interface Assessed {
@@ -113,9 +115,7 @@ export function assessCall(input: AssessInput): Assessment {
       errors: verdict.errors ?? (verdict.reasonCodes.includes('unknown_tool') ? missingConnector(tool) : []),
     };
   }
-  if (settings.freeze.some((pattern) => matchesPattern(pattern, input.tool))) {
-    return { ...block('frozen', verdict.class), ...assessed };
-  }
+  if (isFrozen(settings, definition, input)) return { ...block('frozen', verdict.class), ...assessed };
   const rendered = render(definition, input);
   if (rendered === undefined) return { ...block('unknown_tool', verdict.class), ...assessed };
   if (!rendered.ok) {
@@ -168,6 +168,26 @@ export function findTool(settings: Settings, name: string): ToolDefinition | und
   return settings.policy.tools.get(name)?.definition ?? settings.policy.findTool(name)?.definition;
 }
 
+/**
+ * A freeze stops what would run, under whichever name it is proposed: an upstream's tool that policy renames is frozen by
+ * the upstream's own name too (`mcp.<server>.<tool>`), and SQL that `postgres.select` cannot run by the tools that can.
+ */
+function isFrozen(settings: Settings, definition: ToolDefinition | undefined, input: AssessInput): boolean {
+  const names = definition === undefined ? [input.tool] : [input.tool, ...otherNames(settings, definition, input)];
+  return settings.freeze.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
+}
+
+function otherNames(settings: Settings, definition: ToolDefinition, { arguments: args }: AssessInput): string[] {
+  const { connector } = definition;
+  if (Object.hasOwn(settings.connectors, connector) && settings.connectors[connector]?.type === 'mcp') {
+    return [acceptKey({ server: connector, tool: upstreamNameOf(definition) })];
+  }
+  if (argumentFloor(definition, args) === undefined) return [];
+  return [...settings.policy.tools.values()]
+    .filter(({ definition: other }) => other.connector === connector && other.sql === 'execute')
+    .map(({ definition: other }) => other.name);
+}
+
 /** The value at a JSON Pointer (RFC 6901), or undefined. */
 export function valueAt(value: Json, pointer: string): Json | undefined {
   let current: Json | undefined = value;
@@ -215,12 +235,16 @@ function heldVerdict(
     readonly approval?: ApprovalPlan;
   },
 ): { readonly approval: ApprovalPlan; readonly reasonCodes: readonly string[] } | 'policy_error' | undefined {
-  const attest: readonly string[] = input.proposer.attested ? [] : ['unattested'];
-  const reasonCodes = [...verdict.reasonCodes, ...attest];
+  const overLimit = input.overSensitiveLimit === true;
+  const reasonCodes: readonly string[] = [
+    ...verdict.reasonCodes,
+    ...(input.proposer.attested ? [] : ['unattested']),
+    ...(overLimit ? ['sensitive_limit'] : []),
+  ];
   if (verdict.approval !== undefined) return { approval: verdict.approval, reasonCodes };
   const mayGo = input.proposer.attested || input.settings.unattested === 'allow';
-  if (mayGo && input.stayHeld !== true) return undefined;
-  // Held for want of a signature, or because it was held before, whatever its class.
+  if (mayGo && input.stayHeld !== true && !overLimit) return undefined;
+  // Held for want of a signature, beyond a limit, or because it was held before, whatever its class.
   const approval = input.settings.policy.approvalFor(question);
   return 'error' in approval ? 'policy_error' : { approval, reasonCodes };
 }

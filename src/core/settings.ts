@@ -16,6 +16,7 @@ export interface Settings {
   readonly limits: {
     readonly pendingPerAgent: number;
     readonly irreversiblePerToolPerHour: number;
+    readonly sensitivePerToolPerHour: number;
     readonly requestsPerMinute: number;
   };
   readonly connectors: Readonly<Record<string, ConnectorConfig>>;
@@ -38,7 +39,12 @@ export interface SettingsSource {
   problem(): string | null;
 }
 
-const DEFAULT_LIMITS = { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 };
+const DEFAULT_LIMITS: Settings['limits'] = {
+  pendingPerAgent: 200,
+  irreversiblePerToolPerHour: 60,
+  sensitivePerToolPerHour: 600,
+  requestsPerMinute: 600,
+};
 const DEFAULT_EXECUTE_WITHIN = '1h';
 
 /** Settings of a checked configuration file. `deploymentId` counts where the file names none. */
@@ -60,6 +66,7 @@ export function buildSettings(
       pendingPerAgent: config.limits?.pendingPerAgent ?? DEFAULT_LIMITS.pendingPerAgent,
       irreversiblePerToolPerHour:
         config.limits?.irreversiblePerToolPerHour ?? DEFAULT_LIMITS.irreversiblePerToolPerHour,
+      sensitivePerToolPerHour: config.limits?.sensitivePerToolPerHour ?? DEFAULT_LIMITS.sensitivePerToolPerHour,
       requestsPerMinute: config.limits?.requestsPerMinute ?? DEFAULT_LIMITS.requestsPerMinute,
     },
     connectors: config.connectors ?? {},

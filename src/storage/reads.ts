@@ -77,6 +77,14 @@ export async function countClaims(query: Query, tool: string, since: string): Pr
   return row?.count ?? 0;
 }
 
+export async function admitSensitive(query: Query, tool: string, reviewId: string, atMost: number): Promise<boolean> {
+  const [row] = await query<{ admitted: boolean }>(
+    'SELECT holdpoint.admit_sensitive($1, $2, $3::integer) AS admitted',
+    [storableText(tool), reviewId, atMost],
+  );
+  return row?.admitted === true;
+}
+
 export async function unsettled(query: Query, before: string, limit: number): Promise<string[]> {
   const rows = await query<{ review_id: string }>(
     `SELECT l.review_id

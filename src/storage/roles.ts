@@ -52,6 +52,7 @@ GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
 GRANT INSERT, UPDATE (digest, definition) ON holdpoint.upstream_tools TO ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};
+GRANT EXECUTE ON FUNCTION holdpoint.admit_sensitive(text, text, integer) TO ${gate};
 GRANT EXECUTE ON FUNCTION holdpoint.may_execute() TO ${execute};
 `;
 }

@@ -101,6 +101,7 @@ export function storeOver(database: Database): Store {
     },
     countPending: (proposer) => reads.countPending(query, proposer),
     countClaims: (tool, since) => reads.countClaims(query, tool, since),
+    admitSensitive: (tool, reviewId, atMost) => reads.admitSensitive(query, tool, reviewId, atMost),
     unsettled: (before, limit) => reads.unsettled(query, before, limit),
     readReview: rows.readReview,
     readRecord: (reviewId) => reads.readRecord(query, reviewId),

@@ -45,7 +45,12 @@ describe('law 1: the class decides the gate', () => {
   it.each<[string, string, JsonObject, JsonObject]>([
     ['reversible goes', 'payouts.get', { id: 'p' }, { kind: 'free', gate: 'none', reasonCodes: [] }],
     ['sensitive goes, and people hear of it', 'payouts.notify', { id: 'p' }, { kind: 'free', gate: 'soft' }],
-    ['irreversible waits', 'payouts.close', { id: 'a' }, { kind: 'held', gate: 'hard', reasonCodes: ['irreversible'] }],
+    [
+      'irreversible waits',
+      'payouts.close',
+      { id: 'a' },
+      { kind: 'held', gate: 'hard', reasonCodes: ['irreversible-tool'] },
+    ],
     ['forbidden is blocked', 'payouts.destroy', {}, { kind: 'blocked', gate: null, reasonCodes: ['forbidden'] }],
     ['unknown is blocked', 'payouts.nothing', {}, { kind: 'blocked', gate: null, reasonCodes: ['unknown_tool'] }],
     [
@@ -73,7 +78,7 @@ describe('law 1: the class decides the gate', () => {
     const failing = signed(GET);
     expect(await judged(failing.request, failing.reviewId)).toMatchObject({
       kind: 'held',
-      reasonCodes: ['irreversible', 'rule_error'],
+      reasonCodes: ['irreversible-tool', 'rule_error'],
     });
     gate.settings.setPolicy({ approval: broken });
     const undecidable = signed(CLOSE);
@@ -92,6 +97,25 @@ describe('law 1: the class decides the gate', () => {
     gate.settings.update({ freeze: [], connectors: {} });
     const unreachable = signed(CLOSE);
     expect(await judged(unreachable.request, unreachable.reviewId)).toMatchObject({ reasonCodes: ['unknown_tool'] });
+  });
+
+  it('holds a sensitive call once its tool has had too many in an hour', async () => {
+    const name = `payouts.remind${gate.clock.now()}`;
+    const request = { method: 'POST', path: '/payouts/{id}/remind', body: 'arguments' } as const;
+    gate.settings.setPolicy({ tools: [{ name, class: 'sensitive', connector: 'payouts', request }] });
+    gate.settings.update({ limits: { ...gate.settings.current().limits, sensitivePerToolPerHour: 3 } });
+    const calls = Array.from({ length: 6 }, () => signed({ service: 'payouts', tool: name, arguments: { id: 'p' } }));
+    const propose = () => Promise.all(calls.map((call) => classify(call.reviewId, call.request)));
+    const answers = await propose();
+    expect(answers.filter(({ kind }) => kind === 'free')).toHaveLength(3);
+    const held = answers.flatMap((answer) => (answer.kind === 'held' ? [answer.version] : []));
+    expect(held).toHaveLength(3);
+    for (const version of held) {
+      expect(version).toMatchObject({ gate: 'hard', reasonCodes: ['sensitive_limit'] });
+      expect(version.material).toMatchObject({ class: 'sensitive', levels: [{ quorum: 1 }] });
+    }
+    // A local activity that is tried again judges the same call the same way.
+    expect((await propose()).map(({ kind }) => kind)).toEqual(answers.map(({ kind }) => kind));
   });
 
   it('writes everything of it at once, in the documented shapes', async () => {

@@ -404,6 +404,20 @@ onEveryDatabase((engine) => {
       expect(await store.countClaims('github.repos.delete', inDays(-2))).toBe(2);
     });
 
+    it('sensitive calls: as many of a tool within an hour as the limit says, however many ask at once', async () => {
+      const admit = (n: number, tool = 'api.note') => store.admitSensitive(tool, reviewIdOf(n), 5);
+      const asked = await Promise.all(Array.from({ length: 20 }, (_, n) => admit(n)));
+      expect(asked.filter((admitted) => admitted)).toHaveLength(5);
+      // The same review again takes no second place, and another tool has places of its own.
+      const again = await Promise.all(Array.from({ length: 20 }, (_, n) => admit(n)));
+      expect(again).toEqual(asked);
+      expect(await admit(21, 'api.other')).toBe(true);
+      await database.query(`UPDATE holdpoint.sensitive_calls SET at = at - interval '1 hour' WHERE review_id = $1`, [
+        reviewIdOf(asked.indexOf(true)),
+      ]);
+      expect([await admit(22), await admit(23)]).toEqual([true, false]);
+    });
+
     it('unsettled: what has not come to an end and has not changed lately', async () => {
       const token = 'token-1';
       const lost = { error: { code: 'lost_answer', message: '' }, finishedAt: AT };

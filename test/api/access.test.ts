@@ -141,7 +141,14 @@ describe('limits', () => {
   let limited: Harness;
   beforeAll(async () => {
     limited = await makeHarness({
-      settings: { limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 10 } },
+      settings: {
+        limits: {
+          pendingPerAgent: 200,
+          irreversiblePerToolPerHour: 60,
+          sensitivePerToolPerHour: 600,
+          requestsPerMinute: 10,
+        },
+      },
       app: { limits: { anonymousPerMinute: 5, streamsPerPrincipal: 2 } },
     });
   });

@@ -28,7 +28,7 @@ describe('outcomes', () => {
     const answer = await api.execute();
     expect(answer.status).toBe(202);
     expect(answer.body).toMatchObject({ outcome: 'ESCALATE', class: 'irreversible', gate: 'hard' });
-    expect(answer.body.reasonCodes).toContain('irreversible');
+    expect(answer.body.reasonCodes).toContain('irreversible-tool');
     expect(answer.body.statusUrl).toBe(`${api.url}/v1/reviews/${answer.body.reviewId}`);
     expect(Date.parse(answer.body.expiresAt)).toBe(api.clock.now() + 24 * 3_600_000);
   });

@@ -14,7 +14,14 @@ beforeAll(async () => {
   api = await makeHarness();
   start = api.clock.now();
   small = await makeHarness({
-    settings: { limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 60, requestsPerMinute: 3 } },
+    settings: {
+      limits: {
+        pendingPerAgent: 1,
+        irreversiblePerToolPerHour: 60,
+        sensitivePerToolPerHour: 600,
+        requestsPerMinute: 3,
+      },
+    },
   });
 });
 beforeEach(() => {

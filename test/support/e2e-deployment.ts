@@ -102,7 +102,12 @@ function configFor(targetUrl: string, credentials: Readonly<Record<PersonId, str
       { ...reviewer('audit-1', 'auditors'), role: 'auditor' },
     ],
     policy: './policy.yaml',
-    limits: { pendingPerAgent: 100_000, irreversiblePerToolPerHour: 100_000, requestsPerMinute: 1_000_000 },
+    limits: {
+      pendingPerAgent: 100_000,
+      irreversiblePerToolPerHour: 100_000,
+      sensitivePerToolPerHour: 100_000,
+      requestsPerMinute: 1_000_000,
+    },
     connectors: {
       bank: { type: 'http', baseUrl: targetUrl, credential: 'env:BANK_TOKEN', allowPrivateAddresses: true },
       // The discard service, which nobody runs.

@@ -269,7 +269,12 @@ function makeSettings(options: FixtureOptions): MutableSettings {
     unattested: 'hold',
     executeWithinMs: 3_600_000,
     freeze: [],
-    limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 },
+    limits: {
+      pendingPerAgent: 200,
+      irreversiblePerToolPerHour: 60,
+      sensitivePerToolPerHour: 600,
+      requestsPerMinute: 600,
+    },
     connectors: { payouts: { baseUrl: 'http://127.0.0.1:9000', allowPrivateAddresses: true } },
     notifications: undefined,
     oidc: undefined,

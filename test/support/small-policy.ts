@@ -101,7 +101,7 @@ function classify(
   if (gate !== 'hard') return { kind: 'free', class: callClass, gate, reasonCodes, fired };
   const approval = approvalFor(input);
   if ('error' in approval) return { kind: 'blocked', class: callClass, reasonCodes: ['policy_error'], fired };
-  return { kind: 'held', class: callClass, gate, reasonCodes: ['irreversible', ...reasonCodes], fired, approval };
+  return { kind: 'held', class: callClass, gate, reasonCodes: ['irreversible-tool', ...reasonCodes], fired, approval };
 }
 
 function fire(rule: SmallRule, input: ClassifyInput): FiredRule[] {

@@ -25,7 +25,7 @@ export function reviewOf(reviewId: string, over: Partial<Review> = {}): Review {
     status: 'pending',
     class: 'irreversible',
     gate: 'hard',
-    reasonCodes: ['irreversible'],
+    reasonCodes: ['irreversible-tool'],
     call: { service: 'github', tool: 'github.repos.delete', arguments: { owner: 'acme', repo: 'old' }, digest: DIGEST },
     target: { connector: 'github', request: { method: 'DELETE', url: 'https://api.github.com/repos/acme/old' } },
     revision: 1,

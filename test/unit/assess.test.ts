@@ -27,7 +27,7 @@ function settingsOf(over: Partial<Settings> = {}, policy: Partial<SmallPolicy> =
     unattested: 'hold',
     executeWithinMs: HOUR,
     freeze: [],
-    limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 1, requestsPerMinute: 1 },
+    limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 1, sensitivePerToolPerHour: 600, requestsPerMinute: 1 },
     connectors: {
       pay: { baseUrl: 'https://pay.example.com' },
       tickets: { type: 'mcp', url: 'https://mcp.example.com' },
@@ -107,8 +107,8 @@ describe('law 7: what must be sealed', () => {
   const sealed = { $sealed: 'x' };
 
   it.each<[string, JsonObject, string]>([
-    ['sealed', { memo: sealed, deep: { secret: sealed } }, 'irreversible'],
-    ['absent', { amount: 1 }, 'irreversible'],
+    ['sealed', { memo: sealed, deep: { secret: sealed } }, 'irreversible-tool'],
+    ['absent', { amount: 1 }, 'irreversible-tool'],
     ['in the clear', { memo: 'plain' }, 'seal_required'],
     ['null', { memo: null }, 'seal_required'],
     ['one of two in the clear', { memo: sealed, deep: { secret: 1 } }, 'seal_required'],

@@ -15,7 +15,7 @@ const classified: AuditEntry = {
   class: 'irreversible',
   gate: 'hard',
   status: 'pending',
-  reasonCodes: ['irreversible', 'too-much'],
+  reasonCodes: ['irreversible-tool', 'too-much'],
   digest: DIGEST,
   policyDigest: OTHER_DIGEST,
   override: false,

@@ -28,7 +28,7 @@ function settingsOf(over: Partial<Settings> = {}): Settings {
     unattested: 'hold',
     executeWithinMs: HOUR,
     freeze: [],
-    limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 1, requestsPerMinute: 1 },
+    limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 1, sensitivePerToolPerHour: 600, requestsPerMinute: 1 },
     connectors: {},
     notifications: undefined,
     oidc: undefined,

@@ -4,6 +4,8 @@ import type { JsonObject } from '../../src/contract/json.ts';
 import { policyFileSchema, type ToolDefinition } from '../../src/contract/policy.ts';
 import { loadCatalogTexts } from '../../src/catalog/index.ts';
 import { loadSettings } from '../../src/core/files/load-settings.ts';
+import { lowestClass } from '../../src/core/policy/effects.ts';
+import { isWeakerClass } from '../../src/core/policy/strictness.ts';
 import { argumentsOfTemplate, parseTemplate } from '../../src/core/render/template.ts';
 
 const texts = loadCatalogTexts();
@@ -76,8 +78,6 @@ describe('catalogs', () => {
     if (tool.request !== undefined) {
       const template = parseTemplate(tool.request.path);
       for (const name of argumentsOfTemplate(template!)) expect(required).toContain(name);
-      if (tool.request.method === 'GET') expect(tool.class).toBe('reversible');
-      else expect(tool.class).not.toBe('reversible');
     }
     for (const name of required) expect(properties).toContain(name);
     for (const { path } of previewsOf(tool)) {
@@ -89,24 +89,75 @@ describe('catalogs', () => {
     if (facts.length > 0) expect(facts.some((fact) => fact.pinned) || tool.name.endsWith('.create')).toBe(true);
   });
 
-  it('deleting, paying out and executing are irreversible, and wait', () => {
-    const irreversible = tools.filter((tool) => tool.class === 'irreversible').map(({ name }) => name);
-    expect(irreversible).toEqual(
-      expect.arrayContaining([
-        'github.repos.delete',
-        'github.repos.transfer',
-        'github.branches.delete',
-        'github.branchProtection.delete',
-        'github.actions.dispatchWorkflow',
-        'stripe.refunds.create',
-        'stripe.payouts.create',
-        'stripe.transfers.create',
-        'stripe.customers.delete',
-        'stripe.subscriptions.cancel',
-        'postgres.execute',
-      ]),
-    );
-    for (const name of irreversible) expect(policy.tools.get(name)?.definition.gate ?? 'hard').toBe('hard');
+  /** Tools that move money and may be weaker than irreversible: a rule sets the limit, and these calls are within it and beyond. */
+  const LIMITED: Readonly<Record<string, { readonly within: JsonObject; readonly beyond: readonly JsonObject[] }>> = {
+    'stripe.charges.create': {
+      within: { amount: 10_000, currency: 'usd' },
+      beyond: [
+        { amount: 10_001, currency: 'usd' },
+        { amount: 1, currency: 'eur' },
+      ],
+    },
+    'stripe.paymentIntents.create': {
+      within: { amount: 10_000, currency: 'usd', confirm: true },
+      beyond: [
+        { amount: 10_001, currency: 'usd', confirm: true },
+        { amount: 1, currency: 'eur', confirm: true },
+      ],
+    },
+    'stripe.invoices.create': {
+      within: { customer: 'cus_1', auto_advance: false },
+      beyond: [{ customer: 'cus_1', auto_advance: true }],
+    },
+  };
+
+  it.each(tools.map((tool) => [tool.name, tool] as const))('%s has the class that its effects demand', (_, tool) => {
+    const { effects = [], name } = tool;
+    const limited = LIMITED[name];
+    expect(effects).not.toEqual([]);
+    if (limited === undefined) {
+      expect(isWeakerClass(tool.class, lowestClass(effects))).toBe(false);
+    } else {
+      expect(effects).toEqual(['money']);
+      expect(classOf(name, limited.within)).toBe('sensitive soft');
+      for (const args of limited.beyond) expect(classOf(name, args)).toBe('irreversible hard');
+    }
+    if (tool.class === 'irreversible') expect(policy.tools.get(name)?.definition.gate ?? 'hard').toBe('hard');
+  });
+
+  it.each(tools.flatMap((tool) => (tool.request === undefined ? [] : [[tool.name, tool] as const])))(
+    '%s has effects that fit its method',
+    (_, tool) => {
+      const { effects = [], request } = tool;
+      if (request?.method === 'GET') expect([tool.class, ...effects]).toEqual(['reversible', 'read']);
+      else expect(effects).not.toContain('read');
+      if (request?.method !== 'GET') expect(tool.class).not.toBe('reversible');
+      if (request?.method === 'DELETE' && tool.name !== 'github.contents.delete') expect(effects).toContain('destroy');
+    },
+  );
+
+  it('let through no more than this without a decision', () => {
+    const free = tools.filter((tool) => tool.class === 'sensitive').map(({ name }) => name);
+    expect(free).toEqual([
+      'github.repos.create',
+      'github.repos.archive',
+      'github.repos.replaceTopics',
+      'github.issues.create',
+      'github.issues.update',
+      'github.issues.lock',
+      'github.issues.comment',
+      'github.pulls.create',
+      'github.pulls.update',
+      'github.actions.cancelRun',
+      'stripe.charges.create',
+      'stripe.customers.create',
+      'stripe.invoices.create',
+      'stripe.paymentIntents.create',
+    ]);
+  });
+
+  it('are listed in docs/catalog.md (vitest -u writes it)', async () => {
+    await expect(catalogPage()).toMatchFileSnapshot('../../docs/catalog.md');
   });
 });
 
@@ -114,43 +165,39 @@ describe('rules of the catalogs', () => {
   it.each<[string, JsonObject, string]>([
     ['github.repos.get', { owner: 'o', repo: 'r' }, 'reversible none'],
     ['github.repos.delete', { owner: 'o', repo: 'r' }, 'irreversible hard'],
-    ['github.repos.update', { owner: 'o', repo: 'r', has_wiki: true }, 'sensitive soft'],
-    ['github.repos.update', { owner: 'o', repo: 'r', private: true }, 'sensitive soft'],
-    ['github.repos.update', { owner: 'o', repo: 'r', private: false }, 'irreversible hard'],
-    ['github.repos.update', { owner: 'o', repo: 'r', visibility: 'public' }, 'irreversible hard'],
-    ['github.repos.update', { owner: 'o', repo: 'r', name: 'other' }, 'irreversible hard'],
+    ['github.repos.update', { owner: 'o', repo: 'r', has_wiki: true }, 'irreversible hard'],
     ['github.repos.create', { org: 'o', name: 'r', private: true }, 'sensitive soft'],
     ['github.repos.create', { org: 'o', name: 'r', private: false }, 'irreversible hard'],
     ['github.repos.create', { org: 'o', name: 'r', private: true, visibility: 'public' }, 'irreversible hard'],
-    ['github.branches.update', { owner: 'o', repo: 'r', branch: 'b', sha: 'a'.repeat(40) }, 'sensitive soft'],
+    ['github.collaborators.add', { owner: 'o', repo: 'r', username: 'u', permission: 'pull' }, 'irreversible hard'],
+    ['github.deployKeys.create', { owner: 'o', repo: 'r', key: 'k', read_only: true }, 'irreversible hard'],
     [
-      'github.branches.update',
-      { owner: 'o', repo: 'r', branch: 'b', sha: 'a'.repeat(40), force: true },
+      'github.contents.put',
+      { owner: 'o', repo: 'r', path: 'a', message: 'm', content: 'eA==', branch: 'main' },
       'irreversible hard',
     ],
-    ['github.collaborators.add', { owner: 'o', repo: 'r', username: 'u' }, 'sensitive soft'],
-    ['github.collaborators.add', { owner: 'o', repo: 'r', username: 'u', permission: 'push' }, 'sensitive soft'],
-    ['github.collaborators.add', { owner: 'o', repo: 'r', username: 'u', permission: 'admin' }, 'irreversible hard'],
-    ['github.orgs.setMembership', { org: 'o', username: 'u', role: 'member' }, 'sensitive soft'],
-    ['github.orgs.setMembership', { org: 'o', username: 'u', role: 'admin' }, 'irreversible hard'],
-    ['github.deployKeys.create', { owner: 'o', repo: 'r', key: 'k', read_only: true }, 'sensitive soft'],
-    ['github.deployKeys.create', { owner: 'o', repo: 'r', key: 'k', read_only: false }, 'irreversible hard'],
-    ['github.releases.create', { owner: 'o', repo: 'r', tag_name: 'v1', draft: true }, 'sensitive soft'],
-    ['github.releases.create', { owner: 'o', repo: 'r', tag_name: 'v1' }, 'irreversible hard'],
+    ['github.pulls.create', { owner: 'o', repo: 'r', title: 't', head: 'mine', base: 'main' }, 'sensitive soft'],
+    [
+      'github.pulls.create',
+      { owner: 'o', repo: 'r', title: 't', head: 'they:evil', base: 'main' },
+      'arguments_invalid',
+    ],
+    ['github.pulls.update', { owner: 'o', repo: 'r', pull_number: 1, base: 'main' }, 'arguments_invalid'],
+    [
+      'stripe.subscriptions.update',
+      {
+        subscription_exposed_id: 'sub_1',
+        items: [{ id: 'si_1', quantity: 100_000 }],
+        proration_behavior: 'always_invoice',
+      },
+      'irreversible hard',
+    ],
     ['stripe.charges.create', { amount: 1, currency: 'usd' }, 'sensitive soft'],
-    ['stripe.charges.create', { amount: 10_000, currency: 'usd' }, 'sensitive soft'],
-    ['stripe.charges.create', { amount: 10_001, currency: 'usd' }, 'irreversible hard'],
-    ['stripe.charges.create', { amount: 1, currency: 'eur' }, 'irreversible hard'],
     ['stripe.charges.create', { amount: 1, currency: 'USD' }, 'arguments_invalid'],
     ['stripe.refunds.create', { charge: 'ch_1' }, 'irreversible hard'],
     ['stripe.refunds.create', { charge: 'ch_1', payment_intent: 'pi_1' }, 'arguments_invalid'],
     ['stripe.refunds.create', {}, 'arguments_invalid'],
     ['stripe.paymentIntents.create', { amount: 10_001, currency: 'usd' }, 'sensitive soft'],
-    ['stripe.paymentIntents.create', { amount: 10_001, currency: 'usd', confirm: true }, 'irreversible hard'],
-    ['stripe.paymentIntents.create', { amount: 10_000, currency: 'usd', confirm: true }, 'sensitive soft'],
-    ['stripe.paymentIntents.create', { amount: 5, currency: 'jpy', confirm: true }, 'irreversible hard'],
-    ['stripe.invoices.create', { customer: 'cus_1', auto_advance: true }, 'irreversible hard'],
-    ['stripe.invoices.create', { customer: 'cus_1', auto_advance: false }, 'sensitive soft'],
     ['postgres.select', { sql: 'select 1' }, 'reversible none'],
     ['postgres.execute', { sql: 'delete from t', params: [1, [2, 'x'], null] }, 'irreversible hard'],
     ['postgres.execute', { sql: 'delete from t', params: [{}] }, 'arguments_invalid'],
@@ -169,4 +216,36 @@ function schemaOf(tool: ToolDefinition): {
 
 function previewsOf(tool: ToolDefinition) {
   return tool.preview !== undefined && 'requests' in tool.preview ? tool.preview.requests : [];
+}
+
+/** The page of docs that lists every built-in tool, columns aligned as the formatter wants them. */
+function catalogPage(): string {
+  const rows = tools.map((tool) => [
+    `\`${tool.name}\``,
+    tool.request === undefined ? 'SQL' : `\`${tool.request.method} ${tool.request.path}\``,
+    (tool.effects ?? []).join(', '),
+    tool.class,
+    tool.reason ?? '',
+  ]);
+  const table = [['tool', 'request', 'effects', 'class', 'why'], ...rows];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  const rules = catalogs.flatMap(({ file }) => file.rules ?? []);
+  return `# Built-in tools
+
+Written by \`npx vitest run -u test/unit/catalog-policy.test.ts\` from \`src/catalog\`; do not edit.
+
+Each tool's effects are what its provider's own description (GitHub's and Stripe's OpenAPI) says the operation does with every
+argument that the tool takes. The class follows: \`money\`, \`access\`, \`destroy\` and \`code\` are irreversible, \`publish\` is
+sensitive at least. A tool that moves money is sensitive only where a rule sets a limit. The rules:
+
+${rules.map((rule) => `- \`${rule.reason}\`: \`${rule.when}\` is ${rule.class}`).join('\n')}
+
+Arguments that would give a sensitive tool other effects are left out of its schema: a pull request from a fork
+(\`owner:branch\`), for instance, or another base for one. A comment, a label or an issue counts as published text. If your CI
+obeys such text (\`/deploy\` in a comment), tighten those tools in your own policy file.
+
+${[lines[0], rule, ...lines.slice(1)].join('\n')}
+`;
 }

@@ -46,7 +46,12 @@ describe('the example files', () => {
       unattested: 'hold',
       executeWithinMs: 3_600_000,
       freeze: [],
-      limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 },
+      limits: {
+        pendingPerAgent: 200,
+        irreversiblePerToolPerHour: 60,
+        sensitivePerToolPerHour: 600,
+        requestsPerMinute: 600,
+      },
       connectors: {
         github: { baseUrl: 'https://api.github.com', credential: 'env:GITHUB_TOKEN' },
         postgres: { url: 'env:TARGET_DATABASE_URL' },
@@ -90,13 +95,19 @@ describe('defaults', () => {
       unattested: 'hold',
       executeWithinMs: 3_600_000,
       freeze: [],
-      limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 60, requestsPerMinute: 600 },
+      limits: {
+        pendingPerAgent: 200,
+        irreversiblePerToolPerHour: 60,
+        sensitivePerToolPerHour: 600,
+        requestsPerMinute: 600,
+      },
       connectors: {},
       publicUrl: null,
     });
     expect(settingsOf(POLICY, 'policy: p\nlimits: { pendingPerAgent: 3 }\n').limits).toEqual({
       pendingPerAgent: 3,
       irreversiblePerToolPerHour: 60,
+      sensitivePerToolPerHour: 600,
       requestsPerMinute: 600,
     });
   });

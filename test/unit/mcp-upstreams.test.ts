@@ -63,6 +63,25 @@ describe('calls of an upstream’s tools', () => {
     expect(findTool(settings, 'mcp.tickets.find')).toBeUndefined();
   });
 
+  it.each<[string, string, string]>([
+    ['its name', 'mcp.tickets.search', 'mcp.tickets.search'],
+    ['the name that policy gives it', 'tickets.find', 'tickets.find'],
+    ['the upstream’s own name, where policy renames it', 'mcp.tickets.find', 'tickets.find'],
+    ['a beginning of that', 'mcp.tickets.*', 'tickets.find'],
+    ['the name of one that policy does not know', 'mcp.tickets.wipe', 'mcp.tickets.wipe'],
+    ['the name that it only seems to have', 'mcp.tickets.look', 'mcp.tickets.look'],
+    ['the name that mcpTool says it has', 'mcp.tickets.drop', 'mcp.tickets.look'],
+  ])('are frozen by %s', (_, pattern, tool) => {
+    const renamed = '  - { name: mcp.tickets.look, class: reversible, connector: tickets, mcpTool: drop }\n';
+    const policy = POLICY.replace('tools:\n', `tools:\n${renamed}`);
+    const settings = settingsWith([SEARCH, upstream('find'), upstream('wipe'), upstream('drop')], policy);
+    expect(assess({ ...settings, freeze: [pattern] }, tool).reasonCodes).toEqual(['frozen']);
+    expect(assess({ ...settings, freeze: ['mcp.tickets.other', 'find'] }, tool).kind).not.toBe('blocked');
+    // A model calls it by the folded name it is offered under; the gateway proposes the tool of that name.
+    const offered = [...offeredTools(settings, { id: 'agent-1' })].find(([, one]) => one.tool === tool);
+    expect(offered?.[0]).toBe(tool.replaceAll('.', '_'));
+  });
+
   it.each<[string, readonly UpstreamTool[], string]>([
     ['once the tool changed', [{ ...SEARCH, digest: digest('b') }], 'upstream_changed'],
     ['once another tool of the server changed', [SEARCH, CHANGED], 'upstream_changed'],

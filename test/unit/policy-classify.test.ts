@@ -22,7 +22,7 @@ describe('classification', () => {
     ['api.note', 'free', 'sensitive', 'soft', []],
     ['api.quiet', 'free', 'sensitive', 'none', []],
     ['api.held', 'held', 'reversible', 'hard', ['held_by_policy']],
-    ['api.wipe', 'held', 'irreversible', 'hard', ['irreversible']],
+    ['api.wipe', 'held', 'irreversible', 'hard', ['irreversible-tool']],
     ['api.never', 'blocked', 'forbidden', undefined, ['forbidden']],
     ['mcp.tickets.close', 'held', 'irreversible', 'hard', ['unlisted_tool']],
     ['mcp.tickets.a.b', 'held', 'irreversible', 'hard', ['unlisted_tool']],

@@ -17,7 +17,7 @@ function revisionOf(material: Material, over: Partial<RevisionRecord> = {}): Rev
     material,
     digest: digestMaterial(material),
     gate: 'hard',
-    reasonCodes: ['irreversible'],
+    reasonCodes: ['irreversible-tool'],
     previewError: null,
     submittedAt: iso(NOON),
     by: 'agent-1',

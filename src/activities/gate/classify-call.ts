@@ -30,7 +30,7 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
   const proposal = await readProposal(input, settings, deps.verifier, () =>
     deps.starterIdentity(input.reviewId, input.runId),
   );
-  const assessment = assess(proposal, settings);
+  const assessment = await assessWithinLimit(deps, input.reviewId, proposal, settings);
   const isWithheld = assessment.kind === 'blocked' && assessment.withhold;
   const version = versionOfCall(input, proposal, assessment, settings);
   const base = baseOf(deps, input, proposal, settings);
@@ -86,7 +86,21 @@ function callOf(proposal: ReadProposal): { service: string; tool: string } {
   return proposal.request ?? { service: 'unknown', tool: 'unknown.tool' };
 }
 
-function assess(proposal: ReadProposal, settings: Settings): Assessment {
+/** A sensitive call that would run without a decision is held where its tool has had too many of them. */
+async function assessWithinLimit(
+  deps: GateDeps,
+  reviewId: string,
+  proposal: ReadProposal,
+  settings: Settings,
+): Promise<Assessment> {
+  const assessment = assess(proposal, settings, false);
+  if (assessment.kind !== 'free' || assessment.class !== 'sensitive') return assessment;
+  const { tool } = callOf(proposal);
+  const isWithin = await deps.store.admitSensitive(tool, reviewId, settings.limits.sensitivePerToolPerHour);
+  return isWithin ? assessment : assess(proposal, settings, true);
+}
+
+function assess(proposal: ReadProposal, settings: Settings, overSensitiveLimit: boolean): Assessment {
   const { request, proposer } = proposal;
   if (request === null) {
     return {
@@ -108,6 +122,7 @@ function assess(proposal: ReadProposal, settings: Settings): Assessment {
     context: request.context ?? {},
     proposer,
     settings,
+    overSensitiveLimit,
   });
 }
 

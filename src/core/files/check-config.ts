@@ -22,7 +22,11 @@ function checkPatterns({ value, source }: ParsedFile<ConfigFile>): readonly File
   return entries
     .filter(([pattern]) => !isPattern(pattern))
     .map(([pattern, path]) =>
-      source.problem(path, `"${pattern}" is not a tool pattern`, 'Write a tool, a beginning followed by *, or "*"'),
+      source.problem(
+        path,
+        `"${pattern}" is not a tool pattern`,
+        'Write a tool (an upstream’s as mcp.<server>.<tool>), a beginning followed by *, or "*"',
+      ),
     );
 }
 

@@ -1,5 +1,7 @@
 import type { CallClass, Gate } from '../../contract/call.ts';
+import type { ReasonCode } from '../../contract/codes.ts';
 import type { JsonObject } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
 import { findUnsealed } from '../seal-binding.ts';
 import { canonicalJson } from '../digest.ts';
 import type { CompiledApproval } from './compile-approvals.ts';
@@ -67,15 +69,31 @@ function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, li
   if ('error' in selected) {
     return block(callClass, ['policy_error', ...causes, ...notes], [...fired, { ...selected.error, class: callClass }]);
   }
-  const because = causes.length > 0 ? causes : [callClass === 'irreversible' ? 'irreversible' : 'held_by_policy'];
+  const because = [...(listed ? ownReasons(definition) : []), ...causes];
   return {
     kind: 'held',
     class: callClass,
     gate,
-    reasonCodes: unique([...because, ...notes]),
+    reasonCodes: unique([...(because.length > 0 ? because : ['held_by_policy']), ...notes]),
     fired,
     approval: selected.plan,
   };
+}
+
+/** Why a tool's calls are held whatever their arguments. */
+function ownReasons(definition: ToolDefinition): readonly ReasonCode[] {
+  if (gateOf(definition) !== 'hard') return [];
+  switch (definition.class) {
+    case 'irreversible':
+      return ['irreversible-tool'];
+    case 'sensitive':
+      return ['sensitive-tool'];
+    case 'reversible':
+    case 'forbidden':
+      return [];
+    default:
+      return definition.class satisfies never;
+  }
 }
 
 /**

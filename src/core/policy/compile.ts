@@ -14,6 +14,7 @@ import { compileRules, type CompiledRule } from './compile-rules.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
 import { serviceOf, standInFor } from './stand-in.ts';
+import { warnOfNames } from './warn-names.ts';
 import { acceptKey, upstreamNameOf } from '../upstreams.ts';
 
 export interface PolicyInput {
@@ -120,7 +121,14 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
   return {
     ok: true,
     policy,
-    warnings: sortProblems([...merged.warnings, ...warnings, ...failing, ...idle, ...unused]),
+    warnings: sortProblems([
+      ...merged.warnings,
+      ...warnings,
+      ...failing,
+      ...idle,
+      ...unused,
+      ...warnOfNames(merged.tools.values()),
+    ]),
   };
 }
 

@@ -1,8 +1,9 @@
-import type { PolicyFile, ToolDefinition } from '../../contract/policy.ts';
+import type { Effect, PolicyFile, ToolDefinition } from '../../contract/policy.ts';
 import { canonicalJson } from '../digest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path, YamlSource } from '../files/yaml-source.ts';
+import { lowestClass } from './effects.ts';
 import { gateOf, isWeakerClass, isWeakerGate } from './strictness.ts';
 
 /** A tool after includes and overrides, and where people can change it. */
@@ -33,6 +34,9 @@ export function mergeTools(user: ParsedFile<PolicyFile>, catalogs: readonly Pars
     for (const [index, definition] of (value.tools ?? []).entries()) {
       const path = ['tools', index];
       if (tools.has(definition.name)) problems.push(duplicate(source, path, definition.name));
+      if (definition.effects === undefined) {
+        problems.push(source.problem(path, `${definition.name} states no effects`, 'Add effects: a catalog must'));
+      }
       tools.set(definition.name, { definition, origin: 'builtin', overridden: false, source, path });
     }
   }
@@ -44,28 +48,35 @@ export function mergeTools(user: ParsedFile<PolicyFile>, catalogs: readonly Pars
     if (own.has(stated.name)) problems.push(duplicate(source, path, stated.name));
     own.add(stated.name);
     if (builtin === undefined || builtin.origin === 'user') {
-      if (stated.override === true) {
-        warnings.push(
-          source.problem([...path, 'override'], 'there is no built-in tool of this name to override', 'Delete it'),
-        );
+      const loosened = findBelowEffects(stated, stated.effects ?? []);
+      problems.push(...refuseLoosened(loosened, stated, source, path));
+      if (stated.override === true && loosened.length === 0) {
+        const message = 'this tool is not built in, and its class is not below its effects: nothing to override';
+        warnings.push(source.problem([...path, 'override'], message, 'Delete it'));
       }
-      tools.set(stated.name, { definition: stated, origin: 'user', overridden: false, source, path });
+      tools.set(stated.name, { definition: stated, origin: 'user', overridden: loosened.length > 0, source, path });
       continue;
     }
     const definition = layOver(builtin.definition, stated);
     const loosened = findLoosened(builtin.definition, definition);
-    if (stated.override !== true) {
-      for (const { field, message } of loosened) {
-        const fix =
-          'Make it as strict as the built-in tool, or add override: true; every record of the call will show it';
-        problems.push(source.problem([...path, field], `${stated.name}: ${message}`, fix));
-      }
-    }
+    problems.push(...refuseLoosened(loosened, stated, source, path));
     const replacedSchema = stated.override === true && stated.arguments !== undefined;
     const overridden = loosened.length > 0 || replacedSchema;
     tools.set(stated.name, { definition, origin: 'builtin', overridden, source, path });
   }
   return { tools, problems, warnings };
+}
+
+/** Loosening is refused without `override: true`. */
+function refuseLoosened(
+  loosened: readonly Loosened[],
+  stated: ToolDefinition,
+  source: YamlSource,
+  path: Path,
+): readonly FileProblem[] {
+  if (stated.override === true) return [];
+  const fix = 'Make it stricter, or add override: true; every record of the call will show it';
+  return loosened.map(({ field, message }) => source.problem([...path, field], `${stated.name}: ${message}`, fix));
 }
 
 function layOver(builtin: ToolDefinition, stated: ToolDefinition): ToolDefinition {
@@ -98,8 +109,11 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
   } else if (isWeakerGate(gateOf(merged), gateOf(builtin))) {
     loosened.push({ field: 'gate', message: `gate ${gateOf(merged)} is weaker than the built-in ${gateOf(builtin)}` });
   }
-  for (const field of ['seal', 'redact'] as const) {
-    const dropped = (builtin[field] ?? []).filter((pointer) => !(merged[field] ?? []).includes(pointer));
+  const added = (merged.effects ?? []).filter((effect) => builtin.effects?.includes(effect) !== true);
+  if (loosened.length === 0) loosened.push(...findBelowEffects(merged, added));
+  for (const field of ['effects', 'seal', 'redact'] as const) {
+    const kept: readonly string[] = merged[field] ?? [];
+    const dropped = (builtin[field] ?? []).filter((item) => !kept.includes(item));
     if (dropped.length > 0) loosened.push({ field, message: `${field} leaves out the built-in ${dropped.join(', ')}` });
   }
   for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency'] as const) {
@@ -108,6 +122,15 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
     }
   }
   return loosened;
+}
+
+/** A class below what effects demand. Upstream annotations are never effects: only the policy file states them. */
+function findBelowEffects(tool: ToolDefinition, effects: readonly Effect[]): readonly Loosened[] {
+  const lowest = lowestClass(effects);
+  if (!isWeakerClass(tool.class, lowest)) return [];
+  const demanding = effects.filter((effect) => isWeakerClass(tool.class, lowestClass([effect])));
+  const message = `class ${tool.class} is weaker than its effects allow: ${demanding.join(', ')} demands ${lowest}`;
+  return [{ field: 'class', message }];
 }
 
 function duplicate(source: YamlSource, path: Path, name: string): FileProblem {

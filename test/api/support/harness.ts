@@ -55,7 +55,12 @@ export async function makeHarness(options: HarnessOptions = {}) {
       ].map((agent) => ({ ...agent, keySha256: sha256(keyOf(agent.id)) })),
       reviewers: REVIEWERS.map((reviewer) => ({ ...reviewer, tokenSha256: sha256(tokenOf(reviewer.id)) })),
       callbacks: ['https://agents.example.com/holdpoint/'],
-      limits: { pendingPerAgent: 200, irreversiblePerToolPerHour: 10_000, requestsPerMinute: 100_000 },
+      limits: {
+        pendingPerAgent: 200,
+        irreversiblePerToolPerHour: 10_000,
+        sensitivePerToolPerHour: 10_000,
+        requestsPerMinute: 100_000,
+      },
       ...options.settings,
     },
   });
