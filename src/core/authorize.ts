@@ -70,7 +70,9 @@ export function authorizeExecution(request: ExecutionRequest): Authorization {
   const freeNow = now.verdict === 'free' && now.class !== 'irreversible';
   if (freeThen) {
     if (!request.mayRunFree) return no('not_authorized');
-    return freeNow ? { ok: true, digest } : no('reclassified');
+    if (!freeNow) return no('reclassified');
+    // Policy alone does not tell that a call was held for a limit, and the material is what Temporal carried.
+    return request.record.isFree ? { ok: true, digest } : no('not_authorized');
   }
   if (request.decisions.some(({ payload }) => payload.type === 'reject' && payload.reviewId === material.reviewId)) {
     return no('not_authorized');

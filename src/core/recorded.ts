@@ -2,6 +2,8 @@ import type { AuditEntry } from '../contract/audit.ts';
 
 /** What the audit log says of a review's decisions. */
 export interface RecordedDecisions {
+  /** The gate let the call through without a decision. */
+  readonly isFree: boolean;
   /** The version of the call that the gate was last at. */
   readonly revision: number;
   /** A no, or a request for changes that no new version has answered, stands against it. */
@@ -17,6 +19,7 @@ export interface RecordedDecisions {
  */
 export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedDecisions {
   let revision = 1;
+  let isFree = false;
   let isBarred = false;
   const admitted = new Set<string>();
   for (const entry of entries) {
@@ -35,8 +38,10 @@ export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedD
       case 'aborted':
         isBarred = true;
         break;
-      case 'proposed':
       case 'classified':
+        isFree = entry.status === 'not_required';
+        break;
+      case 'proposed':
       case 'notified':
       case 'started':
       case 'finished':
@@ -48,5 +53,5 @@ export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedD
         entry satisfies never;
     }
   }
-  return { revision, isBarred, admitted };
+  return { isFree, revision, isBarred, admitted };
 }

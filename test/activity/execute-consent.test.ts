@@ -212,6 +212,19 @@ describe('calls that cannot be made yet', () => {
     expect(await attempt(second.input)).toEqual(waits('rate_exceeded'));
   });
 
+  it('wait for a decision beyond the limit of sensitive calls, whatever Temporal says of them', async () => {
+    const limits = { ...gate.settings.current().limits, sensitivePerToolPerHour: 1 };
+    gate.settings.update({ limits });
+    const notify = { id: 'p-1' };
+    expect(await attempt((await steps.open('payouts.notify', notify)).input)).toEqual(EXECUTED);
+    const held = await steps.open('payouts.notify', notify);
+    expect(held.opened.kind).toBe('held');
+    expect(await attempt(held.input)).toEqual(refused('not_authorized'));
+    const asFree = forge(await steps.open('payouts.notify', notify), { levels: [], expiresAt: null });
+    expect(await attempt(asFree)).toEqual(refused('not_authorized'));
+    expect(await attempt((await steps.decide(held)).input)).toEqual(EXECUTED);
+  });
+
   it('wait in turn where a batch is decided at once: none slips through beside the others', async () => {
     const batch = await Promise.all([1, 2, 3, 4].map(() => steps.approved('payouts.close', CLOSE)));
     const claimed = await store.countClaims('payouts.close', new Date(gate.clock.now() - 3_600_000).toISOString());

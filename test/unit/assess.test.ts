@@ -3,6 +3,7 @@ import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { assessCall, levelsOf, mayPropose, valueAt, type Proposer } from '../../src/core/assess.ts';
 import type { Settings } from '../../src/core/settings.ts';
+import { loadSqlParser } from '../../src/core/sql/parser.ts';
 import { HOUR, iso, NOON } from '../support/materials.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from '../support/small-policy.ts';
 
@@ -68,6 +69,19 @@ describe('law 1: what policy and configuration say of a call', () => {
     for (const freeze of [[], ['pay'], ['pay.wire'], ['*.get'], ['pay.g?t']]) {
       expect(assess('pay.get', { id: '1' }, agent(), settingsOf({ freeze })).kind).toBe('free');
     }
+  });
+
+  it('freezes SQL that a select cannot run by the name of the tool that can', async () => {
+    await loadSqlParser();
+    const db = { class: 'reversible', connector: 'db' } as const;
+    const tools: ToolDefinition[] = [
+      { ...db, name: 'db.select', sql: 'select' },
+      { ...db, name: 'db.execute', class: 'irreversible', sql: 'execute' },
+    ];
+    const settings = settingsOf({ freeze: ['db.execute'], connectors: { db: { url: 'env:DB' } } }, { tools });
+    const proposed = { service: 'db', tool: 'db.select', context: {}, proposer: agent(), settings };
+    expect(assessCall({ ...proposed, arguments: { sql: 'SELECT 1' } }).kind).toBe('free');
+    expect(assessCall({ ...proposed, arguments: { sql: 'DELETE FROM t' } }).reasonCodes).toEqual(['frozen']);
   });
 
   it('holds what was held before, whatever its class', () => {

@@ -43,7 +43,7 @@ interface Case {
   readonly decisions?: readonly DecisionPayload[];
   /** Default: all of them. */
   readonly admitted?: readonly DecisionPayload[];
-  readonly record?: Partial<Pick<ExecutionRequest['record'], 'revision' | 'isBarred'>>;
+  readonly record?: Partial<Pick<ExecutionRequest['record'], 'revision' | 'isBarred' | 'isFree'>>;
   readonly now?: Partial<ExecutionRequest['now']>;
   readonly settings?: Partial<Settings>;
   readonly mayRunFree?: boolean;
@@ -62,6 +62,7 @@ function judge(given: Case): string {
     previous: given.previous ?? null,
     decisions: decisions.map(verified),
     record: {
+      isFree: true,
       revision: material.revision,
       isBarred: false,
       ...given.record,
@@ -98,7 +99,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
       material,
       previous: null,
       decisions: [decision],
-      record: { revision: 1, isBarred: false, admitted: new Set([decision.payloadDigest]) },
+      record: { isFree: false, revision: 1, isBarred: false, admitted: new Set([decision.payloadDigest]) },
       now: { verdict: 'held', class: 'irreversible', levels: [levelOf('ops')], separationOfDuties: false, owner: null },
       mayRunFree: false,
       settings: settingsOf(),
@@ -120,6 +121,13 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
   it('lets a free call go that is still free', () => {
     const material = materialOf({ class: 'reversible', levels: [], expiresAt: null });
     expect(judge({ material, decisions: [], now: { verdict: 'free', class: 'reversible' } })).toBe('ok');
+  });
+
+  it('refuses a free call that the gate did not record as let through', () => {
+    const material = materialOf({ class: 'sensitive', levels: [], expiresAt: null });
+    const free = { material, decisions: [], now: { verdict: 'free', class: 'sensitive' } } as const;
+    expect(judge(free)).toBe('ok');
+    expect(judge({ ...free, record: { isFree: false } })).toBe('not_authorized');
   });
 
   it.each(['irreversible', 'forbidden'] as const)('refuses a material of class %s that claims to need nobody', (c) => {

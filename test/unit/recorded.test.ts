@@ -30,7 +30,7 @@ const revised = (revision: number): AuditEntry => ({
 
 describe('what the record says of decisions', () => {
   it('starts at version one, with nothing admitted', () => {
-    expect(readRecordedDecisions([])).toEqual({ revision: 1, isBarred: false, admitted: new Set() });
+    expect(readRecordedDecisions([])).toEqual({ isFree: false, revision: 1, isBarred: false, admitted: new Set() });
   });
 
   it('collects the envelopes that were admitted', () => {

@@ -3,27 +3,16 @@ import type { FileProblem } from '../files/problem.ts';
 import type { MergedTool } from './merge-tools.ts';
 
 /** Verbs of calls that are seldom taken back by another call: what destroys, pays, gives access, or ships. */
-const VERBS = new Set([
-  ...['delete', 'del', 'remove', 'rm', 'destroy', 'drop', 'purge', 'erase', 'wipe', 'truncate', 'clear', 'reset'],
-  ...['terminate', 'kill', 'shutdown', 'uninstall', 'revoke', 'cancel', 'void', 'close', 'overwrite'],
-  ...[
-    'pay',
-    'payout',
-    'transfer',
-    'refund',
-    'charge',
-    'capture',
-    'withdraw',
-    'purchase',
-    'buy',
-    'debit',
-    'wire',
-    'remit',
-  ],
-  ...['grant', 'invite', 'authorize', 'authorise', 'allow', 'share', 'enroll', 'impersonate', 'promote'],
-  ...['deploy', 'redeploy', 'rollback', 'publish', 'unpublish', 'release', 'merge', 'push', 'dispatch', 'trigger'],
-  ...['execute', 'exec', 'send', 'broadcast', 'rotate'],
-]);
+const VERBS: ReadonlySet<string> = new Set(
+  [
+    'delete del remove rm destroy drop purge erase wipe truncate clear reset overwrite',
+    'terminate kill shutdown uninstall revoke cancel void close',
+    'pay payout transfer refund charge capture withdraw purchase buy debit wire remit',
+    'grant invite authorize authorise allow share enroll impersonate promote',
+    'deploy redeploy rollback publish unpublish release merge push dispatch trigger',
+    'execute exec send broadcast rotate',
+  ].flatMap((line) => line.split(' ')),
+);
 /** A GET with one of these in its name only looks: `payout.get`, `deploy.status`. */
 const READS = new Set(['get', 'list', 'read', 'find', 'search', 'show', 'describe', 'fetch', 'count', 'status']);
 
