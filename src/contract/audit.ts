@@ -10,7 +10,14 @@ import { channelSchema, decisionTypeSchema, materialSchema } from './review.ts';
  * arguments, results, comments or secrets: those can be erased by age while the log still verifies.
  */
 const base = { schemaVersion: z.literal(1), deploymentId: z.string(), at: timestampSchema };
-const ofReview = { ...base, reviewId: reviewIdSchema };
+const ofReview = {
+  ...base,
+  reviewId: reviewIdSchema,
+  /** The entry's number within its review, from 1. Set by storage as it appends; older leaves have none. */
+  n: z.int().min(1).optional(),
+  /** Audit index of the review's entry before this one; null for the first. */
+  previous: z.int().min(0).nullable().optional(),
+};
 
 export const auditEntrySchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -146,6 +153,8 @@ export const proofFileSchema = z.strictObject({
     }),
   ),
   envelopes: z.array(z.strictObject({ kind: z.string(), envelope: dsseEnvelopeSchema })),
+  /** The execute worker's word on how many entries the review had, and when. Null where it has given none. */
+  statement: dsseEnvelopeSchema.nullable().default(null),
   /** Digest inputs, oldest revision first; empty where retention has erased them. */
   materials: z.array(materialSchema),
   keys: z.array(trustedKeySchema),

@@ -18,7 +18,15 @@ export const dsseEnvelopeSchema = z.object({
 });
 export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
 
-export const ENVELOPE_KINDS = ['proposal', 'evidence', 'decision', 'revision', 'withdrawal', 'reconciliation'] as const;
+export const ENVELOPE_KINDS = [
+  'proposal',
+  'evidence',
+  'decision',
+  'revision',
+  'withdrawal',
+  'reconciliation',
+  'statement',
+] as const;
 export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
 
 const common = { deploymentId: z.string(), reviewId: reviewIdSchema };
@@ -95,6 +103,16 @@ export const reconciliationPayloadSchema = z.object({
 });
 export type ReconciliationPayload = z.infer<typeof reconciliationPayloadSchema>;
 
+/** Says that at `at`, in the log of `size` entries, the review had `n` entries, the last one at index `last`. */
+export const statementPayloadSchema = z.object({
+  ...common,
+  last: z.int().min(0),
+  n: z.int().min(1),
+  size: z.int().min(1),
+  at: timestampSchema,
+});
+export type StatementPayload = z.infer<typeof statementPayloadSchema>;
+
 /** One schema per kind; `EnvelopePayload<'decision'>` is its type. */
 export const PAYLOAD_SCHEMAS = {
   proposal: proposalPayloadSchema,
@@ -103,6 +121,7 @@ export const PAYLOAD_SCHEMAS = {
   revision: revisionPayloadSchema,
   withdrawal: withdrawalPayloadSchema,
   reconciliation: reconciliationPayloadSchema,
+  statement: statementPayloadSchema,
 } as const satisfies Record<EnvelopeKind, z.ZodType>;
 export type EnvelopePayload<K extends EnvelopeKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
 
@@ -120,6 +139,7 @@ export const SIGNING_ROLE = {
   decision: 'review',
   reconciliation: 'review',
   evidence: 'execute',
+  statement: 'execute',
 } as const satisfies Record<EnvelopeKind, KeyRole>;
 
 /** A public key that this deployment trusts for one role (file `trust.json`). */

@@ -7,6 +7,7 @@ import type { ListedTool, UpstreamTool } from './upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
 import type { ProposedCalls } from './proposed-calls.ts';
 import type { SessionStore } from './sessions.ts';
+import type { StatementStore } from './statements.ts';
 
 /**
  * Storage as its users see it. One verb writes: {@link Store.commit} takes at most one ledger transition, the audit
@@ -280,6 +281,7 @@ export interface Store {
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
 
   readonly sessions: SessionStore;
+  readonly statements: StatementStore;
   /** What people and machines are told, derived from the log. */
   readonly deliveries: DeliveryStore;
   readonly proposedCalls: ProposedCalls;

@@ -1,8 +1,9 @@
+import { LRUCache } from 'lru-cache';
 import type { IndexedEntry } from '../contract/audit.ts';
 import { StorageError, type Commit, type CommitResult, type LedgerRow } from '../contract/store.ts';
 import type { CompactRange } from '../core/log/range.ts';
 import type { Database, Query } from './database.ts';
-import { payloadOf, rangeFrom } from './group-payload.ts';
+import { payloadOf, rangeFrom, type ReviewTail } from './group-payload.ts';
 import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
 import { prepareCommit, type PreparedCommit } from './prepare.ts';
 
@@ -10,9 +11,11 @@ const MAX_GROUP = 64;
 const MAX_GROUP_SIZE = 4_000_000;
 /** So often is the cached head tried before the head is locked for certain. */
 const OPTIMISTIC_TRIES = 3;
+/** Reviews whose last entry is remembered. */
+const MAX_TAILS = 20_000;
 
 type GroupAnswer =
-  | { kind: 'stale'; size: number; peaks: string }
+  | { kind: 'stale'; size: number; peaks: string; tails: Record<string, ReviewTail | null> }
   | { kind: 'refused'; seen: SeenCommit[] | null; refused: { reviewId: string; row: StoredLedgerRow | null }[] | null }
   | { kind: 'written'; rows: Record<string, StoredLedgerRow> | null };
 
@@ -55,6 +58,8 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
   let queue: Waiting[] = [];
   let running: Promise<void> | undefined;
   let head: CompactRange | undefined;
+  // What is not here is taken for new; the database names the last entry where it is not.
+  const tails = new LRUCache<string, ReviewTail>({ max: MAX_TAILS });
 
   async function drain(): Promise<void> {
     // One turn of the event loop: whatever was asked for in this one joins the group.
@@ -72,6 +77,7 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
       await write(group);
     } catch (error) {
       head = undefined;
+      tails.clear();
       const code = error instanceof StorageError ? error.code : undefined;
       if (code === 'write_refused' && group.length > 1) {
         for (const waiting of group) await settle([waiting]);
@@ -89,8 +95,8 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
       const base: CompactRange | undefined = head;
       const attempt =
         tries < OPTIMISTIC_TRIES
-          ? await tryOnce(database.query, left, base ?? (await readHead(database.query)))
-          : await database.transaction(async (query) => tryOnce(query, left, await lockHead(query)));
+          ? await tryOnce(database.query, left, base ?? (await readHead(database.query)), tails)
+          : await database.transaction(async (query) => tryOnce(query, left, await lockHead(query), tails));
       left = conclude(left, attempt);
     }
   }
@@ -100,16 +106,16 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
     switch (answer.kind) {
       case 'stale':
         head = rangeFrom(answer);
+        for (const [reviewId, tail] of Object.entries(answer.tails)) remember(reviewId, tail);
         return group;
       case 'refused':
         return group.filter((waiting) => !refuse(waiting, answer));
       case 'written': {
         head = payload.range;
+        for (const [reviewId, tail] of payload.tails) remember(reviewId, tail);
         const written = group.map(({ commit }, i): Written => {
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
-          const first = payload.firsts[i] ?? 0;
-          const entries = commit.leaves.map(({ entry }, j) => ({ index: first + j, entry }));
-          return { commit, row: row === undefined ? null : readLedgerRow(row), entries };
+          return { commit, row: row === undefined ? null : readLedgerRow(row), entries: payload.entries[i] ?? [] };
         });
         onWritten(written);
         for (const [i, { row, entries }] of written.entries()) {
@@ -120,6 +126,11 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
       default:
         return answer satisfies never;
     }
+  }
+
+  function remember(reviewId: string, tail: ReviewTail | null): void {
+    if (tail === null) tails.delete(reviewId);
+    else tails.set(reviewId, tail);
   }
 
   return {
@@ -139,10 +150,16 @@ interface Attempt {
   readonly answer: GroupAnswer;
 }
 
-async function tryOnce(query: Query, group: readonly Waiting[], base: CompactRange): Promise<Attempt> {
+async function tryOnce(
+  query: Query,
+  group: readonly Waiting[],
+  base: CompactRange,
+  tails: Pick<LRUCache<string, ReviewTail>, 'get'>,
+): Promise<Attempt> {
   const payload = payloadOf(
     group.map(({ commit }) => commit),
     base,
+    (reviewId) => tails.get(reviewId),
   );
   const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text) AS answer', [
     payload.json,

@@ -1,24 +1,51 @@
+import type { AuditEntry, IndexedEntry } from '../contract/audit.ts';
+import { leafOf } from '../core/log/leaf.ts';
 import { appendLeaves, type CompactRange } from '../core/log/range.ts';
-import type { PreparedCommit } from './prepare.ts';
+import { hashLeaf } from '../core/log/tree.ts';
+import type { Leaf, PreparedCommit } from './prepare.ts';
+
+/** The last entry of a review: its number within the review, and its index in the log. */
+export interface ReviewTail {
+  readonly n: number;
+  readonly last: number;
+}
 
 export interface GroupPayload {
   /** Argument of `holdpoint.commit_group`. */
   readonly json: string;
   /** The right edge of the log after it. */
   readonly range: CompactRange;
-  /** Index of each commit's first entry. */
-  readonly firsts: readonly number[];
+  /** Each commit's entries, as they are appended. */
+  readonly entries: readonly (readonly IndexedEntry[])[];
+  /** The last entry after it of every review that it appends to. */
+  readonly tails: ReadonlyMap<string, ReviewTail>;
 }
 
-/** Hashes a group onto the right edge of the log and writes down everything the database has to do for it. */
-export function payloadOf(group: readonly PreparedCommit[], range: CompactRange): GroupPayload {
+/**
+ * Hashes a group onto the right edge of the log and writes down everything the database has to do for it. `tailOf`: the
+ * last entry of a review as far as this process knows; the database refuses the group where it is another.
+ */
+export function payloadOf(
+  group: readonly PreparedCommit[],
+  range: CompactRange,
+  tailOf: (reviewId: string) => ReviewTail | undefined,
+): GroupPayload {
+  const tails = new Map<string, ReviewTail>();
   const firsts: number[] = [];
   let next = range.size;
-  for (const commit of group) {
+  const entries = group.map(({ leaves }) => {
     firsts.push(next);
-    next += commit.leaves.length;
-  }
-  const leaves = group.flatMap((commit) => commit.leaves);
+    return leaves.map((leaf): IndexedEntry => {
+      const index = next;
+      next += 1;
+      return { index, entry: linkEntry(leaf, index, tails, tailOf) };
+    });
+  });
+  const leaves = entries.flat().map(({ entry }) => {
+    const text = leafOf(entry);
+    const place = 'reviewId' in entry ? { r: entry.reviewId, n: entry.n, p: entry.previous } : {};
+    return { ...place, l: text, hash: hashLeaf(text) };
+  });
   const appended = appendLeaves(
     range,
     leaves.map((leaf) => leaf.hash),
@@ -37,13 +64,27 @@ export function payloadOf(group: readonly PreparedCommit[], range: CompactRange)
     keys: group.flatMap(({ key, reviewId, leaves: own }, i) =>
       key === undefined ? [] : { key, review_id: reviewId, first: firsts[i], count: own.length },
     ),
-    entries: leaves.map((leaf) => ({ r: leaf.reviewId, l: leaf.text, h: hex(leaf.hash) })),
+    entries: leaves.map(({ hash, ...leaf }) => ({ ...leaf, h: hex(hash) })),
     nodes: appended.nodes.map((node) => ({ v: node.level, i: node.index, h: hex(node.hash) })),
     reviews: writesOf('reviews'),
     executions: writesOf('executions'),
     ends: writesOf('ends'),
   });
-  return { json, range: appended.range, firsts };
+  return { json, range: appended.range, entries, tails };
+}
+
+/** The entry with its number within its review and the index of the one before; of no review, as it is. */
+function linkEntry(
+  { entry, reviewId }: Leaf,
+  index: number,
+  tails: Map<string, ReviewTail>,
+  tailOf: (reviewId: string) => ReviewTail | undefined,
+): AuditEntry {
+  if (reviewId === null || !('reviewId' in entry)) return entry;
+  const before = tails.get(reviewId) ?? tailOf(reviewId);
+  const n = (before?.n ?? 0) + 1;
+  tails.set(reviewId, { n, last: index });
+  return { ...entry, n, previous: before?.last ?? null };
 }
 
 /** Reads the right edge as the database keeps it: hashes one after the other, in hex. */

@@ -46,7 +46,7 @@ export function createLogReader(query: Query): LogReader {
     },
     entriesOf: async (reviewId) => {
       const rows = await query<LeafRow>(
-        'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE review_id = $1 ORDER BY audit_entries.idx',
+        'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE review_id = $1 ORDER BY n',
         [reviewId],
       );
       return rows.map(readLeaf);

@@ -2,17 +2,16 @@ import type { AuditEntry } from '../contract/audit.ts';
 import { hasEnded, type Review } from '../contract/review.ts';
 import type { Commit, ReviewWrite } from '../contract/store.ts';
 import { leafOf } from '../core/log/leaf.ts';
-import { hashLeaf, type Hash } from '../core/log/tree.ts';
 import { stepOf, type Step } from './ledger-row.ts';
 import { approversOf, listRowOf } from './review-row.ts';
 import { storableJson, storableText, storableTime } from './text.ts';
 
-/** One entry, ready to append. */
-interface Leaf {
+/** One entry, ready to append; its place in the log and in its review are still to come. */
+export interface Leaf {
   readonly entry: AuditEntry;
   readonly reviewId: string | null;
-  readonly text: string;
-  readonly hash: Hash;
+  /** Characters of its canonical form, roughly. */
+  readonly size: number;
 }
 
 type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
@@ -54,12 +53,12 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   const reviewId = reviewIds[0] ?? null;
   const lanes = [step?.review_id, review?.columns.review_id].filter((id) => id !== undefined).map((id) => `r ${id}`);
   if (key !== undefined) lanes.push(`k ${key}`);
-  const texts = [
-    ...leaves.map((leaf) => leaf.text),
-    ...Object.values(step ?? {}),
-    ...Object.values(review?.columns ?? {}).flat(),
+  const texts = [...Object.values(step ?? {}), ...Object.values(review?.columns ?? {}).flat()];
+  const sizes = [
+    ...leaves.map((leaf) => leaf.size),
+    ...texts.map((text) => (typeof text === 'string' ? text.length : 0)),
   ];
-  const size = texts.reduce<number>((sum, text) => sum + (typeof text === 'string' ? text.length : 0), 0);
+  const size = sizes.reduce((sum, part) => sum + part, 0);
   return { key, reviewId, reviewIds, step, leaves, review, lanes, size };
 }
 
@@ -73,7 +72,7 @@ function leafFor(given: AuditEntry): Leaf {
     entry = storableJson(given);
     text = leafOf(entry);
   }
-  return { entry, reviewId: 'reviewId' in entry ? entry.reviewId : null, text, hash: hashLeaf(text) };
+  return { entry, reviewId: 'reviewId' in entry ? entry.reviewId : null, size: text.length };
 }
 
 function prepareReview(write: ReviewWrite): PreparedReview {

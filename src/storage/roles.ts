@@ -3,9 +3,9 @@ import type { Database } from './database.ts';
 /**
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
  *
- * - api: reads, and writes idempotency keys and sessions;
+ * - api: reads, writes idempotency keys and sessions, and asks for statements of completeness;
  * - gate: opens, tightens, denies, reconciles, and writes the reviews table and what is told of it;
- * - execute: claims and finishes, says no to what it will not run, and writes evidence and checkpoints.
+ * - execute: claims and finishes, says no to what it will not run, and writes evidence, checkpoints and statements.
  *
  * None of them may write the ledger, the log or the reviews table but through `holdpoint.commit_group`, which looks at
  * the login and at what it was granted here. A login that is a member of gate and execute may do both (one process).
@@ -45,10 +45,13 @@ GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
 GRANT INSERT ON holdpoint.idempotency TO ${api};
 GRANT INSERT, UPDATE (seen_at), DELETE ON holdpoint.sessions TO ${api};
 GRANT INSERT, DELETE ON holdpoint.used_once TO ${api};
+GRANT INSERT ON holdpoint.statement_requests TO ${api};
 GRANT UPDATE ON holdpoint.delivery_cursor TO ${gate};
 GRANT INSERT, UPDATE, DELETE ON holdpoint.destinations, holdpoint.deliveries, holdpoint.channel_memory TO ${gate};
 GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
 GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
+GRANT DELETE ON holdpoint.statement_requests TO ${execute};
+GRANT INSERT, UPDATE (envelope) ON holdpoint.statements TO ${execute};
 GRANT INSERT, UPDATE (digest, definition) ON holdpoint.upstream_tools TO ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};

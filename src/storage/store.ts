@@ -14,6 +14,7 @@ import { openPglite } from './pglite-database.ts';
 import { createProposedCalls } from './proposed-calls.ts';
 import * as reads from './reads.ts';
 import { createSessionStore } from './sessions.ts';
+import { createStatementStore } from './statements.ts';
 import { createTail } from './tail.ts';
 import { putUpstreamTools, readUpstreamTools } from './upstreams.ts';
 
@@ -124,6 +125,7 @@ export function storeOver(database: Database): Store {
       );
     },
     sessions: createSessionStore(query),
+    statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),
     proposedCalls: createProposedCalls(query),
     putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),

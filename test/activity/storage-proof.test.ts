@@ -1,9 +1,16 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import type { ProofFile } from '../../src/contract/audit.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { verifyProof } from '../../src/core/log/verify-proof.ts';
-import { buildProof } from '../../src/storage/build-proof.ts';
+import { answerStatements, type StatementDeps } from '../../src/activities/execute/answer-statements.ts';
+import type { ServiceContext } from '../../src/api/service/context.ts';
+import { proof as serveProof } from '../../src/api/service/proof.ts';
+import { parseCheckpoint } from '../../src/core/log/checkpoint.ts';
+import { parseNote } from '../../src/core/log/note.ts';
+import { signEnvelope } from '../../src/core/dsse.ts';
 import { createCheckpointer } from '../../src/storage/checkpointer.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { createLogFollower } from '../../src/storage/log-follower.ts';
 import { DEPLOYMENT, KEYS, materialOf, REVIEW, Story, TRUST } from '../support/proof-fixture.ts';
 import { AT, proposedEntry, reviewIdOf, reviewOf } from '../support/storage-fixtures.ts';
 import { onEveryDatabase, temporaryFolder } from '../support/stores.ts';
@@ -12,13 +19,27 @@ onEveryDatabase((engine) => {
   const folder = temporaryFolder();
   let rounds = 0;
   let store: Store;
-  let checkpoint: () => Promise<string>;
+  let database: Database;
+  let statements: StatementDeps;
+  let now: number;
   beforeEach(async () => {
-    ({ store } = await engine.fresh());
+    ({ store, database } = await engine.fresh());
     rounds += 1;
+    now = Date.parse(AT);
     const file = `${folder}/checkpoint-${rounds}`;
     const checkpointer = createCheckpointer({ store, deploymentId: DEPLOYMENT, key: KEYS.execute, trusted: [], file });
-    checkpoint = () => checkpointer.checkpointNow();
+    statements = {
+      store,
+      settings: { current: () => ({ deploymentId: DEPLOYMENT }) } as StatementDeps['settings'],
+      signer: { keyid: 'execute', sign: (kind, said) => signEnvelope(kind, said, KEYS.execute.privateKey, 'execute') },
+      clock: { now: () => now },
+      checkpointNow: async () => {
+        const checkpoint = parseCheckpoint(parseNote(await checkpointer.checkpointNow())?.text ?? '');
+        if (checkpoint === undefined) throw new TypeError('not a checkpoint');
+        return checkpoint;
+      },
+      follower: createLogFollower(store),
+    };
   });
 
   /** Commits a story entry by entry, between entries of others. */
@@ -33,31 +54,65 @@ onEveryDatabase((engine) => {
       ]);
     }
   }
-  const proofOf = async (reviewId: string, note: string): Promise<ProofFile | undefined> => {
-    const proof = await buildProof(store, reviewId, note, { deploymentId: DEPLOYMENT, keys: TRUST });
-    // What a verifier gets has been through a file.
-    return proof === undefined ? undefined : (JSON.parse(JSON.stringify(proof)) as ProofFile);
-  };
+  /** As the api serves it, through a file; the execute worker signs what is asked for meanwhile, or is away. */
+  async function proofOf(reviewId: string, worker: 'there' | 'away' = 'there'): Promise<ProofFile> {
+    const context = {
+      store,
+      settings: statements.settings,
+      trustedKeys: () => TRUST,
+    } as unknown as ServiceContext;
+    const serving = serveProof(context, reviewId, new AbortController().signal);
+    if (worker === 'there') await vi.waitUntil(async () => (await answerStatements(statements)) > 0);
+    return JSON.parse(JSON.stringify(await serving)) as ProofFile;
+  }
+  const verdictOf = async (worker?: 'there' | 'away') => verifyProof(await proofOf(REVIEW, worker), TRUST);
   const plain = materialOf({ arguments: { text: 'a\u0000b', deep: [{ n: 1e21 }] } });
   const executed = () => new Story().proposed().classified(plain).decided(plain, 'ops-1').started(plain).finished();
 
-  it('what storage gives back verifies', async () => {
+  it('what is served verifies, and is whole', async () => {
     await record(executed());
-    const proof = await proofOf(REVIEW, await checkpoint());
-    expect(proof?.entries).toHaveLength(5);
-    expect(verifyProof(proof, TRUST)).toMatchObject({ ok: true, findings: [], checkpoint: { size: 10 } });
+    now += 60_000;
+    expect(await verdictOf()).toMatchObject({
+      ok: true,
+      findings: [],
+      checkpoint: { size: 10 },
+      completeness: { n: 5, size: 10, at: '2026-04-01T12:01:00.000Z' },
+    });
   });
 
-  it('entries newer than the checkpoint are left out', async () => {
+  it('with the execute worker away it is served with the last statement, or without one', async () => {
     const story = new Story().proposed().classified(plain).decided(plain, 'ops-1');
     await record(story);
-    const note = await checkpoint();
-    const [, , , started] = story.started(plain).entries;
-    if (started !== undefined) await store.commit({ entries: [started] });
-    const proof = await proofOf(REVIEW, note);
-    expect(proof?.entries.map(({ entry }) => entry.type)).toEqual(['proposed', 'classified', 'decided']);
-    expect(verifyProof(proof, TRUST).ok).toBe(true);
-    expect(verifyProof(await proofOf(REVIEW, await checkpoint()), TRUST).file?.entries).toHaveLength(4);
+    await statements.checkpointNow();
+    expect((await verdictOf('away')).findings).toEqual([{ code: 'completeness_unknown' }]);
+    expect(await verdictOf()).toMatchObject({ ok: true, completeness: { n: 3 } });
+    for (const entry of story.started(plain).entries.slice(3)) await store.commit({ entries: [entry] });
+    await statements.checkpointNow();
+    const later = await verdictOf('away');
+    expect(later).toMatchObject({ ok: true, completeness: { n: 3 } });
+    expect(later.file?.entries).toHaveLength(4);
+  });
+
+  it('rows that are hidden from the api are missed by the statement', async () => {
+    await record(executed());
+    await database.exclusively((_query, script) =>
+      script(`ALTER TABLE holdpoint.audit_entries DISABLE TRIGGER append_only;
+        UPDATE holdpoint.audit_entries SET review_id = 'rev_hidden' WHERE review_id = '${REVIEW}' AND n > 3`),
+    );
+    expect((await verdictOf()).findings).toContainEqual({ code: 'proof_incomplete' });
+  });
+
+  it('entries that do not follow one another, or do not hash to the log, get no statement', async () => {
+    await record(executed());
+    const forge = (leaf: string) =>
+      database.exclusively((_query, script) =>
+        script(`ALTER TABLE holdpoint.audit_entries DISABLE TRIGGER append_only;
+          UPDATE holdpoint.audit_entries SET leaf = ${leaf} WHERE review_id = '${REVIEW}' AND n = 5`),
+      );
+    await forge(`replace(leaf, '"n":5', '"n":4')`);
+    await store.statements.request(REVIEW);
+    await expect(answerStatements(statements)).rejects.toMatchObject({ code: 'storage_corrupt' });
+    expect(await store.statements.read(REVIEW)).toEqual({ statement: null, isRequested: false });
   });
 
   it('after retention the entries still verify, and the proof says that the rest is gone', async () => {
@@ -65,13 +120,10 @@ onEveryDatabase((engine) => {
     const ended = reviewOf(REVIEW, { status: 'rejected', resolvedAt: AT });
     await store.commit({ entries: [], review: { kind: 'state', review: ended, envelopes: [], materials: [] } });
     expect(await store.erase('2027-01-01T00:00:00.000Z')).toBe(1);
-    const verdict = verifyProof(await proofOf(REVIEW, await checkpoint()), TRUST);
-    expect(verdict.findings).toEqual([{ code: 'erased' }]);
+    expect((await verdictOf()).findings).toEqual([{ code: 'erased' }]);
   });
 
-  it('an unknown review has none, and what is no checkpoint gives none', async () => {
-    await record(executed());
-    expect(await proofOf(reviewIdOf(999), await checkpoint())).toBeUndefined();
-    await expect(proofOf(REVIEW, 'nonsense')).rejects.toBeInstanceOf(TypeError);
+  it('an unknown review has none', async () => {
+    await expect(proofOf(reviewIdOf(999), 'away')).rejects.toMatchObject({ code: 'not_found' });
   });
 });

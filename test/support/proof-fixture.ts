@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { AuditEntry, ProofFile } from '../../src/contract/audit.ts';
-import type { EnvelopeKind, EnvelopePayload, TrustedKey } from '../../src/contract/envelope.ts';
+import type { DsseEnvelope, EnvelopeKind, EnvelopePayload, TrustedKey } from '../../src/contract/envelope.ts';
 import type { DecisionType, Material } from '../../src/contract/review.ts';
 import { digestBytes, digestMaterial } from '../../src/core/digest.ts';
 import { signEnvelope } from '../../src/core/dsse.ts';
@@ -58,6 +58,24 @@ export function materialOf(over: Partial<Material> = {}): Material {
     policyDigest: DIGEST,
     ...over,
   };
+}
+
+/** The execute worker's statement on {@link REVIEW}. */
+export function stateCompleteness(
+  over: Partial<EnvelopePayload<'statement'>> & Pick<EnvelopePayload<'statement'>, 'n' | 'last' | 'size'>,
+  signer: Pair = KEYS.execute,
+): DsseEnvelope {
+  return signEnvelope(
+    'statement',
+    { deploymentId: DEPLOYMENT, reviewId: REVIEW, at: AT, ...over },
+    signer.privateKey,
+    'any',
+  );
+}
+
+/** As storage numbers them: in {@link Story.proof} a review's entries stand at every other index. */
+function placeOf(i: number): { readonly n: number; readonly previous: number | null } {
+  return { n: i + 1, previous: i === 0 ? null : 2 * i - 1 };
 }
 
 /** Writes one review's story: every verb appends its entry, and its envelope where it has one. */
@@ -182,9 +200,12 @@ export class Story {
   }
 
   /** The proof, out of a log that also holds other reviews' entries before, between and after. */
-  proof(signer: Pair = KEYS.execute): ProofFile {
+  proof(signer: Pair = KEYS.execute, { numbered = true } = {}): ProofFile {
     const stranger = (n: number): AuditEntry => proposedEntry(reviewIdOf(100 + n));
-    const log = this.entries.flatMap((entry, n) => [stranger(n), entry]).concat(stranger(99));
+    const own = this.entries.map(
+      (entry, i): AuditEntry => ({ ...entry, ...(numbered ? placeOf(i) : {}) }) as AuditEntry,
+    );
+    const log = own.flatMap((entry, n) => [stranger(n), entry]).concat(stranger(99));
     const leaves = log.map(hashEntry);
     const { root, nodes } = appendLeaves(EMPTY_RANGE, leaves);
     const stored = new Map<string, Hash>(nodes.map((node) => [`${node.level}/${node.index}`, node.hash]));
@@ -194,12 +215,13 @@ export class Story {
       deploymentId: DEPLOYMENT,
       reviewId: REVIEW,
       checkpoint: signCheckpoint({ origin: originOf(DEPLOYMENT), size: log.length, root }, signer),
-      entries: this.entries.map((entry, n) => {
+      entries: own.map((entry, n) => {
         const plan = planInclusion(2 * n + 1, log.length);
         const path = resolvePlan(plan, ({ level, index }) => stored.get(`${level}/${index}`)) ?? [];
         return { index: 2 * n + 1, entry, inclusion: path.map(hashToBase64) };
       }),
       envelopes: this.envelopes,
+      statement: stateCompleteness({ n: own.length, last: 2 * own.length - 1, size: log.length }, signer),
       materials: this.materials,
       keys: [...TRUST],
     };

@@ -6,7 +6,7 @@ import type { TrustedKey } from '../../src/contract/envelope.ts';
 import type { Material } from '../../src/contract/review.ts';
 import { digestMaterial } from '../../src/core/digest.ts';
 import { verifyProof } from '../../src/core/log/verify-proof.ts';
-import { KEYS, materialOf, Story, trusted, TRUST } from '../support/proof-fixture.ts';
+import { KEYS, materialOf, stateCompleteness, Story, trusted, TRUST } from '../support/proof-fixture.ts';
 import { AT, DIGEST, LATER, OTHER_DIGEST, reviewIdOf } from '../support/storage-fixtures.ts';
 
 const codesOf = (file: unknown, trust: readonly TrustedKey[] = TRUST) => [
@@ -277,10 +277,104 @@ describe('a file that somebody changed', () => {
         ok: false,
         findings: [{ code: 'malformed' }],
         checkpoint: null,
+        completeness: null,
         file: null,
       });
     },
   );
+});
+
+describe('a file from which something was cut', () => {
+  const file = executed().proof();
+  const { size } = verifyProof(file, TRUST).checkpoint ?? { size: 0 };
+  const whole = { n: 5, last: 9, size };
+  const after = (edit: (cut: ProofFile) => unknown, notBefore?: string) => {
+    const cut = structuredClone(file);
+    edit(cut);
+    return verifyProof(cut, TRUST, { notBefore: notBefore === undefined ? undefined : Date.parse(notBefore) });
+  };
+  const codesAfter = (edit: (cut: ProofFile) => unknown) => after(edit).findings.map(({ code }) => code);
+  const state = (over: Parameters<typeof stateCompleteness>[0]) => (cut: ProofFile) =>
+    Object.assign(cut, { statement: stateCompleteness(over) });
+
+  it('whole: up to which entry, and when', () => {
+    expect(after(() => {})).toMatchObject({ ok: true, completeness: { n: 5, last: 9, size, at: AT } });
+  });
+
+  it('whole up to an older statement: what came later is not vouched for', () => {
+    const older = after(state({ n: 3, last: 5, size: 6, at: AT }));
+    expect(older).toMatchObject({ ok: true, completeness: { n: 3 } });
+    expect(older.file?.entries).toHaveLength(5);
+  });
+
+  it.each<[string, (cut: ProofFile) => unknown, string]>([
+    ['its end: started and finished', (cut) => cut.entries.splice(3), 'proof_incomplete'],
+    [
+      'its end, and the statement too',
+      (cut) => Object.assign(cut, { entries: cut.entries.slice(0, 3), statement: null }),
+      'completeness_unknown',
+    ],
+    ['one from the middle', (cut) => cut.entries.splice(1, 1), 'proof_incomplete'],
+    [
+      'the last but one, and the statement of then',
+      (cut) => {
+        cut.entries.splice(3, 1);
+        state({ n: 3, last: 5, size: 6 })(cut);
+      },
+      'proof_incomplete',
+    ],
+    ['the statement', (cut) => Object.assign(cut, { statement: null }), 'completeness_unknown'],
+    [
+      'nothing, with a statement about another review',
+      state({ ...whole, reviewId: reviewIdOf(2) }),
+      'foreign_statement',
+    ],
+    [
+      'nothing, with a statement of another deployment',
+      state({ ...whole, deploymentId: 'other' }),
+      'foreign_statement',
+    ],
+    ['nothing, with a statement on another history', state({ ...whole, last: 7 }), 'foreign_statement'],
+    ['nothing, with a statement that counts less of the same log', state({ n: 3, last: 5, size }), 'foreign_statement'],
+    [
+      'nothing, with a statement that no execute key signed',
+      (cut) => Object.assign(cut, { statement: stateCompleteness(whole, KEYS.review) }),
+      'statement_unverified',
+    ],
+    [
+      'nothing, with evidence in place of a statement',
+      (cut) => Object.assign(cut.statement ?? {}, { payloadType: 'application/vnd.holdpoint.evidence.v1+json' }),
+      'statement_unverified',
+    ],
+  ])('%s', (_name, edit, code) => {
+    const verdict = after(edit);
+    expect(verdict).toMatchObject({ ok: false, completeness: null });
+    expect(verdict.findings.map((finding) => finding.code)).toContain(code);
+  });
+
+  it('a younger statement can be asked for', () => {
+    expect(after(() => {}, AT).ok).toBe(true);
+    expect(after(() => {}, LATER)).toMatchObject({
+      ok: false,
+      completeness: null,
+      findings: [{ code: 'statement_too_old' }],
+    });
+  });
+
+  it('older leaves have no number, so nobody can say', () => {
+    const old = executed().proof(KEYS.execute, { numbered: false });
+    expect(codesOf(old)).toEqual(['completeness_unknown']);
+    expect(codesOf({ ...old, statement: undefined })).toEqual(['completeness_unknown']);
+  });
+
+  it('a number that was written in afterwards is not in the log', () => {
+    expect(
+      codesAfter((cut) => {
+        cut.entries.splice(3, 1);
+        Object.assign(cut.entries[3]?.entry ?? {}, { n: 4, previous: 5 });
+      }),
+    ).toContain('entry_not_included');
+  });
 });
 
 describe('keys', () => {
@@ -288,7 +382,7 @@ describe('keys', () => {
 
   it('the keys in the file are not believed', () => {
     const file = { ...executed().proof(stranger), keys: [trusted('execute', stranger)] };
-    expect(codesOf(file)).toEqual(['checkpoint_unverified']);
+    expect(codesOf(file)).toEqual(['checkpoint_unverified', 'statement_unverified']);
     expect(codesOf(executed().proof(), [])).toEqual(
       expect.arrayContaining(['checkpoint_unverified', 'envelope_unverified', 'quorum_missing']),
     );
@@ -302,7 +396,7 @@ describe('keys', () => {
       .started(plain)
       .finished();
     expect(codesOfStory(story)).toEqual(expect.arrayContaining(['envelope_unverified', 'quorum_missing']));
-    expect(codesOf(executed().proof(KEYS.review))).toEqual(['checkpoint_unverified']);
+    expect(codesOf(executed().proof(KEYS.review))).toEqual(['checkpoint_unverified', 'statement_unverified']);
   });
 
   it('a retired key counts for what it signed before', () => {

@@ -5,13 +5,18 @@ import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';
 
-/** How long a proof waits for a checkpoint that covers it, and how often it looks, in ms. */
+/** How long a proof waits for a checkpoint that covers it, for a statement, and how often it looks, in ms. */
 const COVERED_WITHIN = 5_000;
-const LOOK_EVERY = 100;
+const STATED_WITHIN = 2_000;
+const LOOK_EVERY = 50;
 
 /** Everything that proves one review to somebody without access to anything here. */
 export async function proof(context: ServiceContext, reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile> {
-  const [record, entries] = await Promise.all([context.store.readRecord(reviewId), context.store.entriesOf(reviewId)]);
+  if ((await context.store.readRecord(reviewId)) === undefined) throw new ProblemError('not_found');
+  const statement = await requestStatement(context, reviewId, signal);
+  // After the statement: they are all that it counts, or more.
+  const entries = await context.store.entriesOf(reviewId);
+  const record = await context.store.readRecord(reviewId);
   if (record === undefined || entries.length === 0) throw new ProblemError('not_found');
   const checkpoint = await checkpointCovering(context, entries, signal);
   const proven = entries.map(async ({ index, entry }) => ({
@@ -27,9 +32,25 @@ export async function proof(context: ServiceContext, reviewId: ReviewId, signal:
     entries: await Promise.all(proven),
     // Picked by name: what the store keeps beside them is no part of the format.
     envelopes: record.envelopes.map(({ kind, envelope }) => ({ kind, envelope })),
+    statement,
     materials: [...record.materials],
     keys: [...context.trustedKeys()],
   };
+}
+
+/** A statement signed now; with the execute worker away the last one it gave, which names its time. */
+async function requestStatement(
+  { store }: ServiceContext,
+  reviewId: ReviewId,
+  signal: AbortSignal,
+): Promise<ProofFile['statement']> {
+  await store.statements.request(reviewId);
+  const pause = new Waker();
+  for (let waited = 0; ; waited += LOOK_EVERY) {
+    const { statement, isRequested } = await store.statements.read(reviewId);
+    if (!isRequested || waited >= STATED_WITHIN) return statement;
+    if ((await pause.next(LOOK_EVERY, signal)) === 'aborted') return statement;
+  }
 }
 
 /** Checkpoints are signed by the execute worker, a little after the entries. */

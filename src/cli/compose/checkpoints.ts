@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { StorageError, type Store } from '../../contract/store.ts';
-import { checkpointKeysOf } from '../../core/log/checkpoint.ts';
+import { checkpointKeysOf, parseCheckpoint, type Checkpoint } from '../../core/log/checkpoint.ts';
+import { parseNote } from '../../core/log/note.ts';
 import { createCheckpointer } from '../../storage/checkpointer.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { checkpointKeyOf } from './keys.ts';
@@ -9,6 +10,8 @@ import { checkpointKeyOf } from './keys.ts';
 export interface LogGuard {
   /** Rejects while the log does not extend what this machine has signed. */
   assertIntact(): Promise<void>;
+  /** Signs the head of the log as it is now; rejects where it does not extend what was signed. */
+  checkpointNow(): Promise<Checkpoint>;
   stop(): Promise<void>;
 }
 
@@ -48,6 +51,11 @@ export async function guardLog(options: LogGuardOptions): Promise<LogGuard> {
   }
   return {
     assertIntact: () => (refusal === undefined ? Promise.resolve() : Promise.reject(refusal)),
+    checkpointNow: async () => {
+      const checkpoint = parseCheckpoint(parseNote(await checkpointer.checkpointNow())?.text ?? '');
+      if (checkpoint === undefined) throw new TypeError('not a checkpoint');
+      return checkpoint;
+    },
     stop: () => checkpointer.stop(),
   };
 }

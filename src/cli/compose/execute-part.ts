@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { answerStatements } from '../../activities/execute/answer-statements.ts';
 import { createExecuteActivities } from '../../activities/execute/index.ts';
 import { sweepLostClaims } from '../../activities/execute/sweep.ts';
 import { scrub } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
+import { createLogFollower } from '../../storage/log-follower.ts';
 import { guardLog } from './checkpoints.ts';
 import { openConnectors } from './connectors.ts';
 import { systemClock, type Foundation } from './foundation.ts';
@@ -13,6 +15,8 @@ import { askUpstreams } from './upstreams.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
 
 const SWEEP_EVERY_MS = 15_000;
+/** How often requests for statements are looked for: whoever asks for a proof waits that long. */
+const STATEMENTS_EVERY_MS = 250;
 /** A connector that a reload brings may take longer than those at the start. */
 const SHORTEST_GRACE_MS = 60_000;
 
@@ -48,11 +52,13 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
   });
   shutdown.add('checkpoints', () => guard.stop());
 
+  const { signer, unsealer } = executeKeysOf(part.keys, () => settings.current().deploymentId);
   const activities = createExecuteActivities({
     store,
     settings,
     verifier,
-    ...executeKeysOf(part.keys, () => settings.current().deploymentId),
+    signer,
+    unsealer,
     connector: (name) => connectors.get(name),
     scrub,
     clock: systemClock,
@@ -76,6 +82,18 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
         sweepLostClaims({ store, settings, clock: systemClock, isRunning }),
       );
       shutdown.add('sweep of lost claims', () => sweep.stop());
+      const follower = createLogFollower(store);
+      const statements = repeat('statements of completeness', STATEMENTS_EVERY_MS, log, () =>
+        answerStatements({
+          store,
+          settings,
+          signer,
+          clock: systemClock,
+          follower,
+          checkpointNow: () => guard.checkpointNow(),
+        }),
+      );
+      shutdown.add('statements of completeness', () => statements.stop());
       return worker;
     },
   };

@@ -33,7 +33,12 @@ export function openEnvelopes(
   return { opened, findings };
 }
 
-function openOne(kind: EnvelopeKind, envelope: unknown, trusted: readonly TrustedKey[]): OpenedEnvelope | undefined {
+/** One envelope, if a key trusted for its kind signed it before it was retired. */
+export function openOne(
+  kind: EnvelopeKind,
+  envelope: unknown,
+  trusted: readonly TrustedKey[],
+): OpenedEnvelope | undefined {
   const candidates = trusted.filter((key) => key.role === SIGNING_ROLE[kind]);
   const keys = candidates.map((key) => ({ keyid: key.keyid, publicKey: publicKeyOf(key.publicKey) }));
   const verified = verifyEnvelope(kind, envelope, keys);
@@ -59,6 +64,8 @@ function signedAtOf(opened: OpenedEnvelope): string {
       return opened.payload.withdrawnAt;
     case 'reconciliation':
       return opened.payload.reconciledAt;
+    case 'statement':
+      return opened.payload.at;
     default:
       return opened satisfies never;
   }

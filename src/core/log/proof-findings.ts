@@ -15,6 +15,12 @@ export const PROOF_FINDINGS = {
   denied_but_started: 'The call was started although somebody had said no',
   started_unknown: 'What was started is not what the file shows',
   reclassified_free: 'An irreversible or forbidden call ran without asking',
+  proof_incomplete: 'Entries of the review are missing from the file',
+  completeness_unknown:
+    'Nothing shows whether entries were cut off: no statement of the execute worker says how many there are',
+  statement_unverified: 'No trusted execute key signed the statement of completeness',
+  foreign_statement: 'The statement of completeness is about another review, deployment or history',
+  statement_too_old: 'The statement of completeness is older than asked for',
   erased: 'Retention has erased what the decisions were about',
 } as const;
 type ProofFindingCode = keyof typeof PROOF_FINDINGS;

@@ -5,6 +5,7 @@ import { canonicalJson, digestMaterial } from '../digest.ts';
 import { checkpointKeysOf, originOf, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { hashEntry } from './leaf.ts';
 import { matchEntries, openEnvelopes } from './proof-envelopes.ts';
+import { checkCompleteness, type Completeness } from './proof-completeness.ts';
 import type { ProofFinding } from './proof-findings.ts';
 import { checkOrder } from './proof-order.ts';
 import { checkStart, type Materials } from './proof-votes.ts';
@@ -17,6 +18,8 @@ export interface ProofVerdict {
   readonly findings: readonly ProofFinding[];
   /** The checkpoint that the proof stands on; null where no trusted key signed it. */
   readonly checkpoint: Checkpoint | null;
+  /** Up to where the proof is whole, by the execute worker's statement; null where that is unknown. */
+  readonly completeness: Completeness | null;
   /** The file, where it has the shape of one. */
   readonly file: ProofFile | null;
 }
@@ -25,21 +28,29 @@ export interface ProofVerdict {
  * Verifies the portable proof of one review, offline. Everything in the file is hostile; only `trusted` is believed,
  * so the caller must not take the keys from the file. It cannot tell that the checkpoint is the newest, nor that the
  * log was never forked: that takes the whole log and a checkpoint from somewhere else (`holdpoint audit verify`).
+ *
+ * @param options.notBefore epoch ms; the statement of completeness must not be older
  */
-export function verifyProof(file: unknown, trusted: readonly TrustedKey[]): ProofVerdict {
+export function verifyProof(
+  file: unknown,
+  trusted: readonly TrustedKey[],
+  { notBefore }: { readonly notBefore?: number | undefined } = {},
+): ProofVerdict {
   const parsed = proofFileSchema.safeParse(file);
   if (!parsed.success || !isCanonical(parsed.data))
-    return { ok: false, findings: [{ code: 'malformed' }], checkpoint: null, file: null };
+    return { ok: false, findings: [{ code: 'malformed' }], checkpoint: null, completeness: null, file: null };
   const proof = parsed.data;
   const origin = originOf(proof.deploymentId);
   const checkpoint = verifyCheckpoint(proof.checkpoint, origin, checkpointKeysOf(trusted)) ?? null;
+  const complete = checkCompleteness(proof, trusted, notBefore);
   const findings = [
     ...(checkpoint === null ? [{ code: 'checkpoint_unverified' } as const] : checkInclusion(proof, checkpoint)),
     ...checkBelonging(proof),
     ...checkOrder(proof.entries),
     ...checkContent(proof, trusted),
+    ...complete.findings,
   ];
-  return { ok: findings.length === 0, findings, checkpoint, file: proof };
+  return { ok: findings.length === 0, findings, checkpoint, completeness: complete.completeness, file: proof };
 }
 
 /** RFC 8785 has no form for some JSON (lone surrogates); what cannot be hashed proves nothing. */

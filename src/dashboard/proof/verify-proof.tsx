@@ -3,6 +3,7 @@ import { Button } from 'react-aria-components';
 import type { AuditKeys } from '../../contract/audit-query.ts';
 import { client, getJson } from '../data/client.ts';
 import { acceptKeys, keep, newKeys, trustFor } from './kept-trust.ts';
+import { Instant } from '../ui/times.tsx';
 import { TrustNote } from './trust-note.tsx';
 
 /** Fetches a review's proof and checks all of it here: signatures, inclusion, order, and that the votes carry the call. */
@@ -39,12 +40,14 @@ export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
   );
 }
 
-function Verdict({ ok, findings, entries, size }: Awaited<ReturnType<typeof verifyHere>>['result']) {
-  if (ok) {
+function Verdict({ ok, findings, entries, size, completeness }: Awaited<ReturnType<typeof verifyHere>>['result']) {
+  if (ok && completeness !== null) {
     return (
       <p role="status" className="note note-good" data-verdict="ok">
         The proof holds: {entries} entries are in the log of {size} entries that a trusted key signed, every envelope is
-        genuine, and the votes on record carry what was done.
+        genuine, and the votes on record carry what was done. It is complete as of entry {completeness.n},{' '}
+        <Instant at={completeness.at} />
+        {entries > completeness.n && '; nothing vouches for what follows'}.
       </p>
     );
   }

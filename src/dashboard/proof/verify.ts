@@ -4,6 +4,7 @@ import type { IndexedEntry } from '../../contract/audit.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import { checkpointKeysOf, originOf, verifyCheckpoint, type Checkpoint } from '../../core/log/checkpoint.ts';
 import { hashEntry } from '../../core/log/leaf.ts';
+import type { Completeness } from '../../core/log/proof-completeness.ts';
 import { PROOF_FINDINGS } from '../../core/log/proof-findings.ts';
 import { hashFromBase64, hashToBase64, type Hash } from '../../core/log/tree.ts';
 import { verifyProof } from '../../core/log/verify-proof.ts';
@@ -15,16 +16,19 @@ export interface ProofCheck {
   readonly entries: number;
   /** Size of the log that the checkpoint covers; null: no trusted key signed it. */
   readonly size: number | null;
+  /** Null where nothing shows that the file is whole. */
+  readonly completeness: Completeness | null;
 }
 
 /** Everything that a proof file says, with the keys that this browser trusts. */
 export function checkProof(file: unknown, keys: readonly TrustedKey[]): ProofCheck {
-  const { ok, findings, checkpoint, file: proof } = verifyProof(file, keys);
+  const { ok, findings, checkpoint, completeness, file: proof } = verifyProof(file, keys);
   return {
     ok,
     findings: findings.map(({ code, index }) => ({ code, words: PROOF_FINDINGS[code], index: index ?? null })),
     entries: proof?.entries.length ?? 0,
     size: checkpoint?.size ?? null,
+    completeness,
   };
 }
 

@@ -35,10 +35,13 @@ CREATE INDEX ledger_claims ON holdpoint.ledger (claimed_at) WHERE claimed_at IS 
 CREATE TABLE holdpoint.audit_entries (
   idx       bigint PRIMARY KEY,
   review_id text COLLATE "C",
+  -- The entry's number within its review, as its leaf says.
+  n         integer,
   leaf      text NOT NULL,
-  hash      bytea NOT NULL
+  hash      bytea NOT NULL,
+  CHECK ((review_id IS NULL) = (n IS NULL))
 );
-CREATE INDEX audit_entries_review ON holdpoint.audit_entries (review_id, idx) WHERE review_id IS NOT NULL;
+CREATE UNIQUE INDEX audit_entries_review ON holdpoint.audit_entries (review_id, n) WHERE review_id IS NOT NULL;
 
 -- Perfect subtrees of height 1 and more; leaf hashes stand beside their entries.
 CREATE TABLE holdpoint.merkle_nodes (

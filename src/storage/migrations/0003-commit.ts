@@ -3,8 +3,8 @@
  * trip. It runs with the owner's rights and judges by `session_user`, the login, what the caller may ask for; the
  * logins themselves hold no right to write these tables.
  *
- * It answers `stale` (the head moved: hash again), `refused` (with the rows that stood in the way; nothing was
- * written) or `written`.
+ * It answers `stale` (the head moved, or a leaf does not follow the last entry of its review: hash again), `refused`
+ * (with the rows that stood in the way; nothing was written) or `written`.
  *
  * ◆ Rows are found one by one through their key, never by a join with what the caller sent: the embedded database
  * keeps a plan that was made while the table was small, and such a join then reads the whole table for every commit.
@@ -144,14 +144,50 @@ BEGIN
   RETURN moved;
 END $fn$;
 
+-- Whether every leaf names its review and carries the number and the index that follow the review's last entry. Keys of
+-- a leaf are sorted, so none of the three is the first or the last, and no string can hold an unescaped quotation mark.
+-- Ordered by "n", which only the index by review knows.
+CREATE FUNCTION holdpoint.are_linked(entries jsonb, from_size bigint) RETURNS boolean LANGUAGE plpgsql AS $fn$
+BEGIN
+  RETURN NOT EXISTS (
+    SELECT FROM (
+      SELECT e.r, e.l, e.n, e.p, row_number() OVER w AS nth, lag(from_size + e.k - 1) OVER w AS before
+        FROM ROWS FROM (jsonb_to_recordset(entries) AS (r text, l text, n integer, p bigint)) WITH ORDINALITY
+          AS e(r, l, n, p, k)
+      WINDOW w AS (PARTITION BY e.r ORDER BY e.k)
+    ) e
+    LEFT JOIN LATERAL (
+      SELECT a.n, a.idx FROM holdpoint.audit_entries a WHERE a.review_id = e.r ORDER BY a.n DESC LIMIT 1
+    ) t ON true
+    WHERE CASE WHEN e.r IS NULL THEN strpos(e.l, '"reviewId":') > 0
+          ELSE e.n IS DISTINCT FROM coalesce(t.n, 0) + e.nth
+            OR e.p IS DISTINCT FROM coalesce(e.before, t.idx)
+            OR strpos(e.l, ',"n":' || e.n || ',') = 0
+            OR strpos(e.l, ',"previous":' || coalesce(e.p::text, 'null') || ',') = 0
+            OR strpos(e.l, ',"reviewId":"' || e.r || '",') = 0 END);
+END $fn$;
+
+-- The head of the log, and the last entry of each review that wants to append.
+CREATE FUNCTION holdpoint.current_head(entries jsonb, head_size bigint, head_peaks bytea) RETURNS jsonb
+LANGUAGE plpgsql AS $fn$
+BEGIN
+  RETURN jsonb_build_object('kind', 'stale', 'size', head_size, 'peaks', encode(head_peaks, 'hex'), 'tails', (
+    SELECT coalesce(jsonb_object_agg(e.r, CASE WHEN t.n IS NOT NULL THEN jsonb_build_object('n', t.n, 'last', t.idx) END), '{}')
+      FROM (SELECT DISTINCT x.r FROM jsonb_to_recordset(entries) AS x(r text) WHERE x.r IS NOT NULL) e
+      LEFT JOIN LATERAL (
+        SELECT a.n, a.idx FROM holdpoint.audit_entries a WHERE a.review_id = e.r ORDER BY a.n DESC LIMIT 1
+      ) t ON true));
+END $fn$;
+
 CREATE FUNCTION holdpoint.append_entries(p jsonb, from_size bigint) RETURNS void LANGUAGE plpgsql AS $fn$
 BEGIN
   IF (p->>'next')::bigint <> from_size + jsonb_array_length(p->'entries') THEN
     RAISE EXCEPTION 'the new head does not fit its entries' USING ERRCODE = 'HP002';
   END IF;
-  INSERT INTO holdpoint.audit_entries (idx, review_id, leaf, hash)
-  SELECT from_size + e.n - 1, e.r, e.l, decode(e.h, 'hex')
-    FROM ROWS FROM (jsonb_to_recordset(p->'entries') AS (r text, l text, h text)) WITH ORDINALITY AS e(r, l, h, n);
+  INSERT INTO holdpoint.audit_entries (idx, review_id, n, leaf, hash)
+  SELECT from_size + e.k - 1, e.r, e.n, e.l, decode(e.h, 'hex')
+    FROM ROWS FROM (jsonb_to_recordset(p->'entries') AS (r text, n integer, l text, h text)) WITH ORDINALITY
+      AS e(r, n, l, h, k);
   IF p->'nodes' <> '[]' THEN
     INSERT INTO holdpoint.merkle_nodes (level, idx, hash)
     SELECT n.v, n.i, decode(n.h, 'hex') FROM jsonb_to_recordset(p->'nodes') AS n(v smallint, i bigint, h text);
@@ -173,8 +209,8 @@ BEGIN
   PERFORM check_rights(p);
   PERFORM pg_advisory_xact_lock(${APPEND_LOCK});
   SELECT h.size, h.peaks INTO head_size, head_peaks FROM audit_head h;
-  IF head_size <> (p->>'size')::bigint THEN
-    RETURN jsonb_build_object('kind', 'stale', 'size', head_size, 'peaks', encode(head_peaks, 'hex'));
+  IF head_size <> (p->>'size')::bigint OR NOT are_linked(p->'entries', head_size) THEN
+    RETURN current_head(p->'entries', head_size, head_peaks);
   END IF;
   IF p->'keys' <> '[]' OR p->'steps' <> '[]' THEN
     verdict := judge_group(p);

@@ -15,6 +15,7 @@ export function registerAudit(program: Command, context: CliContext): void {
       'read the log from a PostgreSQL URL or a data directory; default: the one configured here',
     )
     .option('--proof <file>', 'check the proof of one review')
+    .option('--not-before <time>', 'with --proof: its statement of completeness must be from then (ISO 8601) or later')
     .option('--since <checkpoint>', 'a checkpoint kept earlier: the log must extend it')
     .option('--keys <trust>', 'trust file to verify with; default: trust.json of this installation')
     .action(

@@ -54,7 +54,9 @@ async function entries(io: Io, options: EntriesOptions): Promise<void> {
 export function describeEntry({ index, entry }: IndexedEntry): string {
   const { schemaVersion: _v, deploymentId: _d, at, type, ...rest } = entry;
   const { reviewId, ...details } = rest as Record<string, unknown>;
-  const words = Object.entries(details).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const linked = new Set(reviewId === undefined ? [] : ['n', 'previous']);
+  const shown = Object.entries(details).filter(([name]) => !linked.has(name));
+  const words = shown.map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const review = typeof reviewId === 'string' ? reviewId : '-';
   return visible([index, at, type, review, clip(words.join(' '), 300)].join(' '));
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { z } from 'zod';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import type { GlobalOptions } from '../action.ts';
@@ -13,6 +14,7 @@ export interface VerifyOptions extends Omit<GlobalOptions, 'url'> {
   readonly url?: string | true;
   readonly database?: string | true;
   readonly proof?: string;
+  readonly notBefore?: string;
   readonly since?: string;
   readonly keys?: string;
 }
@@ -21,10 +23,13 @@ export interface VerifyOptions extends Omit<GlobalOptions, 'url'> {
 export async function verify(io: Io, options: VerifyOptions): Promise<void> {
   const sources = [options.url, options.database, options.proof].filter((source) => source !== undefined);
   if (sources.length > 1) throw new CliError('usage', 'one_source', 'Choose one of --url, --database and --proof.');
+  const notBefore = readTime(options.notBefore);
+  if (notBefore !== undefined && options.proof === undefined)
+    throw new CliError('usage', 'no_not_before', '--not-before goes with --proof.');
   const trust = readTrust(io, options.keys);
   if (options.proof !== undefined) {
     if (options.since !== undefined) throw new CliError('usage', 'no_since', '--since goes with --url or --database.');
-    return verifyProofFile(io, readText(io, options.proof, '--proof'), trust);
+    return verifyProofFile(io, readText(io, options.proof, '--proof'), trust, notBefore);
   }
   const since = options.since === undefined ? undefined : readText(io, options.since, '--since');
   const report = await checkChosen(io, options, (source) => checkLog(source, logTrustOf(trust), since));
@@ -68,6 +73,14 @@ function renderReport(io: Io, report: LogReport): string[] {
     report.unsigned === 0 ? [] : [`${report.unsigned} newer entries are not covered by a checkpoint yet`];
   const size = report.checkpointSize ?? 0;
   return [`${io.colours.green('✓')} ${size} entries hash to the signed root ${report.root}`, ...since, ...unsigned];
+}
+
+/** Epoch ms. */
+function readTime(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const parsed = z.iso.datetime({ offset: true }).safeParse(text);
+  if (parsed.success) return Date.parse(parsed.data);
+  throw new CliError('usage', 'invalid_time', '--not-before takes a time like 2026-11-30T12:00:00Z.');
 }
 
 function readText(io: Io, file: string, option: string): string {

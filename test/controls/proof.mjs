@@ -1,0 +1,48 @@
+/** Checks of point 7 of issue 9, taken out one by one: the test named must then fail. */
+export const controls = [
+  {
+    point: 7,
+    what: 'a proof with a gap in its numbers is incomplete',
+    file: 'src/core/log/proof-completeness.ts',
+    find: "if (gap !== undefined) return fail({ code: 'proof_incomplete', index: gap.index });",
+    replace: '',
+    test: 'test/unit/log-proof.test.ts',
+    name: 'the last but one, and the statement of then',
+  },
+  {
+    point: 7,
+    what: 'a proof with fewer entries than the statement counts is incomplete',
+    file: 'src/core/log/proof-completeness.ts',
+    find: "if (n > entries.length) return fail({ code: 'proof_incomplete' });",
+    replace: 'if (n > entries.length) return { completeness: { last, n, size, at }, findings: [] };',
+    test: 'test/unit/log-proof.test.ts',
+    name: 'its end: started and finished',
+  },
+  {
+    point: 7,
+    what: 'a proof without a statement is not taken for whole',
+    file: 'src/core/log/proof-completeness.ts',
+    find: "if (file.statement === null) return fail({ code: 'completeness_unknown' });",
+    replace: 'if (file.statement === null) return fail();',
+    test: 'test/unit/log-proof.test.ts',
+    name: 'its end, and the statement too',
+  },
+  {
+    point: 7,
+    what: 'the database refuses a leaf that does not follow the last one of its review',
+    file: 'src/storage/migrations/0003-commit.ts',
+    find: "IF head_size <> (p->>'size')::bigint OR NOT are_linked(p->'entries', head_size) THEN",
+    replace: "IF head_size <> (p->>'size')::bigint THEN",
+    test: 'test/activity/storage-links.test.ts',
+    name: 'the database refuses a leaf',
+  },
+  {
+    point: 7,
+    what: 'no statement on a review with two histories',
+    file: 'src/storage/log-follower.ts',
+    find: 'n === (before?.n ?? 0) + 1 &&\n      (entry.previous ?? null) === (before?.last ?? null);',
+    replace: 'true;',
+    test: 'test/activity/storage-links.test.ts',
+    name: 'none of one with two histories',
+  },
+];
