@@ -61,7 +61,9 @@ onEveryDatabase((engine) => {
       settings: statements.settings,
       trustedKeys: () => TRUST,
     } as unknown as ServiceContext;
-    const serving = serveProof(context, reviewId, new AbortController().signal);
+    const { signal } = new AbortController();
+    // Waits no longer for who is away.
+    const serving = serveProof(context, reviewId, worker === 'there' ? signal : AbortSignal.abort());
     if (worker === 'there') await vi.waitUntil(async () => (await answerStatements(statements)) > 0);
     return JSON.parse(JSON.stringify(await serving)) as ProofFile;
   }

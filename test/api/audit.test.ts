@@ -154,7 +154,7 @@ describe('exports', () => {
       expect([index, at, type]).toEqual(['0', HOSTILE.at, 'proposed']);
       expect(people).toMatch(/^"?'=HYPERLINK/);
       const leaf = /,"(\{.*\})"$/.exec(lines[1] ?? '')?.[1]?.replaceAll('""', '"');
-      expect(JSON.parse(leaf ?? 'null')).toEqual(HOSTILE);
+      expect(JSON.parse(leaf ?? 'null')).toMatchObject(HOSTILE);
     } finally {
       await hostile.close();
     }

@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PROBLEMS } from '../../src/contract/codes.ts';
 import { CREATE, GET, makeHarness, type Harness } from './support/harness.ts';
 
@@ -149,7 +149,10 @@ describe('what is answered fits the document', () => {
     await check('get', '/v1/audit/entries', await api.get('/v1/audit/entries', 'audit-1'));
     await api.store.putCheckpoint((await api.store.head()).size, 'note');
     await check('get', '/v1/audit/checkpoint', await api.get('/v1/audit/checkpoint', 'audit-1'));
-    await check('get', '/v1/reviews/{reviewId}/proof', await api.get(`/v1/reviews/${reviewId}/proof`, 'audit-1'));
+    const asking = api.get(`/v1/reviews/${reviewId}/proof`, 'audit-1');
+    await vi.waitUntil(async () => (await api.store.statements.requested(1)).length > 0);
+    await api.store.statements.answer(reviewId);
+    await check('get', '/v1/reviews/{reviewId}/proof', await asking);
     await check('get', '/readyz', await api.get('/readyz'));
     await check('get', '/healthz', await api.get('/healthz'));
     api.gate.mode = 'down';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ReviewRow } from '../../src/contract/review.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
@@ -311,12 +311,17 @@ describe('audit', () => {
     await api.store.putCheckpoint(size, 'a signed note');
     expect((await api.get('/v1/audit/checkpoint', 'audit-1')).body).toEqual({ size, checkpoint: 'a signed note' });
 
-    const proof = await api.get(`/v1/reviews/${review.reviewId}/proof`, 'audit-1');
+    const asking = api.get(`/v1/reviews/${review.reviewId}/proof`, 'audit-1');
+    await vi.waitUntil(async () => (await api.store.statements.requested(1)).length > 0);
+    // The execute worker can say nothing of it.
+    await api.store.statements.answer(review.reviewId);
+    const proof = await asking;
     expect(proof.status).toBe(200);
     expect(proof.body).toMatchObject({
       format: 'holdpoint-proof/v1',
       reviewId: review.reviewId,
       checkpoint: 'a signed note',
+      statement: null,
     });
     expect(proof.body.entries.length).toBeGreaterThan(0);
     for (const { index, inclusion } of proof.body.entries) {

@@ -7,7 +7,7 @@ import { Waker } from './hub.ts';
 
 /** How long a proof waits for a checkpoint that covers it, for a statement, and how often it looks, in ms. */
 const COVERED_WITHIN = 5_000;
-const STATED_WITHIN = 2_000;
+const STATED_WITHIN = 5_000;
 const LOOK_EVERY = 50;
 
 /** Everything that proves one review to somebody without access to anything here. */
