@@ -1,13 +1,14 @@
 import type { Json } from '../contract/json.ts';
 
-/** Shorter secrets are left alone: they would match by chance and tear ordinary text apart. */
+/** Shorter secrets count only where they stand by themselves: elsewhere they would match by chance and tear text apart. */
 const SHORTEST = 6;
 const MARK = '[redacted]';
 
 /**
  * Removes secrets from every string, key and number inside a JSON value, in the forms in which a target or a driver
  * may echo them: raw, base64 and base64url (at any alignment, so inside `user:secret` too), percent-encoded,
- * form-encoded, hexadecimal and JSON-escaped.
+ * form-encoded, hexadecimal and JSON-escaped. A secret shorter than six characters (a PIN, say) is removed, in any of
+ * these forms, where it is the whole of a string, key or number, or has no letter or digit beside it.
  */
 export function scrub(value: Json, secrets: readonly string[]): Json {
   const needles = formsOf(secrets);
@@ -17,14 +18,13 @@ export function scrub(value: Json, secrets: readonly string[]): Json {
 interface Needle {
   readonly text: string;
   readonly anyCase: boolean;
+  /** Of a short secret: only where it stands by itself. */
+  readonly alone: boolean;
 }
 
 function scrubValue(value: Json, needles: readonly Needle[]): Json {
   if (typeof value === 'string') return scrubText(value, needles);
-  if (typeof value === 'number') {
-    const text = String(value);
-    return scrubText(text, needles) === text ? value : MARK;
-  }
+  if (typeof value === 'number') return needles.some((needle) => isInNumber(value, needle)) ? MARK : value;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => scrubValue(item, needles));
   return Object.fromEntries(
@@ -32,52 +32,73 @@ function scrubValue(value: Json, needles: readonly Needle[]): Json {
   );
 }
 
+/** A short secret must be the whole number, however it is written. */
+function isInNumber(value: number, { text, alone }: Needle): boolean {
+  return alone ? text.trim() !== '' && Number(text) === value : String(value).includes(text);
+}
+
 function scrubText(text: string, needles: readonly Needle[]): string {
   let result = text;
-  for (const needle of needles) {
-    result = needle.anyCase ? replaceAnyCase(result, needle.text) : result.replaceAll(needle.text, MARK);
-  }
+  for (const needle of needles) result = replaceNeedle(result, needle);
   return result;
 }
 
-/** `needle` is ASCII and in lower case, so lower-casing ASCII alone keeps positions. */
-function replaceAnyCase(text: string, needle: string): string {
-  const lower = text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+function replaceNeedle(text: string, { text: needle, anyCase, alone }: Needle): string {
+  if (alone && !WORD.test(needle)) return text === needle ? MARK : text;
+  // Such a needle is ASCII and in lower case, so lower-casing ASCII alone keeps positions.
+  const searched = anyCase ? text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
   let result = '';
-  let from = 0;
-  for (let at = lower.indexOf(needle); at >= 0; at = lower.indexOf(needle, from)) {
-    result += text.slice(from, at) + MARK;
-    from = at + needle.length;
+  let done = 0;
+  for (let at = searched.indexOf(needle); at >= 0;) {
+    const end = at + needle.length;
+    const isHit = !alone || !isPartOfWord(searched, at, end);
+    if (isHit) {
+      result += text.slice(done, at) + MARK;
+      done = end;
+    }
+    at = searched.indexOf(needle, isHit ? end : at + 1);
   }
-  return result + text.slice(from);
+  return result + text.slice(done);
+}
+
+const WORD = /[\p{L}\p{N}]/u;
+
+/** Whether the word at either edge of a needle goes on beyond it. */
+function isPartOfWord(text: string, from: number, to: number): boolean {
+  const isWord = (at: number): boolean => WORD.test(text[at] ?? '');
+  return (isWord(from) && isWord(from - 1)) || (isWord(to - 1) && isWord(to));
 }
 
 /** Longest first, so that no form is torn apart by a shorter one inside it. */
 function formsOf(secrets: readonly string[]): readonly Needle[] {
-  const exact = new Set<string>();
-  const anyCase = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length < SHORTEST) continue;
-    const bytes = Buffer.from(secret, 'utf8');
-    exact.add(secret);
-    exact.add(escapeJson(secret));
-    exact.add(escapeJson(escapeJson(secret)));
-    for (const base64 of base64Forms(bytes)) {
-      exact.add(base64);
-      exact.add(base64.replaceAll('+', '-').replaceAll('/', '_'));
-      exact.add(encodeURIComponent(base64));
-    }
-    anyCase.add(bytes.toString('hex'));
-    for (const encoded of percentForms(secret)) {
-      if (encoded === secret) continue;
-      // Escapes come in either case, the text between them does not; being too greedy here loses nothing.
-      anyCase.add(encoded.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()));
-    }
-  }
+  const needles = secrets.filter((secret) => secret !== '').flatMap(formsOfSecret);
+  const distinct = new Map(needles.map((needle) => [JSON.stringify(needle), needle]));
+  return [...distinct.values()].toSorted((a, b) => b.text.length - a.text.length);
+}
+
+function formsOfSecret(secret: string): readonly Needle[] {
+  const alone = secret.length < SHORTEST;
+  const bytes = Buffer.from(secret, 'utf8');
+  const exact = [secret, escapeJson(secret), escapeJson(escapeJson(secret))];
+  // By itself a text has one encoding; only inside another does it depend on where it begins.
+  const base64Texts = alone ? [bytes.toString('base64').replaceAll('=', '')] : base64Forms(bytes);
+  const encoded = base64Texts.flatMap((base64) => [
+    base64,
+    base64.replaceAll('+', '-').replaceAll('/', '_'),
+    encodeURIComponent(base64),
+  ]);
+  // Escapes come in either case, the text between them does not; being too greedy here loses nothing.
+  const anyCase = [bytes.toString('hex'), ...percentForms(secret).filter((form) => form !== secret)].map((form) =>
+    form.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()),
+  );
   return [
-    ...[...exact].map((text) => ({ text, anyCase: false })),
-    ...[...anyCase].map((text) => ({ text, anyCase: true })),
-  ].toSorted((a, b) => b.text.length - a.text.length);
+    ...[...exact, ...encoded.filter((text) => text.length >= SHORTEST)].map((text) => ({
+      text,
+      anyCase: false,
+      alone,
+    })),
+    ...anyCase.filter((text) => text.length >= SHORTEST).map((text) => ({ text, anyCase: true, alone })),
+  ];
 }
 
 function escapeJson(text: string): string {

@@ -49,10 +49,35 @@ describe('scrub', () => {
     expect(scrub('abcdefghij', ['abcdef', 'abcdefghij'])).toBe('[redacted]');
   });
 
-  it('leaves short secrets and values without secrets alone', () => {
+  it('removes a short secret where it stands by itself, and tears no word or number apart', () => {
+    const value = { pin: '4711', n: 4711, text: 'PIN=4711; code:"4711"', '4711': [14711, 4711.5, 'a4711', '47110'] };
+    expect(scrub(value, ['4711'])).toEqual({
+      pin: '[redacted]',
+      n: '[redacted]',
+      text: 'PIN=[redacted]; code:"[redacted]"',
+      '[redacted]': [14711, 4711.5, 'a4711', '47110'],
+    });
+    expect(scrub(['x', 'fox', 'x-ray', 'été'], ['x', 't'])).toEqual(['[redacted]', 'fox', '[redacted]-ray', 'été']);
+    expect(scrub({ a: 12, b: '0012' }, ['0012'])).toEqual({ a: '[redacted]', b: '[redacted]' });
+    expect(scrub(`sent ${Buffer.from('4711').toString('base64')}, %34%37%31%31 and 34373131`, ['4711'])).toBe(
+      'sent [redacted]==, [redacted] and [redacted]',
+    );
+  });
+
+  it('takes a secret without letters and digits for one only as a whole text', () => {
+    expect(scrub(['--', 'a -- b', ' ', 'a b', 0], ['--', ' ', ''])).toEqual([
+      '[redacted]',
+      'a -- b',
+      '[redacted]',
+      'a b',
+      0,
+    ]);
+  });
+
+  it('leaves values without secrets alone', () => {
     const value = { a: 'abc abc' };
-    expect(scrub(value, ['abc'])).toEqual(value);
     expect(scrub(value, [])).toBe(value);
+    expect(scrub(value, ['ab'])).toEqual(value);
   });
 
   it('keeps text intact whose length changes with its case', () => {
