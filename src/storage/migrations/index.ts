@@ -9,7 +9,7 @@ import { claimTimes } from './0008-claim-times.ts';
 import { openExecutions } from './0009-open-executions.ts';
 import { mentions } from './0010-mentions.ts';
 import { sensitiveCalls } from './0013-sensitive-calls.ts';
-import { statements } from './0019-statements.ts';
+import { statements } from './0014-statements.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -24,5 +24,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0009-open-executions', sql: openExecutions },
   { name: '0010-mentions', sql: mentions },
   { name: '0013-sensitive-calls', sql: sensitiveCalls },
-  { name: '0019-statements', sql: statements },
+  { name: '0014-statements', sql: statements },
 ];
