@@ -3,7 +3,8 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { loadSettings, policyPathOf, type TextFile } from '../core/files/load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../core/files/problem.ts';
-import { placesOf } from '../core/files/places.ts';
+import { placeOf } from '../core/files/places.ts';
+import type { YamlSource } from '../core/files/yaml-source.ts';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
 import type { Settings, SettingsSource } from '../core/settings.ts';
 import type { UpstreamView } from '../core/upstreams.ts';
@@ -35,7 +36,10 @@ export interface FileSettingsSource extends SettingsSource {
   setUpstreams(view: UpstreamView, settled: ReadonlySet<string>): void;
   /** Called after {@link setUpstreams}. Returns how to stop. */
   onUpstreams(listener: () => void): () => void;
-  /** Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. */
+  /**
+   * Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. Looked up once
+   * per look at the files, whatever came of it: requests that nobody signed, and every delivery, ask for one.
+   */
   resolve(reference: string): string;
   /** Reads both files now. */
   reload(): void;
@@ -60,7 +64,7 @@ export function openSettings(files: SettingsFiles): FileSettingsSource {
 interface Loaded {
   readonly settings: Settings;
   readonly warnings: readonly FileProblem[];
-  readonly configText: string;
+  readonly config: YamlSource;
   readonly policy: TextFile;
   readonly loadedAt: string;
 }
@@ -79,6 +83,7 @@ class WatchedSettings implements FileSettingsSource {
   #loaded: Loaded;
   #upstreams: Pick<Settings, 'upstreams' | 'settledUpstreams'> = {};
   #current: Settings;
+  #references = new Map<string, { readonly value: string } | { readonly error: unknown }>();
   #seen: string;
   #policyFile: string | undefined;
   #problem: string | null = null;
@@ -142,11 +147,24 @@ class WatchedSettings implements FileSettingsSource {
   }
 
   resolve(reference: string): string {
-    const places = placesOf({ name: this.#files.configFile, text: this.#loaded.configText }, reference);
-    return resolveReference(reference, dirname(this.#configFile), this.#files.env, places[0]);
+    const found = this.#references.get(reference) ?? this.#lookUp(reference);
+    this.#references.set(reference, found);
+    if ('error' in found) throw found.error;
+    return found.value;
+  }
+
+  #lookUp(reference: string): { readonly value: string } | { readonly error: unknown } {
+    const place = (): string | undefined => placeOf(this.#loaded.config, reference);
+    try {
+      return { value: resolveReference(reference, dirname(this.#configFile), this.#files.env, place) };
+    } catch (error) {
+      return { error };
+    }
   }
 
   reload(): void {
+    // A secret may have been replaced in its file.
+    this.#references.clear();
     if (this.#isUnchanged()) return;
     const { seen, outcome } = this.#look();
     if (seen === this.#seen) return;
@@ -232,9 +250,9 @@ class WatchedSettings implements FileSettingsSource {
       if (!result.ok) return { seen, outcome: new InvalidFilesError(result.problems) };
       // Without a policy file nothing loads.
       if (policy === undefined) throw new TypeError('no policy file');
-      const { settings, warnings } = result;
+      const { settings, warnings, source } = result;
       const loadedAt = new Date().toISOString();
-      return { seen, outcome: { settings, warnings, configText: config.text, policy, loadedAt } };
+      return { seen, outcome: { settings, warnings, config: source, policy, loadedAt } };
     } catch (error) {
       if (error instanceof InvalidFilesError) return { seen: `${seen} ${error.message}`, outcome: error };
       throw error;

@@ -31,7 +31,7 @@ export function resolveUrl(url: string | undefined): string {
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '') {
     throw notConfigured('the URL must start with http:// or https:// and have no query');
   }
-  return `${parsed.origin}${parsed.pathname}`.replace(/\/+$/, '');
+  return `${parsed.origin}${parsed.pathname}`.replace(/\/$/, '');
 }
 
 export function resolveApiKey(apiKey: string | undefined): string {

@@ -73,8 +73,8 @@ function preAuthEncoding(type: string, body: Uint8Array): Uint8Array<ArrayBuffer
 }
 
 async function importPem(pem: string): Promise<WebCryptoKey> {
-  const text = /-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----/.exec(pem)?.[1];
-  const der = text === undefined ? undefined : decodeBase64(text.replaceAll(/\s/g, ''));
+  const [text = '', end] = (pem.split('-----BEGIN PRIVATE KEY-----')[1] ?? '').split('-----END PRIVATE KEY-----');
+  const der = end === undefined ? undefined : decodeBase64(text.replaceAll(/\s/g, ''));
   try {
     if (der === undefined) throw new TypeError('no PKCS#8 in it');
     return await globalThis.crypto.subtle.importKey('pkcs8', der, { name: 'Ed25519' }, false, ['sign']);

@@ -2,7 +2,7 @@ import { HoldpointError } from './errors.ts';
 import { toMs } from './duration.ts';
 import { resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
 import { parseProblem } from './problem.ts';
-import { nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
+import { LONGEST_TIMER, nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
 
 /**
  * What may be sent again when nothing came back. `always`: reading, or carrying an idempotency key. `unless-lost`: a
@@ -71,7 +71,7 @@ export class Transport {
     spec: RequestSpec,
     accept: (answer: Answer) => boolean,
   ): Promise<{ readonly answer: Answer } | { readonly error: HoldpointError; readonly mayRepeat: boolean }> {
-    const deadline = AbortSignal.timeout(this.#timeout + (spec.holds ?? 0));
+    const deadline = AbortSignal.timeout(Math.min(this.#timeout + (spec.holds ?? 0), LONGEST_TIMER));
     const signal = spec.signal === undefined ? deadline : AbortSignal.any([spec.signal, deadline]);
     let response: Response;
     let text: string;

@@ -3,7 +3,7 @@ import { indexedEntrySchema } from './audit.ts';
 import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema } from './call.ts';
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
-import { jsonObjectSchema } from './json.ts';
+import { commaListSchema, jsonObjectSchema } from './json.ts';
 import { reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
@@ -44,10 +44,7 @@ const queryCount = (range: z.ZodInt) =>
 
 /** Query of `GET /v1/reviews`. `status` is a comma-separated list. */
 export const listQuerySchema = z.strictObject({
-  status: z
-    .string()
-    .regex(new RegExp(`^(${STATUSES.join('|')})(,(${STATUSES.join('|')}))*$`), 'statuses, separated by commas')
-    .optional(),
+  status: commaListSchema(STATUSES, 'statuses, separated by commas').optional(),
   tool: queryText.optional(),
   service: queryText.optional(),
   proposer: queryText.optional(),

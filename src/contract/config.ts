@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { jsonObjectSchema } from './json.ts';
 import { principalIdSchema } from './ids.ts';
-import { durationSchema } from './policy.ts';
+import { durationUpTo, LONGEST } from './policy.ts';
 
 /** `env:NAME` or `file:PATH`; only the process that needs the value resolves it. */
 export const referenceSchema = z
@@ -53,14 +53,14 @@ const httpConnectorSchema = z.strictObject({
   credentialScheme: z.string().optional(),
   /** For this host and port alone. */
   allowPrivateAddresses: z.boolean().optional(),
-  timeout: durationSchema.optional(),
+  timeout: durationUpTo(LONGEST.call).optional(),
 });
 const postgresConnectorSchema = z.strictObject({
   type: z.literal('postgres').optional(),
   url: z.string(),
   /** Role of its own for `postgres.select`; default: `url`. */
   selectUrl: z.string().optional(),
-  timeout: durationSchema.optional(),
+  timeout: durationUpTo(LONGEST.call).optional(),
 });
 const mcpConnectorSchema = z.strictObject({
   type: z.literal('mcp'),
@@ -94,7 +94,7 @@ export const configFileSchema = z.strictObject({
   policy: z.string(),
   callbacks: z.array(z.url()).optional(),
   unattested: z.enum(['hold', 'allow', 'refuse']).optional(),
-  executeWithin: durationSchema.optional(),
+  executeWithin: durationUpTo(LONGEST.execution).optional(),
   freeze: z.array(z.string()).optional(),
   limits: z
     .strictObject({
@@ -139,7 +139,7 @@ export const configFileSchema = z.strictObject({
           }),
         )
         .optional(),
-      rateLimit: z.strictObject({ perReviewer: z.int().min(1), per: durationSchema }).optional(),
+      rateLimit: z.strictObject({ perReviewer: z.int().min(1), per: durationUpTo(LONGEST.rate) }).optional(),
     })
     .optional(),
   publicUrl: z.url().optional(),

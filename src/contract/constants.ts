@@ -5,10 +5,12 @@ import type { ExecutionView } from './review.ts';
 
 export const NOT_STARTED: ExecutionView = { status: 'not_started', error: null, startedAt: null, finishedAt: null };
 
-const ULID = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
-export const ULID_PATTERN = new RegExp(`^${ULID}$`);
+export const ULID_PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** `rev_<ULID>`; also the Temporal workflow id of the review. */
-export const REVIEW_ID_PATTERN = new RegExp(`^rev_${ULID}$`);
+export const REVIEW_ID_PATTERN = /^rev_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/** Longest wait of one timer, ms: `setTimeout` takes a longer one for none at all. Whoever waits longer waits again. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Most bytes of a request's body, by what its route needs; beyond: 413 `payload_too_large`. docs/running.md has them too. */
 export const BODY_LIMITS = {

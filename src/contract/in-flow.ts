@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { jsonObjectSchema, type Json, type JsonObject } from './json.ts';
-import { approvalSchema, durationSchema } from './policy.ts';
+import { approvalSchema, durationUpTo, LONGEST } from './policy.ts';
 
 /**
  * A question that a Temporal workflow asks in-flow: the only argument of `approvalGate`, whoever starts it and in
@@ -16,7 +16,7 @@ export const approvalRequestSchema = z.object({
   levels: approvalSchema.shape.levels.optional(),
   separationOfDuties: z.boolean().optional(),
   /** Default 24h; then the answer is no. */
-  ttl: durationSchema.optional(),
+  ttl: durationUpTo(LONGEST.wait).optional(),
   allow: z
     .array(z.enum(['approve', 'edit', 'reject', 'respond']))
     .min(1)

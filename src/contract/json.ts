@@ -12,6 +12,16 @@ export const jsonObjectSchema: z.ZodType<JsonObject> = z.record(
   z.json(),
 ) as unknown as z.ZodType<JsonObject>;
 
+/** Some of `values`, separated by commas; judged word by word, as one expression over many words is costly to match. */
+export const commaListSchema = (values: readonly string[], message: string): z.ZodString => {
+  const known = new Set(values);
+  const one = `(${values.join('|')})`;
+  return z
+    .string()
+    .refine((text) => text.split(',').every((value) => known.has(value)), message)
+    .meta({ pattern: `^${one}(,${one})*$` });
+};
+
 /** Time as ISO 8601 in UTC with milliseconds, e.g. `2026-04-01T12:00:00.000Z`. */
 export const timestampSchema = z.iso.datetime({ precision: 3 });
 export type Timestamp = string;

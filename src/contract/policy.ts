@@ -5,6 +5,28 @@ import { digestSchema, jsonObjectSchema } from './json.ts';
 /** `4s`, `30m`, `24h`, `7d`. */
 export const durationSchema = z.string().regex(/^[1-9][0-9]{0,6}(ms|s|m|h|d)$/, 'a duration such as 4s, 30m or 24h');
 
+/** A duration with an upper end: what somebody wrote by mistake must not wait for centuries, or overflow a timer. */
+export const durationUpTo = (most: string): z.ZodString =>
+  durationSchema.refine(
+    // A text of another form has its own error.
+    (text) => !durationSchema.safeParse(text).success || durationMs(text) <= durationMs(most),
+    `at most ${most}`,
+  );
+
+/** Longest durations, by what they are for. */
+export const LONGEST = {
+  /** Time to live of a question, with its reminders and its escalation. */
+  wait: '365d',
+  /** One call of a target. */
+  call: '24h',
+  /** From an approval to its execution. */
+  execution: '30d',
+  /** How long a provider knows an idempotency key. */
+  idempotency: '365d',
+  /** The span over which messages are counted. */
+  rate: '7d',
+} as const;
+
 /** Milliseconds of a duration string that {@link durationSchema} accepted. */
 export function durationMs(text: string): number {
   const match = /^([0-9]+)(ms|s|m|h|d)$/.exec(text);
@@ -88,8 +110,8 @@ export const toolSchema = z.strictObject({
   arguments: jsonObjectSchema.optional(),
   seal: z.array(pointerSchema).optional(),
   redact: z.array(z.string()).optional(),
-  idempotency: z.strictObject({ header: z.string(), window: durationSchema.optional() }).optional(),
-  timeout: durationSchema.optional(),
+  idempotency: z.strictObject({ header: z.string(), window: durationUpTo(LONGEST.idempotency).optional() }).optional(),
+  timeout: durationUpTo(LONGEST.call).optional(),
   /** Loosens a built-in tool; every record shows it. */
   override: z.boolean().optional(),
 });
@@ -120,9 +142,9 @@ export const approvalSchema = z.strictObject({
     .min(1)
     .max(10),
   separationOfDuties: z.boolean().optional(),
-  ttl: durationSchema.optional(),
-  remind: z.array(durationSchema).max(10).optional(),
-  escalate: z.strictObject({ after: durationSchema, to: z.array(z.string()).min(1) }).optional(),
+  ttl: durationUpTo(LONGEST.wait).optional(),
+  remind: z.array(durationUpTo(LONGEST.wait)).max(10).optional(),
+  escalate: z.strictObject({ after: durationUpTo(LONGEST.wait), to: z.array(z.string()).min(1) }).optional(),
   emailDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
   /** Whether buttons of a Slack message decide (`confirm`), lead to the review, or are not there. */
   slackDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),

@@ -6,7 +6,7 @@ export const oidcStartQuerySchema = z.strictObject({
   returnTo: z
     .string()
     .max(1_000)
-    .regex(/^\/(?![/\\])[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*$/, 'a path of this service')
+    .regex(/^\/([A-Za-z0-9\-._~!$&'()*+,;=:@%?][A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?$/, 'a path of this service')
     .optional(),
 });
 

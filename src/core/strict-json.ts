@@ -20,14 +20,17 @@ export type StrictJsonResult =
     };
 
 export const MAX_JSON_DEPTH = 100;
+/** Longest number literal, in characters: a double never needs more than 25. */
+const MAX_NUMBER_LENGTH = 40;
 
 /**
  * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
  * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
- * digits than it keeps), lone surrogates, the key `__proto__`, and more than `maxDepth` levels. `-0` becomes
- * `0`, as in RFC 8785.
+ * digits than it keeps, or more than 40 characters), lone surrogates, the key `__proto__`, and more than `maxDepth`
+ * levels. `-0` becomes `0`, as in RFC 8785.
  *
- * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed.
+ * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed. Anyone can send such text
+ * before they are known, so each pass moves forward only and looks at a character a fixed number of times.
  */
 export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH): StrictJsonResult {
   const deep = findTooDeep(text, maxDepth);
@@ -45,8 +48,6 @@ export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH): Strict
 }
 
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\],:]/gy;
-const GAP = /(?:[\s]|true|false|null)*/gy;
 
 interface Scan {
   readonly code?: StrictJsonCode;
@@ -58,60 +59,62 @@ interface Scan {
 function scanTokens(text: string): Scan {
   /** Keys seen so far of each open object; null for an array. */
   const open: (Set<string> | null)[] = [];
+  /** Set from `{` or `,` in an object until its key was read. */
+  let atKey = false;
   let negativeZero = false;
   let offset = 0;
-  for (;;) {
-    GAP.lastIndex = offset;
-    offset += GAP.exec(text)?.[0].length ?? 0;
-    TOKENS.lastIndex = offset;
-    const token = TOKENS.exec(text)?.[0];
-    if (token === undefined) return { offset, negativeZero };
-    const end = offset + token.length;
-    const fail = (code: StrictJsonCode, key?: string): Scan => ({
-      code,
-      offset,
-      negativeZero,
-      ...(key === undefined ? {} : { key }),
-    });
-    switch (token[0]) {
-      case '{':
-        open.push(new Set());
-        break;
-      case '[':
-        open.push(null);
-        break;
-      case '}':
-      case ']':
-        open.pop();
-        break;
-      case ',':
-      case ':':
-        break;
-      case '"': {
-        const content = JSON.parse(token) as string;
-        if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
-        const keys = open.at(-1);
-        if (keys === null || keys === undefined || !isKey(text, end)) break;
+  const fail = (code: StrictJsonCode, key?: string): Scan => ({
+    code,
+    offset,
+    negativeZero,
+    ...(key === undefined ? {} : { key }),
+  });
+  while (offset < text.length) {
+    const char = text[offset] as string;
+    let end = offset + 1;
+    if (char === '"') {
+      end = endOfString(text, offset);
+      const content = JSON.parse(text.slice(offset, end)) as string;
+      if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
+      const keys = open.at(-1);
+      if (atKey && keys) {
         if (content === '__proto__') return fail('forbidden_key', content);
         if (keys.has(content)) return fail('duplicate_key', content);
         keys.add(content);
-        break;
+        atKey = false;
       }
-      default:
-        if (!isExact(token)) return fail('number_out_of_range');
-        negativeZero ||= Object.is(Number(token), -0);
+    } else if (char === '{') {
+      open.push(new Set());
+      atKey = true;
+    } else if (char === '[') open.push(null);
+    else if (char === '}' || char === ']') {
+      open.pop();
+      atKey = false;
+    } else if (char === ',') atKey = open.at(-1) !== null;
+    else if (isNumberPart(char) && char !== 'e' && char !== 'E') {
+      while (end < text.length && isNumberPart(text[end] as string)) end += 1;
+      if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');
+      const literal = text.slice(offset, end);
+      if (!isExact(literal)) return fail('number_out_of_range');
+      negativeZero ||= Object.is(Number(literal), -0);
     }
     offset = end;
   }
+  return { offset, negativeZero };
 }
 
-function isKey(text: string, end: number): boolean {
-  const next = /\s*/y;
-  next.lastIndex = end;
-  return text[end + (next.exec(text)?.[0].length ?? 0)] === ':';
+/** Index after the closing quote of the string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  while (text[index] !== '"') index += text[index] === '\\' ? 2 : 1;
+  return index + 1;
 }
 
-/** Whether the literal and the double it becomes are the same number. */
+function isNumberPart(char: string): boolean {
+  return (char >= '0' && char <= '9') || char === '-' || char === '+' || char === '.' || char === 'e' || char === 'E';
+}
+
+/** Whether the literal (of bounded length) and the double it becomes are the same number. */
 function isExact(literal: string): boolean {
   const value = Number(literal);
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER && normalize(literal) === normalize(String(value));
@@ -122,10 +125,11 @@ function normalize(literal: string): string {
   const [mantissa = '', exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const digits = (whole + fraction).replace(/^0+/, '');
-  const significant = digits.replace(/0+$/, '');
-  if (significant === '') return '0';
-  const power = Number(exponent) - fraction.length + (digits.length - significant.length);
-  return `${significant}e${power}`;
+  let last = digits.length;
+  while (digits[last - 1] === '0') last -= 1;
+  if (last === 0) return '0';
+  const power = Number(exponent) - fraction.length + (digits.length - last);
+  return `${digits.slice(0, last)}e${power}`;
 }
 
 /** Before parsing, because `JSON.parse` builds every level that it is given. */

@@ -169,7 +169,8 @@ function partOf(part: Json): Content {
   if (type === 'text' && typeof text === 'string') return textPart(text);
   const isMedia = type === 'image' || type === 'audio';
   if (isMedia && typeof data === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(data) && typeof mimeType === 'string') {
-    if (new RegExp(`^${type}/[a-z0-9.+-]{1,60}$`).test(mimeType)) return { type, data, mimeType };
+    if (mimeType.startsWith(`${type}/`) && /^(image|audio)\/[a-z0-9.+-]{1,60}$/.test(mimeType))
+      return { type, data, mimeType };
   }
   return textPart(JSON.stringify(part));
 }

@@ -149,7 +149,7 @@ function clip(text: string): string {
   const cut = Buffer.from(text)
     .subarray(0, SUMMARY_BYTES - 3)
     .toString('utf8');
-  return `${cut.replace(/\ufffd+$/u, '')}…`;
+  return `${cut.replace(/\ufffd$/u, '')}…`;
 }
 
 function openLevelOf(review: Review): Review['levels'][number] | undefined {

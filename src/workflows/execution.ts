@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, condition, proxyActivities, sleep } from '@temporalio/workflow';
+import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import type { ExecuteActivities } from '../activities/api.ts';
 import { deniedExecution, isExecutionDenial, type ExecutionDenial, type Outcome } from '../core/outcome.ts';
 import { deny } from '../core/gate/change.ts';
@@ -68,7 +69,7 @@ async function attempt(session: Session, withinMs: number | null): Promise<strin
     taskQueue: EXECUTE_TASK_QUEUE,
     startToCloseTimeout: session.timeoutMs + CALL_MARGIN_MS,
     heartbeatTimeout: '10s',
-    ...(withinMs === null ? {} : { scheduleToCloseTimeout: Math.max(1, withinMs) }),
+    ...(withinMs === null ? {} : { scheduleToCloseTimeout: Math.min(Math.max(1, withinMs), LONGEST_TIMER_MS) }),
     // Unlimited until the claim; the ledger, not the policy, sees to it that the call is made once.
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
     summary: `make the call ${session.current.material.tool}`.slice(0, 200),

@@ -1,4 +1,5 @@
 import { condition } from '@temporalio/workflow';
+import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import { decideTime } from '../core/gate/decide.ts';
 import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
 import { processBatch } from './admission.ts';
@@ -29,7 +30,7 @@ export async function runGate(session: Session, cancellation: Cancellation): Pro
     const { inbox, gate } = session;
     const { expiresAt } = gate.spec;
     const isAwake = (): boolean => inbox.size > 0 || cancellation.at !== null;
-    const untilDue = Math.max(1, nextDue(gate, session) - Date.now());
+    const untilDue = Math.min(Math.max(1, nextDue(gate, session) - Date.now()), LONGEST_TIMER_MS);
     const wasWoken = await condition(isAwake, untilDue, { summary: 'waiting for a decision' });
     if (!wasWoken) noteHistory();
     // What came before the deadline counts, even where the timer fires in the same breath; what came after it does not

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSettings, type FileSettingsSource } from '../../src/cli/settings-source.ts';
+import { placeOf } from '../../src/core/files/places.ts';
 import { InvalidFilesError } from '../../src/core/files/problem.ts';
 import { APPROVALS, CATALOGS } from '../unit/policy-support.ts';
+
+vi.mock('../../src/core/files/places.ts', { spy: true });
 
 const config = (limit: number, policy = './policy.yaml'): string => `policy: ${policy}
 limits: { pendingPerAgent: ${limit} }
@@ -78,6 +81,43 @@ describe('at start', () => {
     expect(
       [...new Set(problems.map(({ file }) => file.split('/').at(-1)))].toSorted((a = '', b = '') => a.localeCompare(b)),
     ).toEqual(files);
+  });
+
+  it('a reference is looked up once per look at the files, and its place in them only where it is missing', () => {
+    write('holdpoint.yaml', config(5));
+    write('policy.yaml', policy());
+    write('secret', 'first\n');
+    const asked: string[] = [];
+    const env = new Proxy<Record<string, string>>(
+      { GITHUB_TOKEN: 'x' },
+      {
+        get: (values, name) => {
+          asked.push(String(name));
+          return values[String(name)];
+        },
+      },
+    );
+    const source = open('holdpoint.yaml', env);
+    const errorOf = (reference: string): unknown => {
+      try {
+        return source.resolve(reference);
+      } catch (error) {
+        return error;
+      }
+    };
+    vi.mocked(placeOf).mockClear();
+    for (let i = 0; i < 50; i++) expect(source.resolve('env:GITHUB_TOKEN')).toBe('x');
+    expect(source.resolve('file:secret')).toBe('first');
+    expect(placeOf).not.toHaveBeenCalled();
+    const first = errorOf('env:ELSEWHERE');
+    expect(first).toMatchObject({ code: 'reference_missing' });
+    for (let i = 0; i < 50; i++) expect(errorOf('env:ELSEWHERE')).toBe(first);
+    expect(asked).toEqual(['GITHUB_TOKEN', 'ELSEWHERE']);
+    expect(placeOf).toHaveBeenCalledOnce();
+
+    write('secret', 'second\n');
+    source.reload();
+    expect(source.resolve('file:secret')).toBe('second');
   });
 
   it('a reference is read when it is asked for, and a missing one names its place', () => {

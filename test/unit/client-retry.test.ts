@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { toMs } from '../../src/client/duration.ts';
 import { parseProblem } from '../../src/client/problem.ts';
 import { nextDelay, parseRetryAfter, retryPolicy, sleep } from '../../src/client/retry.ts';
@@ -37,6 +37,16 @@ test('Retry-After is seconds or a date', () => {
 test('durations: milliseconds or text; anything else is refused', () => {
   expect([250, '4s', '30m', '24h', '7d', '15ms'].map(toMs)).toEqual([250, 4e3, 18e5, 864e5, 6048e5, 15]);
   for (const bad of ['10', '10 m', '-4s', '', -1, Number.NaN, Infinity]) expect(() => toMs(bad)).toThrow(RangeError);
+});
+
+test('sleep never asks a timer for more than it can take', async () => {
+  const timer = vi.spyOn(globalThis, 'setTimeout');
+  const controller = new AbortController();
+  const slept = sleep(2 ** 31, controller.signal);
+  expect(timer.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1]);
+  controller.abort(new Error('enough'));
+  await expect(slept).rejects.toThrow();
+  timer.mockRestore();
 });
 
 test('sleep ends early with the reason of its signal', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { placesOf as findPlaces } from '../../src/core/files/places.ts';
+import { placeOf as findPlace } from '../../src/core/files/places.ts';
+import { readYaml } from '../../src/core/files/yaml-source.ts';
 import {
   APPROVALS,
   CONFIG,
@@ -183,14 +184,27 @@ describe('a configuration is refused with the place of', () => {
     expect(placesOf(config)).toHaveLength(1);
   });
 
-  it.each(['email: ops-1@example.com', `tokenSha256: ${HASH}`, 'slack: U1', 'subject: "https://login.example.com#1"'])(
-    'two reviewers with one %s',
-    (field) => {
-      const config = `policy: p\noidc: { issuer: https://login.example.com, clientId: x }\nreviewers:\n  - { id: a, groups: [ops], ${field} }\n  - { id: b, groups: [ops], ${field} }\n`;
-      expect(placesOf(config)).toHaveLength(1);
-      expect(placesOf(config)[0]).toMatch(/^holdpoint\.yaml:5:/);
-    },
-  );
+  const twoReviewers = (one: string, other: string): string =>
+    `policy: p\noidc: { issuer: https://login.example.com, clientId: x }\nreviewers:\n  - { id: a, groups: [ops], ${one} }\n  - { id: b, groups: [ops], ${other} }\n`;
+
+  it.each([
+    ['email: ops-1@example.com', 'email: ops-1@example.com'],
+    ['email: ops-1@example.com', 'email: Ops-1@Example.COM'],
+    [`tokenSha256: ${HASH}`, `tokenSha256: ${HASH}`],
+    ['slack: U1', 'slack: U1'],
+    ['slack: U1', 'slack: T9/U1'],
+    ['slack: T8/U1', 'slack: T9/U1'],
+    ['subject: "https://login.example.com#1a"', 'subject: "https://login.example.com#1a"'],
+  ])('one person as two reviewers: %s and %s', (one, other) => {
+    const config = twoReviewers(one, other);
+    expect(placesOf(config)).toHaveLength(1);
+    expect(placesOf(config)[0]).toMatch(/^holdpoint\.yaml:5:/);
+  });
+
+  it('two people whose subjects differ in a letter are not one', () => {
+    const [one, other] = ['1a', '1A'].map((sub) => `subject: "https://login.example.com#${sub}"`);
+    expect(settingsOf(POLICY, twoReviewers(one ?? '', other ?? '')).reviewers).toHaveLength(2);
+  });
 
   it('what is wrong in either file, all at once', () => {
     const config = more('freeze: ["*.x"]');
@@ -221,9 +235,9 @@ describe('a configuration is accepted', () => {
   });
 });
 
-it('a value’s places are found for messages about it', () => {
-  const file = { name: 'holdpoint.yaml', text: EXAMPLE_CONFIG };
-  expect(findPlaces(file, 'env:GITHUB_TOKEN')).toHaveLength(1);
-  expect(findPlaces(file, 'env:TICKETS_TOKEN')[0]).toMatch(/^holdpoint\.yaml:\d+:\d+$/);
-  expect(findPlaces(file, 'env:ELSEWHERE')).toEqual([]);
+it('the place of a value is found for messages about it', () => {
+  const read = readYaml(EXAMPLE_CONFIG, 'holdpoint.yaml');
+  if (!read.ok) throw new Error('not read');
+  expect(findPlace(read.source, 'env:TICKETS_TOKEN')).toMatch(/^holdpoint\.yaml:\d+:\d+$/);
+  expect(findPlace(read.source, 'env:ELSEWHERE')).toBeUndefined();
 });

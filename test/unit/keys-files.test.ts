@@ -322,7 +322,7 @@ describe('credentials and references', () => {
     expect(resolveReference('file:token', directory, {})).toBe('secret');
     expect(resolveReference('env:TOKEN', directory, { TOKEN: 'x' })).toBe('x');
     for (const reference of ['env:NONE', 'env:EMPTY', 'file:none', 'plain']) {
-      expect(() => resolveReference(reference, directory, { EMPTY: '' }, 'holdpoint.yaml:12:5')).toThrow(
+      expect(() => resolveReference(reference, directory, { EMPTY: '' }, () => 'holdpoint.yaml:12:5')).toThrow(
         expect.objectContaining({
           code: 'reference_missing',
           message: expect.stringContaining('holdpoint.yaml:12:5') as string,

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { RE2JS } from '@bufbuild/re2';
+import { describe, expect, it, vi } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { createSchemaCompiler } from '../../src/core/policy/argument-schema.ts';
 
@@ -69,6 +70,31 @@ describe('schemas of arguments', () => {
     expect(errorsOf(schema, { b: `${'a'.repeat(100_000)}@` })).toEqual(['/b']);
     expect(errorsOf(schema, { c: Array(50_000).fill('x') })).toHaveLength(1);
     expect(errorsOf(schema, { c: Array(500).fill('x') }).length).toBeLessThanOrEqual(20);
+  });
+
+  it('try a pattern only on a text whose length is known to fit', () => {
+    const tried = vi.spyOn(RE2JS.prototype, 'test');
+    const texts = (): readonly unknown[] => tried.mock.calls.map(([text]) => text).filter((text) => text !== '');
+    const schema = object({
+      bounded: { type: 'string', pattern: '^[x😀]+$', maxLength: 5 },
+      unbounded: { type: 'string', pattern: '^x+$' },
+    });
+    expect(errorsOf(schema, { bounded: 'x'.repeat(6), unbounded: 'x'.repeat(8_193) })).toEqual([
+      '/bounded',
+      '/unbounded',
+    ]);
+    const many = { bounded: 'x'.repeat(6), more: Array(3_000).fill(0) };
+    expect(errorsOf(schema, many)).toEqual(['/bounded']);
+    expect(
+      errorsOf(object({ list: { type: 'array', items: { pattern: 'x', maxLength: 1, type: 'string' } } }), {
+        list: ['xx'],
+      }),
+    ).toEqual(['/list/0']);
+    expect(errorsOf(object({}, { patternProperties: { '^x+$': false } }), { ['x'.repeat(1_025)]: 1 })).toEqual(['']);
+    expect(texts()).toEqual([]);
+    expect(errorsOf(schema, { bounded: '😀😀😀😀😀', unbounded: 'x'.repeat(8_192) })).toEqual([]);
+    expect(texts()).toEqual(['😀😀😀😀😀', 'x'.repeat(8_192)]);
+    tried.mockRestore();
   });
 
   it('accept anything where there is none', () => {

@@ -1,3 +1,4 @@
+import { approvalRequestSchema } from '../../src/contract/in-flow.ts';
 import { describe, expect, it } from 'vitest';
 import { findNearest } from '../../src/core/files/nearest.ts';
 import { parseConfigFile, parsePolicyFile } from '../../src/core/files/parse-file.ts';
@@ -81,6 +82,55 @@ approvals:
     ['# only a comment\n', 'f:1:1'],
   ])('%j is refused at its place', (text, place) => {
     expect(placesOf(text)[0]).toBe(place);
+  });
+
+  const toolOf = (more: string): string =>
+    `version: 1\ntools:\n  - { name: a.b, class: sensitive, connector: c, ${more} }\n`;
+  const approvalOf = (more: string): string =>
+    `version: 1\napprovals:\n  - { match: "true", levels: [{ name: a, approvers: [ops], quorum: 1 }], ${more} }\n`;
+  const config = (more: string): string => `policy: p\n${more}\n`;
+
+  it.each<[string, string, (text: string) => { readonly ok: boolean }]>([
+    ['365d', '366d', (text) => parsePolicyFile(approvalOf(`ttl: ${text}`), 'f')],
+    ['365d', '3000000d', (text) => parsePolicyFile(approvalOf(`remind: [${text}]`), 'f')],
+    ['365d', '8761h', (text) => parsePolicyFile(approvalOf(`escalate: { after: ${text}, to: [ops] }`), 'f')],
+    ['24h', '25h', (text) => parsePolicyFile(toolOf(`timeout: ${text}`), 'f')],
+    ['365d', '366d', (text) => parsePolicyFile(toolOf(`idempotency: { header: X, window: ${text} }`), 'f')],
+    [
+      '24h',
+      '86401s',
+      (text) => parseConfigFile(config(`connectors: { c: { baseUrl: "https://x.test", timeout: ${text} } }`), 'f'),
+    ],
+    [
+      '24h',
+      '2d',
+      (text) => parseConfigFile(config(`connectors: { c: { type: postgres, url: "env:X", timeout: ${text} } }`), 'f'),
+    ],
+    ['30d', '31d', (text) => parseConfigFile(config(`executeWithin: ${text}`), 'f')],
+    [
+      '7d',
+      '8d',
+      (text) => parseConfigFile(config(`notifications: { rateLimit: { perReviewer: 1, per: ${text} } }`), 'f'),
+    ],
+    [
+      '365d',
+      '366d',
+      (text) => ({
+        ok: approvalRequestSchema.safeParse({ title: 't', proposal: {}, approvers: ['ops'], ttl: text }).success,
+      }),
+    ],
+  ])('a duration has an upper end: %s is taken, %s is not (%#)', (longest, longer, parse) => {
+    expect(parse(longest).ok).toBe(true);
+    expect(parse(longer).ok).toBe(false);
+  });
+
+  it('a duration that is too long is named', () => {
+    const parsed = parsePolicyFile(approvalOf('ttl: 3000000d'), 'f');
+    expect(
+      parsed.ok
+        ? []
+        : parsed.problems.map(({ line, message, fix }) => [line, message.includes('ttl'), fix.includes('365d')]),
+    ).toEqual([[3, true, true]]);
   });
 
   it('does not follow aliases that repeat themselves without end', () => {

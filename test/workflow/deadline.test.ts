@@ -47,6 +47,19 @@ async function pending(approval = ONE_OF_OPS) {
 
 const ESCALATING = plan({ remindMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } });
 
+it('a deadline beyond what one timer can wait is waited for in several', async () => {
+  const longest = 2 ** 31 - 1;
+  const { handle, startedAt, expiresAt } = await pending(plan({ ttlMs: 365 * 24 * HOUR }));
+  expect((await handle.result()).status).toBe('expired');
+  expect(expiresAt - startedAt).toBe(365 * 24 * HOUR);
+  const { events } = await handle.fetchHistory();
+  const waits = (events ?? []).flatMap(({ timerStartedEventAttributes: timer }) =>
+    timer ? [Number(timer.startToFireTimeout?.seconds ?? 0) * 1_000] : [],
+  );
+  expect(waits.length).toBeGreaterThan(14);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(longest);
+});
+
 describe('reminders and escalation', () => {
   it('come at their times, to those who may vote then, and once each', async () => {
     const { reviewId, handle, startedAt, expiresAt } = await pending(ESCALATING);

@@ -17,7 +17,7 @@ export function cookieFor(
 /** Where this service is reached: as configured, else as the request says. Never ends in a slash. */
 export function baseUrlOf(req: Request, settings: SettingsSource): string {
   const { publicUrl } = settings.current();
-  if (publicUrl !== null) return publicUrl.replace(/\/+$/, '');
+  if (publicUrl !== null) return publicUrl.replace(/\/$/, '');
   const host = req.get('host') ?? '';
   // The host comes from the caller and goes back to nobody else; what is no host name does not get into a URL.
   const safe = /^[A-Za-z0-9.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$/.test(host);

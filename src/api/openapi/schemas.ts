@@ -81,7 +81,7 @@ const EXACT_NUMBER = { type: 'number', minimum: Number.MIN_SAFE_INTEGER, maximum
 function tidy(schema: Json): Json {
   const { $schema: _schema, $id: _id, id: _name, ...rest } = schema;
   const text = JSON.stringify(rest)
-    .replaceAll(/"#\/components\/schemas\/__shared#\/\$defs\/([^"]+)"/g, '"#/components/schemas/Shared_$1"')
+    .replaceAll('"#/components/schemas/__shared#/$defs/', '"#/components/schemas/Shared_')
     // The strict parser takes no number beyond what a double holds exactly.
     .replaceAll('{"type":"number"}', JSON.stringify(EXACT_NUMBER));
   return JSON.parse(text) as Json;

@@ -38,8 +38,9 @@ export async function listUpstreamTools(client: Client, timeoutMs: number): Prom
     cursor = answer.nextCursor;
     if (cursor === undefined) break;
   }
-  const names = found.map(({ name }) => name);
-  return found.filter(({ name }) => names.indexOf(name) === names.lastIndexOf(name)).flatMap(describeTool);
+  const times = new Map<Json | undefined, number>();
+  for (const { name } of found) times.set(name, (times.get(name) ?? 0) + 1);
+  return found.filter(({ name }) => times.get(name) === 1).flatMap(describeTool);
 }
 
 /** One tool, its text made safe; nothing where that cannot be done without changing what the tool takes. */

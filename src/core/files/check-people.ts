@@ -30,11 +30,17 @@ export function checkPeople(file: ParsedFile<ConfigFile>): Checked {
       file,
       agents.map(({ publicKey }, index) => ({ value: publicKey, path: ['agents', index, 'publicKey'] })),
     ),
-    // One person under two names could vote twice.
+    // One person under two names could vote twice. Mail reaches one mailbox in any case, and a Slack user is one person
+    // with or without the team; an identity provider's subjects differ where a letter does.
     ...(['tokenSha256', 'email', 'slack', 'subject'] as const).flatMap((field) =>
       findDuplicates(
         file,
         reviewers.map((reviewer, index) => ({ value: reviewer[field], path: ['reviewers', index, field] })),
+        field === 'email'
+          ? (email) => email.toLowerCase()
+          : field === 'slack'
+            ? (id) => id.slice(id.indexOf('/') + 1)
+            : undefined,
       ),
     ),
   ];
@@ -90,22 +96,27 @@ export function votersByGroup(config: ConfigFile): ReadonlyMap<string, ReadonlyS
 function findDuplicates(
   { source }: ParsedFile<ConfigFile>,
   entries: readonly { readonly value: string | undefined; readonly path: Path }[],
+  keyOf: (value: string) => string = (value) => value,
 ): readonly FileProblem[] {
-  const seen = new Map<string, Path>();
-  const lineOf = ({ path }: { readonly path: Path }): number => source.locate(path).line;
-  return entries
-    .toSorted((a, b) => lineOf(a) - lineOf(b))
-    .flatMap(({ value, path }) => {
-      if (value === undefined || value === PLACEHOLDER) return [];
-      const first = seen.get(value);
-      if (first === undefined) {
-        seen.set(value, path);
-        return [];
-      }
-      const field = String(path.at(-1));
-      const shown = field.endsWith('Sha256') ? field : `${field} ${value}`;
-      const message = `the ${shown} stands on line ${source.locate(first).line} already`;
-      return [source.problem(path, message, 'Give each agent and each reviewer its own')];
+  const byKey = new Map<string, { readonly value: string; readonly path: Path }[]>();
+  for (const { value, path } of entries) {
+    if (value === undefined || value === PLACEHOLDER) continue;
+    const key = keyOf(value);
+    const same = byKey.get(key);
+    if (same === undefined) byKey.set(key, [{ value, path }]);
+    else same.push({ value, path });
+  }
+  return [...byKey.values()]
+    .filter((same) => same.length > 1)
+    .flatMap((same) => {
+      const located = same.map(({ value, path }) => ({ value, path, line: source.locate(path).line }));
+      const [first, ...others] = located.toSorted((a, b) => a.line - b.line);
+      return others.map(({ value, path }) => {
+        const field = String(path.at(-1));
+        const shown = field.endsWith('Sha256') ? field : `${field} ${value}`;
+        const message = `the ${shown} duplicates line ${first?.line ?? 0}`;
+        return source.problem(path, message, 'Give each agent and each reviewer its own');
+      });
     });
 }
 

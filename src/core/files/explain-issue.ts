@@ -85,8 +85,9 @@ function explainIssue(issue: Issue, schema: z.ZodType, value: Json, above: Path)
     case 'invalid_union':
       return explainUnion(issue, schema, value, path);
     case 'not_multiple_of':
-    case 'invalid_element':
     case 'custom':
+      return explain(`${name} must be ${issue.message}, not ${describe(found)}`, `Write ${issue.message}`);
+    case 'invalid_element':
       return explain(`${name} is not valid: ${issue.message}`, 'Correct it');
   }
 }

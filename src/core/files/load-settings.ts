@@ -6,7 +6,7 @@ import { checkPeople, votersByGroup } from './check-people.ts';
 import { findNearest } from './nearest.ts';
 import { parseConfigFile, parsePolicyFile, type ParsedFile } from './parse-file.ts';
 import { sortProblems, type FileProblem } from './problem.ts';
-import type { Path } from './yaml-source.ts';
+import type { Path, YamlSource } from './yaml-source.ts';
 
 export interface TextFile {
   readonly name: string;
@@ -24,7 +24,13 @@ export interface SettingsInput {
 }
 
 export type SettingsResult =
-  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly FileProblem[] }
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      readonly warnings: readonly FileProblem[];
+      /** The configuration file, for who must say later where in it something stands. */
+      readonly source: YamlSource;
+    }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
 const NOT_READ = { ok: false, problems: [] } as const;
@@ -53,7 +59,8 @@ export function loadSettings({ config, policy, catalogs, deploymentId }: Setting
   }
   const settings = buildSettings(parsedConfig.file.value, compiled.policy, { deploymentId });
   const idle = findIdlePatterns(parsedConfig.file, settings);
-  return { ok: true, settings, warnings: sortProblems([...people.warnings, ...compiled.warnings, ...idle]) };
+  const warnings = sortProblems([...people.warnings, ...compiled.warnings, ...idle]);
+  return { ok: true, settings, warnings, source: parsedConfig.file.source };
 }
 
 /** The path of the policy file as the configuration has it; undefined where the configuration cannot be read. */

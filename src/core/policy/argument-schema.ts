@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { SchemaValidateFunction } from 'ajv/dist/types/index.js';
 import { RE2JS } from '@bufbuild/re2';
 import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
@@ -19,6 +20,10 @@ const MAX_FOR_ALL_ERRORS = 2_000;
 const MAX_ERRORS = 20;
 /** The standard formats are patterns of the JavaScript engine, which can be made to backtrack. */
 const MAX_FORMATTED = 2_048;
+/** Longest text that a `pattern` without a `maxLength` beside it is tried on, in characters. */
+const MAX_MATCHED = 8_192;
+/** Longest key of an object: patterns are tried on keys too, and every error repeats the keys above it. */
+const MAX_KEY = 1_024;
 
 /** Compiles JSON Schemas (2020-12, strict: unknown keywords and formats are errors) of tools' arguments. */
 export function createSchemaCompiler(): (schema: JsonObject | undefined, seal: readonly string[]) => SchemaResult {
@@ -35,6 +40,8 @@ export function createSchemaCompiler(): (schema: JsonObject | undefined, seal: r
       return {
         ok: true,
         validate(args, { sealed }) {
+          const pointer = findLongKey(args);
+          if (pointer !== undefined) return [{ pointer, message: `a key has more than ${MAX_KEY} characters` }];
           const large = countValues(args, MAX_FOR_ALL_ERRORS) >= MAX_FOR_ALL_ERRORS;
           return runValidator(large ? compileQuick(sealed) : thorough[sealed ? 'sealed' : 'clear'], args);
         },
@@ -53,9 +60,19 @@ function createAjv(options: Options): Ajv2020 {
     strictTypes: true,
     allowUnionTypes: true,
     logger: false,
+    // Compiled once and called: a definition that is used in many places would be written out in each.
+    inlineRefs: false,
     code: { regExp: Object.assign((pattern: string) => RE2JS.compile(pattern), { code: 're2' }) },
   });
   addFormats.default(ajv);
+  // Looking for all errors, ajv would try a pattern on a text that is known to be too long already.
+  ajv.removeKeyword('pattern').addKeyword({
+    keyword: 'pattern',
+    type: 'string',
+    schemaType: 'string',
+    compile: (pattern: string, beside) =>
+      matchAfterLength(pattern, (beside as { readonly maxLength?: number }).maxLength),
+  });
   for (const [name, format] of Object.entries(ajv.formats)) {
     const check = checkOf(format);
     if (check !== undefined && name !== 'byte') {
@@ -63,6 +80,32 @@ function createAjv(options: Options): Ajv2020 {
     }
   }
   return ajv;
+}
+
+/** A text over `maxLength` is that keyword's to refuse; without one, a bound of ours comes first. */
+function matchAfterLength(pattern: string, maxLength: number | undefined): SchemaValidateFunction {
+  const expression = RE2JS.compile(pattern);
+  const limit = maxLength ?? MAX_MATCHED;
+  const check: SchemaValidateFunction = (text: string) => {
+    // `maxLength` counts characters, not UTF-16 code units.
+    const isLonger = text.length > 2 * limit || (text.length > limit && Array.from(text).length > limit);
+    if (isLonger ? maxLength !== undefined : expression.test(text)) return true;
+    const message = isLonger ? `must not have more than ${limit} characters` : `must match pattern "${pattern}"`;
+    check.errors = [{ keyword: 'pattern', message, params: { pattern } }];
+    return false;
+  };
+  return check;
+}
+
+/** Pointer of an object that has too long a key. */
+function findLongKey(value: Json, pointer = ''): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, part] of Object.entries(value)) {
+    if (key.length > MAX_KEY) return pointer;
+    const found = findLongKey(part as Json, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The test of a text format; undefined for formats of numbers and those that accept anything. */

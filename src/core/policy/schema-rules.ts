@@ -53,19 +53,21 @@ function findInPart(part: JsonObject, at: At, root: JsonObject): readonly Schema
   const { $ref: reference } = part;
   if (typeof reference === 'string' && definitionNamed(reference, root) === undefined) {
     find('$ref', `there is no definition ${reference}`, 'Define it under $defs of the same schema: #/$defs/name');
-  } else if (typeof reference === 'string' && recurs(reference, root, new Set())) {
+  } else if (typeof reference === 'string' && recurs(reference, root, new Set(), new Set())) {
     find('$ref', `the definition ${reference} contains itself`, 'Write out as many levels as you need');
   }
   return findings;
 }
 
-function recurs(reference: string, root: JsonObject, above: ReadonlySet<string>): boolean {
+function recurs(reference: string, root: JsonObject, above: ReadonlySet<string>, cleared: Set<string>): boolean {
   if (above.has(reference)) return true;
+  if (cleared.has(reference)) return false;
   const definition = definitionNamed(reference, root);
   let found = false;
   visitSchemas(definition ?? {}, [], ({ $ref }) => {
-    found ||= typeof $ref === 'string' && recurs($ref, root, new Set([...above, reference]));
+    found ||= typeof $ref === 'string' && recurs($ref, root, new Set([...above, reference]), cleared);
   });
+  cleared.add(reference);
   return found;
 }
 

@@ -64,7 +64,7 @@ export function renderUrl(
   if (base.username !== '' || base.password !== '' || base.search !== '' || base.hash !== '') {
     return invalid('the base URL holds more than an origin and a path');
   }
-  const prefix = base.pathname.replace(/\/+$/, '');
+  const prefix = base.pathname.replace(/\/$/, '');
   const path = fillPath(template.path, args);
   if (!path.ok) return path;
   const query = fillQuery(template.query, args);

@@ -25,5 +25,5 @@ export function formatLeft(expiresAt: string | null, now: number): string {
 
 /** `1,247`: digits in groups of three, the same everywhere. */
 export function formatCount(value: number): string {
-  return Number.isInteger(value) ? value.toString().replace(/\B(?=(\d{3})+$)/g, ',') : String(value);
+  return Number.isInteger(value) ? value.toLocaleString('en-US') : String(value);
 }

@@ -30,7 +30,7 @@ export function plainWords(tool: string, args: JsonObject | undefined, descripti
   if (typeof sql === 'string') return `${description}: ${clip(sql.trim().replaceAll(/\s+/g, ' '), 64)}`;
   const filled = args === undefined ? undefined : fillTemplate(description, args);
   // Without its arguments, what stands before the first of them still says what the tool does.
-  return filled ?? (description.replace(/\s*\{.*$/s, '').trim() || wordsOfName(tool));
+  return filled ?? ((description.split('{', 1)[0] ?? '').trim() || wordsOfName(tool));
 }
 
 function clip(text: string, length: number): string {

@@ -72,7 +72,10 @@ export function readPrivateKeys(directory: string, role: KeyRole): readonly [Pri
 function parsePrivateKeys(text: string, role: KeyRole, path: string): readonly PrivateKey[] {
   const parts = text.trimStart().startsWith('{')
     ? [text]
-    : (text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? []);
+    : text
+        .split('-----BEGIN ')
+        .slice(1)
+        .map((part) => `-----BEGIN ${part}`);
   return parts.map((part) => {
     let privateKey: KeyObject;
     try {

@@ -4,36 +4,35 @@ import { KeyError } from './key-error.ts';
 
 /**
  * The value that a reference of the configuration stands for: `env:NAME`, or `file:PATH` relative to the configuration
- * file, without the line break at its end. Throws `reference_missing`; `place` (`holdpoint.yaml:12:5`) says where the
- * reference stands.
+ * file, without the line break at its end. Throws `reference_missing`; `placeOf` (`holdpoint.yaml:12:5`) says where the
+ * reference stands, and is asked only then.
  */
 export function resolveReference(
   reference: string,
   baseDirectory: string,
   env: Readonly<Record<string, string | undefined>>,
-  place?: string,
+  placeOf: () => string | undefined = () => undefined,
 ): string {
-  const where = place === undefined ? '' : `${place}: `;
+  const missing = (message: string): KeyError => {
+    const place = placeOf();
+    return new KeyError('reference_missing', place === undefined ? message : `${place}: ${message}`);
+  };
   if (reference.startsWith('env:')) {
     const name = reference.slice('env:'.length);
     const value = env[name];
     if (value !== undefined && value !== '') return value;
-    throw new KeyError(
-      'reference_missing',
-      `${where}the environment variable ${name} is not set. Set it for this process, or change the reference ${reference}.`,
+    throw missing(
+      `the environment variable ${name} is not set. Set it for this process, or change the reference ${reference}.`,
     );
   }
   if (!reference.startsWith('file:')) {
-    throw new KeyError('reference_missing', `${where}this is not a reference. Write env:NAME or file:PATH.`);
+    throw missing('this is not a reference. Write env:NAME or file:PATH.');
   }
   const path = resolve(baseDirectory, reference.slice('file:'.length));
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
-    throw new KeyError(
-      'reference_missing',
-      `${where}the file ${path} ${why}. Create it, or change the reference ${reference}.`,
-    );
+    throw missing(`the file ${path} ${why}. Create it, or change the reference ${reference}.`);
   }
 }

@@ -28,7 +28,7 @@ export function createEmailChannel({ settings, resolve, fallbackUrl, mailKey, no
       }
       const url = resolve(email.smtp);
       if (url === undefined) return { kind: 'retry', code: 'secret_missing' };
-      const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/+$/, '') ?? null;
+      const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/$/, '') ?? null;
       const to = { ...recipient, email: recipient.email };
       const mail = composeMail(batch, to, current, { baseUrl, mailKey: mailKey(), now: now() });
       return sendMail(url, email.from, mail, batch.signal);

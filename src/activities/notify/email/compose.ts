@@ -82,7 +82,12 @@ function groupByReview(notices: Batch['notices']): readonly [Notice, ...Notice[]
 /** Message ids name the domain that mails come from, as they should; what is no domain does not get into a header. */
 function domainOf(settings: Settings): string {
   const from = settings.notifications?.email?.from ?? '';
-  return /@([A-Za-z0-9](?:[A-Za-z0-9.-]{0,200}[A-Za-z0-9])?)>?\s*$/.exec(from)?.[1] ?? 'holdpoint.invalid';
+  const domain = from
+    .slice(from.lastIndexOf('@') + 1)
+    .trim()
+    .replace(/>$/, '');
+  const isDomain = from.includes('@') && /^[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?$/.test(domain);
+  return isDomain ? domain : 'holdpoint.invalid';
 }
 
 /** Short, the same every time, and without a character that a header could trip over. */

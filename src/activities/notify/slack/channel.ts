@@ -179,7 +179,7 @@ function digestText(deps: SlackDeps, { notices }: Batch): string {
 
 function messageDeps({ settings, fallbackUrl, now }: SlackDeps): MessageDeps {
   const current = settings.current();
-  const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/+$/, '') ?? null;
+  const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/$/, '') ?? null;
   return { settings: current, baseUrl, now: now() };
 }
 
