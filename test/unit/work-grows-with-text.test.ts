@@ -188,10 +188,7 @@ describe('what outside text goes through', () => {
 
   it('is counted: a square is found', () =>
     expect(
-      expectLinear(
-        list,
-        async () => (texts) => texts.filter((text) => texts.every((other) => other !== `${text}!`)),
-      ),
+      expectLinear(list, async () => (texts) => texts.filter((text) => texts.every((other) => other !== `${text}!`))),
     ).rejects.toThrow());
 });
 

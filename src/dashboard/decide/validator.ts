@@ -12,6 +12,8 @@ import {
   type ValidationData,
   type ValidatorType,
 } from '@rjsf/utils';
+import type { JsonObject } from '../../contract/json.ts';
+import { linearSchema, namePattern } from './linear-schema.ts';
 
 /**
  * JSON Schema for the edit form, interpreted: the page's CSP forbids the generated code that ajv works with. It helps
@@ -47,12 +49,12 @@ interface Finding {
 function check(schema: RJSFSchema, value: unknown): readonly Finding[] {
   // Undefined members are what an empty field leaves behind; in JSON they are not there.
   const plain: unknown = value === undefined ? {} : JSON.parse(JSON.stringify(value));
-  const { errors } = new Validator(schema as Schema, '2020-12', false).validate(plain);
+  const { errors } = new Validator(linearSchema(schema as JsonObject) as Schema, '2020-12', false).validate(plain);
   // Of an error and its causes, the innermost says what to do.
   const leaves = errors.filter(
     ({ instanceLocation }) => !errors.some((other) => other.instanceLocation.startsWith(`${instanceLocation}/`)),
   );
-  return leaves.map(({ instanceLocation, error }) => ({ instanceLocation, error }));
+  return leaves.map(({ instanceLocation, error }) => ({ instanceLocation, error: namePattern(error) }));
 }
 
 function toFormError({ instanceLocation, error }: Finding): RJSFValidationError {
