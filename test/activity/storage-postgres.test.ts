@@ -284,6 +284,17 @@ describe('several processes on one PostgreSQL', () => {
       await expect(execute.database.query(`SELECT holdpoint.erase_reviews('[]')`)).rejects.toMatchObject(refused);
     });
 
+    it('only the gate worker may count a sensitive call as let through', async () => {
+      expect(await gate.store.admitSensitive('api.note', id, 1)).toBe(true);
+      for (const { store } of [api, execute]) {
+        await expect(store.admitSensitive('api.note', reviewIdOf(6), 1)).rejects.toMatchObject(refused);
+      }
+      const forget = 'DELETE FROM holdpoint.sensitive_calls';
+      for (const { database: login } of [api, gate, execute]) {
+        await expect(login.query(forget)).rejects.toMatchObject(refused);
+      }
+    });
+
     it('a login of both may do both, a login of none nothing', async () => {
       expect(await both.commit(proposal(reviewIdOf(5)))).toMatchObject({ ok: true });
       expect(await both.commit({ ledger: claiming(reviewIdOf(5)), entries: [] })).toMatchObject({ ok: true });

@@ -86,6 +86,7 @@ describe('a reversible tool is warned of where', () => {
     ['its name says transfer', request('POST', '/x', 'api.transferFunds')],
     ['its name says grant', request('POST', '/x', 'api.grant_role')],
     ['its name says deploy', request('GET', '/x', 'api.deploy')],
+    ['its name says delete, though it reads too', request('GET', '/x', 'api.list_and_delete')],
     ['its name says DELETE', request('POST', '/x', 'api.bulkDELETEUsers')],
     ['its name says purge', '{ name: db.purge-old, class: reversible, connector: tickets, mcpTool: tidy }'],
     ['its upstream name says drop', '{ name: db.tidy, class: reversible, connector: tickets, mcpTool: drop_table }'],

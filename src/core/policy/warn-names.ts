@@ -2,19 +2,20 @@ import type { HttpRequestTemplate, ToolDefinition } from '../../contract/policy.
 import type { FileProblem } from '../files/problem.ts';
 import type { MergedTool } from './merge-tools.ts';
 
+const wordsIn = (text: string): readonly string[] => text.split(' ');
+
 /** Verbs of calls that are seldom taken back by another call: what destroys, pays, gives access, or ships. */
-const VERBS: ReadonlySet<string> = new Set(
-  [
-    'delete del remove rm destroy drop purge erase wipe truncate clear reset overwrite',
-    'terminate kill shutdown uninstall revoke cancel void close',
-    'pay payout transfer refund charge capture withdraw purchase buy debit wire remit',
-    'grant invite authorize authorise allow share enroll impersonate promote',
-    'deploy redeploy rollback publish unpublish release merge push dispatch trigger',
-    'execute exec send broadcast rotate',
-  ].flatMap((line) => line.split(' ')),
-);
-/** A GET with one of these in its name only looks: `payout.get`, `deploy.status`. */
-const READS = new Set(['get', 'list', 'read', 'find', 'search', 'show', 'describe', 'fetch', 'count', 'status']);
+const DESTROYS = wordsIn('delete del remove rm destroy drop purge erase wipe truncate clear reset overwrite');
+const VERBS: ReadonlySet<string> = new Set([
+  ...DESTROYS,
+  ...wordsIn('terminate kill shutdown uninstall revoke cancel void close disable suspend ban'),
+  ...wordsIn('pay payout transfer refund reverse charge capture withdraw purchase buy debit wire remit disburse'),
+  ...wordsIn('grant invite authorize authorise allow share enroll impersonate promote unlock'),
+  ...wordsIn('deploy redeploy rollback rollout migrate install ship launch publish unpublish release merge push'),
+  ...wordsIn('dispatch trigger execute exec send broadcast rotate'),
+]);
+/** A GET with one of these in its name only looks at what the verb names: `payout.get`, `deploy.status`. */
+const READS: ReadonlySet<string> = new Set(wordsIn('get list read find search show describe fetch count status'));
 
 /**
  * Warns of tools whose class is `reversible` although their name or request says otherwise. A tool that states its
@@ -33,8 +34,8 @@ export function warnOfNames(tools: Iterable<MergedTool>): readonly FileProblem[]
 
 function findTelling({ name, mcpTool, request }: ToolDefinition): string | undefined {
   const words = [...wordsOf(name), ...wordsOf(mcpTool ?? '')];
-  if (request?.method === 'GET' && words.some((word) => READS.has(word))) return undefined;
-  const verb = words.find((word) => VERBS.has(word));
+  const looks = request?.method === 'GET' && words.some((word) => READS.has(word));
+  const verb = words.find((word) => (looks ? DESTROYS.includes(word) : VERBS.has(word)));
   if (verb !== undefined) return `its name says ${verb}`;
   return request === undefined ? undefined : findTellingRequest(request);
 }
