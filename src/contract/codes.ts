@@ -91,6 +91,7 @@ export const REASONS = {
   seal_required: 'An argument that must be sealed came in the clear',
   policy_error: 'The policy could not be applied',
   rule_error: 'A rule failed, so the call counts as irreversible',
+  context_not_pinned: 'A rule reads context that the configuration does not pin for this agent',
   unattested: 'The proposal is not signed',
   unattested_refused: 'Unsigned proposals are refused by configuration',
   proposal_invalid: 'The signed proposal does not belong to this review',

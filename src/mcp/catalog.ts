@@ -3,6 +3,7 @@ import type { AgentConfig } from '../contract/config.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import { mayPropose } from '../core/assess.ts';
+import { withoutFolds } from '../core/policy/fold.ts';
 import { gateOf } from '../core/policy/strictness.ts';
 import type { Settings } from '../core/settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from '../core/upstreams.ts';
@@ -51,7 +52,10 @@ function offer(settings: Settings, definition: ToolDefinition, named: boolean): 
     named,
     description: description.filter((text) => text !== null).join('\n\n'),
     // The specification wants an object at the top.
-    inputSchema: { ...(definition.arguments ?? upstream.inputSchema), type: 'object' },
+    inputSchema: {
+      ...(definition.arguments ? withoutFolds(definition.arguments) : upstream.inputSchema),
+      type: 'object',
+    },
   };
 }
 

@@ -112,10 +112,10 @@ describe('law 2: the stricter of then and now', () => {
   });
 
   test('a rule that fails makes a call irreversible, never less', async () => {
-    await writePolicy({ rules: [{ when: 'tool == "bank.get" && arguments.missing.deep == 1', class: 'sensitive' }] });
+    await writePolicy({ rules: [{ when: 'tool == "bank.get" && context.missing == 1', class: 'sensitive' }] });
     const answer = await world.execute('bank.get', { ref: newRef('failing') });
     expect(answer).toMatchObject({ status: 202, body: { class: 'irreversible', gate: 'hard' } });
-    expect(answer.body.reasonCodes).toContain('rule_error');
+    expect(answer.body.reasonCodes).toEqual(expect.arrayContaining(['rule_error', 'context_not_pinned']));
     await world.decide(answer.body.reviewId, { type: 'reject' });
   });
 });

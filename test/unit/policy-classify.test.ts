@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { Policy } from '../../src/core/policy/policy.ts';
 import { APPROVALS, callOf, CONFIG, EXAMPLE_CONFIG, EXAMPLE_POLICY, policyOf } from './policy-support.ts';
 
+const SCHEMA =
+  '{ type: object, additionalProperties: false, properties: { x: { type: integer }, amount: { type: integer }, text: { type: string }, all: { type: boolean } } }';
 const TOOLS = `version: 1
 include: [github, stripe]
 tools:
-  - { name: api.read, class: reversible, connector: api, request: { method: GET, path: "/x" } }
-  - { name: api.note, class: sensitive, connector: api, request: { method: POST, path: "/x", body: arguments } }
-  - { name: api.quiet, class: sensitive, gate: none, connector: api, request: { method: POST, path: "/x", body: arguments } }
-  - { name: api.held, class: reversible, gate: hard, connector: api, request: { method: POST, path: "/x", body: arguments } }
-  - { name: api.wipe, class: irreversible, connector: api, request: { method: DELETE, path: "/x" } }
-  - { name: api.never, class: forbidden, connector: api, request: { method: DELETE, path: "/x" } }
+  - { name: api.read, class: reversible, connector: api, request: { method: GET, path: "/x" }, arguments: ${SCHEMA} }
+  - { name: api.note, class: sensitive, connector: api, request: { method: POST, path: "/x", body: arguments }, arguments: ${SCHEMA} }
+  - { name: api.quiet, class: sensitive, gate: none, connector: api, request: { method: POST, path: "/x", body: arguments }, arguments: ${SCHEMA} }
+  - { name: api.held, class: reversible, gate: hard, connector: api, request: { method: POST, path: "/x", body: arguments }, arguments: ${SCHEMA} }
+  - { name: api.wipe, class: irreversible, connector: api, request: { method: DELETE, path: "/x" }, arguments: ${SCHEMA} }
+  - { name: api.never, class: forbidden, connector: api, request: { method: DELETE, path: "/x" }, arguments: ${SCHEMA} }
 `;
 const withRules = (rules: string, approvals = APPROVALS): Policy =>
   policyOf(`${TOOLS}${rules === '' ? '' : `rules:\n${rules}`}${approvals}`);
@@ -120,7 +122,7 @@ describe('classification', () => {
     const missing = withRules('  - { when: context.env == "production", class: irreversible }\n');
     expect(missing.classify(callOf('api.read', { context: { env: 'test' } }))).toMatchObject({
       class: 'irreversible',
-      reasonCodes: ['rule_error'],
+      reasonCodes: ['rule_error', 'context_not_pinned'],
     });
   });
 

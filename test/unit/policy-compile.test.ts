@@ -186,7 +186,7 @@ describe('sealing', () => {
       properties:
         id: { type: string }
         memo: { type: string }
-        card: { type: object, properties: { number: { type: string }, brand: { type: string } } }
+        card: { type: object, additionalProperties: false, properties: { number: { type: string }, brand: { type: string } } }
         list: { type: array, items: { type: string } }`;
 
   it.each([

@@ -1,21 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_STEPS } from '../../src/core/policy/cel-cost.ts';
-import { compileExpression, prepareInput, type Expression } from '../../src/core/policy/expression.ts';
+import { readUse } from '../../src/core/policy/argument-uses.ts';
+import { compileExpression, prepareInput } from '../../src/core/policy/expression.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-
-function expression(text: string): Expression {
-  const compiled = compileExpression(text);
-  if (!compiled.ok) throw new Error(compiled.problems.map(({ message }) => message).join('; '));
-  return compiled.expression;
-}
-
-function evaluate(text: string, args: JsonObject = {}, context: JsonObject = {}): boolean | 'error' {
-  const verdict = expression(text).evaluate(
-    prepareInput({ tool: 'payouts.create', service: 'payouts', arguments: args, context, proposer: 'agent-1' }),
-  );
-  return verdict.ok ? verdict.value : 'error';
-}
+import { evaluate, expression } from './policy-support.ts';
 
 const offsetsOf = (text: string): readonly number[] => {
   const compiled = compileExpression(text);
@@ -46,7 +35,7 @@ describe('conditions', () => {
     ['arguments["odd key"] == 1', { 'odd key': 1 }, true],
     ['arguments.big == 9007199254740991', { big: 9_007_199_254_740_991 }, true],
   ])('%s with %j is %s', (text, args, expected) => {
-    expect(evaluate(text, args)).toBe(expected);
+    expect(evaluate(text, { arguments: args })).toBe(expected);
   });
 
   it.each([
@@ -75,16 +64,31 @@ describe('conditions', () => {
     expect(offsetsOf(`${'('.repeat(2_000)}true${')'.repeat(2_000)}`)).toEqual([0]);
   });
 
-  it('knows which places in the arguments it looks at', () => {
-    expect(expression('arguments.a.b == 1 && arguments["c"] == 2 && "d" in arguments').uses).toEqual([
-      ['a', 'b'],
-      ['c'],
-      ['d'],
+  it('knows which places it looks at, for one tool', () => {
+    const usesOf = (text: string, root: 'arguments' | 'context' = 'arguments', tool = 'payouts.create'): unknown =>
+      expression(text)
+        .usesFor(tool, 'payouts', root)
+        .map(readUse)
+        .map(({ path, looksAt }) => [path.join('.'), looksAt]);
+    expect(usesOf('arguments.a.b == 1 && arguments["c"] == 2 && "d" in arguments && size(arguments.e) > 1')).toEqual([
+      ['a.b', 'value'],
+      ['c', 'value'],
+      ['d', 'presence'],
+      ['e', 'size'],
     ]);
-    expect(expression('arguments.items.exists(i, i.secret == 1)').uses).toEqual([['items']]);
-    expect(expression('arguments[context.key] == 1').uses).toEqual([[]]);
-    expect(expression('size(arguments) > 1').uses).toEqual([[]]);
-    expect(expression('[1].exists(arguments, arguments == 1)').uses).toEqual([]);
+    expect(usesOf('arguments.items.exists(i, i.secret == 1)')).toEqual([['items', 'value']]);
+    expect(usesOf('arguments[context.key] == 1')).toEqual([['', 'value']]);
+    expect(usesOf('size(arguments) > 1')).toEqual([['', 'value']]);
+    expect(usesOf('[1].exists(arguments, arguments == 1)')).toEqual([]);
+    expect(usesOf('has(context.env) && context.env == "x"', 'context')).toEqual([
+      ['env', 'presence'],
+      ['env', 'value'],
+    ]);
+    const either = '(tool == "payouts.create" && arguments.a == 1) || (tool == "payouts.get" && arguments.b == 1)';
+    expect(usesOf(either)).toEqual([['a', 'value']]);
+    expect(usesOf(either, 'arguments', 'payouts.get')).toEqual([['b', 'value']]);
+    expect(usesOf(either, 'arguments', 'payouts.list')).toEqual([]);
+    expect(usesOf('tool.startsWith("pay") ? arguments.a == 1 : arguments.b == 1')).toEqual([['a', 'value']]);
   });
 
   it('knows which tools its own text rules out', () => {
@@ -97,9 +101,11 @@ describe('conditions', () => {
 
   it('gives up on input that would take long, and does so at once', () => {
     const list = Array.from({ length: 20_000 }, (_, index) => index);
-    expect(evaluate('arguments.list.all(x, arguments.list.all(y, x >= 0 || y >= 0))', { list })).toBe('error');
-    expect(evaluate('arguments.list.exists(x, x in arguments.list)', { list })).toBe('error');
-    expect(evaluate('arguments.list.all(x, x >= 0)', { list })).toBe(true);
+    expect(evaluate('arguments.list.all(x, arguments.list.all(y, x >= 0 || y >= 0))', { arguments: { list } })).toBe(
+      'error',
+    );
+    expect(evaluate('arguments.list.exists(x, !(x in arguments.list))', { arguments: { list } })).toBe('error');
+    expect(evaluate('arguments.list.all(x, x >= 0)', { arguments: { list } })).toBe(true);
     expect(MAX_STEPS).toBeLessThanOrEqual(1_000_000);
   });
 

@@ -59,12 +59,22 @@ interface RuleText {
   readonly gate: string | undefined;
 }
 
+const SCHEMA = JSON.stringify({
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    amount: { type: ['number', 'string'] },
+    memo: { type: ['string', 'boolean'] },
+    list: { type: ['array', 'null'], items: { type: 'integer' } },
+  },
+});
+
 function build(own: { class: string; gate: string }, list: readonly RuleText[]): ReturnType<typeof policyOf> {
   const gate = own.class === 'irreversible' ? '' : `, gate: ${own.gate}`;
   const text = list.map((rule) => `  - ${JSON.stringify(rule)}\n`).join('');
   return policyOf(`version: 1
 tools:
-  - { name: api.do, class: ${own.class}${gate}, connector: api, request: { method: POST, path: /x, body: arguments } }
+  - { name: api.do, class: ${own.class}${gate}, connector: api, request: { method: POST, path: /x, body: arguments }, arguments: ${SCHEMA} }
 ${text === '' ? '' : `rules:\n${text}`}${APPROVALS}`);
 }
 
@@ -82,6 +92,7 @@ describe('for any tool, rules, arguments and context', () => {
         expect(all.class).toBeGreaterThanOrEqual(fewer.class);
         expect(all.gate).toBeGreaterThanOrEqual(fewer.gate);
       }),
+      { numRuns: 50 },
     );
   });
 

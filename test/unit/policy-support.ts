@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { loadSettings, type SettingsResult, type TextFile } from '../../src/core/files/load-settings.ts';
 import type { FileProblem } from '../../src/core/files/problem.ts';
+import type { JsonObject } from '../../src/contract/json.ts';
+import { compileExpression, prepareInput, type Expression } from '../../src/core/policy/expression.ts';
+import { foldsOf } from '../../src/core/policy/fold.ts';
 import type { ClassifyInput, Policy } from '../../src/core/policy/policy.ts';
 import type { Settings } from '../../src/core/settings.ts';
 
@@ -75,4 +78,22 @@ export function callOf(tool: string, more: Partial<ClassifyInput> = {}): Classif
     proposer: 'agent-1',
     ...more,
   };
+}
+
+/** A condition that must compile. */
+export function expression(text: string): Expression {
+  const compiled = compileExpression(text);
+  if (!compiled.ok) throw new Error(compiled.problems.map(({ message }) => message).join('; '));
+  return compiled.expression;
+}
+
+/** A condition over a call of `payouts.create`, whose arguments have a schema where that matters. */
+export function evaluate(
+  text: string,
+  call: { readonly arguments?: JsonObject; readonly context?: JsonObject; readonly schema?: JsonObject } = {},
+): boolean | 'error' {
+  const { arguments: args = {}, context = {}, schema } = call;
+  const values = { tool: 'payouts.create', service: 'payouts', arguments: args, context, proposer: 'agent-1' };
+  const verdict = expression(text).evaluate(prepareInput(values, foldsOf(schema)));
+  return verdict.ok ? verdict.value : 'error';
 }

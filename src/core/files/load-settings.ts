@@ -53,6 +53,7 @@ export function loadSettings({ config, policy, catalogs, deploymentId }: Setting
     catalogs: new Map(parsedCatalogs.flatMap(({ name, parsed }) => (parsed.ok ? [[name, parsed.file] as const] : []))),
     groups: votersByGroup(parsedConfig.file.value),
     connectors: parsedConfig.file.value.connectors ?? {},
+    agents: parsedConfig.file.value.agents ?? [],
   });
   if (!compiled.ok || people.problems.length > 0) {
     return { ok: false, problems: sortProblems([...people.problems, ...(compiled.ok ? [] : compiled.problems)]) };

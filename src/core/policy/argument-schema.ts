@@ -64,6 +64,8 @@ function createAjv(options: Options): Ajv2020 {
     inlineRefs: false,
     code: { regExp: Object.assign((pattern: string) => RE2JS.compile(pattern), { code: 're2' }) },
   });
+  // Says how conditions compare the text; any text that fits the rest of the schema is valid.
+  ajv.addKeyword({ keyword: 'fold', type: 'string', metaSchema: { const: 'ascii' } });
   addFormats.default(ajv);
   // Looking for all errors, ajv would try a pattern on a text that is known to be too long already.
   ajv.removeKeyword('pattern').addKeyword({
@@ -167,7 +169,7 @@ function explainRefusal(error: unknown, schema: JsonObject): SchemaFinding {
 }
 
 const KEYWORDS =
-  'type properties required additionalProperties items prefixItems enum const pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems uniqueItems minProperties maxProperties description title default examples allOf anyOf oneOf not'.split(
+  'type properties required additionalProperties items prefixItems enum const pattern fold format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems uniqueItems minProperties maxProperties description title default examples allOf anyOf oneOf not'.split(
     ' ',
   );
 

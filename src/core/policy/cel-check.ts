@@ -66,6 +66,9 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
       case 'comprehensionExpr': {
         const parts = partsOf(node.value);
         const range = infer(parts.range, scope);
+        if (['tool', 'service'].includes(node.value.iterVar)) {
+          find(expr, `a macro cannot use ${node.value.iterVar} as its variable`, 'Name the variable otherwise');
+        }
         if (!['dyn', 'list', 'map'].includes(range))
           find(expr, `a value of type ${range} has no elements`, 'Use a list or a map');
         const inner = new Map(scope)
@@ -131,10 +134,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
 
   const checkEquality = (expr: Expr, call: CallExpr, [left = 'dyn', right = 'dyn']: readonly Kind[]): void => {
     if (call.function !== '_==_' && call.function !== '_!=_') return;
-    const comparable =
-      left === right ||
-      [left, right].some((kind) => kind === 'dyn' || kind === 'null_type') ||
-      (NUMBERS.has(left) && NUMBERS.has(right));
+    const comparable = left === right || [left, right].includes('dyn') || (NUMBERS.has(left) && NUMBERS.has(right));
     if (!comparable) find(expr, `${left} and ${right} are never equal`, 'Compare things of one kind');
   };
 
@@ -172,6 +172,11 @@ export function refusePattern(pattern: string): string | undefined {
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'unreadable';
   }
+}
+
+/** Whether a key fits a pattern of a schema, which was accepted. */
+export function matchesPatternOf(pattern: string, key: string): boolean {
+  return refusePattern(pattern) === undefined && RE2JS.compile(pattern).test(key);
 }
 
 function inferSpecial(name: string, kinds: readonly Kind[]): Kind | 'wrong' | undefined {

@@ -6,7 +6,7 @@ export type CallExpr = Extract<Expr['exprKind'], { case: 'callExpr' }>['value'];
 export type Comprehension = Extract<Expr['exprKind'], { case: 'comprehensionExpr' }>['value'];
 
 /** A missing part of a tree cannot come from the parser; it would be refused by the checks as an empty expression. */
-const NOTHING: Expr = { $typeName: 'cel.expr.Expr', id: 0n, exprKind: { case: undefined } } as Expr;
+export const NOTHING: Expr = { $typeName: 'cel.expr.Expr', id: 0n, exprKind: { case: undefined } } as Expr;
 
 /** Target (if any) and arguments of a call, in order. */
 export function operandsOf(call: CallExpr): readonly Expr[] {
@@ -52,10 +52,6 @@ export function literalText(expr: Expr | undefined): string | undefined {
   return constantKind.case === 'stringValue' ? constantKind.value : undefined;
 }
 
-export function isLiteral(expr: Expr | undefined): boolean {
-  return expr?.exprKind.case === 'constExpr';
-}
-
 /** Direct parts of an expression, whatever it is. */
 export function childrenOf(expr: Expr): readonly Expr[] {
   const { exprKind: node } = expr;
@@ -74,4 +70,38 @@ export function childrenOf(expr: Expr): readonly Expr[] {
     case undefined:
       return [];
   }
+}
+
+/** `a && b && c` → a, b, c; with `_||_` the same of `||`. */
+export function conjunctsOf(expr: Expr, operator: '_&&_' | '_||_' = '_&&_'): readonly Expr[] {
+  const { exprKind: node } = expr;
+  return node.case === 'callExpr' && node.value.function === operator
+    ? node.value.args.flatMap((part) => conjunctsOf(part, operator))
+    : [expr];
+}
+
+/** Looks at nothing but tool and service, so its value is the same for every call of a tool. */
+export function isStatic(expr: Expr): boolean {
+  const { exprKind: node } = expr;
+  if (node.case === 'comprehensionExpr') return false;
+  if (node.case === 'identExpr') return node.value.name === 'tool' || node.value.name === 'service';
+  return childrenOf(expr).every(isStatic);
+}
+
+/** Tools that an expression names: `tool == "a"`, `tool in ["a", "b"]`. */
+export function namedTools(expr: Expr): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (part: Expr): void => {
+    const { exprKind: node } = part;
+    if (node.case === 'callExpr' && ['_==_', '@in'].includes(node.value.function)) {
+      const operands = operandsOf(node.value);
+      if (operands.some(({ exprKind: of }) => of.case === 'identExpr' && of.value.name === 'tool')) {
+        const texts = operands.flatMap((operand) => [operand, ...elementsOf(operand)]).map(literalText);
+        for (const text of texts) if (text !== undefined) names.add(text);
+      }
+    }
+    childrenOf(part).forEach(visit);
+  };
+  visit(expr);
+  return names;
 }

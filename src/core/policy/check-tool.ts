@@ -128,8 +128,11 @@ function checkSeals(
     const users = [
       ...(used.has(steps[0] ?? '') ? ['its request'] : []),
       ...conditions
-        .filter(({ expression }) => expression.concerns(definition.name, serviceOf(definition.name)))
-        .filter(({ expression }) => expression.uses.some((use) => overlaps(use, steps)))
+        .filter(({ expression }) =>
+          expression
+            .usesFor(definition.name, serviceOf(definition.name), 'arguments')
+            .some((use) => overlaps(use, steps)),
+        )
         .map(({ name }) => name),
     ];
     const at = [...path, 'seal', index];

@@ -1,12 +1,12 @@
 import type { CallClass, Gate } from '../../contract/call.ts';
 import type { ReasonCode } from '../../contract/codes.ts';
-import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import { findUnsealed } from '../seal-binding.ts';
 import { canonicalJson } from '../digest.ts';
 import type { CompiledApproval } from './compile-approvals.ts';
 import type { CompiledRule } from './compile-rules.ts';
-import { prepareInput, type ExpressionInput } from './expression.ts';
+import { createSession, prepareInput, type ExpressionInput } from './expression.ts';
+import type { Folds } from './fold.ts';
 import type { Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { selectApproval } from './select-approval.ts';
 import { gateOf, stricterClass, stricterGate } from './strictness.ts';
@@ -48,7 +48,8 @@ export function classifyCall(policy: Compiled, input: ClassifyInput): Classifica
 
 function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, listed: boolean): Classification {
   const { definition } = tool;
-  const fired = fireRules(policy.rules, contextsOf(input));
+  const { whole, pinned } = prepareCall(input, tool.folds);
+  const fired = fireRules(policy.rules, whole === pinned ? [whole] : [whole, pinned]);
   const demands: readonly Demand[] = [
     { class: definition.class, gate: gateOf(definition) },
     ...fired.map((rule) => ({ class: rule.class, gate: gateOf({ class: rule.class, gate: rule.gate ?? undefined }) })),
@@ -58,6 +59,7 @@ function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, li
   const gate = demands.map((demand) => demand.gate).reduce(stricterGate);
   const causes = [
     ...(listed ? [] : ['unlisted_tool']),
+    ...(fired.some(({ error }) => error !== null) ? ['rule_error'] : []),
     ...fired.flatMap(({ reason }) => reason ?? []),
     ...(input.floor === undefined ? [] : [input.floor.reason]),
   ];
@@ -65,7 +67,7 @@ function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, li
   if (callClass === 'forbidden') return block('forbidden', ['forbidden', ...causes, ...notes], fired);
   if (gate !== 'hard')
     return { kind: 'free', class: callClass, gate, reasonCodes: unique([...causes, ...notes]), fired };
-  const selected = selectApproval(policy.approvals, input, callClass);
+  const selected = selectApproval(policy.approvals, whole, pinned, callClass);
   if ('error' in selected) {
     return block(callClass, ['policy_error', ...causes, ...notes], [...fired, { ...selected.error, class: callClass }]);
   }
@@ -97,36 +99,37 @@ function ownReasons(definition: ToolDefinition): readonly ReasonCode[] {
 }
 
 /**
- * What rules are asked about: the call with its whole context, and with the pinned one alone. A rule that holds (or
- * fails) in either counts, so what a caller says about itself can make the answer stricter and never weaker.
+ * What conditions are asked about: the call with its whole context, and with the pinned one alone. A rule that holds (or
+ * fails) in either counts, so what a caller says about itself can make the answer stricter and never weaker. Both share
+ * one budget.
  */
-function contextsOf(input: ClassifyInput): readonly ExpressionInput[] {
-  const prepare = (context: JsonObject): ExpressionInput => prepareInput({ ...input, context });
-  const same = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
-  return same ? [prepare(input.context)] : [prepare(input.context), prepare(input.pinnedContext)];
+export function prepareCall(
+  input: ClassifyInput,
+  folds: Folds | undefined,
+): { readonly whole: ExpressionInput; readonly pinned: ExpressionInput } {
+  const session = createSession();
+  const whole = prepareInput(input, folds, session);
+  const isSame = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
+  const pinned = isSame ? whole : prepareInput({ ...input, context: input.pinnedContext }, folds, session);
+  return { whole, pinned };
 }
 
 function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionInput[]): readonly FiredRule[] {
   return rules.flatMap(({ condition, class: callClass, gate, reason }) => {
     const source = `${condition.place} ${condition.expression.text}`;
-    const verdicts = inputs.map((input) => condition.expression.evaluate(input));
+    const asked = condition.expression.readsContext ? inputs : inputs.slice(0, 1);
+    const verdicts = asked.map((input) => condition.expression.evaluate(input));
     const failed = verdicts.find((verdict) => !verdict.ok);
-    return [
-      ...(verdicts.some((verdict) => verdict.ok && verdict.value)
-        ? [{ source, class: callClass, gate, reason, error: null }]
-        : []),
-      ...(failed === undefined || failed.ok
-        ? []
-        : [
-            {
-              source,
-              class: 'irreversible' as const,
-              gate: 'hard' as const,
-              reason: 'rule_error',
-              error: failed.error,
-            },
-          ]),
-    ];
+    const fired: FiredRule[] = [];
+    if (verdicts.some((verdict) => verdict.ok && verdict.value)) {
+      fired.push({ source, class: callClass, gate, reason, error: null });
+    }
+    if (failed !== undefined && !failed.ok) {
+      // What could not be judged is at least as strict as what the rule would have asked for.
+      const strict = stricterClass('irreversible', callClass);
+      fired.push({ source, class: strict, gate: 'hard', reason: failed.code, error: failed.error });
+    }
+    return fired;
   });
 }
 

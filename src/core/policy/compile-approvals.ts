@@ -7,6 +7,8 @@ import { compileCondition, type Condition } from './compile-condition.ts';
 import type { ApprovalPlan } from './policy.ts';
 
 export interface CompiledApproval {
+  readonly source: YamlSource;
+  readonly path: Path;
   readonly condition: Condition;
   /** Where the file states none, what decides from a mail and from Slack depends on the class of the call. */
   readonly plan: Omit<ApprovalPlan, 'emailDecision' | 'slackDecision'> & {
@@ -34,7 +36,9 @@ export function compileApprovals({ value, source }: ParsedFile<PolicyFile>, grou
     const { condition, problems: found } = compileCondition(source, [...path, 'match'], approval.match);
     problems.push(...found);
     warnings.push(...checkTimes(approval, source, path), ...checkVoters(approval, source, path, groups));
-    if (condition !== undefined) approvals.push({ condition, plan: planOf(approval) });
+    if (condition !== undefined) {
+      approvals.push({ source, path: [...path, 'match'], condition, plan: planOf(approval) });
+    }
   }
   return { approvals, problems, warnings };
 }

@@ -1,16 +1,17 @@
-import type { ConnectorConfig } from '../../contract/config.ts';
-import type { PolicyFile, ToolDefinition } from '../../contract/policy.ts';
+import type { AgentConfig, ConnectorConfig } from '../../contract/config.ts';
+import type { PolicyFile } from '../../contract/policy.ts';
 import { digestOf } from '../digest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../files/problem.ts';
 import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
-import { findBoundToFail } from './check-rule.ts';
+import { checkConditions, type CheckedCondition } from './check-conditions.ts';
 import { checkTool } from './check-tool.ts';
-import { classifyCall, type Compiled } from './classify.ts';
+import { foldsOf } from './fold.ts';
+import { classifyCall, prepareCall, type Compiled } from './classify.ts';
 import { selectApproval } from './select-approval.ts';
 import { compileApprovals, type Groups } from './compile-approvals.ts';
-import { compileRules, type CompiledRule } from './compile-rules.ts';
+import { compileRules } from './compile-rules.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
 import { serviceOf, standInFor } from './stand-in.ts';
@@ -24,6 +25,7 @@ export interface PolicyInput {
   /** Reviewers who may vote, by group. */
   readonly groups: Groups;
   readonly connectors: Readonly<Record<string, ConnectorConfig>>;
+  readonly agents: readonly Pick<AgentConfig, 'id' | 'tools' | 'context'>[];
 }
 
 export type PolicyResult =
@@ -31,7 +33,7 @@ export type PolicyResult =
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
 /** Turns a policy file and the catalogs it includes into a {@link Policy}. All problems are collected. */
-export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInput): PolicyResult {
+export function compilePolicy({ user, catalogs, groups, connectors, agents }: PolicyInput): PolicyResult {
   const included = [...new Set(user.value.include ?? [])].toSorted();
   const missing = included.filter((name) => !catalogs.has(name));
   const builtin = included.flatMap((name) => catalogs.get(name) ?? []);
@@ -47,6 +49,24 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     })),
   ];
   const { tools, problems: wrongTools } = compileTools(merged.tools);
+  const unknownTool = user.value.unknownTool ?? 'irreversible';
+  const kinds = Object.fromEntries(
+    Object.entries(connectors).map(([name, config]) => [name, kindOfConnector(config).kind]),
+  );
+  const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
+  const checked = checkConditions({
+    conditions: [
+      ...rules.map(({ condition, ...rule }): CheckedCondition => ({ kind: 'rule', ...condition, ...rule })),
+      ...approvals.map(({ condition, ...approval }): CheckedCondition => ({
+        kind: 'match',
+        ...condition,
+        ...approval,
+      })),
+    ],
+    tools: [...merged.tools.values()].map(({ definition }) => definition),
+    agents,
+    openConnectors: unknownTool === 'forbidden' ? [] : [...mcp],
+  });
   const problems = [
     ...missing.map((name) => user.source.problem(['include'], `there is no catalog ${name}`, 'Delete it')),
     ...merged.problems,
@@ -54,13 +74,10 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     ...wrongApprovals,
     ...[...merged.tools.values()].flatMap((tool) => checkTool(tool, connectors, conditions)),
     ...wrongTools,
+    ...checked.problems,
   ];
   if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
 
-  const unknownTool = user.value.unknownTool ?? 'irreversible';
-  const kinds = Object.fromEntries(
-    Object.entries(connectors).map(([name, config]) => [name, kindOfConnector(config).kind]),
-  );
   const digest = digestOf({
     version: 1,
     tools: Object.fromEntries(
@@ -72,7 +89,6 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     connectors: kinds,
     ...(user.value.accept === undefined ? {} : { accept: user.value.accept }),
   });
-  const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
   const renamed = new Set(
     [...tools.values()]
       .filter(({ definition }) => mcp.has(definition.connector))
@@ -107,15 +123,14 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     },
     approvalFor(input) {
       try {
-        const selected = selectApproval(approvals, input, 'irreversible');
+        const { whole, pinned } = prepareCall(input, compiled.findTool(input.tool)?.folds);
+        const selected = selectApproval(approvals, whole, pinned, 'irreversible');
         return 'plan' in selected ? selected.plan : { error: 'policy_error' };
       } catch {
         return { error: 'policy_error' };
       }
     },
   };
-  const definitions = [...merged.tools.values()].map(({ definition }) => definition);
-  const failing = rules.flatMap((rule) => warnOfFailing(rule, definitions));
   const idle = warnOfIdleCatalogs(user, catalogs, merged.tools, connectors);
   const unused = warnOfUnusedAccepts(user, mcp);
   return {
@@ -124,7 +139,7 @@ export function compilePolicy({ user, catalogs, groups, connectors }: PolicyInpu
     warnings: sortProblems([
       ...merged.warnings,
       ...warnings,
-      ...failing,
+      ...checked.warnings,
       ...idle,
       ...unused,
       ...warnOfNames(merged.tools.values()),
@@ -160,13 +175,6 @@ function warnOfIdleCatalogs(
   });
 }
 
-function warnOfFailing(rule: CompiledRule, tools: readonly ToolDefinition[]): readonly FileProblem[] {
-  const found = findBoundToFail(rule.condition.expression, tools);
-  if (found === undefined) return [];
-  const message = `this rule fails for ${found.tool}, which has no argument "${found.argument}", and makes it irreversible`;
-  return [rule.source.problem(rule.path, message, 'Begin with the tool it is for: tool == "…" &&')];
-}
-
 function compileTools(merged: ReadonlyMap<string, MergedTool>): {
   readonly tools: ReadonlyMap<string, PolicyTool>;
   readonly problems: readonly FileProblem[];
@@ -177,7 +185,8 @@ function compileTools(merged: ReadonlyMap<string, MergedTool>): {
   for (const [name, { definition, origin, overridden, source, path }] of merged) {
     const schema: SchemaResult = compileSchema(definition.arguments, definition.seal ?? []);
     if (schema.ok) {
-      tools.set(name, { definition, service: serviceOf(name), origin, overridden, validate: schema.validate });
+      const folds = foldsOf(definition.arguments);
+      tools.set(name, { definition, service: serviceOf(name), origin, overridden, folds, validate: schema.validate });
     } else {
       problems.push(
         ...schema.findings.map((finding) =>

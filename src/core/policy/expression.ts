@@ -1,28 +1,37 @@
-import { celEnv, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
-import { RE2JS } from '@bufbuild/re2';
-import type { Json, JsonObject } from '../../contract/json.ts';
-import { argumentUses, type ArgumentPath } from './argument-uses.ts';
-import { boundSteps, MAX_STEPS, type InputSize, measureInput } from './cel-cost.ts';
-import { checkExpression, VARIABLES } from './cel-check.ts';
-import { childrenOf, type Expr } from './cel-tree.ts';
+import { celEnv, parse } from '@bufbuild/cel';
+import type { JsonObject } from '../../contract/json.ts';
+import { argumentUses, type ValuePath } from './argument-uses.ts';
+import { Budget, EvaluationError, type EvaluationCode } from './cel-cost.ts';
+import { checkExpression } from './cel-check.ts';
+import { compileTree, type Evaluate } from './cel-evaluate.ts';
+import { reachableParts, truthFor } from './cel-reach.ts';
+import { namedTools } from './cel-tree.ts';
+import { Dict, Session, type Value } from './cel-values.ts';
+import type { Folds } from './fold.ts';
 
 /** A condition of the policy file (CEL), parsed and checked once. */
 export interface Expression {
   readonly text: string;
   /** Never throws. What is not plainly true or false is an error, and the caller decides what that means. */
   evaluate(input: ExpressionInput): Verdict;
-  /** Places in the arguments that it may look at. */
-  readonly uses: readonly ArgumentPath[];
+  /** False: its answer is the same with any context. */
+  readonly readsContext: boolean;
+  /** Tools that its text names: `tool == "…"`, `tool in ["…"]`. */
+  readonly tools: ReadonlySet<string>;
+  /** Places that it may look at in a call of one tool. */
+  usesFor(tool: string, service: string, root: 'arguments' | 'context'): readonly ValuePath[];
   /** False where its own text rules this tool out, e.g. `tool == "another" && …`. */
   concerns(tool: string, service: string): boolean;
 }
 
-type Verdict = { readonly ok: true; readonly value: boolean } | { readonly ok: false; readonly error: string };
+type Verdict =
+  | { readonly ok: true; readonly value: boolean }
+  | { readonly ok: false; readonly error: string; readonly code: EvaluationCode };
 
-/** What expressions see, converted and measured once per call. */
+/** What expressions see of one call. */
 export interface ExpressionInput {
-  readonly bindings: Readonly<Record<string, CelInput>>;
-  readonly size: InputSize;
+  readonly variables: Readonly<Record<string, Value>>;
+  readonly session: Session;
 }
 
 interface ExpressionProblem {
@@ -38,17 +47,7 @@ export type ExpressionResult =
 
 const LONGEST_EXPRESSION = 4_096;
 
-/** Patterns are literals of the policy (see `checkExpression`), so there are as many as people wrote. */
-const matchers = new Map<string, RE2JS>();
-const environment = celEnv({
-  re2: {
-    compile(pattern) {
-      const known = matchers.get(pattern) ?? RE2JS.compile(pattern);
-      matchers.set(pattern, known);
-      return known;
-    },
-  },
-});
+const environment = celEnv();
 
 /** Parses and checks a CEL expression over `tool, service, arguments, context, proposer`. */
 export function compileExpression(text: string): ExpressionResult {
@@ -80,59 +79,64 @@ export function compileExpression(text: string): ExpressionResult {
   }
 }
 
-/** JSON as CEL sees it: whole numbers are `int`, others `double`, objects are maps. */
-export function prepareInput(values: {
-  readonly tool: string;
-  readonly service: string;
-  readonly arguments: JsonObject;
-  readonly context: JsonObject;
-  readonly proposer: string;
-}): ExpressionInput {
-  const bindings = Object.fromEntries(
-    [...VARIABLES.keys()].map((name) => [name, toCel(values[name as keyof typeof values])]),
-  );
-  return { bindings, size: measureInput(Object.values(values)) };
+/** A budget that several inputs share: it is one for all that is asked about a call. */
+export function createSession(): Session {
+  return new Session(new Budget());
 }
 
-function createExpression(text: string, parsed: ReturnType<typeof parse>): Expression {
-  const run = plan(environment, parsed);
-  const guards = conjunctsOf(parsed.expr).filter((part) => looksOnlyAt(part, ['tool', 'service']));
+/** The call as conditions see it. `folds`: where the tool's schema says `fold: ascii`. */
+export function prepareInput(
+  values: {
+    readonly tool: string;
+    readonly service: string;
+    readonly arguments: JsonObject;
+    readonly context: JsonObject;
+    readonly proposer: string;
+  },
+  folds?: Folds,
+  session = createSession(),
+): ExpressionInput {
+  const { tool, service, proposer } = values;
+  const variables = {
+    tool,
+    service,
+    proposer,
+    arguments: Dict.ofJson(values.arguments, folds),
+    context: Dict.ofJson(values.context, undefined, true),
+  };
+  return { variables, session };
+}
+
+function createExpression(text: string, { expr }: ReturnType<typeof parse>): Expression {
+  const run = compileTree(environment, expr);
+  const guards = new Map<typeof expr, Evaluate>();
+  const evaluateGuard = (guard: typeof expr, tool: string, service: string): Value => {
+    const compiled = guards.get(guard) ?? compileTree(environment, guard);
+    guards.set(guard, compiled);
+    return compiled({ tool, service }, createSession());
+  };
+  const decide = (part: typeof expr, tool: string, service: string): boolean | undefined =>
+    truthFor(part, (guard) => evaluateGuard(guard, tool, service));
+  const reachable = (tool: string, service: string): readonly (typeof expr)[] =>
+    reachableParts(expr, (part) => decide(part, tool, service));
   return {
     text,
-    uses: argumentUses(parsed.expr),
-    evaluate({ bindings, size }) {
-      if (boundSteps(parsed.expr, size) > MAX_STEPS)
-        return { ok: false, error: 'the arguments are too large for this expression' };
-      const result = run(bindings);
-      if (isCelError(result)) return { ok: false, error: result.message };
-      return typeof result === 'boolean'
-        ? { ok: true, value: result }
-        : { ok: false, error: 'the result is not true or false' };
+    readsContext: argumentUses(expr, 'context').length > 0,
+    tools: namedTools(expr),
+    evaluate({ variables, session }) {
+      try {
+        const result = run(variables, session);
+        if (typeof result === 'boolean') return { ok: true, value: result };
+        return { ok: false, error: 'the result is not true or false', code: 'rule_error' };
+      } catch (error) {
+        if (error instanceof EvaluationError) return { ok: false, error: error.message, code: error.code };
+        // Nested beyond the stack, say. What cannot be judged is never a no.
+        return { ok: false, error: 'the call cannot be judged', code: 'rule_error' };
+      }
     },
-    concerns(tool, service) {
-      return guards.every((guard) => plan(environment, guard)({ tool, service }) !== false);
-    },
+    usesFor: (tool, service, root) => reachable(tool, service).flatMap((part) => argumentUses(part, root)),
+    concerns: (tool, service) => decide(expr, tool, service) !== false || reachable(tool, service).length > 0,
   };
-}
-
-function toCel(value: Json): CelInput {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(toCel);
-  return new Map(Object.entries(value).map(([key, part]) => [key, toCel(part)]));
-}
-
-/** `a && b && c` → a, b, c. */
-function conjunctsOf(expr: Expr): readonly Expr[] {
-  const { exprKind: node } = expr;
-  return node.case === 'callExpr' && node.value.function === '_&&_' ? node.value.args.flatMap(conjunctsOf) : [expr];
-}
-
-function looksOnlyAt(expr: Expr, names: readonly string[]): boolean {
-  const { exprKind: node } = expr;
-  if (node.case === 'comprehensionExpr') return false;
-  if (node.case === 'identExpr') return names.includes(node.value.name);
-  return childrenOf(expr).every((part) => looksOnlyAt(part, names));
 }
 
 function refuse(offset: number, message: string, fix: string): ExpressionResult {

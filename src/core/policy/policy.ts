@@ -1,6 +1,7 @@
 import type { CallClass, Gate } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Folds } from './fold.ts';
 
 /** A tool as policy knows it: the definition after includes and overrides, with compiled checks. */
 export interface PolicyTool {
@@ -10,6 +11,8 @@ export interface PolicyTool {
   readonly origin: 'builtin' | 'user';
   /** A user's `override: true` loosened it. */
   readonly overridden: boolean;
+  /** Arguments that conditions compare without regard to letter case; undefined: none. */
+  readonly folds?: Folds | undefined;
   /**
    * Checks arguments against the JSON Schema. With `sealed: true`, values at the tool's `seal` pointers may be sealed
    * placeholders and are not looked into.

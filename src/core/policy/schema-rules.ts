@@ -11,7 +11,7 @@ export interface SchemaFinding {
 type At = readonly (string | number)[];
 
 /** Keywords that hold data, not schemas. */
-const DATA = new Set(['const', 'enum', 'default', 'examples']);
+export const DATA = new Set(['const', 'enum', 'default', 'examples']);
 const MAX_UNIQUE_ITEMS = 1_000;
 
 /**
@@ -71,7 +71,7 @@ function recurs(reference: string, root: JsonObject, above: ReadonlySet<string>,
   return found;
 }
 
-function definitionNamed(reference: string, root: JsonObject): JsonObject | undefined {
+export function definitionNamed(reference: string, root: JsonObject): JsonObject | undefined {
   const { $defs: definitions } = root;
   const name = /^#\/\$defs\/([^/~%]+)$/.exec(reference)?.[1];
   const found = name === undefined || !isObject(definitions) ? undefined : definitions[name];
@@ -79,7 +79,7 @@ function definitionNamed(reference: string, root: JsonObject): JsonObject | unde
 }
 
 /** Keywords whose value maps names to schemas. */
-const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
+export const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 
 function visitSchemas(part: Json | undefined, at: At, visit: (part: JsonObject, at: At) => void): void {
   if (Array.isArray(part)) part.forEach((item: Json, index) => visitSchemas(item, [...at, index], visit));

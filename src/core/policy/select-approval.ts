@@ -1,8 +1,7 @@
 import type { CallClass } from '../../contract/call.ts';
-import type { JsonObject } from '../../contract/json.ts';
 import type { CompiledApproval } from './compile-approvals.ts';
-import { prepareInput } from './expression.ts';
-import type { ApprovalPlan, ClassifyInput, FiredRule } from './policy.ts';
+import type { ExpressionInput } from './expression.ts';
+import type { ApprovalPlan, FiredRule } from './policy.ts';
 
 type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRule, 'class'> };
 
@@ -12,25 +11,20 @@ type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRu
  */
 export function selectApproval(
   approvals: readonly CompiledApproval[],
-  input: ClassifyInput,
+  wholeInput: ExpressionInput,
+  pinnedInput: ExpressionInput,
   callClass: CallClass,
 ): Selected {
-  const pinned = selectIn(approvals, input, input.pinnedContext, callClass);
-  const whole = selectIn(approvals, input, input.context, callClass);
+  const pinned = selectIn(approvals, pinnedInput, callClass);
+  const whole = wholeInput === pinnedInput ? pinned : selectIn(approvals, wholeInput, callClass);
   if ('error' in pinned) return pinned;
   if ('error' in whole) return whole;
   return isAtLeastAsStrict(whole.plan, pinned.plan) ? whole : pinned;
 }
 
-function selectIn(
-  approvals: readonly CompiledApproval[],
-  input: ClassifyInput,
-  context: JsonObject,
-  callClass: CallClass,
-): Selected {
-  const prepared = prepareInput({ ...input, context });
+function selectIn(approvals: readonly CompiledApproval[], input: ExpressionInput, callClass: CallClass): Selected {
   for (const { condition, plan } of approvals) {
-    const verdict = condition.expression.evaluate(prepared);
+    const verdict = condition.expression.evaluate(input);
     if (!verdict.ok) {
       const source = `${condition.place} ${condition.expression.text}`;
       return { error: { source, gate: null, reason: 'policy_error', error: verdict.error } };
