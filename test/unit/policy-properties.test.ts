@@ -92,7 +92,6 @@ describe('for any tool, rules, arguments and context', () => {
         expect(all.class).toBeGreaterThanOrEqual(fewer.class);
         expect(all.gate).toBeGreaterThanOrEqual(fewer.gate);
       }),
-      { numRuns: 50 },
     );
   });
 
