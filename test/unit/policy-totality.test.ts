@@ -189,7 +189,7 @@ describe('fold: ascii', () => {
 
 const TOOL = `version: 1
 tools:
-  - name: api.deploy
+  - name: api.label
     class: reversible
     connector: api
     request: { method: POST, path: /x, body: arguments }
@@ -206,17 +206,17 @@ tools:
         any: {}
         list: { type: array, items: { type: integer } }
 `;
-const withRule = (when: string, rule = 'class: irreversible'): string =>
+const withRule = (when: string, rule = 'class: irreversible\n    reason: production'): string =>
   `${TOOL}rules:\n  - when: ${JSON.stringify(when)}\n    ${rule}\n${APPROVALS}`;
 
 describe('a call that a rule or a match cannot judge', () => {
   const classify = (policy: Policy, args: JsonObject, more = {}): unknown =>
-    policy.classify(callOf('api.deploy', { arguments: args, ...more }));
-  const production = 'tool == "api.deploy" && has(arguments.env) && arguments.env == "production"';
+    policy.classify(callOf('api.label', { arguments: args, ...more }));
+  const production = 'tool == "api.label" && has(arguments.env) && arguments.env == "production"';
 
   it.each<[Json, string, readonly string[]]>([
-    ['production', 'held', ['irreversible']],
-    ['Production', 'held', ['irreversible']],
+    ['production', 'held', ['production']],
+    ['Production', 'held', ['production']],
     ['production ', 'held', ['rule_error']],
     ['produсtion', 'held', ['rule_error']],
     [['production'], 'blocked', ['arguments_invalid']],
@@ -240,7 +240,7 @@ describe('a call that a rule or a match cannot judge', () => {
   it('does not get the approval of a match that misses another spelling', () => {
     const policy = policyOf(
       `${TOOL.replace('reversible', 'irreversible')}approvals:
-  - match: tool == "api.deploy" && arguments.env == "production"
+  - match: tool == "api.label" && arguments.env == "production"
     levels: [{ name: two, approvers: [ops], quorum: 2 }]
   - match: "true"
     levels: [{ name: one, approvers: [ops], quorum: 1 }]
@@ -254,7 +254,7 @@ describe('a call that a rule or a match cannot judge', () => {
   });
 
   it('reads context that is not pinned', () => {
-    const policy = policyOf(withRule('tool == "api.deploy" && context.env == "production"'));
+    const policy = policyOf(withRule('tool == "api.label" && context.env == "production"'));
     const reasonCodes = ['rule_error', 'context_not_pinned'];
     expect(classify(policy, {}, { context: { env: 'staging' } })).toMatchObject({ kind: 'held', reasonCodes });
     const pinned = { context: { env: 'staging' }, pinnedContext: { env: 'staging' } };
@@ -271,7 +271,7 @@ describe('the budget of a call', () => {
     );
     return policyOf(`${TOOL}rules:\n${rule.repeat(rules)}${approvals}`);
   };
-  const call = callOf('api.deploy', { arguments: { list: Array.from({ length: 10_000 }, () => 1) } });
+  const call = callOf('api.label', { arguments: { list: Array.from({ length: 10_000 }, () => 1) } });
 
   it('is one over all rules, and over the matches after them', () => {
     expect(policy(1).classify(call)).toMatchObject({ kind: 'free' });
@@ -299,7 +299,7 @@ describe('what policy check says of a rule', () => {
     const result = load(policy, config);
     return result.ok ? result.warnings.map(({ message }) => message) : ['refused'];
   };
-  const named = (condition: string): string => withRule(`tool == "api.deploy" && ${condition}`);
+  const named = (condition: string): string => withRule(`tool == "api.label" && ${condition}`);
 
   it.each([
     ['an argument of any type', 'arguments.any == "x"'],
@@ -327,7 +327,7 @@ describe('what policy check says of a rule', () => {
   });
 
   it('does not mind what a rule reads that cannot raise the tool', () => {
-    expect(warnings(withRule('tool == "api.deploy" && arguments.any == "x"', 'class: reversible'))).toEqual([]);
+    expect(warnings(withRule('tool == "api.label" && arguments.any == "x"', 'class: reversible'))).toEqual([]);
   });
 
   it('refuses a rule over an open schema, names all its tools, and leaves out those its text rules out', () => {
@@ -338,9 +338,9 @@ describe('what policy check says of a rule', () => {
       `${open}rules:\n  - { when: ${JSON.stringify(when)}, class: ${callClass} }\n${APPROVALS}`;
     const [found] = problemsOf(rule('has(arguments.env) && arguments.env == "x"'));
     expect(found?.message).toContain('api.open, mcp.tickets.close');
-    expect(found?.message).not.toContain('api.deploy');
-    expect(load(rule('tool.startsWith("api.d") && arguments.env == "x"')).ok).toBe(true);
-    expect(load(rule('(tool == "api.deploy" && arguments.env == "x") || service == "other"')).ok).toBe(true);
+    expect(found?.message).not.toContain('api.label');
+    expect(load(rule('tool.startsWith("api.l") && arguments.env == "x"')).ok).toBe(true);
+    expect(load(rule('(tool == "api.label" && arguments.env == "x") || service == "other"')).ok).toBe(true);
     expect(problems(rule('service == "mcp" && arguments.env == "x"'))).toHaveLength(1);
     // Tools of an upstream that the policy does not name are irreversible: only a forbidden rule raises them.
     expect(load(rule('tool == "mcp.tickets.wipe" && arguments.env == "x"')).ok).toBe(true);
