@@ -66,7 +66,7 @@ export interface AppDeps extends ServiceDeps {
   readonly limits?: {
     /** Requests without a valid credential, per address and minute; default 120. */
     readonly anonymousPerMinute?: number;
-    /** Event streams and exports per principal (default 20) and in this process (default 1,000). */
+    /** Event streams, exports and searches per principal (default 20) and in this process (default 1,000). */
     readonly streamsPerPrincipal?: number;
     readonly streams?: number;
   };

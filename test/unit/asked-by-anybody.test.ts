@@ -54,25 +54,34 @@ describe('reads of many rows', () => {
       running -= 1;
       pieces += 1;
     };
-    const stays = new AbortController().signal;
-    const reads = [lane.run(stays, piece), lane.run(gone.signal, piece), lane.run(stays, piece)];
+    const scan = { owner: 'a', signal: new AbortController().signal };
+    const reads = [lane.run(scan, piece), lane.run({ owner: 'a', signal: gone.signal }, piece), lane.run(scan, piece)];
     gone.abort();
     await Promise.all(reads);
     expect({ most, pieces }).toEqual({ most: 1, pieces: 2 });
   });
 
-  test('are charged one for every 1,000 rows, apart from requests: refused, or held until the next minute', async () => {
+  test('take turns by caller: one with many scans does not keep another waiting for all of them', async () => {
+    const lane = new ScanLane();
+    const { signal } = new AbortController();
+    const order: string[] = [];
+    const read = (owner: string) => lane.run({ owner, signal }, async () => order.push(owner));
+    await Promise.all(['a', 'a', 'a', 'b'].map(read));
+    expect(order).toEqual(['a', 'a', 'b', 'a']);
+  });
+
+  test('are charged one for every 200 rows, apart from requests: refused, or held until the next minute', async () => {
     const limits = { requestsPerMinute: 2 };
     const limiter = createRateLimiter({ current: () => ({ limits }) } as never, 1);
     const caller = new AbortController();
     const refusing = limiter.scan(AGENT, caller.signal, 'refuse');
-    for (let rows = 0; rows < 2_800; rows += PIECE) await refusing.charge(PIECE);
+    for (let rows = 0; rows < 500; rows += PIECE) await refusing.charge(PIECE);
     await expect(refusing.charge(PIECE)).rejects.toMatchObject({ code: 'rate_limited' });
     await limiter.charge(AGENT, 2);
     let isHeld = true;
     const held = limiter
       .scan(AGENT, caller.signal, 'wait')
-      .charge(1_000)
+      .charge(200)
       .then(() => (isHeld = false));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(isHeld).toBe(true);
@@ -92,10 +101,11 @@ describe('reads of many rows', () => {
     };
     const hub = { start: async () => undefined, onAny: () => () => undefined };
     const caller = new AbortController();
-    const scan: Scan = { signal: caller.signal, charge: async () => undefined };
+    const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
     let events = 0;
-    for await (const _event of await watchAll({ store, hub, scans: new ScanLane() } as never, AGENT, 0, scan)) {
-      if ((events += 1) === PIECE + 1) caller.abort();
+    for await (const together of await watchAll({ store, hub, scans: new ScanLane() } as never, AGENT, 0, scan)) {
+      events += together.length;
+      if (events > PIECE) caller.abort();
     }
     expect(events).toBe(2 * PIECE);
     expect(asked).toEqual(['agent-1', 'agent-1']);
@@ -114,7 +124,7 @@ describe('reads of many rows', () => {
         }));
       },
     };
-    const scan: Scan = { signal: caller.signal, charge: async () => undefined };
+    const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
     const pages = exportEntries({ store, scans: new ScanLane() } as never, { type: 'decided' }, scan);
     for await (const page of pages) expect(page).toEqual([]);
     expect(reads).toBe(2);

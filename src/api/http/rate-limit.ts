@@ -11,7 +11,7 @@ const WINDOW_MS = 60_000;
 /** Pages that one address may look at for each request that it may try a credential with. */
 const PAGES = 10;
 /** Rows that count for as much as one request. */
-const ROWS = 1_000;
+const ROWS = 200;
 
 /** What a scan does once its caller has read as much as a minute allows. */
 export type Impatience = 'refuse' | 'wait';
@@ -20,7 +20,7 @@ export interface RateLimiter {
   /** Counts a request; `cost` is what it stands for. Throws `rate_limited`. */
   charge(principal: Principal, cost: number): Promise<void>;
   /**
-   * Charges what is read for a principal, one for every 1,000 rows over all its scans. On an account of its own: an export
+   * Charges what is read for a principal, one for every 200 rows over all its scans. On an account of its own: an export
    * takes nothing from the requests that decide.
    */
   scan(principal: Principal, signal: AbortSignal, then: Impatience): Scan;
@@ -58,6 +58,7 @@ export function createRateLimiter(settings: SettingsSource, anonymousPerMinute: 
   return {
     charge: (principal, cost) => charge(principalKey(principal), cost, perMinute()),
     scan: (principal, signal, then) => ({
+      owner: principalKey(principal),
       signal,
       async charge(rows) {
         try {

@@ -24,9 +24,9 @@ export async function pipeEvents(
   try {
     // Says something at once, so that a reader knows that it is connected.
     if (!(await writeTo(res, ': connected\n\n', signal))) return;
-    for await (const event of events) {
+    for await (const together of events) {
       if (signal.aborted || !(await isAllowed())) break;
-      if (!(await writeTo(res, formatEvent(event), signal))) break;
+      if (!(await writeTo(res, formatEvents(together), signal))) break;
     }
   } finally {
     await events.return(undefined);
@@ -34,9 +34,11 @@ export async function pipeEvents(
   }
 }
 
-function formatEvent(event: Streamed<Review> | Streamed<ReviewRow>): string {
-  if (event === 'idle') return ': still here\n\n';
-  return `id: ${event.index}\nevent: review\ndata: ${JSON.stringify(event.review)}\n\n`;
+function formatEvents(together: Streamed<Review> | Streamed<ReviewRow>): string {
+  if (together === 'idle') return ': still here\n\n';
+  return together
+    .map(({ index, review }) => `id: ${index}\nevent: review\ndata: ${JSON.stringify(review)}\n\n`)
+    .join('');
 }
 
 /** Resolves when the reader has taken it; false where it is gone or does not read. */

@@ -1,6 +1,6 @@
 import { ProblemError } from '../problem.ts';
 
-/** Bounds the streams and exports that one principal, and all together, may hold open in this process. */
+/** Bounds the streams, exports and searches that one principal, and all together, may hold open in this process. */
 export class StreamSlots {
   readonly #perPrincipal: number;
   readonly #total: number;
@@ -20,7 +20,7 @@ export class StreamSlots {
   take(key: string): () => void {
     const count = this.#counts.get(key) ?? 0;
     if (count >= this.#perPrincipal || this.#open >= this.#total) {
-      throw new ProblemError('rate_limited', { detail: 'Too many open event streams and exports.' });
+      throw new ProblemError('rate_limited', { detail: 'Too many open streams, exports and searches.' });
     }
     this.#counts.set(key, count + 1);
     this.#open += 1;

@@ -23,12 +23,19 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       tag: 'Audit',
       summary: 'Entries of the audit log in order',
       description:
-        'A leaf of the log is the RFC 8785 form of one entry. All filters that are given must fit. With a filter one request looks through 5,000 entries at most: a page may be empty and still have a `nextFrom`. Every 1,000 entries read count, apart from other requests, as much as one.',
+        'A leaf of the log is the RFC 8785 form of one entry. All filters that are given must fit. With a filter one request looks through 5,000 entries at most: a page may be empty and still have a `nextFrom`. Every 200 entries read count, apart from other requests, as much as one.',
       who: 'reviewer',
       query: entriesQuerySchema,
       answers: { 200: { description: 'One page', schema: auditPageSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query, scan }) => ({ status: 200, json: await service.auditEntries(query, scan('refuse')) }),
+      async handle({ principal, query, scan }) {
+        const release = slots.take(principalKey(principal));
+        try {
+          return { status: 200, json: await service.auditEntries(query, scan('refuse')) };
+        } finally {
+          release();
+        }
+      },
     }),
     endpoint<'reviewer', undefined, z.infer<typeof exportQuerySchema>>({
       method: 'get',
@@ -36,7 +43,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       tag: 'Audit',
       summary: 'Entries of the audit log as one file',
       description:
-        'All entries that fit, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe). Counts as an open stream, and is sent no faster than 1,000 entries for each request that a minute allows.',
+        'All entries that fit, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would take for formulas begin with an apostrophe). Counts as an open stream, and is sent no faster than 200 entries for each request that a minute allows.',
       who: 'reviewer',
       query: exportQuerySchema,
       answers: { 200: { description: 'The file', contentType: 'application/jsonl', otherTypes: ['text/csv'] } },

@@ -1,10 +1,12 @@
 import type { ServiceContext } from './context.ts';
 
 /** Rows that are read at once: few enough for other requests to come in between. */
-export const PIECE = 200;
+export const PIECE = 100;
 
 /** On whose account, and for how long, many rows are read. */
 export interface Scan {
+  /** Scans of one owner take one turn between them. */
+  readonly owner: string;
   /** Aborted when the caller is gone or the process shuts down. */
   readonly signal: AbortSignal;
   /** Counts rows that were read for the caller. Throws `rate_limited`, or waits, as the route has it. */
@@ -19,21 +21,33 @@ const MOST_REST = 100;
  * many exports and streams are open, they leave half of the time, of the process and of its database, to everybody else.
  */
 export class ScanLane {
-  #free: Promise<void> = Promise.resolve();
+  /** Pieces that wait, by owner; owners in the order of their turns. */
+  readonly #waiting = new Map<string, (() => void)[]>();
+  #isTaken = false;
 
   /** Undefined: the caller was gone when its turn came. */
-  async run<T>(signal: AbortSignal, piece: () => Promise<T>): Promise<T | undefined> {
-    const turn = this.#free;
-    let leave = (): void => undefined;
-    this.#free = new Promise((resolve) => (leave = resolve));
-    await turn;
+  async run<T>({ owner, signal }: Pick<Scan, 'owner' | 'signal'>, piece: () => Promise<T>): Promise<T | undefined> {
+    if (this.#isTaken)
+      await new Promise<void>((go) => this.#waiting.set(owner, [...(this.#waiting.get(owner) ?? []), go]));
+    this.#isTaken = true;
     const from = performance.now();
     try {
       return signal.aborted ? undefined : await piece();
     } finally {
       // Also what lets a closed connection be noticed: an embedded database answers without a turn of the event loop.
-      setTimeout(leave, Math.min(MOST_REST, performance.now() - from));
+      setTimeout(() => this.#next(), Math.min(MOST_REST, performance.now() - from));
     }
+  }
+
+  #next(): void {
+    const [first] = this.#waiting;
+    this.#isTaken = first !== undefined;
+    if (first === undefined) return;
+    const [owner, [go, ...others]] = first;
+    // Whoever has more to read comes after all the others.
+    this.#waiting.delete(owner);
+    if (others.length > 0) this.#waiting.set(owner, others);
+    go?.();
   }
 }
 
@@ -43,7 +57,7 @@ export async function readPiece<T>(
   scan: Scan,
   read: () => Promise<readonly T[]>,
 ): Promise<readonly T[] | undefined> {
-  const rows = await scans.run(scan.signal, read);
+  const rows = await scans.run(scan, read);
   if (rows !== undefined) await scan.charge(rows.length);
   return rows;
 }

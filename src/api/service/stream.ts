@@ -44,7 +44,7 @@ async function* followReview(
       const stored = await context.store.readReview(reviewId);
       if (stored !== undefined && stored.index > seen) {
         seen = stored.index;
-        yield { index: seen, review: present(context, principal, stored.review) };
+        yield [{ index: seen, review: present(context, principal, stored.review) }];
       }
       if (stored !== undefined && isFinal(stored.review)) return;
       const why = await waker.next(IDLE_AFTER, signal);
@@ -95,12 +95,11 @@ async function* followAll(
       const after = seen;
       const changes = await readPiece(context, scan, () => store.changes(after, PIECE, proposer));
       if (changes === undefined) return;
-      for (const { index, row } of changes) {
-        seen = { index, reviewId: row.reviewId };
-        yield { index, review: row };
-      }
-      if (changes.length > 0) continue;
-      if ((await waker.next(IDLE_AFTER, scan.signal)) === 'timeout') yield 'idle';
+      const last = changes.at(-1);
+      if (last !== undefined) {
+        seen = { index: last.index, reviewId: last.row.reviewId };
+        yield changes.map(({ index, row }) => ({ index, review: row }));
+      } else if ((await waker.next(IDLE_AFTER, scan.signal)) === 'timeout') yield 'idle';
     }
   } finally {
     stop();

@@ -73,8 +73,8 @@ interface ReviewEvent<T extends Review | ReviewRow> {
   readonly review: T;
 }
 
-/** Streams yield `idle` when nothing happened for 15 s. */
-export type Streamed<T extends Review | ReviewRow> = ReviewEvent<T> | 'idle';
+/** Streams yield what has happened together, and `idle` when nothing did for 15 s. */
+export type Streamed<T extends Review | ReviewRow> = readonly ReviewEvent<T>[] | 'idle';
 
 /**
  * Everything a door (HTTP, MCP) does for an authenticated principal. Free of transport: arguments are validated

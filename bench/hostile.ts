@@ -1,0 +1,94 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { callThrough } from './gate/holdpoint.ts';
+import { quantilesOf } from './gate/measure.ts';
+import { ATTACKS, closeAttackers } from './hostile/attacks.ts';
+import { startHostileWorld, type HostileWorld } from './hostile/world.ts';
+
+/**
+ * What others notice of a hostile caller: p99 of `GET /healthz`, and of another agent's reversible call, while the worst
+ * bodies of each kind go to one route after the other, beside the same with nobody attacking, in turns in one run. Ends with
+ * 1 where a p99 is above `AIM` times the idle one. `WINDOW` ms is how long each is measured, `ONLY` names some attacks.
+ */
+const WINDOW = Number(process.env['WINDOW'] ?? 5_000);
+const AIM = 3;
+const only = process.env['ONLY'];
+
+interface Noticed {
+  readonly healthz: readonly number[];
+  readonly calls: readonly number[];
+}
+
+const dispatcher = new Agent({ connections: 4 });
+const world = await startHostileWorld();
+try {
+  await measure(world, 3 * WINDOW);
+  const attacks = ATTACKS.filter(({ name }) => only === undefined || name.includes(only));
+  const rounds: { readonly name: string; readonly noticed: Noticed; readonly answers: string }[] = [];
+  const idle: Noticed[] = [];
+  for (const attack of attacks) {
+    idle.push(await measure(world, WINDOW));
+    const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
+    const running = attack.run(world, stop.signal);
+    const noticed = await measure(world, WINDOW);
+    stop.abort();
+    const answers = [...(await running)].map(([status, count]) => `${count} × ${status}`).join(', ');
+    rounds.push({ name: attack.name, noticed, answers });
+    console.error(`${attack.name}: ${answers}`);
+    await sleep(500);
+  }
+  const quiet = p99Of({ healthz: idle.flatMap(({ healthz }) => healthz), calls: idle.flatMap(({ calls }) => calls) });
+  console.log(`${'p99 in ms, and times idle'.padEnd(50)}     /healthz           another’s call`);
+  row('nobody attacks', quiet, quiet);
+  let over = 0;
+  for (const { name, noticed } of rounds) over += row(name, p99Of(noticed), quiet) ? 1 : 0;
+  console.log(over === 0 ? `all within ${AIM} times idle` : `${over} of ${rounds.length} above ${AIM} times idle`);
+  if (over > 0) process.exitCode = 1;
+} finally {
+  await Promise.all([closeAttackers(), dispatcher.close()]);
+  await world.close();
+}
+
+/** Both at once, each asked again as soon as it is answered; `/healthz` a hundred times a second at most. */
+async function measure({ url, agentKeys, reviewerToken }: HostileWorld, ms: number): Promise<Noticed> {
+  let turn = 0;
+  const end = performance.now() + ms;
+  const timed = async (ask: () => Promise<void>, pause: number): Promise<readonly number[]> => {
+    const times: number[] = [];
+    while (performance.now() < end) {
+      const from = performance.now();
+      await ask();
+      times.push(performance.now() - from);
+      await sleep(pause);
+    }
+    return times;
+  };
+  const [healthz, calls] = await Promise.all([
+    timed(async () => {
+      const { body } = await request(`${url}/healthz`, { dispatcher });
+      await body.dump();
+    }, 10),
+    timed(() => {
+      const agentKey = agentKeys[(turn += 1) % agentKeys.length] ?? '';
+      return callThrough({ url, agentKey, reviewerToken });
+    }, 0),
+  ]);
+  return { healthz, calls };
+}
+
+function p99Of({ healthz, calls }: Noticed): { readonly healthz: number; readonly call: number } {
+  return { healthz: quantilesOf(healthz).p99, call: quantilesOf(calls).p99 };
+}
+
+/** True where it is above the aim. */
+function row(name: string, is: ReturnType<typeof p99Of>, idle: ReturnType<typeof p99Of>): boolean {
+  const cell = (value: number, beside: number): string =>
+    `${value.toFixed(1).padStart(11)}${`(${(value / beside).toFixed(2)})`.padStart(9)}`;
+  const isOver = is.healthz > AIM * idle.healthz || is.call > AIM * idle.call;
+  console.log(
+    `${name.padEnd(50)}${cell(is.healthz, idle.healthz)}${cell(is.call, idle.call)}${isOver ? '  over' : ''}`,
+  );
+  return isOver;
+}
