@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createReadiness } from '../../src/api/http/readiness.ts';
 import { createRateLimiter } from '../../src/api/http/rate-limit.ts';
-import { PIECE, ScanLane, type Scan } from '../../src/api/service/scan.ts';
+import { PIECE, readPiece, ScanLane, type Scan } from '../../src/api/service/scan.ts';
 import { watchAll } from '../../src/api/service/stream.ts';
 import { exportEntries } from '../../src/api/service/audit.ts';
 import type { AgentPrincipal } from '../../src/api/principal.ts';
@@ -54,8 +54,10 @@ describe('reads of many rows', () => {
       running -= 1;
       pieces += 1;
     };
-    const scan = { owner: 'a', signal: new AbortController().signal };
-    const reads = [lane.run(scan, piece), lane.run({ owner: 'a', signal: gone.signal }, piece), lane.run(scan, piece)];
+    const charge = async (): Promise<void> => undefined;
+    const read = ({ signal }: AbortController) =>
+      readPiece({ scans: lane }, { owner: 'a', signal, charge }, () => piece().then(() => []));
+    const reads = [read(new AbortController()), read(gone), read(new AbortController())];
     gone.abort();
     await Promise.all(reads);
     expect({ most, pieces }).toEqual({ most: 1, pieces: 2 });
@@ -63,9 +65,8 @@ describe('reads of many rows', () => {
 
   test('take turns by caller: one with many scans does not keep another waiting for all of them', async () => {
     const lane = new ScanLane();
-    const { signal } = new AbortController();
     const order: string[] = [];
-    const read = (owner: string) => lane.run({ owner, signal }, async () => order.push(owner));
+    const read = (owner: string) => lane.run(owner, async () => order.push(owner));
     await Promise.all(['a', 'a', 'a', 'b'].map(read));
     expect(order).toEqual(['a', 'a', 'b', 'a']);
   });

@@ -9,10 +9,18 @@ export interface ServiceContext extends ServiceDeps {
   readonly hub: TailHub;
   readonly reservations: PendingReservations;
   readonly scans: ScanLane;
+  /** Lists have turns of their own: the inbox does not wait for an export. */
+  readonly lists: ScanLane;
 }
 
 export function createContext(deps: ServiceDeps): ServiceContext {
-  return { ...deps, hub: new TailHub(deps.store), reservations: new PendingReservations(), scans: new ScanLane() };
+  return {
+    ...deps,
+    hub: new TailHub(deps.store),
+    reservations: new PendingReservations(),
+    scans: new ScanLane(),
+    lists: new ScanLane(),
+  };
 }
 
 /** Signer of the agents' side; `not_found` where this process has another role. */

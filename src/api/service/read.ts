@@ -1,9 +1,9 @@
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { isFinal, NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
 import type { ListQuery, ListResponse } from '../../contract/api.ts';
-import type { ListFilter } from '../../contract/store.ts';
+import type { ListFilter, Store } from '../../contract/store.ts';
 import type { StartedReview } from '../gate-client.ts';
-import { votingGroups, type Principal } from '../principal.ts';
+import { principalKey, votingGroups, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import type { WaitOptions } from './types.ts';
@@ -66,15 +66,19 @@ export async function listReviews(
     ...(approver === undefined || principal.kind !== 'reviewer' ? {} : { approverGroups: votingGroups(principal) }),
   };
   const isFor = (row: ReviewRow): boolean => approver === undefined || !row.closedTo.includes(principal.id);
-  return collectPage(context, filter, isFor, limit ?? DEFAULT_LIMIT, cursor);
+  // Filters that little fits are walked for: an agent that asks again and again has the turns of one.
+  const read: ReadPage = (most, from) =>
+    context.lists.run(principalKey(principal), () => context.store.listReviews(filter, most, from));
+  return collectPage(read, isFor, limit ?? DEFAULT_LIMIT, cursor);
 }
 
 /** Pages that are looked through for one: beyond them a page is shorter than was asked for, and its cursor goes on. */
 const MOST_PAGES = 10;
 
+type ReadPage = (limit: number, cursor: string | undefined) => ReturnType<Store['listReviews']>;
+
 async function collectPage(
-  { store }: ServiceContext,
-  filter: ListFilter,
+  read: ReadPage,
   isFor: (row: ReviewRow) => boolean,
   limit: number,
   cursor: string | undefined,
@@ -82,7 +86,7 @@ async function collectPage(
   const reviews: ReviewRow[] = [];
   let next: string | null | undefined = cursor;
   for (let n = 0; n < MOST_PAGES && next !== null && reviews.length < limit; n += 1) {
-    const page = await store.listReviews(filter, limit - reviews.length, next);
+    const page = await read(limit - reviews.length, next);
     if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
     reviews.push(...page.rows.filter(isFor));
     next = page.nextCursor;

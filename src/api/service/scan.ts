@@ -25,14 +25,15 @@ export class ScanLane {
   readonly #waiting = new Map<string, (() => void)[]>();
   #isTaken = false;
 
-  /** Undefined: the caller was gone when its turn came. */
-  async run<T>({ owner, signal }: Pick<Scan, 'owner' | 'signal'>, piece: () => Promise<T>): Promise<T | undefined> {
-    if (this.#isTaken)
+  /** `owner`: whose turn it takes. */
+  async run<T>(owner: string, piece: () => Promise<T>): Promise<T> {
+    if (this.#isTaken) {
       await new Promise<void>((go) => this.#waiting.set(owner, [...(this.#waiting.get(owner) ?? []), go]));
+    }
     this.#isTaken = true;
     const from = performance.now();
     try {
-      return signal.aborted ? undefined : await piece();
+      return await piece();
     } finally {
       // Also what lets a closed connection be noticed: an embedded database answers without a turn of the event loop.
       setTimeout(() => this.#next(), Math.min(MOST_REST, performance.now() - from));
@@ -57,7 +58,7 @@ export async function readPiece<T>(
   scan: Scan,
   read: () => Promise<readonly T[]>,
 ): Promise<readonly T[] | undefined> {
-  const rows = await scans.run(scan, read);
+  const rows = await scans.run(scan.owner, async () => (scan.signal.aborted ? undefined : read()));
   if (rows !== undefined) await scan.charge(rows.length);
   return rows;
 }
