@@ -81,8 +81,17 @@ const POLLED_WITHIN = 75_000;
 const QUEUE_TYPE = { [GATE_TASK_QUEUE]: 1, [EXECUTE_TASK_QUEUE]: 2 } as const;
 const MEMO_KEY = 'holdpointProposal';
 
-/** A {@link GateClient} over a real connection. `client` must use the deployment's payload converter. */
-export function createGateClient(client: Client): GateClient {
+/**
+ * A {@link GateClient} over a real connection. `client` must use the deployment's payload converter.
+ *
+ * @param isForeign this Temporal has turned out not to be the one that the database belongs to: nothing is sent there.
+ */
+export function createGateClient(client: Client, isForeign: () => boolean = () => false): GateClient {
+  const assertOwn = (): void => {
+    if (!isForeign()) return;
+    const detail = 'Temporal is not the one that the database belongs to.';
+    throw new ProblemError('temporal_unavailable', { detail });
+  };
   const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
   const query = coalesce((reviewId: ReviewId) =>
     within(DEADLINE.query, () => client.workflow.getHandle(reviewId).query(getReview)),
@@ -102,6 +111,7 @@ export function createGateClient(client: Client): GateClient {
 
   return {
     async start(reviewId, input, texts) {
+      assertOwn();
       try {
         await within(DEADLINE.start, () =>
           client.workflow.start(GATED_CALL, {
@@ -129,6 +139,7 @@ export function createGateClient(client: Client): GateClient {
     },
 
     async signal(reviewId, name, envelope) {
+      assertOwn();
       try {
         await within(DEADLINE.signal, () => client.workflow.getHandle(reviewId).signal(SIGNALS[name], envelope));
         return 'delivered';

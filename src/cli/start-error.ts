@@ -7,6 +7,7 @@ export type StartErrorCode =
   | 'port_in_use'
   | 'temporal_missing'
   | 'temporal_unavailable'
+  | 'temporal_changed'
   | 'database_unavailable'
   | 'not_built';
 

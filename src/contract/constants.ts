@@ -38,6 +38,8 @@ export const LIMITS = {
   receipts: 200,
   /** Envelopes verified at once. */
   admissionBatch: 50,
+  /** Reviews that sweeps settle as lost without a person, over all workers. */
+  lostPerHour: 20,
 } as const;
 
 export function payloadTypeOf(kind: EnvelopeKind): string {

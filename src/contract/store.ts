@@ -6,6 +6,7 @@ import type { ReviewId } from './ids.ts';
 import type { ListedTool, UpstreamTool } from './upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
 import type { ProposedCalls } from './proposed-calls.ts';
+import type { RecoveryStore } from './recovery.ts';
 import type { SessionStore } from './sessions.ts';
 import type { StatementStore } from './statements.ts';
 
@@ -237,8 +238,6 @@ export interface Store {
    * (over all workers), and this one was not. The same review is counted once.
    */
   admitSensitive(tool: string, reviewId: ReviewId, atMost: number): Promise<boolean>;
-  /** Ledger rows `open`, `claimed` or `unknown` whose review last changed before a time: the sweeper's list. */
-  unsettled(before: Timestamp, limit: number): Promise<readonly ReviewId[]>;
 
   readReview(reviewId: ReviewId): Promise<StoredReview | undefined>;
   /** Envelopes and digest inputs of a review, for proofs. */
@@ -285,6 +284,7 @@ export interface Store {
   /** What people and machines are told, derived from the log. */
   readonly deliveries: DeliveryStore;
   readonly proposedCalls: ProposedCalls;
+  readonly recovery: RecoveryStore;
 
   /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
   erase(endedBefore: Timestamp): Promise<number>;

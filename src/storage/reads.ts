@@ -85,18 +85,6 @@ export async function admitSensitive(query: Query, tool: string, reviewId: strin
   return row?.admitted === true;
 }
 
-export async function unsettled(query: Query, before: string, limit: number): Promise<string[]> {
-  const rows = await query<{ review_id: string }>(
-    `SELECT l.review_id
-       FROM holdpoint.ledger l LEFT JOIN holdpoint.reviews r ON r.review_id = l.review_id
-      WHERE l.state IN ('open', 'claimed', 'unknown') AND l.reconciled_at IS NULL
-        AND l.changed_at < $1::timestamptz AND coalesce(r.changed_at, l.changed_at) < $1::timestamptz
-      ORDER BY l.changed_at LIMIT $2::bigint`,
-    [before, limit],
-  );
-  return rows.map((row) => row.review_id);
-}
-
 export async function claimIdempotency(
   query: Query,
   proposer: string,

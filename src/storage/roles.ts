@@ -56,6 +56,10 @@ GRANT INSERT, UPDATE (digest, definition) ON holdpoint.upstream_tools TO ${execu
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};
 GRANT EXECUTE ON FUNCTION holdpoint.admit_sensitive(text, text, integer) TO ${gate};
+GRANT EXECUTE ON FUNCTION holdpoint.take_lost(text, jsonb) TO ${gate}, ${execute};
+GRANT EXECUTE ON FUNCTION holdpoint.count_lost() TO ${api}, ${gate}, ${execute};
+GRANT INSERT, UPDATE ON holdpoint.temporal_binding, holdpoint.lost_reviews TO ${gate};
+GRANT DELETE ON holdpoint.sweep_halt TO ${gate};
 GRANT EXECUTE ON FUNCTION holdpoint.may_execute() TO ${execute};
 `;
 }

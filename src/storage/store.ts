@@ -13,6 +13,7 @@ import { openPg } from './pg-database.ts';
 import { openPglite } from './pglite-database.ts';
 import { createProposedCalls } from './proposed-calls.ts';
 import * as reads from './reads.ts';
+import { createRecoveryStore } from './recovery.ts';
 import { createSessionStore } from './sessions.ts';
 import { createStatementStore } from './statements.ts';
 import { createTail } from './tail.ts';
@@ -103,7 +104,6 @@ export function storeOver(database: Database): Store {
     countPending: (proposer) => reads.countPending(query, proposer),
     countClaims: (tool, since) => reads.countClaims(query, tool, since),
     admitSensitive: (tool, reviewId, atMost) => reads.admitSensitive(query, tool, reviewId, atMost),
-    unsettled: (before, limit) => reads.unsettled(query, before, limit),
     readReview: rows.readReview,
     readRecord: (reviewId) => reads.readRecord(query, reviewId),
     listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
@@ -128,6 +128,7 @@ export function storeOver(database: Database): Store {
     statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),
     proposedCalls: createProposedCalls(query),
+    recovery: createRecoveryStore(query),
     putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),
     readUpstreamTools: () => readUpstreamTools(query),
     tail: (listener) => tail.subscribe(listener),

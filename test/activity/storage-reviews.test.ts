@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { UnsettledState } from '../../src/contract/recovery.ts';
 import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
 import type { ListFilter, Store } from '../../src/contract/store.ts';
 import type { Database, Query } from '../../src/storage/database.ts';
@@ -444,9 +445,16 @@ onEveryDatabase((engine) => {
         entries: [],
       });
       const soon = new Date(Date.now() + DAY).toISOString();
-      expect((await store.unsettled(soon, 10)).toSorted()).toEqual([1, 2, 3].map((n) => reviewIdOf(n)));
-      expect(await store.unsettled(soon, 2)).toHaveLength(2);
-      expect(await store.unsettled(AT, 10)).toEqual([]);
+      const unsettled = (state: UnsettledState, limit = 10, after: string | null = null) =>
+        store.recovery.unsettled(state, soon, limit, after);
+      expect(await unsettled('open')).toEqual([reviewIdOf(1)]);
+      expect(await unsettled('claimed')).toEqual([reviewIdOf(2)]);
+      expect(await unsettled('unknown')).toEqual([reviewIdOf(3)]);
+      await store.commit({ ledger: opening(reviewIdOf(7)), entries: [] });
+      expect(await unsettled('open', 1)).toEqual([reviewIdOf(1)]);
+      expect(await unsettled('open', 1, reviewIdOf(1))).toEqual([reviewIdOf(7)]);
+      expect(await unsettled('open', 1, reviewIdOf(7))).toEqual([]);
+      expect(await store.recovery.unsettled('open', AT, 10, null)).toEqual([]);
     });
   });
 

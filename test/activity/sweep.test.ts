@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sweepLostClaims } from '../../src/activities/execute/sweep.ts';
-import { sweepLostReviews } from '../../src/activities/gate/sweep.ts';
+import { lostClaims } from '../../src/activities/execute/sweep.ts';
+import { lostReviews } from '../../src/activities/gate/sweep.ts';
+import { createSweep } from '../../src/activities/sweep.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import type { GatedCallInput } from '../../src/workflows/messages.ts';
@@ -30,7 +31,7 @@ async function sweep(running: readonly string[], isRunning = async (id: string) 
   restarted.length = 0;
   const { settings, clock } = gate;
   const restart = async (reviewId: string, request: GatedCallInput) => void restarted.push({ reviewId, request });
-  return sweepLostReviews({ store, settings, clock, isRunning, restart });
+  return createSweep(lostReviews(restart))({ store, settings, clock, isRunning, report: () => undefined });
 }
 
 async function crashed(): Promise<Journey> {
@@ -116,7 +117,8 @@ describe('reviews that Temporal has lost', () => {
 describe('claims whose workflow is gone', () => {
   const sweepClaims = async (running: readonly string[]) => {
     const { settings, clock } = gate;
-    return sweepLostClaims({ store, settings, clock, isRunning: async (id) => running.includes(id) });
+    const isRunning = async (id: string) => running.includes(id);
+    return createSweep([lostClaims])({ store, settings, clock, isRunning, report: () => undefined });
   };
 
   it('become unknown, once their request can no longer be on its way', async () => {

@@ -27,7 +27,7 @@ describe('readiness', () => {
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({
       ready: true,
-      checks: { database: 'ok', temporal: 'ok', gateWorker: 'ok', executeWorker: 'ok', process: 'ok' },
+      checks: { database: 'ok', temporal: 'ok', gateWorker: 'ok', executeWorker: 'ok', process: 'ok', sweep: 'ok' },
       problems: [],
     });
   });
@@ -58,6 +58,19 @@ describe('readiness', () => {
     expect(answer.body.checks[part]).toBe('down');
     expect(answer.body.problems.map((problem: { code: string }) => problem.code)).toContain(code);
     expect(JSON.stringify(answer.body)).not.toContain('words of a driver');
+  });
+
+  test('a halted sweep is named, and calls go on', async () => {
+    const status = async () => ({ halt: { at: '2026-04-01T12:00:00.000Z', reviewIds: [] }, lostLastHour: 20 });
+    const store = { ...api.store, recovery: { ...api.store.recovery, status } };
+    const other = await makeHarness({ app: { store } });
+    const answer = await other.get('/readyz');
+    const metrics = await (await fetch(`${other.url}/metrics`)).text();
+    await other.close();
+    expect(answer.status).toBe(200);
+    expect(answer.body.problems).toMatchObject([{ code: 'sweep_halted' }]);
+    expect(metrics).toMatch(/^holdpoint_sweep_halted 1$/m);
+    expect(metrics).toMatch(/^holdpoint_lost_reviews_last_hour 20$/m);
   });
 
   test('a broken configuration file shows, and the old one is in force', async () => {

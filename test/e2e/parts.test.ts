@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
+import { EXIT } from '../../src/cli/ui/exit.ts';
 import { freePort } from '../support/ports.ts';
 import { runHoldpoint, startPart, type Part } from '../support/parts.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
@@ -313,6 +314,20 @@ describe('a part that lacks something does not start', () => {
     const { code, output } = await ending(['worker', '--role', 'execute'], env);
     expect(code).not.toBe(0);
     expect(output).toContain('PAYOUTS_TOKEN');
+  });
+
+  test.each(['api', 'gate', 'execute'] as const)('another Temporal than the database’s: %s', async (part) => {
+    const args = part === 'api' ? ['api'] : ['worker', '--role', part];
+    const other = await devServer();
+    const { code, output } = await ending(args, {
+      ...environment(part),
+      PAYOUTS_TOKEN: CREDENTIAL,
+      HOLDPOINT_DATA_DIR: join(directory, `data-elsewhere-${part}`),
+      TEMPORAL_ADDRESS: other.address,
+    });
+    await other.stop();
+    expect(code).toBe(EXIT.refused);
+    expect(output).toContain('temporal_changed');
   });
 
   test('the keys of another part', async () => {

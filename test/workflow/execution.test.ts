@@ -1,7 +1,8 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectorResult } from '../../src/activities/ports.ts';
-import { sweepLostReviews } from '../../src/activities/gate/sweep.ts';
+import { lostReviews } from '../../src/activities/gate/sweep.ts';
+import { createSweep } from '../../src/activities/sweep.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { createReviewLookups } from '../../src/cli/compose/lookups.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
@@ -367,16 +368,19 @@ describe('an outcome that nobody knows', () => {
 });
 
 describe('ended from outside', () => {
-  const sweep = () =>
-    sweepLostReviews({
+  const sweep = () => {
+    const lookups = createReviewLookups(
+      { client: gate.client, connection: env.connection, namespace: gate.client.options.namespace } as never,
+      null,
+    );
+    return createSweep(lostReviews(lookups.restart))({
       store: gate.store,
       settings: gate.settings,
       clock: { now: () => Date.now() + 60_000 },
-      ...createReviewLookups(
-        { client: gate.client, connection: env.connection, namespace: gate.client.options.namespace } as never,
-        null,
-      ),
+      isRunning: lookups.isRunning,
+      report: () => undefined,
     });
+  };
 
   it('cancelled while it waits: aborted, which is nobody’s no', async () => {
     const { reviewId, handle } = await pending();

@@ -1,7 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sweepLostReviews } from '../../src/activities/gate/sweep.ts';
+import { lostReviews } from '../../src/activities/gate/sweep.ts';
+import { createSweep } from '../../src/activities/sweep.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
 import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
@@ -271,12 +272,12 @@ describe('when the asker goes away', () => {
     const { asking, reviewId } = await ask();
     await gate.client.workflow.getHandle(reviewId).terminate('by an intruder');
     expect(await asking.result()).toEqual({ reviewId, type: 'aborted' });
-    await sweepLostReviews({
+    await createSweep(lostReviews(async () => undefined))({
       store: gate.store,
       settings: gate.settings,
       clock: { now: () => Date.now() + 60_000 },
       isRunning: async (id) => (await gate.client.workflow.getHandle(id).describe()).status.name === 'RUNNING',
-      restart: async () => undefined,
+      report: () => undefined,
     });
     expect((await gate.store.readReview(reviewId))?.review.status).toBe('aborted');
   });

@@ -46,6 +46,15 @@ export function createMetrics({ registry, store, settings, slots }: MetricsDeps)
     return counts.reduce((sum, count) => sum + count, 0);
   });
   gauge('holdpoint_audit_entries', 'Entries in the audit log', async () => (await store.head()).size);
+  gauge('holdpoint_sweep_halted', '1 while too many lost reviews wait for a person', async () => {
+    const { halt } = await store.recovery.status();
+    return halt === null ? 0 : 1;
+  });
+  gauge(
+    'holdpoint_lost_reviews_last_hour',
+    'Reviews whose workflow Temporal has lost, settled by sweeps in the last hour',
+    async () => (await store.recovery.status()).lostLastHour,
+  );
   gauge('holdpoint_event_streams', 'Open streams of server-sent events', () => slots.open);
   return {
     executes: new Counter({

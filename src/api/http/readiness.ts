@@ -35,6 +35,10 @@ const DOWN: Readonly<Record<string, Problem>> = {
     code: 'identity_provider_unavailable',
     message: 'The identity provider of `oidc` does not answer, or its client secret is missing.',
   },
+  temporalBinding: {
+    code: 'temporal_changed',
+    message: 'Temporal is not the one that the database belongs to. See `holdpoint temporal rebind`.',
+  },
   process: { code: 'shutting_down', message: 'This process is shutting down.' },
 };
 const ROLLED_BACK: Problem = {
@@ -42,7 +46,21 @@ const ROLLED_BACK: Problem = {
   message: 'The audit log does not extend the last checkpoint that was seen.',
 };
 
+const HALTED: Problem = {
+  code: 'sweep_halted',
+  message:
+    'Temporal has lost so many reviews that a person must look before they are settled. See `holdpoint reviews sweep`.',
+};
+
 export function createReadiness(deps: ReadinessDeps): Readiness {
+  // Named only: calls go on. Where the database is away, its own check says so.
+  const sweep = async (): Promise<readonly [string, Problem | undefined]> => {
+    const halt = await within(deps.store.recovery.status()).then(
+      (status) => status.halt,
+      () => null,
+    );
+    return ['sweep', halt === null ? undefined : HALTED];
+  };
   // Anybody may ask, so what asking costs the servers does not depend on how often.
   const ask = atMostEvery(ASKED_EVERY, async () => {
     const pollers = deps.gate.pollers();
@@ -53,8 +71,12 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
       executeWorker: async () => present((await pollers).execute),
       ...deps.extra,
     };
-    const [needed, dispensable] = await Promise.all([probeAll(parts), probeAll(deps.dispensable?.() ?? {})]);
-    return { needed, dispensable };
+    const [needed, dispensable, swept] = await Promise.all([
+      probeAll(parts),
+      probeAll(deps.dispensable?.() ?? {}),
+      sweep(),
+    ]);
+    return { needed, dispensable: [...dispensable, swept] };
   });
   return {
     async check() {

@@ -9,6 +9,7 @@ import { registerExecute } from './execute.ts';
 import { registerMcp } from './mcp/index.ts';
 import { registerKeys } from './keys/index.ts';
 import { registerPolicy } from './policy/index.ts';
+import { registerRecovery } from './recovery/index.ts';
 import { registerReview } from './review/index.ts';
 import { registerServe } from './serve.ts';
 
@@ -33,6 +34,7 @@ export function createProgram(context: CliContext): Command {
   registerAudit(program, context);
   registerKeys(program, context);
   registerMcp(program, context);
+  registerRecovery(program, context);
   registerDoctor(program, context);
   registerDemo(program, context);
   return program;

@@ -14,8 +14,11 @@ import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import type { FileSettingsSource } from '../settings-source.ts';
 import { StartError } from '../start-error.ts';
+import { repeat } from './periodic.ts';
 import { answerSlack } from './send-slack.ts';
 import { systemClock, type ApiKeys, type Foundation } from './foundation.ts';
+
+const BINDING_EVERY_MS = 15_000;
 
 export interface ApiPart {
   readonly keys: ApiKeys;
@@ -33,7 +36,7 @@ export interface RunningApi {
 
 /** Starts the api: HTTP in, signals and queries out. No credential of any target. */
 export async function startApi(foundation: Foundation, part: ApiPart): Promise<RunningApi> {
-  const { log, store, settings, temporal, shutdown } = foundation;
+  const { log, store, settings, temporal, binding, shutdown } = foundation;
   const stop = new AbortController();
   const signIn = createSignInLinks({ secret: part.keys.sessionSecret, store: store.sessions, clock: systemClock });
   const registry = new Registry();
@@ -41,7 +44,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   const deps = {
     settings,
     store,
-    gate: createGateClient(temporal.client),
+    gate: createGateClient(temporal.client, () => binding.isChanged()),
     ...part.keys,
     temporalUi: foundation.temporalUi,
     namespace: temporal.namespace,
@@ -69,9 +72,16 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     version: readVersion(),
     page: readPage(),
     registry,
-    readyChecks: part.readyChecks ?? {},
+    readyChecks: {
+      ...part.readyChecks,
+      temporalBinding: async () => {
+        if (binding.isChanged()) throw new Error('temporal_changed');
+      },
+    },
     trustProxy: part.trustProxy ?? false,
   });
+  const watching = repeat('check of the Temporal in use', BINDING_EVERY_MS, log, () => binding.check());
+  shutdown.add('check of the Temporal in use', () => watching.stop());
   // Whatever answers has its SQL parser and its tail before the first request comes.
   await service.start();
   shutdown.add('service', () => service.close());

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { answerStatements } from '../../activities/execute/answer-statements.ts';
 import { createExecuteActivities } from '../../activities/execute/index.ts';
-import { sweepLostClaims } from '../../activities/execute/sweep.ts';
+import { lostClaims } from '../../activities/execute/sweep.ts';
 import { scrub } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { createLogFollower } from '../../storage/log-follower.ts';
@@ -9,12 +9,11 @@ import { guardLog } from './checkpoints.ts';
 import { openConnectors } from './connectors.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { executeKeysOf } from './keys.ts';
-import { createReviewLookups } from './lookups.ts';
 import { repeat } from './periodic.ts';
+import { startSweep } from './sweep.ts';
 import { askUpstreams } from './upstreams.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
 
-const SWEEP_EVERY_MS = 15_000;
 /** How often requests for statements are looked for: whoever asks for a proof waits that long. */
 const STATEMENTS_EVERY_MS = 250;
 /** A connector that a reload brings may take longer than those at the start. */
@@ -77,11 +76,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
       worker.ended.catch((error: unknown) => foundation.fail(error));
       const asking = askUpstreams(settings, connectors, store, log);
       shutdown.add('asking of upstreams', () => asking.stop());
-      const { isRunning } = createReviewLookups(temporal, null);
-      const sweep = repeat('sweep of lost claims', SWEEP_EVERY_MS, log, () =>
-        sweepLostClaims({ store, settings, clock: systemClock, isRunning }),
-      );
-      shutdown.add('sweep of lost claims', () => sweep.stop());
+      startSweep(foundation, 'sweep of lost claims', [lostClaims]);
       const follower = createLogFollower(store);
       const statements = repeat('statements of completeness', STATEMENTS_EVERY_MS, log, () =>
         answerStatements({

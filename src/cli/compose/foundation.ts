@@ -8,7 +8,9 @@ import { loadSqlParser } from '../../core/sql/index.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
 import type { FileSettingsSource } from '../settings-source.ts';
 import type { Shutdown } from './shutdown.ts';
+import { createReviewLookups } from './lookups.ts';
 import type { TemporalConnections } from './temporal.ts';
+import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
 import { followUpstreams } from './upstreams.ts';
 
 /** What every part stands on, whether it runs alone or with the others. */
@@ -17,6 +19,8 @@ export interface Foundation {
   readonly store: Store;
   readonly settings: FileSettingsSource;
   readonly temporal: TemporalConnections;
+  /** Whether this is the Temporal that the database belongs to. */
+  readonly binding: TemporalBinding;
   /** Base URL of the Temporal Web UI; null: no links. */
   readonly temporalUi: string | null;
   readonly verifier: EnvelopeVerifier;
@@ -42,9 +46,16 @@ export interface FoundationInput {
   fail(error: unknown): void;
 }
 
-/** Also loads PostgreSQL's parser, which classification and rendering of SQL need from the first call on. */
+/**
+ * Also loads PostgreSQL's parser, which classification and rendering of SQL need from the first call on.
+ *
+ * @throws StartError `temporal_changed`
+ */
 export async function createFoundation(input: FoundationInput): Promise<Foundation> {
   const { source, temporal, keys, ...rest } = input;
+  const { isKnown } = createReviewLookups(temporal.connections, null);
+  const binding = createTemporalBinding(temporal.connections, input.store.recovery, isKnown);
+  await binding.check();
   await loadSqlParser();
   const upstreams = await followUpstreams(source, input.store, input.log);
   input.shutdown.add('reading of upstreams', () => upstreams.stop());
@@ -52,6 +63,7 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
     ...rest,
     settings: source,
     temporal: temporal.connections,
+    binding,
     temporalUi: temporal.uiUrl,
     localUrl: input.localUrl ?? null,
     mailKey: () => (keys.has('mail') ? keys.privateKeys('mail')[0].privateKey : undefined),

@@ -1,17 +1,16 @@
 import { createGateActivities } from '../../activities/gate/index.ts';
-import { sweepLostReviews } from '../../activities/gate/sweep.ts';
+import { lostReviews } from '../../activities/gate/sweep.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';
 import { openNotify } from './notify-part.ts';
 import { recordPolicyChanges } from './policy-record.ts';
-import { repeat } from './periodic.ts';
+import { startSweep } from './sweep.ts';
 import { runGateWorker, type RunningWorker } from './workers.ts';
-
-const SWEEP_EVERY_MS = 15_000;
 
 /** Starts the gate worker: workflows, classification, admission, records. Of keys it holds public ones, and those of mails and callbacks. */
 export async function startGate(foundation: Foundation): Promise<RunningWorker> {
   const { log, store, settings, temporal, verifier, shutdown } = foundation;
+  await foundation.binding.bind();
   const lookups = createReviewLookups(temporal, foundation.temporalUi);
   const notify = openNotify(foundation);
   const activities = createGateActivities({
@@ -28,10 +27,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   );
   shutdown.add('gate worker', () => worker.stop());
   worker.ended.catch((error: unknown) => foundation.fail(error));
-  const sweep = repeat('sweep of lost reviews', SWEEP_EVERY_MS, log, () =>
-    sweepLostReviews({ store, settings, clock: systemClock, ...lookups }),
-  );
-  shutdown.add('sweep of lost reviews', () => sweep.stop());
+  startSweep(foundation, 'sweep of lost reviews', lostReviews(lookups.restart));
   await notify.start();
   shutdown.add('record of policy changes', await recordPolicyChanges(settings, store, log));
   return worker;

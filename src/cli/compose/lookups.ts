@@ -8,6 +8,8 @@ export interface ReviewLookups {
   starterIdentity(reviewId: string, runId: string): Promise<string>;
   /** Whether Temporal has an open workflow of this id. Rejects where it cannot say. */
   isRunning(reviewId: string): Promise<boolean>;
+  /** Whether Temporal has, or had, a workflow of this id. Rejects where it cannot say. */
+  isKnown(reviewId: string): Promise<boolean>;
   /** Starts a review's workflow again under its id. */
   restart(reviewId: string, request: GatedCallInput): Promise<void>;
   /** Where the Web UI shows a run; null without a Web UI. */
@@ -16,6 +18,14 @@ export interface ReviewLookups {
 
 export function createReviewLookups(temporal: TemporalConnections, uiUrl: string | null): ReviewLookups {
   const { client, connection, namespace } = temporal;
+  const statusOf = async (reviewId: string): Promise<string | undefined> => {
+    try {
+      return (await client.workflow.getHandle(reviewId).describe()).status.name;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  };
   return {
     starterIdentity: async (workflowId, runId) => {
       const { history } = await connection.workflowService.getWorkflowExecutionHistory({
@@ -25,14 +35,8 @@ export function createReviewLookups(temporal: TemporalConnections, uiUrl: string
       });
       return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.identity ?? '';
     },
-    isRunning: async (reviewId) => {
-      try {
-        return (await client.workflow.getHandle(reviewId).describe()).status.name === 'RUNNING';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return false;
-        throw error;
-      }
-    },
+    isRunning: async (reviewId) => (await statusOf(reviewId)) === 'RUNNING',
+    isKnown: async (reviewId) => (await statusOf(reviewId)) !== undefined,
     restart: async (reviewId, request) => {
       await client.workflow.start(GATED_CALL, { workflowId: reviewId, taskQueue: GATE_TASK_QUEUE, args: [request] });
     },

@@ -48,6 +48,7 @@ const START_EXIT: Readonly<Record<StartErrorCode, ExitName>> = {
   port_in_use: 'unavailable',
   temporal_missing: 'unavailable',
   temporal_unavailable: 'unavailable',
+  temporal_changed: 'refused',
   database_unavailable: 'unavailable',
   not_built: 'configInvalid',
 };

@@ -2,16 +2,16 @@ import * as clack from '@clack/prompts';
 import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
 
-/** Asks for a yes; anything else ends the command, and so does a place where nobody can be asked. */
-export async function confirm(io: Io, question: string): Promise<void> {
-  if (!io.interactive) {
-    throw new CliError(
-      'usage',
-      'not_interactive',
-      'There is nobody to ask.',
-      'Pass the --digest that somebody looked at, or --yes for whatever it is now.',
-    );
-  }
+/**
+ * Asks for a yes; anything else ends the command, and so does a place where nobody can be asked. `otherwise`: what to do
+ * there.
+ */
+export async function confirm(
+  io: Io,
+  question: string,
+  otherwise = 'Pass the --digest that somebody looked at, or --yes for whatever it is now.',
+): Promise<void> {
+  if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask.', otherwise);
   const answer = await clack.confirm({ message: question, initialValue: false });
   if (answer !== true) throw new CliError('failed', 'cancelled', 'Nothing was done.');
 }

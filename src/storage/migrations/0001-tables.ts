@@ -28,7 +28,7 @@ CREATE TABLE holdpoint.ledger (
   CHECK ((state IN ('claimed', 'done', 'failed', 'unknown')) = (claimed_at IS NOT NULL)),
   CHECK (reconciled_at IS NULL OR state = 'unknown')
 ) WITH (fillfactor = 80);
-CREATE INDEX ledger_unsettled ON holdpoint.ledger (changed_at)
+CREATE INDEX ledger_unsettled ON holdpoint.ledger (state, review_id)
   WHERE state IN ('open', 'claimed', 'unknown') AND reconciled_at IS NULL;
 CREATE INDEX ledger_claims ON holdpoint.ledger (claimed_at) WHERE claimed_at IS NOT NULL;
 

@@ -18,8 +18,8 @@ export interface EraseOptions extends GlobalOptions {
 export async function erase(io: Io, options: EraseOptions): Promise<void> {
   const endedBefore = new Date(io.now() - spanOf(options.olderThan)).toISOString();
   if (options.yes !== true) {
-    if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask.', 'Pass --yes.');
-    await confirm(io, `Erase what was said in reviews that ended before ${endedBefore}? It cannot be brought back.`);
+    const question = `Erase what was said in reviews that ended before ${endedBefore}? It cannot be brought back.`;
+    await confirm(io, question, 'Pass --yes.');
   }
   const erased = await withDatabase(io, options.database, (store) => store.erase(endedBefore));
   io.data({ erased, endedBefore });

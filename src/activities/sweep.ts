@@ -1,0 +1,117 @@
+import { UNSETTLED_STATES, type SweepHalt, type UnsettledState } from '../contract/recovery.ts';
+import type { LedgerRow, Store } from '../contract/store.ts';
+import type { SettingsSource } from '../core/settings.ts';
+import type { Clock } from './ports.ts';
+
+export interface SweepDeps {
+  readonly store: Store;
+  readonly settings: SettingsSource;
+  readonly clock: Clock;
+  /** Whether Temporal has a running workflow of this id; throws where Temporal cannot say. */
+  isRunning(reviewId: string): Promise<boolean>;
+  report(event: SweepEvent): void;
+}
+
+export type SweepEvent =
+  | { readonly kind: 'settled'; readonly reviewId: string; readonly was: UnsettledState }
+  /** Too many reviews are lost. Told with every sweep until a person approves them. */
+  | { readonly kind: 'halted'; readonly halt: SweepHalt };
+
+/** What a worker does about lost reviews of one state. */
+export interface Recovery {
+  readonly state: UnsettledState;
+  /** Undefined: nothing can, or need, be done about this one. */
+  plan(deps: SweepDeps, row: LedgerRow): Promise<(() => Promise<boolean>) | undefined>;
+}
+
+export interface LostReview {
+  readonly reviewId: string;
+  readonly state: UnsettledState;
+}
+
+/** Younger reviews are left alone, ms. */
+const QUIET_MS = 10_000;
+const BATCH = 500;
+const LOOKUPS_AT_ONCE = 10;
+const NAMED_WHEN_HALTED = 100;
+
+/**
+ * A sweep over the unsettled reviews. Each call looks at the next {@link BATCH} of every state, in the order of
+ * `recoveries`, and begins again at the end, so that many reviews that wait never hide one that is lost. Resolves with
+ * the number settled.
+ */
+export function createSweep(recoveries: readonly Recovery[]): (deps: SweepDeps) => Promise<number> {
+  const cursors = new Map<UnsettledState, string | null>();
+
+  /** The next page of one state. `more`: some of it was lost, so there may be more. */
+  async function sweepPage(deps: SweepDeps, recovery: Recovery): Promise<{ settled: number; more: boolean }> {
+    const { state } = recovery;
+    const page = await deps.store.recovery.unsettled(state, quietSince(deps), BATCH, cursors.get(state) ?? null);
+    const lost = await findStopped(deps, page);
+    let settled = 0;
+    for (const [index, reviewId] of lost.entries()) {
+      const row = await deps.store.readLedger(reviewId);
+      const settle = row?.state === state && row.reconciliation === null ? await recovery.plan(deps, row) : undefined;
+      if (settle === undefined) continue;
+      const found = lost.slice(index, index + NAMED_WHEN_HALTED);
+      if (!(await deps.store.recovery.takeLost(reviewId, found))) return { settled, more: false };
+      if (!(await settle())) continue;
+      settled += 1;
+      deps.report({ kind: 'settled', reviewId, was: state });
+    }
+    const next = page.length < BATCH ? null : (page.at(-1) ?? null);
+    cursors.set(state, next);
+    return { settled, more: settled > 0 && next !== null };
+  }
+
+  return async (deps) => {
+    let settled = 0;
+    for (const recovery of recoveries) {
+      for (let more = true; more;) {
+        if (await isHalted(deps)) return settled;
+        const page = await sweepPage(deps, recovery);
+        settled += page.settled;
+        more = page.more;
+      }
+    }
+    await isHalted(deps);
+    return settled;
+  };
+}
+
+async function isHalted({ store, report }: SweepDeps): Promise<boolean> {
+  const { halt } = await store.recovery.status();
+  if (halt !== null) report({ kind: 'halted', halt });
+  return halt !== null;
+}
+
+/** Every unsettled review that Temporal does not run, for a person to see before anything is done about it. */
+export async function findLost(
+  deps: Pick<SweepDeps, 'clock' | 'isRunning'> & { readonly store: Pick<Store, 'recovery'> },
+): Promise<readonly LostReview[]> {
+  const lost: LostReview[] = [];
+  for (const state of UNSETTLED_STATES) {
+    let page: readonly string[];
+    let after: string | null = null;
+    do {
+      page = await deps.store.recovery.unsettled(state, quietSince(deps), BATCH, after);
+      lost.push(...(await findStopped(deps, page)).map((reviewId) => ({ reviewId, state })));
+      after = page.at(-1) ?? null;
+    } while (page.length === BATCH);
+  }
+  return lost;
+}
+
+async function findStopped(deps: Pick<SweepDeps, 'isRunning'>, reviewIds: readonly string[]): Promise<string[]> {
+  const stopped: string[] = [];
+  for (let from = 0; from < reviewIds.length; from += LOOKUPS_AT_ONCE) {
+    const some = reviewIds.slice(from, from + LOOKUPS_AT_ONCE);
+    const running = await Promise.all(some.map((reviewId) => deps.isRunning(reviewId)));
+    stopped.push(...some.filter((_, index) => running[index] !== true));
+  }
+  return stopped;
+}
+
+function quietSince({ clock }: Pick<SweepDeps, 'clock'>): string {
+  return new Date(clock.now() - QUIET_MS).toISOString();
+}
