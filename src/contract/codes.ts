@@ -90,6 +90,8 @@ export const REASONS = {
   owner_unknown: 'Separation of duties is on and nobody is answerable for the proposer',
   seal_required: 'An argument that must be sealed came in the clear',
   policy_error: 'The policy could not be applied',
+  classification_failed: 'The call could not be classified, and trying again would not help',
+  too_many_pending: 'Too many reviews of this proposer are waiting',
   rule_error: 'A rule failed, so the call counts as irreversible',
   context_not_pinned: 'A rule reads context that the configuration does not pin for this agent',
   unattested: 'The proposal is not signed',

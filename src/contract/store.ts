@@ -229,8 +229,8 @@ export interface Store {
   /** Evidence envelopes, written by the execute worker and read back by the gate worker. Last write wins. */
   putEvidence(reviewId: ReviewId, revision: number, envelope: DsseEnvelope): Promise<void>;
   readEvidence(reviewId: ReviewId, revision: number): Promise<DsseEnvelope | undefined>;
-  /** Hard-gated reviews of a proposer that have not ended. */
-  countPending(proposer: string): Promise<number>;
+  /** Hard-gated reviews that have not ended, of one proposer or of all with this beginning of their ids. */
+  countPending(of: string | { readonly prefix: string }): Promise<number>;
   /** Claims of a tool's irreversible calls since a time. */
   countClaims(tool: string, since: Timestamp): Promise<number>;
   /**

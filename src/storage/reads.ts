@@ -51,11 +51,16 @@ export async function readRecord(
   return { envelopes: partsOf<StoredEnvelope>('envelope'), materials: partsOf<Material>('material') };
 }
 
-export async function countPending(query: Query, proposer: string): Promise<number> {
+export async function countPending(query: Query, of: string | { readonly prefix: string }): Promise<number> {
+  // In the "C" collation every text with this prefix stands before the prefix followed by the last character.
+  const [condition, parameters] =
+    typeof of === 'string'
+      ? ['proposer = $1', [storableText(of)]]
+      : ['proposer >= $1 AND proposer < $2', [of.prefix, `${of.prefix}\u{10ffff}`]];
   const [row] = await query<{ count: number }>(
     `SELECT count(*)::float8 AS count FROM holdpoint.reviews
-      WHERE proposer = $1 AND status IN ('pending', 'changes_requested') AND gate = 'hard'`,
-    [storableText(proposer)],
+      WHERE ${condition} AND status IN ('pending', 'changes_requested') AND gate = 'hard'`,
+    parameters,
   );
   return row?.count ?? 0;
 }

@@ -101,7 +101,7 @@ export function storeOver(database: Database): Store {
       );
       return row === undefined ? undefined : (JSON.parse(row.envelope) as DsseEnvelope);
     },
-    countPending: (proposer) => reads.countPending(query, proposer),
+    countPending: (of) => reads.countPending(query, of),
     countClaims: (tool, since) => reads.countClaims(query, tool, since),
     admitSensitive: (tool, reviewId, atMost) => reads.admitSensitive(query, tool, reviewId, atMost),
     readReview: rows.readReview,

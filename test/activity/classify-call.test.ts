@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createGateActivities } from '../../src/activities/gate/index.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { auditEntrySchema } from '../../src/contract/audit.ts';
 import { materialSchema, reviewSchema } from '../../src/contract/review.ts';
-import type { Store } from '../../src/contract/store.ts';
+import { StorageError, type Store } from '../../src/contract/store.ts';
 import { digestMaterial } from '../../src/core/digest.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
@@ -259,13 +260,130 @@ describe('law 2: who proposes is what a signature says', () => {
 
   it('takes a starter’s identity as it comes, cut to size', async () => {
     const hostile = `${'x'.repeat(118)}🙂${'y'.repeat(500)}`;
-    const { classifyCall } = await import('../../src/activities/gate/classify-call.ts');
-    const deps = { ...gate.gateDeps, starterIdentity: async () => hostile };
+    const { classifyCall } = createGateActivities({ ...gate.gateDeps, starterIdentity: async () => hostile });
     const input = { reviewId: gate.newReviewId(), runId: 'run', startedAt: gate.clock.now(), request: CLOSE };
-    const answer = await classifyCall(deps, input);
+    const answer = await classifyCall(input);
     if (answer.kind !== 'held') throw new Error(answer.kind);
     expect(answer.base.proposer.id.length).toBeLessThanOrEqual(128);
     expect(answer.version.digest).toBe(digestMaterial(answer.version.material));
+  });
+});
+
+describe('the limit of pending reviews', () => {
+  const limited = (pendingPerAgent: number) => {
+    const { limits } = gate.settings.current();
+    gate.settings.update({ limits: { ...limits, pendingPerAgent } });
+  };
+  const tooMany = { kind: 'blocked', reasonCodes: ['too_many_pending'] };
+  const propose = (proposer = 'agent-2', request = CLOSE) => {
+    const { reviewId, request: proposed } = signed(request, proposer);
+    return judged(proposed, reviewId);
+  };
+
+  it('holds for whoever starts the workflow; what does not wait still goes', async () => {
+    limited((await store.countPending('agent-2')) + 2);
+    const answers = await Promise.all([propose(), propose(), propose()]);
+    expect(answers.filter(({ kind }) => kind === 'held')).toHaveLength(2);
+    expect(await propose()).toMatchObject(tooMany);
+    expect(await propose('agent-2', GET)).toMatchObject({ kind: 'free' });
+  });
+
+  it('one that is blocked by it has ended, visibly', async () => {
+    limited(await store.countPending('agent-2'));
+    const { reviewId, request } = signed(CLOSE, 'agent-2');
+    await classify(reviewId, request);
+    expect(await steps.ledger(reviewId)).toMatchObject({ state: 'denied', denial: { reason: 'too_many_pending' } });
+    expect((await store.readReview(reviewId))?.review).toMatchObject({
+      status: 'blocked',
+      reasonCodes: ['too_many_pending'],
+      call: { tool: 'payouts.close' },
+    });
+    expect((await steps.entries(reviewId)).at(-1)).toMatchObject({ type: 'classified', status: 'blocked' });
+  });
+
+  it('is one for all unattested starts, whatever their identity', async () => {
+    limited((await store.countPending({ prefix: 'temporal:' })) + 1);
+    const start = (identity: string) => {
+      const { classifyCall } = createGateActivities({ ...gate.gateDeps, starterIdentity: async () => identity });
+      return classifyCall({ reviewId: gate.newReviewId(), runId: 'r', startedAt: gate.clock.now(), request: CLOSE });
+    };
+    expect(await start('one')).toMatchObject({ kind: 'held' });
+    expect(await start('other')).toMatchObject({ kind: 'blocked', version: { reasonCodes: ['too_many_pending'] } });
+  });
+
+  it('does not count against itself a review that is open already', async () => {
+    const { reviewId, request } = signed(CLOSE, 'agent-2');
+    await classify(reviewId, request);
+    limited(1);
+    expect(await classify(reviewId, request, 'run-2')).toMatchObject({ kind: 'held', outcome: null });
+    expect((await steps.ledger(reviewId)).state).toBe('open');
+  });
+});
+
+describe('a call that can never be classified', () => {
+  const failed = async (reviewId: string) => {
+    expect(await steps.ledger(reviewId)).toMatchObject({
+      state: 'denied',
+      denial: { reason: 'classification_failed' },
+    });
+    expect((await store.readReview(reviewId))?.review).toMatchObject({
+      status: 'blocked',
+      reasonCodes: ['classification_failed'],
+    });
+    expect((await steps.entries(reviewId)).at(-1)).toMatchObject({ type: 'classified', status: 'blocked' });
+  };
+
+  it.each([
+    ['a deadline beyond all time', () => ({ ...ONE_OF_OPS, ttlMs: 3_000_000 * 86_400_000 })],
+    [
+      'a failure that nobody thought of',
+      () => ({
+        ...ONE_OF_OPS,
+        get levels(): never {
+          throw new TypeError('no levels');
+        },
+      }),
+    ],
+  ])('ends blocked: %s', async (_name, approval) => {
+    gate.settings.setPolicy({ approval: approval as never });
+    const { reviewId, request } = signed(CLOSE);
+    expect(await classify(reviewId, request)).toMatchObject({ kind: 'blocked', outcome: null });
+    await failed(reviewId);
+    expect((await store.readReview(reviewId))?.review.call).toMatchObject({ tool: 'payouts.close' });
+  });
+
+  it('ends blocked where the database takes nothing of it, and waits where the database is away', async () => {
+    const { reviewId, request } = signed(CLOSE);
+    const input = { reviewId, runId: 'r', startedAt: gate.clock.now(), request };
+    const failing = (code: StorageError['code']) => {
+      let failures = 1;
+      const commit: Store['commit'] = async (next) => {
+        failures -= 1;
+        if (failures >= 0) throw new StorageError(code, code);
+        return store.commit(next);
+      };
+      return createGateActivities({ ...gate.gateDeps, store: { ...store, commit } });
+    };
+    await expect(failing('database_unavailable').classifyCall(input)).rejects.toMatchObject({
+      code: 'database_unavailable',
+    });
+    expect(await store.readLedger(reviewId)).toBeUndefined();
+    expect(await failing('write_refused').classifyCall(input)).toMatchObject({ kind: 'blocked' });
+    await failed(reviewId);
+  });
+
+  it('is answered, not tried again, where other arguments lead to it', async () => {
+    const journey = await steps.open('payouts.close', { id: 'a-1' });
+    gate.settings.setPolicy({ approval: () => ({ ...ONE_OF_OPS, ttlMs: Number.NaN }) as never });
+    const prepared = await steps.gate.prepareRevision({
+      previous: journey.input.material,
+      attested: true,
+      arguments: { id: 'a-2' },
+      at: gate.clock.now(),
+      startedAt: gate.clock.now(),
+      question: false,
+    });
+    expect(prepared).toEqual({ ok: false });
   });
 });
 

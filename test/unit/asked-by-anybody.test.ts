@@ -13,13 +13,16 @@ describe('readiness', () => {
   afterEach(() => void vi.useRealTimers());
 
   test.each([['that answer'], ['that are down']])('asks servers %s once a second, whoever asks', async (how) => {
-    const asked = { database: 0, temporal: 0, pollers: 0, provider: 0 };
+    const asked = { database: 0, temporal: 0, pollers: 0, provider: 0, sweep: 0 };
     const ask = async (part: keyof typeof asked): Promise<void> => {
       asked[part] += 1;
       if (how === 'that are down') throw new Error('down');
     };
     const readiness = createReadiness({
-      store: { ping: () => ask('database') } as never,
+      store: {
+        ping: () => ask('database'),
+        recovery: { status: () => ask('sweep').then(() => ({ halt: null, lostLastHour: 0 })) },
+      } as never,
       gate: {
         ping: () => ask('temporal'),
         pollers: () => ask('pollers').then(() => ({ gate: true, execute: true })),
@@ -34,10 +37,10 @@ describe('readiness', () => {
     await vi.advanceTimersByTimeAsync(999);
     const [report] = await all();
     expect(report?.ready).toBe(how === 'that answer');
-    expect(asked).toEqual({ database: 1, temporal: 1, pollers: 1, provider: 1 });
+    expect(asked).toEqual({ database: 1, temporal: 1, pollers: 1, provider: 1, sweep: 1 });
     await vi.advanceTimersByTimeAsync(1);
     await all();
-    expect(asked).toEqual({ database: 2, temporal: 2, pollers: 2, provider: 2 });
+    expect(asked).toEqual({ database: 2, temporal: 2, pollers: 2, provider: 2, sweep: 2 });
   });
 });
 

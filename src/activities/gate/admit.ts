@@ -16,9 +16,14 @@ export async function admit(
   input: AdmitInput,
 ): Promise<readonly Admitted[]> {
   const settings = deps.settings.current();
-  const admitted = input.items.map(
-    (item): Admitted => ADMIT[item.kind](deps, settings, input, item) ?? { kind: 'refused' },
-  );
+  const admitted = input.items.map((item): Admitted => {
+    try {
+      return ADMIT[item.kind](deps, settings, input, item) ?? { kind: 'refused' };
+    } catch {
+      // It would fail with every try, and hold up all that came with it and after it.
+      return { kind: 'refused' };
+    }
+  });
   const [item, ...others] = input.items;
   const [fact] = admitted;
   if (input.alone === undefined || item === undefined || others.length > 0 || fact?.kind !== 'decision')

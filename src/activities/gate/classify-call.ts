@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../contract/audit.ts';
 import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES, NOT_STARTED } from '../../contract/review.ts';
-import type { LedgerTransition } from '../../contract/store.ts';
+import type { Commit, LedgerTransition } from '../../contract/store.ts';
 import { assessCall, findTool, type Assessment } from '../../core/assess.ts';
 import { summarizeCall } from '../../core/gate/describe.ts';
 import { viewReview, type ReviewBase } from '../../core/gate/view.ts';
@@ -10,8 +10,8 @@ import { outcomeOf } from '../../core/outcome.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { Classified, ClassifyCallInput, Version } from '../api.ts';
-import type { GateDeps } from './deps.ts';
 import { classifiedEntry, proposedEntry } from '../../core/gate/entries.ts';
+import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { specOf } from '../../core/gate/spec.ts';
 import { holdDeadline, versionOf } from './version.ts';
@@ -25,42 +25,26 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * Verifies the proposal, applies policy and writes the first record of a review: its ledger row (open, or denied at
  * once), the entries `proposed` and, unless evidence is still to come, `classified`, and the row that people see.
  */
-export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Promise<Classified> {
+export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput): Promise<Classified> {
   const settings = deps.settings.current();
   const proposal = await readProposal(input, settings, deps.verifier, () =>
     deps.starterIdentity(input.reviewId, input.runId),
   );
-  const assessment = await assessWithinLimit(deps, input.reviewId, proposal, settings);
-  const isWithheld = assessment.kind === 'blocked' && assessment.withhold;
-  const version = versionOfCall(input, proposal, assessment, settings);
-  const base = baseOf(deps, input, proposal, settings);
-  const allowed = assessment.kind === 'held' ? CALL_DECISIONS : [];
-  const at = new Date(deps.clock.now()).toISOString();
-  const entries: AuditEntry[] = [proposedEntry(base, version, proposal.proposalDigest, at)];
-  if (!version.wantsPreview) entries.push(classifiedEntry(base, version, statusOf(assessment), at));
-  const review = viewReview({
-    base,
-    revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: base.proposer.id, decisions: [] }],
-    gate:
-      assessment.kind === 'held' && version.digest !== null
-        ? openGate(specOf(version.material, version.digest, allowed))
-        : null,
-    ungated: assessment.kind === 'held' ? null : { status: UNGATED[assessment.kind], at },
-    allowed,
-    execution: NOT_STARTED,
+  const { draft, result } = await openReview(deps, {
+    reviewId: input.reviewId,
+    proposer: proposal.proposer.id,
+    draft: (refusal, isOverLimit) => draftCall(deps, input, proposal, settings, { refusal, isOverLimit }),
+    // A sensitive call that would run without a decision is held where its tool has had too many of them.
+    isOverLimit: async ({ kind, class: callClass }) =>
+      kind === 'free' &&
+      callClass === 'sensitive' &&
+      !(await deps.store.admitSensitive(
+        callOf(proposal).tool,
+        input.reviewId,
+        settings.limits.sensitivePerToolPerHour,
+      )),
   });
-  const result = await deps.store.commit({
-    key: `open:${input.reviewId}:${proposal.proposalDigest}:${version.digest ?? ''}`,
-    ledger: transitionOf(input, proposal, assessment, version, at),
-    entries,
-    review: {
-      kind: 'state',
-      review,
-      // A service that signs for itself may have signed what it should have sealed.
-      envelopes: proposal.envelope === null || isWithheld ? [] : [{ kind: 'proposal', envelope: proposal.envelope }],
-      materials: [version.material],
-    },
-  });
+  const { assessment, version, base, allowed } = draft;
   const { row } = result;
   if (row === null || row.proposalDigest !== proposal.proposalDigest)
     return { kind: 'refused', reasonCode: 'review_id_taken' };
@@ -82,22 +66,52 @@ export async function classifyCall(deps: GateDeps, input: ClassifyCallInput): Pr
   };
 }
 
-function callOf(proposal: ReadProposal): { service: string; tool: string } {
-  return proposal.request ?? { service: 'unknown', tool: 'unknown.tool' };
-}
-
-/** A sensitive call that would run without a decision is held where its tool has had too many of them. */
-async function assessWithinLimit(
-  deps: GateDeps,
-  reviewId: string,
+function draftCall(
+  deps: OpeningDeps,
+  input: ClassifyCallInput,
   proposal: ReadProposal,
   settings: Settings,
-): Promise<Assessment> {
-  const assessment = assess(proposal, settings, false);
-  if (assessment.kind !== 'free' || assessment.class !== 'sensitive') return assessment;
-  const { tool } = callOf(proposal);
-  const isWithin = await deps.store.admitSensitive(tool, reviewId, settings.limits.sensitivePerToolPerHour);
-  return isWithin ? assessment : assess(proposal, settings, true);
+  { refusal, isOverLimit }: { readonly refusal: OpeningRefusal | null; readonly isOverLimit: boolean },
+) {
+  const judge = (): Assessment => assess(proposal, settings, isOverLimit);
+  const assessment = refusal === null ? judge() : refuseOpening(refusal, judge);
+  const isWithheld = assessment.kind === 'blocked' && assessment.withhold;
+  const version = versionOfCall(input, proposal, assessment, settings);
+  const base = baseOf(deps, input, proposal, settings);
+  const allowed = assessment.kind === 'held' ? CALL_DECISIONS : [];
+  const at = new Date(deps.clock.now()).toISOString();
+  const entries: AuditEntry[] = [proposedEntry(base, version, proposal.proposalDigest, at)];
+  if (!version.wantsPreview) entries.push(classifiedEntry(base, version, statusOf(assessment), at));
+  const review = viewReview({
+    base,
+    revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: base.proposer.id, decisions: [] }],
+    gate:
+      assessment.kind === 'held' && version.digest !== null
+        ? openGate(specOf(version.material, version.digest, allowed))
+        : null,
+    ungated: assessment.kind === 'held' ? null : { status: UNGATED[assessment.kind], at },
+    allowed,
+    execution: NOT_STARTED,
+  });
+  const commit: Commit = {
+    key: `open:${input.reviewId}:${proposal.proposalDigest}:${version.digest ?? ''}`,
+    ledger: transitionOf(input, proposal, assessment, version, at),
+    entries,
+    review: {
+      kind: 'state',
+      review,
+      // A service that signs for itself may have signed what it should have sealed.
+      envelopes: proposal.envelope === null || isWithheld ? [] : [{ kind: 'proposal', envelope: proposal.envelope }],
+      materials: [version.material],
+    },
+  };
+  return { assessment, version, base, allowed, commit };
+}
+
+/** Names with half characters have no canonical form; such a call is blocked, and must be recordable all the same. */
+function callOf({ request }: ReadProposal): { service: string; tool: string } {
+  const clean = (name: string): string => name.replace(/[\ud800-\udfff]/gu, '\ufffd');
+  return { service: clean(request?.service ?? 'unknown'), tool: clean(request?.tool ?? 'unknown.tool') };
 }
 
 function assess(proposal: ReadProposal, settings: Settings, overSensitiveLimit: boolean): Assessment {
@@ -155,7 +169,7 @@ function versionOfCall(
   );
 }
 
-function baseOf(deps: GateDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: Settings): ReviewBase {
+function baseOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: Settings): ReviewBase {
   const { request, proposer } = proposal;
   return {
     reviewId: input.reviewId,

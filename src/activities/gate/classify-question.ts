@@ -2,6 +2,7 @@ import { decisionIdOf } from '../../contract/ids.ts';
 import { approvalRequestSchema, IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
 import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
 import { NOT_STARTED } from '../../contract/review.ts';
+import type { Commit } from '../../contract/store.ts';
 import type { Assessment } from '../../core/assess.ts';
 import { digestOf } from '../../core/digest.ts';
 import { summarizeCall } from '../../core/gate/describe.ts';
@@ -13,24 +14,65 @@ import { outcomeOf } from '../../core/outcome.ts';
 import type { ApprovalPlan } from '../../core/policy/policy.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
-import type { GateDeps } from './deps.ts';
+import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
 import { holdDeadline, versionOf } from './version.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
 /** Opens the gate for a question that a workflow asks in-flow. No call follows from it, whatever the answer. */
-export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionInput): Promise<Classified> {
+export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<Classified> {
   const settings = deps.settings.current();
   // What has no canonical form cannot be asked: no digest could be taken of it, and nobody could approve it.
   const isJson = hasCanonicalForm(input.request);
   const request = isJson ? (approvalRequestSchema.safeParse(input.request).data ?? null) : null;
   const proposer = await proposerOf(deps, input);
-  const assessment = assessQuestion(request, settings);
+  const proposalDigest = digestOf({ proposer, request });
+  const { draft, result } = await openReview(deps, {
+    reviewId: input.reviewId,
+    proposer,
+    draft: (refusal) => draftQuestion(deps, input, { request, proposer, proposalDigest }, settings, refusal),
+  });
+  const { assessment, version, base, allowed } = draft;
+  const { row } = result;
+  if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
+  const held = assessment.kind === 'held';
+  const kept = holdDeadline(version, row.expiresAt);
+  return {
+    kind: held ? 'held' : 'blocked',
+    base,
+    version: kept,
+    allowed,
+    proposal: null,
+    proposalDigest,
+    summary: request?.title ?? summarizeCall(version.material),
+    timeoutMs: 0,
+    executeWithinMs: 0,
+    outcome: row.state === 'open' || (result.ok && !held) ? null : outcomeOf(row),
+    reopened: !result.ok || kept !== version,
+  };
+}
+
+interface Question {
+  readonly request: ApprovalRequest | null;
+  readonly proposer: string;
+  readonly proposalDigest: string;
+}
+
+function draftQuestion(
+  deps: OpeningDeps,
+  input: ClassifyQuestionInput,
+  { request, proposer, proposalDigest }: Question,
+  settings: Settings,
+  refusal: OpeningRefusal | null,
+) {
+  const judge = (): Assessment => assessQuestion(request, settings);
+  const assessment = refusal === null ? judge() : refuseOpening(refusal, judge);
+  const { reviewId } = input;
   const version = versionOf(
     {
       ...IN_FLOW,
-      reviewId: input.reviewId,
+      reviewId,
       revision: 1,
       kind: 'in-flow',
       proposer,
@@ -46,42 +88,29 @@ export async function classifyQuestion(deps: GateDeps, input: ClassifyQuestionIn
   const base = baseOf(deps, input, request, proposer, settings);
   const allowed = request?.allow ?? [...DEFAULT_ALLOW];
   const at = new Date(deps.clock.now()).toISOString();
-  const proposalDigest = digestOf({ proposer, request });
-  const held = assessment.kind === 'held' && version.digest !== null;
-  const status = held ? 'pending' : 'blocked';
+  const gate =
+    assessment.kind === 'held' && version.digest !== null
+      ? openGate(specOf(version.material, version.digest, allowed))
+      : null;
+  const status = gate === null ? 'blocked' : 'pending';
   const review = viewReview({
     base,
     revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: proposer, decisions: [] }],
-    gate: held ? openGate(specOf(version.material, version.digest, allowed)) : null,
-    ungated: held ? null : { status: 'blocked', at },
+    gate,
+    ungated: gate === null ? { status: 'blocked', at } : null,
     allowed,
     execution: NOT_STARTED,
   });
-  const { reviewId } = input;
-  const result = await deps.store.commit({
+  const commit: Commit = {
     key: `open:${reviewId}:${proposalDigest}:${version.digest ?? ''}`,
-    ledger: held
-      ? { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt }
-      : { to: 'deny', reviewId, proposalDigest, reason: 'arguments_invalid', at },
+    ledger:
+      gate === null
+        ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'arguments_invalid', at }
+        : { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt },
     entries: [proposedEntry(base, version, proposalDigest, at), classifiedEntry(base, version, status, at)],
     review: { kind: 'state', review, envelopes: [], materials: [version.material] },
-  });
-  const { row } = result;
-  if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
-  const kept = holdDeadline(version, row.expiresAt);
-  return {
-    kind: held ? 'held' : 'blocked',
-    base,
-    version: kept,
-    allowed,
-    proposal: null,
-    proposalDigest,
-    summary: request?.title ?? summarizeCall(version.material),
-    timeoutMs: 0,
-    executeWithinMs: 0,
-    outcome: row.state === 'open' || (result.ok && !held) ? null : outcomeOf(row),
-    reopened: !result.ok || kept !== version,
   };
+  return { assessment, version, base, allowed, commit };
 }
 
 function assessQuestion(request: ApprovalRequest | null, settings: Settings): Assessment {
@@ -138,7 +167,7 @@ function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | un
 }
 
 /** The workflow that asks, or, for a gate that was started by itself, whoever started it. */
-async function proposerOf(deps: GateDeps, input: ClassifyQuestionInput): Promise<string> {
+async function proposerOf(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<string> {
   const id =
     input.parent === null
       ? `temporal:${await deps.starterIdentity(input.reviewId, input.runId)}`
@@ -147,7 +176,7 @@ async function proposerOf(deps: GateDeps, input: ClassifyQuestionInput): Promise
 }
 
 function baseOf(
-  deps: GateDeps,
+  deps: OpeningDeps,
   input: ClassifyQuestionInput,
   request: ApprovalRequest | null,
   proposer: string,

@@ -1,9 +1,11 @@
+import { Reservations } from '../../core/reservations.ts';
 import type { GateActivities, RecordInput } from '../api.ts';
 import { admit } from './admit.ts';
 import { classifyCall } from './classify-call.ts';
 import { classifyQuestion } from './classify-question.ts';
 import type { GateDeps } from './deps.ts';
 import { guard } from './guard.ts';
+import type { OpeningDeps } from './open-review.ts';
 import { readOutcome, record } from './record.ts';
 import { attachEvidence, prepareQuestion, prepareRevision } from './revision.ts';
 
@@ -11,13 +13,21 @@ export type { GateDeps } from './deps.ts';
 
 /** The gate worker's activities over their dependencies; register them on `holdpoint-gate`. */
 export function createGateActivities(deps: GateDeps): GateActivities {
+  const opening: OpeningDeps = { ...deps, opening: new Reservations() };
   const ofReview = <I extends { readonly reviewId: string }, O>(run: (input: I) => Promise<O>) =>
     guard(run, ({ reviewId }) => [reviewId]);
   return {
-    classifyCall: ofReview((input) => classifyCall(deps, input)),
-    classifyQuestion: ofReview((input) => classifyQuestion(deps, input)),
+    classifyCall: ofReview((input) => classifyCall(opening, input)),
+    classifyQuestion: ofReview((input) => classifyQuestion(opening, input)),
     prepareRevision: guard(
-      async (input) => (input.question ? prepareQuestion(input) : prepareRevision(deps, input)),
+      async (input) => {
+        try {
+          return input.question ? prepareQuestion(input) : prepareRevision(deps, input);
+        } catch {
+          // Nothing in it can be away: it would fail again, and whoever sent it gets an answer.
+          return { ok: false };
+        }
+      },
       ({ previous }) => [previous.reviewId],
     ),
     attachEvidence: guard(

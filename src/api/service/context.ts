@@ -1,13 +1,14 @@
 import type { ServiceDeps, Signer } from '../deps.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
-import { PendingReservations } from './pending.ts';
+import { Reservations } from '../../core/reservations.ts';
 import { ScanLane } from './scan.ts';
 
 /** What the parts of the service share. */
 export interface ServiceContext extends ServiceDeps {
   readonly hub: TailHub;
-  readonly reservations: PendingReservations;
+  /** Calls of each proposer on their way to being classified. */
+  readonly reservations: Reservations;
   readonly scans: ScanLane;
   /** Lists have turns of their own: the inbox does not wait for an export. */
   readonly lists: ScanLane;
@@ -17,7 +18,7 @@ export function createContext(deps: ServiceDeps): ServiceContext {
   return {
     ...deps,
     hub: new TailHub(deps.store),
-    reservations: new PendingReservations(),
+    reservations: new Reservations(),
     scans: new ScanLane(),
     lists: new ScanLane(),
   };

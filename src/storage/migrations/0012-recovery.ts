@@ -30,6 +30,10 @@ CREATE TABLE holdpoint.sweep_halt (
   review_ids jsonb NOT NULL
 );
 
+-- The limit on pending reviews counts them whenever a call is held.
+CREATE INDEX reviews_pending ON holdpoint.reviews (proposer)
+ WHERE status IN ('pending', 'changes_requested') AND gate = 'hard';
+
 CREATE FUNCTION holdpoint.count_lost() RETURNS bigint LANGUAGE sql STABLE AS $fn$
   SELECT count(*) FROM holdpoint.lost_reviews WHERE settled_at > now() - interval '1 hour'
 $fn$;

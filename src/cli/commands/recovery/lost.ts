@@ -31,12 +31,12 @@ export async function listLost(store: Store, temporal: TemporalConnections, now:
   const { isRunning } = createReviewLookups(temporal, null);
   const lost: Lost[] = [];
   for (const { reviewId, state } of await findLost({ store, isRunning, clock: { now } })) {
-    const row = await store.readRow(reviewId);
+    const stored = await store.readReview(reviewId);
     lost.push({
       reviewId,
       becomes: BECOMES[state],
-      tool: row?.tool ?? null,
-      proposer: row?.proposer.id ?? null,
+      tool: stored?.review.call.tool ?? null,
+      proposer: stored?.review.proposer.id ?? null,
     });
   }
   return lost;
