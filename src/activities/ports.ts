@@ -65,8 +65,16 @@ export type ConnectorResult =
       readonly body?: Json;
       readonly upstreamStatus?: number;
     }
-  /** It was sent and nobody knows. With an idempotency mechanism it may be sent again. */
-  | { readonly status: 'outcome_unknown'; readonly code: ExecutionErrorCode; readonly message: string };
+  /**
+   * It was sent and nobody knows. With an idempotency mechanism it may be sent again, unless the answer `isFinal`: the
+   * target gave back what it has stored under the key, and would do so each time.
+   */
+  | {
+      readonly status: 'outcome_unknown';
+      readonly code: ExecutionErrorCode;
+      readonly message: string;
+      readonly isFinal?: boolean;
+    };
 
 /** Signs payloads of the kinds its role may sign. */
 export interface Signer {

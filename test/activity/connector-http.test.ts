@@ -308,6 +308,21 @@ describe('what comes back', () => {
     expect(codeOf(await call('http://127.0.0.1:1', postTool(), { input }))).toBe('outcome_unknown lost_answer');
   });
 
+  it('an answer that the target had stored under the key is final, whatever it is', async () => {
+    const replay = (status: number) =>
+      serve((_, response) => void response.writeHead(status, { 'Idempotent-Replayed': 'true' }).end('{}'));
+    const input = { resend: true, idempotencyKey: 'k' };
+    for (const status of [500, 503]) {
+      const { baseUrl } = await replay(status);
+      const stored = await call(baseUrl, postTool(), { input });
+      expect(stored).toMatchObject({ status: 'outcome_unknown', code: 'lost_answer', isFinal: true });
+      // Nobody asked for a stored answer here.
+      expect(await call(baseUrl, postTool())).not.toHaveProperty('isFinal');
+    }
+    const { baseUrl } = await replay(409);
+    expect(codeOf(await call(baseUrl, postTool(), { input }))).toBe('failed upstream_rejected');
+  });
+
   // Made beforehand: the server shares its event loop with the call, whose time runs while this is compressed.
   const bomb = gzipSync(Buffer.alloc(200_000_000));
   const answers: readonly [string, RequestListener, Json][] = [

@@ -189,6 +189,37 @@ describe('law 6: an idempotent target', () => {
     expect(await steps.attempt(input)).toEqual(UNKNOWN);
   });
 
+  it('is asked again ever more rarely, however often it is scheduled, with one entry for all of it', async () => {
+    gate.answer(() => LOST);
+    const { input } = await steps.approved('payouts.create', CREATE);
+    const worker = steps.run();
+    const sentAt: number[] = [];
+    const claimedAt = gate.clock.now();
+    for (let sent = 0; gate.clock.now() < claimedAt + HOUR; gate.clock.advance(1_000)) {
+      await failureOf(worker.executeCall(input));
+      if (gate.calls.length > sent) sentAt.push((gate.clock.now() - claimedAt) / 1_000);
+      sent = gate.calls.length;
+      if ((await steps.ledger(input.reviewId)).state !== 'claimed') break;
+    }
+    expect(sentAt).toEqual([0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048]);
+    expect((await steps.ledger(input.reviewId)).state).toBe('unknown');
+    const entries = (await steps.entries(input.reviewId)).slice(-3);
+    expect(entries).toMatchObject([
+      { type: 'started', resend: false },
+      { type: 'started', resend: true },
+      { type: 'unknown', errorCode: 'lost_answer' },
+    ]);
+  });
+
+  it('is not asked again for an answer that it has stored', async () => {
+    const answers: ConnectorResult[] = [LOST, { ...LOST, isFinal: true }];
+    gate.answer(() => answers.shift() ?? LOST);
+    const { input } = await steps.approved('payouts.create', CREATE);
+    expect(await steps.attempt(input)).toEqual({ failure: later('lost_answer'), sent: 1, state: 'claimed' });
+    expect(await steps.attempt(input)).toEqual({ failure: undefined, sent: 1, state: 'unknown' });
+    expect(await steps.attempt(input)).toEqual(UNKNOWN);
+  });
+
   it('is not asked again once the decisions no longer carry the call', async () => {
     const journey = await steps.approved('payouts.create', CREATE);
     await crashAfterClaim(journey);

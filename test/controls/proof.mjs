@@ -1,4 +1,4 @@
-/** Checks of point 7 of issue 9, taken out one by one: the test named must then fail. */
+/** Checks of points 7 and 8 of issue 9, taken out one by one: the test named must then fail. */
 export const controls = [
   {
     point: 7,
@@ -44,5 +44,14 @@ export const controls = [
     replace: 'true;',
     test: 'test/activity/storage-links.test.ts',
     name: 'none of one with two histories',
+  },
+  {
+    point: 8,
+    what: 'a call is not sent again before its wait is over',
+    file: 'src/activities/execute/execute-call.ts',
+    find: "if (wait > 0) throw postponeCall('lost_answer', wait);",
+    replace: '',
+    test: 'test/activity/execute-once.test.ts',
+    name: 'is asked again ever more rarely',
   },
 ];

@@ -15,8 +15,13 @@ import { commitOf, finish, startedEntry } from './write-ledger.ts';
 type Row = LedgerRow;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+/** The first wait before a call is sent again, ms. */
+const RESEND_FIRST_MS = 2_000;
+
 /** What this process is about. */
 export interface InFlight {
+  /** When a call whose answer was lost may be sent again (epoch ms), by review. */
+  readonly resends: Map<string, number>;
   /** Attempts that run now, by review. */
   readonly attempts: Map<string, Promise<void>>;
   readonly claiming: Claiming;
@@ -34,22 +39,22 @@ export async function executeCall(deps: ExecuteDeps, inFlight: InFlight, given: 
   try {
     // One at a time: a second attempt would take the first one's claim for that of a lost worker. What came of the
     // first it learns from the ledger, since the first may have been asked with other envelopes.
-    const { attempts, claiming } = inFlight;
+    const { attempts } = inFlight;
     for (let running; (running = attempts.get(input.reviewId)) !== undefined;) await running.catch(() => undefined);
-    await track(attempts, input.reviewId, attempt(deps, claiming, input));
+    await track(attempts, input.reviewId, attempt(deps, inFlight, input));
   } finally {
     clearInterval(beat);
   }
 }
 
-async function attempt(deps: ExecuteDeps, claiming: Claiming, input: ExecuteCallInput): Promise<void> {
+async function attempt(deps: ExecuteDeps, inFlight: InFlight, input: ExecuteCallInput): Promise<void> {
   const row = await deps.store.readLedger(input.reviewId);
   if (row === undefined) throw refuseCall('not_authorized');
   switch (row.state) {
     case 'open':
-      return claimAndCall(deps, claiming, input, row);
+      return claimAndCall(deps, inFlight, input, row);
     case 'claimed':
-      return settleClaim(deps, input, row);
+      return settleClaim(deps, inFlight, input, row);
     case 'denied':
     case 'done':
     case 'failed':
@@ -60,7 +65,7 @@ async function attempt(deps: ExecuteDeps, claiming: Claiming, input: ExecuteCall
   }
 }
 
-async function claimAndCall(deps: ExecuteDeps, claiming: Claiming, input: ExecuteCallInput, row: Row): Promise<void> {
+async function claimAndCall(deps: ExecuteDeps, inFlight: InFlight, input: ExecuteCallInput, row: Row): Promise<void> {
   await assertLogIntact(deps);
   const call = await authorizeCall(deps, input, row);
   const connector = deps.connector(call.target.connector);
@@ -79,20 +84,23 @@ async function claimAndCall(deps: ExecuteDeps, claiming: Claiming, input: Execut
     idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${input.reviewId}`,
   };
   const started = startedEntry(deps, input, call, false);
-  const claimed = await claimWithinRate(deps, claiming, call, () => commitOf(deps, row, claim, started));
+  const claimed = await claimWithinRate(deps, inFlight.claiming, call, () => commitOf(deps, row, claim, started));
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
     // Lost the race for the row: the next attempt finds out what became of it.
     throw postponeCall('not_open', 100);
   }
-  await send(deps, input, call, connector, claimed.row, { sendBy, resend: false });
+  await send(deps, inFlight, input, call, connector, claimed.row, { sendBy, resend: false });
 }
 
 /** Another attempt's claim without a result. */
-async function settleClaim(deps: ExecuteDeps, input: ExecuteCallInput, row: Row): Promise<void> {
+async function settleClaim(deps: ExecuteDeps, inFlight: InFlight, input: ExecuteCallInput, row: Row): Promise<void> {
   // Whoever asks for something else than what was claimed (somebody from outside, or a run that was reset behind the
   // claim) knows nothing of it, but may say that nobody does, once the request can no longer be on its way.
   const left = Date.parse(row.claim?.settledBy ?? '') - deps.clock.now();
   if (digestMaterial(input.material) !== row.claim?.digest && left > 0) throw postponeCall('not_open', left);
+  // Whatever schedules this more often than it is told to: no sooner.
+  const wait = (inFlight.resends.get(input.reviewId) ?? 0) - deps.clock.now();
+  if (wait > 0) throw postponeCall('lost_answer', wait);
   const again = await authorizeResend(deps, input, row);
   if (again === undefined) {
     await finish(deps, input, row, {
@@ -103,8 +111,12 @@ async function settleClaim(deps: ExecuteDeps, input: ExecuteCallInput, row: Row)
     return;
   }
   const sendBy = deps.clock.now() + SEND_WITHIN_MS;
-  await deps.store.commit({ entries: [startedEntry(deps, input, again.call, true)] });
-  await send(deps, input, again.call, again.connector, row, { sendBy, resend: true });
+  // One entry for all the times that it is sent again under this claim.
+  await deps.store.commit({
+    key: `resend:${row.claim?.token}`,
+    entries: [startedEntry(deps, input, again.call, true)],
+  });
+  await send(deps, inFlight, input, again.call, again.connector, row, { sendBy, resend: true });
 }
 
 /**
@@ -117,7 +129,7 @@ async function authorizeResend(
   row: Row,
 ): Promise<{ readonly call: AuthorizedCall; readonly connector: Connector } | undefined> {
   const tool = findTool(deps.settings.current(), input.material.tool);
-  if (tool === undefined || !mayResend(deps, tool, row)) return undefined;
+  if (tool === undefined || !mayResend(tool, row, deps.clock.now())) return undefined;
   await assertLogIntact(deps);
   const call = await authorizeCall(deps, input, row).catch((error: unknown) => {
     if (error instanceof ApplicationFailure && error.nonRetryable === true) return undefined;
@@ -131,6 +143,7 @@ async function authorizeResend(
 /** Past the claim nothing interrupts this: no cancellation, no shutdown, no lost heartbeat. */
 async function send(
   deps: ExecuteDeps,
+  { resends }: InFlight,
   input: ExecuteCallInput,
   call: AuthorizedCall,
   connector: Connector,
@@ -152,14 +165,24 @@ async function send(
       code: 'lost_answer',
       message: 'The connector failed',
     }));
-  if (result.status === 'outcome_unknown' && mayResend(deps, call.tool, row)) throw postponeCall('lost_answer', 2_000);
+  if (result.status === 'outcome_unknown' && result.isFinal !== true) {
+    const now = deps.clock.now();
+    // Each wait is as long as all before it: a dozen times within an hour, and no more than a few beyond.
+    const wait = Math.max(RESEND_FIRST_MS, now - Date.parse(row.claim?.at ?? ''));
+    if (mayResend(call.tool, row, now + wait)) {
+      resends.set(input.reviewId, now + wait);
+      throw postponeCall('lost_answer', wait);
+    }
+  }
+  resends.delete(input.reviewId);
   await finish(deps, input, row, result, [...connector.secrets(), ...call.opened]);
 }
 
-function mayResend(deps: ExecuteDeps, tool: ToolDefinition, row: Row): boolean {
+/** Whether the target still knows the key at a time (epoch ms). */
+function mayResend(tool: ToolDefinition, row: Row, at: number): boolean {
   if (row.claim === null || row.claim.idempotencyKey === null || tool.idempotency === undefined) return false;
   const windowMs = durationMs(tool.idempotency.window ?? IDEMPOTENCY_WINDOW);
-  return deps.clock.now() < Date.parse(row.claim.at) + windowMs;
+  return at < Date.parse(row.claim.at) + windowMs;
 }
 
 async function assertLogIntact(deps: ExecuteDeps): Promise<void> {

@@ -58,7 +58,8 @@ export function createHttpConnector({ config, secret, resolve = systemResolver }
       if (drift !== undefined) return drift;
       const wire = wireRequest(request, credential, idempotencyOf(input));
       const options: ExchangeOptions = { ...guards, sendBy: input.sendBy, signal };
-      return settleResend(input, resultOf(input.tool, await exchange(wire, options)));
+      const answer = await exchange(wire, options);
+      return settleResend(input, resultOf(input.tool, answer), answer.kind === 'answer' && answer.isReplayed);
     },
   };
 }
@@ -164,10 +165,13 @@ function bodyOf(tool: ToolDefinition, body: BodyRead): Json {
 /** Answers that say something of this sending alone, not of the call that the key stands for. */
 const SAYS_NOTHING_OF_THE_FIRST = new Set([401, 403, 407, 408, 409, 425, 429]);
 
-/** After a lost answer only an answer about the call settles it. */
-function settleResend(input: ExecuteInput, result: ConnectorResult): ConnectorResult {
+/** After a lost answer only an answer about the call settles it. One that was replayed is the answer to the first time. */
+function settleResend(input: ExecuteInput, result: ConnectorResult, isReplayed: boolean): ConnectorResult {
+  const isFinal = isReplayed && input.idempotencyKey !== null;
+  if (result.status === 'outcome_unknown') return isFinal ? { ...result, isFinal } : result;
   if (input.resend !== true || result.status !== 'failed') return result;
   const status = result.upstreamStatus;
-  const decisive = status !== undefined && status >= 400 && status < 500 && !SAYS_NOTHING_OF_THE_FIRST.has(status);
+  const decisive =
+    status !== undefined && status >= 400 && status < 500 && (isFinal || !SAYS_NOTHING_OF_THE_FIRST.has(status));
   return decisive ? result : outcomeUnknown('Sent again, and the answer does not tell what became of the first time');
 }

@@ -32,7 +32,14 @@ export interface ExchangeOptions {
 }
 
 export type ExchangeResult =
-  | { readonly kind: 'answer'; readonly status: number; readonly body: BodyRead; readonly retryAfter: string | null }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: BodyRead;
+      readonly retryAfter: string | null;
+      /** The target says that it had stored this answer under the idempotency key (`Idempotent-Replayed: true`). */
+      readonly isReplayed: boolean;
+    }
   /** Not one byte of the request left. */
   | { readonly kind: 'not_sent'; readonly why: 'refused' | 'unreachable' | 'stale' | 'invalid' }
   /** The request may have arrived; no answer came back. */
@@ -70,6 +77,7 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
       status: answer.statusCode,
       body: await readBody(answer.body, answer.headers),
       retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+      isReplayed: answer.headers['idempotent-replayed'] === 'true',
     };
   } catch (error) {
     if (attempt.handedOver) return { kind: 'lost' };
