@@ -201,7 +201,7 @@ describe('law 6: an idempotent target', () => {
       sent = gate.calls.length;
       if ((await steps.ledger(input.reviewId)).state !== 'claimed') break;
     }
-    expect(sentAt).toEqual([0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048]);
+    expect(sentAt).toEqual([0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 1_624, 2_224, 2_824, 3_424]);
     expect((await steps.ledger(input.reviewId)).state).toBe('unknown');
     const entries = (await steps.entries(input.reviewId)).slice(-3);
     expect(entries).toMatchObject([

@@ -129,7 +129,8 @@ async function authorizeResend(
   row: Row,
 ): Promise<{ readonly call: AuthorizedCall; readonly connector: Connector } | undefined> {
   const tool = findTool(deps.settings.current(), input.material.tool);
-  if (tool === undefined || !mayResend(tool, row, deps.clock.now())) return undefined;
+  const window = tool === undefined ? undefined : resendWindow(tool, row);
+  if (window === undefined || deps.clock.now() >= window.to) return undefined;
   await assertLogIntact(deps);
   const call = await authorizeCall(deps, input, row).catch((error: unknown) => {
     if (error instanceof ApplicationFailure && error.nonRetryable === true) return undefined;
@@ -165,24 +166,35 @@ async function send(
       code: 'lost_answer',
       message: 'The connector failed',
     }));
-  if (result.status === 'outcome_unknown' && result.isFinal !== true) {
-    const now = deps.clock.now();
-    // Each wait is as long as all before it: a dozen times within an hour, and no more than a few beyond.
-    const wait = Math.max(RESEND_FIRST_MS, now - Date.parse(row.claim?.at ?? ''));
-    if (mayResend(call.tool, row, now + wait)) {
-      resends.set(input.reviewId, now + wait);
-      throw postponeCall('lost_answer', wait);
-    }
+  const now = deps.clock.now();
+  const wait = result.status === 'outcome_unknown' && result.isFinal !== true ? resendWait(call.tool, row, now) : null;
+  if (wait !== null) {
+    resends.set(input.reviewId, now + wait);
+    throw postponeCall('lost_answer', wait);
   }
   resends.delete(input.reviewId);
   await finish(deps, input, row, result, [...connector.secrets(), ...call.opened]);
 }
 
-/** Whether the target still knows the key at a time (epoch ms). */
-function mayResend(tool: ToolDefinition, row: Row, at: number): boolean {
-  if (row.claim === null || row.claim.idempotencyKey === null || tool.idempotency === undefined) return false;
-  const windowMs = durationMs(tool.idempotency.window ?? IDEMPOTENCY_WINDOW);
-  return at < Date.parse(row.claim.at) + windowMs;
+/**
+ * How long to wait before the call is sent again, ms; null: not again. As long as it has taken so far, so that waits
+ * double, and at most a sixth of the window: 15 times in an hour.
+ */
+function resendWait(tool: ToolDefinition, row: Row, now: number): number | null {
+  const window = resendWindow(tool, row);
+  if (window === undefined) return null;
+  const wait = Math.min(Math.max(now - window.from, RESEND_FIRST_MS), (window.to - window.from) / 6);
+  return now + wait < window.to ? wait : null;
+}
+
+/** From when to when the target knows the key (epoch ms); undefined where there is none. */
+function resendWindow(
+  tool: ToolDefinition,
+  { claim }: Row,
+): { readonly from: number; readonly to: number } | undefined {
+  if (claim === null || claim.idempotencyKey === null || tool.idempotency === undefined) return undefined;
+  const from = Date.parse(claim.at);
+  return { from, to: from + durationMs(tool.idempotency.window ?? IDEMPOTENCY_WINDOW) };
 }
 
 async function assertLogIntact(deps: ExecuteDeps): Promise<void> {
