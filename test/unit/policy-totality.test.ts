@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { MAX_STEPS } from '../../src/core/policy/cel-cost.ts';
+import { withoutFolds } from '../../src/core/policy/fold.ts';
 import type { Policy } from '../../src/core/policy/policy.ts';
 import {
   APPROVALS,
@@ -135,7 +136,17 @@ describe('another spelling of a key', () => {
     expect(evaluate('arguments.other == "a"', { arguments: { other: 'b', [spelling]: 'a' } })).toBe(false);
   });
 
+  it.each(SPELLINGS)('%j does not slip through a search over keys', (spelling) => {
+    for (const search of ['k.startsWith("en")', 'k.contains("nv")', 'k.matches("^env$")', 'k + "" in ["env"]']) {
+      const read = `arguments.exists(k, ${search} && arguments[k] == "production")`;
+      expect(evaluate(read, { arguments: { [spelling]: 'production' } })).not.toBe(false);
+      expect(evaluate(read, { arguments: { env: 'staging', [spelling]: 'production' } })).toBe('error');
+    }
+  });
+
   it('is not another key', () => {
+    expect(evaluate('arguments.exists(k, k.endsWith("Id"))', { arguments: { userId: 1 } })).toBe(true);
+    expect(evaluate('arguments.exists(k, k.matches("Id$"))', { arguments: { userId: 1 } })).toBe(true);
     expect(evaluate('has(arguments.env)', { arguments: { envs: 1, en: 1, environment: 1, 'e-nv': 1 } })).toBe(false);
   });
 });
@@ -208,6 +219,17 @@ tools:
 `;
 const withRule = (when: string, rule = 'class: irreversible\n    reason: production'): string =>
   `${TOOL}rules:\n  - when: ${JSON.stringify(when)}\n    ${rule}\n${APPROVALS}`;
+
+it('is not told to models, some of whose APIs refuse keywords that they do not know', () => {
+  const schema = {
+    type: 'object',
+    properties: { fold: { type: 'string', fold: 'ascii', const: { fold: 1 } }, list: { items: { fold: 'ascii' } } },
+  };
+  expect(withoutFolds(schema)).toEqual({
+    type: 'object',
+    properties: { fold: { type: 'string', const: { fold: 1 } }, list: { items: {} } },
+  });
+});
 
 describe('a call that a rule or a match cannot judge', () => {
   const classify = (policy: Policy, args: JsonObject, more = {}): unknown =>

@@ -237,6 +237,7 @@ function findAccumulator(scope: Scope | undefined): Scope {
 function itemsOf(range: Value, session: Session): readonly Value[] {
   if (range instanceof Dict) {
     session.budget.charge(range.keys.length / 4);
+    if (range.keyFamily === 'string') for (const key of range.keys) findKey(range, key, session);
     return range.keys.map((key) => keyValueOf(range, key));
   }
   const list = asList(range);

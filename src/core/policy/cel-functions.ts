@@ -6,6 +6,7 @@ import type { CallExpr, Expr } from './cel-tree.ts';
 import { Dict, FoldedText, isText, KeyText, List, textOf, toLibrary } from './cel-values.ts';
 import type { Session, Value } from './cel-values.ts';
 import { foldAscii } from './fold.ts';
+import { skeletonOf } from './spelling.ts';
 
 /** A function or an operator, ready for its operands: the target, if it is a method, and the arguments. */
 export type Run = (operands: readonly Value[], session: Session) => Value;
@@ -79,7 +80,9 @@ function search(test: (text: string, part: string) => boolean): Native {
     if (!isText(text) || !isText(part)) return undefined;
     const [n, m] = [textOf(text).length, textOf(part).length];
     session.budget.charge((n + m) / 64 + (n * m) / 1_000);
-    return test(...pairOf(text, part, 'part'));
+    const found = test(...pairOf(text, part, 'part'));
+    if (text instanceof KeyText) refuseOtherReading(text, found, test(skeletonOf(text.text), skeletonOf(textOf(part))));
+    return found;
   };
 }
 
@@ -89,8 +92,17 @@ const matches: Native = ([text = null, pattern = null], session) => {
   const value = textOf(text);
   const matcher = matcherOf(pattern, text instanceof FoldedText);
   session.budget.charge(value.length * (1 + matcher.re2().prog.numInst() / 4));
-  return matcher.test(value);
+  const found = matcher.test(value);
+  if (text instanceof KeyText) refuseOtherReading(text, found, matcherOf(pattern, true).test(skeletonOf(value)));
+  return found;
 };
+
+/** A search in a key must not tell its spellings apart: the one that it misses may be the one that the target reads. */
+function refuseOtherReading({ text }: KeyText, found: boolean, foundInSkeleton: boolean): void {
+  if (found !== foundInSkeleton) {
+    throw new EvaluationError(`the answer depends on how the key "${text.slice(0, 100)}" is spelt`);
+  }
+}
 
 /** Patterns are literals of the policy (see `checkExpression`), so there are as many as people wrote. */
 const matchers = new Map<string, RE2JS>();
@@ -114,7 +126,8 @@ const add: Native = ([left = null, right = null], session) => {
   if (!isText(left) || !isText(right)) return undefined;
   session.budget.charge((textOf(left).length + textOf(right).length) / 64);
   const text = pairOf(left, right, 'part').join('');
-  return left instanceof FoldedText || right instanceof FoldedText ? new FoldedText(text) : text;
+  if (left instanceof FoldedText || right instanceof FoldedText) return new FoldedText(text);
+  return left instanceof KeyText || right instanceof KeyText ? new KeyText(text) : text;
 };
 
 const size: Native = ([value = null]) => {
