@@ -1,7 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { compactDecrypt, decodeProtectedHeader } from 'jose';
 import type { Json, JsonObject } from '../contract/json.ts';
-import { isBoundTo, isSealed, replaceAt, SEAL_HEADERS, valueAt, type SealBinding } from '../core/seal-binding.ts';
+import {
+  isBoundTo,
+  isSealed,
+  MAX_SEALED_TEXTS,
+  replaceAt,
+  SEAL_HEADERS,
+  textsOf,
+  valueAt,
+  type SealBinding,
+} from '../core/seal-binding.ts';
 import type { Unsealer } from './ports.ts';
 
 interface SealKey {
@@ -43,7 +52,10 @@ export function createUnsealer({ deploymentId, keys }: UnsealerDeps): Unsealer {
         if (!isSealed(value)) throw new SealBrokenError();
         const binding = { deploymentId: deploymentId(), reviewId, tool, pointer };
         const plain = await openValue(value.$sealed, binding, keys());
-        texts.push(...textsOf(plain));
+        const inIt = textsOf(plain);
+        // Each is looked for in the whole answer. The api seals no such value; who starts the workflow itself might.
+        if (inIt.length > MAX_SEALED_TEXTS) throw new SealBrokenError();
+        texts.push(...inIt);
         opened = replaceAt(opened, pointer, plain);
       }
       return { arguments: opened, opened: [...new Set(texts)] };
@@ -74,12 +86,4 @@ function readKeyId(jwe: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Every text and number in a value: what must not be found in a result, an error or a log. */
-function textsOf(value: Json): readonly string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value === 'number') return [String(value)];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap((part) => textsOf(part));
 }

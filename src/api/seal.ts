@@ -1,7 +1,8 @@
 import { CompactEncrypt } from 'jose';
 import type { TrustedKey } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
-import { replaceAt, SEAL_HEADERS, sealHeader, valueAt } from '../core/seal-binding.ts';
+import { MAX_SEALED_TEXTS, replaceAt, SEAL_HEADERS, sealHeader, textsOf, valueAt } from '../core/seal-binding.ts';
+import { ProblemError } from './problem.ts';
 import type { SealArguments } from './deps.ts';
 
 export interface SealTarget {
@@ -30,6 +31,10 @@ export async function sealArguments(
   for (const pointer of pointers) {
     const value = valueAt(args, pointer);
     if (value === undefined) continue;
+    if (textsOf(value).length > MAX_SEALED_TEXTS) {
+      const message = `more than ${MAX_SEALED_TEXTS} texts and numbers cannot be sealed in one value`;
+      throw new ProblemError('invalid_request', { errors: [{ pointer: `/arguments${pointer}`, message }] });
+    }
     const jwe = await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(value)))
       .setProtectedHeader({
         alg: 'ECDH-ES',

@@ -11,7 +11,7 @@ const MARK = '[redacted]';
  * these forms, where it is the whole of a string, key or number, or has no letter or digit beside it.
  */
 export function scrub(value: Json, secrets: readonly string[]): Json {
-  const needles = formsOf(secrets);
+  const needles = occurringIn(value, formsOf(secrets));
   return needles.length === 0 ? value : scrubValue(value, needles);
 }
 
@@ -37,28 +37,54 @@ function isInNumber(value: number, { text, alone }: Needle): boolean {
   return alone ? text.trim() !== '' && Number(text) === value : String(value).includes(text);
 }
 
-function scrubText(text: string, needles: readonly Needle[]): string {
-  let result = text;
-  for (const needle of needles) result = replaceNeedle(result, needle);
-  return result;
+/**
+ * The needles that are somewhere in a value: an answer may hold as many texts as there are secrets in a call, and each
+ * is looked for in all of it once instead of in every text. Escaping goes character by character, so what is in a text
+ * is, escaped, in its JSON. Numbers can be written in several ways, so short secrets that are numbers stay in.
+ */
+function occurringIn(value: Json, needles: readonly Needle[]): readonly Needle[] {
+  if (needles.length === 0) return needles;
+  const json = JSON.stringify(value);
+  const lower = lowerAscii(json);
+  return needles.filter(({ text, anyCase, alone }) => {
+    if (alone && !Number.isNaN(Number(text))) return true;
+    return (anyCase ? lower : json).includes(escapeJson(text));
+  });
 }
 
-function replaceNeedle(text: string, { text: needle, anyCase, alone }: Needle): string {
-  if (alone && !WORD.test(needle)) return text === needle ? MARK : text;
-  // Such a needle is ASCII and in lower case, so lower-casing ASCII alone keeps positions.
-  const searched = anyCase ? text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
+function scrubText(text: string, needles: readonly Needle[]): string {
+  const lower = lowerAscii(text);
+  const hits = needles.flatMap((needle) => findHits(text, lower, needle)).toSorted(([a], [b]) => a - b);
   let result = '';
   let done = 0;
+  for (const [from, to] of hits) {
+    // One that begins inside another makes the same mark longer.
+    if (from >= done) result += text.slice(done, from) + MARK;
+    done = Math.max(done, to);
+  }
+  return result + text.slice(done);
+}
+
+function findHits(
+  text: string,
+  lower: string,
+  { text: needle, anyCase, alone }: Needle,
+): readonly (readonly [number, number])[] {
+  if (alone && !WORD.test(needle)) return text === needle ? [[0, text.length]] : [];
+  const hits: (readonly [number, number])[] = [];
+  const searched = anyCase ? lower : text;
   for (let at = searched.indexOf(needle); at >= 0;) {
     const end = at + needle.length;
     const isHit = !alone || !isPartOfWord(searched, at, end);
-    if (isHit) {
-      result += text.slice(done, at) + MARK;
-      done = end;
-    }
+    if (isHit) hits.push([at, end]);
     at = searched.indexOf(needle, isHit ? end : at + 1);
   }
-  return result + text.slice(done);
+  return hits;
+}
+
+/** Needles in any case are ASCII and in lower case, so lower-casing ASCII alone keeps positions. */
+function lowerAscii(text: string): string {
+  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 const WORD = /[\p{L}\p{N}]/u;

@@ -84,3 +84,14 @@ export function parsePointer(pointer: string): readonly string[] {
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
+
+/** Most texts and numbers in one sealed value: an answer is searched for each of them. */
+export const MAX_SEALED_TEXTS = 100;
+
+/** Every text and number in a value: what must not be found in a result, an error or a log. */
+export function textsOf(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value === 'number') return [String(value)];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap((part) => textsOf(part));
+}

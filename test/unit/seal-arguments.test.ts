@@ -5,7 +5,15 @@ import { createUnsealer } from '../../src/activities/unseal.ts';
 import { createSealer, sealArguments } from '../../src/api/seal.ts';
 import type { TrustedKey } from '../../src/contract/envelope.ts';
 import { sealedSchema, type Json, type JsonObject } from '../../src/contract/json.ts';
-import { findUnsealed, holdsSealed, isSealed, maskSealed, valueAt } from '../../src/core/seal-binding.ts';
+import {
+  findUnsealed,
+  holdsSealed,
+  isSealed,
+  maskSealed,
+  MAX_SEALED_TEXTS,
+  textsOf,
+  valueAt,
+} from '../../src/core/seal-binding.ts';
 
 const pair = (keyid: string) => {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
@@ -24,6 +32,7 @@ describe('sealed arguments', () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue({ maxDepth: 3 }), async (value) => {
         const args = { memo: JSON.parse(JSON.stringify(value)) as Json, other: 1 };
+        fc.pre(textsOf(args.memo).length <= MAX_SEALED_TEXTS);
         const sealed = await seal(args, ['/memo']);
         expect(sealedSchema.safeParse(sealed['memo']).success).toBe(true);
         expect(sealed['other']).toBe(1);
@@ -45,6 +54,15 @@ describe('sealed arguments', () => {
   it('tell the opened texts, for scrubbing', async () => {
     const sealed = await seal({ memo: { iban: 'DE00', parts: ['x', 12.5] }, other: 'plain' }, ['/memo']);
     expect((await open(sealed, ['/memo'])).opened.toSorted()).toEqual(['12.5', 'DE00', 'x']);
+  });
+
+  it('are refused where one value holds so many texts that looking for each in an answer would take long', async () => {
+    await expect(seal({ memo: Array(MAX_SEALED_TEXTS).fill('x') }, ['/memo'])).resolves.toBeDefined();
+    const tooMany = { memo: { list: Array(MAX_SEALED_TEXTS + 1).fill('x') } };
+    await expect(seal(tooMany, ['/memo'])).rejects.toMatchObject({
+      code: 'invalid_request',
+      errors: [{ pointer: '/arguments/memo' }],
+    });
   });
 
   it('differ each time', async () => {

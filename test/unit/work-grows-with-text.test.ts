@@ -171,6 +171,16 @@ describe('what outside text goes through', () => {
       },
     ));
 
+  it('an answer from which secrets are taken out', () =>
+    expectLinear(
+      (n) => ({ list: list(n), record: record(n), text: 'sec1etSEC1ET '.repeat(n / 10) }),
+      async () => {
+        const { scrub } = await import('../../src/connectors/scrub.ts');
+        const secrets = Array.from({ length: 100 }, (_, i) => `sec${i}et`);
+        return (answer) => scrub(answer, secrets);
+      },
+    ));
+
   it('the form that Slack posts', () =>
     expectLinear(
       (n) => Buffer.from(String(new URLSearchParams({ payload: JSON.stringify({ type: 'x', more: record(n) }) }))),
