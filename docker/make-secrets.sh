@@ -9,7 +9,7 @@ mkdir -p "$1"
 # Files in it are readable inside the containers, whose users differ from yours; the directory itself is yours alone.
 chmod 700 "$1"
 cd "$1"
-for name in postgres_password temporal_db_password owner_db_password api_db_password gate_db_password execute_db_password; do
+for name in postgres_password temporal_db_password owner_db_password api_db_password review_db_password gate_db_password execute_db_password; do
   [ -e "$name" ] && continue
   head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$name"
   chmod 444 "$name"

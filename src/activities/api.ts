@@ -22,7 +22,7 @@ export interface GateActivities {
   prepareRevision(input: PrepareRevisionInput): Promise<PreparedRevision>;
   /** Reads the evidence back that the execute worker wrote and takes the digest. Writes nothing. */
   attachEvidence(input: { readonly material: Material }): Promise<WithEvidence>;
-  /** Verifies a batch of envelopes with the keys and the directory in force now. */
+  /** Verifies a batch of envelopes with the keys and the directory in force now: one fact for each, then those stored. */
   admit(input: AdmitInput): Promise<readonly Admitted[]>;
   /** Writes entries, the review's state and at most one ledger transition, all or nothing. */
   record(input: RecordInput): Promise<RecordOutcome>;
@@ -115,6 +115,8 @@ export interface AdmitInput {
   readonly reviewId: string;
   readonly proposer: string;
   readonly items: readonly { readonly kind: SignalKind; readonly envelope: DsseEnvelope }[];
+  /** The gate is open: objections that are stored are admitted too, whether their signal arrived or not. */
+  readonly isOpen: boolean;
   /** Set where the only item is a decision: an accepted vote (not an edit) is recorded at once. Times in epoch ms. */
   readonly alone?: Subject & { readonly arrivedAt: number; readonly now: number };
 }
@@ -133,6 +135,8 @@ export type Admitted =
       readonly decidedAt: string;
       /** It was accepted, and this is what came of recording it. */
       readonly recorded?: RecordOutcome;
+      /** It comes from the database, not from a signal; `at`: epoch ms. */
+      readonly stored?: { readonly envelope: DsseEnvelope; readonly at: number };
     })
   | (AdmittedBase & { readonly kind: 'revision'; readonly fact: RevisionFact })
   | (AdmittedBase & { readonly kind: 'withdrawal'; readonly fact: WithdrawalFact })
@@ -161,6 +165,8 @@ export interface RecordOutcome {
   /** False: the ledger row stood elsewhere; nothing was written and `outcome` tells where it stands. */
   readonly ok: boolean;
   readonly outcome: Outcome | null;
+  /** Why an open question was not answered: a no was stored meanwhile, or one that cannot be read. */
+  readonly why?: 'objected' | 'objection_unreadable';
 }
 
 /**

@@ -5,7 +5,7 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
-import type { ReceiptCode } from '../contract/codes.ts';
+import { RECEIPT_REFUSALS, type ReceiptRefusal } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import {
@@ -32,10 +32,11 @@ export interface GateClient {
   /** Delivers one signed envelope. `gone`: no workflow is open under this id. Throws `temporal_unavailable`. */
   signal(reviewId: ReviewId, name: GateSignal, envelope: DsseEnvelope): Promise<'delivered' | 'gone'>;
   /**
-   * Asks the workflow for one receipt; undefined: none yet, or nobody answers. One query is in flight per review, and
-   * who asks meanwhile shares the next one (two at once can cost seconds).
+   * Asks the workflow whether it refused; undefined: it did not, not yet, or nobody answers. One query is in flight per
+   * review, and who asks meanwhile shares the next one (two at once can cost seconds). That it accepted is not asked:
+   * whoever polls the task queue could say so.
    */
-  receipt(reviewId: ReviewId, decisionUlid: string): Promise<ReceiptCode | undefined>;
+  refusal(reviewId: ReviewId, decisionUlid: string): Promise<ReceiptRefusal | undefined>;
   /** What the start said of a review that no worker has looked at yet. Throws `temporal_unavailable`. */
   describe(reviewId: ReviewId): Promise<StartedReview | undefined>;
   /** Throws where the server does not answer. */
@@ -149,12 +150,13 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
       }
     },
 
-    async receipt(reviewId, decisionUlid) {
+    async refusal(reviewId, decisionUlid) {
       try {
         const { receipts } = await query(reviewId);
-        return Object.hasOwn(receipts, decisionUlid) ? receipts[decisionUlid] : undefined;
+        const code = Object.hasOwn(receipts, decisionUlid) ? receipts[decisionUlid] : undefined;
+        return RECEIPT_REFUSALS.find((refusal) => refusal === code);
       } catch {
-        // No worker, no server, no workflow: in each case there is no receipt, which is all that was asked.
+        // No worker, no server, no workflow: in each case there is no refusal, which is all that was asked.
         return undefined;
       }
     },

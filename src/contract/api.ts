@@ -65,7 +65,10 @@ export type ListQuery = z.infer<typeof listQuerySchema>;
 export const listResponseSchema = z.object({ reviews: z.array(reviewRowSchema), nextCursor: z.string().nullable() });
 export type ListResponse = z.infer<typeof listResponseSchema>;
 
-/** 202 of a decision, revision, withdrawal or reconciliation: queued, not counted yet; neither a yes nor a no. */
+/**
+ * 202 of a decision, revision, withdrawal or reconciliation: queued, not counted yet; neither a yes nor a no. A reject is
+ * stored by then, and counts until the call is claimed.
+ */
 export const queuedSchema = z.object({
   queued: z.literal(true),
   reviewId: reviewIdSchema,

@@ -3,6 +3,7 @@ import type { DeliveryStore } from './delivery.ts';
 import type { DsseEnvelope } from './envelope.ts';
 import type { Digest, Json, Timestamp } from './json.ts';
 import type { ReviewId } from './ids.ts';
+import type { ObjectionStore } from './objections.ts';
 import type { ListedTool, UpstreamTool } from './upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from './review.ts';
 import type { ProposedCalls } from './proposed-calls.ts';
@@ -54,6 +55,8 @@ export interface LedgerRow {
     readonly note: string;
     readonly at: Timestamp;
   } | null;
+  /** How many objections are stored against it, whatever they are worth. */
+  readonly objections: number;
 }
 
 /**
@@ -63,7 +66,8 @@ export interface LedgerRow {
  * - `open`: from nothing. A row that exists already with the same `proposalDigest` is returned unchanged (`existing`).
  * - `tighten`: from `open`; moves `expiresAt` earlier (a later one is ignored).
  * - `deny`: from `open`, or from nothing (a blocked call has a row of its own, denied at once).
- * - `claim`: from `open`. Only the execute worker.
+ * - `claim`: from `open`, and only while exactly as many objections are stored as it says were judged. Only the
+ *   execute worker. A `deny` that answers an in-flow question says so too.
  * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token.
  * - `unknown`: from `claimed`.
  * - `reconcile`: from `unknown` where not reconciled.
@@ -83,6 +87,7 @@ export type LedgerTransition =
       readonly proposalDigest: Digest;
       readonly reason: string;
       readonly at: Timestamp;
+      readonly objections?: number;
     }
   | {
       readonly to: 'claim';
@@ -93,6 +98,7 @@ export type LedgerTransition =
       readonly settledBy: Timestamp;
       readonly digest: Digest;
       readonly idempotencyKey: string | null;
+      readonly objections: number;
     }
   | {
       readonly to: 'finish';
@@ -279,6 +285,7 @@ export interface Store {
   /** Every entry from now on, in order, without gaps. Returns how to stop. */
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
 
+  readonly objections: ObjectionStore;
   readonly sessions: SessionStore;
   readonly statements: StatementStore;
   /** What people and machines are told, derived from the log. */

@@ -7,7 +7,7 @@ import { mayVote } from './gate/check.ts';
 import { canonicalJson, digestMaterial } from './digest.ts';
 import type { RecordedDecisions } from './recorded.ts';
 import { canFill, type Seat } from './seats.ts';
-import { findReviewer, type Settings } from './settings.ts';
+import { votingGroupsOf, type Settings } from './settings.ts';
 
 /**
  * What the execute worker knows when it is asked to make a call. Everything here that came through Temporal is
@@ -159,9 +159,7 @@ function carries(
   const eligible = (vote: CountedVote, level: Level, number: number): boolean => {
     if (vote.level !== number) return false;
     if (separationOfDuties && barred.has(vote.reviewer)) return false;
-    const reviewer = findReviewer(settings, vote.reviewer);
-    if (reviewer === undefined || reviewer.role === 'auditor') return false;
-    return mayVote(level, reviewer.groups, vote.at);
+    return mayVote(level, votingGroupsOf(settings, vote.reviewer), vote.at);
   };
   const seats: Seat[] = [];
   for (const [index, level] of levels.entries()) {

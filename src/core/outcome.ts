@@ -36,6 +36,16 @@ export function isExecutionDenial(reason: string | null | undefined): reason is 
   return EXECUTION_DENIALS.some((code) => code === reason);
 }
 
+/**
+ * What the execute worker may answer of a call that it will not make. That a reviewer stopped it is the ledger's to say:
+ * whoever reaches Temporal can fail an activity with any code, and no call may be shown as stopped by nobody.
+ */
+export type CallRefusal = Exclude<ExecutionDenial, 'stopped'>;
+
+export function isCallRefusal(reason: string | undefined): reason is CallRefusal {
+  return reason !== 'stopped' && isExecutionDenial(reason);
+}
+
 /** What a ledger row says of the call, as people are shown it. */
 export function executionOf(row: LedgerRow): ExecutionView {
   const { claim, outcome, reconciliation } = row;

@@ -88,3 +88,9 @@ export function findAgent(settings: Settings, id: string): AgentConfig | undefin
 export function findReviewer(settings: Settings, id: string): ReviewerConfig | undefined {
   return settings.reviewers.find((reviewer) => reviewer.id === id);
 }
+
+/** Groups that let somebody decide; none for an auditor, and for whoever has left the directory. */
+export function votingGroupsOf(settings: Settings, reviewerId: string): readonly string[] {
+  const reviewer = findReviewer(settings, reviewerId);
+  return reviewer === undefined || reviewer.role === 'auditor' ? [] : reviewer.groups;
+}

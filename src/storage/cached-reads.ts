@@ -13,6 +13,8 @@ export interface RowReads {
   readLedger(reviewId: string): Promise<LedgerRow | undefined>;
   /** Told of every group before those who asked for it. */
   onWritten(written: readonly Written[]): void;
+  /** A ledger row has another objection. */
+  forgetLedger(reviewId: string): void;
   /** Anything may have been written. */
   forgetAll(): void;
 }
@@ -22,6 +24,7 @@ export function directReads(query: Query): RowReads {
     readReview: async (reviewId) => (await reads.readReview(query, reviewId))?.value,
     readLedger: (reviewId) => reads.readLedger(query, reviewId),
     onWritten: () => {},
+    forgetLedger: () => {},
     forgetAll: () => {},
   };
 }
@@ -44,6 +47,7 @@ export function cachedReads(query: Query): RowReads {
           reviews.written(id, reviewAfter(reviews.peek(id), id, commit, entries.at(-1)?.index));
       }
     },
+    forgetLedger: (reviewId) => ledger.written(reviewId, undefined),
     forgetAll: () => {
       reviews.clear();
       ledger.clear();

@@ -27,8 +27,14 @@ export interface Database {
 export const APPEND_CHANNEL = 'holdpoint_audit';
 
 /**
- * Planner settings of every connection. All that storage asks is found through a key or walked along an index; without
+ * Settings of every connection. All that storage asks is found through a key or walked along an index; without
  * statistics (an embedded database, a server that has not analysed yet) the planner would rather read whole tables and
- * sort. `jit` would compile plans that only look dear.
+ * sort. `jit` would compile plans that only look dear. The isolation is PostgreSQL's own default, which a
+ * server or a login may have changed: what is counted under a row's lock must not be of an older snapshot.
  */
-export const PLANNER_SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', jit: 'off' } as const;
+export const SESSION_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  jit: 'off',
+  default_transaction_isolation: 'read committed',
+} as const;

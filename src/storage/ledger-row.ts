@@ -21,6 +21,7 @@ export interface StoredLedgerRow {
   reconciled_by: string | null;
   reconciled_note: string | null;
   reconciled_at: string | null;
+  objections: number;
 }
 
 export function readLedgerRow(row: StoredLedgerRow): LedgerRow {
@@ -52,11 +53,12 @@ export function readLedgerRow(row: StoredLedgerRow): LedgerRow {
             note: row.reconciled_note ?? '',
             at: iso(row.reconciled_at),
           },
+    objections: row.objections,
   };
 }
 
 /** A transition as `commit_group` takes it. */
-export type Step = Readonly<Record<string, string | null>> & {
+export type Step = Readonly<Record<string, string | number | null>> & {
   readonly to: LedgerTransition['to'];
   readonly review_id: string;
 };
@@ -81,6 +83,7 @@ export function stepOf(transition: LedgerTransition): Step {
         proposal_digest: transition.proposalDigest,
         reason: storableText(transition.reason),
         at: transition.at,
+        ...(transition.objections === undefined ? {} : { objections: transition.objections }),
       };
     case 'claim':
       return {
@@ -92,6 +95,7 @@ export function stepOf(transition: LedgerTransition): Step {
         settled_by: transition.settledBy,
         digest: transition.digest,
         idempotency_key: transition.idempotencyKey,
+        objections: transition.objections,
       };
     case 'finish':
       return {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { APPEND_CHANNEL, PLANNER_SETTINGS, type Database, type Query } from './database.ts';
+import { APPEND_CHANNEL, SESSION_SETTINGS, type Database, type Query } from './database.ts';
 import { toStorageError } from './errors.ts';
 
 /** Key of the advisory lock under which migrations run; arbitrary, but the same for every release. */
@@ -17,8 +17,8 @@ export function openPg(options: PgOptions): Database {
   const settings: pg.ClientConfig = {
     connectionString: options.connectionString,
     application_name: 'holdpoint',
-    options: Object.entries(PLANNER_SETTINGS)
-      .map(([name, value]) => `-c ${name}=${value}`)
+    options: Object.entries(SESSION_SETTINGS)
+      .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', String.raw`\ `)}`)
       .join(' '),
     connectionTimeoutMillis: 5_000,
     query_timeout: 10_000,

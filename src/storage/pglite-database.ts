@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { PLANNER_SETTINGS, type Database, type Query } from './database.ts';
+import { SESSION_SETTINGS, type Database, type Query } from './database.ts';
 import { toStorageError } from './errors.ts';
 import { readRows, Statements, writeStatement } from './wire.ts';
 
@@ -49,7 +49,7 @@ export async function openPglite(path: string | null): Promise<Database> {
   };
   const query: Query = (sql, parameters) => inTurn(() => send(sql, parameters));
 
-  for (const [name, value] of Object.entries(PLANNER_SETTINGS)) await query(`SET ${name} = ${value}`);
+  for (const [name, value] of Object.entries(SESSION_SETTINGS)) await query(`SET ${name} = '${value}'`);
   return {
     query,
     transaction: (work) => inTurn(() => inTransaction(() => work(send))),

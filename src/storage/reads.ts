@@ -9,7 +9,9 @@ import { storableText } from './text.ts';
 
 export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
   const [found] = await query<{ row: StoredLedgerRow }>(
-    'SELECT to_jsonb(l) AS row FROM holdpoint.ledger l WHERE review_id = $1',
+    `SELECT to_jsonb(l) || jsonb_build_object('objections',
+              (SELECT count(*) FROM holdpoint.objections o WHERE o.review_id = l.review_id)) AS row
+       FROM holdpoint.ledger l WHERE l.review_id = $1`,
     [reviewId],
   );
   return found === undefined ? undefined : readLedgerRow(found.row);

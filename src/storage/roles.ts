@@ -4,6 +4,7 @@ import type { Database } from './database.ts';
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
  *
  * - api: reads, writes idempotency keys and sessions, and asks for statements of completeness;
+ * - review: the api where reviewers decide; as api, and it alone may store an objection;
  * - gate: opens, tightens, denies, reconciles, and writes the reviews table and what is told of it;
  * - execute: claims and finishes, says no to what it will not run, and writes evidence, checkpoints and statements.
  *
@@ -12,12 +13,14 @@ import type { Database } from './database.ts';
  */
 export interface RoleNames {
   readonly api: string;
+  readonly review: string;
   readonly gate: string;
   readonly execute: string;
 }
 
 const DEFAULT_ROLES: RoleNames = {
   api: 'holdpoint_api',
+  review: 'holdpoint_review',
   gate: 'holdpoint_gate',
   execute: 'holdpoint_execute',
 };
@@ -30,7 +33,8 @@ const DEFAULT_ROLES: RoleNames = {
  * @throws TypeError where a name is not a plain identifier
  */
 export function grantRolesSql(names: RoleNames = DEFAULT_ROLES): string {
-  const [api, gate, execute] = [names.api, names.gate, names.execute].map(quoteName);
+  const [review, gate, execute] = [names.review, names.gate, names.execute].map(quoteName);
+  const api = `${quoteName(names.api)}, ${review}`;
   const create = Object.values(names).map(
     (name) => `
 DO $do$ BEGIN
@@ -46,6 +50,9 @@ GRANT INSERT ON holdpoint.idempotency TO ${api};
 GRANT INSERT, UPDATE (seen_at), DELETE ON holdpoint.sessions TO ${api};
 GRANT INSERT, DELETE ON holdpoint.used_once TO ${api};
 GRANT INSERT ON holdpoint.statement_requests TO ${api};
+GRANT EXECUTE ON FUNCTION holdpoint.object(text, text) TO ${review};
+GRANT UPDATE (settled_at) ON holdpoint.objections TO ${gate};
+GRANT UPDATE (unreadable) ON holdpoint.objections TO ${execute};
 GRANT UPDATE ON holdpoint.delivery_cursor TO ${gate};
 GRANT INSERT, UPDATE, DELETE ON holdpoint.destinations, holdpoint.deliveries, holdpoint.channel_memory TO ${gate};
 GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};

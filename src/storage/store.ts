@@ -11,6 +11,7 @@ import { createLogReader } from './log-reader.ts';
 import { migrate } from './migrate.ts';
 import { openPg } from './pg-database.ts';
 import { openPglite } from './pglite-database.ts';
+import { createObjectionStore } from './objections.ts';
 import { createProposedCalls } from './proposed-calls.ts';
 import * as reads from './reads.ts';
 import { createRecoveryStore } from './recovery.ts';
@@ -124,6 +125,7 @@ export function storeOver(database: Database): Store {
         [size, note],
       );
     },
+    objections: createObjectionStore(query, rows.forgetLedger),
     sessions: createSessionStore(query),
     statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),

@@ -1,4 +1,4 @@
-import type { Admitted, AdmitInput } from '../activities/api.ts';
+import type { Admitted, AdmitInput, RecordOutcome } from '../activities/api.ts';
 import { classifiedAgain, revisedChange, revisedEntry } from './changes.ts';
 import {
   admissionKey,
@@ -17,7 +17,7 @@ import {
   decideWithdrawal,
   type Ruling,
 } from '../core/gate/decide.ts';
-import type { GateState } from '../core/gate/state.ts';
+import { isEnded, type GateState } from '../core/gate/state.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate as activities } from './local.ts';
 import { settleByHand } from './reconciliation.ts';
@@ -26,7 +26,8 @@ import { prepare, preparedOf, type Complete } from './versions.ts';
 
 type Fact = Exclude<Admitted, { kind: 'refused' }>;
 type Decision = Extract<Fact, { kind: 'decision' }>;
-type Step = 'done' | 'superseded';
+/** `held`: accepted, and not recorded, since an objection stands in the way of the answer. */
+type Step = 'done' | 'superseded' | 'held';
 
 /**
  * Admits the next batch: one local activity verifies up to 50 envelopes, then each is judged in the order it came.
@@ -39,16 +40,32 @@ export async function processBatch(session: Session): Promise<Step> {
     reviewId: session.reviewId,
     proposer: session.record.base.proposer.id,
     items: batch.map(({ kind, envelope }) => ({ kind, envelope })),
+    isOpen: session.gate !== null && !isEnded(session.gate),
     ...aloneIn(batch, session),
   });
   let step: Step = 'done';
-  for (const [index, item] of batch.entries()) {
-    const fact = admitted[index];
-    if (fact === undefined || fact.kind === 'refused' || session.inbox.wasAnswered(fact.decisionUlid)) continue;
+  for (const { item, fact } of inOrder(batch, admitted)) {
+    if (session.inbox.wasAnswered(fact.decisionUlid)) continue;
     if (step === 'superseded') session.inbox.answer(fact.decisionUlid, 'already_resolved');
     else step = await judge(session, item, fact);
   }
   return step;
+}
+
+/** Deny first: what was stored as a no comes before what this batch brought. */
+function inOrder(
+  batch: readonly InboxItem[],
+  admitted: readonly Admitted[],
+): readonly { readonly item: InboxItem; readonly fact: Fact }[] {
+  const stored = admitted.slice(batch.length).flatMap((fact) => {
+    if (fact.kind !== 'decision' || fact.stored === undefined) return [];
+    return [{ item: { kind: fact.kind, ...fact.stored }, fact }];
+  });
+  const brought = batch.flatMap((item, index) => {
+    const fact = admitted[index];
+    return fact === undefined || fact.kind === 'refused' ? [] : [{ item, fact }];
+  });
+  return [...stored, ...brought];
 }
 
 /** What the activity needs to judge a decision by itself. */
@@ -72,7 +89,7 @@ async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Ste
       return judgeRevision(session, gate, item, fact);
     case 'withdrawal': {
       const ruling = decideWithdrawal(gate, fact.fact, item.at);
-      return carryOut(session, fact, ruling, (next) => ({
+      return carryOut(session, item, fact, ruling, (next) => ({
         record: { ...session.record, gate: next },
         entries: [
           (base) => ({ ...base, type: 'withdrawn', by: fact.fact.proposer, envelopeDigest: fact.envelopeDigest }),
@@ -88,7 +105,7 @@ async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Ste
 
 async function judgeVote(session: Session, item: InboxItem, fact: Decision): Promise<Step> {
   const ruling = ruleOnVote(session, fact, item.at);
-  const step = await carryOut(session, fact, ruling, (next) => voteChange(session, fact, next, item));
+  const step = await carryOut(session, item, fact, ruling, (next) => voteChange(session, fact, next, item));
   if (ruling.ok && step === 'done' && fact.fact.type === 'approve') {
     session.carrying = [...session.carrying, item.envelope];
   }
@@ -103,8 +120,8 @@ async function judgeEdit(session: Session, gate: GateState, item: InboxItem, fac
   const prepared = preparedOf(session, version, fact.fact.reviewer);
   const before = session.current.material;
   const ruling = decideEdit(gate, fact.fact, prepared, item.at);
-  const step = await carryOut(session, fact, ruling, (next) => ({
-    ...revisedChange(session, next, version, fact.fact.reviewer, fact),
+  const step = await carryOut(session, item, fact, ruling, (next) => ({
+    ...revisedChange(session, next, version, fact.fact.reviewer, fact, item.at),
     entries: [
       (base) => decidedEntry(base, fact, next),
       (base) => revisedEntry(base, next, fact.fact.reviewer, fact.envelopeDigest),
@@ -131,8 +148,8 @@ async function judgeRevision(
   if (refusal !== undefined) return refuse(session, fact, refusal);
   const version = await prepare(session, fact.fact.arguments, { kind: 'revision', envelope: item.envelope });
   const ruling = decideRevision(gate, fact.fact, preparedOf(session, version), item.at);
-  const step = await carryOut(session, fact, ruling, (next) => ({
-    ...revisedChange(session, next, version, fact.fact.proposer, null),
+  const step = await carryOut(session, item, fact, ruling, (next) => ({
+    ...revisedChange(session, next, version, fact.fact.proposer, null, item.at),
     entries: [
       (base) => revisedEntry(base, next, fact.fact.proposer, fact.envelopeDigest),
       (base) => classifiedAgain(session, base.at, version),
@@ -150,6 +167,7 @@ async function judgeRevision(
 /** Records an accepted ruling, then answers; a refused one is answered only. */
 async function carryOut(
   session: Session,
+  item: InboxItem,
   fact: Fact,
   ruling: Ruling,
   change: (next: GateState) => Omit<Change, 'key'>,
@@ -157,7 +175,13 @@ async function carryOut(
   const { gate } = session;
   if (!ruling.ok || gate === null) return refuse(session, fact, ruling.ok ? 'already_resolved' : ruling.code);
   const next = stateAfter(gate, ruling);
-  const ok = await put(session, fact, { ...change(next), key: admissionKey(fact.decisionUlid) });
+  const { ok, why } = await put(session, fact, { ...change(next), key: admissionKey(fact.decisionUlid) });
+  if (why !== undefined) {
+    // The next batch reads an objection from the database, and judges it first.
+    if (why === 'objected') session.inbox.putBack(item);
+    else session.inbox.answer(fact.decisionUlid, why);
+    return 'held';
+  }
   if (!ok) {
     session.inbox.answer(fact.decisionUlid, 'already_resolved');
     return 'superseded';
@@ -166,12 +190,12 @@ async function carryOut(
   return 'done';
 }
 
-/** False: the ledger stands elsewhere. */
-async function put(session: Session, fact: Fact, change: Change): Promise<boolean> {
+/** Not `ok`: the ledger stands elsewhere, or an objection stands in the way. */
+async function put(session: Session, fact: Fact, change: Change): Promise<RecordOutcome> {
   const recorded = fact.kind === 'decision' ? fact.recorded : undefined;
-  if (recorded === undefined) return (await session.commit(change)).ok;
+  if (recorded === undefined) return session.commit(change);
   if (recorded.ok) session.adopt(change.record);
-  return recorded.ok;
+  return recorded;
 }
 
 /** Another version may come under another approval: its reminders and its escalation count from now on. */
@@ -186,7 +210,9 @@ function renewSchedule(session: Session, complete: Complete | undefined): void {
   };
 }
 
+/** An objection from the database gets no receipt: it is judged again with every batch, and at the claim. */
 function refuse(session: Session, fact: Fact, code: Extract<Ruling, { ok: false }>['code']): Step {
+  if (fact.kind === 'decision' && fact.stored !== undefined) return 'done';
   session.inbox.answer(fact.decisionUlid, code);
   return 'done';
 }

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../contract/audit.ts';
 import type { Admitted } from '../activities/api.ts';
-import { stayOpen, viewOf, withDecision, type Change } from '../core/gate/change.ts';
+import { ledgerAfter, viewOf, withDecision, type Change } from '../core/gate/change.ts';
 import { classifiedEntry } from '../core/gate/entries.ts';
 import type { GateState } from '../core/gate/state.ts';
 import type { RevisionRecord } from '../core/gate/view.ts';
@@ -16,6 +16,7 @@ export function revisedChange(
   complete: Complete | undefined,
   by: string,
   edit: Decision | null,
+  at: number,
 ): Pick<Change, 'record' | 'ledger' | 'materials'> {
   if (complete === undefined) throw new TypeError('a ruling without a version');
   const { version, digest, previewError } = complete;
@@ -33,7 +34,7 @@ export function revisedChange(
   const revisions = edit === null ? session.record.revisions : withDecision(session.record.revisions, edit);
   return {
     record: { ...session.record, gate: next, revisions: [...revisions.map(forgetArguments), revision] },
-    ledger: stayOpen(session, next),
+    ledger: ledgerAfter(session, next, at),
     materials: [version.material],
   };
 }

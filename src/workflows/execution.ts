@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import type { ExecuteActivities } from '../activities/api.ts';
-import { deniedExecution, isExecutionDenial, type ExecutionDenial, type Outcome } from '../core/outcome.ts';
+import { deniedExecution, isCallRefusal, isExecutionDenial, type CallRefusal, type Outcome } from '../core/outcome.ts';
 import { deny } from '../core/gate/change.ts';
 import { gate } from './local.ts';
 import { EXECUTE_TASK_QUEUE } from './messages.ts';
@@ -33,7 +33,7 @@ export async function executeUntilSettled(session: Session, staleAt: number): Pr
     const refusal = await attempt(session, isOpen ? staleAt - Date.now() : null);
     outcome = await gate.readOutcome({ reviewId: session.reviewId });
     if (isSettled(outcome)) return settle(session, outcome);
-    if (outcome.state === 'open' && refusal !== undefined && isExecutionDenial(refusal)) {
+    if (outcome.state === 'open' && isCallRefusal(refusal)) {
       if (await refuseExecution(session, refusal)) return;
     }
     // A claim that nobody settles (its worker is lost, and this run was reset behind it) may take for ever to.
@@ -90,7 +90,7 @@ async function attempt(session: Session, withinMs: number | null): Promise<strin
 }
 
 /** Denies the row that is still open, so that the call can never be made. False: somebody claimed it meanwhile. */
-async function refuseExecution(session: Session, code: ExecutionDenial): Promise<boolean> {
+async function refuseExecution(session: Session, code: CallRefusal): Promise<boolean> {
   const now = Date.now();
   const { ok } = await session.commit({
     key: `refused:${code}`,

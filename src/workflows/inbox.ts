@@ -66,6 +66,11 @@ export class Inbox {
     return batch;
   }
 
+  /** Not dealt with yet: it comes first in the next batch. */
+  putBack(item: InboxItem): void {
+    this.#items = [item, ...this.#items];
+  }
+
   /** Only verified envelopes get a receipt: a forged one could otherwise answer for somebody else's. */
   answer(decisionUlid: string, code: ReceiptCode): void {
     if (this.wasAnswered(decisionUlid)) return;

@@ -2,12 +2,11 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
-import type { Classified, Schedule } from '../activities/api.ts';
+import type { Classified, RecordOutcome, Schedule } from '../activities/api.ts';
 import { writeChange, type Change } from '../core/gate/change.ts';
 import { describeReview } from '../core/gate/describe.ts';
 import type { GateState } from '../core/gate/state.ts';
 import { viewReview, type ReviewRecord } from '../core/gate/view.ts';
-import type { Outcome } from '../core/outcome.ts';
 import type { Inbox } from './inbox.ts';
 import { gate } from './local.ts';
 import { SEARCH_ATTRIBUTES } from './messages.ts';
@@ -112,7 +111,7 @@ export class Session {
   }
 
   /** Writes a change, then makes it the state. False: the ledger stands elsewhere, and `outcome` says where. */
-  async commit(change: Change): Promise<{ readonly ok: boolean; readonly outcome: Outcome | null }> {
+  async commit(change: Change): Promise<RecordOutcome> {
     const result = await gate.record(writeChange(change, new Date(Date.now()).toISOString()));
     if (result.ok) this.adopt(change.record);
     return result;

@@ -26,7 +26,7 @@ const DIGEST = `sha256:${'d'.repeat(64)}`;
 const REFUSED = { kind: 'refused' };
 
 async function admit(reviewId: string, ...items: AdmitInput['items']): Promise<readonly Admitted[]> {
-  return steps.gate.admit({ reviewId, proposer: 'agent-1', items });
+  return steps.gate.admit({ reviewId, proposer: 'agent-1', items, isOpen: true });
 }
 
 /** Groups that the gate machine is told the voter has; undefined: the envelope was not admitted at all. */
@@ -131,6 +131,7 @@ describe('law 5: admission asks the keys and the directory in force now', () => 
       reviewId,
       proposer: 'agent-2',
       items: [{ kind: 'withdrawal', envelope: asAgent2 }],
+      isOpen: true,
     });
     expect(own2?.kind).toBe('withdrawal');
   });
@@ -229,7 +230,7 @@ describe('law 2: only a review’s own workflow has the gate write', () => {
       [
         () => activities.classifyCall(call),
         () => activities.classifyQuestion({ ...call, parent: null }),
-        () => activities.admit({ reviewId, proposer: 'agent-1', items: [] }),
+        () => activities.admit({ reviewId, proposer: 'agent-1', items: [], isOpen: true }),
         () => activities.readOutcome({ reviewId }),
         () => activities.attachEvidence({ material: journey.input.material }),
       ].map((run) => environment.run(run));

@@ -83,6 +83,7 @@ onEveryDatabase((engine) => {
     expect(await store.readLedger(reviewId)).toEqual({
       reviewId,
       state: 'unknown',
+      objections: 0,
       proposalDigest: DIGEST,
       openedAt: AT,
       expiresAt: LATER,

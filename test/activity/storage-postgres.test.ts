@@ -98,11 +98,12 @@ describe('several processes on one PostgreSQL', () => {
   });
 
   describe('roles', () => {
-    const roles = { api: 'hp_api', gate: 'hp_gate', execute: 'hp_execute' };
+    const roles = { api: 'hp_api', review: 'hp_review', gate: 'hp_gate', execute: 'hp_execute' };
     let database: string;
     let api: Awaited<ReturnType<typeof openStore>>;
     let gate: Awaited<ReturnType<typeof openStore>>;
     let execute: Awaited<ReturnType<typeof openStore>>;
+    let review: Awaited<ReturnType<typeof openStore>>;
     let both: Store;
     const id = reviewIdOf(1);
 
@@ -116,6 +117,7 @@ describe('several processes on one PostgreSQL', () => {
         ['l_api', 'hp_api'],
         ['l_gate', 'hp_gate'],
         ['l_execute', 'hp_execute'],
+        ['l_review', 'hp_review'],
       ]) {
         await server.sql(database, `CREATE ROLE ${login} LOGIN IN ROLE ${role}`);
       }
@@ -127,6 +129,7 @@ describe('several processes on one PostgreSQL', () => {
       };
       [api, gate, execute] = [await as('l_api'), await as('l_gate'), await as('l_execute')];
       both = (await as('l_all')).store;
+      review = await as('l_review');
     });
 
     const entry = (type: 'started' | 'decided'): AuditEntry => {
@@ -234,6 +237,33 @@ describe('several processes on one PostgreSQL', () => {
       await expect(store().commit(commit)).rejects.toMatchObject(refused);
       expect(await both.head()).toEqual(before);
       expect(await both.readLedger(reviewIdOf(2))).toBeUndefined();
+    });
+
+    it('the reviewers’ api alone may store an objection, and nobody takes one back', async () => {
+      const envelope = { payload: 'p', payloadType: 't', signatures: [{ sig: 's' }] };
+      const objected = reviewIdOf(6);
+      await gate.store.commit({ ledger: opening(objected), entries: [] });
+      for (const { store } of [api, gate, execute]) {
+        await expect(store.objections.object(objected, envelope)).rejects.toMatchObject(refused);
+      }
+      expect(await Promise.all([review, api].map(({ store }) => store.objections.mayObject()))).toEqual([true, false]);
+      expect(await review.store.objections.object(objected, envelope)).toBe('stored');
+      await expect(review.store.commit({ ledger: opening(reviewIdOf(7)), entries: [] })).rejects.toMatchObject(refused);
+      for (const { database: login } of [api, gate, execute, review]) {
+        for (const statement of [
+          'DELETE FROM holdpoint.objections',
+          `UPDATE holdpoint.objections SET envelope = ''`,
+          `INSERT INTO holdpoint.objections (review_id, hash, envelope) VALUES ('x', '', '')`,
+        ]) {
+          await expect(login.query(statement)).rejects.toMatchObject(refused);
+        }
+      }
+      const [stored] = await execute.store.objections.ofReview(objected, 10);
+      await execute.store.objections.setUnreadable(stored?.n ?? 0, true);
+      expect(await api.store.objections.countUnreadable()).toBe(1);
+      await gate.store.objections.settle(stored?.n ?? 0);
+      // Settled or not, a claim has to have judged it.
+      expect(await execute.store.commit({ ledger: claiming(objected), entries: [] })).toMatchObject({ ok: false });
     });
 
     it('a type hidden in another field does not deceive', async () => {

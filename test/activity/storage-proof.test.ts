@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { ProofFile } from '../../src/contract/audit.ts';
+import type { DsseEnvelope } from '../../src/contract/envelope.ts';
 import type { Store } from '../../src/contract/store.ts';
 import { verifyProof } from '../../src/core/log/verify-proof.ts';
 import { answerStatements, type StatementDeps } from '../../src/activities/execute/answer-statements.ts';
@@ -12,7 +13,7 @@ import { createCheckpointer } from '../../src/storage/checkpointer.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createLogFollower } from '../../src/storage/log-follower.ts';
 import { DEPLOYMENT, KEYS, materialOf, REVIEW, Story, TRUST } from '../support/proof-fixture.ts';
-import { AT, proposedEntry, reviewIdOf, reviewOf } from '../support/storage-fixtures.ts';
+import { AT, opening, proposedEntry, reviewIdOf, reviewOf } from '../support/storage-fixtures.ts';
 import { onEveryDatabase, temporaryFolder } from '../support/stores.ts';
 
 onEveryDatabase((engine) => {
@@ -80,6 +81,18 @@ onEveryDatabase((engine) => {
       checkpoint: { size: 10 },
       completeness: { n: 5, size: 10, at: '2026-04-01T12:01:00.000Z' },
     });
+  });
+
+  it('a call that was stopped: the objection is proved, and others that were stored are not in the way', async () => {
+    const story = new Story().proposed().classified(plain).decided(plain, 'ops-1').objected(plain, 'ops-2');
+    const objection = story.envelopes.pop()?.envelope as DsseEnvelope;
+    await store.commit({ ledger: opening(REVIEW), entries: [] });
+    for (const envelope of [{ ...objection, payload: 'e30=' }, objection])
+      await store.objections.object(REVIEW, envelope);
+    await record(story);
+    const verdict = await verdictOf();
+    expect(verdict).toMatchObject({ ok: true, findings: [] });
+    expect(verdict.file?.envelopes.at(-1)?.envelope).toEqual(objection);
   });
 
   it('with the execute worker away it is served with the last statement, or without one', async () => {

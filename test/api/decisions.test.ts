@@ -24,7 +24,7 @@ beforeEach(() => {
   api.clock.set(start);
   api.gate.mode = 'working';
   api.gate.executes = true;
-  api.gate.forcedReceipt = undefined;
+  api.gate.forcedRefusal = undefined;
   api.settings.setPolicy({ approval: ONE_OF_OPS });
 });
 afterAll(() => api.close());
@@ -147,7 +147,7 @@ describe('what a decision does', () => {
     api.gate.mode = 'idle';
     const queued = api.decide(review.reviewId, review.call.digest, {}, 'ops-2');
     await until(() => api.gate.signals.at(-1)?.reviewId === review.reviewId);
-    api.gate.forcedReceipt = 'expired';
+    api.gate.forcedRefusal = 'expired';
     api.gate.mode = 'working';
     const answer = await queued;
     expect([answer.status, codeOf(answer)]).toEqual([409, 'expired']);

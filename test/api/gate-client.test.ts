@@ -49,7 +49,7 @@ describe('what Temporal says, in our words', () => {
     await expect(gate.signal(ID, 'withdraw', ENVELOPE).catch(codeOf)).resolves.toBe(expected);
     await expect(gate.describe(ID).catch(codeOf)).resolves.toBe(expected);
     // No answer is no receipt, whatever the reason.
-    await expect(gate.receipt(ID, 'x')).resolves.toBeUndefined();
+    await expect(gate.refusal(ID, 'x')).resolves.toBeUndefined();
   });
 
   test('a start of what was started, a signal to what has ended', async () => {
@@ -58,6 +58,14 @@ describe('what Temporal says, in our words', () => {
     const gone = createGateClient(clientThat(new WorkflowNotFoundError('', ID, undefined)));
     expect(await gone.signal(ID, 'submitDecision', ENVELOPE)).toBe('gone');
     expect(await gone.describe(ID)).toBeUndefined();
+  });
+
+  test('a query brings refusals alone: whoever polls the task queue could answer that it was accepted', async () => {
+    const receipts = { yes: 'accepted', no: 'expired', odd: 'whatever' };
+    const workflow = { getHandle: () => ({ query: async () => ({ review: null, receipts }) }) };
+    const gate = createGateClient(clientThat(new Error('unused'), { workflow }));
+    const told = await Promise.all(['yes', 'no', 'odd', 'toString'].map((ulid) => gate.refusal(ID, ulid)));
+    expect(told).toEqual([undefined, 'expired', undefined, undefined]);
   });
 
   test('a memo that somebody else wrote is not believed to be ours', async () => {

@@ -27,9 +27,28 @@ describe('readiness', () => {
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual({
       ready: true,
-      checks: { database: 'ok', temporal: 'ok', gateWorker: 'ok', executeWorker: 'ok', process: 'ok', sweep: 'ok' },
+      checks: {
+        database: 'ok',
+        temporal: 'ok',
+        gateWorker: 'ok',
+        executeWorker: 'ok',
+        process: 'ok',
+        sweep: 'ok',
+        objections: 'ok',
+      },
       problems: [],
     });
+  });
+
+  test.each([
+    [50, []],
+    [51, ['objection_unreadable']],
+  ])('with %i objections that do not verify it is ready, and names them from 51 on', async (count, codes) => {
+    const objections = { ...api.store.objections, countUnreadable: async () => count };
+    const other = await makeHarness({ app: { store: { ...api.store, objections } } });
+    const { status, body } = await other.get('/readyz');
+    await other.close();
+    expect([status, body.problems.map((problem: { code: string }) => problem.code)]).toEqual([200, codes]);
   });
 
   test.each([

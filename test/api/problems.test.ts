@@ -27,7 +27,7 @@ beforeAll(async () => {
 beforeEach(() => {
   api.clock.set(start);
   api.gate.mode = 'working';
-  api.gate.forcedReceipt = undefined;
+  api.gate.forcedRefusal = undefined;
   api.settings.setPolicy({ approval: ONE_OF_OPS });
 });
 afterAll(async () => {
@@ -45,7 +45,7 @@ const revise = (reviewId: string, args: unknown) =>
   api.post(`/v1/reviews/${reviewId}/revision`, { arguments: args }, 'agent-1');
 
 const refusedByGate = async (receipt: ReceiptRefusal) => {
-  api.gate.forcedReceipt = receipt;
+  api.gate.forcedRefusal = receipt;
   const review = await api.propose();
   api.gate.mode = 'idle';
   const answer = api.decide(review.reviewId, review.call.digest);

@@ -35,14 +35,18 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const login = (role: string) => postgres.url(database, role);
 const keys = (part: string) => join(directory, 'keys', part);
 
+const loginOf = (role: 'api' | 'review' | 'gate' | 'execute') => ({
+  DATABASE_URL: login(`holdpoint_${role}`),
+  DATABASE_PASSWORD_FILE: join(directory, `${role}_db_password`),
+});
+
 function environment(part: 'api' | 'gate' | 'execute'): Record<string, string> {
   return {
     HOLDPOINT_CONFIG: join(directory, 'holdpoint.yaml'),
     HOLDPOINT_DATA_DIR: join(directory, `data-${part}`),
     HOLDPOINT_KEYS_DIR: keys(part),
     TEMPORAL_ADDRESS: temporal.address,
-    DATABASE_URL: login(`holdpoint_${part}`),
-    DATABASE_PASSWORD_FILE: join(directory, `${part}_db_password`),
+    ...loginOf(part === 'api' ? 'review' : part),
   };
 }
 const COMMANDS = {
@@ -87,7 +91,7 @@ afterAll(async () => {
 
 /** The script that the database's container runs on its first start. */
 function makeLogins(): void {
-  for (const name of ['temporal', 'owner', 'api', 'gate', 'execute']) {
+  for (const name of ['temporal', 'owner', 'api', 'review', 'gate', 'execute']) {
     writeFileSync(join(directory, `${name}_db_password`), `${PASSWORD}\n`);
   }
   execFileSync('sh', [packageFile('docker', 'postgres', 'init.sh')], {
@@ -190,6 +194,8 @@ describe('the parts apart', () => {
     ['holdpoint_gate', `UPDATE holdpoint.ledger SET state = 'claimed'`],
     ['holdpoint_execute', `UPDATE holdpoint.ledger SET state = 'done'`],
     ['holdpoint_api', `SELECT holdpoint.commit_group('{}')`],
+    ['holdpoint_api', `SELECT holdpoint.object('x', '{}')`],
+    ['holdpoint_review', `SELECT holdpoint.commit_group('{}')`],
     ['holdpoint_gate', `DELETE FROM holdpoint.audit_entries`],
     ['holdpoint_execute', `UPDATE holdpoint.reviews SET status = 'approved'`],
   ])('the login of %s may not: %s', async (role, sql) => {
@@ -258,10 +264,15 @@ describe('other cuts of the same parts', () => {
     await owner.end();
     const agents = url;
     const reviewers = `http://127.0.0.1:${await freePort()}`;
-    const api = (role: string, at: string) =>
+    const api = (role: 'propose' | 'review', at: string) =>
       startPart(
         ['api', '--role', role],
-        { ...environment('api'), HOLDPOINT_KEYS_DIR: oneKey(role), HOLDPOINT_PORT: new URL(at).port },
+        {
+          ...environment('api'),
+          ...loginOf(role === 'propose' ? 'api' : role),
+          HOLDPOINT_KEYS_DIR: oneKey(role),
+          HOLDPOINT_PORT: new URL(at).port,
+        },
         directory,
       );
     parts.set('propose', api('propose', agents));

@@ -1,11 +1,16 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  condition,
+  defineQuery,
+  defineSignal,
   makeContinueAsNewFunc,
   proxyActivities,
   proxyLocalActivities,
+  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { decodeBase64Text } from '../../src/core/base64.ts';
 
 /** What a hostile worker runs in the place of ours. It knows what the test tells it, through its own local activity. */
 export interface RogueTry {
@@ -14,13 +19,20 @@ export interface RogueTry {
   readonly input: unknown;
 }
 export interface RogueActivities {
-  plan(workflowId: string, request: unknown): Promise<readonly RogueTry[]>;
+  /** `lie`: swallow every signal, say of each that it was accepted, and never end. */
+  plan(workflowId: string, request: unknown): Promise<readonly RogueTry[] | 'lie'>;
 }
 const { plan } = proxyLocalActivities<RogueActivities>({ startToCloseTimeout: '5s' });
 
 /** Schedules what it likes as ordinary activities and claims that all went well. Resolves with what came of each. */
 export async function gatedCall(request: unknown): Promise<unknown> {
+  const receipts: Record<string, string> = {};
+  setHandler(defineSignal<[{ readonly payload: string }]>('submitDecision'), ({ payload }) => {
+    receipts[(JSON.parse(decodeBase64Text(payload) ?? '{}') as { decisionUlid: string }).decisionUlid] = 'accepted';
+  });
+  setHandler(defineQuery('getReview'), () => ({ review: null, receipts }));
   const tries = await plan(workflowInfo().workflowId, request);
+  if (tries === 'lie') return condition(() => false);
   return Promise.all(
     tries.map(async ({ activity, taskQueue, input }) => {
       const activities = proxyActivities<Record<string, (input: unknown) => Promise<unknown>>>({

@@ -1,7 +1,7 @@
 import { createExecuteActivities } from '../../src/activities/execute/index.ts';
 import { createGateActivities } from '../../src/activities/gate/index.ts';
 import type { Admitted, PreparedRevision, SignalKind } from '../../src/activities/api.ts';
-import type { ReceiptCode } from '../../src/contract/codes.ts';
+import type { ReceiptCode, ReceiptRefusal } from '../../src/contract/codes.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { DsseEnvelope } from '../../src/contract/envelope.ts';
 import { NOT_STARTED } from '../../src/contract/review.ts';
@@ -44,8 +44,8 @@ export class FakeGate implements GateClient {
   mode: 'working' | 'idle' | 'down' = 'working';
   /** While false, approved and free calls are not made. */
   executes = true;
-  /** Answers of the next receipts, instead of what really came of it. */
-  forcedReceipt: ReceiptCode | undefined;
+  /** Answer of the next questions, instead of what really came of it. */
+  forcedRefusal: ReceiptRefusal | undefined;
   polled = { gate: true, execute: true };
   readonly started: { readonly reviewId: string; readonly input: GatedCallInput; readonly texts: StartTexts }[] = [];
   readonly signals: { readonly reviewId: string; readonly name: GateSignal; readonly envelope: DsseEnvelope }[] = [];
@@ -83,9 +83,10 @@ export class FakeGate implements GateClient {
     return 'delivered';
   }
 
-  async receipt(reviewId: string, decisionUlid: string): Promise<ReceiptCode | undefined> {
+  async refusal(reviewId: string, decisionUlid: string): Promise<ReceiptRefusal | undefined> {
     if (this.mode !== 'working') return undefined;
-    return this.forcedReceipt ?? this.#plays.get(reviewId)?.receipts.get(decisionUlid);
+    const code = this.forcedRefusal ?? this.#plays.get(reviewId)?.receipts.get(decisionUlid);
+    return code === 'accepted' ? undefined : code;
   }
 
   async describe(reviewId: string) {
@@ -188,7 +189,7 @@ export class FakeGate implements GateClient {
     const { record } = play;
     if (record === undefined) return;
     const proposer = record.base.proposer.id;
-    const [fact] = await gate.admit({ reviewId, proposer, items: [{ kind, envelope }] });
+    const [fact] = await gate.admit({ reviewId, proposer, items: [{ kind, envelope }], isOpen: true });
     if (fact === undefined || fact.kind === 'refused') return;
     if (fact.kind === 'reconciliation') {
       await this.#reconcile(reviewId, play, fact);

@@ -78,7 +78,7 @@ export function opening(reviewId: string, proposalDigest = DIGEST): LedgerTransi
   return { to: 'open', reviewId, proposalDigest, at: AT, expiresAt: LATER };
 }
 
-export function claiming(reviewId: string, token = 'token-1'): LedgerTransition {
+export function claiming(reviewId: string, token = 'token-1', objections = 0): LedgerTransition {
   return {
     to: 'claim',
     reviewId,
@@ -88,6 +88,7 @@ export function claiming(reviewId: string, token = 'token-1'): LedgerTransition 
     settledBy: LATER,
     digest: DIGEST,
     idempotencyKey: null,
+    objections,
   };
 }
 

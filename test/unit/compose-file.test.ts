@@ -97,9 +97,9 @@ describe('docker-compose.yml', () => {
 
   test('gives every part its own login', () => {
     const users = OURS.map((name) => new URL(file.services[name]?.environment?.DATABASE_URL ?? '').username);
-    expect(users).toEqual(['holdpoint_api', 'holdpoint_gate', 'holdpoint_execute']);
+    expect(users).toEqual(['holdpoint_review', 'holdpoint_gate', 'holdpoint_execute']);
     const secrets = OURS.map((name) => file.services[name]?.secrets?.map(({ source }) => source));
-    expect(secrets).toEqual([['api_db_password'], ['gate_db_password'], ['execute_db_password']]);
+    expect(secrets).toEqual([['review_db_password'], ['gate_db_password'], ['execute_db_password']]);
   });
 
   test('has no password in it', () => {

@@ -15,6 +15,7 @@ const open: LedgerRow = {
   claim: null,
   outcome: null,
   reconciliation: null,
+  objections: 0,
 };
 const claim: LedgerRow['claim'] = {
   token: 'secret-token',

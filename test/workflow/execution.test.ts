@@ -342,7 +342,17 @@ describe('an outcome that nobody knows', () => {
     const token = 'of the lost worker';
     const digest = await gate.digestOf(reviewId);
     await gate.store.commit({
-      ledger: { to: 'claim', reviewId, token, at, sendBy: at, settledBy: at, digest, idempotencyKey: null },
+      ledger: {
+        to: 'claim',
+        reviewId,
+        token,
+        at,
+        sendBy: at,
+        settledBy: at,
+        digest,
+        idempotencyKey: null,
+        objections: 0,
+      },
       entries: [],
     });
     const before = gate.calls.length;

@@ -5,7 +5,10 @@ import { lostReviews } from '../../src/activities/gate/sweep.ts';
 import { createSweep } from '../../src/activities/sweep.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
+import type { Store } from '../../src/contract/store.ts';
+import { createStore } from '../../src/storage/store.ts';
 import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
+import { makeKey, signerOf } from '../support/keys.ts';
 import { connectTo, devServer } from '../support/servers.ts';
 import { startHarness, type Harness } from '../support/workflow-harness.ts';
 import { level } from './plans.ts';
@@ -14,17 +17,26 @@ import { level } from './plans.ts';
 let server: TemporalServer;
 let env: TestWorkflowEnvironment;
 let gate: Harness;
+let base: Store;
+/** What happens right before the commit that answers a question. */
+let beforeAnswer: (reviewId: string) => Promise<void> = async () => undefined;
 let stopAsking: (() => Promise<void>) | undefined;
 
 beforeAll(async () => {
   server = await devServer();
   env = await connectTo(server.address);
-  gate = await startHarness(env, { now: Date.now });
+  base = await createStore({ inMemory: true });
+  const commit: Store['commit'] = async (asked) => {
+    if (asked.ledger?.to === 'deny' && asked.ledger.reason === 'answered') await beforeAnswer(asked.ledger.reviewId);
+    return base.commit(asked);
+  };
+  gate = await startHarness(env, { now: Date.now, store: { ...base, commit } });
   stopAsking = await startAskingWorker(env);
 });
 afterAll(async () => {
   await stopAsking?.();
   await gate?.stop();
+  await base?.close();
   await env?.teardown();
   await server?.stop();
 });
@@ -66,6 +78,56 @@ async function questionsOf(asking: Pick<Asking, 'fetchHistory'>, count: number):
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+describe('the commit that answers is the claim', () => {
+  const NO = { type: 'reject', reviewer: 'ops-2', comment: 'not now' } as const;
+  const asked = async () => {
+    const { reviewId, handle } = await gate.ask(QUESTION);
+    await gate.untilStatus(reviewId, 'pending');
+    const { envelope } = await gate.signDecision(reviewId, NO);
+    return { reviewId, handle, no: () => base.objections.object(reviewId, envelope) };
+  };
+  const REJECTED = { type: 'reject', by: 'ops-2', comment: 'not now' };
+
+  it('a no that was stored, and of which no signal told, comes before a yes', async () => {
+    const { reviewId, handle, no } = await asked();
+    expect(await no()).toBe('stored');
+    expect(await gate.decide(reviewId)).toBe('already_resolved');
+    expect(await handle.result()).toMatchObject(REJECTED);
+  });
+
+  it.each([{}, { type: 'edit', editedArguments: { recipients: 3 } }] as const)(
+    'so does one that is stored while the answer is written: %j',
+    async (yes) => {
+      const { reviewId, handle, no } = await asked();
+      beforeAnswer = async (of) => {
+        if (of === reviewId) expect(await no()).toBe('stored');
+        beforeAnswer = async () => undefined;
+      };
+      expect(await gate.decide(reviewId, yes)).toBe('already_resolved');
+      expect(await handle.result()).toMatchObject(REJECTED);
+    },
+  );
+
+  it('nothing is answered over one that cannot be read', async () => {
+    const { reviewId, handle } = await asked();
+    const key = makeKey('review-2');
+    const { envelope } = await gate.signDecision(reviewId, { ...NO, signer: signerOf(key) });
+    await base.objections.object(reviewId, envelope);
+    expect(await gate.decide(reviewId)).toBe('objection_unreadable');
+    expect((await gate.query(reviewId)).review?.status).toBe('pending');
+    gate.trust.roles.review.push(key);
+    expect(await gate.decide(reviewId)).toBe('already_resolved');
+    expect(await handle.result()).toMatchObject(REJECTED);
+  });
+
+  it('and it closes the row, however the yes was said', async () => {
+    const { reviewId, handle } = await asked();
+    await gate.decide(reviewId, { type: 'edit', editedArguments: { recipients: 3 } });
+    expect(await handle.result()).toMatchObject({ type: 'edit', proposal: { recipients: 3 } });
+    expect((await base.readLedger(reviewId))?.denial?.reason).toBe('answered');
+  });
+});
 
 describe('requestApprovals', () => {
   const several = async (questions: readonly ApprovalRequest[], ...more: readonly string[]) => {

@@ -1,7 +1,7 @@
 import type { CallClass, Evidence, Target } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { Material } from '../../contract/review.ts';
+import type { Level, Material } from '../../contract/review.ts';
 import type { LedgerRow } from '../../contract/store.ts';
 import { assessCall, findTool, levelsOf, type Assessment, type Proposer } from '../../core/assess.ts';
 import { authorizeExecution, type VerifiedDecision } from '../../core/authorize.ts';
@@ -21,6 +21,8 @@ export interface AuthorizedCall {
   /** By the policy in force. */
   readonly class: CallClass;
   readonly digest: string;
+  /** Whoever may vote on one of these may have objected: levels as signed, and as in force. */
+  readonly levels: readonly Level[];
   /** Of the policy that it was authorized under. */
   readonly policyDigest: string;
   readonly target: Target;
@@ -39,22 +41,8 @@ export async function authorizeCall(
   input: ExecuteCallInput,
   row: LedgerRow,
 ): Promise<AuthorizedCall> {
-  const settings = deps.settings.current();
   const { material } = input;
-  if (material.reviewId !== input.reviewId) throw refuseCall('not_authorized');
-  const known = establishProposal(deps, input, row, settings);
-  const { proposer } = known;
-  const assessment = assessCall({
-    service: material.service,
-    tool: material.tool,
-    arguments: material.arguments,
-    // The proposer's own words: a context in the input could leave out what made the call strict.
-    context: known.context,
-    proposer,
-    settings,
-    // A later version was held because the first was, whatever its own class.
-    stayHeld: material.revision > 1,
-  });
+  const { settings, proposer, assessment, levels } = assessInForce(deps, input, row);
   if (assessment.kind === 'blocked' && assessment.reasonCodes.includes('frozen')) throw postponeCall('frozen', 5_000);
   const held = assessment.kind === 'held' ? assessment.approval : null;
   const decisions = verifiedDecisions(deps, input);
@@ -70,7 +58,7 @@ export async function authorizeCall(
     now: {
       verdict: assessment.kind,
       class: assessment.class,
-      levels: held === null ? [] : levelsOf(held, known.startedAt),
+      levels,
       separationOfDuties: held?.separationOfDuties ?? false,
       owner: proposer.owner,
     },
@@ -89,10 +77,37 @@ export async function authorizeCall(
     tool,
     class: assessment.class,
     digest: verdict.digest,
+    levels: [...material.levels, ...levels],
     policyDigest: settings.policy.digest,
     target: assessment.target,
     ...(await open(deps, input, settings, tool)),
   };
+}
+
+/** The call classified again, for the proposer whom signatures and the ledger vouch for, by the policy in force. */
+export function assessInForce(
+  deps: ExecuteDeps,
+  input: Pick<ExecuteCallInput, 'reviewId' | 'material' | 'proposal'>,
+  row: LedgerRow,
+) {
+  const settings = deps.settings.current();
+  const { material } = input;
+  if (material.reviewId !== input.reviewId) throw refuseCall('not_authorized');
+  const known = establishProposal(deps, input, row, settings);
+  const { proposer } = known;
+  const assessment = assessCall({
+    service: material.service,
+    tool: material.tool,
+    arguments: material.arguments,
+    // The proposer's own words: a context in the input could leave out what made the call strict.
+    context: known.context,
+    proposer,
+    settings,
+    // A later version was held because the first was, whatever its own class.
+    stayHeld: material.revision > 1,
+  });
+  const levels = assessment.kind === 'held' ? levelsOf(assessment.approval, known.startedAt) : [];
+  return { settings, proposer, assessment, levels };
 }
 
 /**
@@ -133,7 +148,7 @@ interface KnownProposal {
  */
 function establishProposal(
   deps: ExecuteDeps,
-  input: ExecuteCallInput,
+  input: Pick<ExecuteCallInput, 'reviewId' | 'material' | 'proposal'>,
   row: LedgerRow,
   settings: Settings,
 ): KnownProposal {

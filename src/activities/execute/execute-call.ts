@@ -8,6 +8,7 @@ import type { Connector, ConnectorResult } from '../ports.ts';
 import { authorizeCall, type AuthorizedCall } from './authorize.ts';
 import { IDEMPOTENCY_WINDOW, SEND_WITHIN_MS, SETTLE_MARGIN_MS, type ExecuteDeps } from './deps.ts';
 import { readInput } from './input.ts';
+import { judgeObjections } from './objections.ts';
 import { claimWithinRate, type Claiming } from './rate.ts';
 import { postponeCall, refuseCall } from './refusal.ts';
 import { commitOf, finish, startedEntry } from './write-ledger.ts';
@@ -70,6 +71,8 @@ async function claimAndCall(deps: ExecuteDeps, inFlight: InFlight, input: Execut
   const call = await authorizeCall(deps, input, row);
   const connector = deps.connector(call.target.connector);
   if (connector === undefined) throw refuseCall('credential_missing');
+  const objections = await judgeObjections(deps, row, call);
+  if (objections === 'stopped') return;
   const now = deps.clock.now();
   const sendBy = now + SEND_WITHIN_MS;
   const claim: LedgerTransition = {
@@ -82,11 +85,12 @@ async function claimAndCall(deps: ExecuteDeps, inFlight: InFlight, input: Execut
     digest: call.digest,
     // Made now, not when the call was proposed: targets forget keys after a day.
     idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${input.reviewId}`,
+    objections,
   };
   const started = startedEntry(deps, input, call, false);
   const claimed = await claimWithinRate(deps, inFlight.claiming, call, () => commitOf(deps, row, claim, started));
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
-    // Lost the race for the row: the next attempt finds out what became of it.
+    // Lost the race for the row, or somebody objected meanwhile: the next attempt finds out what became of it.
     throw postponeCall('not_open', 100);
   }
   await send(deps, inFlight, input, call, connector, claimed.row, { sendBy, resend: false });

@@ -1,6 +1,10 @@
+import type { DsseEnvelope } from '../../contract/envelope.ts';
+import type { DecisionType } from '../../contract/review.ts';
 import { ruleOnVote, stateAfter, voteChange, writeChange } from '../../core/gate/change.ts';
-import { findReviewer, type Settings } from '../../core/settings.ts';
+import { votingGroupsOf, type Settings } from '../../core/settings.ts';
 import type { Admitted, AdmitInput, SignalKind } from '../api.ts';
+import { readObjections } from '../objections.ts';
+import type { VerifiedEnvelope } from '../ports.ts';
 import type { GateDeps } from './deps.ts';
 import { record } from './record.ts';
 
@@ -24,16 +28,40 @@ export async function admit(
       return { kind: 'refused' };
     }
   });
-  const [item, ...others] = input.items;
-  const [fact] = admitted;
+  const stored = input.isOpen ? await storedFacts(deps, settings, input, admitted) : [];
+  const [item] = input.items;
+  const [fact, ...others] = [...admitted, ...stored];
   if (input.alone === undefined || item === undefined || others.length > 0 || fact?.kind !== 'decision')
-    return admitted;
+    return [...admitted, ...stored];
   return [await recordVote(deps, input.alone, item, fact)];
+}
+
+/** Objections from the database that this batch does not bring anyway. */
+async function storedFacts(
+  deps: Pick<GateDeps, 'settings' | 'verifier' | 'store'>,
+  settings: Settings,
+  { reviewId }: AdmitInput,
+  admitted: readonly Admitted[],
+): Promise<readonly Admitted[]> {
+  const row = await deps.store.readLedger(reviewId);
+  if (row?.state !== 'open') return [];
+  const brought = new Set(admitted.map((fact) => (fact.kind === 'refused' ? undefined : fact.envelopeDigest)));
+  const { verified } = await readObjections(deps, row);
+  return verified
+    .filter(({ payload, payloadDigest }) => isObjection(payload.type) && !brought.has(payloadDigest))
+    .map((objection) => ({
+      ...decisionFact(settings, objection),
+      stored: { envelope: objection.stored.envelope as DsseEnvelope, at: objection.storedAt },
+    }));
+}
+
+function isObjection(type: DecisionType): boolean {
+  return type === 'reject' || type === 'revise';
 }
 
 /** An edit leads to a version that has to be prepared first: that, and whatever is refused, is left to the workflow. */
 async function recordVote(
-  deps: Pick<GateDeps, 'store'>,
+  deps: Pick<GateDeps, 'store' | 'settings' | 'verifier'>,
   alone: NonNullable<AdmitInput['alone']>,
   { envelope }: Item,
   decision: Extract<Admitted, { kind: 'decision' }>,
@@ -58,26 +86,7 @@ const ADMIT: Record<SignalKind, Admit> = {
   decision: (deps, settings, input, item) => {
     const verified = deps.verifier.verify('decision', item.envelope);
     if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
-    const { payload } = verified;
-    return {
-      kind: 'decision',
-      decisionUlid: payload.decisionUlid,
-      envelopeDigest: verified.payloadDigest,
-      channel: payload.channel,
-      decidedAt: payload.decidedAt,
-      fact: {
-        decisionUlid: payload.decisionUlid,
-        revision: payload.revision,
-        level: payload.level,
-        type: payload.type,
-        digest: payload.digest,
-        reviewer: payload.reviewer.id,
-        groups: votingGroups(settings, payload.reviewer.id),
-        editedArguments: payload.editedArguments ?? null,
-        response: payload.response,
-        comment: payload.comment ?? null,
-      },
-    };
+    return decisionFact(settings, verified);
   },
   revision: (deps, settings, input, item) => {
     const verified = deps.verifier.verify('revision', item.envelope);
@@ -120,11 +129,36 @@ const ADMIT: Record<SignalKind, Admit> = {
       outcome: payload.outcome,
       note: payload.note,
       by: payload.reviewer.id,
-      groups: votingGroups(settings, payload.reviewer.id),
+      groups: votingGroupsOf(settings, payload.reviewer.id),
       at: payload.reconciledAt,
     };
   },
 };
+
+function decisionFact(
+  settings: Settings,
+  { payload, payloadDigest }: Pick<VerifiedEnvelope<'decision'>, 'payload' | 'payloadDigest'>,
+): Extract<Admitted, { kind: 'decision' }> {
+  return {
+    kind: 'decision',
+    decisionUlid: payload.decisionUlid,
+    envelopeDigest: payloadDigest,
+    channel: payload.channel,
+    decidedAt: payload.decidedAt,
+    fact: {
+      decisionUlid: payload.decisionUlid,
+      revision: payload.revision,
+      level: payload.level,
+      type: payload.type,
+      digest: payload.digest,
+      reviewer: payload.reviewer.id,
+      groups: votingGroupsOf(settings, payload.reviewer.id),
+      editedArguments: payload.editedArguments ?? null,
+      response: payload.response,
+      comment: payload.comment ?? null,
+    },
+  };
+}
 
 /** An envelope of another review or another deployment verifies too; it says nothing about this one. */
 function isOurs(
@@ -137,9 +171,4 @@ function isOurs(
 
 function speaksFor(agentKeyOf: string | undefined, proposer: string, input: AdmitInput): boolean {
   return proposer === input.proposer && (agentKeyOf === undefined || agentKeyOf === proposer);
-}
-
-function votingGroups(settings: Settings, reviewerId: string): readonly string[] {
-  const reviewer = findReviewer(settings, reviewerId);
-  return reviewer === undefined || reviewer.role === 'auditor' ? [] : reviewer.groups;
 }

@@ -1,12 +1,19 @@
 import { outcomeOf, type Outcome } from '../../core/outcome.ts';
 import type { RecordInput, RecordOutcome } from '../api.ts';
+import { judgeAnswer } from './answer.ts';
 import type { GateDeps } from './deps.ts';
 
 /** Writes what the gate decided before anybody is told. Trying again with the same key writes nothing twice. */
-export async function record(deps: Pick<GateDeps, 'store'>, input: RecordInput): Promise<RecordOutcome> {
+export async function record(
+  deps: Pick<GateDeps, 'store' | 'settings' | 'verifier'>,
+  input: RecordInput,
+): Promise<RecordOutcome> {
+  const judged = await judgeAnswer(deps, input);
+  if (judged !== undefined && 'refused' in judged) return judged.refused;
+  const ledger = judged?.ledger ?? input.ledger;
   const result = await deps.store.commit({
     key: input.key,
-    ...(input.ledger === null ? {} : { ledger: input.ledger }),
+    ...(ledger === null ? {} : { ledger }),
     entries: input.entries,
     review: {
       kind: 'state',
@@ -16,7 +23,10 @@ export async function record(deps: Pick<GateDeps, 'store'>, input: RecordInput):
       settlesExecution: input.settlesExecution ?? false,
     },
   });
-  return { ok: result.ok, outcome: result.row === null ? null : outcomeOf(result.row) };
+  const outcome = result.row === null ? null : outcomeOf(result.row);
+  // Refused although the row is open: another objection was stored since they were judged.
+  const overtaken = judged !== undefined && !result.ok && outcome?.state === 'open';
+  return { ok: result.ok, outcome, ...(overtaken ? { why: 'objected' } : {}) };
 }
 
 /** What ran is told from here, never from an activity's result. */

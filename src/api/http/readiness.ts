@@ -7,6 +7,8 @@ import { atMostEvery } from './at-most-every.ts';
 /** How long one check may take, and how often the servers are asked at most, in ms. */
 const CHECK_WITHIN = 2_000;
 const ASKED_EVERY = 1_000;
+/** Stored objections that do not verify; more say that something is wrong. */
+const MOST_UNREADABLE = 50;
 
 export interface Readiness {
   check(): Promise<ReadinessReport>;
@@ -38,6 +40,11 @@ const DOWN: Readonly<Record<string, Problem>> = {
   temporalBinding: {
     code: 'temporal_changed',
     message: 'Temporal is not the one that the database belongs to. See `holdpoint temporal rebind`.',
+  },
+  objections: {
+    code: 'objection_unreadable',
+    message:
+      'Many stored objections do not verify, and the claims they are about wait: is a review key not trusted yet?',
   },
   process: { code: 'shutting_down', message: 'This process is shutting down.' },
 };
@@ -71,9 +78,11 @@ export function createReadiness(deps: ReadinessDeps): Readiness {
       executeWorker: async () => present((await pollers).execute),
       ...deps.extra,
     };
+    const objections = async (): Promise<void> =>
+      present((await deps.store.objections.countUnreadable().catch(() => 0)) <= MOST_UNREADABLE);
     const [needed, dispensable, swept] = await Promise.all([
       probeAll(parts),
-      probeAll(deps.dispensable?.() ?? {}),
+      probeAll({ ...deps.dispensable?.(), objections }),
       sweep(),
     ]);
     return { needed, dispensable: [...dispensable, swept] };

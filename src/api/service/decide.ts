@@ -11,7 +11,7 @@ import { contextOf } from '../../core/gate/shown.ts';
 import { problemFields } from './problem-fields.ts';
 import { readToAct } from './read.ts';
 import { refuseForeignSealed, sealCall } from './sealing.ts';
-import { sendAndSettle } from './settle.ts';
+import { sendAndSettle, storeAndSettle } from './settle.ts';
 import type { Caller, DecisionResult, Settled } from './types.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
@@ -64,6 +64,12 @@ export async function decide(
     channel: principal.channel,
     decidedAt: isoNow(context),
   });
+  if (request.type === 'reject' || request.type === 'revise') {
+    const { type } = request;
+    const isApproved = state.phase === 'approved';
+    const objection = { reviewId, envelope, decisionUlid, type, revision: state.revision, isApproved };
+    return storeAndSettle(context, principal, objection, caller);
+  }
   const goneCode = 'already_resolved';
   return sendAndSettle(
     context,

@@ -1,6 +1,8 @@
 import type { CheckpointResponse } from '../../contract/api.ts';
 import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
+import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
+import { digestBytes } from '../../core/digest.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';
@@ -9,6 +11,8 @@ import { Waker } from './hub.ts';
 const COVERED_WITHIN = 5_000;
 const STATED_WITHIN = 5_000;
 const LOOK_EVERY = 50;
+/** A claim judges no more than these. */
+const MOST_OBJECTIONS = 200;
 
 /** Everything that proves one review to somebody without access to anything here. */
 export async function proof(context: ServiceContext, reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile> {
@@ -31,11 +35,30 @@ export async function proof(context: ServiceContext, reviewId: ReviewId, signal:
     checkpoint: checkpoint.checkpoint,
     entries: await Promise.all(proven),
     // Picked by name: what the store keeps beside them is no part of the format.
-    envelopes: record.envelopes.map(({ kind, envelope }) => ({ kind, envelope })),
+    envelopes: [
+      ...record.envelopes.map(({ kind, envelope }) => ({ kind, envelope })),
+      ...(await objectionsNamed(context, reviewId, entries)),
+    ],
     statement,
     materials: [...record.materials],
     keys: [...context.trustedKeys()],
   };
+}
+
+/** The objections that an entry names; whatever else was stored proves nothing. */
+async function objectionsNamed(
+  { store }: ServiceContext,
+  reviewId: ReviewId,
+  entries: readonly IndexedEntry[],
+): Promise<ProofFile['envelopes']> {
+  const named = new Set(entries.flatMap(({ entry }) => (entry.type === 'objected' ? [entry.envelopeDigest] : [])));
+  if (named.size === 0) return [];
+  const stored = await store.objections.ofReview(reviewId, MOST_OBJECTIONS);
+  return stored.flatMap((objection) => {
+    const envelope = dsseEnvelopeSchema.safeParse(objection.envelope).data;
+    if (envelope === undefined || !named.has(digestBytes(Buffer.from(envelope.payload, 'base64')))) return [];
+    return [{ kind: 'decision', envelope }];
+  });
 }
 
 /** A statement signed now; with the execute worker away the last one it gave, which names its time. */

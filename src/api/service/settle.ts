@@ -3,6 +3,7 @@ import { PROBLEMS, type ProblemCode, type ReceiptCode } from '../../contract/cod
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
+import { hasEnded } from '../../contract/review.ts';
 import { StorageError } from '../../contract/store.ts';
 import { digestBytes } from '../../core/digest.ts';
 import type { GateSignal } from '../gate-client.ts';
@@ -30,9 +31,20 @@ interface Signal {
   readonly goneCode: ProblemCode;
 }
 
+/** A signed no. */
+interface SignedObjection {
+  readonly reviewId: ReviewId;
+  readonly envelope: DsseEnvelope;
+  readonly decisionUlid: string;
+  readonly type: 'reject' | 'revise';
+  readonly revision: number;
+  /** The call is approved already: no gate waits for it, and the execute worker finds it by itself. */
+  readonly isApproved: boolean;
+}
+
 /**
- * Sends a signed signal and waits for what became of *it*: its own audit entry (accepted) or its own receipt. The
- * review's status is never taken for an answer; another's signal may have changed it.
+ * Sends a signed signal and waits for what became of *it*. That it counted is told from its own audit entry alone:
+ * whoever polls the gate's task queue answers queries as well, so a query brings refusals and nothing else.
  */
 export async function sendAndSettle(
   context: ServiceContext,
@@ -40,8 +52,57 @@ export async function sendAndSettle(
   signal: Signal,
   caller: Caller,
 ): Promise<Settled> {
-  const { reviewId, decisionUlid } = signal;
-  const payloadDigest = digestBytes(Buffer.from(signal.envelope.payload, 'base64'));
+  const { reviewId, decisionUlid, envelope } = signal;
+  const code = await awaitAnswer(context, { reviewId, envelope }, caller, {
+    send: async () => {
+      if ((await context.gate.signal(reviewId, signal.name, envelope)) === 'gone') {
+        throw new ProblemError(signal.goneCode);
+      }
+    },
+    ask: () => context.gate.refusal(reviewId, decisionUlid),
+  });
+  return conclude(context, principal, signal, code, caller);
+}
+
+/**
+ * Stores a no, then wakes the gate. Stored, it counts until the call is claimed, whatever becomes of the signal; every
+ * answer comes from the database.
+ */
+export async function storeAndSettle(
+  context: ServiceContext,
+  principal: Principal,
+  objection: SignedObjection,
+  caller: Caller,
+): Promise<Settled> {
+  const { reviewId, envelope } = objection;
+  const code = await awaitAnswer(context, objection, caller, {
+    send: async () => {
+      const answer = await context.store.objections.object(reviewId, envelope);
+      if (answer !== 'stored') throw new ProblemError(answer);
+      if (objection.isApproved) return;
+      await context.gate.signal(reviewId, 'submitDecision', envelope).catch((error: unknown) => {
+        context.log.warn({ err: error, reviewId }, 'an objection is stored; the gate was not woken and will find it');
+      });
+    },
+    ask: () => answerFromDatabase(context, objection).catch(() => undefined),
+  });
+  return conclude(context, principal, objection, code, caller);
+}
+
+interface Asking {
+  send(): Promise<void>;
+  /** Undefined: no answer yet. */
+  ask(): Promise<ReceiptCode | undefined>;
+}
+
+/** Waits for the audit entry that names the envelope, and asks meanwhile whether it was refused. */
+async function awaitAnswer(
+  context: ServiceContext,
+  { reviewId, envelope }: Pick<Signal, 'reviewId' | 'envelope'>,
+  caller: Caller,
+  { send, ask }: Asking,
+): Promise<ReceiptCode | undefined> {
+  const own = payloadDigestOf(envelope);
   const over = new AbortController();
   let settle: (code: ReceiptCode | undefined) => void = () => {};
   const settled = new Promise<ReceiptCode | undefined>((resolve) => {
@@ -50,18 +111,17 @@ export async function sendAndSettle(
   await context.hub.start();
   const overtaken = new AbortController();
   const stop = context.hub.onReview(reviewId, ({ entry }) => {
-    if (isEntryOf(entry, decisionUlid, payloadDigest)) settle('accepted');
+    if (names(entry, own)) settle('accepted');
     else overtaken.abort();
   });
   const timer = setTimeout(() => settle(undefined), RECEIPT_WITHIN);
   const leave = (): void => settle(undefined);
   caller.signal.addEventListener('abort', leave);
   try {
-    if ((await context.gate.signal(reviewId, signal.name, signal.envelope)) === 'gone') {
-      throw new ProblemError(signal.goneCode);
-    }
-    void pollReceipt(context, signal, overtaken.signal, over.signal).then((code) => code !== undefined && settle(code));
-    return await conclude(context, principal, signal, await settled, caller);
+    await send();
+    void poll(ask, overtaken.signal, over.signal).then((code) => code !== undefined && settle(code));
+    // The tail may lag behind what is committed.
+    return (await settled) ?? ((await isRecorded(context, reviewId, own)) ? 'accepted' : undefined);
   } finally {
     over.abort();
     clearTimeout(timer);
@@ -70,10 +130,40 @@ export async function sendAndSettle(
   }
 }
 
+async function isRecorded({ store }: ServiceContext, reviewId: ReviewId, own: string): Promise<boolean> {
+  try {
+    return (await store.entriesOf(reviewId)).some(({ entry }) => names(entry, own));
+  } catch (error) {
+    // It was sent: a 503 would invite to send it again.
+    if (error instanceof StorageError) return false;
+    throw error;
+  }
+}
+
+/** What became of a stored no. The ledger is read before the log, where the step that denied it has its entry. */
+async function answerFromDatabase(
+  { store }: ServiceContext,
+  { reviewId, envelope, type, revision }: SignedObjection,
+): Promise<ReceiptCode | undefined> {
+  const row = await store.readLedger(reviewId);
+  const review = (await store.readReview(reviewId))?.review;
+  const own = payloadDigestOf(envelope);
+  if ((await store.entriesOf(reviewId)).some(({ entry }) => names(entry, own))) return 'accepted';
+  if (row === undefined || review === undefined) return undefined;
+  if (row.claim !== null) return 'already_started';
+  if (row.denial !== null) return row.denial.reason === 'expired' ? 'expired' : 'already_resolved';
+  if (review.revision > revision) return 'digest_mismatch';
+  return type === 'revise' && hasEnded(review.status) ? 'already_resolved' : undefined;
+}
+
+function payloadDigestOf({ payload }: DsseEnvelope): string {
+  return digestBytes(Buffer.from(payload, 'base64'));
+}
+
 async function conclude(
   context: ServiceContext,
   principal: Principal,
-  { reviewId, decisionUlid }: Signal,
+  { reviewId, decisionUlid }: Pick<Signal, 'reviewId' | 'decisionUlid'>,
   code: ReceiptCode | undefined,
   caller: Caller,
 ): Promise<Settled> {
@@ -91,15 +181,10 @@ async function conclude(
 }
 
 /** Asks again and again, one question at a time, until there is an answer or nobody waits for it any more. */
-async function pollReceipt(
-  context: ServiceContext,
-  { reviewId, decisionUlid }: Signal,
-  overtaken: AbortSignal,
-  over: AbortSignal,
-): Promise<ReceiptCode | undefined> {
+async function poll(ask: Asking['ask'], overtaken: AbortSignal, over: AbortSignal): Promise<ReceiptCode | undefined> {
   await rest(FIRST_QUERY_AFTER, AbortSignal.any([overtaken, over]));
   for (; !over.aborted; await rest(QUERY_EVERY, over)) {
-    const code = await context.gate.receipt(reviewId, decisionUlid);
+    const code = await ask();
     if (code !== undefined) return code;
   }
   return undefined;
@@ -110,17 +195,8 @@ async function rest(ms: number, cut: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: cut }).catch(() => undefined);
 }
 
-function isEntryOf(entry: AuditEntry, decisionUlid: string, payloadDigest: string): boolean {
-  switch (entry.type) {
-    case 'decided':
-      return entry.decisionUlid === decisionUlid;
-    case 'revised':
-    case 'withdrawn':
-    case 'reconciled':
-      return entry.envelopeDigest === payloadDigest;
-    default:
-      return false;
-  }
+function names(entry: AuditEntry, envelopeDigest: string): boolean {
+  return 'envelopeDigest' in entry && entry.envelopeDigest === envelopeDigest;
 }
 
 /** Refusals that no caller can cause are faults of ours, e.g. a signing key that the workers do not trust. */

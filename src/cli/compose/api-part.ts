@@ -52,6 +52,12 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     log,
     shutdown: stop.signal,
   };
+  if (part.keys.reviewSigner !== undefined && !(await store.objections.mayObject())) {
+    throw new StartError(
+      'setting_invalid',
+      'The login of DATABASE_URL may not store a reviewer’s no. Where reviewers decide (`api`, `api --role review`) it has to be a member of the database role holdpoint_review; agents’ own api (`--role propose`) does without.',
+    );
+  }
   const service = createGateService(deps);
   const mcp = {
     service,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { answerStatements } from '../../activities/execute/answer-statements.ts';
-import { createExecuteActivities } from '../../activities/execute/index.ts';
+import { createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
+import { sweepApproved } from '../../activities/execute/objection-sweep.ts';
 import { lostClaims } from '../../activities/execute/sweep.ts';
 import { scrub } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
@@ -16,6 +17,8 @@ import { runExecuteWorker, type RunningWorker } from './workers.ts';
 
 /** How often requests for statements are looked for: whoever asks for a proof waits that long. */
 const STATEMENTS_EVERY_MS = 250;
+/** A reviewer waits 2 s for the answer to a no. */
+const OBJECTIONS_EVERY_MS = 500;
 /** A connector that a reload brings may take longer than those at the start. */
 const SHORTEST_GRACE_MS = 60_000;
 
@@ -52,7 +55,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
   shutdown.add('checkpoints', () => guard.stop());
 
   const { signer, unsealer } = executeKeysOf(part.keys, () => settings.current().deploymentId);
-  const activities = createExecuteActivities({
+  const deps: ExecuteDeps = {
     store,
     settings,
     verifier,
@@ -63,7 +66,8 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
     clock: systemClock,
     newToken: () => randomUUID(),
     assertLogIntact: () => guard.assertIntact(),
-  });
+  };
+  const activities = createExecuteActivities(deps);
   return {
     assertLogIntact: () => guard.assertIntact(),
     start: async () => {
@@ -89,6 +93,8 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
         }),
       );
       shutdown.add('statements of completeness', () => statements.stop());
+      const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, () => sweepApproved(deps));
+      shutdown.add('sweep of objections to approved calls', () => objections.stop());
       return worker;
     },
   };

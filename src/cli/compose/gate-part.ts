@@ -1,11 +1,15 @@
 import { createGateActivities } from '../../activities/gate/index.ts';
+import { createObjectionSweep } from '../../activities/gate/objection-sweep.ts';
 import { lostReviews } from '../../activities/gate/sweep.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';
 import { openNotify } from './notify-part.ts';
+import { repeat } from './periodic.ts';
 import { recordPolicyChanges } from './policy-record.ts';
 import { startSweep } from './sweep.ts';
 import { runGateWorker, type RunningWorker } from './workers.ts';
+
+const OBJECTIONS_EVERY_MS = 2_000;
 
 /** Starts the gate worker: workflows, classification, admission, records. Of keys it holds public ones, and those of mails and callbacks. */
 export async function startGate(foundation: Foundation): Promise<RunningWorker> {
@@ -28,6 +32,10 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   shutdown.add('gate worker', () => worker.stop());
   worker.ended.catch((error: unknown) => foundation.fail(error));
   startSweep(foundation, 'sweep of lost reviews', lostReviews(lookups.restart));
+  const { wake } = lookups;
+  const sweepObjections = createObjectionSweep({ store, settings, verifier, clock: systemClock, wake });
+  const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, sweepObjections);
+  shutdown.add('sweep of objections', () => objections.stop());
   await notify.start();
   shutdown.add('record of policy changes', await recordPolicyChanges(settings, store, log));
   return worker;

@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { GATE_TASK_QUEUE, GATED_CALL, type GatedCallInput } from '../../workflows/messages.ts';
+import type { DsseEnvelope } from '../../contract/envelope.ts';
+import { GATE_TASK_QUEUE, GATED_CALL, submitDecision, type GatedCallInput } from '../../workflows/messages.ts';
 import type { TemporalConnections } from './temporal.ts';
 
 /** What the workers ask Temporal about reviews, apart from the work that it hands them. */
@@ -12,6 +13,8 @@ export interface ReviewLookups {
   isKnown(reviewId: string): Promise<boolean>;
   /** Starts a review's workflow again under its id. */
   restart(reviewId: string, request: GatedCallInput): Promise<void>;
+  /** Signals a decision that the database has already; nothing where no workflow is open. */
+  wake(reviewId: string, envelope: DsseEnvelope): Promise<void>;
   /** Where the Web UI shows a run; null without a Web UI. */
   workflowUrl(reviewId: string, runId: string): string | null;
 }
@@ -39,6 +42,13 @@ export function createReviewLookups(temporal: TemporalConnections, uiUrl: string
     isKnown: async (reviewId) => (await statusOf(reviewId)) !== undefined,
     restart: async (reviewId, request) => {
       await client.workflow.start(GATED_CALL, { workflowId: reviewId, taskQueue: GATE_TASK_QUEUE, args: [request] });
+    },
+    wake: async (reviewId, envelope) => {
+      try {
+        await client.workflow.getHandle(reviewId).signal(submitDecision, envelope);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
     },
     workflowUrl: (reviewId, runId) =>
       uiUrl === null

@@ -142,7 +142,7 @@ function statusAfter(next: GateState): 'pending' | 'changes_requested' | 'approv
  * A no is final in the ledger; so is the yes to a question, from which no call follows. ◆ Every other vote asks that the
  * row is open still (its deadline stays as it is): after a reset, a yes would otherwise be recorded behind a no.
  */
-function ledgerAfter(subject: Subject, next: GateState, at: number): LedgerTransition {
+export function ledgerAfter(subject: Subject, next: GateState, at: number): LedgerTransition {
   if (next.tag === 'rejected') return deny(subject, 'rejected', at);
   if (next.tag === 'approved' && subject.record.base.kind === 'in-flow') return deny(subject, 'answered', at);
   return stayOpen(subject, next);

@@ -1,6 +1,6 @@
 import type { ReceiptRefusal } from '../../contract/codes.ts';
 import { LIMITS } from '../../contract/constants.ts';
-import { checkDecision, type DecisionContext } from './check.ts';
+import { checkDecision, checkObjection, type DecisionContext } from './check.ts';
 import {
   evolve,
   isEnded,
@@ -48,12 +48,24 @@ export function contextOf(state: GateState): DecisionContext {
 /** Refusal of a decision, if any, before the work of preparing an edit is done. `at`: epoch ms of its arrival. */
 export function checkFact(state: GateState, fact: DecisionFact, at: number): ReceiptRefusal | undefined {
   const context = contextOf(state);
+  if (fact.type === 'reject') return checkReject(context, fact, at);
   const refusal = checkDecision(context, fact, at);
   if (refusal !== undefined) return refusal;
   // Signed for another version or another step than the one that is open now.
   if (fact.revision !== context.revision || fact.level !== context.level) return 'digest_mismatch';
   if (fact.type === 'edit' && state.spec.revision >= LIMITS.revisions) return 'too_many_revisions';
   return undefined;
+}
+
+/**
+ * A signed no counts on whichever level its reviewer may vote, as it will at the claim: what was said while another level
+ * was open must not be refused here and stop the call there.
+ */
+function checkReject(context: DecisionContext, fact: DecisionFact, at: number): ReceiptRefusal | undefined {
+  if (context.phase === 'expired') return 'expired';
+  if (context.phase === 'ended') return 'already_resolved';
+  if (context.expiresAt !== null && at >= context.expiresAt) return 'expired';
+  return checkObjection(context, fact, at) ?? (context.allowed.includes('reject') ? undefined : 'decision_not_allowed');
 }
 
 /** Judges a decision other than an edit. */

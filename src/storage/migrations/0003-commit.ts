@@ -25,6 +25,21 @@ BEGIN
   RETURN (SELECT jsonb_build_object('size', size, 'peaks', encode(peaks, 'hex')) FROM audit_head);
 END $fn$;
 
+-- What commit_group and object() do under a row's lock relies on a fresh snapshot for every statement behind it.
+CREATE FUNCTION holdpoint.require_read_committed() RETURNS void LANGUAGE plpgsql AS $fn$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'this must run in a READ COMMITTED transaction' USING ERRCODE = '25001';
+  END IF;
+END $fn$;
+
+-- A ledger row as callers are given it: with the number of objections that are stored against it.
+CREATE FUNCTION holdpoint.ledger_json(l holdpoint.ledger) RETURNS jsonb LANGUAGE plpgsql AS $fn$
+BEGIN
+  RETURN to_jsonb(l) || jsonb_build_object('objections',
+    (SELECT count(*) FROM holdpoint.objections o WHERE o.review_id = l.review_id));
+END $fn$;
+
 -- Gate: proposals, decisions and every no. Execute: claims and what came of them, and a no of its own. Neither
 -- may write the other's entries; a login that holds both (one process for everything) may write all.
 CREATE FUNCTION holdpoint.check_rights(p jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
@@ -42,7 +57,7 @@ BEGIN
     types := '{proposed,classified,notified,decided,revised,withdrawn,expired,aborted,finished,reconciled,policy_changed}';
   ELSIF worker THEN
     kinds := '{deny,claim,finish,unknown}';
-    types := '{started,finished,unknown,aborted,expired}';
+    types := '{started,finished,unknown,aborted,expired,objected}';
   END IF;
   IF (NOT gate AND NOT worker)
   OR EXISTS (SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text) WHERE s."to" <> ALL (kinds))
@@ -73,6 +88,7 @@ END $fn$;
 CREATE FUNCTION holdpoint.judge_group(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $fn$
 DECLARE
   wanted record;
+  stored bigint;
   k holdpoint.commit_keys;
   l holdpoint.ledger;
   seen jsonb := '[]';
@@ -83,14 +99,22 @@ BEGIN
     CONTINUE WHEN NOT FOUND;
     SELECT * INTO l FROM holdpoint.ledger WHERE review_id = k.review_id;
     seen := seen || jsonb_build_object('key', k.key, 'first', k.first, 'count', k.count,
-                                       'row', CASE WHEN FOUND THEN to_jsonb(l) END);
+                                       'row', CASE WHEN FOUND THEN holdpoint.ledger_json(l) END);
   END LOOP;
   FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'steps')
-                  AS s(review_id text, "to" text, proposal_digest text, token text) LOOP
-    SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id;
-    CONTINUE WHEN holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, l);
+                  AS s(review_id text, "to" text, proposal_digest text, token text, objections bigint) LOOP
+    IF wanted."to" = 'claim' OR wanted.objections IS NOT NULL THEN
+      -- Behind this lock every objection that was stored can be seen, and none can be added.
+      SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id FOR UPDATE;
+      SELECT count(*) INTO stored FROM holdpoint.objections o WHERE o.review_id = wanted.review_id;
+    ELSE
+      SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id;
+      stored := 0;
+    END IF;
+    CONTINUE WHEN stored = coalesce(wanted.objections, 0)
+              AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, l);
     refused := refused || jsonb_build_object('reviewId', wanted.review_id,
-                                             'row', CASE WHEN l.review_id IS NOT NULL THEN to_jsonb(l) END);
+                                             'row', CASE WHEN l.review_id IS NOT NULL THEN holdpoint.ledger_json(l) END);
   END LOOP;
   IF seen = '[]' AND refused = '[]' THEN
     RETURN NULL;
@@ -139,7 +163,7 @@ BEGIN
              changed_at = now()
        WHERE review_id = s.review_id RETURNING * INTO STRICT l;
     END CASE;
-    moved := moved || jsonb_build_object(s.review_id, to_jsonb(l));
+    moved := moved || jsonb_build_object(s.review_id, holdpoint.ledger_json(l));
   END LOOP;
   RETURN moved;
 END $fn$;
@@ -206,6 +230,7 @@ DECLARE
   verdict jsonb;
   ledger_rows jsonb;
 BEGIN
+  PERFORM require_read_committed();
   PERFORM check_rights(p);
   PERFORM pg_advisory_xact_lock(${APPEND_LOCK});
   SELECT h.size, h.peaks INTO head_size, head_peaks FROM audit_head h;

@@ -97,6 +97,7 @@ BEGIN
     DELETE FROM evidence WHERE review_id = w.review_id;
     DELETE FROM review_envelopes WHERE review_id = w.review_id;
     DELETE FROM review_materials WHERE review_id = w.review_id;
+    DELETE FROM objections WHERE review_id = w.review_id;
   END LOOP;
   RETURN erased;
 END $fn$;

@@ -8,6 +8,7 @@ import { upstreamTools } from './0007-upstream-tools.ts';
 import { claimTimes } from './0008-claim-times.ts';
 import { openExecutions } from './0009-open-executions.ts';
 import { mentions } from './0010-mentions.ts';
+import { objections } from './0011-objections.ts';
 import { recovery } from './0012-recovery.ts';
 import { sensitiveCalls } from './0013-sensitive-calls.ts';
 import { statements } from './0014-statements.ts';
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0008-claim-times', sql: claimTimes },
   { name: '0009-open-executions', sql: openExecutions },
   { name: '0010-mentions', sql: mentions },
+  { name: '0011-objections', sql: objections },
   { name: '0012-recovery', sql: recovery },
   { name: '0013-sensitive-calls', sql: sensitiveCalls },
   { name: '0014-statements', sql: statements },

@@ -1,0 +1,70 @@
+import type { LedgerRow, Store } from '../contract/store.ts';
+import type { StoredObjection, UnsettledObjection } from '../contract/objections.ts';
+import type { Objection } from '../core/gate/objections.ts';
+import type { SettingsSource } from '../core/settings.ts';
+import type { EnvelopeVerifier } from './ports.ts';
+
+/** More than this on one review are not judged: then it waits, and nothing is claimed. */
+const MOST = 200;
+
+export interface ReadingDeps {
+  readonly store: Pick<Store, 'objections'>;
+  readonly settings: SettingsSource;
+  readonly verifier: EnvelopeVerifier;
+}
+
+export interface ReadObjections {
+  /** How many were looked at, verified or not: the number that a claim names. */
+  readonly count: number;
+  readonly verified: readonly (Objection & { readonly stored: StoredObjection })[];
+  /** One does not verify, or there are too many: whether a no stands is not known. */
+  readonly isUnreadable: boolean;
+}
+
+const NONE: ReadObjections = { count: 0, verified: [], isUnreadable: false };
+
+/** The objections stored against a review. With none, nothing is read: the ledger row says so. */
+export async function readObjections(
+  deps: ReadingDeps,
+  row: Pick<LedgerRow, 'reviewId' | 'objections'>,
+): Promise<ReadObjections> {
+  if (row.objections === 0) return NONE;
+  const stored = await deps.store.objections.ofReview(row.reviewId, MOST + 1);
+  const read = stored.map((objection) => ({ stored: objection, verified: verifyObjection(deps, objection) }));
+  return {
+    count: stored.length,
+    verified: read.flatMap(({ verified, stored: own }) =>
+      typeof verified === 'object' ? [{ ...verified, stored: own }] : [],
+    ),
+    isUnreadable: stored.length > MOST || read.some(({ verified }) => verified === 'unreadable'),
+  };
+}
+
+/** `foreign`: a signed decision about another review, which says nothing about this one. */
+export function verifyObjection(
+  deps: Pick<ReadingDeps, 'settings' | 'verifier'>,
+  { envelope, reviewId, storedAt }: StoredObjection,
+): Objection | 'unreadable' | 'foreign' {
+  const verified = deps.verifier.verify('decision', envelope);
+  if (verified === undefined) return 'unreadable';
+  const { payload, payloadDigest } = verified;
+  const { deploymentId } = deps.settings.current();
+  if (payload.reviewId !== reviewId || payload.deploymentId !== deploymentId) return 'foreign';
+  return { payload, payloadDigest, storedAt };
+}
+
+const PAGE = 100;
+
+/** Goes through all that are unsettled. One that fails holds up none behind it; its error is thrown at the end. */
+export async function forEachUnsettled(
+  store: Pick<Store, 'objections'>,
+  see: (stored: UnsettledObjection) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (let after = 0, page: readonly UnsettledObjection[] = []; ; after = page.at(-1)?.n ?? after) {
+    page = await store.objections.unsettled(after, PAGE);
+    for (const stored of page) await see(stored).catch((error: unknown) => failures.push(error));
+    if (page.length < PAGE) break;
+  }
+  if (failures.length > 0) throw failures[0];
+}
