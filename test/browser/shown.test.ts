@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Json } from '../../src/contract/json.ts';
 import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
+import { STOPPED_WORDS } from '../../src/contract/stop.ts';
 import { openAs, VIEWPORTS } from '../support/browser.ts';
 import { TOOLS } from '../support/gate-fixture.ts';
 import { startPageWorld, type PageWorld } from '../support/page-world.ts';
 import { begin } from '../support/reviewing.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { DIGEST } from '../support/storage-fixtures.ts';
+import { DIGEST, reviewOf } from '../support/storage-fixtures.ts';
+import { APPROVED_NOT_RUN, STOPPED } from '../unit/client-fixtures.ts';
 
 let world: PageWorld;
 beforeAll(async () => {
@@ -109,6 +112,61 @@ test('what is read aloud and reached by keys comes in the order that is seen, at
   await expect.poll(isInOrder).toBe(true);
   expect(faults).toEqual([]);
   await close();
+});
+
+test('a value is told from the text that would be taken for it: argument, fact, and cell of a table', async () => {
+  const shownFor = async (argument: Json, fact: Json, cell: Json): Promise<readonly string[]> => {
+    const facts = [
+      { name: 'env', label: 'Environment', value: fact },
+      { name: 'rows', label: 'Rows', value: [{ env: cell }] },
+    ];
+    const reviewId = await world.put({
+      call: { ...reviewOf('rev_0').call, tool: 'x.y', arguments: { env: argument } },
+      evidence: [{ facts, sourceHash: null, gatheredAt: at('00') }],
+    });
+    const { page, close } = await world.open(`/reviews/${reviewId}`);
+    const parts = ['.call dd', '.facts dd', '.table-box td'].map((part) => page.locator(part).first().innerText());
+    const shown = await Promise.all(parts);
+    await close();
+    return shown;
+  };
+  expect(await shownFor(['prod'], true, 12)).toEqual(['["prod"]', 'yes', '12']);
+  expect(await shownFor('["prod"]', 'yes', '12')).toEqual(['"[\\"prod\\"]"', '"yes"', '"12"']);
+});
+
+describe('an approved call', () => {
+  test('can be stopped while it has not run, by button and key, and by nothing else', async () => {
+    const reviewId = await world.put(APPROVED_NOT_RUN);
+    const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
+    const decisions = page.locator('[data-decision]');
+    await decisions.first().waitFor();
+    const offered = await Promise.all((await decisions.all()).map((button) => button.getAttribute('data-decision')));
+    expect(offered).toEqual(['reject']);
+    await page.keyboard.press('r');
+    const form = page.getByRole('form', { name: 'Stop' });
+    await form.waitFor();
+    // A comment is optional: time counts.
+    expect(await form.getByRole('button', { name: 'Stop it before it runs' }).isEnabled()).toBe(true);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('is in the inbox while it has not run', async () => {
+    const reviewId = await world.put({ ...APPROVED_NOT_RUN, title: null });
+    const { page, faults, close } = await world.open('/');
+    await page.locator(`a[href$="/reviews/${reviewId}"]`).waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('that was stopped says so, and takes no decision', async () => {
+    const reviewId = await world.put(STOPPED);
+    const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
+    await page.locator('[data-kind="finished"]', { hasText: STOPPED_WORDS }).waitFor();
+    expect(await page.locator('[data-decision]').count()).toBe(0);
+    expect(faults).toEqual([]);
+    await close();
+  });
 });
 
 describe('a review that has ended', () => {

@@ -26,4 +26,22 @@ export const controls = [
     test: 'test/api/client-transport.test.ts',
     name: 'a withdrawal that is only queued',
   },
+  {
+    point: 8,
+    what: 'text that reads as another type is quoted among the facts of mails and Slack',
+    file: 'src/core/show/show-evidence.ts',
+    find: "if (typeof value === 'string') return visible(writeText(value));",
+    replace: "if (typeof value === 'string') return visible(value);",
+    test: 'test/unit/write-value.test.ts',
+    name: 'tells',
+  },
+  {
+    point: 8,
+    what: 'text in a title or sentence is quoted',
+    file: 'src/contract/write-value.ts',
+    find: "return '(sealed)';\n  return JSON.stringify(value);",
+    replace: "return '(sealed)';\n  return typeof value === 'string' ? value : JSON.stringify(value);",
+    test: 'test/unit/write-value.test.ts',
+    name: 'tells',
+  },
 ];

@@ -111,10 +111,10 @@ describe('the inbox', () => {
 
 describe('words', () => {
   test('a call in plain words', () => {
-    expect(plainWords('x.y', { owner: 'acme', repo: 'web' }, 'Delete {owner}/{repo}')).toBe('Delete acme/web');
+    expect(plainWords('x.y', { owner: 'acme', repo: 'web' }, 'Delete {owner}/{repo}')).toBe('Delete "acme"/"web"');
     expect(plainWords('x.y', {}, 'Delete {owner}/{repo}')).toBe('Delete');
     expect(plainWords('payouts.createMany', {}, null)).toBe('payouts: create many');
-    expect(plainWords('p.e', { sql: ' DELETE\n FROM t' }, 'Run a statement')).toBe('Run a statement: DELETE FROM t');
+    expect(plainWords('p.e', { sql: ' DELETE\n FROM t' }, 'Run a statement')).toBe('Run a statement: "DELETE FROM t"');
   });
 
   test('arguments come out of a summary that was not cut', () => {

@@ -58,7 +58,7 @@ describe('the order of a review', () => {
     const [why] = show(withArguments({ owner: 'acme', repo: 'web\n' }), Infinity, { tool }).sections;
     const [block] = why?.blocks ?? [];
     const pairs = new Map(block?.kind === 'pairs' ? block.pairs : []);
-    expect(pairs.get('In plain words')).toBe('Deletes “acme”/“web\\n”, {other}');
+    expect(pairs.get('In plain words')).toBe('Deletes "acme"/"web\\n", {other}');
     expect(pairs.get('Held because')).toContain('cannot be undone');
   });
 });

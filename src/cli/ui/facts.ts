@@ -1,6 +1,7 @@
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { writeCell, writeText } from '../../contract/write-value.ts';
 import type { Io } from './io.ts';
 import { renderTable } from './table.ts';
 import { formatCount } from './time.ts';
@@ -28,13 +29,13 @@ function renderFact(io: Io, fact: Fact): string[] {
   const label = visible(fact.label);
   const { value } = fact;
   if (typeof value === 'number') return [`  ${label}: ${io.colours.bold(formatCount(value))}`];
-  if (typeof value === 'string') return [`  ${label}: ${visible(value)}`];
+  if (typeof value === 'string') return [`  ${label}: ${visible(writeText(value))}`];
   if (typeof value === 'boolean') return [`  ${label}: ${value ? 'yes' : 'no'}`];
   if (value === null) return [`  ${label}: none`];
   const rows = asRows(value);
   if (rows === undefined) return [`  ${label}:`, ...visibleJson(value).map((line) => `    ${line}`)];
   const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => head.map((column) => cell(row[column])));
+  const cells = rows.map((row) => head.map((column) => visible(writeCell(row[column]))));
   return [`  ${label}:`, ...renderTable(io, head.map(visible), cells).map((line) => `    ${line}`)];
 }
 
@@ -44,9 +45,4 @@ function asRows(value: Json): readonly JsonObject[] | undefined {
   return rows.every((row) => typeof row === 'object' && row !== null && !Array.isArray(row))
     ? (rows as readonly JsonObject[])
     : undefined;
-}
-
-function cell(value: Json | undefined): string {
-  if (value === undefined || value === null) return '';
-  return visible(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import { countsMinorUnits, currencyOf, writeAmount } from '../../contract/money.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Review } from '../../contract/review.ts';
+import { writeText } from '../../contract/write-value.ts';
 import { visible, visibleJson, visibleLines } from '../text/visible.ts';
 import { warnOfLookAlikes } from './look-alikes.ts';
 import { maskSealed } from './mask.ts';
@@ -52,7 +53,7 @@ function drawByTool(
     return { inFull: ['sql'], blocks: [{ kind: 'code', label: 'SQL', lines: clipper.lines(visibleLines(sql)) }] };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
-    return pair('Repository', clipper.text(`${visible(owner)}/${visible(repo)}`));
+    return pair('Repository', clipper.text(visible(`${writeText(owner)}/${writeText(repo)}`)));
   }
   const facts = review.evidence.at(0)?.facts ?? [];
   const amount = countsMinorUnits(tool, definition?.arguments)

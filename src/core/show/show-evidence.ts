@@ -2,6 +2,7 @@ import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { writeFact } from '../../contract/money.ts';
 import type { Review } from '../../contract/review.ts';
+import { writeCell, writeText } from '../../contract/write-value.ts';
 import { formatCount } from '../text/time.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 import { warnOfLookAlikes } from './look-alikes.ts';
@@ -41,13 +42,13 @@ function showFact(fact: Fact, written: string | undefined, clipper: Clipper): Bl
   const rows = asRows(value);
   if (rows === undefined) return { kind: 'code', label, lines: clipper.lines(visibleJson(value)) };
   const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = clipper.rows(rows).map((row) => head.map((column) => clipper.text(cell(row[column]))));
+  const cells = clipper.rows(rows).map((row) => head.map((column) => clipper.text(visible(writeCell(row[column])))));
   return { kind: 'table', label, head: head.map(visible), rows: cells };
 }
 
 function shortValue(value: Json): string | undefined {
   if (typeof value === 'number') return formatCount(value);
-  if (typeof value === 'string') return visible(value);
+  if (typeof value === 'string') return visible(writeText(value));
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return value === null ? 'none' : undefined;
 }
@@ -58,9 +59,4 @@ function asRows(value: Json): readonly JsonObject[] | undefined {
   return rows.every((row) => typeof row === 'object' && row !== null && !Array.isArray(row))
     ? (rows as readonly JsonObject[])
     : undefined;
-}
-
-function cell(value: Json | undefined): string {
-  if (value === undefined || value === null) return '';
-  return visible(typeof value === 'string' ? value : JSON.stringify(value));
 }

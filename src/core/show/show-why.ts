@@ -1,7 +1,6 @@
 import { REASONS } from '../../contract/codes.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { isSealed } from '../seal-binding.ts';
+import { fillTemplate } from '../../contract/write-value.ts';
 import { formatLeft, formatSpan } from '../text/time.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 import { splitContext } from './context.ts';
@@ -18,7 +17,12 @@ export function showWhy(review: Review, options: ShowOptions, clipper: Clipper):
   const pairs: Pair[] = [
     ...(tool?.description === undefined
       ? []
-      : [['In plain words', fillDescription(tool.description, review.call.arguments ?? {})] as const]),
+      : [
+          [
+            'In plain words',
+            visible(fillTemplate(tool.description, review.call.arguments ?? {}, (placeholder) => placeholder)),
+          ] as const,
+        ]),
     ['Class', review.class ?? 'not classified'],
     ['Held because', tool?.reason === undefined ? reasons : `${reasons} (${visible(tool.reason)})`],
     ['Proposed by', `${visible(proposer.id)}, ${formatSpan(now - Date.parse(review.proposedAt))} ago`],
@@ -70,14 +74,4 @@ const LEVEL: Readonly<Record<Review['levels'][number]['status'], string>> = {
 function explainReason(code: string): string {
   const words = Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : undefined;
   return words === undefined ? visible(code) : `${words} (${code})`;
-}
-
-function fillDescription(description: string, args: JsonObject): string {
-  return visible(description).replaceAll(/\{([A-Za-z0-9_]+)\}/g, (whole, name: string) => {
-    if (!Object.hasOwn(args, name)) return whole;
-    const value = args[name] as Json;
-    if (isSealed(value)) return '(sealed)';
-    const text = visible(typeof value === 'string' ? value : JSON.stringify(value));
-    return text.length <= 100 ? `“${text}”` : `“${text.slice(0, 100)}…”`;
-  });
 }

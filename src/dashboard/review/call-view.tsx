@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { writeText, writeValue } from '../../contract/write-value.ts';
 import { toolQuery } from '../data/queries.ts';
 import { Visible } from '../ui/visible.tsx';
 import { countsMinorUnits, currencyOf, writeAmount } from '../../contract/money.ts';
@@ -65,9 +66,9 @@ function drawByTool(review: Review, args: JsonObject, schema: JsonObject | null 
       drawn: ['owner', 'repo'],
       head: (
         <Piece className="subject">
-          <Visible text={owner} />
+          <Visible text={writeText(owner)} />
           <span className="quiet"> / </span>
-          <Visible text={repo} />
+          <Visible text={writeText(repo)} />
         </Piece>
       ),
     };
@@ -85,7 +86,7 @@ function SqlView({ sql }: { readonly sql: string }) {
   return <TextPieces text={sql} segments={segments} label="SQL statement" />;
 }
 
-/** Any value, in full. Text stands as it is, unless it could be taken for a value of another kind. */
+/** Any value, in full. */
 export function ValueView({ value }: { readonly value: Json }) {
   if (isSealed(value)) {
     return (
@@ -98,13 +99,8 @@ export function ValueView({ value }: { readonly value: Json }) {
 }
 
 function textOf(value: Json): string {
-  if (typeof value !== 'string') {
-    const line = JSON.stringify(value);
-    return line.length <= SHORT ? line : JSON.stringify(value, null, 2);
-  }
-  const isPlain =
-    value.trim() === value && value !== '' && !/^(-?[0-9.]+(e[+-]?[0-9]+)?|true|false|null)$/i.test(value);
-  return isPlain ? value : JSON.stringify(value);
+  const line = writeValue(value);
+  return typeof value === 'string' || line.length <= SHORT ? line : JSON.stringify(value, null, 2);
 }
 
 function isSealed(value: Json): boolean {

@@ -1,6 +1,7 @@
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { writeCell, writeText } from '../../contract/write-value.ts';
 import { age, localTime } from '../ui/time.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
@@ -95,7 +96,7 @@ function PlainFact({ fact: { name, value }, written }: PlainFactProps) {
       </time>
     );
   }
-  return typeof value === 'string' ? <Visible text={value} lines /> : null;
+  return typeof value === 'string' ? <Visible text={writeText(value)} lines /> : null;
 }
 
 /** Each cell is a piece of its own: of a table that is wider than the screen, no row is ever on it as a whole. */
@@ -121,7 +122,7 @@ function LargeFact({ value, label }: { readonly value: Json; readonly label: str
             <tr key={index}>
               {columns.map((column) => (
                 <td key={column}>
-                  <TextPieces className="cell" text={cellText(row[column])} />
+                  <TextPieces className="cell" text={writeCell(row[column])} />
                 </td>
               ))}
             </tr>
@@ -139,8 +140,4 @@ function isFlat(row: Json): boolean {
     !Array.isArray(row) &&
     Object.values(row).every((value) => typeof value !== 'object' || value === null)
   );
-}
-
-function cellText(value: Json | undefined): string {
-  return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 }

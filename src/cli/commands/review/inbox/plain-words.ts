@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from '../../../../contract/json.ts';
+import type { JsonObject } from '../../../../contract/json.ts';
 import type { ReviewRow } from '../../../../contract/review.ts';
-import { clip, visible } from '../../../ui/visible.ts';
+import { fillTemplate } from '../../../../contract/write-value.ts';
+import { visible } from '../../../ui/visible.ts';
 
 /** Descriptions of tools by name, from the policy in force. Arguments stand in them as `{name}`. */
 export type Descriptions = ReadonlyMap<string, string>;
@@ -8,14 +9,11 @@ export type Descriptions = ReadonlyMap<string, string>;
 /** Longest value of an argument in a sentence. */
 const VALUE = 40;
 
-/**
- * What a call does, in the policy's words. Values of arguments are quoted as JSON: an agent chooses them, and they must
- * not read on as if they belonged to the sentence.
- */
+/** What a call does, in the policy's words. */
 export function inPlainWords(descriptions: Descriptions, tool: string, args: JsonObject | null): string {
   const description = descriptions.get(tool);
   if (description === undefined) return visible(tool);
-  return visible(description.replace(/\{([A-Za-z0-9_]+)\}/g, (_all, name: string) => quoteValue(args, name)));
+  return visible(fillTemplate(description, args ?? {}, () => '…', VALUE));
 }
 
 /** As {@link inPlainWords}, for a row of the list, whose summary may have lost the end of the arguments. */
@@ -30,9 +28,4 @@ function argumentsOf({ tool, summary }: ReviewRow): JsonObject | null {
   } catch {
     return null;
   }
-}
-
-function quoteValue(args: JsonObject | null, name: string): string {
-  const value: Json | undefined = args !== null && Object.hasOwn(args, name) ? args[name] : undefined;
-  return value === undefined ? '…' : clip(JSON.stringify(value), VALUE);
 }

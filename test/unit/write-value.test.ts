@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { rowInPlainWords } from '../../src/cli/commands/review/inbox/plain-words.ts';
+import { renderFacts } from '../../src/cli/ui/facts.ts';
+import { renderReview } from '../../src/cli/ui/review-view.ts';
+import type { Json } from '../../src/contract/json.ts';
+import type { ReviewRow } from '../../src/contract/review.ts';
+import { fillTemplate, writeCell, writeValue } from '../../src/contract/write-value.ts';
+import type { Shown } from '../../src/core/show/shown.ts';
+import { showReview } from '../../src/core/show/show-review.ts';
+import { shownToHtml } from '../../src/core/show/to-html.ts';
+import { shownToText } from '../../src/core/show/to-text.ts';
+import { shownToBlocks } from '../../src/core/slack/to-blocks.ts';
+import { plainWords } from '../../src/dashboard/ui/plain-words.ts';
+import { ioFor, plain } from './cli-io.ts';
+import { aReview } from './client-fixtures.ts';
+
+/** Values of other types, each with the text that would be taken for it. */
+const PAIRS: readonly (readonly [value: Json, text: string])[] = [
+  [['prod'], '["prod"]'],
+  [{ a: 1 }, '{"a":1}'],
+  [[], '[]'],
+  [null, 'null'],
+  [null, 'none'],
+  [true, 'true'],
+  [true, 'yes'],
+  [12, '12'],
+  [1_200, '1,200'],
+  [-1.5, '-1.5'],
+  [1e30, '1e+30'],
+  ['prod', '"prod"'],
+  ['', ' '],
+  ['', '""'],
+];
+
+describe('a value and the text that would be taken for it', () => {
+  test.each(PAIRS)('%j and the text %j differ', (value, text) => {
+    expect(writeValue(value)).not.toBe(writeValue(text));
+    expect(writeValue(text)).toBe(JSON.stringify(text));
+    expect(writeCell(undefined)).toBe('');
+  });
+
+  test.each(['prod', 'acct-1', 'DELETE FROM users', '2026-01-01', 'a@example.com', '/users/1', 'yes please', 'größer'])(
+    'text that nobody takes for anything else stands as it is: %s',
+    (text) => {
+      expect(writeValue(text)).toBe(text);
+    },
+  );
+
+  test('a cut text in a sentence is closed, and does not read on', () => {
+    const said = fillTemplate('Pay {to}, now', { to: 'x'.repeat(500) }, () => '', 20);
+    expect(said).toBe(`Pay "${'x'.repeat(17)}…", now`);
+    expect(fillTemplate('Pay {to}', { to: { $sealed: 'eyJ' } }, () => '')).toBe('Pay (sealed)');
+  });
+});
+
+/** What each door shows of a review in which the value stands wherever values stand. */
+const reviewOf = (value: Json) =>
+  aReview({
+    target: null,
+    call: { ...aReview().call, tool: 'x.y', service: 'x', arguments: { env: value } },
+    context: { env: value },
+    evidence: [
+      {
+        facts: [
+          { name: 'env', label: 'Environment', value },
+          { name: 'rows', label: 'Rows', value: [{ env: value }] },
+        ],
+        sourceHash: null,
+        gatheredAt: '2026-04-01T12:00:00.000Z',
+      },
+    ],
+  });
+const tool = { name: 'x.y', class: 'irreversible', connector: 'x', description: 'Deploys to {env}' } as const;
+/** One part for each block. */
+const shown = (value: Json): readonly Pick<Shown, 'title' | 'sections'>[] =>
+  showReview(reviewOf(value), { now: 0, limit: Infinity, tool, pinned: {} }).sections.flatMap((section) =>
+    section.blocks.map((block) => ({ title: '', sections: [{ ...section, blocks: [block] }] })),
+  );
+/** One part for each fact. */
+const facts = (value: Json): readonly string[] =>
+  reviewOf(value).evidence.flatMap((evidence) =>
+    evidence.facts.map((fact) =>
+      plain(renderFacts(ioFor({ tty: true }), aReview({ evidence: [{ ...evidence, facts: [fact] }] }))),
+    ),
+  );
+const row = (value: Json) =>
+  ({ kind: 'call', tool: 'x.y', summary: `x.y ${JSON.stringify({ env: value })}` }) as ReviewRow;
+
+/** Every part of a door in which the value is shown: each must tell by itself. */
+const DOORS: Readonly<Record<string, (value: Json) => readonly string[]>> = {
+  'mail as text': (value) => shown(value).map((part) => shownToText(part).join('\n')),
+  'mail as HTML': (value) => shown(value).map((part) => shownToHtml(part).html),
+  Slack: (value) => shown(value).map((part) => JSON.stringify(shownToBlocks(part))),
+  terminal: (value) => [plain(renderReview(ioFor({ tty: true }), { ...reviewOf(value), evidence: [] }))],
+  'facts in the terminal': facts,
+  'row in the terminal': (value) => [rowInPlainWords(new Map([['x.y', tool.description]]), row(value))],
+  'title in the page': (value) => [plainWords('x.y', { env: value }, tool.description)],
+};
+
+describe.each(Object.entries(DOORS))('%s', (_door, draw) => {
+  test.each(PAIRS)('tells %j from the text %j', (value, text) => {
+    const [a, b] = [draw(value), draw(text)];
+    const untouched = draw('untouched');
+    const carrying = untouched.flatMap((part, index) => (part.includes('untouched') ? [index] : []));
+    expect(carrying.length).toBeGreaterThan(0);
+    for (const index of carrying) expect(a[index]).not.toBe(b[index]);
+  });
+});
