@@ -1,4 +1,4 @@
-import type { Review, ReviewRow } from './review.ts';
+import type { DecisionType, Review, ReviewRow } from './review.ts';
 
 /**
  * A no counts until the claim, also after the last yes: an approved call that is not being made yet (frozen, over its
@@ -19,5 +19,12 @@ export function wasStopped({ execution }: Pick<Review, 'execution'>): boolean {
 }
 
 export const STOPPED_WORDS = 'stopped before it ran';
-/** What a 202 means for a decision, a revision or a withdrawal. */
+/** What a 202 means for a revision, a withdrawal, and every decision but a rejection. */
 export const QUEUED_WORDS = 'queued, not counted yet';
+
+/** What a 202 means for a decision. A rejection is in the database by then, and the claim looks there. */
+export function queuedDecisionWords(type: DecisionType): string {
+  return type === 'reject'
+    ? 'stored, and stops the call unless it has already started'
+    : `${QUEUED_WORDS}: no worker has processed it`;
+}

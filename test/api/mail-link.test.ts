@@ -138,6 +138,17 @@ describe('deciding from a mail', () => {
     expect([page.status, page.code]).toEqual([202, 'queued']);
   });
 
+  test('once it is approved, the link stops the call until it starts', async () => {
+    const review = await api.propose();
+    api.gate.executes = false;
+    await api.decide(review.reviewId, review.call.digest ?? '', {}, 'ops-2');
+    api.gate.executes = true;
+    expect((await decide(pathOf(review), { decision: 'approve' })).code).toBe('already_resolved');
+    const stopped = await decide(pathOf(review), { decision: 'reject' });
+    expect([stopped.status, stopped.code]).toEqual([202, 'queued']);
+    expect(await api.store.objections.ofReview(review.reviewId as never, 5)).toHaveLength(1);
+  });
+
   test('the page shows all of the call, however long, and nothing of the agent as markup', async () => {
     const account = `<b>bold</b>\u202e${'y'.repeat(100_000)}-end`;
     const review = await api.propose({ arguments: { account, amount: 1 }, reason: '<script>alert(1)</script>' });

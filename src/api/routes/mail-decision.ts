@@ -4,7 +4,7 @@ import type { TrustedKey } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
-import { canBeStopped, QUEUED_WORDS, wasStopped } from '../../contract/stop.ts';
+import { canBeStopped, queuedDecisionWords, wasStopped } from '../../contract/stop.ts';
 import { publicKeyOf } from '../../core/dsse.ts';
 import { checkMailLink } from '../../core/mail-decision.ts';
 import { readMailLink, type MailLink } from '../../core/mail-link.ts';
@@ -15,7 +15,14 @@ import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { createFormTokens, readForm, requireForm, type FormTokens } from '../http/form.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import type { Sessions } from '../http/session.ts';
-import { answerPage, decisionPage, isMailChoice, MAIL_PAGE_CSS, type DecisionPage } from '../page/mail-decision.ts';
+import {
+  answerPage,
+  decisionPage,
+  isMailChoice,
+  MAIL_PAGE_CSS,
+  type DecisionPage,
+  type MailChoice,
+} from '../page/mail-decision.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller, GateService, Settled } from '../service/types.ts';
@@ -232,19 +239,19 @@ function refusedReply(code: Refusal, link: MailLink | undefined, caller: Caller)
   return htmlReply(status, answerPage({ heading: title, code, httpStatus: status, lines, reviewUrl }));
 }
 
-function settledReply(settled: Settled, type: string, link: MailLink, caller: Caller): Reply {
+function settledReply(settled: Settled, type: MailChoice, link: MailLink, caller: Caller): Reply {
   const { httpStatus } = settled;
   const queued = httpStatus === 202;
   return htmlReply(
     httpStatus,
     answerPage({
-      heading: queued ? `Your decision is ${QUEUED_WORDS}` : 'Your decision is recorded',
+      heading: queued ? 'Your decision is kept' : 'Your decision is recorded',
       code: queued ? 'queued' : 'accepted',
       httpStatus,
       lines: [
         `“${type}”, in the name of ${link.reviewer}.`,
         queued
-          ? 'No worker has processed it yet. The review shows whether it counts.'
+          ? `It is ${queuedDecisionWords(type)}. The review shows what came of it.`
           : wasStopped(settled.review)
             ? 'The call was stopped before it ran.'
             : `The review is now ${settled.review.status}.`,

@@ -3,9 +3,10 @@ import type { ReviewerConfig } from '../../contract/config.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { hasEnded, type Review } from '../../contract/review.ts';
 import type { Store } from '../../contract/store.ts';
-import { canBeStopped, QUEUED_WORDS } from '../../contract/stop.ts';
+import { canBeStopped, queuedDecisionWords } from '../../contract/stop.ts';
 import { slackDecisionOf } from '../../core/mail-decision.ts';
 import type { Settings, SettingsSource } from '../../core/settings.ts';
+import type { SlackDecision } from '../../core/slack/button.ts';
 import { lineAbout, reviewMessage, statusWords, type SlackMessage } from '../../core/slack/message.ts';
 import type { Clock } from '../deps.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
@@ -24,7 +25,8 @@ export interface PressDeps {
 export type SlackRefusal = ProblemCode | 'unknown_person' | 'sign_in_required';
 
 export type PressResult =
-  | { readonly kind: 'decided' | 'queued'; readonly reviewer: string; readonly review: Review }
+  | { readonly kind: 'decided'; readonly reviewer: string; readonly review: Review }
+  | { readonly kind: 'queued'; readonly reviewer: string; readonly review: Review; readonly type: SlackDecision }
   | { readonly kind: 'refused'; readonly code: SlackRefusal; readonly review: Review | undefined };
 
 /** A press of a button as a decision of the reviewer whose Slack user it was; all checks of any decision follow. */
@@ -52,7 +54,7 @@ export async function decideByPress(deps: PressDeps, press: Press, caller: Calle
   try {
     const request = { type, digest, ...(comment === '' ? {} : { comment }) };
     const settled = await deps.service.decide(principal, reviewId, request, caller);
-    if (settled.httpStatus === 202) return { kind: 'queued', reviewer: reviewer.id, review };
+    if (settled.httpStatus === 202) return { kind: 'queued', reviewer: reviewer.id, review, type };
     return { kind: 'decided', reviewer: reviewer.id, review: settled.review };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
@@ -86,7 +88,7 @@ export function answerTo(result: PressResult, baseUrl: string): string {
     case 'decided':
       return about(`Recorded in the name of ${result.reviewer}. ${statusWords(result.review)}`);
     case 'queued':
-      return about(`Your decision as ${result.reviewer} is ${QUEUED_WORDS}: no worker has processed it`);
+      return about(`Your decision as ${result.reviewer} is ${queuedDecisionWords(result.type)}`);
     case 'refused': {
       const words = WORDS[result.code] ?? PROBLEMS[result.code as ProblemCode].title;
       return about(`Nothing was decided (${result.code}). ${words}`);

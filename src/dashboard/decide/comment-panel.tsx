@@ -65,7 +65,7 @@ export function CommentPanel({
           {words.send}
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
-          Not yet
+          {isStop ? 'Cancel' : 'Not yet'}
         </Button>
       </div>
     </form>

@@ -1,7 +1,7 @@
 import { useRef } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Review } from '../../contract/review.ts';
-import { canBeStopped, QUEUED_WORDS, wasStopped } from '../../contract/stop.ts';
+import { canBeStopped, queuedDecisionWords, wasStopped } from '../../contract/stop.ts';
 import type { DecisionRequest } from '../../contract/decision.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';
@@ -27,7 +27,7 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
         queries.setQueryData(queryKey, result.review);
         notify('good', admittedWords(result.review, request.type));
       } else {
-        notify('plain', `Your decision is ${QUEUED_WORDS}: no worker has processed it.`);
+        notify('plain', `Your decision is ${queuedDecisionWords(request.type)}.`);
       }
       onSent();
     },

@@ -43,7 +43,12 @@ function Outcome({ review }: { readonly review: Review }) {
       {edited === true && <p className="note note-warn">What ran is not what was proposed: a reviewer edited it.</p>}
       {error !== null && (
         <p className="note note-bad">
-          {executionErrorWords(error.code)} (<code>{error.code}</code>): <Visible text={error.message} />
+          {executionErrorWords(error.code)} (<code>{error.code}</code>)
+          {error.message !== executionErrorWords(error.code) && (
+            <>
+              : <Visible text={error.message} />
+            </>
+          )}
         </p>
       )}
       {reconciled !== undefined && (

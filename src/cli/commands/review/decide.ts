@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Holdpoint } from '../../../client/index.ts';
 import type { DecisionRequest } from '../../../contract/decision.ts';
 import type { DecisionType, Review } from '../../../contract/review.ts';
-import { canBeStopped, QUEUED_WORDS } from '../../../contract/stop.ts';
+import { canBeStopped, queuedDecisionWords } from '../../../contract/stop.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';
@@ -90,7 +90,7 @@ export async function decide(
   const result = await client.reviews.decide(review.reviewId, { ...decision, digest, ...comment });
   if (!result.admitted) {
     io.data(result);
-    io.print(`The decision is ${QUEUED_WORDS}: no worker has processed it.`);
+    io.print(`The decision is ${queuedDecisionWords(decision.type)}.`);
     io.print(`holdpoint review show ${review.reviewId}`);
     throw new Exit('waiting');
   }

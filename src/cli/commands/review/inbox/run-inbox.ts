@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecisionType, Review } from '../../../../contract/review.ts';
-import { QUEUED_WORDS } from '../../../../contract/stop.ts';
+import { queuedDecisionWords } from '../../../../contract/stop.ts';
 import { explainError } from '../../../ui/explain-error.ts';
 import type { Io, Streams } from '../../../ui/io.ts';
 import { openScreen, type Screen } from '../../../ui/screen.ts';
@@ -168,7 +168,7 @@ class Inbox {
     const result = await this.#connection.client.reviews.decide(reviewId, request);
     const text = result.admitted
       ? (renderOutcome(result.review)[0] ?? '')
-      : `The decision is ${QUEUED_WORDS}: no worker has processed it.`;
+      : `The decision is ${queuedDecisionWords(request.type)}.`;
     this.#show({ ...this.#state, message: { tone: result.admitted ? 'good' : 'plain', text } });
     if (result.admitted) this.#show(read(this.#state, result.review));
     await this.#list();
