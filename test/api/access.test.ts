@@ -174,6 +174,12 @@ describe('limits', () => {
     expect(limited.gate.started).toHaveLength(0);
   });
 
+  test('a long body counts for as many requests as there are 32 KiB in it, before it is parsed', async () => {
+    const explain = (raw: string) => limited.send('POST', '/v1/policy/explain', undefined, { as: 'both-1', raw });
+    expect(codeOf(await explain('x'.repeat(262_144)))).toBe('malformed_json');
+    expect(codeOf(await explain('x'.repeat(65_536)))).toBe('rate_limited');
+  });
+
   test('behind a trusted proxy: an address is one, however it is written; what is none is the proxy’s', async () => {
     const behind = await makeHarness({ app: { limits: { anonymousPerMinute: 3 }, trustProxy: 'loopback' } });
     const from = async (...hops: string[]) => {

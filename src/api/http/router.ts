@@ -11,6 +11,9 @@ import type { HeldRequests } from './held.ts';
 import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 
+/** Bytes of a body that come with a request; as many more count as another one. */
+const BODY_OF_ONE = 32 * 1024;
+
 export interface RouterDeps {
   readonly settings: SettingsSource;
   readonly sessions: Sessions;
@@ -47,8 +50,11 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   };
   const handle: RequestHandler = async (req, res) => {
     const principal = res.locals['principal'] as Principal | undefined;
+    const size = Buffer.isBuffer(req.body) ? req.body.length : 0;
+    // Before it is parsed: what a body costs, here and in a workflow's history, grows with it.
+    if (principal !== undefined) await deps.limiter.charge(principal, Math.floor(size / BODY_OF_ONE));
     const parsed = definition.body && parseBody(req.body);
-    requireLength(definition, req.body, parsed);
+    requireLength(definition, size, parsed);
     const body = definition.body && validate(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
     const query = definition.query && validate(definition.query, req.query);
     const cost = definition.cost?.(body) ?? 1;
@@ -85,9 +91,9 @@ async function identified(
 }
 
 /** What may be longer than `maxBody` is known only once it is parsed. Throws `payload_too_large`. */
-function requireLength({ maxBody, mayExceed }: Endpoint, raw: unknown, parsed: unknown): void {
+function requireLength({ maxBody, mayExceed }: Endpoint, size: number, parsed: unknown): void {
   if (maxBody === undefined || mayExceed === undefined || mayExceed(parsed)) return;
-  if (Buffer.isBuffer(raw) && raw.length > maxBody) throw new ProblemError('payload_too_large');
+  if (size > maxBody) throw new ProblemError('payload_too_large');
 }
 
 function send(res: Response, reply: Reply): void {
