@@ -57,8 +57,8 @@ interface Scan {
 }
 
 function scanTokens(text: string): Scan {
-  /** Keys seen so far of each open object; null for an array. */
-  const open: (Set<string> | null)[] = [];
+  /** Keys seen so far of each open object, undefined before the first; null for an array. */
+  const open: (Set<string> | undefined | null)[] = [];
   /** Set from `{` or `,` in an object until its key was read. */
   let atKey = false;
   let negativeZero = false;
@@ -74,17 +74,19 @@ function scanTokens(text: string): Scan {
     let end = offset + 1;
     if (char === '"') {
       end = endOfString(text, offset);
-      const content = JSON.parse(text.slice(offset, end)) as string;
+      const inner = text.slice(offset + 1, end - 1);
+      const content = inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
       if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
-      const keys = open.at(-1);
-      if (atKey && keys) {
+      if (atKey) {
+        const keys = open[open.length - 1] ?? new Set();
+        open[open.length - 1] = keys;
         if (content === '__proto__') return fail('forbidden_key', content);
         if (keys.has(content)) return fail('duplicate_key', content);
         keys.add(content);
         atKey = false;
       }
     } else if (char === '{') {
-      open.push(new Set());
+      open.push(undefined);
       atKey = true;
     } else if (char === '[') open.push(null);
     else if (char === '}' || char === ']') {
@@ -116,6 +118,8 @@ function isNumberPart(char: string): boolean {
 
 /** Whether the literal (of bounded length) and the double it becomes are the same number. */
 function isExact(literal: string): boolean {
+  // Most are short whole numbers, which every double holds.
+  if (literal.length <= 15 && /^[0-9]+$/.test(literal)) return true;
   const value = Number(literal);
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER && normalize(literal) === normalize(String(value));
 }
