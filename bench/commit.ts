@@ -1,6 +1,6 @@
 import { createStore } from '../src/storage/store.ts';
 import type { AuditEntry } from '../src/contract/audit.ts';
-import type { Store } from '../src/contract/store.ts';
+import type { Store } from '../src/ports/store.ts';
 import {
   AT,
   claiming,

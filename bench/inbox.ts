@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { loadDashboard } from '../src/api/index.ts';
-import type { Store } from '../src/contract/store.ts';
+import type { Store } from '../src/ports/store.ts';
 import { createStore } from '../src/storage/store.ts';
 import { makeHarness } from '../test/api/support/harness.ts';
 import { launchBrowser, openAs, type Person } from '../test/support/browser.ts';

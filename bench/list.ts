@@ -1,4 +1,4 @@
-import type { ListFilter, Store } from '../src/contract/store.ts';
+import type { ListFilter, Store } from '../src/ports/store.ts';
 import { createStore } from '../src/storage/store.ts';
 import { AT, reviewIdOf, reviewOf, stateWrite } from '../test/support/storage-fixtures.ts';
 

@@ -1,4 +1,4 @@
-// `node scripts/look-alikes.mjs <confusables.txt> [<module>]`: remakes src/contract/look-alikes-data.ts from the data of
+// `node scripts/look-alikes.mjs <confusables.txt> [<module>]`: remakes src/domain/text/look-alikes-data.ts from the data of
 // UTS #39 (https://www.unicode.org/Public/security/; Debian's source package `icu` has it as source/data/unidata/confusables.txt).
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

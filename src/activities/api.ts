@@ -2,12 +2,13 @@ import type { AuditEntry } from '../contract/audit.ts';
 import type { Gate } from '../contract/call.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
-import type { LedgerTransition, StoredEnvelope } from '../contract/store.ts';
+import type { LedgerTransition } from '../domain/ledger.ts';
+import type { StoredEnvelope } from '../ports/store.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
-import type { Subject } from '../core/gate/change.ts';
-import type { ReviewBase } from '../core/gate/view.ts';
-import type { DecisionFact, RevisionFact, WithdrawalFact } from '../core/gate/state.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { Subject } from '../domain/gate/change.ts';
+import type { ReviewBase } from '../domain/gate/view.ts';
+import type { DecisionFact, RevisionFact, WithdrawalFact } from '../domain/gate/state.ts';
+import type { Outcome } from '../domain/outcome.ts';
 
 /**
  * The activities as workflows see them. Those of the gate run as *local* activities: they cannot be completed from

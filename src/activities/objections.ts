@@ -1,8 +1,9 @@
-import type { LedgerRow, Store } from '../contract/store.ts';
-import type { StoredObjection, UnsettledObjection } from '../contract/objections.ts';
-import type { Objection } from '../core/gate/objections.ts';
-import type { SettingsSource } from '../core/settings.ts';
-import type { EnvelopeVerifier } from './ports.ts';
+import type { LedgerRow } from '../domain/ledger.ts';
+import type { Store } from '../ports/store.ts';
+import type { StoredObjection, UnsettledObjection } from '../ports/objections.ts';
+import type { Objection } from '../domain/gate/objections.ts';
+import type { SettingsSource } from '../domain/policy/settings.ts';
+import type { EnvelopeVerifier } from '../ports/connector.ts';
 
 /** More than this on one review are not judged: then it waits, and nothing is claimed. */
 const MOST = 200;

@@ -1,7 +1,8 @@
-import { UNSETTLED_STATES, type SweepHalt, type UnsettledState } from '../contract/recovery.ts';
-import type { LedgerRow, Store } from '../contract/store.ts';
-import type { SettingsSource } from '../core/settings.ts';
-import type { Clock } from './ports.ts';
+import { UNSETTLED_STATES, type SweepHalt, type UnsettledState } from '../ports/recovery.ts';
+import type { LedgerRow } from '../domain/ledger.ts';
+import type { Store } from '../ports/store.ts';
+import type { SettingsSource } from '../domain/policy/settings.ts';
+import type { Clock } from '../ports/connector.ts';
 
 export interface SweepDeps {
   readonly store: Store;

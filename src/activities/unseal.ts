@@ -10,8 +10,8 @@ import {
   textsOf,
   valueAt,
   type SealBinding,
-} from '../core/seal-binding.ts';
-import type { Unsealer } from './ports.ts';
+} from '../domain/seal-binding.ts';
+import type { Unsealer } from '../ports/connector.ts';
 
 interface SealKey {
   readonly keyid: string;

@@ -1,7 +1,7 @@
 import express, { type Express } from 'express';
 import { Registry } from 'prom-client';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
-import { findAgent, findReviewer } from '../core/settings.ts';
+import { findAgent, findReviewer } from '../domain/policy/settings.ts';
 import type { ServiceDeps } from './deps.ts';
 import { cleanForwardedFor } from './http/addresses.ts';
 import type { Endpoint } from './http/endpoint.ts';

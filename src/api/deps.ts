@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import type { Clock, Signer } from '../activities/ports.ts';
+import type { Clock, Signer } from '../ports/connector.ts';
 import type { TrustedKey } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
-import type { Store } from '../contract/store.ts';
-import type { SettingsSource } from '../core/settings.ts';
+import type { Store } from '../ports/store.ts';
+import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { GateClient } from './gate-client.ts';
 
-export type { Clock, Signer } from '../activities/ports.ts';
+export type { Clock, Signer } from '../ports/connector.ts';
 
 /** Encrypts the values at a tool's `seal` pointers to the execute worker's public key. */
 export type SealArguments = (

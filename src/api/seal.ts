@@ -1,7 +1,7 @@
 import { CompactEncrypt } from 'jose';
 import type { TrustedKey } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
-import { MAX_SEALED_TEXTS, replaceAt, SEAL_HEADERS, sealHeader, textsOf, valueAt } from '../core/seal-binding.ts';
+import { MAX_SEALED_TEXTS, replaceAt, SEAL_HEADERS, sealHeader, textsOf, valueAt } from '../domain/seal-binding.ts';
 import { ProblemError } from './problem.ts';
 import type { SealArguments } from './deps.ts';
 

@@ -1,4 +1,4 @@
-import { loadSqlParser } from '../core/sql/index.ts';
+import { loadSqlParser } from '../domain/sql/index.ts';
 import type { ServiceDeps } from './deps.ts';
 import { createContext } from './service/context.ts';
 import { decide, decideMany } from './service/decide.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ulidOf } from '../core/ulid.ts';
+import { ulidOf } from '../domain/ulid.ts';
 
 /** A new ULID of a time (epoch ms). */
 export function newUlid(now: number): string {

@@ -1,7 +1,7 @@
-import type { Connector } from '../activities/ports.ts';
+import type { Connector } from '../ports/connector.ts';
 import type { ConnectorConfig, HttpConnectorConfig, PostgresConnectorConfig } from '../contract/config.ts';
 import { durationMs } from '../contract/policy.ts';
-import { kindOfConnector } from '../core/render/index.ts';
+import { kindOfConnector } from '../domain/render/index.ts';
 import { ConnectorError } from './error.ts';
 import { createHttpConnector } from './http/connector.ts';
 import { createMcpConnector } from './mcp/connector.ts';
@@ -21,7 +21,7 @@ export type ResolveReference = (reference: string) => string;
  * credentials. Throws a {@link ConnectorError} that names connector and reference where one does not resolve. Nothing
  * is contacted yet; an embedded database begins to open.
  *
- * SQL connectors need `loadSqlParser()` (src/core/sql) to have been awaited before they are used.
+ * SQL connectors need `loadSqlParser()` (src/domain/sql) to have been awaited before they are used.
  */
 export function createConnectors(
   connectors: Readonly<Record<string, ConnectorConfig>>,

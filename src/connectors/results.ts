@@ -1,4 +1,4 @@
-import type { ConnectorResult } from '../activities/ports.ts';
+import type { ConnectorResult } from '../ports/connector.ts';
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 
 /** A failure that is certain: nothing happened, or the target said so. */

@@ -3,7 +3,7 @@ import { auditEntrySchema, type AuditEntryType } from './audit.ts';
 import { trustedKeySchema } from './envelope.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, timestampSchema } from './json.ts';
-import { LOG_SEARCH } from './words.ts';
+import { LOG_SEARCH } from './constants.ts';
 
 /** Every type of audit entry. */
 export const AUDIT_TYPES: readonly AuditEntryType[] = auditEntrySchema.options.map((option) => option.shape.type.value);

@@ -28,6 +28,9 @@ export const BODY_LIMITS = {
   slack: 160 * 1024,
 } as const;
 
+/** Longest search of the log: characters, and words. */
+export const LOG_SEARCH = { length: 200, words: 16 } as const;
+
 /** Bytes of JSON, unless named otherwise. */
 export const LIMITS = {
   evidence: 64 * 1024,

@@ -12,8 +12,8 @@ import {
 } from '../contract/execute.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import { isFinal, type Review } from '../contract/review.ts';
-import type { Settings } from '../core/settings.ts';
-import { serviceOf } from '../core/policy/stand-in.ts';
+import type { Settings } from '../domain/policy/settings.ts';
+import { serviceOf } from '../domain/policy/stand-in.ts';
 import { offeredTools } from './catalog.ts';
 import type { McpRequest } from './door.ts';
 import { resultOf } from './result.ts';

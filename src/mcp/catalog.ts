@@ -2,11 +2,11 @@ import { toolNameSchema } from '../contract/call.ts';
 import type { AgentConfig } from '../contract/config.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
-import { mayPropose } from '../core/assess.ts';
-import { withoutFolds } from '../core/policy/fold.ts';
-import { gateOf } from '../core/policy/strictness.ts';
-import type { Settings } from '../core/settings.ts';
-import { acceptKey, distrustUpstream, upstreamNameOf } from '../core/upstreams.ts';
+import { mayPropose } from '../domain/policy/assess.ts';
+import { withoutFolds } from '../domain/policy/fold.ts';
+import { gateOf } from '../domain/policy/strictness.ts';
+import type { Settings } from '../domain/policy/settings.ts';
+import { acceptKey, distrustUpstream, upstreamNameOf } from '../domain/policy/upstreams.ts';
 import { assignNames } from './names.ts';
 
 export interface OfferedTool {

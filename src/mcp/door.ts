@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { AgentPrincipal, Caller, DoorParts, GateService } from '../api/index.ts';
-import type { SettingsSource } from '../core/settings.ts';
+import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { McpSession } from './session.ts';
 
 /** What the gateway stands on: the service that HTTP uses too. */

@@ -5,8 +5,8 @@ import type { Review } from '../contract/review.ts';
 import type { ProblemError } from '../api/problem.ts';
 import type { Queued } from '../contract/api.ts';
 import { PROBLEMS } from '../contract/codes.ts';
-import { QUEUED_WORDS } from '../contract/stop.ts';
-import { clip, visibleLines } from '../core/text/visible.ts';
+import { QUEUED_WORDS } from '../domain/stop.ts';
+import { clip, visibleLines } from '../domain/text/visible.ts';
 
 /** Longest text of one part of a result, in characters. */
 const TEXT_LIMIT = 100_000;

@@ -1,7 +1,7 @@
 import { endpoint, type Endpoint } from '../api/http/endpoint.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/upstream-view.ts';
-import type { Settings, SettingsSource } from '../core/settings.ts';
-import { acceptKey, stateOfUpstream } from '../core/upstreams.ts';
+import type { Settings, SettingsSource } from '../domain/policy/settings.ts';
+import { acceptKey, stateOfUpstream } from '../domain/policy/upstreams.ts';
 
 /** What upstreams say of their tools, for the people who answer for the policy. */
 export function upstreamEndpoints(settings: SettingsSource): Endpoint[] {

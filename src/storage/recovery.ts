@@ -1,5 +1,5 @@
-import type { RecoveryStore } from '../contract/recovery.ts';
-import type { Query } from './database.ts';
+import type { RecoveryStore } from '../ports/recovery.ts';
+import type { Query } from './database/database.ts';
 
 export function createRecoveryStore(query: Query): RecoveryStore {
   return {

@@ -1,5 +1,5 @@
 import type { SessionMethod, SessionStore } from '../contract/sessions.ts';
-import type { Query } from './database.ts';
+import type { Query } from './database/database.ts';
 
 /** {@link SessionStore} over the `sessions` and `used_once` tables. */
 export function createSessionStore(query: Query): SessionStore {

@@ -1,5 +1,5 @@
 import type { ListedTool, UpstreamDefinition, UpstreamTool } from '../contract/upstream.ts';
-import type { Query } from './database.ts';
+import type { Query } from './database/database.ts';
 
 /**
  * Names of one server that are remembered. Nothing is ever forgotten of a tool, so a server that lists other names again

@@ -8,7 +8,7 @@ import {
   stateAfter,
   voteChange,
   type Change,
-} from '../core/gate/change.ts';
+} from '../domain/gate/change.ts';
 import {
   checkFact,
   checkRevision,
@@ -16,8 +16,8 @@ import {
   decideRevision,
   decideWithdrawal,
   type Ruling,
-} from '../core/gate/decide.ts';
-import { isEnded, type GateState } from '../core/gate/state.ts';
+} from '../domain/gate/decide.ts';
+import { isEnded, type GateState } from '../domain/gate/state.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate as activities } from './local.ts';
 import { settleByHand } from './reconciliation.ts';

@@ -1,4 +1,4 @@
-import { approversAt } from '../core/gate/check.ts';
+import { approversAt } from '../domain/gate/check.ts';
 import type { Session } from './session.ts';
 
 /** Groups that may vote on the open level now. */

@@ -1,9 +1,9 @@
 import type { AuditEntry } from '../contract/audit.ts';
 import type { Admitted } from '../activities/api.ts';
-import { ledgerAfter, viewOf, withDecision, type Change } from '../core/gate/change.ts';
-import { classifiedEntry } from '../core/gate/entries.ts';
-import type { GateState } from '../core/gate/state.ts';
-import type { RevisionRecord } from '../core/gate/view.ts';
+import { ledgerAfter, viewOf, withDecision, type Change } from '../domain/gate/change.ts';
+import { classifiedEntry } from '../domain/gate/entries.ts';
+import type { GateState } from '../domain/gate/state.ts';
+import type { RevisionRecord } from '../domain/gate/view.ts';
 import type { Session } from './session.ts';
 import type { Complete } from './versions.ts';
 

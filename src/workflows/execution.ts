@@ -1,8 +1,14 @@
 import { ActivityFailure, ApplicationFailure, condition, proxyActivities, sleep } from '@temporalio/workflow';
 import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import type { ExecuteActivities } from '../activities/api.ts';
-import { deniedExecution, isCallRefusal, isExecutionDenial, type CallRefusal, type Outcome } from '../core/outcome.ts';
-import { deny } from '../core/gate/change.ts';
+import {
+  deniedExecution,
+  isCallRefusal,
+  isExecutionDenial,
+  type CallRefusal,
+  type Outcome,
+} from '../domain/outcome.ts';
+import { deny } from '../domain/gate/change.ts';
 import { gate } from './local.ts';
 import { EXECUTE_TASK_QUEUE } from './messages.ts';
 import { processBatch } from './admission.ts';

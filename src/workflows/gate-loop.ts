@@ -1,10 +1,10 @@
 import { condition } from '@temporalio/workflow';
 import { LONGEST_TIMER_MS } from '../contract/constants.ts';
-import { decideTime } from '../core/gate/decide.ts';
-import { evolve, isEnded, type GateState } from '../core/gate/state.ts';
+import { decideTime } from '../domain/gate/decide.ts';
+import { evolve, isEnded, type GateState } from '../domain/gate/state.ts';
 import { processBatch } from './admission.ts';
 import { approvers } from './approvers.ts';
-import { deny, stayOpen } from '../core/gate/change.ts';
+import { deny, stayOpen } from '../domain/gate/change.ts';
 import { isHistoryLong, noteHistory } from './history.ts';
 import type { Session } from './session.ts';
 

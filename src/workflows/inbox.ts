@@ -3,7 +3,7 @@ import { LIMITS, payloadTypeOf } from '../contract/constants.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { SignalKind } from '../activities/api.ts';
-import { decodeBase64Text } from '../core/base64.ts';
+import { decodeBase64Text } from '../domain/text/base64.ts';
 import { noteHistory } from './history.ts';
 import { reconcile, submitDecision, submitRevision, withdraw } from './messages.ts';
 

@@ -1,10 +1,10 @@
 import type { ReviewStatus } from '../contract/review.ts';
 import type { Version, WithEvidence } from '../activities/api.ts';
-import { classifiedEntry } from '../core/gate/entries.ts';
-import { specOf } from '../core/gate/spec.ts';
-import { openGate } from '../core/gate/state.ts';
-import type { EndedStatus } from '../core/gate/view.ts';
-import { isExecutionDenial, type Outcome } from '../core/outcome.ts';
+import { classifiedEntry } from '../domain/gate/entries.ts';
+import { specOf } from '../domain/gate/spec.ts';
+import { openGate } from '../domain/gate/state.ts';
+import type { EndedStatus } from '../domain/gate/view.ts';
+import { isExecutionDenial, type Outcome } from '../domain/outcome.ts';
 import type { Session } from './session.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Admitted } from '../activities/api.ts';
-import { mayReconcile } from '../core/gate/reconcile.ts';
+import { mayReconcile } from '../domain/gate/reconcile.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate } from './local.ts';
 import type { Session } from './session.ts';

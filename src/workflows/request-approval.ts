@@ -7,8 +7,8 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
-import { clip, escapeMarkdown } from '../core/gate/describe.ts';
-import { ulidOf } from '../core/ulid.ts';
+import { clip, escapeMarkdown } from '../domain/gate/describe.ts';
+import { ulidOf } from '../domain/ulid.ts';
 import { APPROVAL_GATE, GATE_TASK_QUEUE } from './messages.ts';
 
 // This runs inside workflows of others, whose histories replay it. What it commands (ids from `uuid4`, one child per

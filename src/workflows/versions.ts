@@ -1,7 +1,7 @@
 import type { Version } from '../activities/api.ts';
-import type { Prepared } from '../core/gate/decide.ts';
-import { specOf } from '../core/gate/spec.ts';
-import type { RevisionRecord } from '../core/gate/view.ts';
+import type { Prepared } from '../domain/gate/decide.ts';
+import { specOf } from '../domain/gate/spec.ts';
+import type { RevisionRecord } from '../domain/gate/view.ts';
 import { gatherEvidence } from './evidence.ts';
 import { gate as activities } from './local.ts';
 import type { Session } from './session.ts';

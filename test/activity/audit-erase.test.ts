@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/commands/run.ts';
 import { checkpointKeyOf } from '../../src/cli/compose/keys.ts';
 import { EXIT } from '../../src/cli/ui/exit.ts';
-import { createCheckpointer } from '../../src/storage/checkpointer.ts';
+import { createCheckpointer } from '../../src/storage/log/checkpointer.ts';
 import { ensureKeys } from '../../src/storage/keys/index.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { AT, claiming, DIGEST, proposal, reviewIdOf } from '../support/storage-fixtures.ts';

@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ConnectorResult, ExecuteInput } from '../../src/activities/ports.ts';
+import type { ConnectorResult, ExecuteInput } from '../../src/ports/connector.ts';
 import type { Evidence } from '../../src/contract/call.ts';
 import type { HttpConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import type { Resolver } from '../../src/connectors/http/exchange.ts';
-import { renderTarget } from '../../src/core/render/index.ts';
+import { renderTarget } from '../../src/domain/render/index.ts';
 
 const SECRET = 'target-credential-1';
 const cleanups: (() => Promise<void>)[] = [];

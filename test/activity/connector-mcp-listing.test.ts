@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Connector, ConnectorResult } from '../../src/activities/ports.ts';
+import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import { askUpstreams } from '../../src/cli/compose/upstreams.ts';
 import { createConnectors } from '../../src/connectors/index.ts';
 import type { ListedTool } from '../../src/contract/upstream.ts';

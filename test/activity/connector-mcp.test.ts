@@ -8,12 +8,12 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Connector, ConnectorResult } from '../../src/activities/ports.ts';
+import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { toolSchema } from '../../src/contract/policy.ts';
 import { ConnectorError, createConnectors } from '../../src/connectors/index.ts';
-import { renderTarget } from '../../src/core/render/index.ts';
+import { renderTarget } from '../../src/domain/render/index.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

@@ -5,15 +5,15 @@ import { createServer, connect as connectTcp, type AddressInfo, type Socket } fr
 import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../src/activities/ports.ts';
+import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../src/ports/connector.ts';
 import type { Evidence } from '../../src/contract/call.ts';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
 import { createConnectors } from '../../src/connectors/index.ts';
-import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES } from '../../src/core/sql/allow-list.ts';
-import { loadSqlParser } from '../../src/core/sql/index.ts';
-import { renderTarget } from '../../src/core/render/index.ts';
+import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES } from '../../src/domain/sql/allow-list.ts';
+import { loadSqlParser } from '../../src/domain/sql/index.ts';
+import { renderTarget } from '../../src/domain/render/index.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 
 const execute = toolSchema.parse({

@@ -6,8 +6,8 @@ import { policyFileSchema, type ToolDefinition } from '../../src/contract/policy
 import { loadCatalogTexts } from '../../src/catalog/index.ts';
 import { createConnectors } from '../../src/connectors/index.ts';
 import { valueAt } from '../../src/connectors/json-text.ts';
-import { createSchemaCompiler } from '../../src/core/policy/argument-schema.ts';
-import { renderTarget } from '../../src/core/render/index.ts';
+import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
+import { renderTarget } from '../../src/domain/render/index.ts';
 import { startStripeMock, type StripeMock } from '../support/stripe-mock.ts';
 
 const tools = policyFileSchema.parse(parse(loadCatalogTexts().stripe)).tools ?? [];

@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deliverNext, type Round } from '../../src/activities/notify/deliver.ts';
-import { createEmailChannel } from '../../src/activities/notify/email/channel.ts';
+import { createEmailChannel } from '../../src/activities/notify/channels/email/channel.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
-import type { Store } from '../../src/contract/store.ts';
-import { mailboxOf, readMailLink } from '../../src/core/mail-link.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { mailboxOf, readMailLink } from '../../src/domain/proof/mail-link.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ExecuteCallInput } from '../../src/activities/api.ts';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { digestOf } from '../../src/core/digest.ts';
+import { digestOf } from '../../src/domain/proof/digest.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, failureOf, forge, makeJourneys, never, refused, type Journey } from '../support/gate-journey.ts';

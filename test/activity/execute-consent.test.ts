@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { DEPLOYMENT, makeFixture, REVIEWERS, TOOLS, type GateFixture } from '../support/gate-fixture.ts';

@@ -3,7 +3,7 @@ import { sweepApproved } from '../../src/activities/execute/objection-sweep.ts';
 import { createObjectionSweep } from '../../src/activities/gate/objection-sweep.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Review } from '../../src/contract/review.ts';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, REVIEWERS, type DecideOptions, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, later, makeJourneys, type Journey } from '../support/gate-journey.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectorResult } from '../../src/activities/ports.ts';
+import type { ConnectorResult } from '../../src/ports/connector.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { StorageError, type Commit, type Store } from '../../src/contract/store.ts';
+import { StorageError, type Commit, type Store } from '../../src/ports/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, failureOf, later, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';

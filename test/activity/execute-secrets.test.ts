@@ -4,7 +4,7 @@ import { createUnsealer } from '../../src/activities/unseal.ts';
 import { sealArguments } from '../../src/api/seal.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { createStore } from '../../src/storage/store.ts';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { CREDENTIAL, DEPLOYMENT, makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';
 

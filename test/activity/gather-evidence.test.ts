@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GatherEvidenceInput } from '../../src/activities/api.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, makeJourneys, never, type Journey } from '../support/gate-journey.ts';

@@ -4,9 +4,9 @@ import { lostReviews } from '../../src/activities/gate/sweep.ts';
 import { createSweep, findLost, type SweepDeps, type SweepEvent } from '../../src/activities/sweep.ts';
 import { createTemporalBinding } from '../../src/cli/compose/temporal-binding.ts';
 import { LIMITS } from '../../src/contract/constants.ts';
-import type { TemporalIdentity } from '../../src/contract/recovery.ts';
-import type { Store } from '../../src/contract/store.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { TemporalIdentity } from '../../src/ports/recovery.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { Database } from '../../src/storage/database/database.ts';
 import { AT, claiming, opening, proposal, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 

@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openSettings, type FileSettingsSource } from '../../src/cli/settings-source.ts';
-import { placeOf } from '../../src/core/files/places.ts';
-import { InvalidFilesError } from '../../src/core/files/problem.ts';
+import { openSettings, type FileSettingsSource } from '../../src/settings/follow.ts';
+import { placeOf } from '../../src/domain/files/places.ts';
+import { resolveReference } from '../../src/storage/keys/index.ts';
+import { InvalidFilesError } from '../../src/domain/files/problem.ts';
 import { APPROVALS, CATALOGS } from '../unit/policy-support.ts';
 
-vi.mock('../../src/core/files/places.ts', { spy: true });
+vi.mock('../../src/domain/files/places.ts', { spy: true });
 
 const config = (limit: number, policy = './policy.yaml'): string => `policy: ${policy}
 limits: { pendingPerAgent: ${limit} }
@@ -28,7 +29,13 @@ afterEach(async () => {
 
 const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
 function open(file = 'holdpoint.yaml', env: Record<string, string> = {}): FileSettingsSource {
-  const source = openSettings({ configFile: join(directory, file), catalogs: CATALOGS, deploymentId: 'd-1', env });
+  const source = openSettings({
+    configFile: join(directory, file),
+    catalogs: CATALOGS,
+    deploymentId: 'd-1',
+    env,
+    resolveReference,
+  });
   sources.push(source);
   return source;
 }

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deliverNext, type Round } from '../../src/activities/notify/deliver.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
-import { createSlackChannel } from '../../src/activities/notify/slack/channel.ts';
+import { createSlackChannel } from '../../src/activities/notify/channels/slack/channel.ts';
 import { sendToSlack } from '../../src/cli/compose/send-slack.ts';
 import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
-import type { Store } from '../../src/contract/store.ts';
-import { actionOf, readButtonValue } from '../../src/core/slack/button.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { actionOf, readButtonValue } from '../../src/domain/slack/button.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Commit } from '../../src/contract/store.ts';
-import { directReads } from '../../src/storage/cached-reads.ts';
+import type { Commit } from '../../src/ports/store.ts';
+import { directReads } from '../../src/storage/reviews/cached-reads.ts';
 import {
   AT,
   claiming,

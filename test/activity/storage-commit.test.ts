@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Commit, Store } from '../../src/contract/store.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Commit, Store } from '../../src/ports/store.ts';
+import type { Database } from '../../src/storage/database/database.ts';
 import {
   AT,
   claiming,

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LEDGER_STATES, type LedgerState, type LedgerTransition, type Store } from '../../src/contract/store.ts';
-import type { Database } from '../../src/storage/database.ts';
+import { LEDGER_STATES, type LedgerState, type LedgerTransition } from '../../src/domain/ledger.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { Database } from '../../src/storage/database/database.ts';
 import { AT, claiming, DIGEST, LATER, opening, OTHER_DIGEST, reviewIdOf } from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 

@@ -1,12 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
-import type { Store } from '../../src/contract/store.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { payloadOf, rangeFrom, type ReviewTail } from '../../src/storage/group-payload.ts';
-import { prepareCommit } from '../../src/storage/prepare.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { Database } from '../../src/storage/database/database.ts';
+import { payloadOf, rangeFrom, type ReviewTail } from '../../src/storage/commit/group-payload.ts';
+import { prepareCommit } from '../../src/storage/commit/prepare.ts';
 import { storeOver } from '../../src/storage/store.ts';
-import { createLogFollower } from '../../src/storage/log-follower.ts';
-import { hashFromBase64, type Hash } from '../../src/core/log/tree.ts';
+import { createLogFollower } from '../../src/storage/log/log-follower.ts';
+import { hashFromBase64, type Hash } from '../../src/domain/proof/tree.ts';
 import { DIGEST, proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 

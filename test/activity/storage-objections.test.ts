@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DsseEnvelope } from '../../src/contract/envelope.ts';
-import type { Store } from '../../src/contract/store.ts';
-import type { Database, Query } from '../../src/storage/database.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { Database, Query } from '../../src/storage/database/database.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 import { AT, claiming, LATER, opening, proposal, reviewIdOf } from '../support/storage-fixtures.ts';
 import { onEveryDatabase, openStore, type OpenStore } from '../support/stores.ts';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { UnsettledState } from '../../src/contract/recovery.ts';
+import type { UnsettledState } from '../../src/ports/recovery.ts';
 import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
-import type { ListFilter, Store } from '../../src/contract/store.ts';
-import type { Database, Query } from '../../src/storage/database.ts';
-import { listReviews, readChanges } from '../../src/storage/list.ts';
+import type { ListFilter, Store } from '../../src/ports/store.ts';
+import type { Database, Query } from '../../src/storage/database/database.ts';
+import { listReviews, readChanges } from '../../src/storage/reviews/list.ts';
 import {
   AT,
   claiming,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import type { ListedTool } from '../../src/contract/upstream.ts';
 import { createStore } from '../../src/storage/store.ts';
 

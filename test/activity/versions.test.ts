@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material } from '../../src/contract/review.ts';
-import type { Store } from '../../src/contract/store.ts';
-import { digestMaterial } from '../../src/core/digest.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { digestMaterial } from '../../src/domain/proof/digest.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, makeJourneys, refused } from '../support/gate-journey.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { digestBytes } from '../../src/core/digest.ts';
+import { digestBytes } from '../../src/domain/proof/digest.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, CREATE, GET, makeHarness, type Harness } from './support/harness.ts';
 

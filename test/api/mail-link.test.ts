@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TrustedKey } from '../../src/contract/envelope.ts';
 import type { ReviewerConfig } from '../../src/contract/config.ts';
 import type { Review } from '../../src/contract/review.ts';
-import { StorageError, type Store } from '../../src/contract/store.ts';
+import { StorageError, type Store } from '../../src/ports/store.ts';
 import { createStore } from '../../src/storage/store.ts';
-import { mailboxOf, writeMailLink, type MailLink } from '../../src/core/mail-link.ts';
+import { mailboxOf, writeMailLink, type MailLink } from '../../src/domain/proof/mail-link.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { makeHarness, type Harness } from './support/harness.ts';
 

@@ -16,7 +16,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { viewUpstreams } from '../../src/core/upstreams.ts';
+import { viewUpstreams } from '../../src/domain/policy/upstreams.ts';
 import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sweepApproved } from '../../src/activities/execute/objection-sweep.ts';
-import { digestBytes } from '../../src/core/digest.ts';
+import { digestBytes } from '../../src/domain/proof/digest.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, makeHarness, type Harness, type Reply } from './support/harness.ts';
 

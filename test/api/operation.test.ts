@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DashboardPage } from '../../src/api/index.ts';
-import { StorageError } from '../../src/contract/store.ts';
+import { StorageError } from '../../src/ports/store.ts';
 import { CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
 const PAGE: DashboardPage = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { PROBLEMS, type ProblemCode, type ReceiptRefusal } from '../../src/contract/codes.ts';
 import { BODY_LIMITS, LIMITS } from '../../src/contract/constants.ts';
-import { StorageError } from '../../src/contract/store.ts';
-import { digestBytes } from '../../src/core/digest.ts';
+import { StorageError } from '../../src/ports/store.ts';
+import { digestBytes } from '../../src/domain/proof/digest.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { proposedEntry, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
 import { codeOf, CREATE, GET, makeHarness, type Harness, type Reply } from './support/harness.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SESSION_IDLE, SESSION_LIFETIME } from '../../src/api/http/session.ts';
-import { StorageError } from '../../src/contract/store.ts';
-import type { Settings } from '../../src/core/settings.ts';
+import { StorageError } from '../../src/ports/store.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
 import { codeOf, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
 const sessionSecret = () => 'one secret for every api process of this test';

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ReviewerConfig } from '../../src/contract/config.ts';
 import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
-import { StorageError, type Store } from '../../src/contract/store.ts';
-import { actionOf, OPEN_ACTION, writeButtonValue, type SlackDecision } from '../../src/core/slack/button.ts';
+import { StorageError, type Store } from '../../src/ports/store.ts';
+import { actionOf, OPEN_ACTION, writeButtonValue, type SlackDecision } from '../../src/domain/slack/button.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { pressBody, problemOf, signAsSlack } from '../support/slack.ts';
 import { codeOf, makeHarness, type Harness, type HarnessOptions } from './support/harness.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from '../../src/contract/json.ts';
 import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
-import { STOPPED_WORDS } from '../../src/contract/stop.ts';
+import { STOPPED_WORDS } from '../../src/domain/stop.ts';
 import { openAs, VIEWPORTS } from '../support/browser.ts';
 import { TOOLS } from '../support/gate-fixture.ts';
 import { startPageWorld, type PageWorld } from '../support/page-world.ts';

@@ -2,7 +2,7 @@ export const controls = [
   {
     point: 5,
     what: 'what moves money is irreversible unless a rule limits it',
-    file: 'src/core/policy/effects.ts',
+    file: 'src/domain/policy/effects.ts',
     find: "money: 'irreversible'",
     replace: "money: 'sensitive'",
     test: 'test/unit/policy-effects.test.ts',
@@ -38,7 +38,7 @@ export const controls = [
   {
     point: 5,
     what: 'a call that was held for a limit does not run as a free one',
-    file: 'src/core/authorize.ts',
+    file: 'src/domain/authorize/authorize.ts',
     find: "return request.record.isFree ? { ok: true, digest } : no('not_authorized');",
     replace: 'return { ok: true, digest };',
     test: 'test/activity/execute-consent.test.ts',
@@ -47,7 +47,7 @@ export const controls = [
   {
     point: 8,
     what: 'a freeze meets a renamed upstream tool by its own name',
-    file: 'src/core/assess.ts',
+    file: 'src/domain/policy/assess.ts',
     find: 'return [acceptKey({ server: connector, tool: upstreamNameOf(definition) })];',
     replace: 'return [];',
     test: 'test/unit/mcp-upstreams.test.ts',

@@ -2,7 +2,7 @@ export const controls = [
   {
     point: 1,
     what: 'a number literal of more than 40 characters is refused',
-    file: 'src/core/strict-json.ts',
+    file: 'src/domain/json/strict-json.ts',
     find: "      if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');\n",
     replace: '',
     test: 'test/unit/strict-json.test.ts',
@@ -11,7 +11,7 @@ export const controls = [
   {
     point: 1,
     what: 'no regular expression of the source backtracks: the one that stopped the process',
-    file: 'src/core/strict-json.ts',
+    file: 'src/domain/json/strict-json.ts',
     find: "  let last = digits.length;\n  while (digits[last - 1] === '0') last -= 1;\n",
     replace: "  const last = digits.replace(/0+$/, '').length;\n",
     test: 'test/unit/regular-expressions.test.ts',
@@ -20,7 +20,7 @@ export const controls = [
   {
     point: 1,
     what: 'a pattern is tried only on a text whose length fits',
-    file: 'src/core/policy/argument-schema.ts',
+    file: 'src/domain/policy/argument-schema.ts',
     find: 'if (isLonger ? maxLength !== undefined : expression.test(text)) return true;',
     replace: 'if (expression.test(text)) return true;',
     test: 'test/unit/policy-arguments.test.ts',
@@ -29,7 +29,7 @@ export const controls = [
   {
     point: 1,
     what: 'a reference is looked up once per look at the files',
-    file: 'src/cli/settings-source.ts',
+    file: 'src/settings/follow.ts',
     find: '    this.#references.set(reference, found);\n',
     replace: '',
     test: 'test/activity/settings-source.test.ts',
@@ -38,7 +38,7 @@ export const controls = [
   {
     point: 8,
     what: 'one person as two reviewers, by mail and by Slack',
-    file: 'src/core/files/check-people.ts',
+    file: 'src/settings/check-people.ts',
     find: 'email.toLowerCase()',
     replace: 'email',
     test: 'test/unit/config-checks.test.ts',

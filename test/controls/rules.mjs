@@ -4,7 +4,7 @@ export const controls = [
   {
     point: 6,
     what: 'values of two types are not compared',
-    file: 'src/core/policy/cel-compare.ts',
+    file: 'src/domain/policy/cel-compare.ts',
     find: '  return family === other ? family : refuseTypes(family, other);',
     replace: '  void (() => refuseTypes(family, other));\n  return family;',
     test,
@@ -13,7 +13,7 @@ export const controls = [
   {
     point: 6,
     what: 'another spelling of a key is an error',
-    file: 'src/core/policy/cel-compare.ts',
+    file: 'src/domain/policy/cel-compare.ts',
     find: 'if (found.length !== spellings.length || found.length > 1) refuseSpelling(text);',
     replace: '',
     test,
@@ -22,7 +22,7 @@ export const controls = [
   {
     point: 6,
     what: 'fold: ascii refuses what is not ASCII',
-    file: 'src/core/policy/fold.ts',
+    file: 'src/domain/policy/fold.ts',
     find: 'if (!/^[\\x20-\\x7e]*$/.test(text)) throw',
     replace: "if (text === '\\u0000') throw",
     test,
@@ -31,7 +31,7 @@ export const controls = [
   {
     point: 6,
     what: 'a failed forbidden rule blocks',
-    file: 'src/core/policy/classify.ts',
+    file: 'src/domain/policy/classify.ts',
     find: "const strict = stricterClass('irreversible', callClass);",
     replace: "const strict = 'irreversible' as const;",
     test,
@@ -40,7 +40,7 @@ export const controls = [
   {
     point: 6,
     what: 'a raising rule over an open schema is refused',
-    file: 'src/core/policy/check-conditions.ts',
+    file: 'src/domain/policy/check-conditions.ts',
     find: '...tellOpen(open.filter(isError)),',
     replace: '',
     test,
@@ -49,7 +49,7 @@ export const controls = [
   {
     point: 1,
     what: 'one budget over all rules and matches of a call',
-    file: 'src/core/policy/classify.ts',
+    file: 'src/domain/policy/classify.ts',
     find: '    const verdicts = asked.map((input) => condition.expression.evaluate(input));',
     replace:
       '    const verdicts = asked.map((input) => condition.expression.evaluate({ ...input, session: createSession() }));',

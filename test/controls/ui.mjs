@@ -11,7 +11,7 @@ export const controls = [
   {
     point: 2,
     what: 'Slack offers to stop an approved call that has not been claimed',
-    file: 'src/core/slack/message.ts',
+    file: 'src/domain/slack/message.ts',
     find: "if ((review.status !== 'pending' && !stops) || digest === null)",
     replace: "if (review.status !== 'pending' || digest === null)",
     test: 'test/activity/slack.test.ts',
@@ -29,7 +29,7 @@ export const controls = [
   {
     point: 8,
     what: 'text that reads as another type is quoted among the facts of mails and Slack',
-    file: 'src/core/show/show-evidence.ts',
+    file: 'src/domain/show/show-evidence.ts',
     find: "if (typeof value === 'string') return visible(writeText(value));",
     replace: "if (typeof value === 'string') return visible(value);",
     test: 'test/unit/write-value.test.ts',
@@ -38,7 +38,7 @@ export const controls = [
   {
     point: 8,
     what: 'text in a title or sentence is quoted',
-    file: 'src/contract/write-value.ts',
+    file: 'src/domain/text/write-value.ts',
     find: "return '(sealed)';\n  return JSON.stringify(value);",
     replace: "return '(sealed)';\n  return typeof value === 'string' ? value : JSON.stringify(value);",
     test: 'test/unit/write-value.test.ts',

@@ -10,7 +10,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { decodeBase64Text } from '../../src/core/base64.ts';
+import { decodeBase64Text } from '../../src/domain/text/base64.ts';
 
 /** What a hostile worker runs in the place of ours. It knows what the test tells it, through its own local activity. */
 export interface RogueTry {

@@ -8,17 +8,17 @@ import type {
   ExecuteInput,
   PreviewInput,
   PreviewResult,
-} from '../../src/activities/ports.ts';
-import type { Signer, Unsealer } from '../../src/activities/ports.ts';
+} from '../../src/ports/connector.ts';
+import type { Signer, Unsealer } from '../../src/ports/connector.ts';
 import { scrub } from '../../src/connectors/scrub.ts';
 import type { DecisionPayload, DsseEnvelope } from '../../src/contract/envelope.ts';
 import type { ExecuteRequest } from '../../src/contract/execute.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
 import type { DecisionType } from '../../src/contract/review.ts';
-import type { Store } from '../../src/contract/store.ts';
-import { valueAt } from '../../src/core/assess.ts';
-import type { Settings, SettingsSource } from '../../src/core/settings.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { valueAt } from '../../src/domain/policy/assess.ts';
+import type { Settings, SettingsSource } from '../../src/domain/policy/settings.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeKey, signerOf, verifierOf, type SigningRole, type TestKey, type TestTrust } from './keys.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from './small-policy.ts';

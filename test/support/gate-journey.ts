@@ -9,9 +9,9 @@ import type { DsseEnvelope } from '../../src/contract/envelope.ts';
 import type { ExecuteRequest } from '../../src/contract/execute.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material } from '../../src/contract/review.ts';
-import type { LedgerRow } from '../../src/contract/store.ts';
-import { digestBytes, digestMaterial } from '../../src/core/digest.ts';
-import { readPayload } from '../../src/core/dsse.ts';
+import type { LedgerRow } from '../../src/domain/ledger.ts';
+import { digestBytes, digestMaterial } from '../../src/domain/proof/digest.ts';
+import { readPayload } from '../../src/domain/proof/dsse.ts';
 import type { DecideOptions, GateFixture } from './gate-fixture.ts';
 
 type Opened = Exclude<Classified, { kind: 'refused' }>;

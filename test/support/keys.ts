@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { EnvelopeVerifier, Signer } from '../../src/activities/ports.ts';
+import type { EnvelopeVerifier, Signer } from '../../src/ports/connector.ts';
 import type { SIGNING_ROLE } from '../../src/contract/envelope.ts';
 import { type EnvelopeKind, type TrustFile } from '../../src/contract/envelope.ts';
-import { signEnvelope, type VerificationKey } from '../../src/core/dsse.ts';
-import type { SettingsSource } from '../../src/core/settings.ts';
+import { signEnvelope, type VerificationKey } from '../../src/domain/proof/dsse.ts';
+import type { SettingsSource } from '../../src/domain/policy/settings.ts';
 import { createVerifier } from '../../src/storage/keys/index.ts';
 
 export type SigningRole = (typeof SIGNING_ROLE)[EnvelopeKind];

@@ -2,13 +2,13 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { AuditEntry, ProofFile } from '../../src/contract/audit.ts';
 import type { DsseEnvelope, EnvelopeKind, EnvelopePayload, TrustedKey } from '../../src/contract/envelope.ts';
 import type { DecisionType, Material } from '../../src/contract/review.ts';
-import { digestBytes, digestMaterial } from '../../src/core/digest.ts';
-import { signEnvelope } from '../../src/core/dsse.ts';
-import { originOf, signCheckpoint } from '../../src/core/log/checkpoint.ts';
-import { hashEntry } from '../../src/core/log/leaf.ts';
-import { planInclusion, resolvePlan } from '../../src/core/log/proofs.ts';
-import { appendLeaves, EMPTY_RANGE } from '../../src/core/log/range.ts';
-import { hashToBase64, type Hash } from '../../src/core/log/tree.ts';
+import { digestBytes, digestMaterial } from '../../src/domain/proof/digest.ts';
+import { signEnvelope } from '../../src/domain/proof/dsse.ts';
+import { originOf, signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
+import { hashEntry } from '../../src/domain/proof/leaf.ts';
+import { planInclusion, resolvePlan } from '../../src/domain/proof/proofs.ts';
+import { appendLeaves, EMPTY_RANGE } from '../../src/domain/proof/range.ts';
+import { hashToBase64, type Hash } from '../../src/domain/proof/tree.ts';
 import { AT, DIGEST, LATER, proposedEntry, reviewIdOf } from './storage-fixtures.ts';
 
 /** A deployment in a bottle: keys of every role, a log with other people's entries, and proofs cut out of it. */

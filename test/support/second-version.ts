@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ReviewId } from '../../src/contract/ids.ts';
-import type { Store } from '../../src/contract/store.ts';
-import { digestMaterial } from '../../src/core/digest.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { digestMaterial } from '../../src/domain/proof/digest.ts';
 import { stateWrite } from './storage-fixtures.ts';
 
 /** Writes a second version of a stored review, with evidence of its own, as the gate does once it is admitted. */

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { CLASSES, GATES, type CallClass, type Gate } from '../../src/contract/call.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import { digestOf } from '../../src/core/digest.ts';
+import { digestOf } from '../../src/domain/proof/digest.ts';
 import type {
   ApprovalPlan,
   Classification,
@@ -10,7 +10,7 @@ import type {
   FiredRule,
   Policy,
   PolicyTool,
-} from '../../src/core/policy/policy.ts';
+} from '../../src/domain/policy/policy.ts';
 
 /** A rule as a function, so that a test can make it throw. */
 export interface SmallRule {

@@ -1,6 +1,7 @@
 import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
-import type { Commit, LedgerTransition } from '../../src/contract/store.ts';
+import type { LedgerTransition } from '../../src/domain/ledger.ts';
+import type { Commit } from '../../src/ports/store.ts';
 
 /** Made-up reviews, entries and commits for tests and measurements of storage. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { Store } from '../../src/contract/store.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { migrate } from '../../src/storage/migrate.ts';
+import type { Store } from '../../src/ports/store.ts';
+import type { Database } from '../../src/storage/database/database.ts';
+import { migrate } from '../../src/storage/database/migrate.ts';
 import { openDatabase, storeOver, type StoreOptions } from '../../src/storage/store.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
 

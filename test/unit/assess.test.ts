@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import { assessCall, levelsOf, mayPropose, valueAt, type Proposer } from '../../src/core/assess.ts';
-import type { Settings } from '../../src/core/settings.ts';
-import { loadSqlParser } from '../../src/core/sql/parser.ts';
+import { assessCall, levelsOf, mayPropose, valueAt, type Proposer } from '../../src/domain/policy/assess.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
+import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 import { HOUR, iso, NOON } from '../support/materials.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from '../support/small-policy.ts';
 

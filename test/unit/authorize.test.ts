@@ -2,9 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DecisionPayload } from '../../src/contract/envelope.ts';
 import type { Level, Material } from '../../src/contract/review.ts';
-import { authorizeExecution, type ExecutionRequest, type VerifiedDecision } from '../../src/core/authorize.ts';
-import { digestMaterial, digestOf } from '../../src/core/digest.ts';
-import type { Settings } from '../../src/core/settings.ts';
+import {
+  authorizeExecution,
+  type ExecutionRequest,
+  type VerifiedDecision,
+} from '../../src/domain/authorize/authorize.ts';
+import { digestMaterial, digestOf } from '../../src/domain/proof/digest.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
 import { decisionOf, HOUR, iso, levelOf, materialOf, NOON, OTHER_REVIEW_ID } from '../support/materials.ts';
 import { ONE_OF_OPS, smallPolicy } from '../support/small-policy.ts';
 

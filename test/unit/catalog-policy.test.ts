@@ -3,10 +3,10 @@ import { parse } from 'yaml';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { policyFileSchema, type ToolDefinition } from '../../src/contract/policy.ts';
 import { loadCatalogTexts } from '../../src/catalog/index.ts';
-import { loadSettings } from '../../src/core/files/load-settings.ts';
-import { lowestClass } from '../../src/core/policy/effects.ts';
-import { isWeakerClass } from '../../src/core/policy/strictness.ts';
-import { argumentsOfTemplate, parseTemplate } from '../../src/core/render/template.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
+import { lowestClass } from '../../src/domain/policy/effects.ts';
+import { isWeakerClass } from '../../src/domain/policy/strictness.ts';
+import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/template.ts';
 
 const texts = loadCatalogTexts();
 const catalogs = Object.entries(texts).map(([name, text]) => ({ name, file: policyFileSchema.parse(parse(text)) }));

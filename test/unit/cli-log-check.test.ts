@@ -2,9 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { AuditEntry, IndexedEntry } from '../../src/contract/audit.ts';
 import { checkLog, type LogSource, type LogTrust } from '../../src/cli/commands/audit/log-check.ts';
-import { signCheckpoint } from '../../src/core/log/checkpoint.ts';
-import { hashEntry } from '../../src/core/log/leaf.ts';
-import { appendLeaves, EMPTY_RANGE } from '../../src/core/log/range.ts';
+import { signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
+import { hashEntry } from '../../src/domain/proof/leaf.ts';
+import { appendLeaves, EMPTY_RANGE } from '../../src/domain/proof/range.ts';
 
 const key = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ed25519');

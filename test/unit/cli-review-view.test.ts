@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderReview } from '../../src/cli/ui/review-view.ts';
-import { STOPPED_WORDS } from '../../src/contract/stop.ts';
+import { STOPPED_WORDS } from '../../src/domain/stop.ts';
 import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 import { ioFor, plain } from './cli-io.ts';
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { readSecrets, signMessage } from '../../src/activities/notify/standard-webhook.ts';
+import { readSecrets, signMessage } from '../../src/activities/notify/channels/webhook/standard-webhook.ts';
 import { verifyCallback, verifyWebhook, type Review } from '../../src/client/index.ts';
 import { aReview } from './client-fixtures.ts';
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync, webcrypto } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { newReviewId, signProposal } from '../../src/client/index.ts';
 import { reviewIdSchema } from '../../src/contract/ids.ts';
-import { verifyEnvelope } from '../../src/core/dsse.ts';
+import { verifyEnvelope } from '../../src/domain/proof/dsse.ts';
 
 const call = { service: 'bank', tool: 'bank.pay', arguments: { ref: 'für „A“' }, reason: 'invoice 7' };
 const named = { deploymentId: 'acme', agent: 'service-1' };

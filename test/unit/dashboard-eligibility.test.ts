@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionResponse as Session } from '../../src/contract/api.ts';
 import type { Review } from '../../src/contract/review.ts';
-import { STOPPED_WORDS } from '../../src/contract/stop.ts';
+import { STOPPED_WORDS } from '../../src/domain/stop.ts';
 import { whyNot, whyNotReconcile } from '../../src/dashboard/decide/eligibility.ts';
 import { timelineOf } from '../../src/dashboard/review/timeline-events.ts';
 import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';

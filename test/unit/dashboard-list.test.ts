@@ -4,7 +4,7 @@ import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
 import { proposersOf } from '../../src/dashboard/group/proposers.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
 import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
-import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/contract/money.ts';
+import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/domain/money.ts';
 import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
 import { diffJson, foldSame, joinRuns } from '../../src/dashboard/ui/diff.ts';

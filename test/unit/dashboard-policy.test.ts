@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AUDIT_TYPES } from '../../src/contract/audit-query.ts';
-import { TYPE_WORDS } from '../../src/contract/words.ts';
+import { TYPE_WORDS } from '../../src/domain/words.ts';
 import { firedLines, readPastedCall } from '../../src/dashboard/policy/pasted-call.ts';
 
 describe('a pasted call', () => {

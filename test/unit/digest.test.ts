@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Material } from '../../src/contract/review.ts';
-import { canonicalJson, digestBytes, digestMaterial, digestOf } from '../../src/core/digest.ts';
+import { canonicalJson, digestBytes, digestMaterial, digestOf } from '../../src/domain/proof/digest.ts';
 import { levelOf, materialOf } from '../support/materials.ts';
 
 /** IEEE 754 double from its bits. */

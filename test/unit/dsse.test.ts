@@ -3,8 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { payloadTypeOf } from '../../src/contract/constants.ts';
 import { ENVELOPE_KINDS, type DsseEnvelope } from '../../src/contract/envelope.ts';
-import { canonicalJson, digestBytes } from '../../src/core/digest.ts';
-import { preAuthEncoding, publicKeyOf, readPayload, signEnvelope, verifyEnvelope } from '../../src/core/dsse.ts';
+import { canonicalJson, digestBytes } from '../../src/domain/proof/digest.ts';
+import {
+  preAuthEncoding,
+  publicKeyOf,
+  readPayload,
+  signEnvelope,
+  verifyEnvelope,
+} from '../../src/domain/proof/dsse.ts';
 import { makeKey } from '../support/keys.ts';
 import { decisionOf } from '../support/materials.ts';
 

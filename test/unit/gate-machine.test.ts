@@ -8,7 +8,7 @@ import {
   decideVote,
   decideWithdrawal,
   type Ruling,
-} from '../../src/core/gate/decide.ts';
+} from '../../src/domain/gate/decide.ts';
 import {
   evolve,
   isEnded,
@@ -17,7 +17,7 @@ import {
   type GateEvent,
   type GateState,
   type RevisionSpec,
-} from '../../src/core/gate/state.ts';
+} from '../../src/domain/gate/state.ts';
 
 const digestOf = (revision: number): string => `sha256:${String(revision).padStart(64, '0')}`;
 const DEADLINE = 1_000;

@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
 import { createSealer } from '../../src/api/seal.ts';
-import type { EnvelopeVerifier, Signer } from '../../src/activities/ports.ts';
+import type { EnvelopeVerifier, Signer } from '../../src/ports/connector.ts';
 import type { EnvelopePayload } from '../../src/contract/envelope.ts';
-import type { SettingsSource } from '../../src/core/settings.ts';
+import type { SettingsSource } from '../../src/domain/policy/settings.ts';
 import {
   createSigner,
   createVerifier,

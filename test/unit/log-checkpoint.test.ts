@@ -6,7 +6,7 @@ import {
   parseCheckpoint,
   signCheckpoint,
   verifyCheckpoint,
-} from '../../src/core/log/checkpoint.ts';
+} from '../../src/domain/proof/checkpoint.ts';
 import {
   formatVerifierKey,
   noteKeyId,
@@ -14,8 +14,8 @@ import {
   parseNote,
   parseVerifierKey,
   signNote,
-} from '../../src/core/log/note.ts';
-import { EMPTY_ROOT, hashLeaf } from '../../src/core/log/tree.ts';
+} from '../../src/domain/proof/note.ts';
+import { EMPTY_ROOT, hashLeaf } from '../../src/domain/proof/tree.ts';
 
 const origin = originOf('acme-production');
 const key = generateKeyPairSync('ed25519');

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { AuditEntry, ProofFile } from '../../src/contract/audit.ts';
 import type { TrustedKey } from '../../src/contract/envelope.ts';
 import type { Material } from '../../src/contract/review.ts';
-import { digestMaterial } from '../../src/core/digest.ts';
-import { verifyProof } from '../../src/core/log/verify-proof.ts';
+import { digestMaterial } from '../../src/domain/proof/digest.ts';
+import { verifyProof } from '../../src/domain/proof/verify-proof.ts';
 import { KEYS, materialOf, stateCompleteness, Story, trusted, TRUST } from '../support/proof-fixture.ts';
 import { AT, DIGEST, LATER, OTHER_DIGEST, reviewIdOf } from '../support/storage-fixtures.ts';
 

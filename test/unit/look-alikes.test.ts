@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
-import { DRAWN_LIKE } from '../../src/contract/look-alikes-data.ts';
-import { asciiOf, readingsOf } from '../../src/contract/look-alikes.ts';
+import { DRAWN_LIKE } from '../../src/domain/text/look-alikes-data.ts';
+import { asciiOf, readingsOf } from '../../src/domain/text/look-alike-letters.ts';
 
 /** What a word reads as, where that is not what it is. */
 const read = (word: string): string | undefined => {

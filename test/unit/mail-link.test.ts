@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { preAuthEncoding } from '../../src/core/dsse.ts';
-import { mailboxOf, readMailLink, writeMailLink, type MailLink } from '../../src/core/mail-link.ts';
+import { preAuthEncoding } from '../../src/domain/proof/dsse.ts';
+import { mailboxOf, readMailLink, writeMailLink, type MailLink } from '../../src/domain/proof/mail-link.ts';
 
 const KEY = generateKeyPairSync('ed25519');
 const OTHER = generateKeyPairSync('ed25519');

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/contract/json.ts';
 import type { UpstreamTool } from '../../src/contract/upstream.ts';
-import { assessCall, findTool } from '../../src/core/assess.ts';
-import type { Settings } from '../../src/core/settings.ts';
-import { viewUpstreams } from '../../src/core/upstreams.ts';
+import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
+import { viewUpstreams } from '../../src/domain/policy/upstreams.ts';
 import { offeredTools } from '../../src/mcp/catalog.ts';
 import { assignNames } from '../../src/mcp/names.ts';
 import { openSession, readSession } from '../../src/mcp/session.ts';

@@ -3,13 +3,13 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
-import { sentenceOf, stopSentence, subjectOf } from '../../src/activities/notify/email/words.ts';
+import { sentenceOf, stopSentence, subjectOf } from '../../src/activities/notify/channels/email/words.ts';
 import { isFinalEntry, isMoot, planNotices } from '../../src/activities/notify/plan.ts';
 import { nextMessage, whoHasPlace, type Pace } from '../../src/activities/notify/rate-limit.ts';
-import { readSecrets, signMessage } from '../../src/activities/notify/standard-webhook.ts';
-import { wantsEvent, webhookBody, webhookName } from '../../src/activities/notify/webhook.ts';
-import { isCallbackAllowed, namesPrivatePlace } from '../../src/core/callback.ts';
-import type { Settings } from '../../src/core/settings.ts';
+import { readSecrets, signMessage } from '../../src/activities/notify/channels/webhook/standard-webhook.ts';
+import { wantsEvent, webhookBody, webhookName } from '../../src/activities/notify/channels/webhook/channel.ts';
+import { isCallbackAllowed, namesPrivatePlace } from '../../src/domain/callback.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
 import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 import { AT, DIGEST, reviewIdOf, reviewOf } from '../support/storage-fixtures.ts';
 

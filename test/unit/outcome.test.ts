@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { EXECUTION_ERRORS } from '../../src/contract/codes.ts';
 import { executionViewSchema } from '../../src/contract/review.ts';
-import type { LedgerRow } from '../../src/contract/store.ts';
-import { EXECUTION_DENIALS, executionOf, outcomeOf } from '../../src/core/outcome.ts';
+import type { LedgerRow } from '../../src/domain/ledger.ts';
+import { EXECUTION_DENIALS, executionOf, outcomeOf } from '../../src/domain/outcome.ts';
 import { iso, NOON, REVIEW_ID } from '../support/materials.ts';
 
 const open: LedgerRow = {

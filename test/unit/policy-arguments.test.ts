@@ -1,7 +1,7 @@
 import { RE2JS } from '@bufbuild/re2';
 import { describe, expect, it, vi } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { createSchemaCompiler } from '../../src/core/policy/argument-schema.ts';
+import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
 
 const compile = createSchemaCompiler();
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({ type: 'object', properties, ...more });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Policy } from '../../src/core/policy/policy.ts';
+import type { Policy } from '../../src/domain/policy/policy.ts';
 import { APPROVALS, callOf, CONFIG, EXAMPLE_CONFIG, EXAMPLE_POLICY, policyOf } from './policy-support.ts';
 
 const SCHEMA =

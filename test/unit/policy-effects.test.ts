@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { CallClass } from '../../src/contract/call.ts';
 import { EFFECTS, type Effect } from '../../src/contract/policy.ts';
-import { lowestClass } from '../../src/core/policy/effects.ts';
-import { isWeakerClass } from '../../src/core/policy/strictness.ts';
+import { lowestClass } from '../../src/domain/policy/effects.ts';
+import { isWeakerClass } from '../../src/domain/policy/strictness.ts';
 import { APPROVALS, callOf, CATALOGS, CONFIG, load, placeOf, policyOf, problemsOf } from './policy-support.ts';
-import { loadSettings } from '../../src/core/files/load-settings.ts';
+import { loadSettings } from '../../src/settings/load-settings.ts';
 
 const own = (tool: string): string => `version: 1
 include: [github, stripe]

@@ -1,7 +1,7 @@
 import { approvalRequestSchema } from '../../src/contract/in-flow.ts';
 import { describe, expect, it } from 'vitest';
-import { findNearest } from '../../src/core/files/nearest.ts';
-import { parseConfigFile, parsePolicyFile } from '../../src/core/files/parse-file.ts';
+import { findNearest } from '../../src/domain/files/nearest.ts';
+import { parseConfigFile, parsePolicyFile } from '../../src/domain/files/parse-file.ts';
 import { placeOf } from './policy-support.ts';
 
 function placesOf(text: string, parse = parsePolicyFile): readonly string[] {

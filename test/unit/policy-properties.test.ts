@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLASSES, GATES } from '../../src/contract/call.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import type { Classification } from '../../src/core/policy/policy.ts';
+import type { Classification } from '../../src/domain/policy/policy.ts';
 import { APPROVALS, callOf, policyOf } from './policy-support.ts';
 
 /** How strict an answer is: class and gate, a blocked call strictest of all. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { loadSettings, type SettingsResult, type TextFile } from '../../src/core/files/load-settings.ts';
-import type { FileProblem } from '../../src/core/files/problem.ts';
+import { loadSettings, type SettingsResult, type TextFile } from '../../src/settings/load-settings.ts';
+import type { FileProblem } from '../../src/domain/files/problem.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { compileExpression, prepareInput, type Expression } from '../../src/core/policy/expression.ts';
-import { foldsOf } from '../../src/core/policy/fold.ts';
-import type { ClassifyInput, Policy } from '../../src/core/policy/policy.ts';
-import type { Settings } from '../../src/core/settings.ts';
+import { compileExpression, prepareInput, type Expression } from '../../src/domain/policy/expression.ts';
+import { foldsOf } from '../../src/domain/policy/fold.ts';
+import type { ClassifyInput, Policy } from '../../src/domain/policy/policy.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
 
 const fixture = (path: string): string => readFileSync(new URL(`../fixtures/policy/${path}`, import.meta.url), 'utf8');
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
-import { MAX_STEPS } from '../../src/core/policy/cel-cost.ts';
-import { withoutFolds } from '../../src/core/policy/fold.ts';
-import type { Policy } from '../../src/core/policy/policy.ts';
+import { MAX_STEPS } from '../../src/domain/policy/cel-cost.ts';
+import { withoutFolds } from '../../src/domain/policy/fold.ts';
+import type { Policy } from '../../src/domain/policy/policy.ts';
 import {
   APPROVALS,
   callOf,

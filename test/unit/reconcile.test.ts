@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayReconcile, type ReconcileContext } from '../../src/core/gate/reconcile.ts';
+import { mayReconcile, type ReconcileContext } from '../../src/domain/gate/reconcile.ts';
 import { iso, levelOf, NOON } from '../support/materials.ts';
 
 const sound: ReconcileContext = {

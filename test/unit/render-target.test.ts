@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
-import { encodeForm } from '../../src/core/render/form.ts';
-import { argumentFloor, renderTarget, templateArguments } from '../../src/core/render/index.ts';
-import { loadSqlParser } from '../../src/core/sql/parser.ts';
+import { encodeForm } from '../../src/domain/render/form.ts';
+import { argumentFloor, renderTarget, templateArguments } from '../../src/domain/render/index.ts';
+import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 
 const http: ConnectorConfig = { baseUrl: 'https://api.example.com/v1', credential: 'env:TOKEN' };
 const postgres: ConnectorConfig = { url: 'env:TARGET' };

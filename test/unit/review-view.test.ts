@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NOT_STARTED } from '../../src/contract/constants.ts';
 import { reviewSchema, type DecisionView, type Material, type Review } from '../../src/contract/review.ts';
-import { digestMaterial } from '../../src/core/digest.ts';
-import { clip, describeReview, escapeMarkdown, summarizeCall } from '../../src/core/gate/describe.ts';
-import { specOf } from '../../src/core/gate/spec.ts';
-import { evolve, openGate, type GateEvent, type GateState } from '../../src/core/gate/state.ts';
-import { viewReview, type ReviewRecord, type RevisionRecord } from '../../src/core/gate/view.ts';
-import { withExecution } from '../../src/storage/review-row.ts';
+import { digestMaterial } from '../../src/domain/proof/digest.ts';
+import { clip, describeReview, escapeMarkdown, summarizeCall } from '../../src/domain/gate/describe.ts';
+import { specOf } from '../../src/domain/gate/spec.ts';
+import { evolve, openGate, type GateEvent, type GateState } from '../../src/domain/gate/state.ts';
+import { viewReview, type ReviewRecord, type RevisionRecord } from '../../src/domain/gate/view.ts';
+import { withExecution } from '../../src/storage/reviews/review-row.ts';
 import { HOUR, iso, levelOf, materialOf, NOON, REVIEW_ID } from '../support/materials.ts';
 
 const ALLOWED = ['approve', 'edit', 'reject', 'revise'] as const;

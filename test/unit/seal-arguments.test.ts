@@ -13,7 +13,7 @@ import {
   MAX_SEALED_TEXTS,
   textsOf,
   valueAt,
-} from '../../src/core/seal-binding.ts';
+} from '../../src/domain/seal-binding.ts';
 
 const pair = (keyid: string) => {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');

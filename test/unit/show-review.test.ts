@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { showReview } from '../../src/core/show/show-review.ts';
-import { shownToBlocks } from '../../src/core/slack/to-blocks.ts';
-import type { ShowOptions, Voice } from '../../src/core/show/shown.ts';
+import { showReview } from '../../src/domain/show/show-review.ts';
+import { shownToBlocks } from '../../src/domain/slack/to-blocks.ts';
+import type { ShowOptions, Voice } from '../../src/domain/show/shown.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import { markup, shownToHtml, unlinked } from '../../src/core/show/to-html.ts';
-import { shownToText } from '../../src/core/show/to-text.ts';
-import { findLookAlikes } from '../../src/core/text/look-alikes.ts';
+import { markup, shownToHtml, unlinked } from '../../src/domain/show/to-html.ts';
+import { shownToText } from '../../src/domain/show/to-text.ts';
+import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
 import { aReview } from './client-fixtures.ts';

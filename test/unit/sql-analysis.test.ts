@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { analyzeModification, analyzeSelect, analyzeStatement } from '../../src/core/sql/analyze.ts';
-import { loadSqlParser, SQL_LIMIT } from '../../src/core/sql/parser.ts';
+import { analyzeModification, analyzeSelect, analyzeStatement } from '../../src/domain/sql/analyze.ts';
+import { loadSqlParser, SQL_LIMIT } from '../../src/domain/sql/parser.ts';
 
 const codeOf = (result: { ok: true } | { ok: false; code: string }): string => (result.ok ? 'ok' : result.code);
 

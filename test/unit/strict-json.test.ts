@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseStrictJson } from '../../src/core/strict-json.ts';
+import { parseStrictJson } from '../../src/domain/json/strict-json.ts';
 
 const codeOf = (text: string): string => {
   const parsed = parseStrictJson(text);

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { decodeTime, isValid } from 'ulid';
 import { describe, expect, it } from 'vitest';
 import { ulidSchema } from '../../src/contract/ids.ts';
-import { decodeBase64Text } from '../../src/core/base64.ts';
-import { ulidOf } from '../../src/core/ulid.ts';
+import { decodeBase64Text } from '../../src/domain/text/base64.ts';
+import { ulidOf } from '../../src/domain/ulid.ts';
 
 describe('base64 in the workflow sandbox', () => {
   it('reads what Buffer writes', () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { followUpstreams } from '../../src/cli/compose/upstreams.ts';
 import type { Periodic } from '../../src/cli/compose/periodic.ts';
 import type { UpstreamTool } from '../../src/contract/upstream.ts';
-import type { Settings } from '../../src/core/settings.ts';
+import type { Settings } from '../../src/domain/policy/settings.ts';
 import { APPROVALS, settingsOf } from './policy-support.ts';
 
 const TICKETS = { tickets: { type: 'mcp' as const, command: ['tickets'] } };

@@ -74,7 +74,7 @@ const BODIES: Readonly<Record<string, (n: number) => string>> = {
 
 describe('strict JSON', () => {
   it.each(Object.entries(BODIES))('%s', (_name, body) =>
-    expectLinear(body, async () => (await import('../../src/core/strict-json.ts')).parseStrictJson),
+    expectLinear(body, async () => (await import('../../src/domain/json/strict-json.ts')).parseStrictJson),
   );
 });
 
@@ -92,7 +92,7 @@ const schema: JsonObject = {
 };
 
 const compileSchema = async () => {
-  const { createSchemaCompiler } = await import('../../src/core/policy/argument-schema.ts');
+  const { createSchemaCompiler } = await import('../../src/domain/policy/argument-schema.ts');
   const compiled = createSchemaCompiler()(schema, []);
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.findings));
   return (args: JsonObject) => compiled.validate(args, { sealed: false });
@@ -102,13 +102,13 @@ describe('what outside text goes through', () => {
   it('canonical JSON', () =>
     expectLinear(
       (n) => ({ ...record(n), list: list(n) }),
-      async () => (await import('../../src/core/digest.ts')).canonicalJson,
+      async () => (await import('../../src/domain/proof/digest.ts')).canonicalJson,
     ));
 
   it('base64 in a workflow', () =>
     expectLinear(
       (n) => 'QUFB'.repeat(n / 4),
-      async () => (await import('../../src/core/base64.ts')).decodeBase64Text,
+      async () => (await import('../../src/domain/text/base64.ts')).decodeBase64Text,
     ));
 
   it('an envelope that nobody signed', () =>
@@ -119,7 +119,7 @@ describe('what outside text goes through', () => {
         signatures: Array.from({ length: 4 }, () => ({ sig: Buffer.alloc(64).toString('base64') })),
       }),
       async () => {
-        const { verifyEnvelope, readPayload } = await import('../../src/core/dsse.ts');
+        const { verifyEnvelope, readPayload } = await import('../../src/domain/proof/dsse.ts');
         const keys = [{ keyid: 'k', publicKey: generateKeyPairSync('ed25519').publicKey }];
         return (envelope) => [verifyEnvelope('proposal', envelope, keys), readPayload('proposal', envelope)];
       },
@@ -134,18 +134,18 @@ describe('what outside text goes through', () => {
   it('a form as Stripe reads it', () =>
     expectLinear(
       (n) => ({ metadata: record(n), list: list(n) }),
-      async () => (await import('../../src/core/render/form.ts')).encodeForm,
+      async () => (await import('../../src/domain/render/form.ts')).encodeForm,
     ));
 
   it('letters that look like others', () =>
     expectLinear(
       (n) => `${'аb'.repeat(n / 4)} ${'ab '.repeat(n / 8)}`,
-      async () => (await import('../../src/core/text/look-alikes.ts')).findLookAlikes,
+      async () => (await import('../../src/domain/text/look-alikes.ts')).findLookAlikes,
     ));
 
   it('text made visible', () =>
     expectLinear(letters, async () => {
-      const { clip, machineJson, visibleJson, visibleLines } = await import('../../src/core/text/visible.ts');
+      const { clip, machineJson, visibleJson, visibleLines } = await import('../../src/domain/text/visible.ts');
       return (text) => [visibleLines(text), visibleJson(text), machineJson(text), clip(text, 10)];
     }));
 
@@ -165,7 +165,7 @@ describe('what outside text goes through', () => {
     expectLinear(
       (n) => `SELECT ${Array.from({ length: n / 10 }, (_, i) => `t.col${i}`).join()} FROM t`,
       async () => {
-        const { analyzeSelect, loadSqlParser } = await import('../../src/core/sql/index.ts');
+        const { analyzeSelect, loadSqlParser } = await import('../../src/domain/sql/index.ts');
         await loadSqlParser();
         return analyzeSelect;
       },
@@ -191,7 +191,7 @@ describe('what outside text goes through', () => {
     expectLinear(
       (n) => Array.from({ length: n / 20 }, (_, i) => `- { id: agent-${i} }`).join('\n'),
       async () => {
-        const { readYaml } = await import('../../src/core/files/yaml-source.ts');
+        const { readYaml } = await import('../../src/domain/files/yaml-source.ts');
         return (text) => readYaml(text, 'x.yaml');
       },
     ));
@@ -204,13 +204,13 @@ describe('what outside text goes through', () => {
 
 describe('what would be larger than its text', () => {
   it('a form in which a long key stands above many values is refused', async () => {
-    const { encodeForm } = await import('../../src/core/render/form.ts');
+    const { encodeForm } = await import('../../src/domain/render/form.ts');
     expect(encodeForm({ ['k'.repeat(50_000)]: Array(50_000).fill(0) })).toBeUndefined();
     expect(encodeForm({ a: { b: ['c', null] } })).toBe('a%5Bb%5D%5B0%5D=c&a%5Bb%5D%5B1%5D=');
   });
 
   it('definitions that refer to each other are looked through once', async () => {
-    const { findUnboundedSchemas } = await import('../../src/core/policy/schema-rules.ts');
+    const { findUnboundedSchemas } = await import('../../src/domain/policy/schema-rules.ts');
     const ladder = (rungs: number): JsonObject => ({
       $ref: '#/$defs/d0',
       $defs: Object.fromEntries(

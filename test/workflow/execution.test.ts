@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ConnectorResult } from '../../src/activities/ports.ts';
+import type { ConnectorResult } from '../../src/ports/connector.ts';
 import { lostReviews } from '../../src/activities/gate/sweep.ts';
 import { createSweep } from '../../src/activities/sweep.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';

@@ -5,7 +5,7 @@ import { lostReviews } from '../../src/activities/gate/sweep.ts';
 import { createSweep } from '../../src/activities/sweep.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
-import type { Store } from '../../src/contract/store.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
 import { makeKey, signerOf } from '../support/keys.ts';

@@ -1,4 +1,4 @@
-import type { ApprovalPlan } from '../../src/core/policy/policy.ts';
+import type { ApprovalPlan } from '../../src/domain/policy/policy.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 
 /** Calls and approvals that the workflow tests share. */

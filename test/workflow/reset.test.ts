@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ConnectorResult } from '../../src/activities/ports.ts';
+import type { ConnectorResult } from '../../src/ports/connector.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { eventsOf, resetTo } from '../support/raw-temporal.ts';

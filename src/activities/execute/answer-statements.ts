@@ -1,5 +1,5 @@
-import { StorageError } from '../../contract/store.ts';
-import type { Checkpoint } from '../../core/log/checkpoint.ts';
+import { StorageError } from '../../ports/store.ts';
+import type { Checkpoint } from '../../domain/proof/checkpoint.ts';
 import type { ExecuteDeps } from './deps.ts';
 
 /** Requests that are answered in one go. */

@@ -1,7 +1,7 @@
 import type { Json } from '../../contract/json.ts';
-import type { Store } from '../../contract/store.ts';
-import type { SettingsSource } from '../../core/settings.ts';
-import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../ports.ts';
+import type { Store } from '../../ports/store.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
+import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
 
 /** What the execute worker's activities stand on: the only place with credentials. */
 export interface ExecuteDeps {

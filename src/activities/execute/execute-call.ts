@@ -1,10 +1,11 @@
 import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
 import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
-import { StorageError, type LedgerRow, type LedgerTransition } from '../../contract/store.ts';
-import { findTool } from '../../core/assess.ts';
-import { digestMaterial } from '../../core/digest.ts';
+import type { LedgerRow, LedgerTransition } from '../../domain/ledger.ts';
+import { StorageError } from '../../ports/store.ts';
+import { findTool } from '../../domain/policy/assess.ts';
+import { digestMaterial } from '../../domain/proof/digest.ts';
 import type { ExecuteCallInput } from '../api.ts';
-import type { Connector, ConnectorResult } from '../ports.ts';
+import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { authorizeCall, type AuthorizedCall } from './authorize.ts';
 import { IDEMPOTENCY_WINDOW, SEND_WITHIN_MS, SETTLE_MARGIN_MS, type ExecuteDeps } from './deps.ts';
 import { readInput } from './input.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import { reviewIdSchema } from '../../contract/ids.ts';
 import { materialSchema } from '../../contract/review.ts';
-import { digestMaterial } from '../../core/digest.ts';
+import { digestMaterial } from '../../domain/proof/digest.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import { refuseCall } from './refusal.ts';
 

@@ -1,6 +1,6 @@
-import type { UnsettledObjection } from '../../contract/objections.ts';
-import { digestMaterial } from '../../core/digest.ts';
-import { findStanding } from '../../core/gate/objections.ts';
+import type { UnsettledObjection } from '../../ports/objections.ts';
+import { digestMaterial } from '../../domain/proof/digest.ts';
+import { findStanding } from '../../domain/gate/objections.ts';
 import { forEachUnsettled, verifyObjection } from '../objections.ts';
 import { assessInForce } from './authorize.ts';
 import type { ExecuteDeps } from './deps.ts';

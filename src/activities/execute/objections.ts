@@ -1,7 +1,7 @@
-import type { LedgerRow } from '../../contract/store.ts';
-import { entryOf } from '../../core/gate/entries.ts';
-import { findStanding, type Claimed, type Objection } from '../../core/gate/objections.ts';
-import { deniedExecution } from '../../core/outcome.ts';
+import type { LedgerRow } from '../../domain/ledger.ts';
+import { entryOf } from '../../domain/gate/entries.ts';
+import { findStanding, type Claimed, type Objection } from '../../domain/gate/objections.ts';
+import { deniedExecution } from '../../domain/outcome.ts';
 import { readObjections } from '../objections.ts';
 import type { ExecuteDeps } from './deps.ts';
 import { postponeCall } from './refusal.ts';

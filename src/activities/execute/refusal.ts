@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { CallRefusal } from '../../core/outcome.ts';
+import type { CallRefusal } from '../../domain/outcome.ts';
 
 /** The call will not be made, now or later. The workflow has the ledger say so. */
 export function refuseCall(code: CallRefusal): ApplicationFailure {

@@ -1,7 +1,7 @@
 import type { Json } from '../../contract/json.ts';
 import { LIMITS } from '../../contract/constants.ts';
-import type { ExecutionOutcome } from '../../contract/store.ts';
-import type { ConnectorResult } from '../ports.ts';
+import type { ExecutionOutcome } from '../../domain/ledger.ts';
+import type { ConnectorResult } from '../../ports/connector.ts';
 import { storable } from './storable.ts';
 
 /**

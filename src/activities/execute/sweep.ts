@@ -1,7 +1,7 @@
-import type { ExecutionOutcome } from '../../contract/store.ts';
+import type { ExecutionOutcome } from '../../domain/ledger.ts';
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
-import { entryOf } from '../../core/gate/entries.ts';
-import { executionOf } from '../../core/outcome.ts';
+import { entryOf } from '../../domain/gate/entries.ts';
+import { executionOf } from '../../domain/outcome.ts';
 import type { Recovery } from '../sweep.ts';
 
 /** What a claim may be overdue before its worker is taken for lost, ms. */

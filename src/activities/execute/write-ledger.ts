@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEntry } from '../../contract/audit.ts';
-import { StorageError, type ExecutionOutcome, type LedgerRow, type LedgerTransition } from '../../contract/store.ts';
-import { digestOf } from '../../core/digest.ts';
-import { entryOf } from '../../core/gate/entries.ts';
-import { executionOf } from '../../core/outcome.ts';
+import type { ExecutionOutcome, LedgerRow, LedgerTransition } from '../../domain/ledger.ts';
+import { StorageError } from '../../ports/store.ts';
+import { digestOf } from '../../domain/proof/digest.ts';
+import { entryOf } from '../../domain/gate/entries.ts';
+import { executionOf } from '../../domain/outcome.ts';
 import type { ExecuteCallInput } from '../api.ts';
-import type { ConnectorResult } from '../ports.ts';
+import type { ConnectorResult } from '../../ports/connector.ts';
 import type { AuthorizedCall } from './authorize.ts';
 import type { ExecuteDeps } from './deps.ts';
 import { bareOutcome, outcomeOfResult } from './result.ts';

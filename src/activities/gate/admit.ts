@@ -1,10 +1,10 @@
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { DecisionType } from '../../contract/review.ts';
-import { ruleOnVote, stateAfter, voteChange, writeChange } from '../../core/gate/change.ts';
-import { votingGroupsOf, type Settings } from '../../core/settings.ts';
+import { ruleOnVote, stateAfter, voteChange, writeChange } from '../../domain/gate/change.ts';
+import { votingGroupsOf, type Settings } from '../../domain/policy/settings.ts';
 import type { Admitted, AdmitInput, SignalKind } from '../api.ts';
 import { readObjections } from '../objections.ts';
-import type { VerifiedEnvelope } from '../ports.ts';
+import type { VerifiedEnvelope } from '../../ports/connector.ts';
 import type { GateDeps } from './deps.ts';
 import { record } from './record.ts';
 

@@ -1,6 +1,6 @@
-import type { LedgerTransition } from '../../contract/store.ts';
-import { findStanding } from '../../core/gate/objections.ts';
-import { outcomeOf } from '../../core/outcome.ts';
+import type { LedgerTransition } from '../../domain/ledger.ts';
+import { findStanding } from '../../domain/gate/objections.ts';
+import { outcomeOf } from '../../domain/outcome.ts';
 import type { RecordInput, RecordOutcome } from '../api.ts';
 import { readObjections } from '../objections.ts';
 import type { GateDeps } from './deps.ts';

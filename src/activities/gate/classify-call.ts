@@ -1,19 +1,20 @@
 import type { AuditEntry } from '../../contract/audit.ts';
 import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES, NOT_STARTED } from '../../contract/review.ts';
-import type { Commit, LedgerTransition } from '../../contract/store.ts';
-import { assessCall, findTool, type Assessment } from '../../core/assess.ts';
-import { summarizeCall } from '../../core/gate/describe.ts';
-import { viewReview, type ReviewBase } from '../../core/gate/view.ts';
-import { openGate } from '../../core/gate/state.ts';
-import { outcomeOf } from '../../core/outcome.ts';
+import type { LedgerTransition } from '../../domain/ledger.ts';
+import type { Commit } from '../../ports/store.ts';
+import { assessCall, findTool, type Assessment } from '../../domain/policy/assess.ts';
+import { summarizeCall } from '../../domain/gate/describe.ts';
+import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
+import { openGate } from '../../domain/gate/state.ts';
+import { outcomeOf } from '../../domain/outcome.ts';
 import { durationMs } from '../../contract/policy.ts';
-import type { Settings } from '../../core/settings.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyCallInput, Version } from '../api.ts';
-import { classifiedEntry, proposedEntry } from '../../core/gate/entries.ts';
+import { classifiedEntry, proposedEntry } from '../../domain/gate/entries.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
-import { specOf } from '../../core/gate/spec.ts';
+import { specOf } from '../../domain/gate/spec.ts';
 import { holdDeadline, versionOf } from './version.ts';
 
 /** What a person may say to a call; `respond` belongs to in-flow questions. */

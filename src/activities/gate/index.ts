@@ -1,4 +1,4 @@
-import { Reservations } from '../../core/reservations.ts';
+import { Reservations } from '../../domain/reservations.ts';
 import type { GateActivities, RecordInput } from '../api.ts';
 import { admit } from './admit.ts';
 import { classifyCall } from './classify-call.ts';

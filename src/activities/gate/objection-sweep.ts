@@ -1,7 +1,7 @@
 import type { DsseEnvelope } from '../../contract/envelope.ts';
-import type { UnsettledObjection } from '../../contract/objections.ts';
-import { entryOf } from '../../core/gate/entries.ts';
-import type { Objection } from '../../core/gate/objections.ts';
+import type { UnsettledObjection } from '../../ports/objections.ts';
+import { entryOf } from '../../domain/gate/entries.ts';
+import type { Objection } from '../../domain/gate/objections.ts';
 import { forEachUnsettled, verifyObjection } from '../objections.ts';
 import type { GateDeps } from './deps.ts';
 

@@ -1,7 +1,7 @@
 import { asyncLocalStorage } from '@temporalio/activity';
-import { StorageError, type Commit, type CommitResult } from '../../contract/store.ts';
-import type { Assessment } from '../../core/assess.ts';
-import type { Reservations } from '../../core/reservations.ts';
+import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
+import type { Assessment } from '../../domain/policy/assess.ts';
+import type { Reservations } from '../../domain/reservations.ts';
 import type { GateDeps } from './deps.ts';
 
 export type OpeningDeps = GateDeps & {

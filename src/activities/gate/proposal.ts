@@ -1,10 +1,10 @@
 import { executeRequestSchema, type ExecuteRequest } from '../../contract/execute.ts';
 import { dsseEnvelopeSchema, type DsseEnvelope } from '../../contract/envelope.ts';
-import type { Proposer } from '../../core/assess.ts';
-import { canonicalJson, digestOf } from '../../core/digest.ts';
-import { findAgent, type Settings } from '../../core/settings.ts';
-import { parseStrictJson } from '../../core/strict-json.ts';
-import type { EnvelopeVerifier } from '../ports.ts';
+import type { Proposer } from '../../domain/policy/assess.ts';
+import { canonicalJson, digestOf } from '../../domain/proof/digest.ts';
+import { findAgent, type Settings } from '../../domain/policy/settings.ts';
+import { parseStrictJson } from '../../domain/json/strict-json.ts';
+import type { EnvelopeVerifier } from '../../ports/connector.ts';
 
 /** What a start of `gatedCall` amounts to once its envelope, if any, has been verified. */
 export interface ReadProposal {

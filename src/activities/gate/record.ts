@@ -1,4 +1,4 @@
-import { outcomeOf, type Outcome } from '../../core/outcome.ts';
+import { outcomeOf, type Outcome } from '../../domain/outcome.ts';
 import type { RecordInput, RecordOutcome } from '../api.ts';
 import { judgeAnswer } from './answer.ts';
 import type { GateDeps } from './deps.ts';

@@ -1,6 +1,6 @@
-import { assessCall, findTool } from '../../core/assess.ts';
-import { findAgent } from '../../core/settings.ts';
-import { digestMaterial, digestOf } from '../../core/digest.ts';
+import { assessCall, findTool } from '../../domain/policy/assess.ts';
+import { findAgent } from '../../domain/policy/settings.ts';
+import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
 import type { PreparedRevision, PrepareRevisionInput, WithEvidence } from '../api.ts';
 import type { GateDeps } from './deps.ts';
 import { versionOf, withEvidence } from './version.ts';

@@ -1,10 +1,10 @@
 import type { Evidence } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Material } from '../../contract/review.ts';
-import { levelsOf, type Assessment } from '../../core/assess.ts';
-import { digestMaterial } from '../../core/digest.ts';
-import type { ApprovalPlan } from '../../core/policy/policy.ts';
-import type { Settings } from '../../core/settings.ts';
+import { levelsOf, type Assessment } from '../../domain/policy/assess.ts';
+import { digestMaterial } from '../../domain/proof/digest.ts';
+import type { ApprovalPlan } from '../../domain/policy/policy.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { Schedule, Version } from '../api.ts';
 
 const NO_SCHEDULE: Schedule = { remindAt: [], escalateAt: null };

@@ -1,7 +1,7 @@
 import type { DeliveryStore, Settlement, WaitingDelivery } from '../../contract/delivery.ts';
-import type { Store } from '../../contract/store.ts';
-import type { SettingsSource } from '../../core/settings.ts';
-import type { Clock } from '../ports.ts';
+import type { Store } from '../../ports/store.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
+import type { Clock } from '../../ports/connector.ts';
 import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
 import { findDestination, mailboxName, type Channels, type Destination } from './destinations.ts';
 import { isMoot } from './plan.ts';

@@ -1,9 +1,9 @@
 import type { ReviewerConfig } from '../../contract/config.ts';
 import { durationMs } from '../../contract/policy.ts';
-import type { Settings } from '../../core/settings.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { Channel } from './channel.ts';
 import type { Pace } from './rate-limit.ts';
-import { webhookName } from './webhook.ts';
+import { webhookName } from './channels/webhook/channel.ts';
 
 const DEFAULT_RATE = { perReviewer: 20, per: '1h' };
 

@@ -1,12 +1,12 @@
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { DeliveryStore, PlannedDelivery } from '../../contract/delivery.ts';
 import type { Review } from '../../contract/review.ts';
-import type { Store } from '../../contract/store.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { Store } from '../../ports/store.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { NoticeEvent } from './channel.ts';
 import { configuredDestinations, isAnybodyTold, type Destination } from './destinations.ts';
 import { isFinalEntry, planNotices, type PlannedNotice } from './plan.ts';
-import { wantsEvent } from './webhook.ts';
+import { wantsEvent } from './channels/webhook/channel.ts';
 
 export interface FanOutDeps {
   readonly store: Pick<Store, 'entries' | 'readReview'> & { readonly deliveries: DeliveryStore };

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../contract/audit.ts';
-import { approversAt } from '../../core/gate/check.ts';
+import { approversAt } from '../../domain/gate/check.ts';
 import type { Review } from '../../contract/review.ts';
-import type { Settings } from '../../core/settings.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { Notice, NoticeEvent } from './channel.ts';
 
 /** One notice that follows from an entry, before anybody is chosen to hear of it. */

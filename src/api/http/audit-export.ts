@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Response } from 'express';
 import type { IndexedEntry } from '../../contract/audit.ts';
-import { canonicalJson } from '../../core/digest.ts';
+import { canonicalJson } from '../../domain/proof/digest.ts';
 import { peopleOf } from '../service/audit-match.ts';
 import { writeTo } from './sse.ts';
 

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Principal, ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Sessions } from './session.ts';

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 
 /**
  * Name, path and `Secure` of a cookie. Where people reach this service through TLS it is for TLS alone and has a name that

@@ -2,7 +2,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import type { z } from 'zod';
 import type { FieldError } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
-import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../core/strict-json.ts';
+import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../domain/json/strict-json.ts';
 import { ProblemError } from '../problem.ts';
 
 const MAX_FIELD_ERRORS = 20;

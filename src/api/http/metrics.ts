@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import { Counter, Gauge, Histogram } from 'prom-client';
-import type { Store } from '../../contract/store.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { Store } from '../../ports/store.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { atMostEvery } from './at-most-every.ts';
 import type { StreamSlots } from './stream-slots.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request } from 'express';
 import { MemoryStore, type Options } from 'express-rate-limit';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { principalKey, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Scan } from '../service/scan.ts';

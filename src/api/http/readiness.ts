@@ -1,6 +1,6 @@
 import type { Readiness as ReadinessReport } from '../../contract/api.ts';
-import { StorageError, type Store } from '../../contract/store.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import { StorageError, type Store } from '../../ports/store.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { GateClient } from '../gate-client.ts';
 import { atMostEvery } from './at-most-every.ts';
 

@@ -1,5 +1,5 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';

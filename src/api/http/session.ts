@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { getIronSession, type IronSession } from 'iron-session';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { SessionMethod, SessionStore, StoredSession } from '../../contract/sessions.ts';
-import { findReviewer, type Settings, type SettingsSource } from '../../core/settings.ts';
+import { findReviewer, type Settings, type SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock } from '../deps.ts';
 import type { OpenSession, ReviewerPrincipal } from '../principal.ts';
 import { cookieFor } from './base-url.ts';

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { getIronSession, type IronSession } from 'iron-session';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { OidcFlow } from '../sign-in/oidc.ts';
 import { cookieFor } from './base-url.ts';
 

@@ -1,8 +1,8 @@
 import type { DecisionType, Review } from '../../contract/review.ts';
-import { canBeStopped } from '../../contract/stop.ts';
-import { markup, shownToHtml, unlinked, type Html } from '../../core/show/to-html.ts';
-import { showReview } from '../../core/show/show-review.ts';
-import type { ShowOptions } from '../../core/show/shown.ts';
+import { canBeStopped } from '../../domain/stop.ts';
+import { markup, shownToHtml, unlinked, type Html } from '../../domain/show/to-html.ts';
+import { showReview } from '../../domain/show/show-review.ts';
+import type { ShowOptions } from '../../domain/show/shown.ts';
 
 /** Decisions that take no more than a choice and a comment; the others are for the dashboard. */
 const CHOICES = [

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { oidcReturnSchema, oidcStartQuerySchema } from '../../contract/sign-in.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { baseUrlOf } from '../http/base-url.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import type { Sessions } from '../http/session.ts';

@@ -7,7 +7,7 @@ import {
   type SessionResponse,
   type SignInWays,
 } from '../../contract/sign-in.ts';
-import { findReviewer, type SettingsSource } from '../../core/settings.ts';
+import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
 import { reviewerByToken } from '../http/auth.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { Sessions, SignedIn } from '../http/session.ts';

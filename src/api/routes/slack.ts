@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { BODY_LIMITS } from '../../contract/constants.ts';
 import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import type { Store } from '../../contract/store.ts';
+import type { Store } from '../../ports/store.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
 import { answerTo, decideByPress, replacementFor, type PressDeps, type PressResult } from '../slack/decide.ts';

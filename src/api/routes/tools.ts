@@ -1,6 +1,6 @@
 import { toolListSchema, toolViewSchema, type ToolSummary } from '../../contract/api.ts';
-import type { PolicyTool } from '../../core/policy/policy.ts';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { PolicyTool } from '../../domain/policy/policy.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
 

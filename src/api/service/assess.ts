@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../contract/json.ts';
-import { assessCall, type Assessment } from '../../core/assess.ts';
-import type { PolicyTool, ArgumentError } from '../../core/policy/policy.ts';
-import { maskSealed } from '../../core/seal-binding.ts';
-import type { Settings } from '../../core/settings.ts';
+import { assessCall, type Assessment } from '../../domain/policy/assess.ts';
+import type { PolicyTool, ArgumentError } from '../../domain/policy/policy.ts';
+import { maskSealed } from '../../domain/seal-binding.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { Principal } from '../principal.ts';
 
 interface CallToAssess {

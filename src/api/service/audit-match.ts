@@ -1,6 +1,6 @@
 import type { AuditFilter } from '../../contract/audit-query.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
-import { entryWords, TYPE_WORDS } from '../../contract/words.ts';
+import { entryWords, TYPE_WORDS } from '../../domain/words.ts';
 
 /** Whether an entry fits a filter; undefined where every entry does. */
 export function entryMatcher(filter: AuditFilter): ((entry: AuditEntry) => boolean) | undefined {

@@ -1,7 +1,7 @@
 import type { ServiceDeps, Signer } from '../deps.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
-import { Reservations } from '../../core/reservations.ts';
+import { Reservations } from '../../domain/reservations.ts';
 import { ScanLane } from './scan.ts';
 
 /** What the parts of the service share. */

@@ -3,10 +3,10 @@ import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../..
 import type { ReviewId } from '../../contract/ids.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
-import type { Assessment } from '../../core/assess.ts';
+import type { Assessment } from '../../domain/policy/assess.ts';
 import { argumentErrors, assessForAgent } from './assess.ts';
-import { isCallbackAllowed } from '../../core/callback.ts';
-import { isUpstreamUnheard } from '../../core/upstreams.ts';
+import { isCallbackAllowed } from '../../domain/callback.ts';
+import { isUpstreamUnheard } from '../../domain/policy/upstreams.ts';
 import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { batchItemKey, fingerprintBody } from './idempotency.ts';
 import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';

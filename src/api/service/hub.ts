@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ReviewId } from '../../contract/ids.ts';
-import type { Store, TailEvent } from '../../contract/store.ts';
+import type { Store, TailEvent } from '../../ports/store.ts';
 
 type Listener = (event: TailEvent) => void;
 

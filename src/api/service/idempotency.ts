@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { canonicalJson } from '../../core/digest.ts';
+import { canonicalJson } from '../../domain/proof/digest.ts';
 
 /**
  * Keyed fingerprint of a plaintext body: two equal bodies have the same one, and whoever reads the table cannot try

@@ -1,4 +1,4 @@
-import { StorageError } from '../../contract/store.ts';
+import { StorageError } from '../../ports/store.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 

@@ -2,7 +2,7 @@ import type { CheckpointResponse } from '../../contract/api.ts';
 import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
 import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { digestBytes } from '../../core/digest.ts';
+import { digestBytes } from '../../domain/proof/digest.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';

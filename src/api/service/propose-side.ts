@@ -7,7 +7,7 @@ import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { prepareArguments } from './decide.ts';
-import { digestOfShown } from '../../core/gate/shown.ts';
+import { digestOfShown } from '../../domain/gate/shown.ts';
 import { readToAct } from './read.ts';
 import { noteRevision } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';

@@ -1,13 +1,13 @@
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { isFinal, NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
 import type { ListQuery, ListResponse } from '../../contract/api.ts';
-import type { ListFilter, Store } from '../../contract/store.ts';
+import type { ListFilter, Store } from '../../ports/store.ts';
 import type { StartedReview } from '../gate-client.ts';
 import { principalKey, votingGroups, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import type { WaitOptions } from './types.ts';
-import { withShownDigest } from '../../core/gate/shown.ts';
+import { withShownDigest } from '../../domain/gate/shown.ts';
 import { maySee, redactFor } from './visibility.ts';
 import { waitUntil } from './wait.ts';
 

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { canonicalJson } from '../../core/digest.ts';
-import { findUnsealed, holdsSealed, isSealed, replaceAt, valueAt } from '../../core/seal-binding.ts';
+import { canonicalJson } from '../../domain/proof/digest.ts';
+import { findUnsealed, holdsSealed, isSealed, replaceAt, valueAt } from '../../domain/seal-binding.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 

@@ -1,6 +1,6 @@
 import type { ReviewId } from '../../contract/ids.ts';
 import { isFinal, type Review, type ReviewRow } from '../../contract/review.ts';
-import type { ChangeCursor } from '../../contract/store.ts';
+import type { ChangeCursor } from '../../ports/store.ts';
 import type { Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';

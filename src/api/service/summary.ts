@@ -1,5 +1,5 @@
 import type { ExecuteRequest } from '../../contract/execute.ts';
-import { clip, escapeMarkdown, summarizeCall } from '../../core/gate/describe.ts';
+import { clip, escapeMarkdown, summarizeCall } from '../../domain/gate/describe.ts';
 
 /** Limits of Temporal's static summary and details, in bytes. */
 const SUMMARY_BYTES = 400;

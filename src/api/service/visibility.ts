@@ -1,5 +1,5 @@
 import type { Review } from '../../contract/review.ts';
-import { viewForAgent } from '../../core/agent-view.ts';
+import { viewForAgent } from '../../domain/show/agent-view.ts';
 import type { Principal } from '../principal.ts';
 
 /** Reviewers and auditors see every review, an agent its own alone; to it others do not exist. */

@@ -1,7 +1,7 @@
 import type { ExecuteRequest } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { isFinal, type Review } from '../../contract/review.ts';
-import { StorageError } from '../../contract/store.ts';
+import { StorageError } from '../../ports/store.ts';
 import type { ServiceContext } from './context.ts';
 import type { ExecuteOptions } from './types.ts';
 import { watchReview, type ReviewWatch } from './wait.ts';

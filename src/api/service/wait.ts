@@ -1,5 +1,5 @@
 import type { ReviewId } from '../../contract/ids.ts';
-import type { Store, StoredReview } from '../../contract/store.ts';
+import type { Store, StoredReview } from '../../ports/store.ts';
 import { Waker, type TailHub } from './hub.ts';
 
 interface Sources {

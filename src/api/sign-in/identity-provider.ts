@@ -1,5 +1,5 @@
 import * as client from 'openid-client';
-import type { Settings, SettingsSource } from '../../core/settings.ts';
+import type { Settings, SettingsSource } from '../../domain/policy/settings.ts';
 import { SignInError } from './error.ts';
 
 /** Seconds that one request to the provider may take. */

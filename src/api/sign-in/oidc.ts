@@ -1,5 +1,5 @@
 import * as client from 'openid-client';
-import type { SettingsSource } from '../../core/settings.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { SignedIn } from '../http/session.ts';
 import { SignInError } from './error.ts';
 import type { FoundProvider, IdentityProvider } from './identity-provider.ts';

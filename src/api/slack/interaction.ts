@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../core/slack/button.ts';
+import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/button.ts';
 
 /** What we read of a `block_actions` payload (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). */
 const payloadSchema = z.object({

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PROBLEMS } from '../../contract/codes.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { parseStrictJson } from '../../core/strict-json.ts';
+import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { issueSignInToken } from '../../api/index.ts';
-import { parseConfigFile } from '../../core/files/parse-file.ts';
+import { parseConfigFile } from '../../domain/files/parse-file.ts';
 import { loadKeys } from '../../storage/keys/index.ts';
 import { apiKeysOf } from '../compose/keys.ts';
 import { readRunning, signInUrl } from '../embedded/running.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../api/index.ts';
 import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
-import type { FileSettingsSource } from '../settings-source.ts';
+import type { FileSettingsSource } from '../../settings/follow.ts';
 import { StartError } from '../start-error.ts';
 import { repeat } from './periodic.ts';
 import { answerSlack } from './send-slack.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { StorageError, type Store } from '../../contract/store.ts';
-import { checkpointKeysOf, parseCheckpoint, type Checkpoint } from '../../core/log/checkpoint.ts';
-import { parseNote } from '../../core/log/note.ts';
-import { createCheckpointer } from '../../storage/checkpointer.ts';
+import { StorageError, type Store } from '../../ports/store.ts';
+import { checkpointKeysOf, parseCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
+import { parseNote } from '../../domain/proof/note.ts';
+import { createCheckpointer } from '../../storage/log/checkpointer.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { checkpointKeyOf } from './keys.ts';
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Connector } from '../../activities/ports.ts';
+import type { Connector } from '../../ports/connector.ts';
 import { createConnectors } from '../../connectors/index.ts';
 import type { ConnectorConfig } from '../../contract/config.ts';
-import type { FileSettingsSource } from '../settings-source.ts';
+import type { FileSettingsSource } from '../../settings/follow.ts';
 
 /** The connectors in force; only the execute worker has any. */
 export interface ConnectorRegistry {

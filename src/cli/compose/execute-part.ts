@@ -5,7 +5,7 @@ import { sweepApproved } from '../../activities/execute/objection-sweep.ts';
 import { lostClaims } from '../../activities/execute/sweep.ts';
 import { scrub } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
-import { createLogFollower } from '../../storage/log-follower.ts';
+import { createLogFollower } from '../../storage/log/log-follower.ts';
 import { guardLog } from './checkpoints.ts';
 import { openConnectors } from './connectors.ts';
 import { systemClock, type Foundation } from './foundation.ts';

@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Clock, EnvelopeVerifier, Signer, Unsealer } from '../../activities/ports.ts';
+import type { Clock, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
 import type { SealArguments } from '../../api/index.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
-import type { Store } from '../../contract/store.ts';
-import { loadSqlParser } from '../../core/sql/index.ts';
+import type { Store } from '../../ports/store.ts';
+import { loadSqlParser } from '../../domain/sql/index.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
-import type { FileSettingsSource } from '../settings-source.ts';
+import type { FileSettingsSource } from '../../settings/follow.ts';
 import type { Shutdown } from './shutdown.ts';
 import { createReviewLookups } from './lookups.ts';
 import type { TemporalConnections } from './temporal.ts';

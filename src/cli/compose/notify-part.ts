@@ -1,11 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { createCallbackChannel } from '../../activities/notify/callback.ts';
+import { createCallbackChannel } from '../../activities/notify/channels/callback/channel.ts';
 import { configuredDestinations, isAnybodyTold, type Channels } from '../../activities/notify/destinations.ts';
-import { createEmailChannel } from '../../activities/notify/email/channel.ts';
+import { createEmailChannel } from '../../activities/notify/channels/email/channel.ts';
 import { fanOut } from '../../activities/notify/fan-out.ts';
 import { createNotifyActivities, type NotifyActivities } from '../../activities/notify/index.ts';
-import { createSlackChannel } from '../../activities/notify/slack/channel.ts';
-import { createWebhookChannel } from '../../activities/notify/webhook.ts';
+import { createSlackChannel } from '../../activities/notify/channels/slack/channel.ts';
+import { createWebhookChannel } from '../../activities/notify/channels/webhook/channel.ts';
 import { DELIVER_NOTICES, deliveryWorkflowId, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { repeat } from './periodic.ts';

@@ -1,6 +1,6 @@
-import type { Store } from '../../contract/store.ts';
-import type { FileSettingsSource } from '../settings-source.ts';
-import type { Settings } from '../../core/settings.ts';
+import type { Store } from '../../ports/store.ts';
+import type { FileSettingsSource } from '../../settings/follow.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { Logger } from 'pino';
 
 /** Gate workers of one deployment reload within seconds of each other: one entry for all of them. */

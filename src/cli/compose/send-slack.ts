@@ -1,4 +1,4 @@
-import type { SlackPost } from '../../activities/notify/slack/api.ts';
+import type { SlackPost } from '../../activities/notify/channels/slack/api.ts';
 import type { AnswerSlack } from '../../api/index.ts';
 
 const ANSWER_MS = 10_000;

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { loadCatalogFiles } from '../../catalog/index.ts';
-import { parseConfigFile } from '../../core/files/parse-file.ts';
-import { formatProblem } from '../../core/files/problem.ts';
+import { parseConfigFile } from '../../domain/files/parse-file.ts';
+import { formatProblem } from '../../domain/files/problem.ts';
 import type { Environment } from '../embedded/cache.ts';
-import { openSettings, type FileSettingsSource } from '../settings-source.ts';
+import { openSettings, type FileSettingsSource } from '../../settings/follow.ts';
+import { resolveReference } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
 import type { EnvironmentSettings } from './environment.ts';
 
@@ -46,7 +47,13 @@ export async function followSettings(
 ): Promise<FileSettingsSource> {
   const shown = relative(process.cwd(), configFile);
   const name = shown.startsWith('..') ? configFile : shown;
-  const source = openSettings({ configFile: name, catalogs: loadCatalogFiles(), deploymentId: keysDeployment, env });
+  const source = openSettings({
+    configFile: name,
+    catalogs: loadCatalogFiles(),
+    deploymentId: keysDeployment,
+    env,
+    resolveReference,
+  });
   const { deploymentId } = source.current();
   if (deploymentId !== keysDeployment) {
     throw new StartError(

@@ -1,4 +1,4 @@
-import { StorageError, type Store } from '../../contract/store.ts';
+import { StorageError, type Store } from '../../ports/store.ts';
 import { createStore } from '../../storage/store.ts';
 import { StartError } from '../start-error.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Store } from '../../contract/store.ts';
+import type { Store } from '../../ports/store.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
-import { stateOfUpstream, viewUpstreams } from '../../core/upstreams.ts';
-import type { FileSettingsSource } from '../settings-source.ts';
+import { stateOfUpstream, viewUpstreams } from '../../domain/policy/upstreams.ts';
+import type { FileSettingsSource } from '../../settings/follow.ts';
 import type { ConnectorRegistry } from './connectors.ts';
 import { repeat, type Periodic } from './periodic.ts';
 

@@ -1,4 +1,4 @@
-import type { FileProblem } from '../../core/files/problem.ts';
+import type { FileProblem } from '../../domain/files/problem.ts';
 import type { Io } from './io.ts';
 import { visible } from './visible.ts';
 

@@ -1,7 +1,7 @@
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { writeCell, writeText } from '../../contract/write-value.ts';
+import { writeCell, writeText } from '../../domain/text/write-value.ts';
 import type { Io } from './io.ts';
 import { renderTable } from './table.ts';
 import { formatCount } from './time.ts';

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { canBeStopped } from '../../contract/stop.ts';
+import { canBeStopped } from '../../domain/stop.ts';
 import { renderFacts } from './facts.ts';
 import type { Io } from './io.ts';
 import { describeExecution, describeStatus } from './status.ts';

@@ -1,5 +1,5 @@
 import type { ExecutionStatus, Review, ReviewStatus } from '../../contract/review.ts';
-import { STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
+import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
 
 const STATUS_WORDS: Readonly<Record<ReviewStatus, string>> = {
   pending: 'waits for a decision',

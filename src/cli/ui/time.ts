@@ -1,1 +1,1 @@
-export { formatCount, formatLeft, formatSpan } from '../../core/text/time.ts';
+export { formatCount, formatLeft, formatSpan } from '../../domain/text/time.ts';

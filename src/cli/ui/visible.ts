@@ -1,1 +1,1 @@
-export { clip, machineJson, visible, visibleJson, visibleLines } from '../../core/text/visible.ts';
+export { clip, machineJson, visible, visibleJson, visibleLines } from '../../domain/text/visible.ts';

@@ -1,9 +1,9 @@
-import type { Connector, ConnectorResult, ExecuteInput } from '../../activities/ports.ts';
+import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { Json } from '../../contract/json.ts';
 import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
-import { digestOf } from '../../core/digest.ts';
-import { renderHttpRequest, type HttpTargetRequest } from '../../core/render/http.ts';
+import { digestOf } from '../../domain/proof/digest.ts';
+import { renderHttpRequest, type HttpTargetRequest } from '../../domain/render/http.ts';
 import { omitted } from '../json-text.ts';
 import { redact } from '../redact.ts';
 import { failed, outcomeUnknown } from '../results.ts';

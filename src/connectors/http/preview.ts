@@ -1,11 +1,11 @@
-import type { PreviewInput, PreviewResult } from '../../activities/ports.ts';
+import type { PreviewInput, PreviewResult } from '../../ports/connector.ts';
 import type { Fact } from '../../contract/call.ts';
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { HttpPreview } from '../../contract/policy.ts';
-import { digestOf } from '../../core/digest.ts';
-import { renderUrl } from '../../core/render/http.ts';
-import { argumentsOfTemplate, parseTemplate } from '../../core/render/template.ts';
+import { digestOf } from '../../domain/proof/digest.ts';
+import { renderUrl } from '../../domain/render/http.ts';
+import { argumentsOfTemplate, parseTemplate } from '../../domain/render/template.ts';
 import { clipValue } from '../clip.ts';
 import { valueAt } from '../json-text.ts';
 import type { ExchangeResult } from './exchange.ts';

@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Connector, ConnectorResult, ExecuteInput } from '../../activities/ports.ts';
+import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { ListedTool } from '../../contract/upstream.ts';

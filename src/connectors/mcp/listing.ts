@@ -2,8 +2,8 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ListedTool } from '../../contract/upstream.ts';
-import { digestOf } from '../../core/digest.ts';
-import { clip, visible, visibleLines } from '../../core/text/visible.ts';
+import { digestOf } from '../../domain/proof/digest.ts';
+import { clip, visible, visibleLines } from '../../domain/text/visible.ts';
 import { isJsonObject, parseBodyJson } from '../json-text.ts';
 
 /** Bounds of what an upstream may say of itself; it wrote all of it. */

@@ -1,9 +1,9 @@
-import type { Connector, ConnectorResult, ExecuteInput } from '../../activities/ports.ts';
+import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import type { Json } from '../../contract/json.ts';
 import { durationMs } from '../../contract/policy.ts';
-import { digestOf } from '../../core/digest.ts';
-import { renderPostgresRequest, type PostgresTargetRequest } from '../../core/render/postgres.ts';
-import { analyzeModification, analyzeStatement } from '../../core/sql/index.ts';
+import { digestOf } from '../../domain/proof/digest.ts';
+import { renderPostgresRequest, type PostgresTargetRequest } from '../../domain/render/postgres.ts';
+import { analyzeModification, analyzeStatement } from '../../domain/sql/index.ts';
 import { isSealed } from '../json-text.ts';
 import { failed } from '../results.ts';
 import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';

@@ -1,8 +1,8 @@
-import type { PreviewResult } from '../../activities/ports.ts';
+import type { PreviewResult } from '../../ports/connector.ts';
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { PostgresTargetRequest } from '../../core/render/postgres.ts';
-import { analyzeModification, type PlainModification } from '../../core/sql/index.ts';
+import type { PostgresTargetRequest } from '../../domain/render/postgres.ts';
+import { analyzeModification, type PlainModification } from '../../domain/sql/index.ts';
 import { clipRow, clipValue } from '../clip.ts';
 import { isSealed } from '../json-text.ts';
 import { redact } from '../redact.ts';

@@ -1,4 +1,4 @@
-import type { ConnectorResult } from '../../activities/ports.ts';
+import type { ConnectorResult } from '../../ports/connector.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { redact } from '../redact.ts';
 import { failed, outcomeUnknown } from '../results.ts';

@@ -1,4 +1,4 @@
-import { analyzeSelect, type PlainModification, type SqlNames, type TableName } from '../../core/sql/index.ts';
+import { analyzeSelect, type PlainModification, type SqlNames, type TableName } from '../../domain/sql/index.ts';
 import { quoteIdentifier, type SqlSession } from './driver.ts';
 
 /** What a modification would touch, as the server's catalog tells it. */

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { Button, Input, Label, SearchField } from 'react-aria-components';
-import { LOG_SEARCH, TYPE_WORDS } from '../../contract/words.ts';
+import { LOG_SEARCH } from '../../contract/constants.ts';
+import { TYPE_WORDS } from '../../domain/words.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { useDelayed } from '../ui/use-delayed.ts';

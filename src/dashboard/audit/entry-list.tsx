@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
 import type { IndexedEntry } from '../../contract/audit.ts';
-import { entryWords, TYPE_WORDS } from '../../contract/words.ts';
+import { entryWords, TYPE_WORDS } from '../../domain/words.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { useWindowRows } from '../ui/window-rows.ts';

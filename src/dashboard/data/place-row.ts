@@ -1,5 +1,5 @@
 import type { ReviewRow } from '../../contract/review.ts';
-import { rowCanBeStopped } from '../../contract/stop.ts';
+import { rowCanBeStopped } from '../../domain/stop.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import type { ListFilter } from './list-filter.ts';
 

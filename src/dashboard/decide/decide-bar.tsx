@@ -2,7 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { useNavigate, useLocation } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
-import { canBeStopped } from '../../contract/stop.ts';
+import { canBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { serverNow, useNow } from '../data/clock.ts';

@@ -1,5 +1,5 @@
 import type { Review } from '../../contract/review.ts';
-import { canBeStopped } from '../../contract/stop.ts';
+import { canBeStopped } from '../../domain/stop.ts';
 import type { SessionResponse as Session } from '../../contract/api.ts';
 import { shortDuration } from '../ui/time.ts';
 

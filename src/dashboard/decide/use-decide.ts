@@ -1,7 +1,7 @@
 import { useRef } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Review } from '../../contract/review.ts';
-import { canBeStopped, queuedDecisionWords, wasStopped } from '../../contract/stop.ts';
+import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
 import type { DecisionRequest } from '../../contract/decision.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { ReviewRow } from '../../contract/review.ts';
-import { rowCanBeStopped } from '../../contract/stop.ts';
+import { rowCanBeStopped } from '../../domain/stop.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
 import { argumentsOfSummary, plainWords } from '../ui/plain-words.ts';

@@ -1,6 +1,6 @@
 /**
  * Stands for `node:crypto` in the page's bundle (see `scripts/lib/dashboard.mjs`), so that proofs are checked there by
- * the very code of `src/core` that checks them elsewhere. Audited, synchronous implementations: WebCrypto would make all
+ * the very code of `src/domain` that checks them elsewhere. Audited, synchronous implementations: WebCrypto would make all
  * of the core asynchronous, and does not exist on a page that is reached without TLS.
  */
 import { ed25519 } from '@noble/curves/ed25519.js';

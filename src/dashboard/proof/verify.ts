@@ -2,13 +2,13 @@
 import './globals.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
-import { checkpointKeysOf, originOf, verifyCheckpoint, type Checkpoint } from '../../core/log/checkpoint.ts';
-import { hashEntry } from '../../core/log/leaf.ts';
-import type { Completeness } from '../../core/log/proof-completeness.ts';
-import { PROOF_FINDINGS } from '../../core/log/proof-findings.ts';
-import { hashFromBase64, hashToBase64, type Hash } from '../../core/log/tree.ts';
-import { verifyProof } from '../../core/log/verify-proof.ts';
-import { verifyConsistency, verifyInclusion } from '../../core/log/verify.ts';
+import { checkpointKeysOf, originOf, verifyCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
+import { hashEntry } from '../../domain/proof/leaf.ts';
+import type { Completeness } from '../../domain/proof/proof-completeness.ts';
+import { PROOF_FINDINGS } from '../../domain/proof/proof-findings.ts';
+import { hashFromBase64, hashToBase64, type Hash } from '../../domain/proof/tree.ts';
+import { verifyProof } from '../../domain/proof/verify-proof.ts';
+import { verifyConsistency, verifyInclusion } from '../../domain/proof/verify.ts';
 
 export interface ProofCheck {
   readonly ok: boolean;

@@ -1,5 +1,5 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
-import { comparable } from '../../contract/comparable.ts';
+import { comparable } from '../../domain/show/comparable.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Material, Review } from '../../contract/review.ts';
 import { diffJson } from '../ui/diff.ts';

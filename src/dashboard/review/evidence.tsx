@@ -1,12 +1,12 @@
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { writeCell, writeText } from '../../contract/write-value.ts';
+import { writeCell, writeText } from '../../domain/text/write-value.ts';
 import { age, localTime } from '../ui/time.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { serverNow } from '../data/clock.ts';
-import { writeFact } from '../../contract/money.ts';
+import { writeFact } from '../../domain/money.ts';
 import { Piece } from './seen.tsx';
 import { TextPieces } from './text-pieces.tsx';
 

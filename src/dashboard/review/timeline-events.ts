@@ -1,5 +1,5 @@
 import type { Review } from '../../contract/review.ts';
-import { STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
+import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
 import { DECISION_WORDS, EXECUTION_WORDS, STATUS_WORDS } from '../ui/words.ts';
 
 export interface TimelineEvent {

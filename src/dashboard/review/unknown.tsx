@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
-import { QUEUED_WORDS } from '../../contract/stop.ts';
+import { QUEUED_WORDS } from '../../domain/stop.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useNow } from '../data/clock.ts';
 import { whyNotReconcile } from '../decide/eligibility.ts';

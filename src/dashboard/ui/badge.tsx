@@ -1,6 +1,6 @@
 import type { CallClass } from '../../contract/call.ts';
 import type { ExecutionStatus, Review, ReviewStatus } from '../../contract/review.ts';
-import { STOPPED_WORDS, wasStopped } from '../../contract/stop.ts';
+import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
 import { CLASS_WORDS, EXECUTION_WORDS, STATUS_WORDS } from './words.ts';
 
 export function ClassBadge({ value }: { readonly value: CallClass | null }) {

@@ -1,6 +1,6 @@
 import { diffLines } from 'diff';
 import type { Json } from '../../contract/json.ts';
-import { compareLines, type ChangedLine } from '../../contract/line-changes.ts';
+import { compareLines, type ChangedLine } from '../../domain/text/line-changes.ts';
 
 /** Lines that did not change and are far from any that did: how many. */
 export interface Gap {

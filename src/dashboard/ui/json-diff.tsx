@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Json } from '../../contract/json.ts';
-import type { ChangedLine } from '../../contract/line-changes.ts';
+import type { ChangedLine } from '../../domain/text/line-changes.ts';
 import { diffJson, foldSame, joinRuns, type Gap } from './diff.ts';
 import { Visible } from './visible.tsx';
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../contract/json.ts';
-import { fillTemplate } from '../../contract/write-value.ts';
+import { fillTemplate } from '../../domain/text/write-value.ts';
 
 /** A tool nobody described, from its name: `payouts.create` → `payouts: create`. */
 export function wordsOfName(tool: string): string {

@@ -1,4 +1,4 @@
-import { readingsOf } from '../../contract/look-alikes.ts';
+import { readingsOf } from '../../domain/text/look-alike-letters.ts';
 
 /**
  * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
@@ -11,7 +11,7 @@ export type TextPart =
   /** Drawn like `looksLike` and something else. */
   | { readonly kind: 'confusable'; readonly text: string; readonly code: string; readonly looksLike: string };
 
-// As `src/core/text/visible.ts`: what a terminal would act on, or a reader would miss. The page may not import the core.
+// As `src/domain/text/visible.ts`: what a terminal would act on, or a reader would miss. The page may not import the core.
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
 const MARK = /\p{M}/u;
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;

@@ -2,7 +2,7 @@ import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import type { CallClass } from '../../contract/call.ts';
 import type { ExecutionStatus, ReviewStatus } from '../../contract/review.ts';
 
-export { DECISION_WORDS, executionErrorWords, reasonWords } from '../../contract/words.ts';
+export { DECISION_WORDS, executionErrorWords, reasonWords } from '../../domain/words.ts';
 
 type Tone = 'good' | 'bad' | 'warn' | 'quiet';
 

@@ -5,7 +5,7 @@ import {
   type EnvelopePayload,
   type KeyRole,
 } from '../../contract/envelope.ts';
-import { signEnvelope } from '../../core/dsse.ts';
+import { signEnvelope } from '../../domain/proof/dsse.ts';
 import type { Keys } from './keys.ts';
 
 /** Has the shape of the `Signer` port: signs what its role may sign, with the key in force now. */

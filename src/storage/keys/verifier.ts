@@ -7,8 +7,8 @@ import {
   type KeyRole,
   type TrustFile,
 } from '../../contract/envelope.ts';
-import { publicKeyOf, readPayload, verifyEnvelope, type VerificationKey } from '../../core/dsse.ts';
-import { findAgent, type SettingsSource } from '../../core/settings.ts';
+import { publicKeyOf, readPayload, verifyEnvelope, type VerificationKey } from '../../domain/proof/dsse.ts';
+import { findAgent, type SettingsSource } from '../../domain/policy/settings.ts';
 import type { TrustSource } from './trust.ts';
 
 /** Has the shape of the `EnvelopeVerifier` port. */

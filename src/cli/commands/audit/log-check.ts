@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { IndexedEntry } from '../../../contract/audit.ts';
-import { verifyCheckpoint, type Checkpoint } from '../../../core/log/checkpoint.ts';
-import { hashEntry } from '../../../core/log/leaf.ts';
-import { appendLeaves, EMPTY_RANGE, type CompactRange } from '../../../core/log/range.ts';
-import { EMPTY_ROOT, hashesEqual, hashToBase64, type Hash } from '../../../core/log/tree.ts';
+import { verifyCheckpoint, type Checkpoint } from '../../../domain/proof/checkpoint.ts';
+import { hashEntry } from '../../../domain/proof/leaf.ts';
+import { appendLeaves, EMPTY_RANGE, type CompactRange } from '../../../domain/proof/range.ts';
+import { EMPTY_ROOT, hashesEqual, hashToBase64, type Hash } from '../../../domain/proof/tree.ts';
 
 /** Why a log does not verify. */
 export type LogFault =

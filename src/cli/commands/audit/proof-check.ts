@@ -1,7 +1,7 @@
 import type { TrustFile } from '../../../contract/envelope.ts';
-import { describeCompleteness } from '../../../core/log/proof-completeness.ts';
-import { PROOF_FINDINGS } from '../../../core/log/proof-findings.ts';
-import { verifyProof, type ProofVerdict } from '../../../core/log/verify-proof.ts';
+import { describeCompleteness } from '../../../domain/proof/proof-completeness.ts';
+import { PROOF_FINDINGS } from '../../../domain/proof/proof-findings.ts';
+import { verifyProof, type ProofVerdict } from '../../../domain/proof/verify-proof.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { describeEntry } from './read.ts';

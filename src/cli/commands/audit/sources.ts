@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
 import type { IndexedEntry } from '../../../contract/audit.ts';
-import type { Store } from '../../../contract/store.ts';
+import type { Store } from '../../../ports/store.ts';
 import type { Io } from '../../ui/io.ts';
 import type { DataDir } from '../../embedded/data-dir.ts';
 import { readEnvironment } from '../../compose/environment.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trustFileSchema, type TrustFile } from '../../../contract/envelope.ts';
-import { checkpointKeysOf, originOf } from '../../../core/log/checkpoint.ts';
+import { checkpointKeysOf, originOf } from '../../../domain/proof/checkpoint.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { dataDirOf } from '../access.ts';

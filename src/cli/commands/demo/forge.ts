@@ -12,8 +12,8 @@ export async function forgeApproval(temporalAddress: string, review: Review): Pr
   const [{ Client, Connection }, { getReview, submitDecision }, { signEnvelope }, { ulidOf }] = await Promise.all([
     import('@temporalio/client'),
     import('../../../workflows/messages.ts'),
-    import('../../../core/dsse.ts'),
-    import('../../../core/ulid.ts'),
+    import('../../../domain/proof/dsse.ts'),
+    import('../../../domain/ulid.ts'),
   ]);
   const { privateKey } = generateKeyPairSync('ed25519');
   const decisionUlid = ulidOf(Date.now(), randomUUID());

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { formatProblem } from '../../../core/files/problem.ts';
+import { formatProblem } from '../../../domain/files/problem.ts';
 import { KEY_ROLES } from '../../../contract/envelope.ts';
 import { KeyError, loadKeys } from '../../../storage/keys/index.ts';
 import { privateKeyPath } from '../../../storage/keys/private-key.ts';

@@ -1,4 +1,4 @@
-import type { FileProblem } from '../../../core/files/problem.ts';
+import type { FileProblem } from '../../../domain/files/problem.ts';
 import { renderProblem, type Severity } from '../../ui/excerpt.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';

@@ -1,5 +1,5 @@
 import type { Explanation, ExplainRequest } from '../../../contract/api.ts';
-import { findAgent, type Settings } from '../../../core/settings.ts';
+import { findAgent, type Settings } from '../../../domain/policy/settings.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { paintClass } from '../../ui/review-view.ts';
@@ -57,7 +57,7 @@ async function explainFromFiles(io: Io, options: ExplainOptions, request: Explai
   }
   const [{ explain }, { loadSqlParser }] = await Promise.all([
     import('../../../api/service/explain.ts'),
-    import('../../../core/sql/index.ts'),
+    import('../../../domain/sql/index.ts'),
   ]);
   await loadSqlParser();
   const { settings } = result;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { loadCatalogFiles } from '../../../catalog/index.ts';
-import { loadSettings, policyPathOf, type SettingsResult, type TextFile } from '../../../core/files/load-settings.ts';
+import { loadSettings, policyPathOf, type SettingsResult, type TextFile } from '../../../settings/load-settings.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { dataDirOf } from '../access.ts';

@@ -1,6 +1,6 @@
 import { findLost } from '../../../activities/sweep.ts';
-import type { UnsettledState } from '../../../contract/recovery.ts';
-import type { Store } from '../../../contract/store.ts';
+import type { UnsettledState } from '../../../ports/recovery.ts';
+import type { Store } from '../../../ports/store.ts';
 import { createReviewLookups } from '../../compose/lookups.ts';
 import type { TemporalConnections } from '../../compose/temporal.ts';
 import type { Io } from '../../ui/io.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Store } from '../../../contract/store.ts';
+import type { Store } from '../../../ports/store.ts';
 import { readEnvironment } from '../../compose/environment.ts';
 import { openStore } from '../../compose/store.ts';
 import { connectTemporal, readTemporalTarget, type TemporalConnections } from '../../compose/temporal.ts';

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Holdpoint } from '../../../client/index.ts';
 import type { DecisionRequest } from '../../../contract/decision.ts';
 import type { DecisionType, Review } from '../../../contract/review.ts';
-import { canBeStopped, queuedDecisionWords } from '../../../contract/stop.ts';
+import { canBeStopped, queuedDecisionWords } from '../../../domain/stop.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { DecideResult } from '../../../client/index.ts';
-import { QUEUED_WORDS } from '../../../contract/stop.ts';
+import { QUEUED_WORDS } from '../../../domain/stop.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';

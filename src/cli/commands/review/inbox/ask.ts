@@ -1,7 +1,7 @@
 import type { DecisionRequest } from '../../../../contract/decision.ts';
 import type { DecisionType, Review } from '../../../../contract/review.ts';
-import { canBeStopped } from '../../../../contract/stop.ts';
-import { parseStrictJson } from '../../../../core/strict-json.ts';
+import { canBeStopped } from '../../../../domain/stop.ts';
+import { parseStrictJson } from '../../../../domain/json/strict-json.ts';
 import type { Io } from '../../../ui/io.ts';
 import { askText } from '../../../ui/prompt.ts';
 import { editArguments } from '../edit.ts';

@@ -1,5 +1,5 @@
 import type { ProofFile } from '../../../../contract/audit.ts';
-import { changedLines } from '../../../../core/show/changes.ts';
+import { changedLines } from '../../../../domain/show/changes.ts';
 import type { Io } from '../../../ui/io.ts';
 import { visible } from '../../../ui/visible.ts';
 

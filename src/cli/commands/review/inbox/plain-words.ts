@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../../contract/json.ts';
 import type { ReviewRow } from '../../../../contract/review.ts';
-import { fillTemplate } from '../../../../contract/write-value.ts';
+import { fillTemplate } from '../../../../domain/text/write-value.ts';
 import { visible } from '../../../ui/visible.ts';
 
 /** Descriptions of tools by name, from the policy in force. Arguments stand in them as `{name}`. */

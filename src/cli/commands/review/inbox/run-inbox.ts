@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DecisionType, Review } from '../../../../contract/review.ts';
-import { queuedDecisionWords } from '../../../../contract/stop.ts';
+import { queuedDecisionWords } from '../../../../domain/stop.ts';
 import { explainError } from '../../../ui/explain-error.ts';
 import type { Io, Streams } from '../../../ui/io.ts';
 import { openScreen, type Screen } from '../../../ui/screen.ts';

@@ -1,7 +1,7 @@
 import { wrapAnsi } from 'fast-wrap-ansi';
 import stringWidth from 'fast-string-width';
 import type { Review } from '../../../../contract/review.ts';
-import { canBeStopped, rowCanBeStopped } from '../../../../contract/stop.ts';
+import { canBeStopped, rowCanBeStopped } from '../../../../domain/stop.ts';
 import type { Io } from '../../../ui/io.ts';
 import { paintClass, renderReview } from '../../../ui/review-view.ts';
 import type { Size } from '../../../ui/screen.ts';

@@ -1,0 +1,103 @@
+import { markup, shownToHtml, unlinked, type Html } from '../../../../domain/show/to-html.ts';
+import type { Shown } from '../../../../domain/show/shown.ts';
+import { shownToText } from '../../../../domain/show/to-text.ts';
+import type { Door } from './doors.ts';
+import { MAIL_CSS } from './style.ts';
+
+/** What a mail says of one review: what happened to it, what it is now, and where to go. */
+export interface MailPart {
+  readonly reviewId: string;
+  readonly sentences: readonly string[];
+  /** Null: named only. */
+  readonly shown: Shown | null;
+  readonly title: string;
+  readonly door: Door;
+}
+
+const OWN_LINK = 'This link is yours alone: whoever has it can decide in your name. Do not forward it.';
+
+export function renderText(parts: readonly MailPart[], deploymentId: string): string {
+  const blocks = parts.map((part) => [
+    part.title,
+    ...part.sentences,
+    ...doorToText(part.door),
+    ...(part.shown === null ? [] : shownToText(part.shown)),
+    ...(part.shown?.clipped === true ? ['', clippedNote(part.door)] : []),
+    '',
+    `review: ${part.reviewId}`,
+  ]);
+  return [
+    ...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', '─'.repeat(60), '', ...lines])),
+    '',
+    footOf(deploymentId),
+  ].join('\n');
+}
+
+function doorToText(door: Door): string[] {
+  switch (door.kind) {
+    case 'decide':
+      return ['', 'Look at all of it, and decide:', door.url, OWN_LINK];
+    case 'review':
+      return ['', door.decides ? 'Sign in to see all of it, and to decide:' : 'Sign in to see all of it:', door.url];
+    case 'none':
+      return ['', 'There is no link in this mail: sign in to Holdpoint as you usually do.'];
+    default:
+      return door satisfies never;
+  }
+}
+
+/** One mail, without a script, an image or anything else to be fetched. */
+export function renderHtml(parts: readonly MailPart[], deploymentId: string, title: string): string {
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">
+<title>${title}</title>
+<style>${{ html: MAIL_CSS }}</style>
+</head>
+<body>
+${parts.map(partToHtml)}
+<p class="foot">${footOf(deploymentId)}</p>
+</body>
+</html>
+`.html;
+}
+
+function partToHtml(part: MailPart): Html {
+  const { title, sentences, door, shown, reviewId } = part;
+  const clipped = shown?.clipped === true ? [markup`<p class="warning">${clippedNote(door)}</p>\n`] : [];
+  return markup`<article>
+<h1>${unlinked(title)}</h1>
+${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}${doorToHtml(door)}
+${shown === null ? [] : shownToHtml(shown)}${clipped}<p class="foot">review: ${reviewId}</p>
+</article>
+`;
+}
+
+function doorToHtml(door: Door): Html {
+  switch (door.kind) {
+    case 'decide':
+      return markup`<p><a class="door" href="${door.url}">Look at all of it, and decide</a></p>\n<p>${OWN_LINK}</p>`;
+    case 'review': {
+      const text = door.decides ? 'Sign in to see all of it, and to decide' : 'Sign in to see all of it';
+      return markup`<p><a class="door" href="${door.url}">${text}</a></p>`;
+    }
+    case 'none':
+      return markup`<p>There is no link in this mail: sign in to Holdpoint as you usually do.</p>`;
+    default:
+      return door satisfies never;
+  }
+}
+
+function clippedNote(door: Door): string {
+  const where = door.kind === 'none' ? 'in Holdpoint' : 'behind the link above';
+  return `Some of it was too long for a mail and is marked as cut. Read all of it ${where} before you decide.`;
+}
+
+function footOf(deploymentId: string): string {
+  return `Sent by Holdpoint (${deploymentId}). Nobody reads answers to this mail, and an answer decides nothing.`;
+}

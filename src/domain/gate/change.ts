@@ -1,0 +1,158 @@
+import type { AuditEntry } from '../../contract/audit.ts';
+import type { DsseEnvelope } from '../../contract/envelope.ts';
+import type { DecisionView, Material, Review } from '../../contract/review.ts';
+import type { LedgerTransition } from '../ledger.ts';
+import { entryOf } from './entries.ts';
+import { decideVote, type Ruling } from './decide.ts';
+import { evolve, type DecisionFact, type GateState } from './state.ts';
+import { viewReview, type RevisionRecord, type ReviewRecord } from './view.ts';
+
+type EntryBase = ReturnType<typeof entryOf>;
+
+/** What one commit adds to the record of a review. */
+export interface Change {
+  readonly record: ReviewRecord;
+  readonly entries: readonly ((base: EntryBase) => AuditEntry)[];
+  readonly ledger?: LedgerTransition;
+  readonly envelopes?: readonly { readonly kind: string; readonly envelope: DsseEnvelope }[];
+  readonly materials?: readonly Material[];
+  /** `ledger` settles the execution as `record` shows it. */
+  readonly settlesExecution?: boolean;
+  /** Makes a repeated commit harmless: unique for this review, e.g. a decision's ULID. */
+  readonly key: string;
+}
+
+/** A change, ready to be written. */
+export interface WrittenChange {
+  readonly key: string;
+  readonly entries: readonly AuditEntry[];
+  readonly review: Review;
+  readonly envelopes: readonly { readonly kind: string; readonly envelope: DsseEnvelope }[];
+  readonly materials: readonly Material[];
+  readonly ledger: LedgerTransition | null;
+  readonly settlesExecution: boolean;
+}
+
+/** `at`: ISO 8601, of its entries. */
+export function writeChange(change: Change, at: string): WrittenChange {
+  const base = entryOf(change.record.base, at);
+  return {
+    key: `${change.record.base.reviewId}:${change.key}`,
+    entries: change.entries.map((entry) => entry(base)),
+    review: viewReview(change.record),
+    envelopes: (change.envelopes ?? []).map(({ kind, envelope }) => ({ kind, envelope })),
+    materials: change.materials ?? [],
+    ledger: change.ledger ?? null,
+    settlesExecution: change.settlesExecution ?? false,
+  };
+}
+
+/** A review that a vote is about. */
+export interface Subject {
+  readonly record: ReviewRecord;
+  readonly proposalDigest: string;
+}
+
+/** A decision whose signature was verified. */
+export interface Vote {
+  readonly decisionUlid: string;
+  readonly envelopeDigest: string;
+  readonly channel: DecisionView['channel'];
+  readonly decidedAt: string;
+  readonly fact: DecisionFact;
+}
+
+/** Judges a decision other than an edit. `at`: epoch ms of its arrival. */
+export function ruleOnVote({ record }: Pick<Subject, 'record'>, vote: Vote, at: number): Ruling {
+  return record.gate === null ? { ok: false, code: 'already_resolved' } : decideVote(record.gate, vote.fact, at);
+}
+
+/** The change that an accepted vote makes: written where the vote is admitted, and the state from then on. */
+export function voteChange(
+  subject: Subject,
+  vote: Vote,
+  next: GateState,
+  { envelope, at }: { readonly envelope: DsseEnvelope; readonly at: number },
+): Change {
+  const { record } = subject;
+  return {
+    key: admissionKey(vote.decisionUlid),
+    record: { ...record, gate: next, revisions: withDecision(record.revisions, vote) },
+    entries: [(base) => decidedEntry(base, vote, next)],
+    ledger: ledgerAfter(subject, next, at),
+    envelopes: [{ kind: 'decision', envelope }],
+  };
+}
+
+/** The state after a ruling's events. */
+export function stateAfter(state: GateState, { events }: Extract<Ruling, { ok: true }>): GateState {
+  return events.reduce(evolve, state);
+}
+
+/** Of what is admitted under this id, whoever writes it. */
+export function admissionKey(decisionUlid: string): string {
+  return `admitted:${decisionUlid}`;
+}
+
+export function withDecision(revisions: readonly RevisionRecord[], vote: Vote): readonly RevisionRecord[] {
+  return revisions.map((revision, index) =>
+    index === revisions.length - 1 ? { ...revision, decisions: [...revision.decisions, viewOf(vote)] } : revision,
+  );
+}
+
+export function viewOf({ fact, channel, decidedAt }: Vote): DecisionView {
+  const { decisionUlid, type, reviewer, level, revision, comment } = fact;
+  return { decisionUlid, type, reviewer, channel, decidedAt, level, revision, comment };
+}
+
+export function decidedEntry(base: EntryBase, vote: Vote, next: GateState): AuditEntry {
+  const { type, reviewer, revision, level, digest, decisionUlid } = vote.fact;
+  return {
+    ...base,
+    type: 'decided',
+    decisionUlid,
+    decision: type,
+    reviewer,
+    channel: vote.channel,
+    revision,
+    level,
+    digest,
+    envelopeDigest: vote.envelopeDigest,
+    status: statusAfter(next),
+  };
+}
+
+function statusAfter(next: GateState): 'pending' | 'changes_requested' | 'approved' | 'rejected' {
+  switch (next.tag) {
+    case 'pending':
+    case 'changes_requested':
+    case 'approved':
+    case 'rejected':
+      return next.tag;
+    case 'expired':
+    case 'withdrawn':
+    case 'aborted':
+      return 'rejected';
+    default:
+      return next satisfies never;
+  }
+}
+
+/**
+ * A no is final in the ledger; so is the yes to a question, from which no call follows. ◆ Every other vote asks that the
+ * row is open still (its deadline stays as it is): after a reset, a yes would otherwise be recorded behind a no.
+ */
+export function ledgerAfter(subject: Subject, next: GateState, at: number): LedgerTransition {
+  if (next.tag === 'rejected') return deny(subject, 'rejected', at);
+  if (next.tag === 'approved' && subject.record.base.kind === 'in-flow') return deny(subject, 'answered', at);
+  return stayOpen(subject, next);
+}
+
+/** Succeeds only while the row is open; moves its deadline where this version's is earlier. */
+export function stayOpen({ record }: Pick<Subject, 'record'>, next: GateState): LedgerTransition {
+  return { to: 'tighten', reviewId: record.base.reviewId, expiresAt: new Date(next.spec.expiresAt).toISOString() };
+}
+
+export function deny({ record, proposalDigest }: Subject, reason: string, at: number): LedgerTransition {
+  return { to: 'deny', reviewId: record.base.reviewId, proposalDigest, reason, at: new Date(at).toISOString() };
+}

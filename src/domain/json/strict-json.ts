@@ -1,0 +1,179 @@
+import type { Json } from '../../contract/json.ts';
+
+type StrictJsonCode =
+  | 'malformed_json'
+  | 'duplicate_key'
+  | 'number_out_of_range'
+  | 'lone_surrogate'
+  | 'forbidden_key'
+  | 'too_deep';
+
+export type StrictJsonResult =
+  | { readonly ok: true; readonly value: Json }
+  /** `line` and `column` count from 1; absent where the parser does not tell. `key`: the one that is refused. */
+  | {
+      readonly ok: false;
+      readonly code: StrictJsonCode;
+      readonly line?: number;
+      readonly column?: number;
+      readonly key?: string;
+    };
+
+export const MAX_JSON_DEPTH = 100;
+/** Longest number literal, in characters: a double never needs more than 25. */
+const MAX_NUMBER_LENGTH = 40;
+
+/**
+ * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
+ * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
+ * digits than it keeps, or more than 40 characters), lone surrogates, the key `__proto__`, and more than `maxDepth`
+ * levels. `-0` becomes `0`, as in RFC 8785.
+ *
+ * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed. Anyone can send such text
+ * before they are known, so each pass moves forward only and looks at a character a fixed number of times.
+ */
+export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH): StrictJsonResult {
+  const deep = findTooDeep(text, maxDepth);
+  if (deep !== undefined) return refuse('too_deep', text, deep);
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch (error) {
+    const offset = positionOf(error, text);
+    return offset === undefined ? { ok: false, code: 'malformed_json' } : refuse('malformed_json', text, offset);
+  }
+  const found = scanTokens(text);
+  if (found.code !== undefined) return refuse(found.code, text, found.offset, found.key);
+  return { ok: true, value: found.negativeZero ? withoutNegativeZero(value) : value };
+}
+
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
+interface Scan {
+  readonly code?: StrictJsonCode;
+  readonly offset: number;
+  readonly negativeZero: boolean;
+  readonly key?: string;
+}
+
+function scanTokens(text: string): Scan {
+  /** Keys seen so far of each open object, undefined before the first; null for an array. */
+  const open: (Set<string> | undefined | null)[] = [];
+  /** Set from `{` or `,` in an object until its key was read. */
+  let atKey = false;
+  let negativeZero = false;
+  let offset = 0;
+  const fail = (code: StrictJsonCode, key?: string): Scan => ({
+    code,
+    offset,
+    negativeZero,
+    ...(key === undefined ? {} : { key }),
+  });
+  while (offset < text.length) {
+    const char = text[offset] as string;
+    let end = offset + 1;
+    if (char === '"') {
+      end = endOfString(text, offset);
+      const inner = text.slice(offset + 1, end - 1);
+      const content = inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
+      if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
+      if (atKey) {
+        const keys = open[open.length - 1] ?? new Set();
+        open[open.length - 1] = keys;
+        if (content === '__proto__') return fail('forbidden_key', content);
+        if (keys.has(content)) return fail('duplicate_key', content);
+        keys.add(content);
+        atKey = false;
+      }
+    } else if (char === '{') {
+      open.push(undefined);
+      atKey = true;
+    } else if (char === '[') open.push(null);
+    else if (char === '}' || char === ']') {
+      open.pop();
+      atKey = false;
+    } else if (char === ',') atKey = open.at(-1) !== null;
+    else if (isNumberPart(char) && char !== 'e' && char !== 'E') {
+      while (end < text.length && isNumberPart(text[end] as string)) end += 1;
+      if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');
+      const literal = text.slice(offset, end);
+      if (!isExact(literal)) return fail('number_out_of_range');
+      negativeZero ||= Object.is(Number(literal), -0);
+    }
+    offset = end;
+  }
+  return { offset, negativeZero };
+}
+
+/** Index after the closing quote of the string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  while (text[index] !== '"') index += text[index] === '\\' ? 2 : 1;
+  return index + 1;
+}
+
+function isNumberPart(char: string): boolean {
+  return (char >= '0' && char <= '9') || char === '-' || char === '+' || char === '.' || char === 'e' || char === 'E';
+}
+
+/** Whether the literal (of bounded length) and the double it becomes are the same number. */
+function isExact(literal: string): boolean {
+  // Most are short whole numbers, which every double holds.
+  if (literal.length <= 15 && /^[0-9]+$/.test(literal)) return true;
+  const value = Number(literal);
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER && normalize(literal) === normalize(String(value));
+}
+
+/** Digits without zeros at either end, and the power of ten they are multiplied by. */
+function normalize(literal: string): string {
+  const [mantissa = '', exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const digits = (whole + fraction).replace(/^0+/, '');
+  let last = digits.length;
+  while (digits[last - 1] === '0') last -= 1;
+  if (last === 0) return '0';
+  const power = Number(exponent) - fraction.length + (digits.length - last);
+  return `${digits.slice(0, last)}e${power}`;
+}
+
+/** Before parsing, because `JSON.parse` builds every level that it is given. */
+function findTooDeep(text: string, maxDepth: number): number | undefined {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index];
+    if (inString) {
+      if (char === '\\') index++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{' || char === '[') {
+      depth += 1;
+      if (depth > maxDepth) return index;
+    } else if (char === '}' || char === ']') depth -= 1;
+  }
+  return undefined;
+}
+
+function withoutNegativeZero(value: Json): Json {
+  if (typeof value === 'number') return Object.is(value, -0) ? 0 : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutNegativeZero);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutNegativeZero(part as Json)]));
+}
+
+function refuse(code: StrictJsonCode, text: string, offset: number, key?: string): StrictJsonResult {
+  const before = text.slice(0, offset).split('\n');
+  const place = { line: before.length, column: (before.at(-1) as string).length + 1 };
+  return { ok: false, code, ...place, ...(key === undefined ? {} : { key }) };
+}
+
+/**
+ * Where `JSON.parse` gave up. V8 tells in the error's words alone; other words mean that the place stays unknown, which
+ * nothing depends on.
+ */
+function positionOf(error: unknown, text: string): number | undefined {
+  const words = error instanceof Error ? error.message : '';
+  if (/end of JSON input|Unterminated string/.test(words)) return text.length;
+  const position = /at position (\d+)/.exec(words)?.[1];
+  return position === undefined ? undefined : Number(position);
+}

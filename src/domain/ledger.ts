@@ -1,0 +1,103 @@
+import type { ReviewId } from '../contract/ids.ts';
+import type { Digest, Json, Timestamp } from '../contract/json.ts';
+
+/** One row per review; moves one way: `open → denied`, or `open → claimed → done | failed | unknown`. */
+export const LEDGER_STATES = ['open', 'denied', 'claimed', 'done', 'failed', 'unknown'] as const;
+export type LedgerState = (typeof LEDGER_STATES)[number];
+
+/** What came of a claimed call, as stored: redacted and scrubbed already. */
+export interface ExecutionOutcome {
+  readonly body?: Json;
+  readonly upstreamStatus?: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly finishedAt: Timestamp;
+}
+
+export interface LedgerRow {
+  readonly reviewId: ReviewId;
+  readonly state: LedgerState;
+  /** Binds the row to one proposal: a second start with the same id and another call meets another digest. */
+  readonly proposalDigest: Digest;
+  readonly openedAt: Timestamp;
+  /** Set at opening or at the first deny; never moves later. Null: the call does not wait. */
+  readonly expiresAt: Timestamp | null;
+  /** Reason code of a deny: `rejected`, `expired`, `withdrawn`, `aborted`, `approval_stale`, a block reason … */
+  readonly denial: { readonly reason: string; readonly at: Timestamp } | null;
+  readonly claim: {
+    readonly token: string;
+    readonly at: Timestamp;
+    /** A holder of the claim must not send after this. */
+    readonly sendBy: Timestamp;
+    readonly digest: Digest;
+    readonly idempotencyKey: string | null;
+    /** When the request can no longer be on its way: reconciling is allowed from then on. */
+    readonly settledBy: Timestamp;
+  } | null;
+  readonly outcome: ExecutionOutcome | null;
+  readonly reconciliation: {
+    readonly outcome: 'executed' | 'failed';
+    readonly by: string;
+    readonly note: string;
+    readonly at: Timestamp;
+  } | null;
+  /** How many objections are stored against it, whatever they are worth. */
+  readonly objections: number;
+}
+
+/**
+ * A step of the ledger. It succeeds only from the states named; otherwise nothing of the whole commit is written and
+ * the row as it stands is returned.
+ *
+ * - `open`: from nothing. A row that exists already with the same `proposalDigest` is returned unchanged (`existing`).
+ * - `tighten`: from `open`; moves `expiresAt` earlier (a later one is ignored).
+ * - `deny`: from `open`, or from nothing (a blocked call has a row of its own, denied at once).
+ * - `claim`: from `open`, and only while exactly as many objections are stored as it says were judged. Only the
+ *   execute worker. A `deny` that answers an in-flow question says so too.
+ * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token.
+ * - `unknown`: from `claimed`.
+ * - `reconcile`: from `unknown` where not reconciled.
+ */
+export type LedgerTransition =
+  | {
+      readonly to: 'open';
+      readonly reviewId: ReviewId;
+      readonly proposalDigest: Digest;
+      readonly at: Timestamp;
+      readonly expiresAt: Timestamp | null;
+    }
+  | { readonly to: 'tighten'; readonly reviewId: ReviewId; readonly expiresAt: Timestamp }
+  | {
+      readonly to: 'deny';
+      readonly reviewId: ReviewId;
+      readonly proposalDigest: Digest;
+      readonly reason: string;
+      readonly at: Timestamp;
+      readonly objections?: number;
+    }
+  | {
+      readonly to: 'claim';
+      readonly reviewId: ReviewId;
+      readonly token: string;
+      readonly at: Timestamp;
+      readonly sendBy: Timestamp;
+      readonly settledBy: Timestamp;
+      readonly digest: Digest;
+      readonly idempotencyKey: string | null;
+      readonly objections: number;
+    }
+  | {
+      readonly to: 'finish';
+      readonly reviewId: ReviewId;
+      readonly token: string;
+      readonly state: 'done' | 'failed';
+      readonly outcome: ExecutionOutcome;
+    }
+  | { readonly to: 'unknown'; readonly reviewId: ReviewId; readonly outcome: ExecutionOutcome }
+  | {
+      readonly to: 'reconcile';
+      readonly reviewId: ReviewId;
+      readonly outcome: 'executed' | 'failed';
+      readonly by: string;
+      readonly note: string;
+      readonly at: Timestamp;
+    };

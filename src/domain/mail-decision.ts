@@ -1,0 +1,102 @@
+import { CLASSES } from '../contract/call.ts';
+import type { MailLinkAnswer } from '../contract/codes.ts';
+import type { ReviewerConfig } from '../contract/config.ts';
+import { hasEnded, type Review } from '../contract/review.ts';
+import { assessCall, type Proposer } from './policy/assess.ts';
+import { checkDecision, type DecisionRefusal } from './gate/check.ts';
+import { contextOf } from './gate/shown.ts';
+import { mailboxOf, type MailLink } from './proof/mail-link.ts';
+import type { ApprovalPlan } from './policy/policy.ts';
+import { findAgent, findReviewer, type Settings } from './policy/settings.ts';
+
+export type EmailDecision = ApprovalPlan['emailDecision'];
+
+/**
+ * Whether a review may be decided from a mail, by the policy in force now. Asked by whoever writes the mail and again by
+ * the api before it takes the decision, which does not rely on what the first one found. What cannot be judged any more
+ * (another policy, an agent that is gone) takes a session.
+ */
+export function emailDecisionOf(review: Review, settings: Settings): EmailDecision {
+  return remoteDecisionOf(review, settings, 'emailDecision');
+}
+
+/** As {@link emailDecisionOf}, for the buttons of a Slack message. */
+export function slackDecisionOf(review: Review, settings: Settings): ApprovalPlan['slackDecision'] {
+  return remoteDecisionOf(review, settings, 'slackDecision');
+}
+
+function remoteDecisionOf(
+  review: Review,
+  settings: Settings,
+  key: 'emailDecision' | 'slackDecision',
+): 'confirm' | 'sign-in' | 'off' {
+  if (review.kind === 'in-flow' || review.call.arguments === null || review.class === null) return 'sign-in';
+  const proposer = proposerOf(review, settings);
+  if (proposer === undefined) return 'sign-in';
+  const assessment = assessCall({
+    ...review.call,
+    arguments: review.call.arguments,
+    context: review.context,
+    proposer,
+    // A freeze holds calls back. How one is decided does not depend on it.
+    settings: { ...settings, freeze: [] },
+    stayHeld: true,
+  });
+  if (assessment.kind !== 'held') return 'sign-in';
+  const decision = assessment.approval[key];
+  // The default follows from the class. Where it was stricter when people were asked, so is this.
+  const isWeaker = CLASSES.indexOf(assessment.class) < CLASSES.indexOf(review.class);
+  return decision === 'confirm' && isWeaker ? 'sign-in' : decision;
+}
+
+function proposerOf(review: Review, settings: Settings): Proposer | undefined {
+  const { id, attested, owner } = review.proposer;
+  if (!attested) return { attested: false, id, owner: null };
+  const agent = findAgent(settings, id);
+  return agent && { attested: true, id, owner, agent };
+}
+
+/** Whether this person could say yes or no to what the review shows now. */
+export function mayDecide(
+  review: Review,
+  reviewer: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>,
+  at: number,
+): boolean {
+  return refusalOf(review, reviewer, contextOf(review).digest, at) === undefined;
+}
+
+/**
+ * Everything that a link must be beside signed (undefined: it holds), in the order in which it is told: the deployment and the mailbox it was
+ * made for, what policy says of mails, then the checks of any decision. `session`: the reviewer who is signed in in the
+ * same browser, if any; a link that was forwarded to somebody else is none of theirs.
+ */
+export function checkMailLink(
+  link: MailLink,
+  review: Review,
+  settings: Settings,
+  at: number,
+  session?: string,
+): MailLinkAnswer | DecisionRefusal | undefined {
+  const reviewer = findReviewer(settings, link.reviewer);
+  const isOurs = link.deploymentId === settings.deploymentId && link.reviewId === review.reviewId;
+  if (!isOurs || reviewer?.email === undefined || mailboxOf(reviewer.email) !== link.mailbox) return 'link_not_valid';
+  if (settings.notifications?.email === undefined) return 'link_not_valid';
+  if (session !== undefined && session !== link.reviewer) return 'link_of_another';
+  const refusal = refusalOf(review, reviewer, link.digest, at);
+  if (refusal !== undefined) return refusal;
+  // Past the deadline an approved call can still be stopped, with a session.
+  if (at >= link.expiresAt) return hasEnded(review.status) ? 'sign_in_required' : 'expired';
+  return emailDecisionOf(review, settings) === 'confirm' ? undefined : 'sign_in_required';
+}
+
+function refusalOf(
+  review: Review,
+  reviewer: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>,
+  digest: string,
+  at: number,
+): DecisionRefusal | undefined {
+  const groups = reviewer.role === 'auditor' ? [] : reviewer.groups;
+  const nothing = { comment: null, editedArguments: null, response: undefined };
+  // A reject is possible wherever a decision is.
+  return checkDecision(contextOf(review), { reviewer: reviewer.id, groups, type: 'reject', digest, ...nothing }, at);
+}

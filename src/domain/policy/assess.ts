@@ -1,0 +1,277 @@
+import type { CallClass, Gate, Target } from '../../contract/call.ts';
+import type { ReasonCode } from '../../contract/codes.ts';
+import type { AgentConfig } from '../../contract/config.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Level } from '../../contract/review.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import { argumentFloor, renderTarget } from '../render/index.ts';
+import { isSealed } from '../seal-binding.ts';
+import { matchesPattern, type Settings } from './settings.ts';
+import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
+
+/** Who proposes, as far as it could be established. */
+export type Proposer =
+  | { readonly attested: true; readonly id: string; readonly owner: string | null; readonly agent: AgentConfig }
+  | { readonly attested: false; readonly id: string; readonly owner: null };
+
+export interface AssessInput {
+  readonly service: string;
+  readonly tool: string;
+  /** Sealed where the tool says so. */
+  readonly arguments: JsonObject;
+  /** The caller's own; ignored where the proposal is not attested. */
+  readonly context: JsonObject;
+  readonly proposer: Proposer;
+  readonly settings: Settings;
+  /** A revision of a held call: the gate stays hard whatever the new arguments' class. */
+  readonly stayHeld?: boolean;
+  /** Sensitive, and too many of its tool ran without a decision in the last hour. */
+  readonly overSensitiveLimit?: boolean;
+}
+
+interface Assessed {
+  readonly class: CallClass | null;
+  readonly reasonCodes: readonly string[];
+  /** Context in force: pinned values laid over the caller's. */
+  readonly context: JsonObject;
+  readonly fired: readonly FiredRule[];
+  readonly override: boolean;
+}
+export type Assessment =
+  | (Assessed & {
+      readonly kind: 'blocked';
+      readonly gate: null;
+      readonly errors: readonly ArgumentError[];
+      /** The arguments hold something in the clear that must not be stored. */
+      readonly withhold: boolean;
+    })
+  | (Assessed & {
+      readonly kind: 'free';
+      readonly gate: 'none' | 'soft';
+      readonly class: CallClass;
+      readonly target: Target;
+    })
+  | (Assessed & {
+      readonly kind: 'held';
+      readonly gate: 'hard';
+      readonly class: CallClass;
+      readonly target: Target;
+      readonly approval: ApprovalPlan;
+    });
+
+/**
+ * Everything that policy and configuration say of one call. Pure. The gate worker asks before a call is held or let
+ * through, the execute worker asks again before it is made, `policy explain` asks for nothing but the answer.
+ */
+export function assessCall(input: AssessInput): Assessment {
+  const { settings, proposer } = input;
+  const pinned = proposer.attested ? (proposer.agent.context ?? {}) : {};
+  const context: JsonObject = proposer.attested ? { ...input.context, ...pinned } : {};
+  const common = { context, fired: [] as readonly FiredRule[], override: false };
+  const block = (
+    code: ReasonCode,
+    callClass: CallClass | null,
+    more?: Partial<Extract<Assessment, { kind: 'blocked' }>>,
+  ) =>
+    ({
+      kind: 'blocked',
+      gate: null,
+      errors: [],
+      withhold: false,
+      ...common,
+      class: callClass,
+      reasonCodes: [code],
+      ...more,
+    }) as const;
+
+  if (!proposer.attested && settings.unattested === 'refuse')
+    return block('unattested_refused', null, { withhold: true });
+  const tool = settings.policy.tools.get(input.tool);
+  const definition = findTool(settings, input.tool);
+  const sealing = checkSealing(definition?.seal ?? [], input.arguments);
+  if (proposer.attested && !mayPropose(proposer.agent, input.tool)) {
+    return block('tool_not_allowed', tool?.definition.class ?? null, { withhold: sealing !== 'ok' });
+  }
+  if (sealing !== 'ok') return block(sealing, tool?.definition.class ?? null, { withhold: true });
+
+  const floor = definition === undefined ? undefined : floorOf(settings, definition, input.arguments);
+  const question: ClassifyInput = {
+    tool: input.tool,
+    service: input.service,
+    arguments: input.arguments,
+    context,
+    pinnedContext: pinned,
+    proposer: proposer.id,
+    ...(floor === undefined ? {} : { floor }),
+  };
+  const verdict = settings.policy.classify(question);
+  const assessed = { ...common, fired: verdict.fired, override: tool?.overridden ?? false };
+  if (verdict.kind === 'blocked') {
+    return {
+      ...block('policy_error', verdict.class),
+      ...assessed,
+      reasonCodes: verdict.reasonCodes,
+      errors: verdict.errors ?? (verdict.reasonCodes.includes('unknown_tool') ? missingConnector(tool) : []),
+    };
+  }
+  if (isFrozen(settings, definition, input)) return { ...block('frozen', verdict.class), ...assessed };
+  const rendered = render(definition, input);
+  if (rendered === undefined) return { ...block('unknown_tool', verdict.class), ...assessed };
+  if (!rendered.ok) {
+    const errors = [{ pointer: '', message: rendered.message }];
+    return { ...block('arguments_invalid', verdict.class), ...assessed, errors };
+  }
+  const { target } = rendered;
+  const held = heldVerdict(question, input, verdict);
+  if (held === 'policy_error') return { ...block('policy_error', verdict.class), ...assessed };
+  if (held === undefined) {
+    if (verdict.kind !== 'free') return { ...block('policy_error', verdict.class), ...assessed };
+    return {
+      kind: 'free',
+      ...assessed,
+      class: verdict.class,
+      gate: verdict.gate,
+      reasonCodes: verdict.reasonCodes,
+      target,
+    };
+  }
+  if (!proposer.attested && held.approval.separationOfDuties) {
+    return { ...block('owner_unknown', verdict.class), ...assessed };
+  }
+  return { kind: 'held', ...assessed, class: verdict.class, gate: 'hard', ...held, target };
+}
+
+/** Levels as they stand in the digest: escalation at a fixed time, counted from the start of the review (epoch ms). */
+export function levelsOf(plan: ApprovalPlan, startedAt: number): Level[] {
+  const escalation =
+    plan.escalate === null
+      ? null
+      : { at: new Date(startedAt + plan.escalate.afterMs).toISOString(), to: [...plan.escalate.to] };
+  return plan.levels.map((level) => ({
+    name: level.name,
+    approvers: [...level.approvers],
+    quorum: level.quorum,
+    escalation,
+  }));
+}
+
+export function mayPropose(agent: AgentConfig, tool: string): boolean {
+  return agent.tools === undefined || agent.tools.some((pattern) => matchesPattern(pattern, tool));
+}
+
+/**
+ * The definition that a tool name runs under: the policy's, or, for a tool of a configured upstream MCP server that
+ * no policy names, one that is irreversible.
+ */
+export function findTool(settings: Settings, name: string): ToolDefinition | undefined {
+  return settings.policy.tools.get(name)?.definition ?? settings.policy.findTool(name)?.definition;
+}
+
+/**
+ * A freeze stops what would run, under whichever name it is proposed: an upstream's tool that policy renames is frozen by
+ * the upstream's own name too (`mcp.<server>.<tool>`), and SQL that `postgres.select` cannot run by the tools that can.
+ */
+function isFrozen(settings: Settings, definition: ToolDefinition | undefined, input: AssessInput): boolean {
+  const names = definition === undefined ? [input.tool] : [input.tool, ...otherNames(settings, definition, input)];
+  return settings.freeze.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
+}
+
+function otherNames(settings: Settings, definition: ToolDefinition, { arguments: args }: AssessInput): string[] {
+  const { connector } = definition;
+  if (Object.hasOwn(settings.connectors, connector) && settings.connectors[connector]?.type === 'mcp') {
+    return [acceptKey({ server: connector, tool: upstreamNameOf(definition) })];
+  }
+  if (argumentFloor(definition, args) === undefined) return [];
+  return [...settings.policy.tools.values()]
+    .filter(({ definition: other }) => other.connector === connector && other.sql === 'execute')
+    .map(({ definition: other }) => other.name);
+}
+
+/** The value at a JSON Pointer (RFC 6901), or undefined. */
+export function valueAt(value: Json, pointer: string): Json | undefined {
+  let current: Json | undefined = value;
+  for (const raw of pointer.split('/').slice(1)) {
+    const key = raw.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = Object.hasOwn(current, key) ? (current as JsonObject)[key] : undefined;
+  }
+  return current;
+}
+
+/** A tool that policy names and nobody can run lacks its connector; one that policy does not name has nothing to say. */
+function missingConnector(tool: PolicyTool | undefined): readonly ArgumentError[] {
+  if (tool === undefined) return [];
+  const { name, connector } = tool.definition;
+  return [{ pointer: '', message: `${name} runs through the connector ${connector}, which is not configured` }];
+}
+
+/** Every argument that must be sealed is, and nothing else is. */
+function checkSealing(pointers: readonly string[], args: JsonObject): 'ok' | 'seal_required' | 'arguments_invalid' {
+  let expected = 0;
+  for (const pointer of pointers) {
+    const value = valueAt(args, pointer);
+    if (value === undefined) continue;
+    if (!isSealed(value)) return 'seal_required';
+    expected += 1;
+  }
+  return countSealed(args) === expected ? 'ok' : 'arguments_invalid';
+}
+
+function countSealed(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  // Any `$sealed` counts here: one with something beside it is nobody's, and is found as one too many.
+  if (Object.hasOwn(value, '$sealed')) return 1;
+  return Object.values(value).reduce((sum: number, item) => sum + countSealed(item), 0);
+}
+
+function heldVerdict(
+  question: ClassifyInput,
+  input: AssessInput,
+  verdict: {
+    readonly kind: 'free' | 'held';
+    readonly reasonCodes: readonly string[];
+    readonly gate: Gate;
+    readonly approval?: ApprovalPlan;
+  },
+): { readonly approval: ApprovalPlan; readonly reasonCodes: readonly string[] } | 'policy_error' | undefined {
+  const overLimit = input.overSensitiveLimit === true;
+  const reasonCodes: readonly string[] = [
+    ...verdict.reasonCodes,
+    ...(input.proposer.attested ? [] : ['unattested']),
+    ...(overLimit ? ['sensitive_limit'] : []),
+  ];
+  if (verdict.approval !== undefined) return { approval: verdict.approval, reasonCodes };
+  const mayGo = input.proposer.attested || input.settings.unattested === 'allow';
+  if (mayGo && input.stayHeld !== true && !overLimit) return undefined;
+  // Held for want of a signature, beyond a limit, or because it was held before, whatever its class.
+  const approval = input.settings.policy.approvalFor(question);
+  return 'error' in approval ? 'policy_error' : { approval, reasonCodes };
+}
+
+function render(tool: ToolDefinition | undefined, input: AssessInput): ReturnType<typeof renderTarget> | undefined {
+  if (tool === undefined) return undefined;
+  const connector = Object.hasOwn(input.settings.connectors, tool.connector)
+    ? input.settings.connectors[tool.connector]
+    : undefined;
+  if (connector === undefined) return undefined;
+  const rendered = renderTarget(tool, tool.connector, connector, input.arguments);
+  if (connector.type !== 'mcp' || !rendered.ok) return rendered;
+  // What the upstream says of the tool belongs to what is approved: one that changes its tool meanwhile has `drifted`.
+  const definition = input.settings.upstreams?.get(tool.connector)?.get(upstreamNameOf(tool))?.digest ?? null;
+  const request = { ...(rendered.target.request as JsonObject), definition };
+  return { ok: true, target: { ...rendered.target, request } };
+}
+
+/** The class that holds whatever policy says: of SQL that is not plain, and of an upstream that is not what it was. */
+function floorOf(
+  settings: Settings,
+  definition: ToolDefinition,
+  args: JsonObject,
+): { readonly class: 'irreversible'; readonly reason: ReasonCode } | undefined {
+  const connector = Object.hasOwn(settings.connectors, definition.connector)
+    ? settings.connectors[definition.connector]
+    : undefined;
+  const distrust = connector?.type === 'mcp' ? distrustUpstream(settings, definition) : undefined;
+  return distrust === undefined ? argumentFloor(definition, args) : { class: 'irreversible', reason: distrust };
+}

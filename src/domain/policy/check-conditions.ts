@@ -1,0 +1,217 @@
+import type { AgentConfig } from '../../contract/config.ts';
+import type { CallClass, Gate } from '../../contract/call.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+import { findNearest } from '../files/nearest.ts';
+import type { FileProblem } from '../files/problem.ts';
+import type { Path, YamlSource } from '../files/yaml-source.ts';
+import { matchesPattern } from './settings.ts';
+import { readUse, type ValuePath } from './argument-uses.ts';
+import type { Expression } from './expression.ts';
+import { judgeRead, type ReadFinding } from './schema-reads.ts';
+import { serviceOf } from './stand-in.ts';
+import { gateOf, isWeakerClass, isWeakerGate } from './strictness.ts';
+
+/** A rule or an approval's `match`, and where it stands. */
+export interface CheckedCondition {
+  readonly kind: 'rule' | 'match';
+  readonly expression: Expression;
+  readonly source: YamlSource;
+  readonly path: Path;
+  /** What a rule asks for. */
+  readonly class?: CallClass;
+  readonly gate?: Gate | null;
+}
+
+interface Checked {
+  readonly problems: readonly FileProblem[];
+  readonly warnings: readonly FileProblem[];
+}
+
+type Agent = Pick<AgentConfig, 'id' | 'tools' | 'context'>;
+type Tool = Pick<ToolDefinition, 'name' | 'class' | 'gate' | 'arguments'>;
+
+/** A read of one argument by a condition that a call of a tool can reach. */
+interface Read {
+  readonly tool: Tool;
+  /** `arguments.a.b` */
+  readonly shown: string;
+  readonly finding: ReadFinding;
+  /** The condition asks `has()` of it as well. */
+  readonly isGuarded: boolean;
+}
+
+/**
+ * What a condition reads and a caller can leave out, misspell or write otherwise, so that the condition would not hold or
+ * always fail.
+ */
+export function checkConditions(input: {
+  readonly conditions: readonly CheckedCondition[];
+  readonly tools: readonly ToolDefinition[];
+  readonly agents: readonly Agent[];
+  /** MCP connectors whose tools need not be named to be run. */
+  readonly openConnectors: readonly string[];
+}): Checked {
+  const all = input.conditions.map((condition) => {
+    const tools = toolsOf(condition, input.tools, input.openConnectors);
+    const reads = checkReads(condition, readsOf(condition.expression, tools));
+    return { problems: reads.problems, warnings: [...reads.warnings, ...checkContext(condition, tools, input.agents)] };
+  });
+  return {
+    problems: all.flatMap(({ problems }) => problems),
+    warnings: all.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** Tools that a condition can be about. One that policy does not name stands for all of its connector. */
+function toolsOf(
+  { expression }: CheckedCondition,
+  listed: readonly ToolDefinition[],
+  openConnectors: readonly string[],
+): readonly Tool[] {
+  const known = new Set(listed.map(({ name }) => name));
+  const unlisted = openConnectors.flatMap((connector) => {
+    const prefix = `mcp.${connector}.`;
+    const named = [...expression.tools].filter((name) => name.startsWith(prefix) && !known.has(name));
+    return [...named, `${prefix}*`].map((name): Tool => ({ name, class: 'irreversible' }));
+  });
+  return [...listed.filter((tool) => tool.class !== 'forbidden'), ...unlisted].filter(({ name }) =>
+    expression.concerns(name, serviceOf(name)),
+  );
+}
+
+function readsOf(expression: Expression, tools: readonly Tool[]): readonly Read[] {
+  return tools.flatMap((tool) => {
+    const uses = expression.usesFor(tool.name, serviceOf(tool.name), 'arguments').map(readUse);
+    const tested = new Set(uses.flatMap(({ path, looksAt }) => (looksAt === 'presence' ? [keyOf(path)] : [])));
+    return uses.map(({ path, looksAt }) => ({
+      tool,
+      shown: ['arguments', ...path].join('.'),
+      finding: judgeRead(tool.arguments, path, looksAt),
+      isGuarded: looksAt === 'presence' || tested.has(keyOf(path)),
+    }));
+  });
+}
+
+function keyOf(path: ValuePath): string {
+  return JSON.stringify(path);
+}
+
+function checkReads(condition: CheckedCondition, reads: readonly Read[]): Checked {
+  const { kind, expression, source, path } = condition;
+  const of = (finding: ReadFinding): readonly Read[] => reads.filter((read) => read.finding === finding);
+  const tell = (found: readonly Read[], message: (what: string) => string, fix: string): readonly FileProblem[] =>
+    found.length === 0 ? [] : [source.problem(path, message(describeReads(found)), fix)];
+  const open = of('open').filter(({ tool }) => kind === 'match' || raises(condition, tool));
+  // A rule for every tool is not refused for those that an MCP server might have: they are held as it is.
+  const isError = ({ tool }: Read): boolean => kind === 'rule' && !(tool.name.endsWith('*') && isForAll(expression));
+  const tellOpen = (found: readonly Read[]): readonly FileProblem[] =>
+    tell(
+      found,
+      (what) =>
+        `this ${kind} reads ${what}, which the schema does not close and type: a call could say it in another way`,
+      'Give the tool a schema of arguments with additionalProperties: false and a type for it, or begin with the tool it is for: tool == "…" &&',
+    );
+  const isNamed = ({ tool }: Read): boolean => expression.tools.has(tool.name);
+  const misspelt = of('unknown').filter(isNamed);
+  const known = [...new Set(misspelt.flatMap(({ tool }) => namesIn(tool)))];
+  const nearest = misspelt[0] && findNearest(misspelt[0].shown.replace('arguments.', ''), known);
+  const failing = of('unknown').filter((read) => !isNamed(read) && !read.isGuarded);
+  const isMet = (name: string): boolean => reads.some(({ shown, finding }) => shown === name && finding !== 'unknown');
+  const unmet = of('unknown').filter((read) => !isNamed(read) && read.isGuarded && !isMet(read.shown));
+  const texts = of('free_text').filter(({ tool }) => kind === 'match' || raises(condition, tool));
+  return {
+    problems: [
+      ...tellOpen(open.filter(isError)),
+      ...tell(
+        misspelt,
+        (what) => `this ${kind} reads ${what}, which the schema does not have`,
+        nearest === undefined ? 'Correct the name, or name only tools that have it' : `Did you mean ${nearest}?`,
+      ),
+    ],
+    warnings: [
+      ...tellOpen(open.filter((read) => !isError(read))),
+      ...tell(
+        failing,
+        (what) =>
+          kind === 'rule'
+            ? `this rule fails where it reads ${what}, which the schema does not have, and makes the call irreversible`
+            : `this match fails where it reads ${what}, which the schema does not have, and blocks the call`,
+        'Begin with the tool it is for: tool == "…" &&',
+      ),
+      ...tell(
+        unmet,
+        (what) => `this ${kind} never holds: it reads ${what}, which no schema has`,
+        'Correct the name, or delete it',
+      ),
+      ...tell(
+        texts,
+        (what) => `this ${kind} compares ${what}, which is free text: another spelling of it would not be met`,
+        'Add enum, const, pattern or fold: ascii to it in the schema',
+      ),
+    ],
+  };
+}
+
+/** Whether nothing in its text is about particular tools. */
+function isForAll(expression: Expression): boolean {
+  return expression.concerns('', '');
+}
+
+/** Whether a rule asks for more than the tool does. */
+function raises({ class: ruleClass, gate }: CheckedCondition, tool: Tool): boolean {
+  if (ruleClass === undefined) return false;
+  return (
+    isWeakerClass(tool.class, ruleClass) ||
+    isWeakerGate(gateOf(tool), gateOf({ class: ruleClass, gate: gate ?? undefined }))
+  );
+}
+
+function namesIn({ arguments: schema }: Tool): readonly string[] {
+  const properties = schema?.['properties'];
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
+}
+
+const MOST_NAMED = 5;
+
+/** `arguments.env (of api.a, api.b)` */
+function describeReads(reads: readonly Read[]): string {
+  const byName = new Map<string, Set<string>>();
+  for (const { shown, tool } of reads) byName.set(shown, (byName.get(shown) ?? new Set()).add(tool.name));
+  return [...byName].map(([shown, tools]) => `${shown} (of ${listNames([...tools])})`).join(' and ');
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMED).join(', ');
+  return names.length > MOST_NAMED ? `${shown} and ${names.length - MOST_NAMED} more` : shown;
+}
+
+/** What an agent's configuration does not pin is missing where the call is judged without what the caller said itself. */
+function checkContext(
+  { kind, expression, source, path }: CheckedCondition,
+  tools: readonly Tool[],
+  agents: readonly Agent[],
+): readonly FileProblem[] {
+  const uses = tools.flatMap(({ name }) => expression.usesFor(name, serviceOf(name), 'context')).map(readUse);
+  const keysOf = (presence: boolean): ReadonlySet<string> =>
+    new Set(uses.flatMap(({ path: [key], looksAt }) => ((looksAt === 'presence') === presence && key ? [key] : [])));
+  const guarded = keysOf(true);
+  const concerned = agents.filter((agent) =>
+    tools.some(({ name }) => (agent.tools ?? ['*']).some((pattern) => matchesPattern(pattern, name))),
+  );
+  const effect = kind === 'rule' ? 'always makes the call irreversible (rule_error)' : 'always blocks the call';
+  return [...new Set([...keysOf(false), ...guarded])].flatMap((key) => {
+    const lacking = concerned.filter((agent) => !Object.hasOwn(agent.context ?? {}, key)).map(({ id }) => id);
+    const nobody = lacking.length === concerned.length;
+    const who = lacking.length === 0 ? '' : `; not pinned for ${listNames(lacking)}`;
+    const fix = `Pin it for these agents: context: { ${key}: … } under agents in the configuration file`;
+    if (guarded.has(key)) {
+      const message = `no agent pins context.${key}: this ${kind} holds only for callers who say it of themselves`;
+      return nobody && kind === 'rule' ? [source.problem(path, `${message}${who}`, fix)] : [];
+    }
+    if (!nobody && lacking.length === 0) return [];
+    const message = nobody
+      ? `no agent pins context.${key}, so this ${kind} ${effect}${who}`
+      : `this ${kind} reads context.${key} and ${effect} where it is not pinned: ${listNames(lacking)}`;
+    return [source.problem(path, message, fix)];
+  });
+}

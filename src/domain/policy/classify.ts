@@ -1,0 +1,146 @@
+import type { CallClass, Gate } from '../../contract/call.ts';
+import type { ReasonCode } from '../../contract/codes.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+import { findUnsealed } from '../seal-binding.ts';
+import { canonicalJson } from '../proof/digest.ts';
+import type { CompiledApproval } from './compile-approvals.ts';
+import type { CompiledRule } from './compile-rules.ts';
+import { createSession, prepareInput, type ExpressionInput } from './expression.ts';
+import type { Folds } from './fold.ts';
+import type { Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import { selectApproval } from './select-approval.ts';
+import { gateOf, stricterClass, stricterGate } from './strictness.ts';
+
+/** What classification needs of a compiled policy. */
+export interface Compiled {
+  readonly rules: readonly CompiledRule[];
+  readonly approvals: readonly CompiledApproval[];
+  readonly unknownTool: 'irreversible' | 'forbidden';
+  /** A tool that policy names and a connector can run. */
+  findListed(name: string): PolicyTool | undefined;
+  findTool(name: string): PolicyTool | undefined;
+}
+
+/** What a tool, a rule or a floor asks for. Adding one never makes the sum weaker. */
+interface Demand {
+  readonly class: CallClass;
+  readonly gate: Gate;
+}
+
+export function classifyCall(policy: Compiled, input: ClassifyInput): Classification {
+  const tool = policy.findTool(input.tool);
+  if (tool === undefined) return block(null, ['unknown_tool'], []);
+  if (tool.service !== input.service) {
+    const errors = [{ pointer: '', message: `the service of ${input.tool} is ${tool.service}` }];
+    return { ...block(null, ['unknown_tool'], []), errors };
+  }
+  const listed = policy.findListed(input.tool) !== undefined;
+  if (!listed && policy.unknownTool === 'forbidden') return block('forbidden', ['forbidden', 'unlisted_tool'], []);
+  const { definition } = tool;
+  if (definition.class === 'forbidden') return block('forbidden', ['forbidden'], []);
+  if (findUnsealed(input.arguments, definition.seal ?? []).length > 0) {
+    return block(definition.class, ['seal_required'], []);
+  }
+  const errors = tool.validate(input.arguments, { sealed: true });
+  if (errors.length > 0) return { ...block(definition.class, ['arguments_invalid'], []), errors };
+  return applyRules(policy, input, tool, listed);
+}
+
+function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, listed: boolean): Classification {
+  const { definition } = tool;
+  const { whole, pinned } = prepareCall(input, tool.folds);
+  const fired = fireRules(policy.rules, whole === pinned ? [whole] : [whole, pinned]);
+  const demands: readonly Demand[] = [
+    { class: definition.class, gate: gateOf(definition) },
+    ...fired.map((rule) => ({ class: rule.class, gate: gateOf({ class: rule.class, gate: rule.gate ?? undefined }) })),
+    ...(input.floor === undefined ? [] : [{ class: input.floor.class, gate: gateOf({ class: input.floor.class }) }]),
+  ];
+  const callClass = demands.map((demand) => demand.class).reduce(stricterClass);
+  const gate = demands.map((demand) => demand.gate).reduce(stricterGate);
+  const causes = [
+    ...(listed ? [] : ['unlisted_tool']),
+    ...(fired.some(({ error }) => error !== null) ? ['rule_error'] : []),
+    ...fired.flatMap(({ reason }) => reason ?? []),
+    ...(input.floor === undefined ? [] : [input.floor.reason]),
+  ];
+  const notes = tool.overridden ? ['override'] : [];
+  if (callClass === 'forbidden') return block('forbidden', ['forbidden', ...causes, ...notes], fired);
+  if (gate !== 'hard')
+    return { kind: 'free', class: callClass, gate, reasonCodes: unique([...causes, ...notes]), fired };
+  const selected = selectApproval(policy.approvals, whole, pinned, callClass);
+  if ('error' in selected) {
+    return block(callClass, ['policy_error', ...causes, ...notes], [...fired, { ...selected.error, class: callClass }]);
+  }
+  const because = [...(listed ? ownReasons(definition) : []), ...causes];
+  return {
+    kind: 'held',
+    class: callClass,
+    gate,
+    reasonCodes: unique([...(because.length > 0 ? because : ['held_by_policy']), ...notes]),
+    fired,
+    approval: selected.plan,
+  };
+}
+
+/** Why a tool's calls are held whatever their arguments. */
+function ownReasons(definition: ToolDefinition): readonly ReasonCode[] {
+  if (gateOf(definition) !== 'hard') return [];
+  switch (definition.class) {
+    case 'irreversible':
+      return ['irreversible-tool'];
+    case 'sensitive':
+      return ['sensitive-tool'];
+    case 'reversible':
+    case 'forbidden':
+      return [];
+    default:
+      return definition.class satisfies never;
+  }
+}
+
+/**
+ * What conditions are asked about: the call with its whole context, and with the pinned one alone. A rule that holds (or
+ * fails) in either counts, so what a caller says about itself can make the answer stricter and never weaker. Both share
+ * one budget.
+ */
+export function prepareCall(
+  input: ClassifyInput,
+  folds: Folds | undefined,
+): { readonly whole: ExpressionInput; readonly pinned: ExpressionInput } {
+  const session = createSession();
+  const whole = prepareInput(input, folds, session);
+  const isSame = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
+  const pinned = isSame ? whole : prepareInput({ ...input, context: input.pinnedContext }, folds, session);
+  return { whole, pinned };
+}
+
+function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionInput[]): readonly FiredRule[] {
+  return rules.flatMap(({ condition, class: callClass, gate, reason }) => {
+    const source = `${condition.place} ${condition.expression.text}`;
+    const asked = condition.expression.readsContext ? inputs : inputs.slice(0, 1);
+    const verdicts = asked.map((input) => condition.expression.evaluate(input));
+    const failed = verdicts.find((verdict) => !verdict.ok);
+    const fired: FiredRule[] = [];
+    if (verdicts.some((verdict) => verdict.ok && verdict.value)) {
+      fired.push({ source, class: callClass, gate, reason, error: null });
+    }
+    if (failed !== undefined && !failed.ok) {
+      // What could not be judged is at least as strict as what the rule would have asked for.
+      const strict = stricterClass('irreversible', callClass);
+      fired.push({ source, class: strict, gate: 'hard', reason: failed.code, error: failed.error });
+    }
+    return fired;
+  });
+}
+
+function block(
+  callClass: CallClass | null,
+  reasonCodes: readonly string[],
+  fired: readonly FiredRule[],
+): Extract<Classification, { kind: 'blocked' }> {
+  return { kind: 'blocked', class: callClass, reasonCodes: unique(reasonCodes), fired };
+}
+
+function unique(codes: readonly string[]): readonly string[] {
+  return [...new Set(codes)];
+}

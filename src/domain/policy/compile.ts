@@ -1,0 +1,199 @@
+import type { AgentConfig, ConnectorConfig } from '../../contract/config.ts';
+import type { PolicyFile } from '../../contract/policy.ts';
+import { digestOf } from '../proof/digest.ts';
+import type { ParsedFile } from '../files/parse-file.ts';
+import { sortProblems, type FileProblem } from '../files/problem.ts';
+import { kindOfConnector } from '../render/index.ts';
+import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
+import { checkConditions, type CheckedCondition } from './check-conditions.ts';
+import { checkTool } from './check-tool.ts';
+import { foldsOf } from './fold.ts';
+import { classifyCall, prepareCall, type Compiled } from './classify.ts';
+import { selectApproval } from './select-approval.ts';
+import { compileApprovals, type Groups } from './compile-approvals.ts';
+import { compileRules } from './compile-rules.ts';
+import { mergeTools, type MergedTool } from './merge-tools.ts';
+import type { Policy, PolicyTool } from './policy.ts';
+import { serviceOf, standInFor } from './stand-in.ts';
+import { warnOfNames } from './warn-names.ts';
+import { acceptKey, upstreamNameOf } from './upstreams.ts';
+
+export interface PolicyInput {
+  readonly user: ParsedFile<PolicyFile>;
+  /** Built-in catalogs by the name that `include` gives. */
+  readonly catalogs: ReadonlyMap<string, ParsedFile<PolicyFile>>;
+  /** Reviewers who may vote, by group. */
+  readonly groups: Groups;
+  readonly connectors: Readonly<Record<string, ConnectorConfig>>;
+  readonly agents: readonly Pick<AgentConfig, 'id' | 'tools' | 'context'>[];
+}
+
+export type PolicyResult =
+  | { readonly ok: true; readonly policy: Policy; readonly warnings: readonly FileProblem[] }
+  | { readonly ok: false; readonly problems: readonly FileProblem[] };
+
+/** Turns a policy file and the catalogs it includes into a {@link Policy}. All problems are collected. */
+export function compilePolicy({ user, catalogs, groups, connectors, agents }: PolicyInput): PolicyResult {
+  const included = [...new Set(user.value.include ?? [])].toSorted();
+  const missing = included.filter((name) => !catalogs.has(name));
+  const builtin = included.flatMap((name) => catalogs.get(name) ?? []);
+  const merged = mergeTools(user, builtin);
+  const compiledRules = [...builtin, user].map(compileRules);
+  const rules = compiledRules.flatMap((compiled) => compiled.rules);
+  const { approvals, problems: wrongApprovals, warnings } = compileApprovals(user, groups);
+  const conditions = [
+    ...rules.map(({ condition }) => ({ expression: condition.expression, name: `the rule at ${condition.place}` })),
+    ...approvals.map(({ condition }) => ({
+      expression: condition.expression,
+      name: `the approval at ${condition.place}`,
+    })),
+  ];
+  const { tools, problems: wrongTools } = compileTools(merged.tools);
+  const unknownTool = user.value.unknownTool ?? 'irreversible';
+  const kinds = Object.fromEntries(
+    Object.entries(connectors).map(([name, config]) => [name, kindOfConnector(config).kind]),
+  );
+  const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
+  const checked = checkConditions({
+    conditions: [
+      ...rules.map(({ condition, ...rule }): CheckedCondition => ({ kind: 'rule', ...condition, ...rule })),
+      ...approvals.map(({ condition, ...approval }): CheckedCondition => ({
+        kind: 'match',
+        ...condition,
+        ...approval,
+      })),
+    ],
+    tools: [...merged.tools.values()].map(({ definition }) => definition),
+    agents,
+    openConnectors: unknownTool === 'forbidden' ? [] : [...mcp],
+  });
+  const problems = [
+    ...missing.map((name) => user.source.problem(['include'], `there is no catalog ${name}`, 'Delete it')),
+    ...merged.problems,
+    ...compiledRules.flatMap((compiled) => compiled.problems),
+    ...wrongApprovals,
+    ...[...merged.tools.values()].flatMap((tool) => checkTool(tool, connectors, conditions)),
+    ...wrongTools,
+    ...checked.problems,
+  ];
+  if (problems.length > 0) return { ok: false, problems: sortProblems(problems) };
+
+  const digest = digestOf({
+    version: 1,
+    tools: Object.fromEntries(
+      [...merged.tools].map(([name, { definition, origin, overridden }]) => [name, { definition, origin, overridden }]),
+    ),
+    rules: [...builtin, user].flatMap(({ value }) => value.rules ?? []),
+    approvals: user.value.approvals ?? [],
+    unknownTool,
+    connectors: kinds,
+    ...(user.value.accept === undefined ? {} : { accept: user.value.accept }),
+  });
+  const renamed = new Set(
+    [...tools.values()]
+      .filter(({ definition }) => mcp.has(definition.connector))
+      .map(({ definition }) => acceptKey({ server: definition.connector, tool: upstreamNameOf(definition) })),
+  );
+  const findListed = (name: string): PolicyTool | undefined => {
+    const tool = tools.get(name);
+    return tool !== undefined && Object.hasOwn(connectors, tool.definition.connector) ? tool : undefined;
+  };
+  const compiled: Compiled = {
+    rules,
+    approvals,
+    unknownTool,
+    findListed,
+    // A name that policy lists never gets a stand-in, so that losing its connector cannot change what it is; nor does
+    // a tool of an upstream that policy lists under another name, or a call could choose which of the two rules it.
+    findTool: (name) => (tools.has(name) ? findListed(name) : renamed.has(name) ? undefined : standInFor(name, mcp)),
+  };
+  const policy: Policy = {
+    digest,
+    tools,
+    unknownTool,
+    accepted: new Map(Object.entries(user.value.accept ?? {})),
+    findTool: compiled.findTool,
+    classify(input) {
+      try {
+        return classifyCall(compiled, input);
+      } catch {
+        // Arguments nested beyond the stack, say, which a raw workflow start can hold. What cannot be judged is blocked.
+        return { kind: 'blocked', class: null, reasonCodes: ['policy_error'], fired: [] };
+      }
+    },
+    approvalFor(input) {
+      try {
+        const { whole, pinned } = prepareCall(input, compiled.findTool(input.tool)?.folds);
+        const selected = selectApproval(approvals, whole, pinned, 'irreversible');
+        return 'plan' in selected ? selected.plan : { error: 'policy_error' };
+      } catch {
+        return { error: 'policy_error' };
+      }
+    },
+  };
+  const idle = warnOfIdleCatalogs(user, catalogs, merged.tools, connectors);
+  const unused = warnOfUnusedAccepts(user, mcp);
+  return {
+    ok: true,
+    policy,
+    warnings: sortProblems([
+      ...merged.warnings,
+      ...warnings,
+      ...checked.warnings,
+      ...idle,
+      ...unused,
+      ...warnOfNames(merged.tools.values()),
+    ]),
+  };
+}
+
+function warnOfUnusedAccepts(user: ParsedFile<PolicyFile>, mcp: ReadonlySet<string>): readonly FileProblem[] {
+  return Object.keys(user.value.accept ?? {}).flatMap((key) => {
+    const server = key.split('.')[1] ?? '';
+    if (mcp.has(server)) return [];
+    return [
+      user.source.problem(['accept', key], `there is no MCP connector ${server}`, 'Correct it, or delete it', 'key'),
+    ];
+  });
+}
+
+/** A catalog may be included without its connector, but then every call of its tools is `unknown_tool`. */
+function warnOfIdleCatalogs(
+  user: ParsedFile<PolicyFile>,
+  catalogs: PolicyInput['catalogs'],
+  tools: ReadonlyMap<string, MergedTool>,
+  connectors: PolicyInput['connectors'],
+): readonly FileProblem[] {
+  return (user.value.include ?? []).flatMap((name, index) => {
+    const wanted = (catalogs.get(name)?.value.tools ?? []).map(
+      (tool) => tools.get(tool.name)?.definition.connector ?? tool.connector,
+    );
+    if (wanted.some((connector) => Object.hasOwn(connectors, connector))) return [];
+    const message = `no tool of ${name} can run: there is no connector ${[...new Set(wanted)].join(', ')}`;
+    const fix = 'Add it under connectors in the configuration file; until then their calls are BLOCKED unknown_tool';
+    return [user.source.problem(['include', index], message, fix)];
+  });
+}
+
+function compileTools(merged: ReadonlyMap<string, MergedTool>): {
+  readonly tools: ReadonlyMap<string, PolicyTool>;
+  readonly problems: readonly FileProblem[];
+} {
+  const compileSchema = createSchemaCompiler();
+  const tools = new Map<string, PolicyTool>();
+  const problems: FileProblem[] = [];
+  for (const [name, { definition, origin, overridden, source, path }] of merged) {
+    const schema: SchemaResult = compileSchema(definition.arguments, definition.seal ?? []);
+    if (schema.ok) {
+      const folds = foldsOf(definition.arguments);
+      tools.set(name, { definition, service: serviceOf(name), origin, overridden, folds, validate: schema.validate });
+    } else {
+      problems.push(
+        ...schema.findings.map((finding) =>
+          source.problem([...path, 'arguments', ...finding.path], `${name}: ${finding.message}`, finding.fix),
+        ),
+      );
+    }
+  }
+  return { tools, problems };
+}

@@ -1,0 +1,96 @@
+import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../../contract/config.ts';
+import { durationMs } from '../../contract/policy.ts';
+import type { Policy } from './policy.ts';
+import type { UpstreamView } from './upstreams.ts';
+
+/** Everything in force from the two files, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
+export interface Settings {
+  readonly deploymentId: string;
+  readonly agents: readonly AgentConfig[];
+  readonly reviewers: readonly ReviewerConfig[];
+  readonly policy: Policy;
+  readonly callbacks: readonly string[];
+  readonly unattested: 'hold' | 'allow' | 'refuse';
+  readonly executeWithinMs: number;
+  readonly freeze: readonly string[];
+  readonly limits: {
+    readonly pendingPerAgent: number;
+    readonly irreversiblePerToolPerHour: number;
+    readonly sensitivePerToolPerHour: number;
+    readonly requestsPerMinute: number;
+  };
+  readonly connectors: Readonly<Record<string, ConnectorConfig>>;
+  readonly notifications: ConfigFile['notifications'];
+  readonly oidc: ConfigFile['oidc'];
+  readonly publicUrl: string | null;
+  /** What upstream MCP servers last said of their tools; absent: none was ever asked. Not of the files: it is followed. */
+  readonly upstreams?: UpstreamView;
+  /**
+   * Upstream MCP servers that have listed their tools, or have had their time to. Calls of any other's are not taken yet:
+   * all of them would be held for a human, merely because nobody has asked it. Absent: that is not looked at.
+   */
+  readonly settledUpstreams?: ReadonlySet<string>;
+}
+
+/** The settings in force now; a broken file keeps the old ones and shows in `problem`. */
+export interface SettingsSource {
+  current(): Settings;
+  /** Why the files on disk are not the ones in force; null when they are. */
+  problem(): string | null;
+}
+
+const DEFAULT_LIMITS: Settings['limits'] = {
+  pendingPerAgent: 200,
+  irreversiblePerToolPerHour: 60,
+  sensitivePerToolPerHour: 600,
+  requestsPerMinute: 600,
+};
+const DEFAULT_EXECUTE_WITHIN = '1h';
+
+/** Settings of a checked configuration file. `deploymentId` counts where the file names none. */
+export function buildSettings(
+  config: ConfigFile,
+  policy: Policy,
+  fallback: { readonly deploymentId: string },
+): Settings {
+  return {
+    deploymentId: config.deploymentId ?? fallback.deploymentId,
+    agents: config.agents ?? [],
+    reviewers: config.reviewers ?? [],
+    policy,
+    callbacks: config.callbacks ?? [],
+    unattested: config.unattested ?? 'hold',
+    executeWithinMs: durationMs(config.executeWithin ?? DEFAULT_EXECUTE_WITHIN),
+    freeze: config.freeze ?? [],
+    limits: {
+      pendingPerAgent: config.limits?.pendingPerAgent ?? DEFAULT_LIMITS.pendingPerAgent,
+      irreversiblePerToolPerHour:
+        config.limits?.irreversiblePerToolPerHour ?? DEFAULT_LIMITS.irreversiblePerToolPerHour,
+      sensitivePerToolPerHour: config.limits?.sensitivePerToolPerHour ?? DEFAULT_LIMITS.sensitivePerToolPerHour,
+      requestsPerMinute: config.limits?.requestsPerMinute ?? DEFAULT_LIMITS.requestsPerMinute,
+    },
+    connectors: config.connectors ?? {},
+    notifications: config.notifications,
+    oidc: config.oidc,
+    publicUrl: config.publicUrl ?? null,
+  };
+}
+
+/** `*`, an exact name, or a prefix that ends in `*`. Nothing else is a pattern. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+export function findAgent(settings: Settings, id: string): AgentConfig | undefined {
+  return settings.agents.find((agent) => agent.id === id);
+}
+
+export function findReviewer(settings: Settings, id: string): ReviewerConfig | undefined {
+  return settings.reviewers.find((reviewer) => reviewer.id === id);
+}
+
+/** Groups that let somebody decide; none for an auditor, and for whoever has left the directory. */
+export function votingGroupsOf(settings: Settings, reviewerId: string): readonly string[] {
+  const reviewer = findReviewer(settings, reviewerId);
+  return reviewer === undefined || reviewer.role === 'auditor' ? [] : reviewer.groups;
+}

@@ -1,0 +1,73 @@
+import type { ToolDefinition } from '../../contract/policy.ts';
+import type { UpstreamTool } from '../../contract/upstream.ts';
+import type { Settings } from './settings.ts';
+
+/** Tools of upstream MCP servers as they were last seen, by connector and the upstream's own tool name. */
+export type UpstreamView = ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
+
+/**
+ * What a tool of an upstream is worth: `accepted` (as at first, or as policy accepts it), `changed`, `gone` (no longer
+ * listed).
+ */
+export type UpstreamState = 'accepted' | 'changed' | 'gone';
+
+export function viewUpstreams(tools: readonly UpstreamTool[]): UpstreamView {
+  const view = new Map<string, Map<string, UpstreamTool>>();
+  for (const tool of tools) {
+    const known = view.get(tool.server) ?? new Map<string, UpstreamTool>();
+    view.set(tool.server, known.set(tool.tool, tool));
+  }
+  return view;
+}
+
+/** The upstream's own name of a tool that an MCP connector runs. `mcp.<server>.<tool>` may hold dots in `<tool>`. */
+export function upstreamNameOf(definition: Pick<ToolDefinition, 'name' | 'mcpTool'>): string {
+  return definition.mcpTool ?? definition.name.split('.').slice(2).join('.');
+}
+
+export function stateOfUpstream(settings: Pick<Settings, 'policy'>, tool: UpstreamTool): UpstreamState {
+  if (tool.digest === null) return 'gone';
+  const accepted = settings.policy.accepted?.get(acceptKey(tool)) ?? tool.first;
+  return accepted === tool.digest ? 'accepted' : 'changed';
+}
+
+/** Key of `accept` in the policy file. */
+export function acceptKey({ server, tool }: Pick<UpstreamTool, 'server' | 'tool'>): string {
+  return `mcp.${server}.${tool}`;
+}
+
+/**
+ * Why a call of an upstream's tool is held whatever its class. One changed tool holds all of its server's: its text is
+ * read by the same model, and whoever changed it could have changed the others without a trace.
+ */
+export function distrustUpstream(
+  settings: Settings,
+  definition: Pick<ToolDefinition, 'name' | 'mcpTool' | 'connector'>,
+): 'upstream_changed' | 'upstream_unlisted' | undefined {
+  const tools = settings.upstreams?.get(definition.connector);
+  const tool = tools?.get(upstreamNameOf(definition));
+  if (tools === undefined || tool === undefined || tool.digest === null) return 'upstream_unlisted';
+  return changedServers(settings).has(definition.connector) ? 'upstream_changed' : undefined;
+}
+
+/** The call goes to an upstream that has not had the time to say what its tools are. */
+export function isUpstreamUnheard(settings: Settings, tool: string): boolean {
+  const connector = settings.policy.findTool(tool)?.definition.connector;
+  if (connector === undefined || !Object.hasOwn(settings.connectors, connector)) return false;
+  const isUpstream = settings.connectors[connector]?.type === 'mcp';
+  return isUpstream && settings.settledUpstreams?.has(connector) === false;
+}
+
+const changed = new WeakMap<Settings, ReadonlySet<string>>();
+
+/** Servers of which a tool changed. Settings never change, so they are looked through once. */
+function changedServers(settings: Settings): ReadonlySet<string> {
+  const known = changed.get(settings);
+  if (known !== undefined) return known;
+  const servers = [...(settings.upstreams ?? [])].filter(([, tools]) =>
+    [...tools.values()].some((tool) => stateOfUpstream(settings, tool) === 'changed'),
+  );
+  const names = new Set(servers.map(([server]) => server));
+  changed.set(settings, names);
+  return names;
+}

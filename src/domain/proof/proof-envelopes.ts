@@ -1,0 +1,163 @@
+import type { AuditEntry, IndexedEntry, ProofFile } from '../../contract/audit.ts';
+import {
+  ENVELOPE_KINDS,
+  SIGNING_ROLE,
+  type EnvelopeKind,
+  type EnvelopePayload,
+  type TrustedKey,
+} from '../../contract/envelope.ts';
+import { publicKeyOf, verifyEnvelope, type Verified } from './dsse.ts';
+import type { ProofFinding } from './proof-findings.ts';
+
+/** An envelope that verified, by the digest of its payload bytes. */
+type OpenedEnvelope = { [K in EnvelopeKind]: { readonly kind: K } & Verified<K> }[EnvelopeKind];
+export type OpenedEnvelopes = ReadonlyMap<string, OpenedEnvelope>;
+
+/** Opens every envelope with the keys trusted for its kind. `file` is hostile; what does not verify is not used. */
+export function openEnvelopes(
+  file: Pick<ProofFile, 'deploymentId' | 'reviewId' | 'envelopes'>,
+  trusted: readonly TrustedKey[],
+): { readonly opened: OpenedEnvelopes; readonly findings: readonly ProofFinding[] } {
+  const opened = new Map<string, OpenedEnvelope>();
+  const findings: ProofFinding[] = [];
+  for (const { kind, envelope } of file.envelopes) {
+    const verified = isKind(kind) ? openOne(kind, envelope, trusted) : undefined;
+    if (verified === undefined) {
+      findings.push({ code: 'envelope_unverified' });
+    } else if (verified.payload.deploymentId !== file.deploymentId || verified.payload.reviewId !== file.reviewId) {
+      findings.push({ code: 'foreign_envelope' });
+    } else {
+      opened.set(verified.payloadDigest, verified);
+    }
+  }
+  return { opened, findings };
+}
+
+/** One envelope, if a key trusted for its kind signed it before it was retired. */
+export function openOne(
+  kind: EnvelopeKind,
+  envelope: unknown,
+  trusted: readonly TrustedKey[],
+): OpenedEnvelope | undefined {
+  const candidates = trusted.filter((key) => key.role === SIGNING_ROLE[kind]);
+  const keys = candidates.map((key) => ({ keyid: key.keyid, publicKey: publicKeyOf(key.publicKey) }));
+  const verified = verifyEnvelope(kind, envelope, keys);
+  if (verified === undefined) return undefined;
+  const opened = { kind, ...verified } as unknown as OpenedEnvelope;
+  // What a key signed before it was retired still counts; a thief of it may not add to that.
+  const retiredAt = candidates.find((key) => key.keyid === verified.keyid)?.retiredAt;
+  const signedAt = Date.parse(signedAtOf(opened));
+  return retiredAt === undefined || signedAt <= Date.parse(retiredAt) ? opened : undefined;
+}
+
+function signedAtOf(opened: OpenedEnvelope): string {
+  switch (opened.kind) {
+    case 'proposal':
+      return opened.payload.proposedAt;
+    case 'evidence':
+      return opened.payload.gatheredAt;
+    case 'decision':
+      return opened.payload.decidedAt;
+    case 'revision':
+      return opened.payload.submittedAt;
+    case 'withdrawal':
+      return opened.payload.withdrawnAt;
+    case 'reconciliation':
+      return opened.payload.reconciledAt;
+    case 'statement':
+      return opened.payload.at;
+    default:
+      return opened satisfies never;
+  }
+}
+
+function isKind(kind: string): kind is EnvelopeKind {
+  return (ENVELOPE_KINDS as readonly string[]).includes(kind);
+}
+
+/** Every entry that names an envelope says what the envelope says. */
+export function matchEntries(entries: readonly IndexedEntry[], opened: OpenedEnvelopes): readonly ProofFinding[] {
+  return entries.flatMap(({ index, entry }): ProofFinding[] => {
+    const named = envelopeNamedBy(entry);
+    if (named === undefined) return [];
+    const envelope = opened.get(named);
+    if (envelope === undefined) return [{ code: 'envelope_missing', index }];
+    return agrees(entry, envelope) ? [] : [{ code: 'entry_contradicts_envelope', index }];
+  });
+}
+
+function envelopeNamedBy(entry: AuditEntry): string | undefined {
+  switch (entry.type) {
+    case 'proposed':
+      return entry.attested ? entry.proposalDigest : undefined;
+    case 'decided':
+    case 'objected':
+    case 'revised':
+    case 'reconciled':
+      return entry.envelopeDigest;
+    case 'withdrawn':
+      return entry.envelopeDigest ?? undefined;
+    case 'classified':
+    case 'notified':
+    case 'expired':
+    case 'aborted':
+    case 'started':
+    case 'finished':
+    case 'unknown':
+    case 'policy_changed':
+      return undefined;
+    default:
+      return entry satisfies never;
+  }
+}
+
+function agrees(entry: AuditEntry, envelope: OpenedEnvelope): boolean {
+  switch (entry.type) {
+    case 'proposed':
+      return (
+        envelope.kind === 'proposal' &&
+        envelope.payload.proposer === entry.proposer &&
+        envelope.payload.request.tool === entry.tool
+      );
+    case 'decided':
+      return envelope.kind === 'decision' && agreesOnDecision(entry, envelope.payload);
+    case 'objected':
+      return envelope.kind === 'decision' && envelope.payload.type === 'reject' && saysOf(entry, envelope.payload);
+    case 'revised':
+      // By the proposer's revision, or by a reviewer's edit.
+      return (
+        (envelope.kind === 'revision' && envelope.payload.proposer === entry.by) ||
+        (envelope.kind === 'decision' &&
+          envelope.payload.type === 'edit' &&
+          envelope.payload.reviewer.id === entry.by &&
+          envelope.payload.revision + 1 === entry.revision)
+      );
+    case 'withdrawn':
+      return envelope.kind === 'withdrawal' && envelope.payload.proposer === entry.by;
+    case 'reconciled':
+      return (
+        envelope.kind === 'reconciliation' &&
+        envelope.payload.outcome === entry.outcome &&
+        envelope.payload.reviewer.id === entry.by
+      );
+    default:
+      return true;
+  }
+}
+
+function agreesOnDecision(entry: Extract<AuditEntry, { type: 'decided' }>, said: EnvelopePayload<'decision'>): boolean {
+  return said.type === entry.decision && said.level === entry.level && saysOf(entry, said);
+}
+
+function saysOf(
+  entry: Extract<AuditEntry, { type: 'decided' | 'objected' }>,
+  said: EnvelopePayload<'decision'>,
+): boolean {
+  return (
+    said.decisionUlid === entry.decisionUlid &&
+    said.reviewer.id === entry.reviewer &&
+    said.channel === entry.channel &&
+    said.revision === entry.revision &&
+    said.digest === entry.digest
+  );
+}

@@ -1,0 +1,84 @@
+import type { Target } from '../../contract/call.ts';
+import type {
+  ConnectorConfig,
+  HttpConnectorConfig,
+  McpConnectorConfig,
+  PostgresConnectorConfig,
+} from '../../contract/config.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+import { analyzeSelect } from '../sql/analyze.ts';
+import { upstreamNameOf } from '../policy/upstreams.ts';
+import { closedProperties, renderHttpRequest, type Rendered } from './http.ts';
+import { renderPostgresRequest } from './postgres.ts';
+import { argumentsOfTemplate, parseTemplate } from './template.ts';
+
+export type RenderResult =
+  | { readonly ok: true; readonly target: Target }
+  | { readonly ok: false; readonly code: 'invalid_call'; readonly message: string };
+
+/**
+ * Renders what would go to the target, without credentials: part of the digest, shown to reviewers, rendered again
+ * before execution. `args` may hold sealed placeholders, in HTTP bodies, SQL parameters and MCP arguments only.
+ * SQL tools need {@link loadSqlParser} to have been awaited.
+ */
+export function renderTarget(
+  tool: ToolDefinition,
+  connectorName: string,
+  connector: ConnectorConfig,
+  args: JsonObject,
+): RenderResult {
+  const rendered = renderRequest(tool, connector, args);
+  if (!rendered.ok) return { ok: false, code: 'invalid_call', message: rendered.message };
+  return { ok: true, target: { connector: connectorName, request: rendered.value as Json } };
+}
+
+/** What is told apart by its fields, as in the configuration file. */
+export type KindedConnector =
+  | { readonly kind: 'http'; readonly config: HttpConnectorConfig }
+  | { readonly kind: 'postgres'; readonly config: PostgresConnectorConfig }
+  | { readonly kind: 'mcp'; readonly config: McpConnectorConfig };
+
+export function kindOfConnector(config: ConnectorConfig): KindedConnector {
+  if (config.type === 'mcp') return { kind: 'mcp', config };
+  if ('baseUrl' in config) return { kind: 'http', config };
+  return { kind: 'postgres', config };
+}
+
+function renderRequest(tool: ToolDefinition, connector: ConnectorConfig, args: JsonObject): Rendered<unknown> {
+  const kinded = kindOfConnector(connector);
+  switch (kinded.kind) {
+    case 'http':
+      return renderHttpRequest(tool, kinded.config, args);
+    case 'postgres':
+      return renderPostgresRequest(tool, args);
+    case 'mcp':
+      return { ok: true, value: { tool: upstreamNameOf(tool), arguments: args } };
+  }
+}
+
+/** The class that the arguments alone demand, whatever the tool says. */
+export function argumentFloor(
+  tool: ToolDefinition,
+  args: JsonObject,
+): { readonly class: 'irreversible'; readonly reason: 'not_plain_select' } | undefined {
+  if (tool.sql !== 'select') return undefined;
+  const sql = args['sql'];
+  if (typeof sql === 'string' && analyzeSelect(sql).ok) return undefined;
+  return { class: 'irreversible', reason: 'not_plain_select' };
+}
+
+/** Arguments that path, query, preview or SQL text use: sealing one of them is a policy error. */
+export function templateArguments(tool: ToolDefinition): readonly string[] {
+  const paths = [
+    ...(tool.request === undefined ? [] : [tool.request.path]),
+    ...(tool.preview !== undefined && 'requests' in tool.preview ? tool.preview.requests.map(({ path }) => path) : []),
+  ];
+  const named = paths.flatMap((path) => {
+    const template = parseTemplate(path);
+    return template === undefined ? [] : argumentsOfTemplate(template);
+  });
+  const inQuery = tool.request !== undefined && tool.request.body === undefined ? [...closedProperties(tool)] : [];
+  const inSql = tool.sql === undefined ? [] : ['sql'];
+  return [...new Set([...named, ...inQuery, ...inSql])];
+}

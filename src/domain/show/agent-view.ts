@@ -1,0 +1,29 @@
+import { EXECUTION_ERRORS } from '../../contract/codes.ts';
+import type { ExecutionView, Review } from '../../contract/review.ts';
+
+/**
+ * The state as its own agent may read it, wherever it is told (HTTP, MCP, a callback). An agent never receives what a
+ * preview found: it could read tables through proposals. The digest covers the evidence and its time, so where there may
+ * be evidence the digest is withheld too: everything else in it is known to the agent, which could try values until one
+ * fits.
+ */
+export function viewForAgent(review: Review): Review {
+  const execution = withoutEvidence(review.execution);
+  // Earlier revisions carry their digest only, and may have had evidence that is gone from the state.
+  const withheld = review.evidence.length > 0 || review.revisions.length > 1;
+  if (!withheld) return { ...review, previewError: null, execution };
+  return {
+    ...review,
+    evidence: [],
+    previewError: null,
+    execution,
+    call: { ...review.call, digest: null },
+    revisions: review.revisions.map((revision) => ({ ...revision, call: { ...revision.call, digest: null } })),
+  };
+}
+
+/** What drifted is told in terms of the evidence. */
+function withoutEvidence(execution: ExecutionView): ExecutionView {
+  if (execution.error?.code !== 'drifted') return execution;
+  return { ...execution, error: { code: 'drifted', message: EXECUTION_ERRORS.drifted } };
+}

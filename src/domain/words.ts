@@ -1,0 +1,77 @@
+import type { AuditEntry, AuditEntryType } from '../contract/audit.ts';
+import { EXECUTION_ERRORS, REASONS } from '../contract/codes.ts';
+import type { DecisionType } from '../contract/review.ts';
+
+/** What codes and entries of the log say in words: the page shows it, and the log is searched for it. */
+
+export const DECISION_WORDS: Readonly<Record<DecisionType, string>> = {
+  approve: 'approved',
+  edit: 'approved with changes',
+  reject: 'rejected',
+  revise: 'asked for changes',
+  respond: 'answered',
+};
+
+/** A code of ours in words; a policy's own reason stands as it is. */
+export function reasonWords(code: string): string {
+  return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : code;
+}
+
+export function executionErrorWords(code: string): string {
+  return Object.hasOwn(EXECUTION_ERRORS, code) ? EXECUTION_ERRORS[code as keyof typeof EXECUTION_ERRORS] : code;
+}
+
+export const TYPE_WORDS: Readonly<Record<AuditEntryType, string>> = {
+  proposed: 'Proposed',
+  classified: 'Classified',
+  notified: 'People told',
+  decided: 'Decided',
+  objected: 'Stopped',
+  revised: 'Revised',
+  withdrawn: 'Withdrawn',
+  expired: 'Expired',
+  aborted: 'Aborted',
+  started: 'Call started',
+  finished: 'Call finished',
+  unknown: 'Outcome unknown',
+  reconciled: 'Reconciled',
+  policy_changed: 'Policy changed',
+};
+
+/** One line about an entry. Names in it come from outside: draw it with `<Visible>`. */
+export function entryWords(entry: AuditEntry): string {
+  switch (entry.type) {
+    case 'proposed':
+      return `${entry.proposer} proposed ${entry.tool}${entry.attested ? '' : ' (not attested)'}`;
+    case 'classified':
+      return [entry.class ?? 'no class', entry.gate === null ? 'no gate' : `${entry.gate} gate`]
+        .concat(entry.reasonCodes.map(reasonWords))
+        .join(', ');
+    case 'notified':
+      return `${entry.event} by ${entry.channel} to ${entry.recipients.join(', ') || 'nobody'}`;
+    case 'decided':
+      return `${entry.reviewer} ${DECISION_WORDS[entry.decision]} (version ${entry.revision}, level ${entry.level}, by ${entry.channel})`;
+    case 'objected':
+      return `${entry.reviewer} stopped it before it ran (version ${entry.revision}, by ${entry.channel})`;
+    case 'revised':
+      return `${entry.by} sent version ${entry.revision}`;
+    case 'withdrawn':
+      return `${entry.by} took it back`;
+    case 'expired':
+      return 'Nobody decided in time';
+    case 'aborted':
+      return entry.reason;
+    case 'started':
+      return `version ${entry.revision}${entry.resend ? ', sent again' : ''}`;
+    case 'finished':
+      return `${entry.status}${entry.late ? ', late' : ''}${entry.errorCode === null ? '' : `: ${executionErrorWords(entry.errorCode)}`}`;
+    case 'unknown':
+      return executionErrorWords(entry.errorCode);
+    case 'reconciled':
+      return `${entry.by} established: ${entry.outcome}`;
+    case 'policy_changed':
+      return `now ${entry.policyDigest.slice(0, 19)}…`;
+    default:
+      return entry satisfies never;
+  }
+}

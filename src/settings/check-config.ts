@@ -1,0 +1,142 @@
+import type { ConfigFile } from '../contract/config.ts';
+import { toolNameSchema } from '../contract/call.ts';
+import { NOTICE_EVENTS } from '../contract/delivery.ts';
+import { kindOfConnector } from '../domain/render/index.ts';
+import { matchesPattern } from '../domain/policy/settings.ts';
+import type { ParsedFile } from '../domain/files/parse-file.ts';
+import type { FileProblem } from '../domain/files/problem.ts';
+import type { Path } from '../domain/files/yaml-source.ts';
+
+/** What a configuration file's shape does not tell: patterns, URLs and connectors that could not work as written. */
+export function checkConfig(file: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  return [...checkPatterns(file), ...checkUrls(file), ...checkConnectors(file)];
+}
+
+function checkPatterns({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const entries: (readonly [string, Path])[] = [
+    ...(value.freeze ?? []).map((pattern, index) => [pattern, ['freeze', index]] as const),
+    ...(value.agents ?? []).flatMap(({ tools }, agent) =>
+      (tools ?? []).map((pattern, index) => [pattern, ['agents', agent, 'tools', index]] as const),
+    ),
+  ];
+  return entries
+    .filter(([pattern]) => !isPattern(pattern))
+    .map(([pattern, path]) =>
+      source.problem(
+        path,
+        `"${pattern}" is not a tool pattern`,
+        'Write a tool (an upstream’s as mcp.<server>.<tool>), a beginning followed by *, or "*"',
+      ),
+    );
+}
+
+/** A prefix of a tool's name followed by `*`, or a whole name. */
+function isPattern(pattern: string): boolean {
+  return pattern.endsWith('*')
+    ? /^[A-Za-z0-9_.-]*$/.test(pattern.slice(0, -1))
+    : toolNameSchema.safeParse(pattern).success;
+}
+
+function checkUrls({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const problems: FileProblem[] = [];
+  const require = (text: string, path: Path, what: string, rules: { readonly slash?: boolean }): void => {
+    const refusal = refuseUrl(text, rules);
+    if (refusal !== undefined) problems.push(source.problem(path, `${what} ${refusal.message}`, refusal.fix));
+  };
+  // A prefix without a slash at its end would let https://host.example and https://host.example.evil.test in alike.
+  (value.callbacks ?? []).forEach((url, index) =>
+    require(url, ['callbacks', index], 'a callback prefix', { slash: true }),
+  );
+  if (value.publicUrl !== undefined) require(value.publicUrl, ['publicUrl'], 'publicUrl', {});
+  if (value.oidc !== undefined) require(value.oidc.issuer, ['oidc', 'issuer'], 'the issuer', {});
+  problems.push(...checkWebhooks({ value, source }), ...checkSlack({ value, source }));
+  return problems;
+}
+
+const WEBHOOK_EVENTS = NOTICE_EVENTS.filter((event) => event !== 'review.final');
+
+function checkWebhooks({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const webhooks = value.notifications?.webhooks ?? [];
+  return webhooks.flatMap(({ url, events }, index) => {
+    const path = ['notifications', 'webhooks', index];
+    const problems = events.flatMap((pattern, at) => {
+      if (WEBHOOK_EVENTS.some((event) => matchesPattern(pattern, event))) return [];
+      const fix = 'Write an event such as review.pending, a beginning followed by *, or "*"';
+      return [source.problem([...path, 'events', at], `"${pattern}" matches no event`, fix)];
+    });
+    if (!/^https?:\/\//.test(url)) {
+      problems.push(
+        source.problem([...path, 'url'], 'a webhook must be an http or https URL', 'Write it as https://…'),
+      );
+    }
+    if (webhooks.findIndex((other) => other.url === url) < index) {
+      const fix = 'Write it once, with the events of both';
+      problems.push(source.problem([...path, 'url'], 'this webhook is there already', fix));
+    }
+    return problems;
+  });
+}
+
+/** There must be one way to post: a webhook, or a token together with the channel that it posts to. */
+function checkSlack({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  const slack = value.notifications?.slack;
+  if (slack === undefined) return [];
+  const path = ['notifications', 'slack'];
+  const { webhook, token, channel } = slack;
+  if (token !== undefined && channel === undefined) {
+    const fix = 'Add channel: <id of the channel>, or delete token';
+    return [source.problem([...path, 'token'], 'a token posts to a channel, and none is named', fix)];
+  }
+  if (channel !== undefined && token === undefined) {
+    const fix = 'Add token: env:SLACK_BOT_TOKEN, or delete channel: a webhook has its own';
+    return [source.problem([...path, 'channel'], 'a channel is of use with a token only', fix)];
+  }
+  if (webhook !== undefined || token !== undefined) return [];
+  const fix = 'Add webhook: env:SLACK_WEBHOOK_URL, or token: env:SLACK_BOT_TOKEN and channel';
+  return [source.problem(path, 'nothing can be posted to Slack: there is neither webhook nor token', fix)];
+}
+
+function refuseUrl(
+  text: string,
+  { slash }: { readonly slash?: boolean },
+): { readonly message: string; readonly fix: string } | undefined {
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return { message: 'must be an http or https URL', fix: 'Write it as https://…' };
+  }
+  if (url.username !== '' || url.password !== '') {
+    return { message: 'must not hold a name or a password', fix: 'Delete what stands before the @' };
+  }
+  if (url.search !== '' || url.hash !== '') {
+    return { message: 'must not have a query or a fragment', fix: 'Delete what follows ? or #' };
+  }
+  if (slash === true && !text.endsWith('/')) return { message: 'must end with /', fix: `Write ${text}/` };
+  return undefined;
+}
+
+function checkConnectors({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
+  return Object.entries(value.connectors ?? {}).flatMap(([name, config]) => {
+    const path = ['connectors', name];
+    const kinded = kindOfConnector(config);
+    switch (kinded.kind) {
+      case 'http': {
+        const refusal = refuseUrl(kinded.config.baseUrl, {});
+        const at = [...path, 'baseUrl'];
+        return refusal === undefined ? [] : [source.problem(at, `baseUrl ${refusal.message}`, refusal.fix)];
+      }
+      case 'postgres':
+        return (['url', 'selectUrl'] as const).flatMap((field) => {
+          const url = kinded.config[field];
+          if (url === undefined || /^(env:[A-Za-z_]\w*$|file:.|postgres(ql)?:\/\/|pglite:.)/.test(url)) return [];
+          const message = `${field} must be a reference or a PostgreSQL URL`;
+          return [source.problem([...path, field], message, 'Write env:TARGET_DATABASE_URL, and set that variable')];
+        });
+      case 'mcp': {
+        const { command, url } = kinded.config;
+        if ((command === undefined) !== (url === undefined)) return [];
+        const message = `${name} needs a command that starts it or a url to reach it, and not both`;
+        return [source.problem(path, message, command === undefined ? 'Add command or url' : 'Delete one of the two')];
+      }
+    }
+  });
+}

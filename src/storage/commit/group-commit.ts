@@ -1,0 +1,222 @@
+import { LRUCache } from 'lru-cache';
+import type { IndexedEntry } from '../../contract/audit.ts';
+import type { LedgerRow } from '../../domain/ledger.ts';
+import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
+import type { CompactRange } from '../../domain/proof/range.ts';
+import type { Database, Query } from '../database/database.ts';
+import { payloadOf, rangeFrom, type ReviewTail } from './group-payload.ts';
+import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
+import { prepareCommit, type PreparedCommit } from './prepare.ts';
+
+const MAX_GROUP = 64;
+const MAX_GROUP_SIZE = 4_000_000;
+/** So often is the cached head tried before the head is locked for certain. */
+const OPTIMISTIC_TRIES = 3;
+/** Reviews whose last entry is remembered. */
+const MAX_TAILS = 20_000;
+
+type GroupAnswer =
+  | { kind: 'stale'; size: number; peaks: string; tails: Record<string, ReviewTail | null> }
+  | { kind: 'refused'; seen: SeenCommit[] | null; refused: { reviewId: string; row: StoredLedgerRow | null }[] | null }
+  | { kind: 'written'; rows: Record<string, StoredLedgerRow> | null };
+
+interface SeenCommit {
+  key: string;
+  first: number;
+  count: number;
+  row: StoredLedgerRow | null;
+}
+
+interface Waiting {
+  readonly commit: PreparedCommit;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommit {
+  commit(commit: Commit): Promise<CommitResult>;
+  /** Resolves once nothing is under way. */
+  idle(): Promise<void>;
+}
+
+/** What one commit of a group wrote. */
+export interface Written {
+  readonly commit: PreparedCommit;
+  /** The ledger row after it, where it moved one. */
+  readonly row: LedgerRow | null;
+  /** In the order of the log. */
+  readonly entries: readonly IndexedEntry[];
+}
+
+/**
+ * Concurrent commits share one round trip and one transaction, and each stands or falls alone: a refused transition
+ * leaves the group before anything is written, and where the database refuses a whole group, its commits are tried
+ * one by one, so that only the poisoned one fails.
+ *
+ * @param onWritten told what is durable, in the order of the log and before those who asked for it.
+ */
+export function createGroupCommit(database: Database, onWritten: (written: readonly Written[]) => void): GroupCommit {
+  let queue: Waiting[] = [];
+  let running: Promise<void> | undefined;
+  let head: CompactRange | undefined;
+  // What is not here is taken for new; the database names the last entry where it is not.
+  const tails = new LRUCache<string, ReviewTail>({ max: MAX_TAILS });
+
+  async function drain(): Promise<void> {
+    // One turn of the event loop: whatever was asked for in this one joins the group.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (queue.length > 0) {
+      const [group, rest] = takeGroup(queue);
+      queue = rest;
+      await settle(group);
+    }
+    running = undefined;
+  }
+
+  async function settle(group: readonly Waiting[]): Promise<void> {
+    try {
+      await write(group);
+    } catch (error) {
+      head = undefined;
+      tails.clear();
+      const code = error instanceof StorageError ? error.code : undefined;
+      if (code === 'write_refused' && group.length > 1) {
+        for (const waiting of group) await settle([waiting]);
+        return;
+      }
+      // With the database away, whoever waits is told now: not one time-out after the other.
+      const waitingToo = code === 'database_unavailable' ? queue.splice(0) : [];
+      for (const waiting of [...group, ...waitingToo]) waiting.reject(error);
+    }
+  }
+
+  async function write(group: readonly Waiting[]): Promise<void> {
+    let left = group;
+    for (let tries = 0; left.length > 0; tries += 1) {
+      const base: CompactRange | undefined = head;
+      const attempt =
+        tries < OPTIMISTIC_TRIES
+          ? await tryOnce(database.query, left, base ?? (await readHead(database.query)), tails)
+          : await database.transaction(async (query) => tryOnce(query, left, await lockHead(query), tails));
+      left = conclude(left, attempt);
+    }
+  }
+
+  /** Acts on one answer; returns the commits that have to be tried again. */
+  function conclude(group: readonly Waiting[], { payload, answer }: Attempt): readonly Waiting[] {
+    switch (answer.kind) {
+      case 'stale':
+        head = rangeFrom(answer);
+        for (const [reviewId, tail] of Object.entries(answer.tails)) remember(reviewId, tail);
+        return group;
+      case 'refused':
+        return group.filter((waiting) => !refuse(waiting, answer));
+      case 'written': {
+        head = payload.range;
+        for (const [reviewId, tail] of payload.tails) remember(reviewId, tail);
+        const written = group.map(({ commit }, i): Written => {
+          const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
+          return { commit, row: row === undefined ? null : readLedgerRow(row), entries: payload.entries[i] ?? [] };
+        });
+        onWritten(written);
+        for (const [i, { row, entries }] of written.entries()) {
+          group[i]?.resolve({ ok: true, row, indices: entries.map(({ index }) => index) });
+        }
+        return [];
+      }
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  function remember(reviewId: string, tail: ReviewTail | null): void {
+    if (tail === null) tails.delete(reviewId);
+    else tails.set(reviewId, tail);
+  }
+
+  return {
+    commit: (commit) =>
+      new Promise((resolve, reject) => {
+        queue.push({ commit: prepareCommit(commit), resolve, reject });
+        running ??= drain();
+      }),
+    idle: async () => {
+      await running;
+    },
+  };
+}
+
+interface Attempt {
+  readonly payload: ReturnType<typeof payloadOf>;
+  readonly answer: GroupAnswer;
+}
+
+async function tryOnce(
+  query: Query,
+  group: readonly Waiting[],
+  base: CompactRange,
+  tails: Pick<LRUCache<string, ReviewTail>, 'get'>,
+): Promise<Attempt> {
+  const payload = payloadOf(
+    group.map(({ commit }) => commit),
+    base,
+    (reviewId) => tails.get(reviewId),
+  );
+  const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text) AS answer', [
+    payload.json,
+  ]);
+  if (row === undefined) throw new StorageError('storage_corrupt', 'The commit function gave no answer');
+  return { payload, answer: row.answer };
+}
+
+async function readHead(query: Query): Promise<CompactRange> {
+  const [row] = await query<{ size: number; peaks: string }>(
+    `SELECT size::float8 AS size, encode(peaks, 'hex') AS peaks FROM holdpoint.audit_head`,
+  );
+  if (row === undefined) throw new StorageError('storage_corrupt', 'The log has no head');
+  return rangeFrom(row);
+}
+
+async function lockHead(query: Query): Promise<CompactRange> {
+  const [row] = await query<{ head: { size: number; peaks: string } }>('SELECT holdpoint.lock_head() AS head');
+  if (row === undefined) throw new StorageError('storage_corrupt', 'The log has no head');
+  return rangeFrom(row.head);
+}
+
+/** Answers a commit that stands in the way of its group; false where this one does not. */
+function refuse({ commit, resolve }: Waiting, { seen, refused }: Extract<GroupAnswer, { kind: 'refused' }>): boolean {
+  const before = commit.key === undefined ? undefined : seen?.find(({ key }) => key === commit.key);
+  if (before !== undefined) {
+    const indices = Array.from({ length: before.count }, (_, i) => before.first + i);
+    resolve({
+      ok: true,
+      row: commit.step === undefined || before.row === null ? null : readLedgerRow(before.row),
+      indices,
+    });
+    return true;
+  }
+  const { step } = commit;
+  const no = step === undefined ? undefined : refused?.find(({ reviewId }) => reviewId === step.review_id);
+  if (step === undefined || no === undefined) return false;
+  const row = no.row === null ? null : readLedgerRow(no.row);
+  const same = step.to === 'open' && row !== null && row.proposalDigest === step['proposal_digest'];
+  resolve(same ? { ok: false, why: 'existing', row } : { ok: false, why: 'refused', row });
+  return true;
+}
+
+/** The next group, first come first served; whatever shares a lane with something before it waits for the next one. */
+function takeGroup(queue: readonly Waiting[]): [Waiting[], Waiting[]] {
+  const group: Waiting[] = [];
+  const rest: Waiting[] = [];
+  const lanes = new Set<string>();
+  let size = 0;
+  for (const waiting of queue) {
+    const { commit } = waiting;
+    const full = group.length >= MAX_GROUP || (group.length > 0 && size + commit.size > MAX_GROUP_SIZE);
+    const fits = !full && !commit.lanes.some((lane) => lanes.has(lane));
+    (fits ? group : rest).push(waiting);
+    if (fits) size += commit.size;
+    for (const lane of commit.lanes) lanes.add(lane);
+  }
+  return [group, rest];
+}

@@ -1,0 +1,99 @@
+import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
+import { leafOf } from '../../domain/proof/leaf.ts';
+import { appendLeaves, type CompactRange } from '../../domain/proof/range.ts';
+import { hashLeaf } from '../../domain/proof/tree.ts';
+import type { Leaf, PreparedCommit } from './prepare.ts';
+
+/** The last entry of a review: its number within the review, and its index in the log. */
+export interface ReviewTail {
+  readonly n: number;
+  readonly last: number;
+}
+
+export interface GroupPayload {
+  /** Argument of `holdpoint.commit_group`. */
+  readonly json: string;
+  /** The right edge of the log after it. */
+  readonly range: CompactRange;
+  /** Each commit's entries, as they are appended. */
+  readonly entries: readonly (readonly IndexedEntry[])[];
+  /** The last entry after it of every review that it appends to. */
+  readonly tails: ReadonlyMap<string, ReviewTail>;
+}
+
+/**
+ * Hashes a group onto the right edge of the log and writes down everything the database has to do for it. `tailOf`: the
+ * last entry of a review as far as this process knows; the database refuses the group where it is another.
+ */
+export function payloadOf(
+  group: readonly PreparedCommit[],
+  range: CompactRange,
+  tailOf: (reviewId: string) => ReviewTail | undefined,
+): GroupPayload {
+  const tails = new Map<string, ReviewTail>();
+  const firsts: number[] = [];
+  let next = range.size;
+  const entries = group.map(({ leaves }) => {
+    firsts.push(next);
+    return leaves.map((leaf): IndexedEntry => {
+      const index = next;
+      next += 1;
+      return { index, entry: linkEntry(leaf, index, tails, tailOf) };
+    });
+  });
+  const leaves = entries.flat().map(({ entry }) => {
+    const text = leafOf(entry);
+    const place = 'reviewId' in entry ? { r: entry.reviewId, n: entry.n, p: entry.previous } : {};
+    return { ...place, l: text, hash: hashLeaf(text) };
+  });
+  const appended = appendLeaves(
+    range,
+    leaves.map((leaf) => leaf.hash),
+  );
+  const steps = group.flatMap((commit) => commit.step ?? []);
+  const writesOf = (kind: 'reviews' | 'executions' | 'ends') =>
+    group.flatMap(({ review, leaves: own }, i) =>
+      review?.kind === kind ? { ...review.columns, last_index: (firsts[i] ?? 0) + own.length - 1 } : [],
+    );
+  const json = JSON.stringify({
+    size: range.size,
+    next: appended.range.size,
+    root: hex(appended.root),
+    peaks: appended.range.peaks.map(hex).join(''),
+    steps,
+    keys: group.flatMap(({ key, reviewId, leaves: own }, i) =>
+      key === undefined ? [] : { key, review_id: reviewId, first: firsts[i], count: own.length },
+    ),
+    entries: leaves.map(({ hash, ...leaf }) => ({ ...leaf, h: hex(hash) })),
+    nodes: appended.nodes.map((node) => ({ v: node.level, i: node.index, h: hex(node.hash) })),
+    reviews: writesOf('reviews'),
+    executions: writesOf('executions'),
+    ends: writesOf('ends'),
+  });
+  return { json, range: appended.range, entries, tails };
+}
+
+/** The entry with its number within its review and the index of the one before; of no review, as it is. */
+function linkEntry(
+  { entry, reviewId }: Leaf,
+  index: number,
+  tails: Map<string, ReviewTail>,
+  tailOf: (reviewId: string) => ReviewTail | undefined,
+): AuditEntry {
+  if (reviewId === null || !('reviewId' in entry)) return entry;
+  const before = tails.get(reviewId) ?? tailOf(reviewId);
+  const n = (before?.n ?? 0) + 1;
+  tails.set(reviewId, { n, last: index });
+  return { ...entry, n, previous: before?.last ?? null };
+}
+
+/** Reads the right edge as the database keeps it: hashes one after the other, in hex. */
+export function rangeFrom(stored: { readonly size: number; readonly peaks: string }): CompactRange {
+  const bytes = Buffer.from(stored.peaks, 'hex');
+  const peaks = Array.from({ length: bytes.length / 32 }, (_, i) => bytes.subarray(i * 32, i * 32 + 32));
+  return { size: stored.size, peaks };
+}
+
+function hex(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('hex');
+}

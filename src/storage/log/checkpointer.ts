@@ -1,0 +1,133 @@
+import type { KeyObject } from 'node:crypto';
+import { StorageError, type AuditHead, type Store } from '../../ports/store.ts';
+import { originOf, signCheckpoint, verifyCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
+import { hashFromBase64 } from '../../domain/proof/tree.ts';
+import { verifyConsistency } from '../../domain/proof/verify.ts';
+import { readCheckpointFile, writeCheckpointFile } from './checkpoint-file.ts';
+
+export interface CheckpointerOptions {
+  readonly store: Pick<Store, 'head' | 'consistencyProof' | 'putCheckpoint'>;
+  readonly deploymentId: string;
+  /** The execute worker's Ed25519 key. */
+  readonly key: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+  /** Public keys whose checkpoints count as ours, retired ones included. */
+  readonly trusted: readonly KeyObject[];
+  /** Where the last checkpoint is kept: on the execute worker's own disk, not in the database. */
+  readonly file: string;
+  /** Ms between looks at the head; default 1,000. */
+  readonly intervalMs?: number;
+  /** Told once, when the log turns out not to extend what was signed. The execute worker must stop then. */
+  readonly onRolledBack?: (error: StorageError) => void;
+}
+
+export interface Checkpointer {
+  /** Verifies, then looks at the head again and again. Rejects as {@link Checkpointer.checkpointNow} does. */
+  start(): Promise<void>;
+  /**
+   * Signs the current head, if it grew, and returns the newest checkpoint.
+   *
+   * @throws StorageError `log_rolled_back` where the log does not extend the checkpoint kept on disk: entries were
+   *   edited, deleted or forked, or an old copy was restored; `database_unavailable`
+   */
+  checkpointNow(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Signs checkpoints of the log, and never one that contradicts an earlier one. Memory of what was signed is a file of
+ * the execute worker's own, so whoever rewrites the database cannot rewrite it too.
+ */
+export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
+  const { store, key, file } = options;
+  const origin = originOf(options.deploymentId);
+  let last: { readonly note: string; readonly checkpoint: Checkpoint } | undefined;
+  let published = false;
+  let busy: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let rolledBack: StorageError | undefined;
+
+  async function remember(): Promise<void> {
+    if (last !== undefined) return;
+    const note = await readCheckpointFile(file);
+    if (note === undefined) return;
+    const checkpoint = verifyCheckpoint(note, origin, [key.publicKey, ...options.trusted]);
+    if (checkpoint === undefined) throw new StorageError('storage_corrupt', 'The kept checkpoint does not verify');
+    last = { note, checkpoint };
+  }
+
+  async function advance(): Promise<string> {
+    if (rolledBack !== undefined) throw rolledBack;
+    await remember();
+    const current = checkpointOf(origin, await store.head());
+    if (last !== undefined) {
+      if (!(await extendsLog(store, last.checkpoint, current))) return refuse();
+      if (current.size === last.checkpoint.size) {
+        // A crash between disk and database leaves the note on disk alone.
+        if (!published) await store.putCheckpoint(current.size, last.note);
+        published = true;
+        return last.note;
+      }
+    }
+    const note = signCheckpoint(current, key);
+    // Disk first: what anybody else can see must be what this machine remembers.
+    await writeCheckpointFile(file, note);
+    last = { note, checkpoint: current };
+    published = false;
+    await store.putCheckpoint(current.size, note);
+    published = true;
+    return note;
+  }
+
+  function refuse(): never {
+    clearInterval(timer);
+    rolledBack = new StorageError('log_rolled_back', 'The audit log does not extend the last checkpoint');
+    options.onRolledBack?.(rolledBack);
+    throw rolledBack;
+  }
+
+  function checkpointNow(): Promise<string> {
+    const turn = busy.then(advance, advance);
+    busy = turn.catch(() => {});
+    return turn;
+  }
+
+  return {
+    start: async () => {
+      await checkpointNow();
+      // A database that is away is looked at again at the next turn; a rollback has been reported by then.
+      timer = setInterval(() => void checkpointNow().catch(() => {}), options.intervalMs ?? 1_000);
+      timer.unref();
+    },
+    checkpointNow,
+    stop: async () => {
+      clearInterval(timer);
+      await busy;
+    },
+  };
+}
+
+function checkpointOf(origin: string, head: AuditHead): Checkpoint {
+  const root = hashFromBase64(head.root);
+  if (root === undefined) throw new StorageError('storage_corrupt', 'The head of the log is not a hash');
+  return { origin, size: head.size, root };
+}
+
+/** Whether the log as it stands begins with the log that was signed. */
+async function extendsLog(
+  store: Pick<Store, 'consistencyProof'>,
+  signed: Checkpoint,
+  current: Checkpoint,
+): Promise<boolean> {
+  if (current.size < signed.size) return false;
+  try {
+    const proof = (await store.consistencyProof(signed.size, current.size)).map(hashFromBase64);
+    const hashes = proof.filter((hash) => hash !== undefined);
+    return (
+      hashes.length === proof.length && verifyConsistency(signed.size, current.size, hashes, signed.root, current.root)
+    );
+  } catch (error) {
+    // Nodes that are missing cannot prove anything.
+    if (error instanceof StorageError && error.code === 'storage_corrupt') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+import type { Material, ReviewStatus } from '../../contract/review.ts';
+import type { LedgerRow } from '../../domain/ledger.ts';
+import type { IdempotencyClaim, StoredEnvelope, StoredReview } from '../../ports/store.ts';
+import { StorageError } from '../../ports/store.ts';
+import type { Query } from '../database/database.ts';
+import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
+import { composeReview, endReview } from './review-row.ts';
+import type { Found } from '../database/row-cache.ts';
+import { storableText } from '../database/text.ts';
+
+export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
+  const [found] = await query<{ row: StoredLedgerRow }>(
+    `SELECT to_jsonb(l) || jsonb_build_object('objections',
+              (SELECT count(*) FROM holdpoint.objections o WHERE o.review_id = l.review_id)) AS row
+       FROM holdpoint.ledger l WHERE l.review_id = $1`,
+    [reviewId],
+  );
+  return found === undefined ? undefined : readLedgerRow(found.row);
+}
+
+export async function readReview(query: Query, reviewId: string): Promise<Found<StoredReview> | undefined> {
+  const [found] = await query<{
+    state: string;
+    execution: string | null;
+    ended_as: ReviewStatus | null;
+    ended_at: Date | null;
+    index: number;
+  }>(
+    `SELECT state, execution, ended_as, ended_at, last_index::float8 AS index
+       FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL`,
+    [reviewId],
+  );
+  if (found === undefined) return undefined;
+  const review = composeReview(found.state, found.execution);
+  const { ended_as: status, ended_at: at, index } = found;
+  const shown = status === null || at === null ? review : endReview(review, status, at.toISOString());
+  return { value: { review: shown, index }, size: found.state.length + (found.execution?.length ?? 0) };
+}
+
+export async function readRecord(
+  query: Query,
+  reviewId: string,
+): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined> {
+  const rows = await query<{ part: 'review' | 'envelope' | 'material'; body: string | null }>(
+    `SELECT 'review' AS part, NULL AS body, 0 AS place FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL
+     UNION ALL SELECT 'envelope', body, n FROM holdpoint.review_envelopes WHERE review_id = $1
+     UNION ALL SELECT 'material', body, revision FROM holdpoint.review_materials WHERE review_id = $1
+     ORDER BY part, place`,
+    [reviewId],
+  );
+  if (!rows.some((row) => row.part === 'review')) return undefined;
+  const partsOf = <Part>(name: 'envelope' | 'material') =>
+    rows.flatMap(({ part, body }) => (part === name && body !== null ? [JSON.parse(body) as Part] : []));
+  return { envelopes: partsOf<StoredEnvelope>('envelope'), materials: partsOf<Material>('material') };
+}
+
+export async function countPending(query: Query, of: string | { readonly prefix: string }): Promise<number> {
+  // In the "C" collation every text with this prefix stands before the prefix followed by the last character.
+  const [condition, parameters] =
+    typeof of === 'string'
+      ? ['proposer = $1', [storableText(of)]]
+      : ['proposer >= $1 AND proposer < $2', [of.prefix, `${of.prefix}\u{10ffff}`]];
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*)::float8 AS count FROM holdpoint.reviews
+      WHERE ${condition} AND status IN ('pending', 'changes_requested') AND gate = 'hard'`,
+    parameters,
+  );
+  return row?.count ?? 0;
+}
+
+export async function countChanges(query: Query, after: number, proposer: string, most: number): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    `SELECT count(*)::float8 AS count FROM (SELECT FROM holdpoint.reviews r
+       WHERE r.proposer = $1 AND r.last_index > $2::bigint ORDER BY r.last_index LIMIT $3::bigint) changed`,
+    [storableText(proposer), after, most],
+  );
+  return row?.count ?? 0;
+}
+
+export async function countClaims(query: Query, tool: string, since: string): Promise<number> {
+  const [row] = await query<{ count: number }>(
+    'SELECT count(*)::float8 AS count FROM holdpoint.claim_times WHERE tool = $1 AND claimed_at >= $2::timestamptz',
+    [storableText(tool), since],
+  );
+  return row?.count ?? 0;
+}
+
+export async function admitSensitive(query: Query, tool: string, reviewId: string, atMost: number): Promise<boolean> {
+  const [row] = await query<{ admitted: boolean }>(
+    'SELECT holdpoint.admit_sensitive($1, $2, $3::integer) AS admitted',
+    [storableText(tool), reviewId, atMost],
+  );
+  return row?.admitted === true;
+}
+
+export async function claimIdempotency(
+  query: Query,
+  proposer: string,
+  key: string,
+  reviewId: string,
+  fingerprint: string,
+): Promise<IdempotencyClaim> {
+  const owner = [storableText(proposer), storableText(key)];
+  const inserted = await query(
+    `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (proposer, key) DO NOTHING RETURNING review_id`,
+    [...owner, reviewId, fingerprint],
+  );
+  if (inserted.length > 0) return { kind: 'new' };
+  const [found] = await query<{ review_id: string; fingerprint: string }>(
+    'SELECT review_id, fingerprint FROM holdpoint.idempotency WHERE proposer = $1 AND key = $2',
+    owner,
+  );
+  if (found === undefined) throw new StorageError('storage_corrupt', 'An idempotency key is there and is not');
+  return { kind: 'seen', reviewId: found.review_id, matches: found.fingerprint === fingerprint };
+}

@@ -1,0 +1,157 @@
+import {
+  hasEnded,
+  NOT_STARTED,
+  type ExecutionView,
+  type Level,
+  type Review,
+  type ReviewRow,
+} from '../../contract/review.ts';
+import { isStoppable } from '../../domain/gate/view.ts';
+
+const SUMMARY_BYTES = 400;
+
+/**
+ * What a list shows of a review, computed when the review is written so that lists never read whole states.
+ * `executionStatus` is kept beside it, because the execute worker writes it alone.
+ */
+export interface ListRow {
+  readonly row: Omit<ReviewRow, 'executionStatus' | 'closedTo'> & Partial<Pick<ReviewRow, 'closedTo'>>;
+  /** Groups that join the approvers from a time on. */
+  readonly escalation: Level['escalation'];
+}
+
+export function listRowOf(review: Review): ListRow {
+  const open = openLevelOf(review);
+  const yeses = open?.decisions.filter((decision) => decision.type === 'approve' || decision.type === 'edit') ?? [];
+  return {
+    row: {
+      reviewId: review.reviewId,
+      decisionId: review.decisionId,
+      kind: review.kind,
+      status: review.status,
+      class: review.class,
+      gate: review.gate,
+      reasonCodes: review.reasonCodes,
+      revision: review.revision,
+      level: review.level,
+      proposer: review.proposer,
+      reason: review.reason,
+      threadId: review.threadId,
+      group: review.group,
+      title: review.title,
+      proposedAt: review.proposedAt,
+      expiresAt: review.expiresAt,
+      resolvedAt: review.resolvedAt,
+      service: review.call.service,
+      tool: review.call.tool,
+      summary: summaryOf(review),
+      votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - yeses.length),
+      approvers: open?.approvers ?? [],
+      closedTo: closedToOf(review),
+    },
+    escalation: open?.escalation ?? null,
+  };
+}
+
+/** The row as it is shown at a time (epoch ms). */
+export function showListRow(
+  stored: ListRow,
+  executionStatus: ReviewRow['executionStatus'],
+  ended: { readonly status: ReviewRow['status']; readonly at: string } | null,
+  now: number,
+): ReviewRow {
+  const { escalation } = stored;
+  // A row of an earlier release says nothing of it.
+  const row = { ...stored.row, closedTo: stored.row.closedTo ?? [] };
+  if (ended !== null) {
+    return {
+      ...row,
+      status: ended.status,
+      resolvedAt: ended.at,
+      level: 0,
+      votesMissing: 0,
+      approvers: [],
+      closedTo: [],
+      executionStatus,
+    };
+  }
+  const escalated = escalation !== null && Date.parse(escalation.at) <= now ? escalation.to : [];
+  return { ...row, executionStatus, approvers: [...new Set([...row.approvers, ...escalated])] };
+}
+
+/** Groups that may vote now or, with a time, from then on. Only a pending review has any. */
+export function approversOf(review: Review): readonly { readonly group: string; readonly from: string | null }[] {
+  const open = openLevelOf(review);
+  if (open === undefined) return [];
+  const now = new Set(open.approvers);
+  const later = new Set(open.escalation?.to.filter((group) => !now.has(group)) ?? []);
+  const from = open.escalation?.at ?? null;
+  return [...[...now].map((group) => ({ group, from: null })), ...[...later].map((group) => ({ group, from }))];
+}
+
+/** Who would be told `already_voted` or `self_approval`. */
+function closedToOf(review: Review): string[] {
+  const open = openLevelOf(review);
+  if (open === undefined) return [];
+  const voted = review.separationOfDuties ? review.levels.flatMap(({ decisions }) => decisions) : open.decisions;
+  const conflicted = review.separationOfDuties ? [review.proposer.owner, review.revisions.at(-1)?.by ?? null] : [];
+  const people = [...voted.map(({ reviewer }) => reviewer), ...conflicted].filter((id) => id !== null);
+  return [...new Set(people)];
+}
+
+/** The review of the two columns that hold it: what the gate worker wrote, and what the execute worker did. */
+export function composeReview(stateText: string, executionText: string | null): Review {
+  const state = JSON.parse(stateText) as Omit<Review, 'execution'>;
+  return withExecution(state, executionText === null ? NOT_STARTED : (JSON.parse(executionText) as ExecutionView));
+}
+
+export function withExecution(state: Omit<Review, 'execution'>, written: ExecutionView): Review {
+  // That a reviewer changed the call is the gate's to say; the execute worker, which writes the rest, does not know.
+  const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
+  // Written with the last yes: from the claim on, nobody can stop the call.
+  const allowedDecisions =
+    state.status === 'approved' && !isStoppable(state.kind, execution) ? [] : state.allowedDecisions;
+  return { ...state, allowedDecisions, execution };
+}
+
+/** A review whose workflow is gone, as the sweeper ended it. */
+export function endReview(review: Review, status: Review['status'], at: string): Review {
+  if (hasEnded(review.status)) return review;
+  const type = status === 'rejected' || status === 'approved' ? 'aborted' : status;
+  return {
+    ...review,
+    status,
+    level: 0,
+    allowedDecisions: [],
+    resolvedAt: at,
+    resolution:
+      type === 'pending' || type === 'changes_requested'
+        ? null
+        : { type, by: null, comment: null, edited: false, retryable: false },
+    feedback: null,
+  };
+}
+
+/** The call in one line. Characters that could hide or reorder text are written as escapes. */
+function summaryOf(review: Pick<Review, 'call' | 'title'>): string {
+  const { tool, arguments: args } = review.call;
+  const text = review.title ?? (args === null ? tool : `${tool} ${JSON.stringify(args)}`);
+  return clip(text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape));
+}
+
+function escape(character: string): string {
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+}
+
+function clip(text: string): string {
+  if (Buffer.byteLength(text) <= SUMMARY_BYTES) return text;
+  // Cutting inside a character leaves U+FFFD at the end; it goes too.
+  const cut = Buffer.from(text)
+    .subarray(0, SUMMARY_BYTES - 3)
+    .toString('utf8');
+  return `${cut.replace(/\ufffd$/u, '')}…`;
+}
+
+function openLevelOf(review: Review): Review['levels'][number] | undefined {
+  return review.status === 'pending' ? review.levels[review.level - 1] : undefined;
+}
