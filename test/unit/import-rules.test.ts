@@ -34,7 +34,7 @@ const CASES: readonly (readonly [file: string, line: string, allowed: boolean])[
   ['src/activities/a.ts', `import { x } from '../storage/b.ts';`, false],
   ['src/activities/a.ts', `import { x } from '../connectors/b.ts';`, false],
   ['src/activities/a.ts', `import { fetch } from 'undici';`, false],
-  ['src/connectors/http/a.ts', `import type { X } from '../../activities/api.ts';`, true],
+  ['src/connectors/http/a.ts', `import type { X } from '../../ports/connector.ts';`, true],
   ['src/connectors/http/a.ts', `import { x } from '../../activities/execute.ts';`, false],
   ['src/connectors/http/a.ts', `import { fetch } from 'undici';`, true],
   ['src/connectors/http/a.ts', `import { x } from '../../api/b.ts';`, false],
