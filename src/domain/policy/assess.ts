@@ -7,6 +7,7 @@ import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
+import { createSession } from './expression.ts';
 import { matchesPattern, type Settings } from './settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
 
@@ -103,6 +104,7 @@ export function assessCall(input: AssessInput): Assessment {
     context,
     pinnedContext: pinned,
     proposer: proposer.id,
+    session: createSession(),
     ...(floor === undefined ? {} : { floor }),
   };
   const verdict = settings.policy.classify(question);

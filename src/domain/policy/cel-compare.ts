@@ -13,7 +13,6 @@ import {
   type Value,
 } from './cel-values.ts';
 import { foldAscii, foldValue } from './fold.ts';
-import { skeletonOf } from './spelling.ts';
 
 type Text = string | FoldedText | KeyText;
 
@@ -28,8 +27,9 @@ export function familyOfBoth(left: Value, right: Value): Family {
   return family === other ? family : refuseTypes(family, other);
 }
 
-/** Numbers of any kind, exactly. */
+/** Numbers of any kind, exactly. What is not a number would be neither above nor below any limit. */
 export function numberOf(value: Value): bigint | number | undefined {
+  if (Number.isNaN(value)) throw new EvaluationError('the result of a calculation is not a number');
   if (isCelUint(value)) return value.value;
   return typeof value === 'bigint' || typeof value === 'number' ? value : undefined;
 }
@@ -65,7 +65,9 @@ function areEqualTexts(left: Text, right: Text, session: Session): boolean {
   session.budget.charge((textOf(left).length + textOf(right).length) / 64);
   const [a, b] = pairOf(left, right, 'value');
   if (a === b) return true;
-  if ((left instanceof KeyText || right instanceof KeyText) && skeletonOf(a) === skeletonOf(b)) refuseSpelling(a);
+  if ((left instanceof KeyText || right instanceof KeyText) && session.skeletonOf(a) === session.skeletonOf(b)) {
+    refuseSpelling(a);
+  }
   return false;
 }
 
@@ -110,7 +112,7 @@ export function findKey(dict: Dict, key: Value, session: Session): string | unde
   }
   const text = textOf(key);
   session.budget.charge(text.length / 64);
-  const spellings = session.spellingsOf(dict).get(skeletonOf(text)) ?? [];
+  const spellings = session.spellingsOf(dict).get(session.skeletonOf(text)) ?? [];
   const isFolded = key instanceof FoldedText;
   const found = spellings.filter((spelling) => (isFolded ? foldValue(spelling) : spelling) === text);
   if (found.length !== spellings.length || found.length > 1) refuseSpelling(text);

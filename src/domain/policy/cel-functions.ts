@@ -6,7 +6,6 @@ import type { CallExpr, Expr } from './cel-tree.ts';
 import { Dict, FoldedText, isText, KeyText, List, textOf, toLibrary } from './cel-values.ts';
 import type { Session, Value } from './cel-values.ts';
 import { foldAscii } from './fold.ts';
-import { skeletonOf } from './spelling.ts';
 
 /** A function or an operator, ready for its operands: the target, if it is a method, and the arguments. */
 export type Run = (operands: readonly Value[], session: Session) => Value;
@@ -14,6 +13,26 @@ export type Run = (operands: readonly Value[], session: Session) => Value;
 /** Conversions read whole texts, some of them in more than linear time; nothing that they can read is longer. */
 const CONVERSIONS = new Set(['int', 'uint', 'double', 'bool', 'timestamp', 'duration']);
 const LONGEST_CONVERTED = 100;
+/**
+ * What the library takes for a number goes further than CEL: `1,000` and `1000 USD` become NaN, which is above no limit,
+ * and an empty text becomes 0.
+ */
+const CONVERTED: ReadonlyMap<string, RegExp> = new Map([
+  ['int', /^-?[0-9]+$/],
+  ['uint', /^[0-9]+$/],
+  ['double', /^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/],
+  ['duration', /^[+-]?[0-9.]/],
+]);
+
+/** Steps of a call of the library: it plans for any types, and a time zone is looked up each time. */
+const LIBRARY_STEPS = 4;
+const CONVERSION_STEPS = 30;
+const TIME_ZONE_STEPS = 700;
+
+function libraryStepsOf(name: string, operands: number): number {
+  if (name.startsWith('get') && operands > 1) return TIME_ZONE_STEPS;
+  return name === 'timestamp' || name === 'duration' ? CONVERSION_STEPS : LIBRARY_STEPS;
+}
 
 type Native = (operands: readonly Value[], session: Session) => Value | undefined;
 
@@ -26,11 +45,18 @@ export function compileFunction(env: CelEnv, call: Pick<CallExpr, 'function' | '
     const result = native?.(operands, session);
     if (result !== undefined) return result;
     const lengths = operands.map((value) => (isText(value) ? textOf(value).length : 0));
-    session.budget.charge(lengths.reduce((sum, length) => sum + length / 64, 0));
+    session.budget.charge(lengths.reduce((sum, length) => sum + length / 64, libraryStepsOf(name, operands.length)));
     if (CONVERSIONS.has(name) && lengths.some((length) => length > LONGEST_CONVERTED)) {
       throw new EvaluationError(`a text is too long for ${name}()`);
     }
-    return runLibrary(operands);
+    const readable = CONVERTED.get(name);
+    if (operands.some((value) => isText(value) && readable?.test(textOf(value)) === false)) {
+      throw new EvaluationError(`a text cannot be read by ${name}()`);
+    }
+    // The library takes milliseconds; CEL says seconds.
+    return runLibrary(
+      name === 'timestamp' ? operands.map((value) => (typeof value === 'bigint' ? value * 1_000n : value)) : operands,
+    );
   };
 }
 
@@ -70,7 +96,10 @@ function order(test: (left: number | bigint | string, right: number | bigint | s
     if (a !== undefined && b !== undefined) return test(a, b);
     if (!isText(left) || !isText(right)) return undefined;
     session.budget.charge((textOf(left).length + textOf(right).length) / 64);
-    return test(...pairOf(left, right, 'value'));
+    const pair = pairOf(left, right, 'value');
+    const found = test(...pair);
+    refuseOtherReadings(left, right, found, () => test(session.skeletonOf(pair[0]), session.skeletonOf(pair[1])));
+    return found;
   };
 }
 
@@ -81,7 +110,9 @@ function search(test: (text: string, part: string) => boolean): Native {
     const [n, m] = [textOf(text).length, textOf(part).length];
     session.budget.charge((n + m) / 64 + (n * m) / 1_000);
     const found = test(...pairOf(text, part, 'part'));
-    if (text instanceof KeyText) refuseOtherReading(text, found, test(skeletonOf(text.text), skeletonOf(textOf(part))));
+    refuseOtherReadings(text, part, found, () =>
+      test(session.skeletonOf(textOf(text)), session.skeletonOf(textOf(part))),
+    );
     return found;
   };
 }
@@ -93,7 +124,8 @@ const matches: Native = ([text = null, pattern = null], session) => {
   const matcher = matcherOf(pattern, text instanceof FoldedText);
   session.budget.charge(value.length * (1 + matcher.re2().prog.numInst() / 4));
   const found = matcher.test(value);
-  if (text instanceof KeyText) refuseOtherReading(text, found, matcherOf(pattern, true).test(skeletonOf(value)));
+  if (text instanceof KeyText)
+    refuseOtherReading(text, found, matcherOf(pattern, true).test(session.skeletonOf(value)));
   return found;
 };
 
@@ -104,6 +136,14 @@ function refuseOtherReading({ text }: KeyText, found: boolean, foundInSkeleton: 
   }
 }
 
+function refuseOtherReadings(left: Value, right: Value, found: boolean, findInSkeletons: () => boolean): void {
+  const key = [left, right].find((value) => value instanceof KeyText);
+  if (key !== undefined) refuseOtherReading(key, found, findInSkeletons());
+}
+
+/** Turns off what a folded text is searched with, so that `(?-i)PROD` would never be found in it. */
+const EXACT_CASE = /\(\?[a-zA-Z]*-[a-zA-Z]*i/;
+
 /** Patterns are literals of the policy (see `checkExpression`), so there are as many as people wrote. */
 const matchers = new Map<string, RE2JS>();
 
@@ -111,7 +151,10 @@ function matcherOf(pattern: string, folded: boolean): RE2JS {
   const key = `${folded ? 'folded' : 'exact'} ${pattern}`;
   const known = matchers.get(key);
   if (known !== undefined) return known;
-  if (folded) foldAscii(pattern);
+  if (folded) {
+    foldAscii(pattern);
+    if (EXACT_CASE.test(pattern)) throw new EvaluationError('a folded text is searched with (?-i)');
+  }
   const made = RE2JS.compile(pattern, folded ? RE2JS.CASE_INSENSITIVE : 0);
   matchers.set(key, made);
   return made;
@@ -130,9 +173,11 @@ const add: Native = ([left = null, right = null], session) => {
   return left instanceof KeyText || right instanceof KeyText ? new KeyText(text) : text;
 };
 
-const size: Native = ([value = null]) => {
+const size: Native = ([value = null], session) => {
   if (value instanceof List) return BigInt(value.size);
-  return value instanceof Dict ? BigInt(value.keys.length) : undefined;
+  if (!(value instanceof Dict)) return undefined;
+  session.budget.charge(value.keys.length / 4);
+  return BigInt(value.keys.length);
 };
 
 const NATIVE: ReadonlyMap<string, Native> = new Map<string, Native>([
@@ -151,8 +196,8 @@ const NATIVE: ReadonlyMap<string, Native> = new Map<string, Native>([
   [
     'bytes',
     ([value = null]) => {
-      if (value instanceof FoldedText)
-        throw new EvaluationError('bytes of an argument with fold: ascii are not folded');
+      if (value instanceof FoldedText || value instanceof KeyText)
+        throw new EvaluationError('bytes of a key, or of an argument with fold: ascii, are not folded');
       return undefined;
     },
   ],

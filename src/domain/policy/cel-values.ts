@@ -2,7 +2,7 @@ import { celList, celMap, celType, isCelType, isCelUint, type CelValue } from '@
 import type { Json } from '../../contract/json.ts';
 import type { Budget } from './cel-cost.ts';
 import { foldValue, type Folds } from './fold.ts';
-import { indexSpellings } from './spelling.ts';
+import { normalizeKey, skeletonOfNormalized } from './spelling.ts';
 
 /** Text of an argument with `fold: ascii`, and whatever is made of it. */
 export class FoldedText {
@@ -41,6 +41,11 @@ export class List {
   }
 }
 
+interface Entries {
+  list(): readonly string[];
+  get(key: string): Value | undefined;
+}
+
 /** A map. Keys of one map have one family; those of JSON are texts. */
 export class Dict {
   readonly keyFamily: Family | undefined;
@@ -48,13 +53,9 @@ export class Dict {
   readonly identity: object;
   /** The context itself, of which a missing key means that it was not pinned. */
   readonly isContext: boolean;
-  readonly #entries: { readonly keys: readonly string[]; get(key: string): Value | undefined };
-  private constructor(
-    identity: object,
-    keyFamily: Family | undefined,
-    entries: { readonly keys: readonly string[]; get(key: string): Value | undefined },
-    isContext: boolean,
-  ) {
+  readonly #entries: Entries;
+  #keys: readonly string[] | undefined;
+  private constructor(identity: object, keyFamily: Family | undefined, entries: Entries, isContext: boolean) {
     this.identity = identity;
     this.keyFamily = keyFamily;
     this.isContext = isContext;
@@ -65,13 +66,15 @@ export class Dict {
       if (!Object.hasOwn(object, key)) return undefined;
       return fromJson(object[key] as Json, folds?.properties.get(key) ?? folds?.others);
     };
-    return new Dict(object, 'string', { keys: Object.keys(object), get }, isContext);
+    return new Dict(object, 'string', { list: () => Object.keys(object), get }, isContext);
   }
   static ofValues(keyFamily: Family | undefined, values: ReadonlyMap<string, Value>): Dict {
-    return new Dict(values, keyFamily, { keys: [...values.keys()], get: (key) => values.get(key) }, false);
+    return new Dict(values, keyFamily, { list: () => [...values.keys()], get: (key) => values.get(key) }, false);
   }
+  /** Listing them takes a step for each, which whoever asks charges. */
   get keys(): readonly string[] {
-    return this.#entries.keys;
+    this.#keys ??= this.#entries.list();
+    return this.#keys;
   }
   get(key: string): Value | undefined {
     return this.#entries.get(key);
@@ -93,9 +96,22 @@ export class Session {
     const known = this.#spellings.get(dict.identity);
     if (known !== undefined) return known;
     this.budget.charge(dict.keys.reduce((sum, key) => sum + 1 + key.length / 4, 0));
-    const index = indexSpellings(dict.keys);
+    const index = new Map<string, string[]>();
+    for (const key of dict.keys) {
+      const skeleton = this.skeletonOf(key);
+      const others = index.get(skeleton);
+      if (others === undefined) index.set(skeleton, [key]);
+      else others.push(key);
+    }
     this.#spellings.set(dict.identity, index);
     return index;
+  }
+  /** One character of a key can stand for 18 (U+FDFA), so what is charged is the length after that. */
+  skeletonOf(key: string): string {
+    const normalized = normalizeKey(key);
+    if (normalized === undefined) return key;
+    this.budget.charge(normalized.length);
+    return skeletonOfNormalized(normalized);
   }
 }
 

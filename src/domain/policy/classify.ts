@@ -107,7 +107,7 @@ export function prepareCall(
   input: ClassifyInput,
   folds: Folds | undefined,
 ): { readonly whole: ExpressionInput; readonly pinned: ExpressionInput } {
-  const session = createSession();
+  const session = input.session ?? createSession();
   const whole = prepareInput(input, folds, session);
   const isSame = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
   const pinned = isSame ? whole : prepareInput({ ...input, context: input.pinnedContext }, folds, session);

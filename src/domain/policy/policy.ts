@@ -1,6 +1,7 @@
 import type { CallClass, Gate } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Session } from './cel-values.ts';
 import type { Folds } from './fold.ts';
 
 /** A tool as policy knows it: the definition after includes and overrides, with compiled checks. */
@@ -40,6 +41,8 @@ export interface ClassifyInput {
   readonly proposer: string;
   /** A floor that the connector's own look at the arguments sets (e.g. SQL that is not one plain SELECT). */
   readonly floor?: { readonly class: CallClass; readonly reason: string };
+  /** What all questions about one call may cost together; without it, each has a budget of its own. */
+  readonly session?: Session;
 }
 
 /** Which rules fired, for `policy explain` and for the record. */
