@@ -34,7 +34,7 @@ export interface GateClient {
   /**
    * Asks the workflow whether it refused; undefined: it did not, not yet, or nobody answers. One query is in flight per
    * review, and who asks meanwhile shares the next one (two at once can cost seconds). That it accepted is not asked:
-   * whoever polls the task queue could say so.
+   * any process that polls the task queue could say so.
    */
   refusal(reviewId: ReviewId, decisionUlid: string): Promise<ReceiptRefusal | undefined>;
   /** What the start said of a review that no worker has looked at yet. Throws `temporal_unavailable`. */

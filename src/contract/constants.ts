@@ -9,7 +9,7 @@ export const ULID_PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** `rev_<ULID>`; also the Temporal workflow id of the review. */
 export const REVIEW_ID_PATTERN = /^rev_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-/** Longest wait of one timer, ms: `setTimeout` takes a longer one for none at all. Whoever waits longer waits again. */
+/** Longest wait of one timer, ms: `setTimeout` fires at once on a longer one. A longer wait takes several. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Most bytes of a request's body, by what its route needs; beyond: 413 `payload_too_large`. docs/running.md has them too. */

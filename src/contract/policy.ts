@@ -5,7 +5,7 @@ import { digestSchema, jsonObjectSchema } from './json.ts';
 /** `4s`, `30m`, `24h`, `7d`. */
 export const durationSchema = z.string().regex(/^[1-9][0-9]{0,6}(ms|s|m|h|d)$/, 'a duration such as 4s, 30m or 24h');
 
-/** A duration with an upper end: what somebody wrote by mistake must not wait for centuries, or overflow a timer. */
+/** A duration with an upper end: a typing error must not wait for centuries, or overflow a timer. */
 export const durationUpTo = (most: string): z.ZodString =>
   durationSchema.refine(
     // A text of another form has its own error.

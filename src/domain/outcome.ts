@@ -38,7 +38,7 @@ export function isExecutionDenial(reason: string | null | undefined): reason is 
 
 /**
  * What the execute worker may answer of a call that it will not make. That a reviewer stopped it is the ledger's to say:
- * whoever reaches Temporal can fail an activity with any code, and no call may be shown as stopped by nobody.
+ * anyone who reaches Temporal can fail an activity with any code, and a call must not be shown as stopped if no one did.
  */
 export type CallRefusal = Exclude<ExecutionDenial, 'stopped'>;
 

@@ -34,7 +34,7 @@ export interface ObjectionStore {
   ofReview(reviewId: ReviewId, limit: number): Promise<readonly StoredObjection[]>;
   /** In order of `n`, beginning after one. */
   unsettled(after: number, limit: number): Promise<readonly UnsettledObjection[]>;
-  /** By the gate worker: nothing is left to do about it. The claim judges it all the same. */
+  /** By the gate worker: nothing is left to do about it. The claim still judges it. */
   settle(n: number): Promise<void>;
   /** By the execute worker. */
   setUnreadable(n: number, unreadable: boolean): Promise<void>;

@@ -182,7 +182,7 @@ describe('deciding', () => {
     expect(server.seen.every(({ method }) => method === 'GET')).toBe(true);
   });
 
-  test('the digest that somebody looked at stands for the question', async () => {
+  test('the digest that was reviewed stands for the question', async () => {
     const server = await serve(json(200, aReview()), approved);
     expect((await holdpoint(['review', 'approve', id, '--json', '--digest', digest])).code).toBe(0);
     expect(JSON.parse(server.seen[1]?.body ?? '')).toEqual({ type: 'approve', digest });

@@ -16,8 +16,8 @@ export interface StatementDeps extends Pick<ExecuteDeps, 'store' | 'settings' | 
 }
 
 /**
- * Signs how many entries each review has that a statement is asked for. Whoever asks gets nothing but the truth about
- * the log, so a request needs no proof of its own. Returns how many statements were signed.
+ * Signs how many entries each review has that a statement is asked for. An answer says only what is true of the log,
+ * so a request needs no proof of its own. Returns how many statements were signed.
  */
 export async function answerStatements(deps: StatementDeps): Promise<number> {
   const { store, settings, signer, clock, follower } = deps;
@@ -31,7 +31,7 @@ export async function answerStatements(deps: StatementDeps): Promise<number> {
     await follower.advance(checkpoint);
     ({ size } = checkpoint);
   } catch (error) {
-    // Of such a log nothing can be said; whoever waits goes on without.
+    // Nothing can be signed about such a log; the proof is served without a statement.
     const isBad =
       error instanceof StorageError && (error.code === 'log_rolled_back' || error.code === 'storage_corrupt');
     if (isBad) for (const reviewId of requested) await store.statements.answer(reviewId);

@@ -21,7 +21,7 @@ export interface AuthorizedCall {
   /** By the policy in force. */
   readonly class: CallClass;
   readonly digest: string;
-  /** Whoever may vote on one of these may have objected: levels as signed, and as in force. */
+  /** Levels as signed and as in force: a reviewer who may vote on any of them may object. */
   readonly levels: readonly Level[];
   /** Of the policy that it was authorized under. */
   readonly policyDigest: string;

@@ -91,7 +91,7 @@ async function claimAndCall(deps: ExecuteDeps, inFlight: InFlight, input: Execut
   const started = startedEntry(deps, input, call, false);
   const claimed = await claimWithinRate(deps, inFlight.claiming, call, () => commitOf(deps, row, claim, started));
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
-    // Lost the race for the row, or somebody objected meanwhile: the next attempt finds out what became of it.
+    // Lost the race for the row, or a reviewer objected meanwhile: the next attempt finds out what became of it.
     throw postponeCall('not_open', 100);
   }
   await send(deps, inFlight, input, call, connector, claimed.row, { sendBy, resend: false });

@@ -109,7 +109,7 @@ function draftCall(
   return { assessment, version, base, allowed, commit };
 }
 
-/** Names with half characters have no canonical form; such a call is blocked, and must be recordable all the same. */
+/** Names with half characters have no canonical form; such a call is blocked, and still has to be recorded. */
 function callOf({ request }: ReadProposal): { service: string; tool: string } {
   const clean = (name: string): string => name.replace(/[\ud800-\udfff]/gu, '\ufffd');
   return { service: clean(request?.service ?? 'unknown'), tool: clean(request?.tool ?? 'unknown.tool') };

@@ -24,7 +24,7 @@ export function createGateActivities(deps: GateDeps): GateActivities {
         try {
           return input.question ? prepareQuestion(input) : prepareRevision(deps, input);
         } catch {
-          // Nothing in it can be away: it would fail again, and whoever sent it gets an answer.
+          // It depends on no other part, so it would fail again: the sender gets an answer.
           return { ok: false };
         }
       },

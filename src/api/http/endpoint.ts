@@ -61,7 +61,7 @@ export interface Endpoint<W extends Who = Who, B = unknown, Q = unknown> {
   readonly body?: z.ZodType<B>;
   /** Most bytes of the body; default: what a call can need. See `BODY_LIMITS`. */
   readonly maxBody?: number;
-  /** Parsed bodies that may be as long as a call's all the same. */
+  /** Parsed bodies for which `maxBody` does not hold: they may be as long as a call's. */
   readonly mayExceed?: (body: unknown) => boolean;
   /** No body counts as `{}`. */
   readonly bodyOptional?: boolean;

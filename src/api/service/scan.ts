@@ -45,7 +45,7 @@ export class ScanLane {
     this.#isTaken = first !== undefined;
     if (first === undefined) return;
     const [owner, [go, ...others]] = first;
-    // Whoever has more to read comes after all the others.
+    // A caller with more to read goes to the end of the line.
     this.#waiting.delete(owner);
     if (others.length > 0) this.#waiting.set(owner, others);
     go?.();

@@ -44,7 +44,7 @@ interface SignedObjection {
 
 /**
  * Sends a signed signal and waits for what became of *it*. That it counted is told from its own audit entry alone:
- * whoever polls the gate's task queue answers queries as well, so a query brings refusals and nothing else.
+ * any process that polls the gate's task queue can answer queries, so a query brings refusals and nothing else.
  */
 export async function sendAndSettle(
   context: ServiceContext,

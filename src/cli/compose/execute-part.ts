@@ -15,7 +15,7 @@ import { startSweep } from './sweep.ts';
 import { askUpstreams } from './upstreams.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
 
-/** How often requests for statements are looked for: whoever asks for a proof waits that long. */
+/** How often requests for statements are looked for, and how long a proof can wait for its statement. */
 const STATEMENTS_EVERY_MS = 250;
 /** A reviewer waits 2 s for the answer to a no. */
 const OBJECTIONS_EVERY_MS = 500;

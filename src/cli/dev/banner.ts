@@ -65,7 +65,7 @@ function renderLinks(links: readonly SignInLink[]): readonly string[] {
 function renderDemo(access: DemoAccess, dataDir: string): readonly string[] {
   return [
     '',
-    'Propose a call as the agent (nothing is deleted until somebody says yes):',
+    'Propose a call as the agent (nothing is deleted until a reviewer approves it):',
     '',
     `  curl -s ${access.url}/v1/execute \\`,
     `    -H 'Authorization: Bearer ${access.agents[0]?.key ?? ''}' -H 'Content-Type: application/json' \\`,

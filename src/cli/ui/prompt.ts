@@ -9,9 +9,15 @@ import type { Io } from './io.ts';
 export async function confirm(
   io: Io,
   question: string,
-  otherwise = 'Pass the --digest that somebody looked at, or --yes for whatever it is now.',
+  otherwise = 'Pass --digest with the digest that was reviewed, or --yes to accept the call as it is now.',
 ): Promise<void> {
-  if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask.', otherwise);
+  if (!io.interactive)
+    throw new CliError(
+      'usage',
+      'not_interactive',
+      'This command asks before it acts, and there is no terminal to ask on.',
+      otherwise,
+    );
   const answer = await clack.confirm({ message: question, initialValue: false });
   if (answer !== true) throw new CliError('failed', 'cancelled', 'Nothing was done.');
 }
@@ -22,7 +28,8 @@ export async function select<T extends string>(
   question: string,
   options: readonly { readonly value: T; readonly label: string }[],
 ): Promise<T> {
-  if (!io.interactive) throw new CliError('usage', 'not_interactive', 'There is nobody to ask.');
+  if (!io.interactive)
+    throw new CliError('usage', 'not_interactive', 'This command asks a question, and there is no terminal to ask on.');
   const answer = await clack.select<string>({ message: question, options: [...options] });
   const chosen = options.find((option) => option.value === answer);
   if (chosen === undefined) throw new CliError('failed', 'cancelled', 'Nothing was done.');

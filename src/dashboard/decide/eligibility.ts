@@ -32,7 +32,7 @@ export function whyNot(review: Review, { reviewer }: Session, now: number): stri
   return undefined;
 }
 
-/** Whoever may vote on any level, whatever they voted before. */
+/** A reviewer who may vote on any level may stop the call, whatever they voted before. */
 function whyNotStop(review: Review, reviewer: Session['reviewer'], now: number): string | undefined {
   const groups = [...new Set(review.levels.flatMap((level) => votersOf(level, now)))];
   if (reviewer.role !== 'auditor' && groups.some((group) => reviewer.groups.includes(group))) return undefined;

@@ -67,8 +67,8 @@ export function checkDecision(
 }
 
 /**
- * A no to an approved call, or to one that is about to be claimed. Whoever may vote on any level may say it: an earlier
- * yes of theirs, separation of duties or a level that has closed take the no from nobody.
+ * A no to an approved call, or to one that is about to be claimed. A reviewer who may vote on any level may say it: an
+ * earlier yes of theirs, separation of duties or a closed level do not take that away.
  */
 export function checkObjection(
   { levels, digest }: Pick<DecisionContext, 'levels' | 'digest'>,

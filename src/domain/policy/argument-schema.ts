@@ -85,7 +85,7 @@ function createAjv(options: Options): Ajv2020 {
   return ajv;
 }
 
-/** A text over `maxLength` is that keyword's to refuse; without one, a bound of ours comes first. */
+/** A text over `maxLength` is refused by that keyword; without one, Holdpoint's own bound comes first. */
 function matchAfterLength(pattern: string, maxLength: number | undefined): SchemaValidateFunction {
   const expression = RE2JS.compile(pattern);
   const limit = maxLength ?? MAX_MATCHED;

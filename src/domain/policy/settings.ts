@@ -89,7 +89,7 @@ export function findReviewer(settings: Settings, id: string): ReviewerConfig | u
   return settings.reviewers.find((reviewer) => reviewer.id === id);
 }
 
-/** Groups that let somebody decide; none for an auditor, and for whoever has left the directory. */
+/** Groups for which a reviewer may vote; none for an auditor, or a person who is no longer in the directory. */
 export function votingGroupsOf(settings: Settings, reviewerId: string): readonly string[] {
   const reviewer = findReviewer(settings, reviewerId);
   return reviewer === undefined || reviewer.role === 'auditor' ? [] : reviewer.groups;

@@ -14,8 +14,8 @@ export interface CompletenessVerdict {
 
 /**
  * Whether entries were cut from the file. Their numbers show what is missing in the middle; what is missing at the end
- * shows only in the statement, so a file without one is not taken for whole. Whoever hands over the file can choose an
- * old statement, and the verdict therefore names its time.
+ * shows only in the statement, so a file without one is not taken for whole. The one who hands over the file can choose
+ * an old statement, so the verdict names its time.
  *
  * @param notBefore epoch ms; an older statement is refused
  */

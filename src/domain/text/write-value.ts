@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 /**
  * How a value is written for people: text as it is, everything else as JSON. An agent chooses values, so text that could
  * be read as a value of another type (`["prod"]`, `12`, `true`, nothing at all, blanks) stands in quotes, in every door.
- * Not made visible yet: that is for whoever shows it.
+ * Control characters are still in it: the caller makes them visible.
  */
 export function writeValue(value: Json): string {
   return typeof value === 'string' ? writeText(value) : JSON.stringify(value);
@@ -18,9 +18,9 @@ export function writeText(text: string): string {
   return isPlain(text) ? text : JSON.stringify(text);
 }
 
-/** How values of other types are written: JSON's own words, and ours for them. */
+/** How values of other types are written, by JSON and by Holdpoint. */
 const WORDS = new Set(['true', 'false', 'null', 'undefined', 'yes', 'no', 'none', 'nan', 'infinity', '-infinity']);
-/** What a list, an object, quoted text, or a note of ours (`(sealed)`) begins with. */
+/** What a list, an object, quoted text, or a note by Holdpoint (`(sealed)`) begins with. */
 const OPENING = /^["'“”„‘’«»[{(]/;
 /** However a reader's language groups digits. */
 const NUMBER = /^[-+−]?[\p{N}\s.,'’_]+(?:e[-+]?\p{N}+)?$/iu;

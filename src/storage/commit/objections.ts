@@ -80,7 +80,7 @@ function readRow(row: Row): StoredObjection {
   };
 }
 
-/** Whoever may store objections chose the text. */
+/** The text was chosen by a caller who may store objections. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

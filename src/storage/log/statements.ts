@@ -25,7 +25,7 @@ export function createStatementStore(query: Query): StatementStore {
           [reviewId, JSON.stringify(statement)],
         );
       }
-      // Second: whoever waits for the request to go finds the statement.
+      // Second: a reader who sees the request gone finds the statement.
       await query('DELETE FROM holdpoint.statement_requests WHERE review_id = $1', [reviewId]);
     },
     read: async (reviewId) => {

@@ -4,7 +4,7 @@ import type { Review } from '../../../contract/review.ts';
 import { pause } from './tour.ts';
 
 /**
- * What somebody with full access to Temporal could send: a well-formed approval in the name of `ops-1`, on the right
+ * What a person with full access to Temporal could send: a well-formed approval in the name of `ops-1`, on the right
  * digest, signed with a key of their own; and a plain object that just says yes. Resolves with what the workflow says
  * of it: `accepted`, or undefined where it took no notice.
  */

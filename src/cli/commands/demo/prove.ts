@@ -17,7 +17,7 @@ export async function fetchAndVerifyProof(tour: Tour, reviewId: string): Promise
   tour.io.print(...renderProof(tour.io, verdict));
   check(tour, 'the proof verifies with the keys of this deployment', verdict.ok);
   const edited = text.replace('"reviewer":"ops-1"', '"reviewer":"ops-2"');
-  check(tour, 'a proof that names somebody else does not', edited !== text && !verifyWith(edited, trust).ok);
+  check(tour, 'a proof with another reviewer’s name does not', edited !== text && !verifyWith(edited, trust).ok);
   const cut = JSON.stringify({ ...proof, entries: proof.entries.slice(0, -2) });
   check(tour, 'a proof from which the last entries were cut does not', !verifyWith(cut, trust).ok);
   say(

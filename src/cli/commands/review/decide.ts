@@ -70,7 +70,7 @@ async function runDecision(
 
 /**
  * Whether somebody must be asked first. Without a terminal there is nobody to ask and silence is no yes: then only
- * `--yes`, or the digest that somebody looked at, lets a decision go out.
+ * `--yes`, or the digest that was reviewed, lets a decision go out.
  */
 export function mustAsk(io: Io, options: DecideOptions): boolean {
   return options.yes !== true && (io.interactive || options.digest === undefined);

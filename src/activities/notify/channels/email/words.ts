@@ -81,7 +81,7 @@ function describeVote(review: Review, vote: Notice['vote']): string {
   const found = review.revisions
     .flatMap(({ decisions }) => decisions)
     .find(({ decisionUlid }) => decisionUlid === vote?.decisionUlid);
-  const warning = 'If that was not you, tell whoever runs Holdpoint at once.';
+  const warning = 'If that was not you, tell the operators of Holdpoint at once.';
   if (found === undefined && wasStopped(review)) {
     return `A no that stopped this call before it ran was recorded in your name. ${warning}`;
   }
