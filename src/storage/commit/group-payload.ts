@@ -1,7 +1,6 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
-import { leafOf } from '../../domain/proof/leaf.ts';
 import { appendLeaves, type CompactRange } from '../../domain/proof/range.ts';
-import { hashLeaf } from '../../domain/proof/tree.ts';
+import { hashLeaf, type Hash } from '../../domain/proof/tree.ts';
 import type { Leaf, PreparedCommit } from './prepare.ts';
 
 /** The last entry of a review: its number within the review, and its index in the log. */
@@ -32,19 +31,15 @@ export function payloadOf(
 ): GroupPayload {
   const tails = new Map<string, ReviewTail>();
   const firsts: number[] = [];
-  let next = range.size;
-  const entries = group.map(({ leaves }) => {
-    firsts.push(next);
-    return leaves.map((leaf): IndexedEntry => {
-      const index = next;
-      next += 1;
-      return { index, entry: linkEntry(leaf, index, tails, tailOf) };
+  const leaves: PlacedLeaf[] = [];
+  const entries = group.map((commit) => {
+    firsts.push(range.size + leaves.length);
+    return commit.leaves.map((leaf): IndexedEntry => {
+      const index = range.size + leaves.length;
+      const placed = placeLeaf(leaf, index, tails, tailOf);
+      leaves.push(placed);
+      return { index, entry: placed.entry };
     });
-  });
-  const leaves = entries.flat().map(({ entry }) => {
-    const text = leafOf(entry);
-    const place = 'reviewId' in entry ? { r: entry.reviewId, n: entry.n, p: entry.previous } : {};
-    return { ...place, l: text, hash: hashLeaf(text) };
   });
   const appended = appendLeaves(
     range,
@@ -64,7 +59,7 @@ export function payloadOf(
     keys: group.flatMap(({ key, reviewId, leaves: own }, i) =>
       key === undefined ? [] : { key, review_id: reviewId, first: firsts[i], count: own.length },
     ),
-    entries: leaves.map(({ hash, ...leaf }) => ({ ...leaf, h: hex(hash) })),
+    entries: leaves.map(({ row, hash }) => ({ ...row, h: hex(hash) })),
     nodes: appended.nodes.map((node) => ({ v: node.level, i: node.index, h: hex(node.hash) })),
     reviews: writesOf('reviews'),
     executions: writesOf('executions'),
@@ -73,18 +68,28 @@ export function payloadOf(
   return { json, range: appended.range, entries, tails };
 }
 
-/** The entry with its number within its review and the index of the one before; of no review, as it is. */
-function linkEntry(
-  { entry, reviewId }: Leaf,
+interface PlacedLeaf {
+  readonly entry: AuditEntry;
+  readonly hash: Hash;
+  /** As the database takes it. */
+  readonly row: { readonly l: string; readonly r?: string; readonly n?: number; readonly p?: number | null };
+}
+
+/** The leaf with its number within its review and the index of the one before; of no review, as it is. */
+function placeLeaf(
+  { entry, reviewId, text }: Leaf,
   index: number,
   tails: Map<string, ReviewTail>,
   tailOf: (reviewId: string) => ReviewTail | undefined,
-): AuditEntry {
-  if (reviewId === null || !('reviewId' in entry)) return entry;
+): PlacedLeaf {
+  const [head = '', middle = '', end = ''] = text;
+  if (reviewId === null) return { entry, hash: hashLeaf(head), row: { l: head } };
   const before = tails.get(reviewId) ?? tailOf(reviewId);
   const n = (before?.n ?? 0) + 1;
+  const previous = before?.last ?? null;
   tails.set(reviewId, { n, last: index });
-  return { ...entry, n, previous: before?.last ?? null };
+  const l = `${head}${n}${middle}${previous}${end}`;
+  return { entry: { ...entry, n, previous } as AuditEntry, hash: hashLeaf(l), row: { r: reviewId, n, p: previous, l } };
 }
 
 /** Reads the right edge as the database keeps it: hashes one after the other, in hex. */

@@ -10,8 +10,11 @@ import { storableJson, storableText, storableTime } from '../database/text.ts';
 export interface Leaf {
   readonly entry: AuditEntry;
   readonly reviewId: string | null;
-  /** Characters of its canonical form, roughly. */
-  readonly size: number;
+  /**
+   * Its canonical form: whole, or of a review's entry what stands before the number within the review, between that and
+   * the index of the entry before, and after it.
+   */
+  readonly text: readonly string[];
 }
 
 type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
@@ -55,7 +58,7 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   if (key !== undefined) lanes.push(`k ${key}`);
   const texts = [...Object.values(step ?? {}), ...Object.values(review?.columns ?? {}).flat()];
   const sizes = [
-    ...leaves.map((leaf) => leaf.size),
+    ...leaves.flatMap((leaf) => leaf.text.map((part) => part.length)),
     ...texts.map((text) => (typeof text === 'string' ? text.length : 0)),
   ];
   const size = sizes.reduce((sum, part) => sum + part, 0);
@@ -63,16 +66,20 @@ export function prepareCommit(commit: Commit): PreparedCommit {
 }
 
 function leafFor(given: AuditEntry): Leaf {
-  let entry = given;
-  let text: string;
   try {
-    text = leafOf(entry);
+    return cutLeaf(given);
   } catch {
     // RFC 8785 refuses lone surrogates; an identity that an attacker chose may hold one.
-    entry = storableJson(given);
-    text = leafOf(entry);
+    return cutLeaf(storableJson(given));
   }
-  return { entry, reviewId: 'reviewId' in entry ? entry.reviewId : null, size: text.length };
+}
+
+/** No string of a leaf holds an unescaped quotation mark, so what looks like one of the two keys is one. */
+const PLACES = /(?<=,"n":)0(?=,)|(?<=,"previous":)0(?=,)/;
+
+function cutLeaf(entry: AuditEntry): Leaf {
+  if (!('reviewId' in entry)) return { entry, reviewId: null, text: [leafOf(entry)] };
+  return { entry, reviewId: entry.reviewId, text: leafOf({ ...entry, n: 0, previous: 0 }).split(PLACES) };
 }
 
 function prepareReview(write: ReviewWrite): PreparedReview {

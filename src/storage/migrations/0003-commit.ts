@@ -168,27 +168,30 @@ BEGIN
   RETURN moved;
 END $fn$;
 
--- Whether every leaf names its review and carries the number and the index that follow the review's last entry. Keys of
--- a leaf are sorted, so none of the three is the first or the last, and no string can hold an unescaped quotation mark.
--- Ordered by "n", which only the index by review knows.
+-- Whether every leaf names its review and carries the number and the index that follow the review's last entry, be it
+-- in the log or in this group. (That no two follow the same one, the unique index sees to.) Keys of a leaf are sorted, so
+-- none of the three is the first or the last, and no string can hold an unescaped quotation mark. The last entry is found
+-- by "n", which only the index by review knows the order of.
 CREATE FUNCTION holdpoint.are_linked(entries jsonb, from_size bigint) RETURNS boolean LANGUAGE plpgsql AS $fn$
 BEGIN
   RETURN NOT EXISTS (
-    SELECT FROM (
-      SELECT e.r, e.l, e.n, e.p, row_number() OVER w AS nth, lag(from_size + e.k - 1) OVER w AS before
-        FROM ROWS FROM (jsonb_to_recordset(entries) AS (r text, l text, n integer, p bigint)) WITH ORDINALITY
-          AS e(r, l, n, p, k)
-      WINDOW w AS (PARTITION BY e.r ORDER BY e.k)
-    ) e
-    LEFT JOIN LATERAL (
-      SELECT a.n, a.idx FROM holdpoint.audit_entries a WHERE a.review_id = e.r ORDER BY a.n DESC LIMIT 1
-    ) t ON true
-    WHERE CASE WHEN e.r IS NULL THEN strpos(e.l, '"reviewId":') > 0
-          ELSE e.n IS DISTINCT FROM coalesce(t.n, 0) + e.nth
-            OR e.p IS DISTINCT FROM coalesce(e.before, t.idx)
-            OR strpos(e.l, ',"n":' || e.n || ',') = 0
-            OR strpos(e.l, ',"previous":' || coalesce(e.p::text, 'null') || ',') = 0
-            OR strpos(e.l, ',"reviewId":"' || e.r || '",') = 0 END);
+    SELECT FROM ROWS FROM (jsonb_to_recordset(entries) AS (r text, l text, n integer, p bigint)) WITH ORDINALITY
+             AS e(r, l, n, p, k)
+      LEFT JOIN LATERAL (
+        SELECT a.n, a.idx FROM holdpoint.audit_entries a
+         WHERE a.review_id = e.r AND coalesce(e.p, -1) < from_size ORDER BY a.n DESC LIMIT 1
+      ) t ON true
+     WHERE CASE
+           WHEN e.r IS NULL THEN strpos(e.l, '"reviewId":') > 0
+           WHEN strpos(e.l, ',"n":' || e.n || ',') = 0
+             OR strpos(e.l, ',"previous":' || coalesce(e.p::text, 'null') || ',') = 0
+             OR strpos(e.l, ',"reviewId":"' || e.r || '",') = 0 THEN true
+           WHEN coalesce(e.p, -1) < from_size THEN
+             e.n IS DISTINCT FROM coalesce(t.n, 0) + 1 OR e.p IS DISTINCT FROM t.idx
+           ELSE e.p >= from_size + e.k - 1
+             OR entries->(e.p - from_size)::integer->>'r' IS DISTINCT FROM e.r
+             OR (entries->(e.p - from_size)::integer->>'n')::integer + 1 IS DISTINCT FROM e.n
+           END);
 END $fn$;
 
 -- The head of the log, and the last entry of each review that wants to append.
