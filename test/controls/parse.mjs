@@ -1,6 +1,15 @@
 export const controls = [
   {
     point: 1,
+    what: 'SQL that the scanner would read over and over is refused',
+    file: 'src/domain/sql/parser.ts',
+    find: 'if (rescanned > MAX_RESCANNED) {',
+    replace: 'if (rescanned < 0) {',
+    test: 'test/unit/sql-analysis.test.ts',
+    name: 'refuses what the scanner would read again',
+  },
+  {
+    point: 1,
     what: 'a number literal of more than 40 characters is refused',
     file: 'src/domain/json/strict-json.ts',
     find: "      if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');\n",

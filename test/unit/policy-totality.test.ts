@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { MAX_STEPS } from '../../src/domain/policy/cel-cost.ts';
 import { withoutFolds } from '../../src/domain/policy/fold.ts';
+import { judgeRead } from '../../src/domain/policy/schema-reads.ts';
 import type { Policy } from '../../src/domain/policy/policy.ts';
 import {
   APPROVALS,
@@ -415,6 +416,23 @@ describe('what policy check says of a rule', () => {
     ['what is closed and typed', 'arguments.env == "x" && arguments.count > 1 && "a" in arguments.tags'],
   ])('takes one that reads %s', (_what, condition) => {
     expect(warnings(named(condition))).toEqual([]);
+  });
+
+  it('looks at the first elements of a list too, where the schema tells them from the others', () => {
+    const judge = (first: JsonObject): string =>
+      judgeRead(
+        {
+          type: 'object',
+          additionalProperties: false,
+          properties: { list: { type: 'array', prefixItems: [first], items: { type: 'integer' } } },
+        },
+        ['list'],
+        'value',
+      );
+    expect(judge({ type: 'object' })).toBe('open');
+    expect(judge({})).toBe('open');
+    expect(judge({ type: 'string' })).toBe('free_text');
+    expect(judge({ type: 'integer' })).toBe('closed');
   });
 
   it('warns of text that may be spelt in several ways', () => {

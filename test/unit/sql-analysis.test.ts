@@ -15,6 +15,18 @@ describe('before the parser is loaded', () => {
 describe('analyzeSelect', () => {
   beforeAll(loadSqlParser);
 
+  it.each(['/*', '/**/', '+-'])('refuses what the scanner would read again from every token: %s', (text) => {
+    const started = performance.now();
+    expect(codeOf(analyzeSelect(`select 1 ${text.repeat(60_000 / text.length)}`))).toBe('sql_too_long');
+    // The three took 20, 8 and 10 s.
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  it('reads a comment between two lines of stars, and long operators in texts', () => {
+    const stars = '*'.repeat(500);
+    expect(codeOf(analyzeSelect(`/${stars}\n * all users\n ${stars}/ select '${'-'.repeat(1_000)}'`))).toBe('ok');
+  });
+
   it.each([
     'select 1',
     'SELECT id, email FROM users WHERE last_login < $1 ORDER BY id LIMIT 10',

@@ -119,9 +119,20 @@ function isTyped(schema: Json | undefined, root: JsonObject): boolean {
   if (types.includes('array') && !someLayer(schema, root, ({ items }) => items === false || isTyped(items, root))) {
     return false;
   }
+  if (types.includes('array') && layers.some((layer) => !firstItemsOf(layer).every((item) => isTyped(item, root)))) {
+    return false;
+  }
   if (!types.includes('object')) return true;
   const keys = layers.flatMap(({ properties }) => (isObject(properties) ? Object.keys(properties) : []));
   return isClosed(schema, root) && keys.every((key) => isTyped(propertyOf(schema, key, root), root));
+}
+
+function firstItemsOf({ prefixItems }: JsonObject): readonly Json[] {
+  return Array.isArray(prefixItems) ? (prefixItems as readonly Json[]) : [];
+}
+
+function elementsOf(layer: JsonObject): readonly (Json | undefined)[] {
+  return [layer['items'], ...firstItemsOf(layer)];
 }
 
 const NARROWS = ['enum', 'const', 'pattern', 'fold'];
@@ -131,7 +142,8 @@ function isFreeText(schema: Json | undefined, root: JsonObject): boolean {
   const types = typesOf(schema, root) ?? [];
   if (types.includes('string')) return !someLayer(schema, root, (layer) => NARROWS.some((keyword) => keyword in layer));
   const layers = layersOf(schema, root);
-  if (types.includes('array') && layers.some(({ items }) => isFreeText(items, root))) return true;
+  if (types.includes('array') && layers.some((layer) => elementsOf(layer).some((item) => isFreeText(item, root))))
+    return true;
   const keys = layers.flatMap(({ properties }) => (isObject(properties) ? Object.keys(properties) : []));
   return keys.some((key) => isFreeText(propertyOf(schema, key, root), root));
 }

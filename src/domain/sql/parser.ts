@@ -4,6 +4,14 @@ import { refuseSql, type SqlRefusal } from './refusal.ts';
 /** Longest statement, in UTF-8 bytes, that is parsed. */
 export const SQL_LIMIT = 65_536;
 
+/**
+ * PostgreSQL's scanner takes as many operator characters as there are for one token, gives back what is too much (all but
+ * two of `/*` and what follows, say) and begins again: 64 KiB of `/*` took it 20 s. No operator has more than 63.
+ */
+const OPERATORS = /[~!@#^&|`?+\-*/%<>=]+/g;
+/** Bound of the lengths of such runs, each squared: one of 2,000, or a thousand of 63. */
+const MAX_RESCANNED = 4_000_000;
+
 /** A node as the parser gives it: `{ Kind: { field: value } }`. */
 export type Tree = Readonly<Record<string, unknown>>;
 
@@ -35,6 +43,10 @@ export function parseStatement(sql: string): ParsedStatement | SqlRefusal {
   if (bytes.length > SQL_LIMIT) return refuseSql('sql_too_long', `the SQL is longer than ${SQL_LIMIT} bytes`);
   if (sql.includes('\0') || new TextDecoder().decode(bytes) !== sql) {
     return refuseSql('sql_invalid', 'the SQL is not valid text');
+  }
+  const rescanned = (sql.match(OPERATORS) ?? []).reduce((sum, run) => sum + run.length ** 2, 0);
+  if (rescanned > MAX_RESCANNED) {
+    return refuseSql('sql_too_long', 'the SQL has too many operator characters in a row');
   }
   const statements = parseAll(sql);
   if ('ok' in statements) return statements;
