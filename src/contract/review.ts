@@ -95,6 +95,8 @@ export const executionViewSchema = z.object({
   reconcilableFrom: z.string().optional(),
   /** What really ran differs from what was proposed. */
   edited: z.boolean().optional(),
+  /** Whose rejection, stored before the claim, stopped the call. */
+  stopped: z.object({ by: z.string(), comment: z.string().nullable(), at: z.string() }).optional(),
   reconciled: z
     .object({ outcome: z.enum(['executed', 'failed']), by: z.string(), note: z.string(), at: z.string() })
     .optional(),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Review } from '../../src/contract/review.ts';
 import { run } from '../../src/cli/commands/run.ts';
 import { checkpointKeyOf } from '../../src/cli/compose/keys.ts';
 import { EXIT } from '../../src/cli/ui/exit.ts';
@@ -24,9 +25,13 @@ async function holdpoint(...args: readonly string[]) {
 }
 
 async function argumentsOf(...ids: readonly string[]): Promise<unknown[]> {
+  return (await reviewsOf(...ids)).map((review) => review?.call.arguments);
+}
+
+async function reviewsOf(...ids: readonly string[]): Promise<(Review | undefined)[]> {
   const store = await createStore({ dataDir });
   try {
-    return await Promise.all(ids.map(async (id) => (await store.readReview(id))?.review.call.arguments));
+    return await Promise.all(ids.map(async (id) => (await store.readReview(id))?.review));
   } finally {
     await store.close();
   }
@@ -43,6 +48,9 @@ beforeAll(async () => {
     const deny = { to: 'deny', reviewId, proposalDigest: DIGEST, reason: 'rejected', at: AT } as const;
     await store.commit({ ledger: deny, entries: [] });
   }
+  const stopped = { by: 'ops-2', comment: SECRET, at: AT };
+  const execution = { status: 'failed', error: null, startedAt: null, finishedAt: AT, stopped } as const;
+  await store.commit({ entries: [], review: { kind: 'execution', reviewId: OLD, execution } });
   await store.commit(proposal(PENDING, { call }));
   await store.commit(proposal(UNKNOWN, { call, status: 'approved', resolvedAt: daysAgo(100) }));
   await store.commit({ ledger: claiming(UNKNOWN), entries: [] });
@@ -76,6 +84,8 @@ describe('holdpoint audit erase', () => {
     });
     const said = { said: SECRET };
     expect(await argumentsOf(OLD, RECENT, PENDING, UNKNOWN)).toEqual([null, said, said, said]);
+    const [old] = await reviewsOf(OLD);
+    expect(old?.execution.stopped).toEqual({ by: 'ops-2', comment: null, at: AT });
     expect(await holdpoint('audit', 'verify', '--database', ...since)).toEqual(before);
     expect(await holdpoint('audit', 'erase', '--older-than', '90d', '--yes')).toMatchObject({ out: { erased: 0 } });
   });

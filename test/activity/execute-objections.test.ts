@@ -74,8 +74,9 @@ async function expectStopped(journey: Journey) {
 describe('a reject that was stored before the claim', () => {
   it('stops the call, also after the last yes, with an entry of its own', async () => {
     const journey = await steps.approved('payouts.close', CLOSE);
-    await object(journey);
+    await object(journey, { comment: 'the wrong account' });
     await expectStopped(journey);
+    expect(await executionOf(journey)).toMatchObject({ stopped: { by: 'ops-2', comment: 'the wrong account' } });
     const { entry } = (await store.entriesOf(journey.reviewId)).at(-1) ?? {};
     expect(entry).toMatchObject({ type: 'objected', reviewer: 'ops-2', digest: journey.digest });
     // Another attempt, with whatever envelopes, finds it denied.

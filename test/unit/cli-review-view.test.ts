@@ -28,6 +28,7 @@ describe('an approved call', () => {
     expect(shown(APPROVED_NOT_RUN)).toContain(command);
     expect(shown({ ...APPROVED_NOT_RUN, allowedDecisions: [] })).not.toContain(command);
     expect(shown(STOPPED)).toContain(STOPPED_WORDS);
+    expect(shown(STOPPED)).toMatch(/rejected by ops-2[^]*the wrong table/);
     expect(shown(STOPPED)).not.toContain(command);
   });
 });

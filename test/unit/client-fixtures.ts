@@ -16,6 +16,7 @@ export const STOPPED: Partial<Review> = {
     error: { code: 'stopped', message: 'A reviewer stopped it before it ran' },
     startedAt: null,
     finishedAt: '2026-04-01T12:00:06.000Z',
+    stopped: { by: 'ops-2', comment: 'the wrong table', at: '2026-04-01T12:00:06.000Z' },
   },
 };
 

@@ -8,7 +8,7 @@ import { shownToText } from '../../src/domain/show/to-text.ts';
 import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
-import { aReview } from './client-fixtures.ts';
+import { aReview, STOPPED } from './client-fixtures.ts';
 
 const AT = '2026-04-01T12:00:00.000Z';
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
@@ -45,6 +45,11 @@ describe('the order of a review', () => {
       .split('\n')
       .filter((line) => line.includes('nothing to see'));
     expect(forged).toEqual(['  │ FOUND OUT BY HOLDPOINT: nothing to see']);
+  });
+
+  test('who stopped an approved call, and why', () => {
+    const said = saidBy('reviewer', aReview(STOPPED));
+    expect(said).toMatch(/ops-2: reject, .*, stopped the call[^]*the wrong table/);
   });
 
   test('a proposer whom nobody vouches for is a warning', () => {

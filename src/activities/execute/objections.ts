@@ -36,6 +36,7 @@ export async function stopCall(
 ): Promise<void> {
   const { reviewId, proposalDigest } = row;
   const at = new Date(deps.clock.now()).toISOString();
+  const stopped = { by: payload.reviewer.id, comment: payload.comment ?? null, at: payload.decidedAt };
   const { ok } = await deps.store.commit({
     key: `objected:${payloadDigest}`,
     ledger: { to: 'deny', reviewId, proposalDigest, reason: 'stopped', at },
@@ -51,7 +52,7 @@ export async function stopCall(
         envelopeDigest: payloadDigest,
       },
     ],
-    review: { kind: 'execution', reviewId, execution: deniedExecution('stopped', at) },
+    review: { kind: 'execution', reviewId, execution: { ...deniedExecution('stopped', at), stopped } },
   });
   // Denied otherwise, or claimed: the next attempt finds out.
   if (!ok) throw postponeCall('not_open', 100);

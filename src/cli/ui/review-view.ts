@@ -133,7 +133,11 @@ function renderEnd(io: Io, review: Review): string[] {
   }
   if (review.execution.status === 'not_started') return lines;
   lines.push(...heading(io, describeExecution(review)));
-  const { body, error } = review.execution;
+  const { body, error, stopped } = review.execution;
+  if (stopped !== undefined) {
+    lines.push(`  rejected by ${visible(stopped.by)} at ${stopped.at}`);
+    if (stopped.comment !== null) lines.push(...quote(stopped.comment));
+  }
   if (error !== null) lines.push(`  ${visible(error.code)}: ${visible(error.message)}`);
   if (body !== undefined) lines.push(...indent(visibleJson(body)));
   return lines;

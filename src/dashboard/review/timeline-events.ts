@@ -3,7 +3,7 @@ import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
 import { DECISION_WORDS, EXECUTION_WORDS, STATUS_WORDS } from '../ui/words.ts';
 
 export interface TimelineEvent {
-  readonly kind: 'proposed' | 'revised' | 'decided' | 'ended' | 'started' | 'finished' | 'reconciled';
+  readonly kind: 'proposed' | 'revised' | 'decided' | 'ended' | 'started' | 'stopped' | 'finished' | 'reconciled';
   readonly at: string;
   readonly who: string;
   /** Our words. */
@@ -15,6 +15,7 @@ export interface TimelineEvent {
 /** Proposals, versions, decisions and execution out of the state, oldest first. */
 export function timelineOf(review: Review): readonly TimelineEvent[] {
   const { execution } = review;
+  const { stopped } = execution;
   const events: TimelineEvent[] = review.revisions.flatMap((revision) => [
     {
       kind: revision.revision === 1 ? 'proposed' : 'revised',
@@ -42,6 +43,15 @@ export function timelineOf(review: Review): readonly TimelineEvent[] {
   }
   if (execution.startedAt !== null) {
     events.push({ kind: 'started', at: execution.startedAt, who: '', what: 'Execution started', words: null });
+  }
+  if (stopped !== undefined) {
+    events.push({
+      kind: 'stopped',
+      at: stopped.at,
+      who: stopped.by,
+      what: 'rejected the call, which stopped it',
+      words: stopped.comment,
+    });
   }
   if (execution.finishedAt !== null) {
     const what = wasStopped(review)

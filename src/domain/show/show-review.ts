@@ -40,9 +40,14 @@ export function showReview(review: Review, options: ShowOptions): Shown {
 
 function showVotes(review: Review, clipper: Clipper): Section[] {
   const votes = review.revisions.at(-1)?.decisions ?? [];
-  if (votes.length === 0) return [];
-  const blocks = votes.flatMap(({ type, reviewer, decidedAt, channel, comment }): Block[] => [
-    { kind: 'pairs', pairs: [[visible(reviewer), `${type}, ${decidedAt}, by ${channel}`]] },
+  const said = votes.map(({ type, reviewer, decidedAt, channel, comment }) => {
+    return { by: reviewer, what: `${type}, ${decidedAt}, by ${channel}`, comment };
+  });
+  const { stopped } = review.execution;
+  if (stopped !== undefined) said.push({ ...stopped, what: `reject, ${stopped.at}, stopped the call` });
+  if (said.length === 0) return [];
+  const blocks = said.flatMap(({ by, what, comment }): Block[] => [
+    { kind: 'pairs', pairs: [[visible(by), what]] },
     ...(comment === null ? [] : [{ kind: 'quote' as const, lines: clipper.lines(visibleLines(comment)) }]),
   ]);
   return [{ heading: 'Decisions so far', voice: 'reviewer', blocks }];
