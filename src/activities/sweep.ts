@@ -38,27 +38,35 @@ const NAMED_WHEN_HALTED = 100;
 
 /**
  * A sweep over the unsettled reviews. Each call looks at the next {@link BATCH} of every state, in the order of
- * `recoveries`, and begins again at the end, so that many reviews that wait never hide one that is lost. Resolves with
- * the number settled.
+ * `recoveries`, and begins again at the end, so that many reviews that wait never hide one that is lost. One that fails
+ * holds up none behind it; its error is thrown at the end. Resolves with the number settled.
  */
 export function createSweep(recoveries: readonly Recovery[]): (deps: SweepDeps) => Promise<number> {
   const cursors = new Map<UnsettledState, string | null>();
 
   /** The next page of one state. `more`: some of it was lost, so there may be more. */
-  async function sweepPage(deps: SweepDeps, recovery: Recovery): Promise<{ settled: number; more: boolean }> {
+  async function sweepPage(
+    deps: SweepDeps,
+    recovery: Recovery,
+    failures: unknown[],
+  ): Promise<{ settled: number; more: boolean }> {
     const { state } = recovery;
     const page = await deps.store.recovery.unsettled(state, quietSince(deps), BATCH, cursors.get(state) ?? null);
     const lost = await findStopped(deps, page);
     let settled = 0;
     for (const [index, reviewId] of lost.entries()) {
-      const row = await deps.store.readLedger(reviewId);
-      const settle = row?.state === state && row.reconciliation === null ? await recovery.plan(deps, row) : undefined;
-      if (settle === undefined) continue;
-      const found = lost.slice(index, index + NAMED_WHEN_HALTED);
-      if (!(await deps.store.recovery.takeLost(reviewId, found))) return { settled, more: false };
-      if (!(await settle())) continue;
-      settled += 1;
-      deps.report({ kind: 'settled', reviewId, was: state });
+      try {
+        const row = await deps.store.readLedger(reviewId);
+        const settle = row?.state === state && row.reconciliation === null ? await recovery.plan(deps, row) : undefined;
+        if (settle === undefined) continue;
+        const found = lost.slice(index, index + NAMED_WHEN_HALTED);
+        if (!(await deps.store.recovery.takeLost(reviewId, found))) return { settled, more: false };
+        if (!(await settle())) continue;
+        settled += 1;
+        deps.report({ kind: 'settled', reviewId, was: state });
+      } catch (error) {
+        failures.push(error);
+      }
     }
     const next = page.length < BATCH ? null : (page.at(-1) ?? null);
     cursors.set(state, next);
@@ -66,16 +74,18 @@ export function createSweep(recoveries: readonly Recovery[]): (deps: SweepDeps) 
   }
 
   return async (deps) => {
+    const failures: unknown[] = [];
     let settled = 0;
     for (const recovery of recoveries) {
       for (let more = true; more;) {
-        if (await isHalted(deps)) return settled;
-        const page = await sweepPage(deps, recovery);
+        if (await isHalted(deps)) break;
+        const page = await sweepPage(deps, recovery, failures);
         settled += page.settled;
         more = page.more;
       }
     }
     await isHalted(deps);
+    if (failures.length > 0) throw failures[0];
     return settled;
   };
 }

@@ -45,7 +45,10 @@ export async function processBatch(session: Session): Promise<Step> {
   });
   let step: Step = 'done';
   for (const { item, fact } of inOrder(batch, admitted)) {
-    if (session.inbox.wasAnswered(fact.decisionUlid)) continue;
+    // What is stored is judged anew: an objection that was refused, e.g. of a reviewer who may only vote now, would
+    // otherwise keep every answer from being recorded.
+    const isStored = fact.kind === 'decision' && fact.stored !== undefined;
+    if (!isStored && session.inbox.wasAnswered(fact.decisionUlid)) continue;
     if (step === 'superseded') session.inbox.answer(fact.decisionUlid, 'already_resolved');
     else step = await judge(session, item, fact);
   }

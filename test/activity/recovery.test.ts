@@ -87,6 +87,18 @@ onEveryDatabase((engine) => {
     });
   });
 
+  it('one that cannot be settled holds up none behind it, and its error is told', async () => {
+    await Promise.all([lose(1), lose(2)]);
+    await hold(3);
+    const restart = async (reviewId: string) => {
+      if (reviewId === reviewIdOf(1)) throw new Error('refused');
+      restarted.push(reviewId);
+    };
+    await expect(createSweep(lostReviews(restart))(deps())).rejects.toThrow('refused');
+    expect(restarted).toEqual([reviewIdOf(2)]);
+    expect(await stateOf(3)).toBe('denied');
+  });
+
   describe('too many lost at once', () => {
     const settledOf = async (numbers: readonly number[]) =>
       (await Promise.all(numbers.map(stateOf))).filter((state) => state !== 'open').length;

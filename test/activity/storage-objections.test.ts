@@ -23,10 +23,11 @@ const claim = (store: Store, reviewId: string, objections: number) =>
 
 onEveryDatabase((engine) => {
   let store: Store;
+  let database: Database;
   let n = 0;
   const nextId = () => reviewIdOf((n += 1), 5);
   beforeAll(async () => {
-    ({ store } = await engine.fresh());
+    ({ store, database } = await engine.fresh());
   });
 
   const open = async () => {
@@ -99,6 +100,17 @@ onEveryDatabase((engine) => {
     });
     expect(await store.erase(LATER)).toBeGreaterThan(0);
     expect(await store.objections.ofReview(reviewId, 10)).toEqual([]);
+  });
+
+  it('no erasure takes one from a call that can still be claimed, whoever asks for it', async () => {
+    const reviewId = nextId();
+    await store.commit(proposal(reviewId));
+    await store.objections.object(reviewId, envelopeOf('a'));
+    await database.query('UPDATE holdpoint.reviews SET ended_at = now() WHERE review_id = $1', [reviewId]);
+    const erasure = { review_id: reviewId, state: '{}', list_row: '{}', execution: '{}', outcome: null };
+    await database.query('SELECT holdpoint.erase_reviews($1::text::jsonb)', [JSON.stringify([erasure])]);
+    expect(await store.objections.ofReview(reviewId, 10)).toHaveLength(1);
+    expect(await claim(store, reviewId, 0)).toMatchObject({ ok: false, row: { state: 'open', objections: 1 } });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createObjectionSweep } from '../../src/activities/gate/objection-sweep.ts';
 import { lostReviews } from '../../src/activities/gate/sweep.ts';
 import { createSweep } from '../../src/activities/sweep.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
@@ -109,6 +110,23 @@ describe('the commit that answers is the claim', () => {
     },
   );
 
+  it('a no that the gate refused counts once its reviewer may vote', async () => {
+    const { reviewId, handle } = await gate.ask(QUESTION);
+    await gate.untilStatus(reviewId, 'pending');
+    const { envelope } = await gate.signDecision(reviewId, { ...NO, reviewer: 'finance-1' });
+    await base.objections.object(reviewId, envelope);
+    expect(await gate.send(reviewId, 'decision', envelope)).toBe('not_an_approver');
+    const { reviewers } = gate.settings.current();
+    const joined = reviewers.map((one) => (one.id === 'finance-1' ? { ...one, groups: ['ops'] } : one));
+    gate.settings.update({ reviewers: joined });
+    try {
+      expect(await gate.decide(reviewId)).toBe('already_resolved');
+      expect(await handle.result()).toMatchObject({ ...REJECTED, by: 'finance-1' });
+    } finally {
+      gate.settings.update({ reviewers });
+    }
+  });
+
   it('nothing is answered over one that cannot be read', async () => {
     const { reviewId, handle } = await asked();
     const key = makeKey('review-2');
@@ -118,6 +136,26 @@ describe('the commit that answers is the claim', () => {
     expect((await gate.query(reviewId)).review?.status).toBe('pending');
     gate.trust.roles.review.push(key);
     expect(await gate.decide(reviewId)).toBe('already_resolved');
+    expect(await handle.result()).toMatchObject(REJECTED);
+  });
+
+  it('a no whose key was not trusted when it came counts with the next sweep after it is', async () => {
+    const { reviewId, handle } = await asked();
+    const key = makeKey('review-3');
+    const { envelope } = await gate.signDecision(reviewId, { ...NO, signer: signerOf(key) });
+    await base.objections.object(reviewId, envelope);
+    await gate.signal(reviewId, 'decision', envelope);
+    // Behind this one the signal has been dealt with.
+    await gate.send(reviewId, 'decision', (await gate.signDecision(reviewId, { reviewer: 'finance-1' })).envelope);
+    gate.trust.roles.review.push(key);
+    const sweep = createObjectionSweep({
+      ...gate.gateDeps,
+      store: base,
+      clock: { now: () => Date.now() + 60_000 },
+      wake: (id, wakeUp) => gate.signal(id, 'decision', wakeUp).catch(() => undefined),
+    });
+    await sweep();
+    await gate.untilStatus(reviewId, 'rejected');
     expect(await handle.result()).toMatchObject(REJECTED);
   });
 

@@ -11,7 +11,7 @@ const FIRST_WAKE_MS = 4_000;
 const LAST_WAKE_MS = 600_000;
 
 export interface ObjectionSweepDeps extends Pick<GateDeps, 'store' | 'settings' | 'verifier' | 'clock'> {
-  /** Signals the review's workflow, which then reads its objections; nothing where there is no workflow. */
+  /** Signals the review's workflow, which then reads its objections; does nothing where there is no workflow. */
   wake(reviewId: string, envelope: DsseEnvelope): Promise<void>;
 }
 
@@ -28,7 +28,9 @@ export function createObjectionSweep(deps: ObjectionSweepDeps): () => Promise<vo
     const last = wakes.get(n);
     if (last !== undefined && now < last.at + last.waitMs) return;
     wakes.set(n, { at: now, waitMs: Math.min(last === undefined ? FIRST_WAKE_MS : last.waitMs * 2, LAST_WAKE_MS) });
-    await deps.wake(reviewId, envelope as DsseEnvelope);
+    // The workflow drops what it has seen, and it may have seen this one before its key was trusted. No signature is
+    // needed: the gate reads the objection itself from the database.
+    await deps.wake(reviewId, { ...(envelope as DsseEnvelope), signatures: [{ sig: `wake ${now}` }] });
   }
 
   async function see(stored: UnsettledObjection): Promise<void> {

@@ -13,7 +13,7 @@ export interface ReviewLookups {
   isKnown(reviewId: string): Promise<boolean>;
   /** Starts a review's workflow again under its id. */
   restart(reviewId: string, request: GatedCallInput): Promise<void>;
-  /** Signals a decision that the database has already; nothing where no workflow is open. */
+  /** Signals that the database has an objection; does nothing where no workflow is open. */
   wake(reviewId: string, envelope: DsseEnvelope): Promise<void>;
   /** Where the Web UI shows a run; null without a Web UI. */
   workflowUrl(reviewId: string, runId: string): string | null;

@@ -97,7 +97,9 @@ BEGIN
     DELETE FROM evidence WHERE review_id = w.review_id;
     DELETE FROM review_envelopes WHERE review_id = w.review_id;
     DELETE FROM review_materials WHERE review_id = w.review_id;
-    DELETE FROM objections WHERE review_id = w.review_id;
+    -- An approved review has ended while its call may still be claimed: until then its objections count.
+    DELETE FROM objections o WHERE o.review_id = w.review_id
+       AND NOT EXISTS (SELECT FROM ledger l WHERE l.review_id = o.review_id AND l.state = 'open');
   END LOOP;
   RETURN erased;
 END $fn$;
