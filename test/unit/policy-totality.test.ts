@@ -349,6 +349,30 @@ describe('conversions', () => {
   });
 });
 
+describe('fold: ascii at every place that a schema can say it', () => {
+  const fold = { type: 'string', fold: 'ascii' };
+  it.each<[string, JsonObject]>([
+    ['unevaluatedProperties', { unevaluatedProperties: fold }],
+    ['additionalProperties', { additionalProperties: fold }],
+    ['patternProperties', { patternProperties: { '^o': fold } }],
+    ['dependentSchemas', { dependentSchemas: { owner: { properties: { owner: fold } } } }],
+    ['else', { if: { required: ['other'] }, else: { properties: { owner: fold } } }],
+    ['if', { if: { properties: { owner: fold } } }],
+  ])('of a member: %s', (_keyword, schema) => {
+    expect(evaluate('arguments.owner == "acme"', { arguments: { owner: 'ACME' }, schema })).toBe(true);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['items', { items: fold }],
+    ['prefixItems', { prefixItems: [fold] }],
+    ['unevaluatedItems', { unevaluatedItems: fold }],
+    ['contains', { contains: fold }],
+  ])('of an element: %s', (_keyword, list) => {
+    const schema = { properties: { owners: { type: 'array', ...list } } };
+    expect(evaluate('"acme" in arguments.owners', { arguments: { owners: ['ACME'] }, schema })).toBe(true);
+  });
+});
+
 describe('what a key or a folded text is compared with', () => {
   it('has letter case for nobody: a pattern that asks for it is an error', () => {
     const schema = { type: 'object', properties: { env: { type: 'string', fold: 'ascii' } } };

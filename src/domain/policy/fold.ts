@@ -22,8 +22,17 @@ export function foldsOf(schema: Json | undefined, root = schema): Folds | undefi
     const folds = within(part);
     return folds === undefined ? [] : [[name, folds] as const];
   });
-  const others = [additionalProperties, ...Object.values(isObject(patternProperties) ? patternProperties : {})];
-  const elements = [items, ...(Array.isArray(prefixItems) ? prefixItems : [])];
+  const others = [
+    additionalProperties,
+    schema['unevaluatedProperties'],
+    ...Object.values(isObject(patternProperties) ? patternProperties : {}),
+  ];
+  const elements = [
+    items,
+    schema['unevaluatedItems'],
+    schema['contains'],
+    ...(Array.isArray(prefixItems) ? prefixItems : []),
+  ];
   const own: Folds = {
     text: schema['fold'] === 'ascii',
     properties: new Map(named),
@@ -34,9 +43,11 @@ export function foldsOf(schema: Json | undefined, root = schema): Folds | undefi
     const parts = schema[keyword];
     return Array.isArray(parts) ? parts.map(within) : [];
   });
+  const dependent = schema['dependentSchemas'];
+  besides.push(...Object.values(isObject(dependent) ? dependent : {}).map(within));
   // A reference never recurs: the schema was refused if it does.
   const referred = typeof reference === 'string' ? within(definitionNamed(reference, root)) : undefined;
-  const all = merge([own, referred, within(schema['then']), within(schema['else']), ...besides]);
+  const all = merge([own, referred, ...['if', 'then', 'else'].map((keyword) => within(schema[keyword])), ...besides]);
   return all === undefined || !foldsAnything(all) ? undefined : all;
 }
 
