@@ -58,6 +58,19 @@ describe('a proof that holds', () => {
     ],
   ])('%s', (_name, story) => expect(codesOfStory(story())).toEqual([]));
 
+  it('a late answer after a person had settled it, once', () => {
+    const late = { type: 'finished', status: 'executed', errorCode: null, resultDigest: DIGEST, late: true } as const;
+    const settled = () =>
+      approved()
+        .started(plain)
+        .add({ type: 'unknown', errorCode: 'lost_answer' })
+        .add({ type: 'reconciled', outcome: 'failed', by: 'ops-2', envelopeDigest: DIGEST });
+    // The fixture signs no reconciliation: its envelope is all that is missing.
+    expect(codesOfStory(settled().add(late))).toEqual(['envelope_missing']);
+    expect(codesOfStory(settled().add(late).add(late))).toContain('order_broken');
+    expect(codesOfStory(settled().add({ ...late, late: false }))).toContain('order_broken');
+  });
+
   it('a free call', () => {
     const free = materialOf({ class: 'reversible', levels: [], expiresAt: null });
     expect(codesOfStory(new Story().proposed().classified(free, 'not_required').started(free).finished())).toEqual([]);

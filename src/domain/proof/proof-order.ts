@@ -8,6 +8,7 @@ interface Past {
   started: boolean;
   unknown: boolean;
   settled: boolean;
+  finished: boolean;
 }
 
 /** Whether entries can have happened in this order. Times are not judged: several machines wrote them. */
@@ -19,6 +20,7 @@ export function checkOrder(entries: readonly IndexedEntry[]): readonly ProofFind
     started: false,
     unknown: false,
     settled: false,
+    finished: false,
   };
   const findings: ProofFinding[] = [];
   let last = -1;
@@ -50,7 +52,9 @@ function follows(entry: AuditEntry, past: Past): boolean {
       return past.classified && !past.settled && (!past.started || entry.resend);
     case 'finished':
       // A call that never started can end as failed: nobody ran it in time, or it had become another call.
-      if (past.settled) return false;
+      if (past.finished) return false;
+      // What the target said after a person had settled it is put on record as well.
+      if (past.settled) return entry.late;
       return past.started ? entry.late === past.unknown : entry.status === 'failed';
     case 'unknown':
       return past.started && !past.settled && !past.unknown;
@@ -90,6 +94,9 @@ function remember(entry: AuditEntry, past: Past): void {
       past.unknown = true;
       return;
     case 'finished':
+      past.settled = true;
+      past.finished = true;
+      return;
     case 'reconciled':
       past.settled = true;
       return;
