@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { BODY_LIMITS } from '../../src/contract/constants.ts';
 import { WORST } from './bodies.ts';
-import type { HostileWorld } from './world.ts';
+import type { Attacker, HostileWorld } from './world.ts';
 
 /** What one hostile caller does until it is told to stop. Resolves with how often it was answered, by status. */
 export interface Attack {
   readonly name: string;
-  run(world: HostileWorld, stop: AbortSignal): Promise<ReadonlyMap<number, number>>;
+  run(world: HostileWorld, by: Attacker, stop: AbortSignal): Promise<ReadonlyMap<number, number>>;
 }
 
 /** Requests a second of one attack: what the usual limit of 600 a minute lets one credential send, minute after minute. */
@@ -23,11 +23,17 @@ interface Sent {
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
-type Credential = 'attacker' | 'reviewer' | 'none';
+type Credential = 'agent' | 'reviewer' | 'none';
 
-async function send(world: HostileWorld, as: Credential, sent: Sent, signal?: AbortSignal): Promise<number> {
+async function send(
+  world: HostileWorld,
+  by: Attacker,
+  as: Credential,
+  sent: Sent,
+  signal?: AbortSignal,
+): Promise<number> {
   const { method = sent.body === undefined ? 'GET' : 'POST', path, body, headers } = sent;
-  const key = as === 'attacker' ? world.attackerKey : as === 'reviewer' ? world.reviewerToken : undefined;
+  const key = as === 'agent' ? by.agentKey : as === 'reviewer' ? by.reviewerToken : undefined;
   const { statusCode, body: answer } = await request(`${world.url}${path}`, {
     method,
     dispatcher: connections,
@@ -49,12 +55,12 @@ async function send(world: HostileWorld, as: Credential, sent: Sent, signal?: Ab
 function repeated(name: string, as: Credential, kinds: (world: HostileWorld) => readonly Sent[]): Attack {
   return {
     name,
-    async run(world, stop) {
+    async run(world, by, stop) {
       const answers = new Map<number, number>();
       const all = kinds(world);
       const open: Promise<void>[] = [];
       for (let n = 0; !stop.aborted; n += 1) {
-        const one = send(world, as, all[n % all.length] as Sent, stop).catch(() => (stop.aborted ? -1 : 0));
+        const one = send(world, by, as, all[n % all.length] as Sent, stop).catch(() => (stop.aborted ? -1 : 0));
         open.push(one.then((status) => void answers.set(status, (answers.get(status) ?? 0) + 1)));
         await sleep(1_000 / PER_SECOND, undefined, { signal: stop }).catch(() => undefined);
       }
@@ -69,13 +75,13 @@ function repeated(name: string, as: Credential, kinds: (world: HostileWorld) => 
 function streaming(name: string, as: Credential, sent: Sent): Attack {
   return {
     name,
-    async run(world, stop) {
+    async run(world, by, stop) {
       const answers = new Map<number, number>();
       const one = async (): Promise<void> => {
         while (!stop.aborted) {
           // A stream that is cut after a second has sent what it had, and asks for all of it again.
           const cut = AbortSignal.any([stop, AbortSignal.timeout(1_000)]);
-          const status = await send(world, as, sent, cut).catch(() => (cut.aborted ? 200 : 0));
+          const status = await send(world, by, as, sent, cut).catch(() => (cut.aborted ? 200 : 0));
           answers.set(status, (answers.get(status) ?? 0) + 1);
           if (status !== 200) await sleep(100);
         }
@@ -127,28 +133,28 @@ export const ATTACKS: readonly Attack[] = [
     { path: '/v1/reviews', headers: { authorization: `Bearer hpk_${'x'.repeat(500)}` } },
   ]),
   // An agent.
-  repeated('POST /v1/execute', 'attacker', () => worst('/v1/execute', BODY_LIMITS.call, callOf('payouts.get'))),
-  repeated('POST /v1/execute/batch', 'attacker', () => worst('/v1/execute/batch', BODY_LIMITS.call, batchOf)),
-  repeated('POST /v1/policy/explain', 'attacker', () =>
+  repeated('POST /v1/execute', 'agent', () => worst('/v1/execute', BODY_LIMITS.call, callOf('payouts.get'))),
+  repeated('POST /v1/execute/batch', 'agent', () => worst('/v1/execute/batch', BODY_LIMITS.call, batchOf)),
+  repeated('POST /v1/policy/explain', 'agent', () =>
     worst('/v1/policy/explain', BODY_LIMITS.call, callOf('payouts.create')),
   ),
-  repeated('POST /v1/reviews/…/revision', 'attacker', ({ anyReview }) =>
+  repeated('POST /v1/reviews/…/revision', 'agent', ({ anyReview }) =>
     worst(`/v1/reviews/${anyReview}/revision`, BODY_LIMITS.call, (x) => `{"arguments":${x}}`),
   ),
-  repeated('POST /v1/reviews/…/withdraw', 'attacker', ({ anyReview }) =>
+  repeated('POST /v1/reviews/…/withdraw', 'agent', ({ anyReview }) =>
     worst(`/v1/reviews/${anyReview}/withdraw`, BODY_LIMITS.empty),
   ),
-  repeated('POST /mcp', 'attacker', () =>
+  repeated('POST /mcp', 'agent', () =>
     worst('/mcp', BODY_LIMITS.call, mcpOf).map((sent) => ({
       ...sent,
       headers: { accept: 'application/json, text/event-stream' },
     })),
   ),
-  repeated('GET /v1/reviews, filters that nothing fits', 'attacker', () => [
+  repeated('GET /v1/reviews, filters that nothing fits', 'agent', () => [
     { path: '/v1/reviews?service=nosuch&limit=200' },
     { path: '/v1/reviews?service=nosuch&tool=github.repos.delete&limit=200' },
   ]),
-  streaming('GET /v1/events from 0, 19 streams', 'attacker', { path: '/v1/events', headers: { 'last-event-id': '0' } }),
+  streaming('GET /v1/events from 0, 19 streams', 'agent', { path: '/v1/events', headers: { 'last-event-id': '0' } }),
   // A reviewer.
   repeated('POST /v1/reviews/…/decision', 'reviewer', ({ anyReview }) =>
     worst(
