@@ -13,12 +13,13 @@ export interface Scan {
   charge(rows: number): Promise<void>;
 }
 
-/** Longest rest, in ms. */
+/** How much longer than a piece the rest after it is (what was read has to be written out as well), and at most, in ms. */
+const REST = 2;
 const MOST_REST = 100;
 
 /**
- * The pieces of all scans of this process, one after the other, with a rest after each that is as long as it took. However
- * many exports and streams are open, they leave half of the time, of the process and of its database, to everybody else.
+ * The pieces of all scans of this process, one after the other, with a rest after each that is twice as long as it took.
+ * However many exports and streams are open, they leave most of the time, of the process and of its database, to others.
  */
 export class ScanLane {
   /** Pieces that wait, by owner; owners in the order of their turns. */
@@ -36,7 +37,7 @@ export class ScanLane {
       return await piece();
     } finally {
       // Also what lets a closed connection be noticed: an embedded database answers without a turn of the event loop.
-      setTimeout(() => this.#next(), Math.min(MOST_REST, performance.now() - from));
+      setTimeout(() => this.#next(), Math.min(MOST_REST, REST * (performance.now() - from)));
     }
   }
 
