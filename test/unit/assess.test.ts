@@ -53,6 +53,24 @@ function assess(tool: string, args: JsonObject, proposer = agent(), settings = s
 }
 
 describe('law 1: what policy and configuration say of a call', () => {
+  it('asks for the approval of a call that its class would let go under the budget of its rules', () => {
+    const sessions: unknown[] = [];
+    const settings = settingsOf(
+      {},
+      {
+        rules: [{ name: 'never', class: 'irreversible', when: ({ session }) => sessions.push(session) === 0 }],
+        approval: ({ session }) => {
+          sessions.push(session);
+          return ONE_OF_OPS;
+        },
+      },
+    );
+    expect(assess('pay.get', { id: '1' }, NOBODY, settings)).toMatchObject({ kind: 'held' });
+    expect(sessions).toHaveLength(2);
+    expect(sessions[0]).toBeDefined();
+    expect(sessions[1]).toBe(sessions[0]);
+  });
+
   it('counts the pinned context over the caller’s, and an unsigned caller’s not at all', () => {
     const pinned = agent({ context: { env: 'production' } });
     expect(assess('pay.get', { id: '1' }, pinned, undefined, { env: 'test', a: 1 }).context).toEqual({
