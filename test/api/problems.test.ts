@@ -63,6 +63,7 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
   lone_surrogate: () => raw('{"service":"\\ud800"}'),
   forbidden_key: () => raw('{"service":"payouts","tool":"payouts.create","arguments":{"__proto__":{"amount":1}}}'),
   too_deep: () => raw(`${'['.repeat(200)}${']'.repeat(200)}`),
+  too_many_values: () => raw(`[${'1,'.repeat(10_000)}1]`),
   invalid_request: () => api.execute({ unknown: true }),
   sealed_not_allowed: () => api.execute({ arguments: { memo: { $sealed: 'x' } } }),
   callback_not_allowed: () => api.execute({ callback: 'https://evil.example/' }),

@@ -55,6 +55,16 @@ describe('strict JSON', () => {
     expect(codeOf(JSON.stringify('['.repeat(500)))).toBe('ok');
   });
 
+  it('counts values, strings left out', () => {
+    const countOf = (text: string, most: number): string => {
+      const parsed = parseStrictJson(text, 100, most);
+      return parsed.ok ? 'ok' : parsed.code;
+    };
+    expect(countOf('[1,{"a":[2,"x,[{"]}]', 6)).toBe('ok');
+    expect(countOf('[1,{"a":[2,"x,[{"]}]', 5)).toBe('too_many_values');
+    expect(countOf(`[${'1,'.repeat(200_000)}`, 1_000)).toBe('too_many_values');
+  });
+
   it('turns -0 into 0, as RFC 8785 does', () => {
     for (const text of ['-0', '-0.0', '-0e5']) {
       const parsed = parseStrictJson(`{"a":[${text}]}`);

@@ -32,6 +32,8 @@ export async function readRaw(
 
 /** What is signed has a level more around a body, and whoever verifies it reads no more than `MAX_JSON_DEPTH`. */
 const MAX_DEPTH = MAX_JSON_DEPTH - 1;
+/** A call is traversed many times on its way, and a person reads it: 256 KiB could hold 130,000 values. */
+const MAX_VALUES = 10_000;
 
 /** The body as JSON, or undefined where there is none. Throws the 400 codes of the strict parser. */
 export function parseBody(raw: unknown): unknown {
@@ -42,7 +44,7 @@ export function parseBody(raw: unknown): unknown {
   } catch {
     throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
   }
-  const parsed = parseStrictJson(text, MAX_DEPTH);
+  const parsed = parseStrictJson(text, MAX_DEPTH, MAX_VALUES);
   if (!parsed.ok) throw new ProblemError(parsed.code, { detail: describeRefusal(parsed) });
   return parsed.value;
 }

@@ -99,6 +99,7 @@ const BODY_PROBLEMS: readonly ProblemCode[] = [
   'lone_surrogate',
   'forbidden_key',
   'too_deep',
+  'too_many_values',
   'invalid_request',
   'payload_too_large',
   'unsupported_media_type',

@@ -6,7 +6,8 @@ type StrictJsonCode =
   | 'number_out_of_range'
   | 'lone_surrogate'
   | 'forbidden_key'
-  | 'too_deep';
+  | 'too_deep'
+  | 'too_many_values';
 
 export type StrictJsonResult =
   | { readonly ok: true; readonly value: Json }
@@ -26,15 +27,15 @@ const MAX_NUMBER_LENGTH = 40;
 /**
  * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
  * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
- * digits than it keeps, or more than 40 characters), lone surrogates, the key `__proto__`, and more than `maxDepth`
- * levels. `-0` becomes `0`, as in RFC 8785.
+ * digits than it keeps, or more than 40 characters), lone surrogates, the key `__proto__`, more than `maxDepth` levels,
+ * and more than `maxValues` values. `-0` becomes `0`, as in RFC 8785.
  *
  * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed. Anyone can send such text
  * before they are known, so each pass moves forward only and looks at a character a fixed number of times.
  */
-export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH): StrictJsonResult {
-  const deep = findTooDeep(text, maxDepth);
-  if (deep !== undefined) return refuse('too_deep', text, deep);
+export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH, maxValues = Infinity): StrictJsonResult {
+  const excess = findExcess(text, maxDepth, maxValues);
+  if (excess !== undefined) return refuse(excess.code, text, excess.offset);
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -136,9 +137,15 @@ function normalize(literal: string): string {
   return `${digits.slice(0, last)}e${power}`;
 }
 
-/** Before parsing, because `JSON.parse` builds every level that it is given. */
-function findTooDeep(text: string, maxDepth: number): number | undefined {
+/** Before parsing, because `JSON.parse` builds every level and every value that it is given. */
+function findExcess(
+  text: string,
+  maxDepth: number,
+  maxValues: number,
+): { readonly code: 'too_deep' | 'too_many_values'; readonly offset: number } | undefined {
   let depth = 0;
+  /** The first value; each comma and each bracket makes room for at most one more. */
+  let values = 1;
   let inString = false;
   for (let index = 0; index < text.length; index++) {
     const char = text[index];
@@ -148,8 +155,11 @@ function findTooDeep(text: string, maxDepth: number): number | undefined {
     } else if (char === '"') inString = true;
     else if (char === '{' || char === '[') {
       depth += 1;
-      if (depth > maxDepth) return index;
+      values += 1;
+      if (depth > maxDepth) return { code: 'too_deep', offset: index };
     } else if (char === '}' || char === ']') depth -= 1;
+    else if (char === ',') values += 1;
+    if (values > maxValues) return { code: 'too_many_values', offset: index };
   }
   return undefined;
 }
