@@ -62,7 +62,7 @@ export const controls = [
     find: 'const TIME_ZONE_STEPS = 700;',
     replace: 'const TIME_ZONE_STEPS = 0;',
     test,
-    name: 'ends soon: a time zone',
+    name: 'is counted, or done once: a time zone',
   },
   {
     point: 1,
