@@ -32,7 +32,7 @@ export interface GateClient {
   /** Delivers one signed envelope. `gone`: no workflow is open under this id. Throws `temporal_unavailable`. */
   signal(reviewId: ReviewId, name: GateSignal, envelope: DsseEnvelope): Promise<'delivered' | 'gone'>;
   /**
-   * Asks the workflow whether it refused; undefined: it did not, not yet, or nobody answers. One query is in flight per
+   * Asks the workflow whether it refused; undefined: it did not, not yet, or no answer came. One query is in flight per
    * review, and who asks meanwhile shares the next one (two at once can cost seconds). That it accepted is not asked:
    * any process that polls the task queue could say so.
    */

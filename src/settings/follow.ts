@@ -44,7 +44,7 @@ export interface FileSettingsSource extends SettingsSource {
   onUpstreams(listener: () => void): () => void;
   /**
    * Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. Looked up once
-   * per look at the files, whatever came of it: requests that nobody signed, and every delivery, ask for one.
+   * per look at the files, whatever came of it: unsigned requests, and every delivery, ask for one.
    */
   resolve(reference: string): string;
   /** Reads both files now. */

@@ -7,7 +7,7 @@ import type { ExecuteDeps } from './deps.ts';
 import { stopCall } from './objections.ts';
 
 /**
- * Stops approved calls that nobody has claimed yet as soon as a reject is stored: an attempt may be minutes away (the
+ * Stops approved calls that are not claimed yet as soon as a reject is stored: an attempt may be minutes away (the
  * tool is frozen, its hour is full), and the reviewer waits for the answer. Only the claim itself is sure to see every
  * objection; what this misses, that one stops. It also notes which objections this worker cannot verify.
  */

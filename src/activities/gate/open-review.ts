@@ -28,7 +28,7 @@ interface Opening<D extends Draft> {
 
 /**
  * Writes the first record of a review. One that cannot be classified, now or ever, and one beyond its proposer's limit
- * are recorded as blocked: what is tried again for ever is in no list, and nobody can decide or withdraw it.
+ * are recorded as blocked: a call that is retried for ever is in no list, and cannot be decided or withdrawn.
  */
 export async function openReview<D extends Draft>(
   deps: OpeningDeps,

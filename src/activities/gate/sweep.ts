@@ -11,7 +11,7 @@ export type Restart = (reviewId: string, request: GatedCallInput) => Promise<voi
 
 /**
  * Reviews that Temporal has lost: terminated, failed, or gone with an old copy of its database. An outcome that a person
- * must settle gets its workflow back; an open row becomes `aborted`, which is nobody's no.
+ * must settle gets its workflow back; an open row becomes `aborted`, which is not a decision.
  */
 export const lostReviews = (restart: Restart): readonly Recovery[] => [
   { state: 'unknown', plan: (deps, row) => planRestart(deps, row, restart) },

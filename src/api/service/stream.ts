@@ -61,7 +61,7 @@ const MOST_BEHIND = 1_000;
 
 /**
  * Rows of every review that changes and that the principal may see, from where the caller was: the tail only says that
- * there is more, so nothing is lost between two connections and a slow reader holds up nobody. Throws `resume_too_old`.
+ * there is more, so nothing is lost between two connections and a slow reader delays no other. Throws `resume_too_old`.
  */
 export async function watchAll(
   context: ServiceContext,

@@ -3,7 +3,7 @@ import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
 
 /**
- * Asks for a yes; anything else ends the command, and so does a place where nobody can be asked. `otherwise`: what to do
+ * Asks for a yes; anything else ends the command, and so does a terminal that cannot prompt. `otherwise`: what to do
  * there.
  */
 export async function confirm(

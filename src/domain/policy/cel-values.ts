@@ -71,7 +71,7 @@ export class Dict {
   static ofValues(keyFamily: Family | undefined, values: ReadonlyMap<string, Value>): Dict {
     return new Dict(values, keyFamily, { list: () => [...values.keys()], get: (key) => values.get(key) }, false);
   }
-  /** Listing them takes a step for each, which whoever asks charges. */
+  /** Listing them takes a step for each, which the caller charges. */
   get keys(): readonly string[] {
     this.#keys ??= this.#entries.list();
     return this.#keys;

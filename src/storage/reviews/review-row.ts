@@ -108,7 +108,7 @@ export function composeReview(stateText: string, executionText: string | null): 
 export function withExecution(state: Omit<Review, 'execution'>, written: ExecutionView): Review {
   // That a reviewer changed the call is the gate's to say; the execute worker, which writes the rest, does not know.
   const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
-  // Written with the last yes: from the claim on, nobody can stop the call.
+  // Written with the last yes: from the claim on, the call cannot be stopped.
   const allowedDecisions =
     state.status === 'approved' && !isStoppable(state.kind, execution) ? [] : state.allowedDecisions;
   return { ...state, allowedDecisions, execution };
