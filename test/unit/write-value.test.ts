@@ -1,9 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { rowInPlainWords } from '../../src/cli/commands/review/inbox/plain-words.ts';
 import { renderFacts } from '../../src/cli/ui/facts.ts';
 import { renderReview } from '../../src/cli/ui/review-view.ts';
 import type { Json } from '../../src/contract/json.ts';
-import type { ReviewRow } from '../../src/contract/review.ts';
 import { fillTemplate, writeCell, writeValue } from '../../src/domain/text/write-value.ts';
 import type { Shown } from '../../src/domain/show/shown.ts';
 import { showReview } from '../../src/domain/show/show-review.ts';
@@ -83,9 +81,6 @@ const facts = (value: Json): readonly string[] =>
       plain(renderFacts(ioFor({ tty: true }), aReview({ evidence: [{ ...evidence, facts: [fact] }] }))),
     ),
   );
-const row = (value: Json) =>
-  ({ kind: 'call', tool: 'x.y', summary: `x.y ${JSON.stringify({ env: value })}` }) as ReviewRow;
-
 /** Every part of a door in which the value is shown: each must tell by itself. */
 const DOORS: Readonly<Record<string, (value: Json) => readonly string[]>> = {
   'mail as text': (value) => shown(value).map((part) => shownToText(part).join('\n')),
@@ -93,7 +88,6 @@ const DOORS: Readonly<Record<string, (value: Json) => readonly string[]>> = {
   Slack: (value) => shown(value).map((part) => JSON.stringify(shownToBlocks(part))),
   terminal: (value) => [plain(renderReview(ioFor({ tty: true }), { ...reviewOf(value), evidence: [] }))],
   'facts in the terminal': facts,
-  'row in the terminal': (value) => [rowInPlainWords(new Map([['x.y', tool.description]]), row(value))],
   'title in the page': (value) => [plainWords('x.y', { env: value }, tool.description)],
 };
 

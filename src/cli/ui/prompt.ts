@@ -35,15 +35,3 @@ export async function select<T extends string>(
   if (chosen === undefined) throw new CliError('failed', 'cancelled', 'Nothing was done.');
   return chosen.value;
 }
-
-/** A line of text; undefined where the person thinks better of it. Empty only where nothing is needed. */
-export async function askText(question: {
-  readonly message: string;
-  readonly needed: boolean;
-}): Promise<string | undefined> {
-  const answer = await clack.text({
-    message: question.message,
-    validate: (text) => (question.needed && (text ?? '').trim() === '' ? 'A few words are needed.' : undefined),
-  });
-  return clack.isCancel(answer) ? undefined : answer.trim();
-}

@@ -46,7 +46,7 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
 }
 
 /** All arguments as the person's editor left them. */
-export async function editArguments(io: Io, review: Review): Promise<JsonObject> {
+async function editArguments(io: Io, review: Review): Promise<JsonObject> {
   if (!io.interactive)
     throw new CliError('usage', 'no_arguments', 'Pass --arguments: there is no terminal for an editor.');
   const before = `${JSON.stringify(review.call.arguments, null, 2)}\n`;

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import type { CliContext } from '../action.ts';
 import { registerDecisions } from './decide.ts';
 import { registerEdit } from './edit.ts';
-import { registerInbox } from './inbox/index.ts';
 import { registerList } from './list.ts';
 import { registerProposerSteps } from './proposer.ts';
 import { registerShow } from './show.ts';
@@ -10,7 +9,6 @@ import { registerWatch } from './watch.ts';
 
 export function registerReview(program: Command, context: CliContext): void {
   const review = program.command('review').description('look at reviews and decide them');
-  registerInbox(review, context);
   registerList(review, context);
   registerShow(review, context);
   registerDecisions(review, context);

@@ -25,7 +25,7 @@ interface ListOptions extends GlobalOptions {
 
 export function registerList(review: Command, context: CliContext): void {
   review
-    .command('list')
+    .command('list', { isDefault: true })
     .description('reviews by deadline; those that wait, unless --status or --all says otherwise')
     .option('--status <list>', `comma-separated: ${STATUSES.join(', ')}`)
     .option('--all', 'whatever their status')
