@@ -6,6 +6,7 @@ import type { LedgerTransition } from '../domain/ledger.ts';
 import type { StoredEnvelope } from '../ports/store.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
 import type { Subject } from '../domain/gate/change.ts';
+import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../domain/gate/state.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -51,12 +52,6 @@ export interface ClassifyQuestionInput {
   readonly startedAt: number;
   readonly request: unknown;
   readonly parent: { readonly workflowId: string } | null;
-}
-
-/** Durations of an approval's reminders, resolved to epoch ms; sorted. */
-export interface Schedule {
-  readonly remindAt: readonly number[];
-  readonly escalateAt: number | null;
 }
 
 export interface Version {

@@ -17,6 +17,7 @@ import {
   decideWithdrawal,
   type Ruling,
 } from '../domain/gate/decide.ts';
+import { aheadOf } from '../domain/deadline.ts';
 import { isEnded, type GateState } from '../domain/gate/state.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate as activities } from './local.ts';
@@ -205,12 +206,7 @@ async function put(session: Session, fact: Fact, change: Change): Promise<Record
 function renewSchedule(session: Session, complete: Complete | undefined): void {
   // A question keeps its people and its times, whatever its wording.
   if (complete === undefined || session.record.base.kind === 'in-flow') return;
-  const now = Date.now();
-  const { remindAt, escalateAt } = complete.version.schedule;
-  session.schedule = {
-    remindAt: remindAt.filter((at) => at > now),
-    escalateAt: escalateAt !== null && escalateAt > now ? escalateAt : null,
-  };
+  session.schedule = aheadOf(Date.now(), complete.version.schedule);
 }
 
 /** An objection from the database gets no receipt: it is judged again with every batch, and at the claim. */

@@ -1,7 +1,8 @@
 import { condition } from '@temporalio/workflow';
 import { LONGEST_TIMER_MS } from '../contract/constants.ts';
+import { aheadOf, dueBy, nextDueAt, type Due } from '../domain/deadline.ts';
 import { decideTime } from '../domain/gate/decide.ts';
-import { evolve, isEnded, type GateState } from '../domain/gate/state.ts';
+import { evolve, isEnded } from '../domain/gate/state.ts';
 import { processBatch } from './admission.ts';
 import { approvers } from './approvers.ts';
 import { deny, stayOpen } from '../domain/gate/change.ts';
@@ -30,7 +31,7 @@ export async function runGate(session: Session, cancellation: Cancellation): Pro
     const { inbox, gate } = session;
     const { expiresAt } = gate.spec;
     const isAwake = (): boolean => inbox.size > 0 || cancellation.at !== null;
-    const untilDue = Math.min(Math.max(1, nextDue(gate, session) - Date.now()), LONGEST_TIMER_MS);
+    const untilDue = Math.min(Math.max(1, nextDueAt(expiresAt, session.schedule) - Date.now()), LONGEST_TIMER_MS);
     const wasWoken = await condition(isAwake, untilDue, { summary: 'waiting for a decision' });
     if (!wasWoken) noteHistory();
     // What came before the deadline counts, even where the timer fires in the same breath; what came after it does not
@@ -52,10 +53,6 @@ export function shouldContinue(session: Session): boolean {
   return isHistoryLong() && session.inbox.size === 0;
 }
 
-function nextDue(state: GateState, { schedule }: Session): number {
-  return Math.min(state.spec.expiresAt, schedule.remindAt[0] ?? Infinity, schedule.escalateAt ?? Infinity);
-}
-
 /** Expiry, escalation and reminders that have come. False: superseded. */
 async function passTime(session: Session): Promise<boolean> {
   const now = Date.now();
@@ -71,23 +68,16 @@ async function passTime(session: Session): Promise<boolean> {
     });
     return ok;
   }
-  const { remindAt, escalateAt } = session.schedule;
-  if (escalateAt !== null && now >= escalateAt) {
-    session.schedule = { ...session.schedule, escalateAt: null };
-    // Whom the list shows this review to has changed.
-    if (!(await recordReminder(session, 'escalated', escalateAt))) return false;
-  }
-  const ahead = remindAt.filter((at) => at > now);
-  if (ahead.length < remindAt.length) {
-    const due = remindAt.findLast((at) => at <= now) ?? now;
-    session.schedule = { ...session.schedule, remindAt: ahead };
-    if (!(await recordReminder(session, 'reminder', due))) return false;
+  const due = dueBy(now, session.schedule);
+  session.schedule = aheadOf(now, session.schedule);
+  for (const { event, at } of due) {
+    if (!(await recordReminder(session, event, at))) return false;
   }
   return true;
 }
 
 /** Records that a reminder or an escalation is due; notifications follow the log. False: superseded. */
-async function recordReminder(session: Session, event: 'reminder' | 'escalated', due: number): Promise<boolean> {
+async function recordReminder(session: Session, event: Due['event'], due: number): Promise<boolean> {
   const { gate } = session;
   if (gate === null) return true;
   const { revision } = session.current.material;

@@ -2,7 +2,8 @@ import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@tempor
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
-import type { Classified, RecordOutcome, Schedule } from '../activities/api.ts';
+import type { Classified, RecordOutcome } from '../activities/api.ts';
+import type { Schedule } from '../domain/deadline.ts';
 import { writeChange, type Change } from '../domain/gate/change.ts';
 import { describeReview } from '../domain/gate/describe.ts';
 import type { GateState } from '../domain/gate/state.ts';

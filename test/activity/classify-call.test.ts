@@ -128,7 +128,7 @@ describe('law 1: the class decides the gate', () => {
     expect(digest).toBe(digestMaterial(material));
     const row = await steps.ledger(reviewId);
     expect(row).toMatchObject({ state: 'open', proposalDigest: answer.proposalDigest, expiresAt: material.expiresAt });
-    expect(Date.parse(row.expiresAt ?? '')).toBe(gate.clock.now() + ONE_OF_OPS.ttlMs);
+    expect(Date.parse(row.expiresAt ?? '')).toBe(gate.clock.now() + ONE_OF_OPS.expireAfterMs);
     const entries = await steps.entries(reviewId);
     expect(entries.map(({ type }) => type)).toEqual(['proposed', 'classified']);
     for (const entry of entries) expect(auditEntrySchema.safeParse(entry).error).toBeUndefined();
@@ -334,7 +334,7 @@ describe('a call that can never be classified', () => {
   };
 
   it.each([
-    ['a deadline beyond all time', () => ({ ...ONE_OF_OPS, ttlMs: 3_000_000 * 86_400_000 })],
+    ['a deadline beyond all time', () => ({ ...ONE_OF_OPS, expireAfterMs: 3_000_000 * 86_400_000 })],
     [
       'a failure that nobody thought of',
       () => ({
@@ -374,7 +374,7 @@ describe('a call that can never be classified', () => {
 
   it('is answered, not tried again, where other arguments lead to it', async () => {
     const journey = await steps.open('payouts.close', { id: 'a-1' });
-    gate.settings.setPolicy({ approval: () => ({ ...ONE_OF_OPS, ttlMs: Number.NaN }) as never });
+    gate.settings.setPolicy({ approval: () => ({ ...ONE_OF_OPS, expireAfterMs: Number.NaN }) as never });
     const prepared = await steps.gate.prepareRevision({
       previous: journey.input.material,
       attested: true,
@@ -425,7 +425,7 @@ describe('law 6: one row per review', () => {
     const startedAt = gate.clock.now();
     const first = await classify(reviewId, request);
     gate.settings.setPolicy({
-      approval: { ...ONE_OF_OPS, ttlMs: 48 * 3_600_000, levels: [{ name: 'x', approvers: ['finance'], quorum: 2 }] },
+      approval: { ...ONE_OF_OPS, expireAfterMs: 48 * 3_600_000, levels: [{ name: 'x', approvers: ['finance'], quorum: 2 }] },
     });
     const again = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt, request });
     if (first.kind === 'refused' || again.kind === 'refused') throw new Error('refused');

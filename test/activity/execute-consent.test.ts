@@ -109,7 +109,7 @@ describe('law 3: what was shown is what runs', () => {
 describe('law 4: silence is no', () => {
   it('does not count a yes that was given after the deadline', async () => {
     const journey = await steps.open('payouts.close', CLOSE);
-    const decidedAt = new Date(gate.clock.now() + ONE_OF_OPS.ttlMs + 1).toISOString();
+    const decidedAt = new Date(gate.clock.now() + ONE_OF_OPS.expireAfterMs + 1).toISOString();
     expect(await attempt((await steps.decide(journey, { decidedAt })).input)).toEqual(refused('not_authorized'));
   });
 

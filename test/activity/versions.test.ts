@@ -52,9 +52,9 @@ describe('law 3: another version of a call', () => {
 
   it('never ends later, and may end sooner', async () => {
     const previous = await first();
-    gate.settings.setPolicy({ approval: { ...ONE_OF_OPS, ttlMs: 48 * HOUR } });
+    gate.settings.setPolicy({ approval: { ...ONE_OF_OPS, expireAfterMs: 48 * HOUR } });
     expect((await prepare(previous, previous.arguments))?.material.expiresAt).toBe(previous.expiresAt);
-    gate.settings.setPolicy({ approval: { ...ONE_OF_OPS, ttlMs: HOUR } });
+    gate.settings.setPolicy({ approval: { ...ONE_OF_OPS, expireAfterMs: HOUR } });
     const sooner = (await prepare(previous, previous.arguments))?.material.expiresAt;
     expect(Date.parse(sooner ?? '')).toBe(gate.clock.now() + HOUR);
   });

@@ -73,7 +73,7 @@ export const SKIPPING: Readonly<Record<string, Path>> = {
   expired: ({ gate }) => held(gate),
   'in-flow-expired': ({ gate }) => asked(gate),
   'reminded-and-escalated': ({ gate }) =>
-    held(gate, create(), plan({ remindMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } })),
+    held(gate, create(), plan({ remindBeforeMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } })),
   'database-away': async (world) => {
     const { gate } = world;
     const review = await held(gate);
@@ -119,7 +119,7 @@ export const REAL: Readonly<Record<string, Path>> = {
   'edit-under-another-approval': async (world) => {
     const { gate } = world;
     const review = await held(gate, purge());
-    const approval = plan({ levels: [level('money', ['finance'])], ttlMs: 12 * HOUR, remindMs: [HOUR] });
+    const approval = plan({ levels: [level('money', ['finance'])], expireAfterMs: 12 * HOUR, remindBeforeMs: [HOUR] });
     gate.settings.setPolicy({ approval });
     await gate.decide(review.reviewId, { type: 'edit', editedArguments: { before: '2023-01-01' } });
     await vote(world, review.reviewId, 'finance-1');
@@ -174,7 +174,7 @@ export const REAL: Readonly<Record<string, Path>> = {
     return review;
   },
   'late-yes': async ({ gate }) => {
-    const review = await held(gate, create(), plan({ ttlMs: 4_000 }));
+    const review = await held(gate, create(), plan({ expireAfterMs: 4_000 }));
     const { envelope } = await gate.signDecision(review.reviewId);
     await gate.stopWorker('gate');
     await sleep(6_000);

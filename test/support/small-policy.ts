@@ -30,8 +30,8 @@ export interface SmallPolicy {
 export const ONE_OF_OPS: ApprovalPlan = {
   levels: [{ name: 'approval', approvers: ['ops'], quorum: 1 }],
   separationOfDuties: false,
-  ttlMs: 24 * 3_600_000,
-  remindMs: [],
+  expireAfterMs: 24 * 3_600_000,
+  remindBeforeMs: [],
   escalate: null,
   emailDecision: 'sign-in',
   slackDecision: 'sign-in',

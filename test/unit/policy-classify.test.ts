@@ -147,8 +147,8 @@ describe('classification', () => {
     expect(selected('api.wipe')).toMatchObject({
       levels: [{ name: 'default' }],
       separationOfDuties: false,
-      ttlMs: 86_400_000,
-      remindMs: [],
+      expireAfterMs: 86_400_000,
+      remindBeforeMs: [],
       escalate: null,
       emailDecision: 'sign-in',
       slackDecision: 'sign-in',
@@ -161,8 +161,8 @@ describe('classification', () => {
     expect(selected('api.wipe', { arguments: { all: true } })).toMatchObject({
       levels: [{ name: 'one' }, { name: 'two', quorum: 2 }],
       separationOfDuties: true,
-      ttlMs: 1_800_000,
-      remindMs: [600_000],
+      expireAfterMs: 1_800_000,
+      remindBeforeMs: [600_000],
       escalate: { afterMs: 300_000, to: ['ops'] },
     });
     expect(selected('api.held')).toMatchObject({ emailDecision: 'confirm', slackDecision: 'confirm' });
@@ -288,7 +288,7 @@ describe('classification', () => {
     });
     expect(classify('payouts.create', { arguments: { ...payout, amount: 1_000_001 } })).toMatchObject({
       kind: 'held',
-      approval: { levels: [{ name: 'operations' }, { name: 'finance', quorum: 2 }], ttlMs: 14_400_000 },
+      approval: { levels: [{ name: 'operations' }, { name: 'finance', quorum: 2 }], expireAfterMs: 14_400_000 },
     });
     expect(classify('payouts.create', { arguments: { ...payout, amount: 1.5 } })).toMatchObject({
       reasonCodes: ['arguments_invalid'],

@@ -132,7 +132,7 @@ describe('continue-as-new', () => {
   });
 
   it('moves no deadline, and reminds nobody twice', async () => {
-    const { reviewId, handle } = await pending(plan({ ttlMs: 9_000, remindMs: [8_900] }));
+    const { reviewId, handle } = await pending(plan({ expireAfterMs: 9_000, remindBeforeMs: [8_900] }));
     const { review } = await gate.query(reviewId);
     for (let n = 0; n < 400 && (await gate.remindersOf(reviewId)).length === 0; n += 1) await sleep(20);
     await fillHistory(reviewId);

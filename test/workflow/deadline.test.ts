@@ -45,11 +45,11 @@ async function pending(approval = ONE_OF_OPS) {
   return { ...started, startedAt: Date.parse(review.proposedAt), expiresAt: Date.parse(review.expiresAt ?? '') };
 }
 
-const ESCALATING = plan({ remindMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } });
+const ESCALATING = plan({ remindBeforeMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } });
 
 it('a deadline beyond what one timer can wait is waited for in several', async () => {
   const longest = 2 ** 31 - 1;
-  const { handle, startedAt, expiresAt } = await pending(plan({ ttlMs: 365 * 24 * HOUR }));
+  const { handle, startedAt, expiresAt } = await pending(plan({ expireAfterMs: 365 * 24 * HOUR }));
   expect((await handle.result()).status).toBe('expired');
   expect(expiresAt - startedAt).toBe(365 * 24 * HOUR);
   const { events } = await handle.fetchHistory();
@@ -115,9 +115,9 @@ describe('the deadline', () => {
   });
 
   it('never moves later, whatever happens in between', async () => {
-    const { reviewId, handle, expiresAt } = await pending(plan({ ttlMs: 6 * HOUR }));
+    const { reviewId, handle, expiresAt } = await pending(plan({ expireAfterMs: 6 * HOUR }));
     await env.sleep(2 * HOUR);
-    gate.settings.setPolicy({ approval: plan({ ttlMs: 48 * HOUR }) });
+    gate.settings.setPolicy({ approval: plan({ expireAfterMs: 48 * HOUR }) });
     await gate.decide(reviewId, { type: 'revise', comment: 'smaller' });
     await env.sleep(2 * HOUR);
     const revision = gate.revise(reviewId, await gate.digestOf(reviewId), { account: 'acct-1', amount: 1 });

@@ -76,7 +76,7 @@ const until = async (time: number): Promise<void> => await sleep(Math.max(0, tim
 describe('no worker', () => {
   it('◆ signals are delivered before timers: after an outage a late yes still loses', async () => {
     const before = gate.calls.length;
-    const { reviewId, handle, expiresAt } = await pending(plan({ ttlMs: 6_000 }));
+    const { reviewId, handle, expiresAt } = await pending(plan({ expireAfterMs: 6_000 }));
     const { decisionUlid, envelope } = await gate.signDecision(reviewId);
     await gate.stopWorker('gate');
     // The server fires timers up to a second late.
@@ -100,7 +100,7 @@ describe('no worker', () => {
   });
 
   it('a yes that was sent in time to a worker that came back too late loses as well', async () => {
-    const { reviewId, handle, expiresAt } = await pending(plan({ ttlMs: 6_000 }));
+    const { reviewId, handle, expiresAt } = await pending(plan({ expireAfterMs: 6_000 }));
     const { decisionUlid, envelope } = await gate.signDecision(reviewId);
     await gate.stopWorker('gate');
     await gate.signal(reviewId, 'decision', envelope);
@@ -111,7 +111,7 @@ describe('no worker', () => {
   });
 
   it('the deadline is not held up by what comes after it, however much that is', async () => {
-    const { reviewId, handle, expiresAt } = await pending(plan({ ttlMs: 12_000 }));
+    const { reviewId, handle, expiresAt } = await pending(plan({ expireAfterMs: 12_000 }));
     const late = await gate.signDecisions(
       reviewId,
       Array.from({ length: 120 }, () => ({})),
@@ -129,7 +129,7 @@ describe('no worker', () => {
 
   it('reminders and an escalation that fell due meanwhile come late, and once', async () => {
     gate.settings.setPolicy({
-      approval: plan({ ttlMs: 60_000, remindMs: [59_000, 58_500], escalate: { afterMs: 1_200, to: ['managers'] } }),
+      approval: plan({ expireAfterMs: 60_000, remindBeforeMs: [59_000, 58_500], escalate: { afterMs: 1_200, to: ['managers'] } }),
     });
     const { reviewId, handle } = await gate.start(create());
     const review = await gate.untilStatus(reviewId, 'pending');

@@ -154,10 +154,10 @@ describe('edit', () => {
   it('that selects a shorter time to live shortens the deadline; a longer one does not move it', async () => {
     const { reviewId, handle } = await pending(create(), CHAIN);
     const deadline = (await shown(reviewId)).expiresAt ?? '';
-    gate.settings.setPolicy({ approval: { ...CHAIN, ttlMs: 72 * HOUR } });
+    gate.settings.setPolicy({ approval: { ...CHAIN, expireAfterMs: 72 * HOUR } });
     expect(await edit(reviewId, { account: 'acct-1', amount: 2 })).toBe('accepted');
     expect((await shown(reviewId)).expiresAt).toBe(deadline);
-    gate.settings.setPolicy({ approval: { ...CHAIN, ttlMs: 2 * HOUR } });
+    gate.settings.setPolicy({ approval: { ...CHAIN, expireAfterMs: 2 * HOUR } });
     expect(await edit(reviewId, { account: 'acct-1', amount: 3 }, 'ops-2')).toBe('accepted');
     const shorter = (await shown(reviewId)).expiresAt ?? '';
     expect(Date.parse(shorter)).toBe(Date.parse(deadline) - 22 * HOUR);
@@ -173,7 +173,7 @@ describe('edit', () => {
     gate.settings.setPolicy({
       approval: plan({
         levels: [level('money', ['finance'])],
-        remindMs: [HOUR],
+        remindBeforeMs: [HOUR],
         escalate: { afterMs: 2 * HOUR, to: ['managers'] },
       }),
     });

@@ -133,7 +133,7 @@ describe('details', () => {
 
 describe('summaries', () => {
   it('name what every timer and every activity is for', async () => {
-    const { reviewId, handle } = await pending(plan({ ttlMs: HOUR, remindMs: [60_000] }));
+    const { reviewId, handle } = await pending(plan({ expireAfterMs: HOUR, remindBeforeMs: [60_000] }));
     await gate.decide(reviewId);
     await handle.result();
     const started = [

@@ -15,7 +15,7 @@ import { classifiedEntry, proposedEntry } from '../../domain/gate/entries.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { specOf } from '../../domain/gate/spec.ts';
-import { holdDeadline, versionOf } from './version.ts';
+import { keepEarlierDeadline, versionOf } from './version.ts';
 
 /** What a person may say to a call; `respond` belongs to in-flow questions. */
 const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
@@ -50,7 +50,7 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
   if (row === null || row.proposalDigest !== proposal.proposalDigest)
     return { kind: 'refused', reasonCode: 'review_id_taken' };
   const definition = findTool(settings, callOf(proposal).tool);
-  const held = holdDeadline(version, row.expiresAt);
+  const held = keepEarlierDeadline(version, row.expiresAt);
   return {
     kind: assessment.kind,
     base,

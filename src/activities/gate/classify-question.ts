@@ -1,6 +1,5 @@
 import { decisionIdOf } from '../../contract/ids.ts';
 import { approvalRequestSchema, IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
-import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
 import { NOT_STARTED } from '../../contract/review.ts';
 import type { Commit } from '../../ports/store.ts';
 import type { Assessment } from '../../domain/policy/assess.ts';
@@ -11,12 +10,13 @@ import { specOf } from '../../domain/gate/spec.ts';
 import { openGate } from '../../domain/gate/state.ts';
 import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
+import { readTimes } from '../../domain/policy/compile-approvals.ts';
 import type { ApprovalPlan } from '../../domain/policy/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
-import { holdDeadline, versionOf } from './version.ts';
+import { keepEarlierDeadline, versionOf } from './version.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
@@ -37,7 +37,7 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
   const { row } = result;
   if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
   const held = assessment.kind === 'held';
-  const kept = holdDeadline(version, row.expiresAt);
+  const kept = keepEarlierDeadline(version, row.expiresAt);
   return {
     kind: held ? 'held' : 'blocked',
     base,
@@ -154,10 +154,7 @@ function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | un
   return {
     levels,
     separationOfDuties: request.separationOfDuties ?? false,
-    ttlMs: durationMs(request.ttl ?? DEFAULT_TTL),
-    remindMs: (request.remind ?? []).map(durationMs),
-    escalate:
-      request.escalate === undefined ? null : { afterMs: durationMs(request.escalate.after), to: request.escalate.to },
+    ...readTimes(request),
     emailDecision: 'sign-in',
     slackDecision: 'sign-in',
     // The workflow that asks knows what it asks again.

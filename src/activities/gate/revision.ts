@@ -1,3 +1,4 @@
+import { NO_SCHEDULE } from '../../domain/deadline.ts';
 import { assessCall, findTool } from '../../domain/policy/assess.ts';
 import { findAgent } from '../../domain/policy/settings.ts';
 import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
@@ -59,7 +60,7 @@ export function prepareQuestion(input: PrepareRevisionInput): PreparedRevision {
       digest: digestMaterial(material),
       gate: 'hard',
       reasonCodes: ['in_flow'],
-      schedule: { remindAt: [], escalateAt: null },
+      schedule: NO_SCHEDULE,
       wantsPreview: false,
       override: false,
     },

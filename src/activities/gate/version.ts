@@ -1,13 +1,11 @@
 import type { Evidence } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Material } from '../../contract/review.ts';
+import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
 import { levelsOf, type Assessment } from '../../domain/policy/assess.ts';
 import { digestMaterial } from '../../domain/proof/digest.ts';
-import type { ApprovalPlan } from '../../domain/policy/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
-import type { Schedule, Version } from '../api.ts';
-
-const NO_SCHEDULE: Schedule = { remindAt: [], escalateAt: null };
+import type { Version } from '../api.ts';
 
 export interface VersionInput {
   readonly reviewId: string;
@@ -28,7 +26,7 @@ export interface VersionInput {
 /** One version of the call out of its assessment: the digest's material and what goes with it. */
 export function versionOf(input: VersionInput, assessment: Assessment, wantsPreview: boolean): Version {
   const held = assessment.kind === 'held' ? assessment.approval : null;
-  const expiresAt = held === null ? input.notAfter : deadline(input, held.ttlMs);
+  const expiresAt = held === null ? input.notAfter : deadlineOf(held, input.startedAt, input.notAfter);
   const material = materialOf(input, {
     context: assessment.context,
     target: assessment.kind === 'blocked' ? null : assessment.target,
@@ -84,31 +82,11 @@ export function withEvidence(material: Material, evidence: Evidence | null): { m
   return { material: complete, digest: digestMaterial(complete) };
 }
 
-export function scheduleOf(
-  plan: Pick<ApprovalPlan, 'remindMs' | 'escalate'>,
-  startedAt: number,
-  expiresAt: number,
-): Schedule {
-  const inside = (at: number): boolean => at > startedAt && at < expiresAt;
-  const escalateAt = plan.escalate === null ? null : startedAt + plan.escalate.afterMs;
-  return {
-    remindAt: plan.remindMs
-      .map((before) => expiresAt - before)
-      .filter(inside)
-      .toSorted((a, b) => a - b),
-    escalateAt: escalateAt !== null && inside(escalateAt) ? escalateAt : null,
-  };
-}
-
-function deadline(input: VersionInput, ttlMs: number): number {
-  return Math.min(input.startedAt + ttlMs, input.notAfter ?? Infinity);
-}
-
 /**
  * A row that was open before (a reset, a second start) keeps the deadline it had, where that is earlier. `kept`: ISO
  * 8601, of the ledger.
  */
-export function holdDeadline(version: Version, kept: string | null): Version {
+export function keepEarlierDeadline(version: Version, kept: string | null): Version {
   const { expiresAt } = version.material;
   if (kept === null || expiresAt === null || Date.parse(kept) >= Date.parse(expiresAt)) return version;
   const material = { ...version.material, expiresAt: kept };

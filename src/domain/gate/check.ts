@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { DecisionType, Level } from '../../contract/review.ts';
+import { escalatedTo, isExpired } from '../deadline.ts';
 
 /**
  * The one place where a decision is refused. Both the gate machine and the api (before it signs) ask here, so they
@@ -58,7 +59,7 @@ export function checkDecision(
   if (decision.type === 'reject' && context.phase === 'approved') return checkObjection(context, decision, at);
   if (context.phase === 'expired') return 'expired';
   if (context.phase !== 'pending' && context.phase !== 'changes_requested') return 'already_resolved';
-  if (context.expiresAt !== null && at >= context.expiresAt) return 'expired';
+  if (isExpired(context.expiresAt, at)) return 'expired';
   if (!mayVote(context.levels[context.level - 1], decision.groups, at)) return 'not_an_approver';
   if (context.separationOfDuties && isConflicted(context, decision.reviewer)) return 'self_approval';
   if (hasVoted(context, decision.reviewer)) return 'already_voted';
@@ -96,9 +97,7 @@ export function mayVote(level: Level | undefined, groups: readonly string[], at:
 }
 
 export function approversAt(level: Level, at: number): readonly string[] {
-  const { escalation } = level;
-  if (escalation === null || at < Date.parse(escalation.at)) return level.approvers;
-  return [...new Set([...level.approvers, ...escalation.to])];
+  return [...new Set([...level.approvers, ...escalatedTo(level, at)])];
 }
 
 /** Separation of duties: the proposer, its owner, whoever wrote this version, and whoever voted on an earlier level. */

@@ -1,5 +1,6 @@
 import type { ReceiptRefusal } from '../../contract/codes.ts';
 import { LIMITS } from '../../contract/constants.ts';
+import { isExpired } from '../deadline.ts';
 import { checkDecision, checkObjection, type DecisionContext } from './check.ts';
 import {
   evolve,
@@ -64,7 +65,7 @@ export function checkFact(state: GateState, fact: DecisionFact, at: number): Rec
 function checkReject(context: DecisionContext, fact: DecisionFact, at: number): ReceiptRefusal | undefined {
   if (context.phase === 'expired') return 'expired';
   if (context.phase === 'ended') return 'already_resolved';
-  if (context.expiresAt !== null && at >= context.expiresAt) return 'expired';
+  if (isExpired(context.expiresAt, at)) return 'expired';
   return checkObjection(context, fact, at) ?? (context.allowed.includes('reject') ? undefined : 'decision_not_allowed');
 }
 
@@ -117,7 +118,7 @@ export function decideEdit(state: GateState, fact: DecisionFact, prepared: Prepa
 
 /** Refusal of a revision by the proposer, if any, before it is prepared. */
 export function checkRevision(state: GateState, fact: RevisionFact, at: number): ReceiptRefusal | undefined {
-  if (state.tag === 'expired' || (!isEnded(state) && at >= state.spec.expiresAt)) return 'expired';
+  if (state.tag === 'expired' || (!isEnded(state) && isExpired(state.spec.expiresAt, at))) return 'expired';
   if (isEnded(state)) return 'already_resolved';
   if (fact.proposer !== state.spec.proposer) return 'envelope_invalid';
   if (state.tag !== 'changes_requested') return 'not_awaiting_revision';
@@ -133,7 +134,7 @@ export function decideRevision(state: GateState, fact: RevisionFact, prepared: P
 }
 
 export function decideWithdrawal(state: GateState, fact: WithdrawalFact, at: number): Ruling {
-  if (state.tag === 'expired' || (!isEnded(state) && at >= state.spec.expiresAt)) return refuse('expired');
+  if (state.tag === 'expired' || (!isEnded(state) && isExpired(state.spec.expiresAt, at))) return refuse('expired');
   if (isEnded(state)) return refuse('already_resolved');
   if (fact.proposer !== state.spec.proposer) return refuse('envelope_invalid');
   if (fact.digest !== state.spec.digest) return refuse('digest_mismatch');
@@ -142,7 +143,7 @@ export function decideWithdrawal(state: GateState, fact: WithdrawalFact, at: num
 
 /** Silence is no: `expired` once workflow time has reached the deadline. */
 export function decideTime(state: GateState, now: number): readonly GateEvent[] {
-  return !isEnded(state) && now >= state.spec.expiresAt ? [{ type: 'expired', at: now }] : [];
+  return !isEnded(state) && isExpired(state.spec.expiresAt, now) ? [{ type: 'expired', at: now }] : [];
 }
 
 function voteOf(fact: DecisionFact, type: Vote['type']): Vote {

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Level } from '../../contract/review.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import { escalationOf } from '../deadline.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
 import { createSession } from './expression.ts';
@@ -144,12 +145,9 @@ export function assessCall(input: AssessInput): Assessment {
   return { kind: 'held', ...assessed, class: verdict.class, gate: 'hard', ...held, target };
 }
 
-/** Levels as they stand in the digest: escalation at a fixed time, counted from the start of the review (epoch ms). */
+/** Levels as they stand in the digest. `startedAt`: epoch ms of the start of the review. */
 export function levelsOf(plan: ApprovalPlan, startedAt: number): Level[] {
-  const escalation =
-    plan.escalate === null
-      ? null
-      : { at: new Date(startedAt + plan.escalate.afterMs).toISOString(), to: [...plan.escalate.to] };
+  const escalation = escalationOf(plan, startedAt);
   return plan.levels.map((level) => ({
     name: level.name,
     approvers: [...level.approvers],

@@ -1,4 +1,5 @@
 import { DEFAULT_TTL, durationMs, type ApprovalRule, type PolicyFile } from '../../contract/policy.ts';
+import type { ApprovalTimes } from '../deadline.ts';
 import { findNearest } from '../files/nearest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import type { FileProblem } from '../files/problem.ts';
@@ -43,14 +44,20 @@ export function compileApprovals({ value, source }: ParsedFile<PolicyFile>, grou
   return { approvals, problems, warnings };
 }
 
+/** Times as a policy or a question writes them (`4h`). */
+export function readTimes({ ttl, remind, escalate }: Pick<ApprovalRule, 'ttl' | 'remind' | 'escalate'>): ApprovalTimes {
+  return {
+    expireAfterMs: durationMs(ttl ?? DEFAULT_TTL),
+    remindBeforeMs: (remind ?? []).map(durationMs),
+    escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: escalate.to },
+  };
+}
+
 function planOf(approval: ApprovalRule): CompiledApproval['plan'] {
-  const { escalate } = approval;
   return {
     levels: approval.levels,
     separationOfDuties: approval.separationOfDuties ?? false,
-    ttlMs: durationMs(approval.ttl ?? DEFAULT_TTL),
-    remindMs: (approval.remind ?? []).map(durationMs),
-    escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: escalate.to },
+    ...readTimes(approval),
     emailDecision: approval.emailDecision ?? null,
     slackDecision: approval.slackDecision ?? null,
     reproposal: approval.reproposal ?? 'attach',

@@ -1,6 +1,7 @@
 import type { CallClass, Gate } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { ApprovalTimes } from '../deadline.ts';
 import type { Session } from './cel-values.ts';
 import type { Folds } from './fold.ts';
 
@@ -54,13 +55,10 @@ export interface FiredRule {
   readonly error: string | null;
 }
 
-/** Approval in force for a hard-gated call; durations in ms. */
-export interface ApprovalPlan {
+/** Approval in force for a hard-gated call. */
+export interface ApprovalPlan extends ApprovalTimes {
   readonly levels: readonly { readonly name: string; readonly approvers: readonly string[]; readonly quorum: number }[];
   readonly separationOfDuties: boolean;
-  readonly ttlMs: number;
-  readonly remindMs: readonly number[];
-  readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
   readonly emailDecision: 'confirm' | 'sign-in' | 'off';
   readonly slackDecision: 'confirm' | 'sign-in' | 'off';
   /** What the same call, proposed again soon after its rejection, comes to. */

@@ -1,4 +1,5 @@
 import type { CallClass } from '../../contract/call.ts';
+import { areTimesAtLeastAsStrict } from '../deadline.ts';
 import type { CompiledApproval } from './compile-approvals.ts';
 import type { ExpressionInput } from './expression.ts';
 import type { ApprovalPlan, FiredRule } from './policy.ts';
@@ -49,8 +50,7 @@ function isAtLeastAsStrict(a: ApprovalPlan, b: ApprovalPlan): boolean {
   return (
     coversLevels(a.levels, b.levels) &&
     (a.separationOfDuties || !b.separationOfDuties) &&
-    a.ttlMs <= b.ttlMs &&
-    coversEscalation(a.escalate, b.escalate) &&
+    areTimesAtLeastAsStrict(a, b) &&
     REMOTE_STRICTNESS[a.emailDecision] >= REMOTE_STRICTNESS[b.emailDecision] &&
     REMOTE_STRICTNESS[a.slackDecision] >= REMOTE_STRICTNESS[b.slackDecision] &&
     (a.reproposal === 'attach' || b.reproposal === 'ask')
@@ -66,11 +66,6 @@ function coversLevels(a: ApprovalPlan['levels'], b: ApprovalPlan['levels']): boo
     if (isWithin(level.approvers, wanted.approvers) && level.quorum >= wanted.quorum) next += 1;
   }
   return next === b.length;
-}
-
-function coversEscalation(a: ApprovalPlan['escalate'], b: ApprovalPlan['escalate']): boolean {
-  if (a === null) return true;
-  return b !== null && isWithin(a.to, b.to) && a.afterMs >= b.afterMs;
 }
 
 function isWithin(some: readonly string[], all: readonly string[]): boolean {

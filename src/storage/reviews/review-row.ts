@@ -6,6 +6,7 @@ import {
   type Review,
   type ReviewRow,
 } from '../../contract/review.ts';
+import { escalatedTo } from '../../domain/deadline.ts';
 import { isStoppable } from '../../domain/gate/view.ts';
 
 const SUMMARY_BYTES = 400;
@@ -60,7 +61,6 @@ export function showListRow(
   ended: { readonly status: ReviewRow['status']; readonly at: string } | null,
   now: number,
 ): ReviewRow {
-  const { escalation } = stored;
   // A row of an earlier release says nothing of it.
   const row = { ...stored.row, closedTo: stored.row.closedTo ?? [] };
   if (ended !== null) {
@@ -75,8 +75,7 @@ export function showListRow(
       executionStatus,
     };
   }
-  const escalated = escalation !== null && Date.parse(escalation.at) <= now ? escalation.to : [];
-  return { ...row, executionStatus, approvers: [...new Set([...row.approvers, ...escalated])] };
+  return { ...row, executionStatus, approvers: [...new Set([...row.approvers, ...escalatedTo(stored, now)])] };
 }
 
 /** Groups that may vote now or, with a time, from then on. Only a pending review has any. */
