@@ -29,7 +29,7 @@ export const controls = [
   {
     point: 5,
     what: 'sensitive calls are counted one question at a time, over all workers',
-    file: 'src/storage/migrations/0013-sensitive-calls.ts',
+    file: 'src/storage/migrations/0005-limits.ts',
     find: '>= at_most THEN',
     replace: '> at_most THEN',
     test: 'test/activity/storage-reviews.test.ts',

@@ -11,7 +11,7 @@ export const controls = [
   {
     point: 2,
     what: 'an objection holds the ledger row until it is committed',
-    file: 'src/storage/migrations/0011-objections.ts',
+    file: 'src/storage/migrations/0003-commit.ts',
     find: 'WHERE l.review_id = objected FOR SHARE;',
     replace: 'WHERE l.review_id = objected;',
     test: 'test/activity/storage-objections.test.ts',

@@ -20,7 +20,7 @@ export const controls = [
   {
     point: 3,
     what: 'lost reviews are counted in the database',
-    file: 'src/storage/migrations/0012-recovery.ts',
+    file: 'src/storage/migrations/0005-limits.ts',
     find: '  IF count_lost() >= ${LIMITS.lostPerHour} THEN\n',
     replace: '  IF false THEN\n',
     test: 'test/activity/recovery.test.ts',

@@ -71,4 +71,18 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdpoint.merk
   FOR EACH STATEMENT EXECUTE FUNCTION holdpoint.refuse_log_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON holdpoint.commit_keys
   FOR EACH STATEMENT EXECUTE FUNCTION holdpoint.refuse_log_change();
+
+-- For the limit on irreversible calls of a tool.
+CREATE FUNCTION holdpoint.note_claim() RETURNS trigger LANGUAGE plpgsql AS $fn$
+BEGIN
+  INSERT INTO holdpoint.claim_times (tool, claimed_at, review_id)
+  SELECT r.tool, NEW.claimed_at, NEW.review_id
+    FROM holdpoint.reviews r WHERE r.review_id = NEW.review_id AND r.class = 'irreversible'
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $fn$;
+CREATE TRIGGER note_claim AFTER UPDATE OF claimed_at ON holdpoint.ledger
+FOR EACH ROW WHEN (OLD.claimed_at IS NULL AND NEW.claimed_at IS NOT NULL) EXECUTE FUNCTION holdpoint.note_claim();
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA holdpoint FROM PUBLIC;
 `;

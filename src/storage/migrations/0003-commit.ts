@@ -266,4 +266,26 @@ BEGIN
   END IF;
   RETURN jsonb_build_object('kind', 'written', 'rows', ledger_rows);
 END $fn$;
+
+-- ◆ Storing an objection and claiming meet at the ledger row. object() holds the row FOR SHARE until it is committed;
+-- commit_group locks it FOR UPDATE, counts, and refuses a claim that names another count than it finds. A claim that
+-- only looks (NOT EXISTS) misses an objection that commits a moment later, and one that names the highest number it
+-- judged misses a lower one that commits after a higher. Each statement needs a snapshot of its own: READ COMMITTED.
+CREATE FUNCTION holdpoint.object(objected text, signed text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = holdpoint, pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $fn$
+DECLARE
+  stands text;
+BEGIN
+  PERFORM require_read_committed();
+  SELECT l.state INTO stands FROM ledger l WHERE l.review_id = objected FOR SHARE;
+  IF stands IS DISTINCT FROM 'open' THEN
+    RETURN CASE WHEN stands IN ('claimed', 'done', 'failed', 'unknown') THEN 'already_started' ELSE 'already_resolved' END;
+  END IF;
+  INSERT INTO objections (review_id, hash, envelope)
+  VALUES (objected, sha256(convert_to(signed, 'UTF8')), signed)
+  ON CONFLICT (review_id, hash) DO NOTHING;
+  RETURN 'stored';
+END $fn$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA holdpoint FROM PUBLIC;
 `;
