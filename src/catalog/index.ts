@@ -1,18 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-const CATALOG_NAMES = ['github', 'stripe', 'postgres'] as const;
-type CatalogName = (typeof CATALOG_NAMES)[number];
+const CATALOG_NAMES = ['github', 'stripe', 'postgres'];
 
-/** Built-in catalogs as YAML text, by the name that `include` gives. The files lie beside this one, in `src` and `dist`. */
-export function loadCatalogTexts(): Record<CatalogName, string> {
-  return { github: read('github'), stripe: read('stripe'), postgres: read('postgres') };
-}
-
-/** The same as files, named as their problems are told. */
+/**
+ * Built-in catalogs, by the name that `include` gives, with the file names that problems are reported under. The files lie
+ * beside this one, in `src` and `dist`.
+ */
 export function loadCatalogFiles(): ReadonlyMap<string, { readonly name: string; readonly text: string }> {
+  const read = (name: string): string => readFileSync(new URL(`./${name}.yaml`, import.meta.url), 'utf8');
   return new Map(CATALOG_NAMES.map((name) => [name, { name: `catalog/${name}.yaml`, text: read(name) }]));
-}
-
-function read(name: CatalogName): string {
-  return readFileSync(new URL(`./${name}.yaml`, import.meta.url), 'utf8');
 }

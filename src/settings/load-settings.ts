@@ -4,7 +4,7 @@ import { buildSettings, matchesPattern, type Settings } from '../domain/policy/s
 import { checkConfig } from './check-config.ts';
 import { checkPeople, votersByGroup } from './check-people.ts';
 import { findNearest } from '../domain/files/nearest.ts';
-import { parseConfigFile, parsePolicyFile, type ParsedFile } from '../domain/files/parse-file.ts';
+import { parseCatalog, parseConfigFile, parsePolicyFile, type ParsedFile } from '../domain/files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../domain/files/problem.ts';
 import type { Path, YamlSource } from '../domain/files/yaml-source.ts';
 
@@ -39,7 +39,7 @@ const NOT_READ = { ok: false, problems: [] } as const;
 export function loadSettings({ config, policy, catalogs, deploymentId }: SettingsInput): SettingsResult {
   const parsedConfig = parseConfigFile(config.text, config.name);
   const parsedPolicy = policy === undefined ? NOT_READ : parsePolicyFile(policy.text, policy.name);
-  const parsedCatalogs = [...catalogs].map(([name, file]) => ({ name, parsed: parsePolicyFile(file.text, file.name) }));
+  const parsedCatalogs = [...catalogs].map(([name, file]) => ({ name, parsed: parseCatalog(name, file.text, file.name) }));
   const broken = [parsedConfig, parsedPolicy, ...parsedCatalogs.map(({ parsed }) => parsed)];
   const unreadable = broken.flatMap((parsed) => (parsed.ok ? [] : parsed.problems));
   if (!parsedConfig.ok || !parsedPolicy.ok || unreadable.length > 0) {

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
-import { policyFileSchema, type ToolDefinition } from '../../src/contract/policy.ts';
-import { loadCatalogTexts } from '../../src/catalog/index.ts';
+import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { createConnectors } from '../../src/connectors/index.ts';
 import { valueAt } from '../../src/connectors/json-text.ts';
 import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
 import { renderTarget } from '../../src/domain/render/index.ts';
+import { CATALOGS } from '../support/catalogs.ts';
 import { startStripeMock, type StripeMock } from '../support/stripe-mock.ts';
 
-const tools = policyFileSchema.parse(parse(loadCatalogTexts().stripe)).tools ?? [];
+const tools = CATALOGS.get('stripe')?.tools ?? [];
 const compile = createSchemaCompiler();
 
 let mock: StripeMock;

@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { policyFileSchema, type ToolDefinition } from '../../src/contract/policy.ts';
-import { loadCatalogTexts } from '../../src/catalog/index.ts';
+import type { ToolDefinition } from '../../src/contract/policy.ts';
+import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { lowestClass } from '../../src/domain/policy/effects.ts';
 import { isWeakerClass } from '../../src/domain/policy/strictness.ts';
 import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/template.ts';
+import { CATALOGS } from '../support/catalogs.ts';
 
-const texts = loadCatalogTexts();
-const catalogs = Object.entries(texts).map(([name, text]) => ({ name, file: policyFileSchema.parse(parse(text)) }));
+const catalogs = [...CATALOGS].map(([name, file]) => ({ name, file }));
 const tools = catalogs.flatMap(({ file }) => file.tools ?? []);
 
 const policy = (() => {
@@ -33,7 +32,7 @@ include: [github, stripe, postgres]
 approvals: [{ match: 'true', levels: [{ name: approval, approvers: [ops], quorum: 1 }] }]
 `,
     },
-    catalogs: new Map(Object.entries(texts).map(([name, text]) => [name, { name: `${name}.yaml`, text }])),
+    catalogs: loadCatalogFiles(),
     deploymentId: 'test',
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));

@@ -1,6 +1,7 @@
 import { configFileSchema, type ConfigFile } from '../../contract/config.ts';
-import { policyFileSchema, type PolicyFile } from '../../contract/policy.ts';
-import type { z } from 'zod';
+import { jsonObjectSchema } from '../../contract/json.ts';
+import { policyFileSchema, toolSchema, type PolicyFile } from '../../contract/policy.ts';
+import { z } from 'zod';
 import { explainIssues } from './explain-issue.ts';
 import type { FileProblem } from './problem.ts';
 import { sortProblems } from './problem.ts';
@@ -19,9 +20,23 @@ export type ParseResult<T> =
 /** A hash of digits only (or with one `e`) is a number to YAML. */
 const TEXT_KEYS: ReadonlySet<string> = new Set(['keySha256', 'tokenSha256']);
 
-/** Checks the shape of a policy file, or of a built-in catalog. All problems are collected. */
+/** Checks the shape of a policy file. All problems are collected. */
 export function parsePolicyFile(text: string, fileName: string): ParseResult<PolicyFile> {
   return parseFile(policyFileSchema, text, fileName);
+}
+
+/**
+ * Checks the shape of a built-in catalog, which leaves out what is the same for all of its tools: the connector is the one
+ * of the catalog's name, and arguments are an object that takes no other keys. All problems are collected.
+ */
+export function parseCatalog(name: string, text: string, fileName: string): ParseResult<PolicyFile> {
+  const tool = toolSchema.extend({
+    connector: z.string().default(name),
+    arguments: jsonObjectSchema
+      .transform((schema) => ({ type: 'object', additionalProperties: false, ...schema }))
+      .optional(),
+  });
+  return parseFile(policyFileSchema.extend({ tools: z.array(tool).optional() }), text, fileName);
 }
 
 /** Checks the shape of a configuration file. All problems are collected. */
