@@ -1,8 +1,7 @@
 /** TypeScript client of Holdpoint. No run-time dependencies: `fetch` and nothing else. */
-export { Holdpoint, type ExecuteOptions } from './holdpoint.ts';
-export type { HoldpointOptions } from './options.ts';
+export { Holdpoint, type Audit, type ExecuteOptions } from './holdpoint.ts';
+export type { Duration, HoldpointOptions } from './options.ts';
 export type { RetryOptions } from './retry.ts';
-export type { Duration } from './duration.ts';
 export {
   HoldpointError,
   ResolutionTimeoutError,
@@ -10,16 +9,37 @@ export {
   type HoldpointErrorDetails,
   type LocalErrorCode,
 } from './errors.ts';
-export type { BlockedResult, ErrorResult, EscalatedResult, ExecutedResult, ExecuteResult } from './result.ts';
-export type { BatchCall, BatchResult } from './batch.ts';
+export type {
+  BatchCall,
+  BatchResult,
+  BlockedResult,
+  ErrorResult,
+  EscalatedResult,
+  ExecutedResult,
+  ExecuteResult,
+} from './result.ts';
 export type { Resolution, ResolvedCall } from './resolution.ts';
-export type { ChangesRequested, OnChangesRequested } from './changes.ts';
-export type { ResolutionOptions, ReviewHandle, RevisionOptions } from './review-handle.ts';
-export type { DecideResult, DecisionResult, GetOptions, ListOptions, ReviewPage, Reviews } from './reviews.ts';
+export type { ChangesRequested, OnChangesRequested } from './long-poll.ts';
+export type {
+  ResolutionOptions,
+  ReviewHandle,
+  RevisionOptions,
+  DecideResult,
+  DecisionResult,
+  GetOptions,
+  ListOptions,
+  ReviewPage,
+  Reviews,
+} from './reviews.ts';
 export type { ReviewEvent, ReviewRowEvent, WatchOptions } from './events.ts';
-export type { Audit } from './audit.ts';
-export { verifyCallback, type Callback } from './callback.ts';
-export { verifyWebhook, type Webhook, type WebhookOptions, type WebhookRequest } from './webhook.ts';
+export {
+  verifyCallback,
+  verifyWebhook,
+  type Callback,
+  type Webhook,
+  type WebhookOptions,
+  type WebhookRequest,
+} from './webhook.ts';
 export { newReviewId, signProposal, type SignedProposal, type SignProposalOptions } from './proposal.ts';
 export type { AuditPage, CheckpointResponse, Explanation, ExplainRequest } from '../contract/api.ts';
 export type { ProblemCode, ReasonCode, ExecutionErrorCode } from '../contract/codes.ts';

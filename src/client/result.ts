@@ -1,5 +1,7 @@
-import type { ExecuteResponse } from '../contract/execute.ts';
-import type { ReviewHandle } from './review-handle.ts';
+import { HoldpointError } from './errors.ts';
+import type { ReviewHandle } from './reviews.ts';
+import type { ProblemCode } from '../contract/codes.ts';
+import type { ExecuteResponse, ExecuteRequest } from '../contract/execute.ts';
 
 type Of<O extends ExecuteResponse['outcome']> = Extract<ExecuteResponse, { outcome: O }>;
 /** Follow the review from here; there is one for every call, also for those that nobody had to look at. */
@@ -54,4 +56,33 @@ export function toExecuteResult(response: ExecuteResponse, review: ReviewHandle)
     case 'ERROR':
       return { ...response, review, executed: false, escalated: false, blocked: false };
   }
+}
+
+export type BatchCall = Omit<ExecuteRequest, 'group' | 'waitSeconds'>;
+
+export interface BatchResult {
+  readonly group: string;
+  /** One for each call, in order: its result, or the error that kept it from having one. */
+  readonly results: readonly (ExecuteResult | HoldpointError)[];
+}
+
+/** `toResult` throws for what is not the result of a proposal. */
+export function parseBatchResults(json: unknown, toResult: (item: unknown) => ExecuteResult): BatchResult {
+  const { group, results } = json as { readonly group: string; readonly results: readonly unknown[] };
+  return { group, results: results.map((item) => (isExecuteResponse(item) ? toResult(item) : toError(item))) };
+}
+
+function toError(item: unknown): HoldpointError {
+  const { code, httpStatus, detail } = item as {
+    readonly code?: ProblemCode;
+    readonly httpStatus?: number;
+    readonly detail?: string;
+  };
+  const status = httpStatus ?? 0;
+  return new HoldpointError({
+    code: code ?? 'unreadable_answer',
+    status,
+    retryable: status === 429 || status >= 500,
+    ...(detail === undefined ? {} : { detail }),
+  });
 }

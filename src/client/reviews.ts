@@ -1,13 +1,13 @@
+import { watchAll, watchReview, type ReviewEvent, type ReviewRowEvent, type WatchOptions } from './events.ts';
+import { pollUntilFinal, type OnChangesRequested } from './long-poll.ts';
+import type { Duration } from './options.ts';
+import type { Resolution } from './resolution.ts';
+import type { Transport } from './transport.ts';
 import type { ListResponse, Queued } from '../contract/api.ts';
-import type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
 import type { ProofFile } from '../contract/audit.ts';
+import type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
-import { watchAll, watchReview, type ReviewEvent, type ReviewRowEvent, type WatchOptions } from './events.ts';
-import { pollUntilFinal } from './long-poll.ts';
-import type { Resolution } from './resolution.ts';
-import type { ResolutionOptions, RevisionOptions } from './review-handle.ts';
-import type { Transport } from './transport.ts';
 
 export interface ListOptions {
   readonly status?: ReviewStatus | readonly ReviewStatus[];
@@ -185,4 +185,53 @@ function isOk(answer: { readonly status: number }): boolean {
 
 function pathOf(reviewId: string): string {
   return `/v1/reviews/${encodeURIComponent(reviewId)}`;
+}
+
+export interface ResolutionOptions {
+  /** How long this process waits; default: without end. Running out of it decides nothing. */
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
+  /**
+   * Asked once for each version that a reviewer wants changed; the arguments that it answers are sent as a revision,
+   * and the waiting goes on. Without it a request for changes waits until somebody calls `revise`. What it throws ends
+   * the waiting and decides nothing.
+   */
+  readonly onChangesRequested?: OnChangesRequested;
+}
+
+export interface RevisionOptions {
+  readonly reason?: string;
+  /**
+   * The revision that changes were asked of; default: the present one. Give it where your process may die and answer
+   * again: a revision that you have answered is not answered twice.
+   */
+  readonly revision?: number;
+}
+
+/** One review, by id. Keep the id and `client.review(id)` gives the same handle in another process. */
+export interface ReviewHandle {
+  readonly id: string;
+  get(): Promise<Review>;
+  /**
+   * Waits until the review is final: it ended and its execution, if any, ended or is unknown. Polls and reconnects by
+   * itself. Throws {@link ResolutionTimeoutError} when `timeout` runs out and the signal's reason when it is aborted.
+   */
+  resolution(options?: ResolutionOptions): Promise<Resolution>;
+  /** Changes of this review as they come; ends when it is final. */
+  watch(options?: WatchOptions): AsyncIterableIterator<ReviewEvent>;
+  /** Answers a request for changes with other arguments of the same tool. The proposer alone may. */
+  revise(args: JsonObject, options?: RevisionOptions): Promise<DecideResult>;
+  /** Takes the proposal back. The proposer alone may. */
+  withdraw(): Promise<DecideResult>;
+}
+
+export function reviewHandle(id: string, reviews: Reviews): ReviewHandle {
+  return {
+    id,
+    get: () => reviews.get(id),
+    resolution: (options) => reviews.resolution(id, options),
+    watch: (options) => reviews.watch(id, options),
+    revise: (args, options) => reviews.revise(id, args, options),
+    withdraw: () => reviews.withdraw(id),
+  };
 }

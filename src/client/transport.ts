@@ -1,7 +1,5 @@
-import { HoldpointError } from './errors.ts';
-import { toMs } from './duration.ts';
-import { resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
-import { parseProblem } from './problem.ts';
+import { HoldpointError, parseProblem } from './errors.ts';
+import { toMs, resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
 import { LONGEST_TIMER, nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { toMs } from '../../src/client/duration.ts';
-import { parseProblem } from '../../src/client/problem.ts';
+import { toMs } from '../../src/client/options.ts';
+import { parseProblem } from '../../src/client/errors.ts';
 import { nextDelay, parseRetryAfter, retryPolicy, sleep } from '../../src/client/retry.ts';
 
 describe('nextDelay', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { EventSplitter, type ServerSentEvent } from '../../src/client/sse.ts';
+import { EventSplitter, type ServerSentEvent } from '../../src/client/events.ts';
 
 function split(...pieces: readonly string[]): ServerSentEvent[] {
   const splitter = new EventSplitter();

@@ -1,7 +1,7 @@
 /** Vercel AI SDK: tools whose calls Holdpoint makes. The gate sits in the tool itself, so sub-agents meet it too. */
 import { jsonSchema, tool, type FlexibleSchema, type JSONValue, type Tool } from 'ai';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Duration } from '../duration.ts';
+import type { Duration } from '../options.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import {
   AWAIT_TOOL,

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ExecuteRequest } from '../../contract/execute.ts';
 import type { Review } from '../../contract/review.ts';
-import { toMs, type Duration } from '../duration.ts';
+import { toMs, type Duration } from '../options.ts';
 import { HoldpointError, ResolutionTimeoutError } from '../errors.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import { outcomeOf, outcomeOfResult, PROPOSED_DIFFERENTLY, type ToolOutcome } from './outcome.ts';

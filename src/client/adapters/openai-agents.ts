@@ -1,7 +1,7 @@
 /** OpenAI Agents SDK: function tools whose calls Holdpoint makes, also in agents used as tools and after a handoff. */
 import { tool, type FunctionTool, type RunContext } from '@openai/agents';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Duration } from '../duration.ts';
+import type { Duration } from '../options.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import {
   AWAIT_TOOL,
