@@ -1,24 +1,21 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
 import { Registry } from 'prom-client';
-import type { PolicyInForce } from '../contract/policy-in-force.ts';
-import { findAgent, findReviewer } from '../domain/policy/settings.ts';
-import type { ServiceDeps } from './deps.ts';
+import type { ServiceDeps } from './service/context.ts';
 import { cleanForwardedFor } from './http/addresses.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { errorMiddleware } from './http/errors.ts';
-import { HeldRequests } from './http/held.ts';
 import { logRequests } from './http/logging.ts';
 import { createMetrics, type ApiMetrics } from './http/metrics.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { createReadiness, type Readiness } from './http/readiness.ts';
-import { createRouter } from './http/router.ts';
-import { securityHeaders } from './http/security.ts';
+import { HeldRequests, createRouter } from './http/router.ts';
 import { createSessions, type Sessions } from './http/session.ts';
-import { createSignInFlows } from './http/sign-in-flow.ts';
+import { createSignInFlows, oidcEndpoints } from './routes/oidc.ts';
 import type { SignInLinks } from './http/sign-in-links.ts';
-import { StreamSlots } from './http/stream-slots.ts';
-import { buildOpenApi } from './openapi/document.ts';
-import { dashboardAssets, type DashboardPage } from './page/dashboard.ts';
+import { StreamSlots } from './http/sse.ts';
+import { buildOpenApi } from './openapi.ts';
+import { dashboardAssets, type DashboardPage, pageEndpoints } from './routes/pages.ts';
 import type { Principal } from './principal.ts';
 import { ProblemError } from './problem.ts';
 import { auditEndpoints } from './routes/audit.ts';
@@ -28,16 +25,15 @@ import { docsAssets, docsEndpoints } from './routes/docs.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
 import { healthEndpoints } from './routes/health.ts';
-import { oidcEndpoints } from './routes/oidc.ts';
 import { mailDecisionEndpoints, mailProblemPage } from './routes/mail-decision.ts';
-import { pageEndpoints } from './routes/pages.ts';
-import { policyEndpoints } from './routes/policy.ts';
+import { policyEndpoints, toolEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
 import { sessionEndpoints } from './routes/session.ts';
 import { slackEndpoints, type AnswerSlack } from './routes/slack.ts';
-import { toolEndpoints } from './routes/tools.ts';
 import type { GateService } from './service/types.ts';
 import { createIdentityProvider, type IdentityProvider } from './sign-in/identity-provider.ts';
+import type { PolicyInForce } from '../contract/policy-in-force.ts';
+import { findAgent, findReviewer } from '../domain/policy/settings.ts';
 
 export interface AppDeps extends ServiceDeps {
   readonly service: GateService;
@@ -169,4 +165,36 @@ async function stillInForce({ settings }: AppDeps, sessions: Sessions, principal
   if (principal.kind === 'agent') return findAgent(current, principal.id)?.keySha256 === principal.agent.keySha256;
   if (principal.session !== undefined) return sessions.isOpen(principal.session);
   return findReviewer(current, principal.id)?.tokenSha256 === principal.reviewer.tokenSha256;
+}
+
+/**
+ * Headers for every answer. Scripts and styles come from this origin only, never inline; nothing may frame a page on
+ * which somebody can say yes. There is no CORS: other origins cannot read anything.
+ */
+function securityHeaders(): RequestHandler[] {
+  return [
+    helmet({
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'", 'data:'],
+          fontSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          formAction: ["'self'"],
+          frameAncestors: ["'none'"],
+          baseUri: ["'none'"],
+        },
+      },
+      crossOriginResourcePolicy: { policy: 'same-origin' },
+      referrerPolicy: { policy: 'no-referrer' },
+      xFrameOptions: { action: 'deny' },
+    }),
+    (_req, res, next) => {
+      res.setHeader('Cache-Control', 'no-store');
+      next();
+    },
+  ];
 }

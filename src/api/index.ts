@@ -10,14 +10,14 @@
  * A process without `proposeSigner` or without `reviewSigner` does not have the routes of that role.
  */
 export { createApp, type AppDeps, type DoorParts } from './app.ts';
-export { type SealArguments, type ServiceDeps } from './deps.ts';
+export { type SealArguments, type ServiceDeps } from './service/context.ts';
 export { createGateClient, type GateClient } from './gate-client.ts';
 export { createSignInLinks, issueSignInToken, type SignInLinks } from './http/sign-in-links.ts';
 export { type AgentPrincipal, type Principal, type ReviewerPrincipal } from './principal.ts';
 export { ProblemError } from './problem.ts';
 export { type AnswerSlack } from './routes/slack.ts';
-export { createSealer } from './seal.ts';
+export { createSealer } from './service/sealing.ts';
 export { startServer, type RunningServer, type ServerOptions } from './server.ts';
 export { createGateService } from './service.ts';
 export { type Caller, type GateService } from './service/types.ts';
-export { loadDashboard, type DashboardPage } from './page/dashboard.ts';
+export { loadDashboard, type DashboardPage } from './routes/pages.ts';

@@ -1,6 +1,8 @@
-import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
+import type { ServiceContext } from './service/context.ts';
 import type { FieldError } from '../contract/api.ts';
+import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
 import type { ReviewId } from '../contract/ids.ts';
+import { StorageError } from '../ports/store.ts';
 
 export interface ProblemOptions {
   /** Words for the caller; written here, never taken from an error. Default: the code's title. */
@@ -56,3 +58,27 @@ const DEFAULT_RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   objection_unreadable: 10,
   database_unavailable: 2,
 };
+
+/** Any failure as a problem: what is not one already is storage that does not answer, or a fault of ours. */
+export function asProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof StorageError && error.code === 'database_unavailable') {
+    return new ProblemError('database_unavailable', { cause: error });
+  }
+  return new ProblemError('internal', { cause: error });
+}
+
+/** A failure as one item of a result that holds several. */
+export function problemFields(
+  context: Pick<ServiceContext, 'log'>,
+  error: unknown,
+): { readonly httpStatus: number; readonly code: string; readonly detail: string } & Readonly<Record<string, unknown>> {
+  const problem = asProblem(error);
+  if (problem.code === 'internal') context.log.error({ err: error }, 'an item of a batch failed');
+  return {
+    httpStatus: problem.status,
+    code: problem.code,
+    detail: problem.detail,
+    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+  };
+}

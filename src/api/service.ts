@@ -1,14 +1,12 @@
 import { loadSqlParser } from '../domain/sql/index.ts';
-import type { ServiceDeps } from './deps.ts';
-import { createContext } from './service/context.ts';
-import { decide, decideMany } from './service/decide.ts';
+import { type ServiceDeps, createContext } from './service/context.ts';
+import { decide, decideMany, reconcile } from './service/decide.ts';
 import { execute, executeBatch } from './service/execute.ts';
-import { explain } from './service/explain.ts';
+import { explain } from './service/assess.ts';
 import { auditCheckpoint, auditEntries, consistencyProof, exportEntries, inclusionProofs } from './service/audit.ts';
 import { proof } from './service/proof.ts';
 import { revise, withdraw } from './service/propose-side.ts';
 import { getReview, listReviews } from './service/read.ts';
-import { reconcile } from './service/reconcile.ts';
 import { watchAll, watchReview } from './service/stream.ts';
 import type { GateService } from './service/types.ts';
 

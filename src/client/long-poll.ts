@@ -103,13 +103,13 @@ export interface ChangesRequested {
 /** Answers with the whole new arguments of the same tool; undefined: they come from elsewhere, or not at all. */
 export type OnChangesRequested = (asked: ChangesRequested) => JsonObject | undefined | Promise<JsonObject | undefined>;
 
-export type Revise = (args: JsonObject, revision: number) => Promise<unknown>;
+type Revise = (args: JsonObject, revision: number) => Promise<unknown>;
 
 /** What a review that moved on meanwhile answers to a revision: it is looked at again, and that tells. */
 const MOVED_ON: ReadonlySet<string> = new Set(['not_awaiting_revision', 'expired', 'already_resolved']);
 
 /** Asks once for each revision, and sends the answer until it has counted. */
-export function answerChanges(ask: OnChangesRequested, revise: Revise): (review: Review) => Promise<void> {
+function answerChanges(ask: OnChangesRequested, revise: Revise): (review: Review) => Promise<void> {
   let asked = 0;
   let unsent: JsonObject | undefined;
   return async (review) => {

@@ -8,7 +8,7 @@ import { LONGEST_TIMER, nextDelay, parseRetryAfter, retryPolicy, sleep, type Ret
  */
 type Repeatable = 'always' | 'unless-lost';
 
-export interface RequestSpec {
+interface RequestSpec {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;

@@ -9,7 +9,7 @@ import type { Settings } from '../domain/policy/settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from '../domain/policy/upstreams.ts';
 import { assignNames } from './names.ts';
 
-export interface OfferedTool {
+interface OfferedTool {
   /** Full name, as policy and reviewers know it. */
   readonly tool: string;
   /** Policy names it; otherwise it is an upstream's that policy does not know. */

@@ -1,5 +1,5 @@
 /** Prefix of the gateway's own tools; nothing else may be offered under it. */
-export const OWN_PREFIX = 'holdpoint_';
+const OWN_PREFIX = 'holdpoint_';
 
 /** Longest name that the specification lets a tool have. */
 const MAX_LENGTH = 128;

@@ -15,7 +15,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { ProblemError } from '../api/index.ts';
-import { asProblem } from '../api/service/problem-fields.ts';
+import { asProblem } from '../api/problem.ts';
 import { callTool, propose, type Extra } from './call.ts';
 import { offeredTools } from './catalog.ts';
 import { TASKS_EXTENSION, type McpRequest } from './door.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
-import { sealArguments } from '../../src/api/seal.ts';
+import { sealArguments } from '../../src/api/service/sealing.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { createStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/ports/store.ts';

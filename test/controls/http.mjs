@@ -11,7 +11,7 @@ export const controls = [
   {
     point: 1,
     what: 'a body from Slack is read only with a signature that could hold',
-    file: 'src/api/slack/signature.ts',
+    file: 'src/api/slack/interaction.ts',
     find: '  if (Math.abs(now / 1_000 - Number(timestamp)) > GOOD_FOR_SECONDS) return undefined;\n',
     replace: '',
     test: 'test/api/slack.test.ts',
@@ -20,7 +20,7 @@ export const controls = [
   {
     point: 1,
     what: 'readiness asks its servers at most once a second',
-    file: 'src/api/http/at-most-every.ts',
+    file: 'src/api/http/readiness.ts',
     find: 'now < kept.until',
     replace: 'now < 0',
     test: 'test/unit/asked-by-anybody.test.ts',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { entriesQuerySchema } from '../../src/contract/audit-query.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import { LOG_SEARCH } from '../../src/contract/constants.ts';
-import { entryMatcher } from '../../src/api/service/audit-match.ts';
+import { entryMatcher } from '../../src/api/service/audit.ts';
 import { AT, DIGEST, OTHER_DIGEST, proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 
 const reviewId = reviewIdOf(1);

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
-import { createSealer } from '../../src/api/seal.ts';
+import { createSealer } from '../../src/api/service/sealing.ts';
 import type { EnvelopeVerifier, Signer } from '../../src/ports/connector.ts';
 import type { EnvelopePayload } from '../../src/contract/envelope.ts';
 import type { SettingsSource } from '../../src/domain/policy/settings.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
-import { createSealer, sealArguments } from '../../src/api/seal.ts';
+import { createSealer, sealArguments } from '../../src/api/service/sealing.ts';
 import type { TrustedKey } from '../../src/contract/envelope.ts';
 import { sealedSchema, type Json, type JsonObject } from '../../src/contract/json.ts';
 import {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Request, RequestHandler } from 'express';
 import { ipKeyGenerator } from 'express-rate-limit';
 import ipaddr from 'ipaddr.js';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 
 /** One subscriber has a /64 or more, and can send from any address in it. */
 const IPV6_SUBNET = 64;
@@ -42,4 +43,27 @@ export const cleanForwardedFor: RequestHandler = (req, _res, next) => {
 /** What requests without a credential are counted by: the IPv4 address, or the /64 of an IPv6 one. */
 export function addressKey(req: Request): string {
   return ipKeyGenerator(readAddress(req.ip ?? '') ?? '', IPV6_SUBNET);
+}
+
+/**
+ * Name, path and `Secure` of a cookie. Where people reach this service through TLS it is for TLS alone and has a name that
+ * no other host of the domain can set, which takes the path `/` (RFC 6265bis, section 4.1.3.2).
+ */
+export function cookieFor(
+  req: Request,
+  settings: SettingsSource,
+  { name, path }: { readonly name: string; readonly path: string },
+): { readonly name: string; readonly path: string; readonly secure: boolean } {
+  const secure = req.secure || (settings.current().publicUrl?.startsWith('https:') ?? false);
+  return secure ? { name: `__Host-${name}`, path: '/', secure } : { name, path, secure };
+}
+
+/** Where this service is reached: as configured, else as the request says. Never ends in a slash. */
+export function baseUrlOf(req: Request, settings: SettingsSource): string {
+  const { publicUrl } = settings.current();
+  if (publicUrl !== null) return publicUrl.replace(/\/$/, '');
+  const host = req.get('host') ?? '';
+  // The host comes from the caller and goes back to nobody else; what is no host name does not get into a URL.
+  const safe = /^[A-Za-z0-9.-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$/.test(host);
+  return `${req.protocol}://${safe ? host : `127.0.0.1:${req.socket.localPort ?? 80}`}`;
 }

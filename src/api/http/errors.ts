@@ -2,11 +2,10 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
-import { ProblemError } from '../problem.ts';
-import { asProblem } from '../service/problem-fields.ts';
+import { ProblemError, asProblem } from '../problem.ts';
 
 /** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
-export type ProblemPage = (req: Request, res: Response, problem: ProblemError) => string | undefined;
+type ProblemPage = (req: Request, res: Response, problem: ProblemError) => string | undefined;
 
 /**
  * The one place where an error becomes an answer. Only the words of a ProblemError, which are ours, leave the house;

@@ -2,8 +2,8 @@ import type { Registry } from 'prom-client';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
-import { atMostEvery } from './at-most-every.ts';
-import type { StreamSlots } from './stream-slots.ts';
+import { atMostEvery } from './readiness.ts';
+import type { StreamSlots } from './sse.ts';
 
 /** Ms. Anybody may ask, and it takes queries. */
 const RENDERED_EVERY = 1_000;
@@ -17,7 +17,7 @@ export interface ApiMetrics {
   render(): Promise<string>;
 }
 
-export interface MetricsDeps {
+interface MetricsDeps {
   readonly registry: Registry;
   readonly store: Store;
   readonly settings: SettingsSource;

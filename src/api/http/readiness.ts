@@ -1,8 +1,7 @@
-import type { Readiness as ReadinessReport } from '../../contract/api.ts';
-import { StorageError, type Store } from '../../ports/store.ts';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { GateClient } from '../gate-client.ts';
-import { atMostEvery } from './at-most-every.ts';
+import type { Readiness as ReadinessReport } from '../../contract/api.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { StorageError, type Store } from '../../ports/store.ts';
 
 /** How long one check may take, and how often the servers are asked at most, in ms. */
 const CHECK_WITHIN = 2_000;
@@ -14,7 +13,7 @@ export interface Readiness {
   check(): Promise<ReadinessReport>;
 }
 
-export interface ReadinessDeps {
+interface ReadinessDeps {
   readonly store: Store;
   readonly gate: GateClient;
   readonly settings: SettingsSource;
@@ -129,4 +128,21 @@ function within<T>(work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => reject(new Error('too slow')), CHECK_WITHIN);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+/**
+ * One reading for everybody who asks within `ms` of its start, and for everybody while it is under way, however it ends: what
+ * anybody may ask for costs no more than one reading every `ms`.
+ */
+export function atMostEvery<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+  let kept: { readonly value: Promise<T>; readonly until: number; isOver: boolean } | undefined;
+  return () => {
+    const now = performance.now();
+    if (kept !== undefined && (!kept.isOver || now < kept.until)) return kept.value;
+    const reading = { value: read(), until: now + ms, isOver: false };
+    kept = reading;
+    const end = (): void => void (reading.isOver = true);
+    reading.value.then(end, end);
+    return reading.value;
+  };
 }

@@ -1,20 +1,19 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { authenticate } from './auth.ts';
+import { baseUrlOf } from './addresses.ts';
+import { parseBody, readBody, validate } from './body.ts';
+import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
+import type { Impatience, RateLimiter } from './rate-limit.ts';
+import type { Sessions } from './session.ts';
 import type { Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
-import { authenticate } from './auth.ts';
-import { baseUrlOf } from './base-url.ts';
-import { parseBody, readBody, validate } from './body.ts';
-import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
-import type { HeldRequests } from './held.ts';
-import type { Impatience, RateLimiter } from './rate-limit.ts';
-import type { Sessions } from './session.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 
 /** Bytes of a body that come with a request; as many more count as another one. */
 const BODY_OF_ONE = 32 * 1024;
 
-export interface RouterDeps {
+interface RouterDeps {
   readonly settings: SettingsSource;
   readonly sessions: Sessions;
   readonly limiter: RateLimiter;
@@ -113,4 +112,30 @@ function byPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {
   const groups = new Map<string, Endpoint[]>();
   for (const definition of endpoints) groups.set(definition.path, [...(groups.get(definition.path) ?? []), definition]);
   return groups;
+}
+
+/** Gives every request a signal that is aborted when its caller is gone or the process shuts down. */
+export class HeldRequests {
+  readonly #open = new Set<AbortController>();
+  readonly #shutdown: AbortSignal;
+
+  constructor(shutdown: AbortSignal) {
+    this.#shutdown = shutdown;
+    shutdown.addEventListener('abort', () => {
+      for (const controller of this.#open) controller.abort();
+    });
+  }
+
+  signalFor(res: Response): AbortSignal {
+    // A caller that is gone already closes nothing more.
+    if (res.closed) return AbortSignal.abort();
+    const controller = new AbortController();
+    if (this.#shutdown.aborted) controller.abort();
+    this.#open.add(controller);
+    res.once('close', () => {
+      this.#open.delete(controller);
+      controller.abort();
+    });
+    return controller.signal;
+  }
 }

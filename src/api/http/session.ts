@@ -4,9 +4,9 @@ import { getIronSession, type IronSession } from 'iron-session';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { SessionMethod, SessionStore, StoredSession } from '../../contract/sessions.ts';
 import { findReviewer, type Settings, type SettingsSource } from '../../domain/policy/settings.ts';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../service/context.ts';
 import type { OpenSession, ReviewerPrincipal } from '../principal.ts';
-import { cookieFor } from './base-url.ts';
+import { cookieFor } from './addresses.ts';
 
 /** A session ends after so long, and earlier after so long without a request. Ms. */
 export const SESSION_LIFETIME = 12 * 3_600_000;
@@ -28,7 +28,7 @@ export interface SignedIn {
 }
 
 /** A reviewer in a session that is open now. */
-export type SessionPrincipal = ReviewerPrincipal & { readonly session: OpenSession };
+type SessionPrincipal = ReviewerPrincipal & { readonly session: OpenSession };
 
 /** Sessions of the dashboard, over any number of api processes. */
 export interface Sessions {
@@ -42,7 +42,7 @@ export interface Sessions {
   isOpen(session: OpenSession): Promise<boolean>;
 }
 
-export interface SessionsDeps {
+interface SessionsDeps {
   /** At least 32 characters, the same in every api process. Where it changes, the sessions before are over. */
   readonly secret: () => string;
   readonly settings: SettingsSource;

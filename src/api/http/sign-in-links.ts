@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { principalIdSchema } from '../../contract/ids.ts';
 import type { SessionStore } from '../../contract/sessions.ts';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../service/context.ts';
 
 /** Milliseconds that a link is good for. */
 const GOOD_FOR = 10 * 60_000;
@@ -17,7 +17,7 @@ export interface SignInLinks {
   redeem(token: string): Promise<string | undefined>;
 }
 
-export interface SignInLinksDeps {
+interface SignInLinksDeps {
   /** The same in every api process. Where it changes, the links before are void. */
   readonly secret: () => string;
   readonly store: Pick<SessionStore, 'useOnce'>;

@@ -1,4 +1,11 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Response } from 'express';
 import type { z } from 'zod';
+import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { writeTo, type StreamSlots } from '../http/sse.ts';
+import { principalKey } from '../principal.ts';
+import { peopleOf } from '../service/audit.ts';
+import type { GateService } from '../service/types.ts';
 import { auditPageSchema, checkpointResponseSchema } from '../../contract/api.ts';
 import {
   auditKeysSchema,
@@ -9,11 +16,8 @@ import {
   inclusionQuerySchema,
   inclusionResponseSchema,
 } from '../../contract/audit-query.ts';
-import { sendExport } from '../http/audit-export.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import type { StreamSlots } from '../http/stream-slots.ts';
-import { principalKey } from '../principal.ts';
-import type { GateService } from '../service/types.ts';
+import type { IndexedEntry } from '../../contract/audit.ts';
+import { canonicalJson } from '../../domain/proof/digest.ts';
 
 export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoint[] {
   return [
@@ -107,4 +111,49 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       handle: () => ({ status: 200, json: service.auditKeys() }),
     }),
   ];
+}
+
+type ExportFormat = 'jsonl' | 'csv';
+
+const MEDIA: Readonly<Record<ExportFormat, string>> = { jsonl: 'application/jsonl', csv: 'text/csv' };
+const COLUMNS = ['index', 'at', 'type', 'reviewId', 'people', 'entry'] as const;
+
+/** Sends pages of entries as one file, no faster than it is taken. */
+async function sendExport(
+  res: Response,
+  format: ExportFormat,
+  pages: AsyncGenerator<readonly IndexedEntry[]>,
+  signal: AbortSignal,
+): Promise<void> {
+  res.status(200);
+  res.setHeader('Content-Type', `${MEDIA[format]}; charset=utf-8`);
+  res.setHeader('Content-Disposition', `attachment; filename="holdpoint-audit.${format}"`);
+  if (res.req.method === 'HEAD') {
+    res.end();
+    return;
+  }
+  if (format === 'csv') res.write(csvLines([COLUMNS]));
+  for await (const page of pages) {
+    if (signal.aborted || res.destroyed) break;
+    const text = format === 'csv' ? csvLines(page.map(csvRow)) : page.map(jsonLine).join('');
+    if (text !== '' && !(await writeTo(res, text, signal))) break;
+  }
+  // A file that ends early must not look whole.
+  if (signal.aborted) res.destroy();
+  else res.end();
+}
+
+function jsonLine({ index, entry }: IndexedEntry): string {
+  return `${canonicalJson({ index, entry })}\n`;
+}
+
+/** The last column is the leaf itself, so that nothing of an entry is lost. */
+function csvRow({ index, entry }: IndexedEntry): readonly unknown[] {
+  const reviewId = 'reviewId' in entry ? entry.reviewId : '';
+  return [index, entry.at, entry.type, reviewId, peopleOf(entry).join(' '), canonicalJson(entry)];
+}
+
+/** RFC 4180. Names come from outside: a cell that a spreadsheet would take for a formula is made text. */
+function csvLines(rows: readonly (readonly unknown[])[]): string {
+  return stringify(rows as unknown[][], { escape_formulas: true, record_delimiter: 'windows' });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deliveryPageSchema, deliveryQuerySchema, type DeliveryQuery } from '../../contract/delivery.ts';
-import type { ServiceDeps } from '../deps.ts';
+import type { ServiceDeps } from '../service/context.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
 

@@ -1,9 +1,8 @@
-import { dirname } from 'node:path';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { Router } from 'express';
 import { z } from 'zod';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import { DOCS_HTML, DOCS_SCRIPT } from '../page/docs.ts';
 
 /** `document` is built once, from the endpoints themselves, and written once: anybody may ask for it. */
 export function docsEndpoints(document: () => unknown): Endpoint[] {
@@ -52,3 +51,23 @@ export function docsAssets(): Router {
   }
   return router;
 }
+
+const DOCS_HTML = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Holdpoint API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+const DOCS_SCRIPT = `'use strict';
+SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', validatorUrl: null, supportedSubmitMethods: [], deepLinking: true });
+`;

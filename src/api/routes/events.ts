@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
-import type { StreamSlots } from '../http/stream-slots.ts';
-import { pipeEvents } from '../http/sse.ts';
+import { type StreamSlots, pipeEvents } from '../http/sse.ts';
 import { principalKey, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { GateService, Streamed } from '../service/types.ts';
@@ -15,7 +14,7 @@ const LAST_EVENT_ID = {
   },
 } as const;
 
-export interface EventsDeps {
+interface EventsDeps {
   readonly service: GateService;
   readonly slots: StreamSlots;
   /** Whether the principal's credential still holds; a stream outlives the request that opened it. */

@@ -1,18 +1,8 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
-import { MAIL_LINK_ANSWERS, PROBLEMS, type MailLinkAnswer, type ProblemCode } from '../../contract/codes.ts';
-import type { TrustedKey } from '../../contract/envelope.ts';
-import type { ReviewId } from '../../contract/ids.ts';
-import type { Review } from '../../contract/review.ts';
-import type { Store } from '../../ports/store.ts';
-import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
-import { publicKeyOf } from '../../domain/proof/dsse.ts';
-import { checkMailLink } from '../../domain/mail-decision.ts';
-import { readMailLink, type MailLink } from '../../domain/proof/mail-link.ts';
-import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
-import { shownBy } from '../../domain/show/show-review.ts';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../service/context.ts';
+import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
-import { createFormTokens, readForm, requireForm, type FormTokens } from '../http/form.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import type { Sessions } from '../http/session.ts';
 import {
@@ -26,11 +16,23 @@ import {
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller, GateService, Settled } from '../service/types.ts';
+import { MAIL_LINK_ANSWERS, PROBLEMS, type MailLinkAnswer, type ProblemCode } from '../../contract/codes.ts';
+import { BODY_LIMITS } from '../../contract/constants.ts';
+import type { TrustedKey } from '../../contract/envelope.ts';
+import type { ReviewId } from '../../contract/ids.ts';
+import type { Review } from '../../contract/review.ts';
+import { checkMailLink } from '../../domain/mail-decision.ts';
+import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
+import { publicKeyOf } from '../../domain/proof/dsse.ts';
+import { readMailLink, type MailLink } from '../../domain/proof/mail-link.ts';
+import { shownBy } from '../../domain/show/show-review.ts';
+import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
+import type { Store } from '../../ports/store.ts';
 
 /** A page that was open for longer is loaded again first. Ms. */
 const FORM_GOOD_FOR = 3_600_000;
 
-export interface MailDecisionDeps {
+interface MailDecisionDeps {
   readonly service: GateService;
   readonly settings: SettingsSource;
   readonly store: Pick<Store, 'readReview' | 'readRecord'>;
@@ -263,4 +265,45 @@ function settledReply(settled: Settled, type: MailChoice, link: MailLink, caller
 
 function htmlReply(status: number, text: string): Reply {
   return { status, text, contentType: 'text/html; charset=utf-8' };
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Told by the headers alone. Throws `unsupported_media_type`. */
+function requireForm(req: Request): void {
+  if (typeof req.is(FORM) !== 'string') throw new ProblemError('unsupported_media_type');
+}
+
+/** Fields of a form that a browser sent. Throws `payload_too_large` and `invalid_request`. */
+async function readForm(req: Request, res: Response): Promise<ReadonlyMap<string, string>> {
+  const body = await readRaw(req, res, { limit: BODY_LIMITS.mailForm, type: FORM });
+  if (body === undefined) throw new ProblemError('unsupported_media_type');
+  const fields = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
+    if (fields.has(name)) throw new ProblemError('invalid_request');
+    fields.set(name, value.replace(/\r\n/g, '\n'));
+  }
+  return fields;
+}
+
+/** Shows that a form was written by us, for one purpose, and not long ago; needs no cookie. */
+interface FormTokens {
+  issue(purpose: string, now: number): string;
+  holds(token: string, purpose: string, now: number): boolean;
+}
+
+/** `secret`: the same in every api process. `goodFor`: ms. */
+function createFormTokens(secret: () => string, goodFor: number): FormTokens {
+  const macOf = (at: string, purpose: string): Buffer =>
+    createHmac('sha256', secret()).update(`holdpoint form v1\n${at}\n${purpose}`).digest();
+  return {
+    issue: (purpose, now) => `${now}.${macOf(String(now), purpose).toString('base64url')}`,
+    holds(token, purpose, now) {
+      const [at = '', mac = ''] = token.split('.');
+      const given = Buffer.from(mac, 'base64url');
+      const wanted = macOf(at, purpose);
+      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false;
+      return now - Number(at) < goodFor;
+    },
+  };
 }

@@ -1,20 +1,20 @@
+import type { Request, Response } from 'express';
+import { getIronSession, type IronSession } from 'iron-session';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { oidcReturnSchema, oidcStartQuerySchema } from '../../contract/sign-in.ts';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
-import { baseUrlOf } from '../http/base-url.ts';
+import { baseUrlOf, cookieFor } from '../http/addresses.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import type { Sessions } from '../http/session.ts';
-import type { SignInFlows } from '../http/sign-in-flow.ts';
 import { ProblemError } from '../problem.ts';
-import { SignInError } from '../sign-in/error.ts';
-import type { IdentityProvider } from '../sign-in/identity-provider.ts';
-import { beginOidc, finishOidc } from '../sign-in/oidc.ts';
+import { SignInError, type IdentityProvider } from '../sign-in/identity-provider.ts';
+import { beginOidc, finishOidc, type OidcFlow } from '../sign-in/oidc.ts';
+import { oidcReturnSchema, oidcStartQuerySchema } from '../../contract/sign-in.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 
 const START = '/v1/session/oidc';
 const CALLBACK = `${START}/callback`;
 
-export interface OidcDeps {
+interface OidcDeps {
   readonly settings: SettingsSource;
   readonly sessions: Sessions;
   readonly provider: IdentityProvider;
@@ -86,4 +86,41 @@ export function oidcEndpoints({ settings, sessions, provider, flows, log }: Oidc
 
 function redirect(to: string): Reply {
   return { status: 303, headers: { Location: to } };
+}
+
+const COOKIE = { name: 'holdpoint_sign_in', path: '/v1/session/oidc' };
+/** Seconds to sign in at the identity provider. */
+const LIFETIME = 600;
+
+/** Keeps a flow in an encrypted cookie of the browser that began it: the answer counts in no other browser. */
+interface SignInFlows {
+  keep(req: Request, res: Response, flow: OidcFlow): Promise<void>;
+  /** The flow of this browser, once: its cookie goes with the answer. */
+  take(req: Request, res: Response): Promise<OidcFlow | undefined>;
+}
+
+export function createSignInFlows(secret: () => string, settings: SettingsSource): SignInFlows {
+  const open = (req: Request, res: Response): Promise<IronSession<{ flow?: OidcFlow }>> => {
+    const { name, ...scope } = cookieFor(req, settings, COOKIE);
+    return getIronSession<{ flow?: OidcFlow }>(req, res, {
+      password: secret(),
+      cookieName: name,
+      ttl: LIFETIME,
+      // Lax: the browser comes back from another site, and a strict cookie would stay behind.
+      cookieOptions: { httpOnly: true, sameSite: 'lax', ...scope },
+    });
+  };
+  return {
+    async keep(req, res, flow) {
+      const cookie = await open(req, res);
+      cookie.flow = flow;
+      await cookie.save();
+    },
+    async take(req, res) {
+      const cookie = await open(req, res);
+      const { flow } = cookie;
+      cookie.destroy();
+      return flow;
+    },
+  };
 }

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { Router } from 'express';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import { NO_PAGE, type DashboardPage } from '../page/dashboard.ts';
 
 /** Where the dashboard's own router takes over; the same document everywhere. */
 const PATHS = ['/', '/reviews/{reviewId}', '/group', '/audit', '/policy'];
@@ -20,3 +22,62 @@ export function pageEndpoints(page: DashboardPage | undefined): Endpoint[] {
     }),
   );
 }
+
+/** The reviewers' page as the build left it. */
+export interface DashboardPage {
+  readonly html: string;
+  /** By file name; names hold a hash of the content. */
+  readonly assets: ReadonlyMap<string, DashboardAsset>;
+}
+
+interface DashboardAsset {
+  readonly type: string;
+  readonly plain: Uint8Array;
+  readonly gzipped: Uint8Array | undefined;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Reads what `scripts/build.mjs` wrote into `folder`: all of it, once, so that no request names a path. */
+export function loadDashboard(folder: string): DashboardPage {
+  const names = readdirSync(join(folder, 'assets'));
+  const present = new Set(names);
+  const assets = names.flatMap((name): [string, DashboardAsset][] => {
+    const type = TYPES[extname(name)];
+    if (type === undefined) return [];
+    const read = (file: string): Uint8Array => readFileSync(join(folder, 'assets', file));
+    return [[name, { type, plain: read(name), gzipped: present.has(`${name}.gz`) ? read(`${name}.gz`) : undefined }]];
+  });
+  return { html: readFileSync(join(folder, 'index.html'), 'utf8'), assets: new Map(assets) };
+}
+
+/** Scripts and style sheets of the page; a name that is not there is somebody else's to answer. */
+export function dashboardAssets(page: DashboardPage | undefined): Router {
+  const router = Router({ caseSensitive: true });
+  router.get('/assets/:name', (req, res, next) => {
+    const asset = page?.assets.get(req.params.name);
+    if (asset === undefined) return next();
+    // The name changes with the content.
+    res.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
+    res.setHeader('Content-Type', asset.type);
+    res.setHeader('Vary', 'Accept-Encoding');
+    if (asset.gzipped === undefined || req.acceptsEncodings('gzip') === false) return res.end(asset.plain);
+    res.setHeader('Content-Encoding', 'gzip');
+    return res.end(asset.gzipped);
+  });
+  return router;
+}
+
+/** Shown where the page was not built: the API works without it. */
+const NO_PAGE = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Holdpoint</title><link rel="icon" href="data:,"></head>
+<body><main><h1>Holdpoint</h1>
+<p>The reviewers’ page is not part of this build. Decide with <code>npx holdpoint review</code> or the <a href="/docs">API</a>.</p>
+</main></body>
+</html>
+`;

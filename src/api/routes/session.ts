@@ -15,7 +15,7 @@ import type { SignInLinks } from '../http/sign-in-links.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 
-export interface SessionDeps {
+interface SessionDeps {
   readonly settings: SettingsSource;
   readonly sessions: Sessions;
   readonly signIn: SignInLinks;

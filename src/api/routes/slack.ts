@@ -7,14 +7,13 @@ import type { Store } from '../../ports/store.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
 import { answerTo, decideByPress, replacementFor, type PressDeps, type PressResult } from '../slack/decide.ts';
-import { readInteraction, type Press } from '../slack/interaction.ts';
-import { readSlackClaim, useSignature, verifySlackRequest } from '../slack/signature.ts';
+import { readInteraction, type Press, readSlackClaim, useSignature, verifySlackRequest } from '../slack/interaction.ts';
 import type { Caller } from '../service/types.ts';
 
 /** Sends an answer to the `response_url` of an interaction; true where Slack took it. */
 export type AnswerSlack = (url: string, body: Readonly<Record<string, unknown>>) => Promise<boolean>;
 
-export interface SlackEndpointDeps extends PressDeps {
+interface SlackEndpointDeps extends PressDeps {
   /** The signing secret of the app now; undefined: there is none, or it cannot be read. */
   readonly store: Pick<Store, 'readReview' | 'readRecord' | 'sessions'>;
   readonly signingSecret: () => string | undefined;

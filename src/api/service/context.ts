@@ -1,8 +1,48 @@
-import type { ServiceDeps, Signer } from '../deps.ts';
+import type { Logger } from 'pino';
+import type { GateClient } from '../gate-client.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
-import { Reservations } from '../../domain/reservations.ts';
 import { ScanLane } from './scan.ts';
+import type { TrustedKey } from '../../contract/envelope.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { Reservations } from '../../domain/reservations.ts';
+import type { Clock, Signer } from '../../ports/connector.ts';
+import type { Store } from '../../ports/store.ts';
+
+export type { Clock, Signer } from '../../ports/connector.ts';
+
+/** Encrypts the values at a tool's `seal` pointers to the execute worker's public key. */
+export type SealArguments = (
+  args: JsonObject,
+  binding: {
+    readonly deploymentId: string;
+    readonly reviewId: string;
+    readonly tool: string;
+    readonly pointers: readonly string[];
+  },
+) => Promise<JsonObject>;
+
+/** What the service needs. Everything that reaches outside comes in here; nothing is read from the environment. */
+export interface ServiceDeps {
+  readonly settings: SettingsSource;
+  readonly store: Store;
+  readonly gate: GateClient;
+  /** Signs proposals, revisions and withdrawals. Absent: this process does not take them (`--role review`). */
+  readonly proposeSigner?: Signer | undefined;
+  /** Signs decisions and reconciliations. Absent: this process does not take them (`--role propose`). */
+  readonly reviewSigner?: Signer | undefined;
+  readonly seal: SealArguments;
+  /** Secret of at least 32 bytes, the same in every api process: keys the fingerprints of idempotent bodies. */
+  readonly fingerprintKey: Uint8Array;
+  /** Public keys that go along with a proof file. */
+  readonly trustedKeys: () => readonly TrustedKey[];
+  /** Fills `workflow.url`: a link into the Temporal Web UI, e.g. `http://127.0.0.1:8233`; null: there is none. */
+  readonly temporalUi: string | null;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 /** What the parts of the service share. */
 export interface ServiceContext extends ServiceDeps {

@@ -1,24 +1,22 @@
+import type { AgentPrincipal } from '../principal.ts';
+import { ProblemError, problemFields } from '../problem.ts';
+import { argumentErrors, assessForAgent } from './assess.ts';
+import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
+import { batchItemKey, fingerprintBody, findRejection, noteCall } from './reproposal.ts';
+import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';
+import { refuseSealed, sealCall } from './sealing.ts';
+import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
+import { redactFor } from './read.ts';
+import { watchReview, type ReviewWatch } from './hub.ts';
 import { newUlid } from '../ulid.ts';
 import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import type { AgentPrincipal } from '../principal.ts';
-import { ProblemError } from '../problem.ts';
-import type { Assessment } from '../../domain/policy/assess.ts';
-import { argumentErrors, assessForAgent } from './assess.ts';
+import { isFinal, type Review } from '../../contract/review.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
+import { clip, escapeMarkdown, summarizeCall } from '../../domain/gate/describe.ts';
+import type { Assessment } from '../../domain/policy/assess.ts';
 import { isUpstreamUnheard } from '../../domain/policy/upstreams.ts';
-import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
-import { batchItemKey, fingerprintBody } from './idempotency.ts';
-import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';
-import { reservePending } from './pending.ts';
-import { findRejection, noteCall } from './reproposal.ts';
-import { refuseSealed, sealCall } from './sealing.ts';
-import { describeStart, summarizeStart } from './summary.ts';
-import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
-import { redactFor } from './visibility.ts';
-import { watchReview, type ReviewWatch } from './wait.ts';
-import { waitForOutcome } from './wait-outcome.ts';
-import { problemFields } from './problem-fields.ts';
+import { StorageError } from '../../ports/store.ts';
 
 interface Idempotency {
   readonly key: string;
@@ -229,4 +227,90 @@ function withErrors(
   const assessment = assessForAgent(settings, principal, request);
   if (assessment.kind !== 'blocked' || assessment.errors.length === 0) return body;
   return { ...body, errors: [...assessment.errors] };
+}
+
+/** How long a proposal is held, in ms. */
+const CLASSIFIED_WITHIN = 2_000;
+const FREE_RESULT_WITHIN = 30_000;
+
+/**
+ * Holds the answer as long as the gate of the call allows. Undefined: not classified in time. `watching` was opened
+ * before the start; a call that was proposed before is listened to from now on.
+ */
+async function waitForOutcome(
+  context: ServiceContext,
+  watching: ReviewWatch | undefined,
+  reviewId: ReviewId,
+  request: ExecuteRequest,
+  options: ExecuteOptions,
+  onClassified: (() => void) | undefined,
+): Promise<Review | undefined> {
+  const { signal } = options;
+  let last: Review | undefined;
+  let watch = watching;
+  try {
+    watch ??= await watchReview(context, reviewId);
+    const classified = await watch.until((s) => s !== undefined, CLASSIFIED_WITHIN, signal);
+    last = classified?.review;
+    onClassified?.();
+    if (last === undefined || isFinal(last)) return last;
+    const hold = last.gate === 'hard' ? (request.waitSeconds ?? 0) * 1_000 : FREE_RESULT_WITHIN;
+    if (hold === 0) return last;
+    const ended = await watch.until((s) => s !== undefined && isFinal(s.review), hold, signal);
+    return ended?.review ?? last;
+  } catch (error) {
+    // The review exists by now: a failed read must not look as if nothing had been proposed.
+    if (!(error instanceof StorageError)) throw error;
+    context.log.warn({ reviewId, code: error.code }, 'answering without waiting: storage does not answer');
+    return last;
+  } finally {
+    watch?.close();
+  }
+}
+
+/**
+ * Holds an agent to its limit of pending hard reviews, before anything is recorded: the gate worker blocks what comes
+ * past here. At the limit only what policy would let through at once is still taken: reversible work never waits for
+ * people. Returns how to give the reservation back.
+ */
+async function reservePending(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  request: ExecuteRequest,
+): Promise<() => void> {
+  const { limits } = context.settings.current();
+  const { count, release } = context.reservations.take(principal.id);
+  try {
+    const stored = await context.store.countPending(principal.id);
+    if (stored + count > limits.pendingPerAgent && wouldWait(context, principal, request)) {
+      throw new ProblemError('too_many_pending');
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+function wouldWait(context: ServiceContext, principal: AgentPrincipal, request: ExecuteRequest): boolean {
+  return assessForAgent(context.settings.current(), principal, request).kind === 'held';
+}
+
+/** Limits of Temporal's static summary and details, in bytes. */
+const SUMMARY_BYTES = 400;
+const DETAILS_BYTES = 20_000;
+
+/** The call in one line of Markdown. */
+function summarizeStart(request: ExecuteRequest): string {
+  return clip(escapeMarkdown(summarizeCall(request)), SUMMARY_BYTES);
+}
+
+/** What was proposed, in Markdown, for the Temporal Web UI while nobody has classified it yet. */
+function describeStart(request: ExecuteRequest, proposer: string): string {
+  const lines = [
+    `Proposed by ${escapeMarkdown(proposer)}: ${escapeMarkdown(request.tool)}`,
+    ...(request.reason === undefined ? [] : [`The agent says: ${escapeMarkdown(request.reason)}`]),
+    `Arguments: ${escapeMarkdown(JSON.stringify(request.arguments))}`,
+  ];
+  return clip(lines.join('\n\n'), DETAILS_BYTES);
 }

@@ -8,11 +8,10 @@ import { ProblemError } from '../problem.ts';
 import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { prepareArguments } from './decide.ts';
 import { digestOfShown } from '../../domain/gate/shown.ts';
-import { readToAct } from './read.ts';
+import { readToAct, redactFor } from './read.ts';
 import { noteRevision } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
-import { redactFor } from './visibility.ts';
 
 /** Other arguments in answer to a request for changes; the proposer alone may. */
 export async function revise(

@@ -1,15 +1,15 @@
-import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
-import { isFinal, NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
-import type { ListQuery, ListResponse } from '../../contract/api.ts';
-import type { ListFilter, Store } from '../../ports/store.ts';
 import type { StartedReview } from '../gate-client.ts';
 import { principalKey, votingGroups, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import type { WaitOptions } from './types.ts';
+import { waitUntil } from './hub.ts';
+import type { ListQuery, ListResponse } from '../../contract/api.ts';
+import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
+import { isFinal, NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
-import { maySee, redactFor } from './visibility.ts';
-import { waitUntil } from './wait.ts';
+import { viewForAgent } from '../../domain/show/agent-view.ts';
+import type { ListFilter, Store } from '../../ports/store.ts';
 
 const DEFAULT_LIMIT = 50;
 
@@ -153,4 +153,21 @@ function workflowUrl(context: ServiceContext, workflow: Review['workflow']): str
   if (context.temporalUi === null) return null;
   const parts = ['namespaces', context.namespace, 'workflows', workflow.workflowId, workflow.runId, 'history'];
   return `${context.temporalUi}/${parts.map(encodeURIComponent).join('/')}`;
+}
+
+/** Reviewers and auditors see every review, an agent its own alone; to it others do not exist. */
+function maySee(principal: Principal, review: Pick<Review, 'proposer'>): boolean {
+  switch (principal.kind) {
+    case 'reviewer':
+      return true;
+    case 'agent':
+      return review.proposer.id === principal.id;
+    default:
+      return principal satisfies never;
+  }
+}
+
+/** The state as a principal may read it. */
+export function redactFor(principal: Principal, review: Review): Review {
+  return principal.kind === 'reviewer' ? review : viewForAgent(review);
 }

@@ -1,13 +1,14 @@
+import { createHash, createHmac } from 'node:crypto';
+import type { AgentPrincipal } from '../principal.ts';
+import type { ServiceContext } from './context.ts';
+import { redactFor } from './read.ts';
 import type { ExecuteRequest } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { StorageError } from '../../ports/store.ts';
 import type { Assessment } from '../../domain/policy/assess.ts';
-import type { AgentPrincipal } from '../principal.ts';
-import type { ServiceContext } from './context.ts';
-import { fingerprintBody } from './idempotency.ts';
-import { redactFor } from './visibility.ts';
+import { canonicalJson } from '../../domain/proof/digest.ts';
+import { StorageError } from '../../ports/store.ts';
 
 /** How long a rejection answers the same call, ms. */
 const STANDS_FOR_MS = 3_600_000;
@@ -78,4 +79,17 @@ type FingerprintedCall = Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'> 
 function fingerprintCall({ fingerprintKey }: ServiceContext, call: FingerprintedCall): string {
   const { service, tool, arguments: args, context } = call;
   return fingerprintBody({ service, tool, arguments: args, context }, fingerprintKey);
+}
+
+/**
+ * Keyed fingerprint of a plaintext body: two equal bodies have the same one, and whoever reads the table cannot try
+ * values of sealed arguments against it.
+ */
+export function fingerprintBody(body: unknown, key: Uint8Array): string {
+  return createHmac('sha256', key).update(canonicalJson(body)).digest('hex');
+}
+
+/** Key of one call of a batch. Hashed, so that it cannot meet a key that the caller gives to a single call. */
+export function batchItemKey(key: string, index: number): string {
+  return `batch:${index}:${createHash('sha256').update(key).digest('hex')}`;
 }

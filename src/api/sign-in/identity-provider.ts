@@ -1,6 +1,6 @@
 import * as client from 'openid-client';
+import type { SignInErrorCode } from '../../contract/codes.ts';
 import type { Settings, SettingsSource } from '../../domain/policy/settings.ts';
-import { SignInError } from './error.ts';
 
 /** Seconds that one request to the provider may take. */
 const TIMEOUT = 5;
@@ -82,4 +82,15 @@ function bySecret(secret: string | undefined): {
 
 function isLoopback({ hostname }: URL): boolean {
   return ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+}
+
+/** Why somebody could not be signed in through the identity provider. Its words stay inside. */
+export class SignInError extends Error {
+  override readonly name = 'SignInError';
+  readonly code: SignInErrorCode | 'not_configured';
+
+  constructor(code: SignInError['code'], options?: ErrorOptions) {
+    super(code, options);
+    this.code = code;
+  }
 }

@@ -1,8 +1,7 @@
 import * as client from 'openid-client';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { SignedIn } from '../http/session.ts';
-import { SignInError } from './error.ts';
-import type { FoundProvider, IdentityProvider } from './identity-provider.ts';
+import { SignInError, type FoundProvider, type IdentityProvider } from './identity-provider.ts';
 
 /** What the browser keeps, encrypted, between leaving for the identity provider and coming back. */
 export interface OidcFlow {

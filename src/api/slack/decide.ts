@@ -8,7 +8,7 @@ import { slackDecisionOf } from '../../domain/mail-decision.ts';
 import type { Settings, SettingsSource } from '../../domain/policy/settings.ts';
 import type { SlackDecision } from '../../domain/slack/button.ts';
 import { lineAbout, reviewMessage, statusWords, type SlackMessage } from '../../domain/slack/message.ts';
-import type { Clock } from '../deps.ts';
+import type { Clock } from '../service/context.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller, GateService } from '../service/types.ts';
@@ -22,7 +22,7 @@ export interface PressDeps {
 }
 
 /** Why Slack's buttons decided nothing: a code of any decision, or one of these. */
-export type SlackRefusal = ProblemCode | 'unknown_person' | 'sign_in_required';
+type SlackRefusal = ProblemCode | 'unknown_person' | 'sign_in_required';
 
 export type PressResult =
   | { readonly kind: 'decided'; readonly reviewer: string; readonly review: Review }

