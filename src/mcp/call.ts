@@ -13,7 +13,7 @@ import {
 import type { ReviewId } from '../contract/ids.ts';
 import { isFinal, type Review } from '../contract/review.ts';
 import type { Settings } from '../domain/policy/settings.ts';
-import { serviceOf } from '../domain/policy/stand-in.ts';
+import { serviceOf } from '../domain/policy/upstreams.ts';
 import { offeredTools } from './catalog.ts';
 import type { McpRequest } from './door.ts';
 import { resultOf } from './result.ts';

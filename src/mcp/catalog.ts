@@ -3,7 +3,7 @@ import type { AgentConfig } from '../contract/config.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import { mayPropose } from '../domain/policy/assess.ts';
-import { withoutFolds } from '../domain/policy/fold.ts';
+import { withoutFolds } from '../domain/policy/schema.ts';
 import { gateOf } from '../domain/policy/strictness.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from '../domain/policy/upstreams.ts';

@@ -1,7 +1,6 @@
 import type { AuditEntry } from '../contract/audit.ts';
 import type { Admitted } from '../activities/api.ts';
-import { ledgerAfter, viewOf, withDecision, type Change } from '../domain/gate/change.ts';
-import { classifiedEntry } from '../domain/gate/entries.ts';
+import { classifiedEntry, ledgerAfter, viewOf, withDecision, type Change } from '../domain/gate/change.ts';
 import type { GateState } from '../domain/gate/state.ts';
 import type { RevisionRecord } from '../domain/gate/view.ts';
 import type { Session } from './session.ts';

@@ -1,8 +1,7 @@
 import type { ReviewStatus } from '../contract/review.ts';
 import type { Version, WithEvidence } from '../activities/api.ts';
-import { classifiedEntry } from '../domain/gate/entries.ts';
-import { specOf } from '../domain/gate/spec.ts';
-import { openGate } from '../domain/gate/state.ts';
+import { classifiedEntry } from '../domain/gate/change.ts';
+import { openGate, specOf } from '../domain/gate/state.ts';
 import type { EndedStatus } from '../domain/gate/view.ts';
 import { isExecutionDenial, type Outcome } from '../domain/outcome.ts';
 import type { Session } from './session.ts';

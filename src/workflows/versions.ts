@@ -1,6 +1,6 @@
 import type { Version } from '../activities/api.ts';
 import type { Prepared } from '../domain/gate/decide.ts';
-import { specOf } from '../domain/gate/spec.ts';
+import { specOf } from '../domain/gate/state.ts';
 import type { RevisionRecord } from '../domain/gate/view.ts';
 import { gatherEvidence } from './evidence.ts';
 import { gate as activities } from './local.ts';

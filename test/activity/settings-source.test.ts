@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSettings, type FileSettingsSource } from '../../src/settings/follow.ts';
-import { placeOf } from '../../src/domain/files/places.ts';
+import { placeOf } from '../../src/domain/files/yaml-source.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';
 import { InvalidFilesError } from '../../src/domain/files/problem.ts';
 import { APPROVALS, CATALOGS } from '../unit/policy-support.ts';
 
-vi.mock('../../src/domain/files/places.ts', { spy: true });
+vi.mock('../../src/domain/files/yaml-source.ts', { spy: true });
 
 const config = (limit: number, policy = './policy.yaml'): string => `policy: ${policy}
 limits: { pendingPerAgent: ${limit} }

@@ -2,10 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Commit, Store } from '../../src/ports/store.ts';
 import { originOf } from '../../src/domain/proof/checkpoint.ts';
-import { hashEntry } from '../../src/domain/proof/leaf.ts';
-import { appendLeaves, EMPTY_RANGE } from '../../src/domain/proof/range.ts';
-import { hashFromBase64, hashToBase64, type Hash } from '../../src/domain/proof/tree.ts';
-import { verifyInclusion } from '../../src/domain/proof/verify.ts';
+import {
+  appendLeaves,
+  EMPTY_RANGE,
+  hashEntry,
+  hashFromBase64,
+  hashToBase64,
+  type Hash,
+} from '../../src/domain/proof/tree.ts';
+import { verifyInclusion } from '../../src/domain/proof/merkle-proof.ts';
 import { grantRoles, grantRolesSql } from '../../src/storage/database/roles.ts';
 import { createStore, openDatabase } from '../../src/storage/store.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AUDIT_TYPES } from '../../src/contract/audit-query.ts';
 import type { IndexedEntry } from '../../src/contract/audit.ts';
-import { hashEntry } from '../../src/domain/proof/leaf.ts';
-import { hashFromBase64, type Hash } from '../../src/domain/proof/tree.ts';
-import { verifyConsistency, verifyInclusion } from '../../src/domain/proof/verify.ts';
+import { hashEntry, hashFromBase64, type Hash } from '../../src/domain/proof/tree.ts';
+import { verifyConsistency, verifyInclusion } from '../../src/domain/proof/merkle-proof.ts';
 import { proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 

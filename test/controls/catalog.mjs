@@ -2,7 +2,7 @@ export const controls = [
   {
     point: 5,
     what: 'what moves money is irreversible unless a rule limits it',
-    file: 'src/domain/policy/effects.ts',
+    file: 'src/domain/policy/strictness.ts',
     find: "money: 'irreversible'",
     replace: "money: 'sensitive'",
     test: 'test/unit/policy-effects.test.ts',

@@ -3,7 +3,7 @@ export const controls = [
   {
     point: 7,
     what: 'a proof with a gap in its numbers is incomplete',
-    file: 'src/domain/proof/proof-completeness.ts',
+    file: 'src/domain/proof/verify-proof.ts',
     find: "if (gap !== undefined) return fail({ code: 'proof_incomplete', index: gap.index });",
     replace: '',
     test: 'test/unit/log-proof.test.ts',
@@ -12,7 +12,7 @@ export const controls = [
   {
     point: 7,
     what: 'a proof with fewer entries than the statement counts is incomplete',
-    file: 'src/domain/proof/proof-completeness.ts',
+    file: 'src/domain/proof/verify-proof.ts',
     find: "if (n > entries.length) return fail({ code: 'proof_incomplete' });",
     replace: 'if (n > entries.length) return { completeness: { last, n, size, at }, findings: [] };',
     test: 'test/unit/log-proof.test.ts',
@@ -21,7 +21,7 @@ export const controls = [
   {
     point: 7,
     what: 'a proof without a statement is not taken for whole',
-    file: 'src/domain/proof/proof-completeness.ts',
+    file: 'src/domain/proof/verify-proof.ts',
     find: "if (file.statement === null) return fail({ code: 'completeness_unknown' });",
     replace: 'if (file.statement === null) return fail();',
     test: 'test/unit/log-proof.test.ts',

@@ -22,7 +22,7 @@ export const controls = [
   {
     point: 6,
     what: 'fold: ascii refuses what is not ASCII',
-    file: 'src/domain/policy/fold.ts',
+    file: 'src/domain/policy/cel-values.ts',
     find: 'if (!/^[\\x20-\\x7e]*$/.test(text)) throw',
     replace: "if (text === '\\u0000') throw",
     test,

@@ -3,7 +3,7 @@ import type { DsseEnvelope } from '../../src/contract/envelope.ts';
 import type { ExecuteRequest } from '../../src/contract/execute.ts';
 import { levelSchema, type Material, type Review } from '../../src/contract/review.ts';
 import { digestBytes, digestMaterial } from '../../src/domain/proof/digest.ts';
-import { specOf } from '../../src/domain/gate/spec.ts';
+import { specOf } from '../../src/domain/gate/state.ts';
 import { signEnvelope } from '../../src/domain/proof/dsse.ts';
 import type { Snapshot } from '../../src/workflows/session.ts';
 import { DEPLOYMENT_ID } from './e2e-deployment.ts';

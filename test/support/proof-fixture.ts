@@ -5,10 +5,8 @@ import type { DecisionType, Material } from '../../src/contract/review.ts';
 import { digestBytes, digestMaterial } from '../../src/domain/proof/digest.ts';
 import { signEnvelope } from '../../src/domain/proof/dsse.ts';
 import { originOf, signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
-import { hashEntry } from '../../src/domain/proof/leaf.ts';
-import { planInclusion, resolvePlan } from '../../src/domain/proof/proofs.ts';
-import { appendLeaves, EMPTY_RANGE } from '../../src/domain/proof/range.ts';
-import { hashToBase64, type Hash } from '../../src/domain/proof/tree.ts';
+import { appendLeaves, EMPTY_RANGE, hashEntry, hashToBase64, type Hash } from '../../src/domain/proof/tree.ts';
+import { planInclusion, resolvePlan } from '../../src/domain/proof/merkle-proof.ts';
 import { AT, DIGEST, LATER, proposedEntry, reviewIdOf } from './storage-fixtures.ts';
 
 /** A deployment in a bottle: keys of every role, a log with other people's entries, and proofs cut out of it. */

@@ -3,8 +3,7 @@ import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
-import { lowestClass } from '../../src/domain/policy/effects.ts';
-import { isWeakerClass } from '../../src/domain/policy/strictness.ts';
+import { isWeakerClass, lowestClass } from '../../src/domain/policy/strictness.ts';
 import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/template.ts';
 import { CATALOGS } from '../support/catalogs.ts';
 

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { AuditEntry, IndexedEntry } from '../../src/contract/audit.ts';
 import { checkLog, type LogSource, type LogTrust } from '../../src/cli/commands/audit/log-check.ts';
 import { signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
-import { hashEntry } from '../../src/domain/proof/leaf.ts';
-import { appendLeaves, EMPTY_RANGE } from '../../src/domain/proof/range.ts';
+import { appendLeaves, EMPTY_RANGE, hashEntry } from '../../src/domain/proof/tree.ts';
 
 const key = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ed25519');

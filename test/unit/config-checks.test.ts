@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeOf as findPlace } from '../../src/domain/files/places.ts';
-import { readYaml } from '../../src/domain/files/yaml-source.ts';
+import { placeOf as findPlace, readYaml } from '../../src/domain/files/yaml-source.ts';
 import {
   APPROVALS,
   CONFIG,

@@ -2,19 +2,17 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   formatCheckpoint,
-  originOf,
-  parseCheckpoint,
-  signCheckpoint,
-  verifyCheckpoint,
-} from '../../src/domain/proof/checkpoint.ts';
-import {
   formatVerifierKey,
   noteKeyId,
   openNote,
+  originOf,
+  parseCheckpoint,
   parseNote,
   parseVerifierKey,
+  signCheckpoint,
   signNote,
-} from '../../src/domain/proof/note.ts';
+  verifyCheckpoint,
+} from '../../src/domain/proof/checkpoint.ts';
 import { EMPTY_ROOT, hashLeaf } from '../../src/domain/proof/tree.ts';
 
 const origin = originOf('acme-production');

@@ -1,10 +1,24 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planConsistency, planInclusion, resolvePlan } from '../../src/domain/proof/proofs.ts';
-import { appendLeaves, EMPTY_RANGE, type CompactRange } from '../../src/domain/proof/range.ts';
-import { EMPTY_ROOT, hashFromBase64, hashLeaf, hashNode, type Hash, type NodeId } from '../../src/domain/proof/tree.ts';
-import { verifyConsistency, verifyInclusion } from '../../src/domain/proof/verify.ts';
+import {
+  planConsistency,
+  planInclusion,
+  resolvePlan,
+  verifyConsistency,
+  verifyInclusion,
+} from '../../src/domain/proof/merkle-proof.ts';
+import {
+  appendLeaves,
+  EMPTY_RANGE,
+  EMPTY_ROOT,
+  hashFromBase64,
+  hashLeaf,
+  hashNode,
+  type CompactRange,
+  type Hash,
+  type NodeId,
+} from '../../src/domain/proof/tree.ts';
 
 const hex = (hash: Hash) => Buffer.from(hash).toString('hex');
 const keyOf = ({ level, index }: NodeId) => `${level}/${index}`;

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CallClass } from '../../src/contract/call.ts';
 import { EFFECTS, type Effect } from '../../src/contract/policy.ts';
-import { lowestClass } from '../../src/domain/policy/effects.ts';
-import { isWeakerClass } from '../../src/domain/policy/strictness.ts';
+import { isWeakerClass, lowestClass } from '../../src/domain/policy/strictness.ts';
 import { APPROVALS, callOf, CATALOGS, CONFIG, load, placeOf, policyOf, problemsOf } from './policy-support.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_STEPS } from '../../src/domain/policy/cel-cost.ts';
-import { readUse } from '../../src/domain/policy/argument-uses.ts';
+import { MAX_STEPS } from '../../src/domain/policy/cel-values.ts';
+import { readUse } from '../../src/domain/policy/cel-reads.ts';
 import { compileExpression, prepareInput } from '../../src/domain/policy/expression.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { evaluate, expression } from './policy-support.ts';

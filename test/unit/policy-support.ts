@@ -3,7 +3,7 @@ import { loadSettings, type SettingsResult, type TextFile } from '../../src/sett
 import type { FileProblem } from '../../src/domain/files/problem.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { compileExpression, prepareInput, type Expression } from '../../src/domain/policy/expression.ts';
-import { foldsOf } from '../../src/domain/policy/fold.ts';
+import { foldsOf } from '../../src/domain/policy/schema.ts';
 import type { ClassifyInput, Policy } from '../../src/domain/policy/policy.ts';
 import type { Settings } from '../../src/domain/policy/settings.ts';
 

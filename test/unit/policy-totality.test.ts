@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
-import { MAX_STEPS } from '../../src/domain/policy/cel-cost.ts';
-import { withoutFolds } from '../../src/domain/policy/fold.ts';
+import { MAX_STEPS } from '../../src/domain/policy/cel-values.ts';
+import { withoutFolds } from '../../src/domain/policy/schema.ts';
 import { judgeRead } from '../../src/domain/policy/schema-reads.ts';
 import type { Policy } from '../../src/domain/policy/policy.ts';
 import {

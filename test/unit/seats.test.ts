@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canFill, type Seat } from '../../src/domain/policy/seats.ts';
+import { canFill, type Seat } from '../../src/domain/gate/seats.ts';
 
 const seat = (level: number, number: number, people: readonly string[]): Seat => ({
   level,

@@ -210,7 +210,7 @@ describe('what would be larger than its text', () => {
   });
 
   it('definitions that refer to each other are looked through once', async () => {
-    const { findUnboundedSchemas } = await import('../../src/domain/policy/schema-rules.ts');
+    const { findUnboundedSchemas } = await import('../../src/domain/policy/schema.ts');
     const ladder = (rungs: number): JsonObject => ({
       $ref: '#/$defs/d0',
       $defs: Object.fromEntries(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { registerSearchAttributes } from '../../src/cli/compose/search-attributes.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { NOT_STARTED } from '../../src/contract/constants.ts';
-import { specOf } from '../../src/domain/gate/spec.ts';
+import { specOf } from '../../src/domain/gate/state.ts';
 import { GATE_TASK_QUEUE, GATED_CALL } from '../../src/workflows/messages.ts';
 import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
 import { makeKey, signerOf } from '../support/keys.ts';

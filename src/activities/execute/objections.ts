@@ -1,5 +1,5 @@
 import type { LedgerRow } from '../../domain/ledger.ts';
-import { entryOf } from '../../domain/gate/entries.ts';
+import { entryOf } from '../../domain/gate/change.ts';
 import { findStanding, type Claimed, type Objection } from '../../domain/gate/objections.ts';
 import { deniedExecution } from '../../domain/outcome.ts';
 import { readObjections } from '../objections.ts';

@@ -1,6 +1,6 @@
 import type { ExecutionOutcome } from '../../domain/ledger.ts';
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
-import { entryOf } from '../../domain/gate/entries.ts';
+import { entryOf } from '../../domain/gate/change.ts';
 import { executionOf } from '../../domain/outcome.ts';
 import type { Recovery } from '../sweep.ts';
 

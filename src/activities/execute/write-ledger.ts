@@ -3,7 +3,7 @@ import type { AuditEntry } from '../../contract/audit.ts';
 import type { ExecutionOutcome, LedgerRow, LedgerTransition } from '../../domain/ledger.ts';
 import { StorageError } from '../../ports/store.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
-import { entryOf } from '../../domain/gate/entries.ts';
+import { entryOf } from '../../domain/gate/change.ts';
 import { executionOf } from '../../domain/outcome.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import type { ConnectorResult } from '../../ports/connector.ts';

@@ -6,15 +6,14 @@ import type { Commit } from '../../ports/store.ts';
 import { assessCall, findTool, type Assessment } from '../../domain/policy/assess.ts';
 import { summarizeCall } from '../../domain/gate/describe.ts';
 import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
-import { openGate } from '../../domain/gate/state.ts';
+import { openGate, specOf } from '../../domain/gate/state.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyCallInput, Version } from '../api.ts';
-import { classifiedEntry, proposedEntry } from '../../domain/gate/entries.ts';
+import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
-import { specOf } from '../../domain/gate/spec.ts';
 import { keepEarlierDeadline, versionOf } from './version.ts';
 
 /** What a person may say to a call; `respond` belongs to in-flow questions. */

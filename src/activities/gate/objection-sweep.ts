@@ -1,6 +1,6 @@
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { UnsettledObjection } from '../../ports/objections.ts';
-import { entryOf } from '../../domain/gate/entries.ts';
+import { entryOf } from '../../domain/gate/change.ts';
 import type { Objection } from '../../domain/gate/objections.ts';
 import { forEachUnsettled, verifyObjection } from '../objections.ts';
 import type { GateDeps } from './deps.ts';

@@ -3,7 +3,7 @@ import { EXECUTION_ERRORS } from '../../contract/codes.ts';
 import { hasEnded, NOT_STARTED } from '../../contract/review.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import type { ReviewWrite } from '../../ports/store.ts';
-import { entryOf } from '../../domain/gate/entries.ts';
+import { entryOf } from '../../domain/gate/change.ts';
 import type { Recovery, SweepDeps } from '../sweep.ts';
 
 /** Starts `gatedCall` again under the same id, for a review whose outcome a person must still settle. */

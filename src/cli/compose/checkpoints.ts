@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { StorageError, type Store } from '../../ports/store.ts';
-import { checkpointKeysOf, parseCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
-import { parseNote } from '../../domain/proof/note.ts';
+import { checkpointKeysOf, parseCheckpoint, parseNote, type Checkpoint } from '../../domain/proof/checkpoint.ts';
 import { createCheckpointer } from '../../storage/log/checkpointer.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { checkpointKeyOf } from './keys.ts';

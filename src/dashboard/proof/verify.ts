@@ -3,12 +3,10 @@ import './globals.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import { checkpointKeysOf, originOf, verifyCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
-import { hashEntry } from '../../domain/proof/leaf.ts';
-import type { Completeness } from '../../domain/proof/proof-completeness.ts';
-import { PROOF_FINDINGS } from '../../domain/proof/proof-findings.ts';
-import { hashFromBase64, hashToBase64, type Hash } from '../../domain/proof/tree.ts';
-import { verifyProof } from '../../domain/proof/verify-proof.ts';
-import { verifyConsistency, verifyInclusion } from '../../domain/proof/verify.ts';
+import { hashEntry, hashFromBase64, hashToBase64, type Hash } from '../../domain/proof/tree.ts';
+import { verifyProof, type Completeness } from '../../domain/proof/verify-proof.ts';
+import { PROOF_FINDINGS } from '../../domain/proof/proof-envelopes.ts';
+import { verifyConsistency, verifyInclusion } from '../../domain/proof/merkle-proof.ts';
 
 export interface ProofCheck {
   readonly ok: boolean;

@@ -6,7 +6,7 @@ import type { Level, Material } from '../../contract/review.ts';
 import { mayVote } from '../gate/check.ts';
 import { canonicalJson, digestMaterial } from '../proof/digest.ts';
 import type { RecordedDecisions } from './recorded.ts';
-import { canFill, type Seat } from '../policy/seats.ts';
+import { canFill, type Seat } from '../gate/seats.ts';
 import { votingGroupsOf, type Settings } from '../policy/settings.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { JsonObject, Json } from '../../contract/json.ts';
-import type { DecisionType, Level } from '../../contract/review.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { DecisionType, Level, Material } from '../../contract/review.ts';
 
 /** What one revision asks for. Times are epoch ms. */
 export interface RevisionSpec {
@@ -149,4 +149,27 @@ export function evolve(state: GateState, event: GateEvent): GateState {
     default:
       return event satisfies never;
   }
+}
+
+/**
+ * What the gate machine needs of a version of the call. A held version always has a deadline. `editor`: the reviewer
+ * whose edit led to it.
+ */
+export function specOf(
+  material: Material,
+  digest: string,
+  allowed: readonly DecisionType[],
+  editor?: string,
+): RevisionSpec {
+  return {
+    revision: material.revision,
+    digest,
+    levels: material.levels,
+    separationOfDuties: material.separationOfDuties,
+    proposer: material.proposer,
+    owner: material.owner,
+    ...(editor === undefined ? {} : { editor }),
+    expiresAt: material.expiresAt === null ? 0 : Date.parse(material.expiresAt),
+    allowed,
+  };
 }

@@ -4,10 +4,8 @@ import { RE2JS } from '@bufbuild/re2';
 import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { findNearest } from '../files/nearest.ts';
-import { isObject } from './is-object.ts';
+import { findUnboundedSchemas, isObject, sealSchema, type SchemaFinding } from './schema.ts';
 import type { ArgumentError } from './policy.ts';
-import { findUnboundedSchemas, type SchemaFinding } from './schema-rules.ts';
-import { sealSchema } from './seal-schema.ts';
 
 type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
 

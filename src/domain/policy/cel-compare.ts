@@ -1,9 +1,11 @@
 import { isCelUint } from '@bufbuild/cel';
-import { EvaluationError } from './cel-cost.ts';
 import {
   Dict,
+  EvaluationError,
   familyOf,
+  foldAscii,
   FoldedText,
+  foldValue,
   isText,
   KeyText,
   List,
@@ -12,7 +14,6 @@ import {
   type Session,
   type Value,
 } from './cel-values.ts';
-import { foldAscii, foldValue } from './fold.ts';
 
 type Text = string | FoldedText | KeyText;
 

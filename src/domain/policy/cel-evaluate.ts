@@ -1,5 +1,16 @@
 import { CelScalar, celUint, listType, mapType, type CelEnv } from '@bufbuild/cel';
-import { Budget, EvaluationError } from './cel-cost.ts';
+import {
+  Budget,
+  Dict,
+  EvaluationError,
+  familyOf,
+  isText,
+  List,
+  Session,
+  textOf,
+  type Family,
+  type Value,
+} from './cel-values.ts';
 import { areEqual, familyOfBoth, findKey, keyValueOf, nameOfKey, numberOf } from './cel-compare.ts';
 import { compileFunction } from './cel-functions.ts';
 import {
@@ -15,7 +26,6 @@ import {
   type Comprehension,
   type Expr,
 } from './cel-tree.ts';
-import { Dict, familyOf, isText, List, Session, textOf, type Family, type Value } from './cel-values.ts';
 
 /** Variables in sight: those of macros before the five of the call. */
 interface Scope {

@@ -1,11 +1,20 @@
 import { isCelError, parse, plan, type CelEnv, type CelInput } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
-import { EvaluationError } from './cel-cost.ts';
+import {
+  Dict,
+  EvaluationError,
+  foldAscii,
+  FoldedText,
+  isText,
+  KeyText,
+  List,
+  textOf,
+  toLibrary,
+  type Session,
+  type Value,
+} from './cel-values.ts';
 import { numberOf, pairOf } from './cel-compare.ts';
 import type { CallExpr, Expr } from './cel-tree.ts';
-import { Dict, FoldedText, isText, KeyText, List, textOf, toLibrary } from './cel-values.ts';
-import type { Session, Value } from './cel-values.ts';
-import { foldAscii } from './fold.ts';
 
 /** A function or an operator, ready for its operands: the target, if it is a method, and the arguments. */
 export type Run = (operands: readonly Value[], session: Session) => Value;

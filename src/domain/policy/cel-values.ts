@@ -1,8 +1,40 @@
 import { celList, celMap, celType, isCelType, isCelUint, type CelValue } from '@bufbuild/cel';
 import type { Json } from '../../contract/json.ts';
-import type { Budget } from './cel-cost.ts';
-import { foldValue, type Folds } from './fold.ts';
-import { normalizeKey, skeletonOfNormalized } from './spelling.ts';
+import type { Folds } from './schema.ts';
+import { asciiOf } from '../text/look-alike-letters.ts';
+
+/** Why a condition has no answer. `context_not_pinned`: it reads context that the call does not have. */
+export type EvaluationCode = 'rule_error' | 'context_not_pinned';
+
+/** Thrown wherever a condition meets something that it cannot judge. It always ends the whole condition. */
+export class EvaluationError extends Error {
+  readonly code: EvaluationCode;
+  constructor(message: string, code: EvaluationCode = 'rule_error') {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Steps that all rules and matches together may take over one call; one takes about half a microsecond. */
+export const MAX_STEPS = 300_000;
+
+/**
+ * Counts what conditions do in proportion to the call, which the proposer chooses: rounds of macros, elements and keys
+ * compared, texts searched. What one condition takes apart from that, its own length bounds. Steps are counted, never
+ * time: the same call gets the same answer on any machine.
+ */
+export class Budget {
+  #left: number;
+  constructor(steps = MAX_STEPS) {
+    this.#left = steps;
+  }
+
+  /** Before the work is done. Once used up, it stays so for all conditions of the call. */
+  charge(steps: number): void {
+    this.#left -= steps;
+    if (this.#left < 0) throw new EvaluationError('the call is too large for the conditions of this policy');
+  }
+}
 
 /** Text of an argument with `fold: ascii`, and whatever is made of it. */
 export class FoldedText {
@@ -150,4 +182,39 @@ export function toLibrary(value: Value): CelValue {
   if (value instanceof List) return celList([]);
   if (value instanceof Dict) return celMap(new Map());
   return value instanceof FoldedText || value instanceof KeyText ? value.text : value;
+}
+
+const PLAIN = /^[a-z0-9_.-]*$/;
+/** Blanks, controls, and what is drawn as nothing. */
+const UNSEEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Undefined: the key is its own skeleton. */
+export function normalizeKey(key: string): string | undefined {
+  return PLAIN.test(key) ? undefined : key.normalize('NFKC');
+}
+
+/**
+ * What two keys share that a person, or a lenient target, takes for one: letter case, blanks, invisible characters,
+ * compatibility forms (NFKC) and look-alikes. `Env`, `env ` and `еnv` with a Cyrillic `е` are spellings of `env`.
+ */
+export function skeletonOfNormalized(key: string): string {
+  const letters = Array.from(key.replace(UNSEEN, ''), (letter) => asciiOf(letter) ?? letter);
+  return letters.join('').toLowerCase();
+}
+
+/**
+ * A text as it is compared where letter case does not count. What is not ASCII has no agreed folding, and could be drawn
+ * like what is.
+ */
+export function foldAscii(text: string): string {
+  if (!/^[\x20-\x7e]*$/.test(text)) throw new EvaluationError('a value that is compared with fold: ascii is not ASCII');
+  return text.toLowerCase();
+}
+
+/** A whole value that is compared; targets differ in whether `production ` is `production`. */
+export function foldValue(text: string): string {
+  if (text.startsWith(' ') || text.endsWith(' ')) {
+    throw new EvaluationError('a value that is compared with fold: ascii begins or ends with a blank');
+  }
+  return foldAscii(text);
 }

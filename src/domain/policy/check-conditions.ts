@@ -5,10 +5,10 @@ import { findNearest } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path, YamlSource } from '../files/yaml-source.ts';
 import { matchesPattern } from './settings.ts';
-import { readUse, type ValuePath } from './argument-uses.ts';
+import { readUse, type ValuePath } from './cel-reads.ts';
 import type { Expression } from './expression.ts';
 import { judgeRead, type ReadFinding } from './schema-reads.ts';
-import { serviceOf } from './stand-in.ts';
+import { serviceOf } from './upstreams.ts';
 import { gateOf, isWeakerClass, isWeakerGate } from './strictness.ts';
 
 /** A rule or an approval's `match`, and where it stands. */

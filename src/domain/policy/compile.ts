@@ -6,17 +6,13 @@ import { sortProblems, type FileProblem } from '../files/problem.ts';
 import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
 import { checkConditions, type CheckedCondition } from './check-conditions.ts';
-import { checkTool } from './check-tool.ts';
-import { foldsOf } from './fold.ts';
-import { classifyCall, prepareCall, type Compiled } from './classify.ts';
-import { selectApproval } from './select-approval.ts';
-import { compileApprovals, type Groups } from './compile-approvals.ts';
-import { compileRules } from './compile-rules.ts';
+import { checkTool, warnOfNames } from './check-tool.ts';
+import { foldsOf } from './schema.ts';
+import { classifyCall, prepareCall, selectApproval, type Compiled } from './classify.ts';
+import { compileApprovals, compileRules, type Groups } from './conditions.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
-import { serviceOf, standInFor } from './stand-in.ts';
-import { warnOfNames } from './warn-names.ts';
-import { acceptKey, upstreamNameOf } from './upstreams.ts';
+import { acceptKey, serviceOf, standInFor, upstreamNameOf } from './upstreams.ts';
 
 export interface PolicyInput {
   readonly user: ParsedFile<PolicyFile>;

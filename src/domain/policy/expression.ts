@@ -1,13 +1,11 @@
 import { celEnv, parse } from '@bufbuild/cel';
 import type { JsonObject } from '../../contract/json.ts';
-import { argumentUses, type ValuePath } from './argument-uses.ts';
-import { Budget, EvaluationError, type EvaluationCode } from './cel-cost.ts';
+import { argumentUses, reachableParts, truthFor, type ValuePath } from './cel-reads.ts';
+import { Budget, Dict, EvaluationError, Session, type EvaluationCode, type Value } from './cel-values.ts';
 import { checkExpression } from './cel-check.ts';
 import { compileTree, type Evaluate } from './cel-evaluate.ts';
-import { reachableParts, truthFor } from './cel-reach.ts';
 import { namedTools } from './cel-tree.ts';
-import { Dict, Session, type Value } from './cel-values.ts';
-import type { Folds } from './fold.ts';
+import type { Folds } from './schema.ts';
 
 /** A condition of the policy file (CEL), parsed and checked once. */
 export interface Expression {

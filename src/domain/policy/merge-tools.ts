@@ -3,8 +3,7 @@ import { canonicalJson } from '../proof/digest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path, YamlSource } from '../files/yaml-source.ts';
-import { lowestClass } from './effects.ts';
-import { gateOf, isWeakerClass, isWeakerGate } from './strictness.ts';
+import { gateOf, isWeakerClass, isWeakerGate, lowestClass } from './strictness.ts';
 
 /** A tool after includes and overrides, and where people can change it. */
 export interface MergedTool {

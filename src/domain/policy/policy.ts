@@ -3,7 +3,7 @@ import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalTimes } from '../deadline.ts';
 import type { Session } from './cel-values.ts';
-import type { Folds } from './fold.ts';
+import type { Folds } from './schema.ts';
 
 /** A tool as policy knows it: the definition after includes and overrides, with compiled checks. */
 export interface PolicyTool {

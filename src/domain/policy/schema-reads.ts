@@ -1,7 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { matchesPatternOf } from './cel-check.ts';
-import { isObject } from './is-object.ts';
-import { definitionNamed } from './schema-rules.ts';
+import { definitionNamed, isObject } from './schema.ts';
 
 /**
  * What a schema says of a value that a condition reads there. `open`: it lets in other keys, or values of any type, so a

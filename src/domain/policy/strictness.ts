@@ -1,4 +1,5 @@
 import { CLASSES, GATES, type CallClass, type Gate } from '../../contract/call.ts';
+import type { Effect } from '../../contract/policy.ts';
 
 /** What a class demands unless a tool or a rule says otherwise. A forbidden call never reaches a gate. */
 const DEFAULT_GATES: Readonly<Record<CallClass, Gate>> = {
@@ -37,4 +38,20 @@ export function isWeakerClass(a: CallClass, b: CallClass): boolean {
 
 export function isWeakerGate(a: Gate, b: Gate): boolean {
   return GATES.indexOf(a) < GATES.indexOf(b);
+}
+
+/** What moves money, gives access, destroys, or changes what CI or users run cannot be taken back by another call. */
+const LOWEST: Readonly<Record<Effect, CallClass>> = {
+  none: 'reversible',
+  read: 'reversible',
+  publish: 'sensitive',
+  money: 'irreversible',
+  access: 'irreversible',
+  destroy: 'irreversible',
+  code: 'irreversible',
+};
+
+/** The weakest class that a tool with these effects may have. */
+export function lowestClass(effects: readonly Effect[]): CallClass {
+  return effects.map((effect) => LOWEST[effect]).reduce(stricterClass, 'reversible');
 }

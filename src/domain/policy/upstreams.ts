@@ -1,6 +1,8 @@
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
 import type { Settings } from './settings.ts';
+import { toolNameSchema } from '../../contract/call.ts';
+import type { PolicyTool } from './policy.ts';
 
 /** Tools of upstream MCP servers as they were last seen, by connector and the upstream's own tool name. */
 export type UpstreamView = ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
@@ -70,4 +72,23 @@ function changedServers(settings: Settings): ReadonlySet<string> {
   const names = new Set(servers.map(([server]) => server));
   changed.set(settings, names);
   return names;
+}
+
+/** The service of a tool: what stands before the first dot. */
+export function serviceOf(tool: string): string {
+  return tool.split('.')[0] ?? tool;
+}
+
+/** The MCP connector that could run a tool which policy does not name: `mcp.<connector>.<tool>`. */
+export function standInFor(name: string, mcpConnectors: ReadonlySet<string>): PolicyTool | undefined {
+  const [service, connector = '', ...upstream] = name.split('.');
+  if (service !== 'mcp' || upstream.length === 0 || !mcpConnectors.has(connector)) return undefined;
+  if (!toolNameSchema.safeParse(name).success) return undefined;
+  return {
+    definition: { name, class: 'irreversible', connector, mcpTool: upstream.join('.') },
+    service,
+    origin: 'user',
+    overridden: false,
+    validate: () => [],
+  };
 }

@@ -1,7 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, sign, verify, type KeyObject } from 'node:crypto';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import { publicKeyOf } from './dsse.ts';
-import { openNote, signNote, type NoteKey } from './note.ts';
 import { hashFromBase64, hashToBase64, type Hash } from './tree.ts';
 
 /** C2SP tlog-checkpoint (https://c2sp.org/tlog-checkpoint): origin, size and root hash, one per line, in a signed note. */
@@ -51,4 +50,107 @@ export function verifyCheckpoint(note: string, origin: string, keys: readonly Ke
 /** The keys that may sign checkpoints. A retired key's old checkpoints still count: they carry no time to judge by. */
 export function checkpointKeysOf(trusted: readonly TrustedKey[]): KeyObject[] {
   return trusted.filter((key) => key.role === 'execute').map((key) => publicKeyOf(key.publicKey));
+}
+
+/**
+ * C2SP signed-note (https://c2sp.org/signed-note), Ed25519 signatures only (type byte 0x01). A note is UTF-8 text that
+ * ends in a newline, an empty line, and one line `— <key name> <base64(key id || signature)>` per signature.
+ */
+const ED25519 = 0x01;
+const SIGNATURE_PREFIX = '\u2014 ';
+const MAX_NOTE_BYTES = 1_000_000;
+const MAX_SIGNATURES = 100;
+
+export interface NoteKey {
+  /** Must be free of spaces and `+`. */
+  readonly name: string;
+  readonly publicKey: KeyObject;
+}
+
+interface NoteSignature {
+  readonly name: string;
+  readonly keyId: number;
+  readonly signature: Buffer;
+}
+
+export interface ParsedNote {
+  /** The signed text, its last newline included. */
+  readonly text: string;
+  readonly signatures: readonly NoteSignature[];
+}
+
+/** Key id: the first four bytes, big-endian, of `SHA-256(name || 0x0A || 0x01 || public key)`. */
+export function noteKeyId(key: NoteKey): number {
+  return createHash('sha256').update(`${key.name}\n`).update(typedKey(key)).digest().readUInt32BE(0);
+}
+
+/** Verifier key text `<name>+<hex key id>+<base64(type || key)>`, as `golang.org/x/mod/sumdb/note` reads it. */
+export function formatVerifierKey(key: NoteKey): string {
+  return `${key.name}+${noteKeyId(key).toString(16).padStart(8, '0')}+${typedKey(key).toString('base64')}`;
+}
+
+/** Reads a verifier key; undefined where it is not one of Ed25519 or its id does not fit. */
+export function parseVerifierKey(text: string): NoteKey | undefined {
+  const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text);
+  if (match === null) return undefined;
+  const [, name = '', id = '', encoded = ''] = match;
+  const bytes = Buffer.from(encoded, 'base64');
+  if (bytes.length !== 33 || bytes[0] !== ED25519) return undefined;
+  const x = bytes.subarray(1).toString('base64url');
+  const key: NoteKey = { name, publicKey: publicKeyOf({ kty: 'OKP', crv: 'Ed25519', x }) };
+  return noteKeyId(key) === Number.parseInt(id, 16) ? key : undefined;
+}
+
+/** Signs a text. It must end in a newline; throws a TypeError otherwise. */
+export function signNote(text: string, key: NoteKey, privateKey: KeyObject): string {
+  if (!text.endsWith('\n')) throw new TypeError('a note ends in a newline');
+  if (/[\s+]/u.test(key.name) || key.name === '') throw new TypeError('not a key name');
+  const id = Buffer.alloc(4);
+  id.writeUInt32BE(noteKeyId(key));
+  const signature = sign(null, Buffer.from(text, 'utf8'), privateKey);
+  return `${text}\n${SIGNATURE_PREFIX}${key.name} ${Buffer.concat([id, signature]).toString('base64')}\n`;
+}
+
+/** Splits a note without believing it. Undefined where it is not one. */
+export function parseNote(note: string): ParsedNote | undefined {
+  // Control characters other than newline are forbidden in notes.
+  // oxlint-disable-next-line no-control-regex
+  if (Buffer.byteLength(note) > MAX_NOTE_BYTES || /[\u0000-\u0009\u000b-\u001f]/.test(note)) return undefined;
+  const split = note.lastIndexOf('\n\n');
+  if (split < 0 || !note.endsWith('\n')) return undefined;
+  const lines = note.slice(split + 2, -1).split('\n');
+  if (lines.length > MAX_SIGNATURES) return undefined;
+  const signatures: NoteSignature[] = [];
+  for (const line of lines) {
+    const signature = parseSignatureLine(line);
+    if (signature === undefined) return undefined;
+    signatures.push(signature);
+  }
+  return { text: note.slice(0, split + 1), signatures };
+}
+
+/** The note's text if one of the keys signed it. Signatures of unknown keys are passed over. */
+export function openNote(note: string, keys: readonly NoteKey[]): { text: string; key: NoteKey } | undefined {
+  const parsed = parseNote(note);
+  if (parsed === undefined) return undefined;
+  const signed = Buffer.from(parsed.text, 'utf8');
+  for (const { name, keyId, signature } of parsed.signatures) {
+    const key = keys.find((candidate) => candidate.name === name && noteKeyId(candidate) === keyId);
+    if (key !== undefined && verify(null, signed, key.publicKey, signature)) return { text: parsed.text, key };
+  }
+  return undefined;
+}
+
+function parseSignatureLine(line: string): NoteSignature | undefined {
+  const match = /^\u2014 ([^+\s]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line);
+  if (match === null) return undefined;
+  const bytes = Buffer.from(match[2] ?? '', 'base64');
+  if (bytes.length < 5) return undefined;
+  return { name: match[1] ?? '', keyId: bytes.readUInt32BE(0), signature: bytes.subarray(4) };
+}
+
+function typedKey(key: NoteKey): Buffer {
+  // Decoding takes the URL-safe alphabet too; the page's Buffer knows no other name for it.
+  const { x } = key.publicKey.export({ format: 'jwk' });
+  return Buffer.concat([Buffer.of(ED25519), Buffer.from(x ?? '', 'base64')]);
 }

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
-import type { CompactRange } from '../../domain/proof/range.ts';
+import type { CompactRange } from '../../domain/proof/tree.ts';
 import type { Database, Query } from '../database/database.ts';
 import { payloadOf, rangeFrom, type ReviewTail } from './group-payload.ts';
 import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';

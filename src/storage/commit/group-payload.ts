@@ -1,6 +1,5 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
-import { appendLeaves, type CompactRange } from '../../domain/proof/range.ts';
-import { hashLeaf, type Hash } from '../../domain/proof/tree.ts';
+import { appendLeaves, hashLeaf, type CompactRange, type Hash } from '../../domain/proof/tree.ts';
 import type { Leaf, PreparedCommit } from './prepare.ts';
 
 /** The last entry of a review: its number within the review, and its index in the log. */

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../contract/audit.ts';
 import { hasEnded, type Review } from '../../contract/review.ts';
 import type { Commit, ReviewWrite } from '../../ports/store.ts';
-import { leafOf } from '../../domain/proof/leaf.ts';
+import { leafOf } from '../../domain/proof/tree.ts';
 import { stepOf, type Step } from './ledger-row.ts';
 import { approversOf, listRowOf } from '../reviews/review-row.ts';
 import { storableJson, storableText, storableTime } from '../database/text.ts';

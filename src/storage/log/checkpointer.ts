@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { StorageError, type AuditHead, type Store } from '../../ports/store.ts';
 import { originOf, signCheckpoint, verifyCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
 import { hashFromBase64 } from '../../domain/proof/tree.ts';
-import { verifyConsistency } from '../../domain/proof/verify.ts';
+import { verifyConsistency } from '../../domain/proof/merkle-proof.ts';
 import { readCheckpointFile, writeCheckpointFile } from './checkpoint-file.ts';
 
 export interface CheckpointerOptions {

@@ -1,9 +1,15 @@
 import { StorageError, type Store } from '../../ports/store.ts';
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { Checkpoint } from '../../domain/proof/checkpoint.ts';
-import { hashEntry } from '../../domain/proof/leaf.ts';
-import { appendLeaves, EMPTY_RANGE, type CompactRange } from '../../domain/proof/range.ts';
-import { EMPTY_ROOT, hashesEqual, type Hash } from '../../domain/proof/tree.ts';
+import {
+  appendLeaves,
+  EMPTY_RANGE,
+  EMPTY_ROOT,
+  hashEntry,
+  hashesEqual,
+  type CompactRange,
+  type Hash,
+} from '../../domain/proof/tree.ts';
 
 /** The last entry of a review: its number within the review, and its index in the log. */
 export interface FollowedTail {

@@ -1,6 +1,12 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
 import { StorageError, type AuditHead } from '../../ports/store.ts';
-import { nodesOfPlan, planConsistency, planInclusion, resolvePlan, type ProofPlan } from '../../domain/proof/proofs.ts';
+import {
+  nodesOfPlan,
+  planConsistency,
+  planInclusion,
+  resolvePlan,
+  type ProofPlan,
+} from '../../domain/proof/merkle-proof.ts';
 import { hashToBase64, type NodeId } from '../../domain/proof/tree.ts';
 import type { Query } from '../database/database.ts';
 

@@ -1,9 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import type { IndexedEntry } from '../../../contract/audit.ts';
 import { verifyCheckpoint, type Checkpoint } from '../../../domain/proof/checkpoint.ts';
-import { hashEntry } from '../../../domain/proof/leaf.ts';
-import { appendLeaves, EMPTY_RANGE, type CompactRange } from '../../../domain/proof/range.ts';
-import { EMPTY_ROOT, hashesEqual, hashToBase64, type Hash } from '../../../domain/proof/tree.ts';
+import {
+  appendLeaves,
+  EMPTY_RANGE,
+  EMPTY_ROOT,
+  hashEntry,
+  hashesEqual,
+  hashToBase64,
+  type CompactRange,
+  type Hash,
+} from '../../../domain/proof/tree.ts';
 
 /** Why a log does not verify. */
 export type LogFault =

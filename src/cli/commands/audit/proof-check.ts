@@ -1,7 +1,6 @@
 import type { TrustFile } from '../../../contract/envelope.ts';
-import { describeCompleteness } from '../../../domain/proof/proof-completeness.ts';
-import { PROOF_FINDINGS } from '../../../domain/proof/proof-findings.ts';
-import { verifyProof, type ProofVerdict } from '../../../domain/proof/verify-proof.ts';
+import { describeCompleteness, verifyProof, type ProofVerdict } from '../../../domain/proof/verify-proof.ts';
+import { PROOF_FINDINGS } from '../../../domain/proof/proof-envelopes.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { describeEntry } from './read.ts';

@@ -1,11 +1,83 @@
-import { DEFAULT_TTL, durationMs, type ApprovalRule, type PolicyFile } from '../../contract/policy.ts';
-import type { ApprovalTimes } from '../deadline.ts';
-import { findNearest } from '../files/nearest.ts';
-import type { ParsedFile } from '../files/parse-file.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path, YamlSource } from '../files/yaml-source.ts';
-import { compileCondition, type Condition } from './compile-condition.ts';
+import { compileExpression, type Expression } from './expression.ts';
+import type { CallClass, Gate } from '../../contract/call.ts';
+import { REASONS } from '../../contract/codes.ts';
+import { DEFAULT_TTL, durationMs, type ApprovalRule, type PolicyFile } from '../../contract/policy.ts';
+import type { ParsedFile } from '../files/parse-file.ts';
+import type { ApprovalTimes } from '../deadline.ts';
+import { findNearest } from '../files/nearest.ts';
 import type { ApprovalPlan } from './policy.ts';
+
+/** A condition with the place it stands at, for `policy explain`: `policy.yaml:31`. */
+export interface Condition {
+  readonly expression: Expression;
+  readonly place: string;
+}
+
+/** Compiles the CEL text at a path; problems name the line and column inside it. */
+export function compileCondition(
+  source: YamlSource,
+  path: Path,
+  text: string,
+): { readonly condition: Condition | undefined; readonly problems: readonly FileProblem[] } {
+  const compiled = compileExpression(text);
+  if (!compiled.ok) {
+    const problems = compiled.problems.map(({ offset, message, fix }) => ({
+      file: source.file,
+      ...source.locateInside(path, offset),
+      message,
+      fix,
+    }));
+    return { condition: undefined, problems };
+  }
+  // The base name: what explains a decision to an agent must not tell where files are kept.
+  const name = source.file.split(/[/\\]/).at(-1) ?? source.file;
+  return { condition: { expression: compiled.expression, place: `${name}:${source.locate(path).line}` }, problems: [] };
+}
+
+export interface CompiledRule {
+  readonly source: YamlSource;
+  readonly path: Path;
+  readonly condition: Condition;
+  readonly class: CallClass;
+  /** Null: the class's own. */
+  readonly gate: Gate | null;
+  readonly reason: string | null;
+}
+
+export function compileRules({ value, source }: ParsedFile<PolicyFile>): {
+  readonly rules: readonly CompiledRule[];
+  readonly problems: readonly FileProblem[];
+} {
+  const rules: CompiledRule[] = [];
+  const problems: FileProblem[] = [];
+  for (const [index, rule] of (value.rules ?? []).entries()) {
+    const path = ['rules', index];
+    const { condition, problems: found } = compileCondition(source, [...path, 'when'], rule.when);
+    problems.push(...found);
+    if (rule.class === 'irreversible' && rule.gate !== undefined && rule.gate !== 'hard') {
+      const message = `an irreversible rule cannot have the gate ${rule.gate}`;
+      problems.push(source.problem([...path, 'gate'], message, 'Delete the gate: irreversible is always hard'));
+    }
+    if (rule.reason !== undefined && Object.hasOwn(REASONS, rule.reason)) {
+      const message = `the reason ${rule.reason} is one of Holdpoint’s own codes`;
+      problems.push(
+        source.problem([...path, 'reason'], message, 'Choose another word, such as one that names the rule'),
+      );
+    }
+    if (condition === undefined) continue;
+    rules.push({
+      source,
+      path: [...path, 'when'],
+      condition,
+      class: rule.class,
+      gate: rule.gate ?? null,
+      reason: rule.reason ?? null,
+    });
+  }
+  return { rules, problems };
+}
 
 export interface CompiledApproval {
   readonly source: YamlSource;
