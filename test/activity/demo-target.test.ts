@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { seedDemoTarget } from '../../src/cli/embedded/demo/target.ts';
+import { seedDemoTarget } from '../../src/cli/embedded/demo/demo.ts';
 
 let directory: string;
 let db: PGlite;

@@ -298,6 +298,18 @@ describe('whose credential is sent where', () => {
     expect(server.seen).toHaveLength(0);
   });
 
+  test('another local name of the demo is the demo, and the credential still goes to its own URL', async () => {
+    const server = await serve(json(200, { reviews: [], nextCursor: null }));
+    writeAccess(server.url);
+    const { port } = new URL(server.url);
+    const list = (url: string) => holdpoint(['review', 'list', '--json', '--url', url], { env: demo });
+    expect((await list(`http://localhost:${port}`)).code).toBe(0);
+    expect(sent(server)).toBe('Bearer hpr_ops1');
+    expect(server.seen[0]?.headers.host).toBe(new URL(server.url).host);
+    expect((await list('http://localhost:1')).code).toBe(8);
+    expect((await list(`http://localhost.example:${port}`)).code).toBe(8);
+  });
+
   test('a token may come from a file', async () => {
     const server = await serve(json(200, { reviews: [], nextCursor: null }));
     writeFileSync(join(directory, 'token'), 'hpr_file\n');

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { run } from '../../src/cli/commands/run.ts';
 import { apiKeysOf } from '../../src/cli/compose/keys.ts';
 import { renderBanner } from '../../src/cli/dev/banner.ts';
-import { noteRunning } from '../../src/cli/embedded/running.ts';
+import { noteRunning } from '../../src/cli/embedded/data-dir.ts';
 import { ensureKeys } from '../../src/storage/keys/index.ts';
 import { capture } from '../unit/cli-io.ts';
 import { makeHarness, type Harness } from './support/harness.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findProcesses } from '../../src/cli/embedded/processes.ts';
-import { servesDatabase } from '../../src/cli/embedded/temporal-arguments.ts';
+import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
 import { runCli } from '../support/e2e-cli.ts';
 import { randomFrom, startTraffic } from '../support/e2e-traffic.ts';
 import { startWorld, type World } from '../support/e2e-world.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findProcesses } from '../../src/cli/embedded/processes.ts';
-import { servesDatabase } from '../../src/cli/embedded/temporal-arguments.ts';
+import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { intrude, type Intruder } from '../support/e2e-intruder.ts';
 import { startRogue } from '../support/e2e-rogue.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { seedDemoTarget } from '../../src/cli/embedded/demo/target.ts';
+import { seedDemoTarget } from '../../src/cli/embedded/demo/demo.ts';
 import { startWorld } from '../support/e2e-world.ts';
 import { freePort } from '../support/ports.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';

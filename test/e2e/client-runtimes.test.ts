@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
-import { runCommand } from '../../src/cli/embedded/run-command.ts';
+import { runCommand } from '../../src/cli/embedded/processes.ts';
 import { json, startStub, type Stub } from '../api/client-stub.ts';
 import { npmPackage } from '../support/programs.ts';
 import { aReview } from '../unit/client-fixtures.ts';

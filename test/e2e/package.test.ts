@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
-import { runCommand } from '../../src/cli/embedded/run-command.ts';
+import { runCommand } from '../../src/cli/embedded/processes.ts';
 
 interface Lock {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly devOptional?: boolean }>>;

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/ui/exit.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { findProcesses, isAlive } from '../../src/cli/embedded/processes.ts';
-import { servesDatabase } from '../../src/cli/embedded/temporal-arguments.ts';
+import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
 import { prepareHoldpoint, startHoldpoint, type Holdpoint } from '../support/holdpoint.ts';
 
 const running: Holdpoint[] = [];

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DemoAccess } from '../../src/cli/embedded/demo/people.ts';
+import type { Access } from '../../src/cli/access-file.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { findProcesses } from '../../src/cli/embedded/processes.ts';
-import { servesDatabase } from '../../src/cli/embedded/temporal-arguments.ts';
+import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
 import { freePort } from './ports.ts';
 
 export interface HoldpointOptions {
@@ -24,7 +24,7 @@ export interface Holdpoint {
   readonly temporalAddress: string;
   readonly temporalUi: string;
   /** The demo's people; only without a config of one's own. */
-  readonly access: () => DemoAccess;
+  readonly access: () => Access;
   /** Everything that it has printed. */
   readonly output: () => string;
   readonly pid: number;
@@ -80,7 +80,7 @@ export async function prepareHoldpoint(options: HoldpointOptions = {}): Promise<
     url,
     temporalAddress: `127.0.0.1:${temporalPort}`,
     temporalUi: `http://127.0.0.1:${uiPort}`,
-    access: () => JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as DemoAccess,
+    access: () => JSON.parse(readFileSync(join(dataDir, 'access.json'), 'utf8')) as Access,
     output: () => output,
     get pid() {
       return child?.pid ?? 0;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheDir, packageFile } from '../../src/cli/embedded/cache.ts';
-import { runCommand } from '../../src/cli/embedded/run-command.ts';
+import { runCommand } from '../../src/cli/embedded/processes.ts';
 
 /** A program of somebody else's, running beside the test. */
 export interface Program {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { temporalArguments } from '../../src/cli/embedded/temporal-arguments.ts';
+import { temporalArguments, prepareServer } from '../../src/cli/embedded/temporal-server.ts';
 import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
-import { waitUntilServing } from '../../src/cli/embedded/temporal-health.ts';
 import { freePort } from './ports.ts';
 
 export interface SpecialServer {
@@ -33,7 +32,7 @@ export async function specialServer(options: {
   const kill = (): void => void server.kill('SIGKILL');
   process.once('exit', kill);
   const address = `127.0.0.1:${port}`;
-  await waitUntilServing(address, 60_000, () => server.exitCode === null);
+  await prepareServer(address, 60_000, () => server.exitCode === null);
   return {
     address,
     stop: async () => {

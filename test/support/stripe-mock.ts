@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheDir, isExecutable, type Environment } from '../../src/cli/embedded/cache.ts';
 import { lockFile } from '../../src/cli/embedded/file-lock.ts';
-import { runCommand } from '../../src/cli/embedded/run-command.ts';
+import { runCommand } from '../../src/cli/embedded/processes.ts';
 import { freePort } from './ports.ts';
 
 const VERSION = '0.203.0';

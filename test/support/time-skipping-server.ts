@@ -2,9 +2,8 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import { cacheDir, isExecutable, packageFile, type Environment } from '../../src/cli/embedded/cache.ts';
 import { lockFile } from '../../src/cli/embedded/file-lock.ts';
-import { runCommand } from '../../src/cli/embedded/run-command.ts';
-import { downloadThroughSdk } from '../../src/cli/embedded/sdk-download.ts';
-import { takeFirstWay, type Found } from '../../src/cli/embedded/ways.ts';
+import { runCommand } from '../../src/cli/embedded/processes.ts';
+import { downloadThroughSdk, takeFirstSource, type Found } from '../../src/cli/embedded/sources.ts';
 
 /** Same version as in tools/temporal-test-server/pom.xml. */
 const VERSION = '1.38.0';
@@ -32,7 +31,7 @@ export async function findTimeSkippingServer(env: Environment, say: (line: strin
   try {
     const fromCache = (): Found =>
       isExecutable(cached) ? { ok: true, path: cached } : { ok: false, why: `nothing at ${cached}` };
-    return await takeFirstWay(
+    return await takeFirstSource(
       'Time-skipping server',
       [
         { name: 'the cache', get: async () => fromCache() },

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { checkApi } from '../../src/cli/commands/doctor/api.ts';
-import { judgeClock } from '../../src/cli/commands/doctor/finding.ts';
-import { judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
+import { checkApi, judgeClock } from '../../src/cli/commands/doctor/checks.ts';
+import { checkBinding, judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
+import type { TemporalIdentity } from '../../src/ports/recovery.ts';
 
 describe('clocks', () => {
   const now = Date.parse('2026-04-01T12:00:00.000Z');
@@ -60,5 +60,36 @@ describe('the api', () => {
     const [closed] = await checkApi('http://127.0.0.1:1', Date.now);
     const [unknown] = await checkApi(undefined, Date.now);
     expect([closed?.status, unknown?.status]).toEqual(['fail', 'skipped']);
+  });
+});
+
+describe('the Temporal that the database is bound to', () => {
+  const here: TemporalIdentity = { namespaceId: 'namespace-1', clusterId: 'cluster-1' };
+  const workflowService = {
+    describeNamespace: async () => ({ namespaceInfo: { id: here.namespaceId }, isGlobalNamespace: false }),
+    getClusterInfo: async () => ({ clusterId: here.clusterId }),
+  };
+  const temporal = { connection: { workflowService } as never, namespace: 'default' };
+  const check = (bound: TemporalIdentity | undefined) => checkBinding(temporal, async () => bound);
+
+  test('is this one, or none yet', async () => {
+    expect(await check(here)).toMatchObject({ status: 'ok' });
+    expect(await check(undefined)).toMatchObject({ status: 'ok' });
+  });
+
+  test('is another one: fails, and names `holdpoint temporal rebind`', async () => {
+    for (const other of [
+      { ...here, namespaceId: 'namespace-2' },
+      { ...here, clusterId: 'cluster-2' },
+    ]) {
+      const finding = await check(other);
+      expect(finding).toMatchObject({ check: 'temporal binding', status: 'fail' });
+      expect(finding.fix).toContain('holdpoint temporal rebind');
+    }
+  });
+
+  test('cannot be read: skipped, since the check of the database says why', async () => {
+    const refused = () => Promise.reject(new Error('permission denied'));
+    expect(await checkBinding(temporal, refused)).toMatchObject({ status: 'skipped' });
   });
 });

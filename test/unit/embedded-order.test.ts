@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cacheDir } from '../../src/cli/embedded/cache.ts';
-import { runCommand } from '../../src/cli/embedded/run-command.ts';
-import { downloadThroughSdk } from '../../src/cli/embedded/sdk-download.ts';
+import { runCommand } from '../../src/cli/embedded/processes.ts';
+import { downloadThroughSdk } from '../../src/cli/embedded/sources.ts';
 import { findTemporalCli, TEMPORAL_CLI_VERSION } from '../../src/cli/embedded/temporal-cli.ts';
 import { findTimeSkippingServer } from '../support/time-skipping-server.ts';
 
-vi.mock('../../src/cli/embedded/run-command.ts');
-vi.mock('../../src/cli/embedded/sdk-download.ts');
+vi.mock('../../src/cli/embedded/processes.ts');
+vi.mock(import('../../src/cli/embedded/sources.ts'), async (original) => ({
+  ...(await original()),
+  downloadThroughSdk: vi.fn<typeof downloadThroughSdk>(),
+}));
 
 let folder: string;
 let env: { PATH: string; XDG_CACHE_HOME: string; TEMPORAL_CLI?: string; TEMPORAL_TEST_SERVER?: string };

@@ -1,25 +1,25 @@
 import { expect, test } from 'vitest';
-import { servesDatabase, temporalArguments } from '../../src/cli/embedded/temporal-arguments.ts';
-import { takeFirstWay, type Way } from '../../src/cli/embedded/ways.ts';
+import { servesDatabase, temporalArguments } from '../../src/cli/embedded/temporal-server.ts';
+import { takeFirstSource, type Source } from '../../src/cli/embedded/sources.ts';
 
-const works = (name: string): Way => ({ name, get: async () => ({ ok: true, path: `/${name}` }) });
-const fails = (name: string): Way => ({ name, get: async () => ({ ok: false, why: `no ${name}` }) });
+const works = (name: string): Source => ({ name, get: async () => ({ ok: true, path: `/${name}` }) });
+const fails = (name: string): Source => ({ name, get: async () => ({ ok: false, why: `no ${name}` }) });
 
 test('the first way that works is used, and why the ones before it were not is said', async () => {
   const said: string[] = [];
-  const path = await takeFirstWay('X', [fails('a'), works('b'), works('c')], (line) => said.push(line));
+  const path = await takeFirstSource('X', [fails('a'), works('b'), works('c')], (line) => said.push(line));
   expect(path).toBe('/b');
   expect(said).toHaveLength(1);
   expect(said[0]).toContain('no a');
 });
 
 test('later ways are not tried', async () => {
-  const never: Way = { name: 'never', get: () => Promise.reject(new Error('tried')) };
-  await expect(takeFirstWay('X', [works('a'), never], () => undefined)).resolves.toBe('/a');
+  const never: Source = { name: 'never', get: () => Promise.reject(new Error('tried')) };
+  await expect(takeFirstSource('X', [works('a'), never], () => undefined)).resolves.toBe('/a');
 });
 
 test('no way left: every reason is told', async () => {
-  await expect(takeFirstWay('X', [fails('a'), fails('b')], () => undefined)).rejects.toMatchObject({
+  await expect(takeFirstSource('X', [fails('a'), fails('b')], () => undefined)).rejects.toMatchObject({
     tried: ['a: no a', 'b: no b'],
   });
 });

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Holdpoint } from '../../client/index.ts';
+import type { Access } from '../access-file.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
-import { readAccess, type Access } from './access.ts';
+import { readAccess } from './installation.ts';
 
-/** Options that every command which talks to Holdpoint takes. */
+/** Options of every command that talks to Holdpoint. */
 export interface ConnectOptions {
   readonly url?: string;
   readonly token?: string;
@@ -17,29 +18,36 @@ export interface Connection {
   readonly client: Holdpoint;
   readonly url: string;
   readonly token: string;
-  /** Reads what the client has no call for; the answer's JSON, or undefined where there is none. */
+  /** Reads what the client has no method for: the JSON of the answer, or undefined if there is none. */
   readonly read: (path: string, signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
- * Where to, and as whom: options, then environment, then the demo's `access.json`. A credential of the demo goes to
- * the demo's own URL only: whoever gets somebody to pass `--url` must not be handed it.
+ * Picks URL and credential: options, then environment, then the demo's `access.json`. A credential of the demo is only
+ * sent to the URL in that file: `--url` may come from an attacker.
  */
 export function connect(io: Io, options: ConnectOptions, role: Role): Connection {
   const access = readAccess(io);
-  const url = options.url ?? nonEmpty(io.env.HOLDPOINT_URL) ?? access?.url;
+  const given = options.url ?? (io.env.HOLDPOINT_URL || undefined);
+  const token = givenToken(io, options, role);
+  const isDemo = access !== undefined && (given === undefined || namesDemo(given, access.url));
+  const url = isDemo && token === undefined ? access.url : (given ?? access?.url);
   if (url === undefined) {
     throw new CliError(
       'usage',
       'no_url',
-      'Where is Holdpoint?',
-      'Pass --url or set HOLDPOINT_URL; `npm start` starts one here.',
+      'No URL of Holdpoint is set.',
+      'Pass --url or set HOLDPOINT_URL; `npm start` starts Holdpoint here.',
     );
   }
-  const token =
-    givenToken(io, options, role) ?? demoToken(io, options, role, sameOrigin(url, access) ? access : undefined);
-  const client = new Holdpoint({ url, apiKey: token, headers: { 'holdpoint-channel': 'cli' } });
-  return { client, url: client.url, token, read: (path, signal) => readPath(`${client.url}${path}`, token, signal) };
+  const secret = token ?? demoToken(io, options, role, isDemo ? access : undefined);
+  const client = new Holdpoint({ url, apiKey: secret, headers: { 'holdpoint-channel': 'cli' } });
+  return {
+    client,
+    url: client.url,
+    token: secret,
+    read: (path, signal) => readPath(`${client.url}${path}`, secret, signal),
+  };
 }
 
 async function readPath(url: string, token: string, signal: AbortSignal): Promise<unknown> {
@@ -56,8 +64,8 @@ function givenToken(io: Io, options: ConnectOptions, role: Role): string | undef
     return options.token.startsWith('@') ? readToken(resolve(io.cwd, options.token.slice(1))) : options.token;
   }
   if (options.as !== undefined) return undefined;
-  const names = role === 'agent' ? ['HOLDPOINT_API_KEY', 'HOLDPOINT_TOKEN'] : ['HOLDPOINT_TOKEN', 'HOLDPOINT_API_KEY'];
-  return names.map((name) => nonEmpty(io.env[name])).find((value) => value !== undefined);
+  const { HOLDPOINT_API_KEY: key, HOLDPOINT_TOKEN: token } = io.env;
+  return (role === 'agent' ? key || token : token || key) || undefined;
 }
 
 function demoToken(io: Io, options: ConnectOptions, role: Role, access: Access | undefined): string {
@@ -71,21 +79,29 @@ function demoToken(io: Io, options: ConnectOptions, role: Role, access: Access |
     throw new CliError(
       'notFound',
       'unknown_identity',
-      `Nobody here is called ${options.as}.`,
+      `Unknown agent or reviewer ${options.as}.`,
       names === '' ? NO_TOKEN : `Known: ${names}.`,
     );
   }
   const first = known.find((candidate) => candidate.role === role);
   if (first === undefined) throw new CliError('notSignedIn', 'no_token', 'No key or token.', NO_TOKEN);
-  if (!io.json) io.note(`as ${first.id} (of the demo; --as chooses another)`);
+  if (!io.json) io.note(`as ${first.id} (demo; --as chooses another)`);
   return first.secret;
 }
 
-const NO_TOKEN = 'Pass --token (or --token @FILE), or set HOLDPOINT_TOKEN; in the demo, --as names one of its people.';
+const NO_TOKEN =
+  'Pass --token (or --token @FILE), or set HOLDPOINT_TOKEN; in the demo, --as names an agent or reviewer.';
 
-function sameOrigin(url: string, access: Access | undefined): boolean {
-  return access !== undefined && URL.canParse(url) && new URL(url).origin === new URL(access.url).origin;
+/** Whether a URL means the demo: the same origin, or the same port under another name of this machine. */
+function namesDemo(given: string, demo: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const [one, other] = [new URL(given), new URL(demo)];
+  if (one.origin === other.origin) return true;
+  const areLocal = [one, other].every(({ hostname }) => LOOPBACK.has(hostname));
+  return areLocal && one.protocol === other.protocol && one.port === other.port;
 }
+
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 function readToken(path: string): string {
   try {
@@ -93,8 +109,4 @@ function readToken(path: string): string {
   } catch {
     throw new CliError('notFound', 'token_unreadable', `The token file ${path} cannot be read.`);
   }
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === undefined || text === '' ? undefined : text;
 }

@@ -1,14 +1,13 @@
-import type { Command } from 'commander';
 import type { ExecuteResult, Resolution } from '../../client/index.ts';
 import type { Io } from '../ui/io.ts';
 import { Exit, type ExitName } from '../ui/exit.ts';
 import { indent, quote } from '../ui/review-view.ts';
 import { visible, visibleJson } from '../ui/visible.ts';
-import { action, type CliContext, type GlobalOptions } from './action.ts';
+import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { readJsonObject } from './json-argument.ts';
 
-interface ExecuteOptions extends GlobalOptions {
+export interface ExecuteOptions extends GlobalOptions {
   readonly arguments: string;
   readonly service?: string;
   readonly reason?: string;
@@ -19,24 +18,7 @@ interface ExecuteOptions extends GlobalOptions {
   readonly wait?: string | true;
 }
 
-export function registerExecute(program: Command, context: CliContext): void {
-  program
-    .command('execute')
-    .alias('propose')
-    .description('propose one call as an agent; it runs, waits for people, or is blocked')
-    .argument('<tool>', 'full name, e.g. postgres.execute')
-    .option('-a, --arguments <json>', 'JSON, @FILE, or - for standard input', '{}')
-    .option('--service <name>', 'default: what stands before the first dot of the tool')
-    .option('--reason <text>', 'your own words, shown to reviewers as yours')
-    .option('--context <json>', 'facts for rules: JSON or @FILE')
-    .option('--thread <id>', 'thread of the conversation')
-    .option('--group <id>', 'group it with other reviews')
-    .option('--idempotency-key <key>', 'the same key and call give the same review')
-    .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration: as long as it takes')
-    .action(action(context, (io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
-}
-
-async function execute(io: Io, options: ExecuteOptions, tool: string, signal: AbortSignal): Promise<void> {
+export async function execute(io: Io, options: ExecuteOptions, tool: string, signal: AbortSignal): Promise<void> {
   const { client } = connect(io, options, 'agent');
   const result = await client.execute(
     {
@@ -80,7 +62,7 @@ function renderResult(result: ExecuteResult): string[] {
   if (result.executed) return ['executed', ...indent(visibleJson(result.execution.body ?? null))];
   if (result.escalated) {
     const until = result.expiresAt === null ? '' : `, until ${result.expiresAt}`;
-    return [`waits: ${result.reviewId}${until}${reasons === '' ? '' : ` (${reasons})`}`];
+    return [`waiting: ${result.reviewId}${until}${reasons === '' ? '' : ` (${reasons})`}`];
   }
   if (result.blocked) {
     return [
@@ -95,7 +77,7 @@ function renderResult(result: ExecuteResult): string[] {
 
 function renderResolution(end: Resolution): string[] {
   const edited = end.edited
-    ? ['a reviewer edited the arguments; what counts is:', ...indent(visibleJson(end.call.arguments))]
+    ? ['a reviewer edited the arguments; these are now in force:', ...indent(visibleJson(end.call.arguments))]
     : [];
   const words = end.comment === null ? [] : quote(end.comment);
   if (end.executed) return ['executed', ...edited, ...indent(visibleJson(end.execution.body ?? null)), ...words];

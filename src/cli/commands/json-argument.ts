@@ -11,7 +11,7 @@ export async function readJsonObject(io: Io, option: string, text: string): Prom
   return parseJsonObject(option, await readText(io, option, text));
 }
 
-/** Any JSON value, likewise. */
+/** Likewise, with any JSON value. */
 export async function readJson(io: Io, option: string, text: string): Promise<Json> {
   return parse(option, await readText(io, option, text));
 }
@@ -22,23 +22,27 @@ export function parseJsonObject(option: string, text: string): JsonObject {
   throw new CliError('usage', 'not_an_object', `${option} must be a JSON object.`);
 }
 
-/** As strict as the api: what a person edits must not silently become something else on the way. */
+/** As strict as the api: what a person edits must not silently change on the way. */
 function parse(option: string, text: string): Json {
   const parsed = parseStrictJson(text);
   if (parsed.ok) return parsed.value;
-  const where = parsed.line === undefined ? '' : ` in line ${parsed.line}`;
+  const where = parsed.line === undefined ? '' : ` on line ${parsed.line}`;
   throw new CliError(
     'usage',
     parsed.code,
     `${option}: ${PROBLEMS[parsed.code].title}${where}.`,
-    'JSON text, @FILE, or - for standard input.',
+    'Pass JSON text, @FILE, or - for standard input.',
   );
 }
 
 async function readText(io: Io, option: string, text: string): Promise<string> {
   if (text === '-') return readAll(io.stdin);
-  if (!text.startsWith('@')) return text;
-  const path = resolve(io.cwd, text.slice(1));
+  return text.startsWith('@') ? readTextFile(io, option, text.slice(1)) : text;
+}
+
+/** The text of a file that `option` names. */
+export function readTextFile(io: Io, option: string, file: string): string {
+  const path = resolve(io.cwd, file);
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -1,33 +1,35 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { KEY_ROLES } from '../../contract/envelope.ts';
+import type { ApiRole } from '../compose/keys.ts';
+import type { WorkerRole } from '../compose/run-parts.ts';
 import { EXIT, EXIT_WORDS, type ExitName } from '../ui/exit.ts';
-import type { CliContext } from './action.ts';
-import { registerAudit } from './audit/index.ts';
-import { registerDemo } from './demo/index.ts';
-import { registerDoctor } from './doctor/index.ts';
-import { registerExecute } from './execute.ts';
-import { registerMcp } from './mcp/index.ts';
-import { registerKeys } from './keys/index.ts';
-import { registerPolicy } from './policy/index.ts';
-import { registerRecovery } from './recovery/index.ts';
+import type { Io } from '../ui/io.ts';
+import { action, type CliContext, type GlobalOptions } from './action.ts';
+import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.ts';
+import type { VerifyOptions } from './audit/verify.ts';
+import type { DemoOptions } from './demo/run.ts';
+import { execute, type ExecuteOptions } from './execute.ts';
+import type { CreateOptions, InitOptions } from './keys.ts';
+import type { CheckOptions, ExplainOptions } from './policy.ts';
+import type { RecoveryOptions } from './recovery.ts';
 import { registerReview } from './review/index.ts';
-import { registerServe } from './serve.ts';
 
-/** The whole command line. Commands import what is heavy when they run, so that the others start fast. */
+/** The whole command line. Each command imports its code when it runs, so that the others start fast. */
 export function createProgram(context: CliContext): Command {
   const { stdout, stderr } = context.streams;
   const program = new Command('holdpoint')
     .description('Holds irreversible calls until a human says yes.')
     .version(readVersion(), '--version')
-    .option('--json', 'machine output: nothing but JSON on standard output')
-    .option('--url <url>', 'where Holdpoint is; default: HOLDPOINT_URL, else the demo here')
+    .option('--json', 'print only JSON on standard output')
+    .option('--url <url>', 'URL of Holdpoint; default: HOLDPOINT_URL, else the local demo')
     .option('--token <token>', 'key or token, or @FILE; default: HOLDPOINT_TOKEN, else the demo’s')
     .option('--as <id>', 'act as this agent or reviewer of the demo')
     .addHelpText('after', helpAfter())
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .showSuggestionAfterError();
-  registerServe(program, context);
+  registerParts(program, context);
   registerExecute(program, context);
   registerReview(program, context);
   registerPolicy(program, context);
@@ -35,8 +37,21 @@ export function createProgram(context: CliContext): Command {
   registerKeys(program, context);
   registerMcp(program, context);
   registerRecovery(program, context);
-  registerDoctor(program, context);
-  registerDemo(program, context);
+  program
+    .command('doctor')
+    .description('check Temporal, the database, the config, keys and clocks, and suggest fixes; changes nothing')
+    .action(
+      action(context, async (io, options: GlobalOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)),
+    );
+  program
+    .command('demo')
+    .description('take a tour of the running demo (`npm start` in another terminal): approve, reject, expire, forge')
+    .option('--auto', 'approve automatically; by default the tour asks, or waits for another terminal')
+    .action(
+      action(context, async (io, options: DemoOptions) =>
+        (await import('./demo/run.ts')).runDemo(io, options, context.signal),
+      ),
+    );
   return program;
 }
 
@@ -51,4 +66,225 @@ function readVersion(): string {
     readonly version: string;
   };
   return version;
+}
+
+/** The commands that run parts. They read the rest of their settings from the environment. */
+function registerParts(program: Command, context: CliContext): void {
+  const optionsOf = (io: Io) => ({ env: io.env, say: (line: string) => io.print(line) });
+  program
+    .command('dev')
+    .description('run everything on this machine, with an embedded Temporal server; `npm start` runs this')
+    .action(action(context, async (io) => (await import('../dev/run-dev.ts')).runDev(optionsOf(io))));
+  program
+    .command('sign-in-link')
+    .description('print a one-time sign-in link for a reviewer, valid for ten minutes; needs a local `holdpoint dev`')
+    .argument('<reviewer>')
+    .action(
+      action(context, async (io, _options: GlobalOptions, reviewer) =>
+        (await import('./sign-in-link.ts')).printSignInLink(io, reviewer),
+      ),
+    );
+  program
+    .command('api')
+    .description('run the HTTP api')
+    .addOption(
+      new Option('--role <role>', 'whom it serves; each role loads its own signing key only')
+        .choices(['propose', 'review', 'all'])
+        .default('all'),
+    )
+    .action(
+      action(context, async (io, { role }: GlobalOptions & { readonly role: ApiRole }) =>
+        (await import('../compose/run-parts.ts')).runApi(optionsOf(io), role),
+      ),
+    );
+  program
+    .command('worker')
+    .description('run workers; only `execute` holds credentials')
+    .addOption(new Option('--role <role>').choices(['gate', 'execute', 'all']).makeOptionMandatory())
+    .action(
+      action(context, async (io, { role }: GlobalOptions & { readonly role: WorkerRole }) =>
+        (await import('../compose/run-parts.ts')).runWorker(optionsOf(io), role),
+      ),
+    );
+  program
+    .command('migrate')
+    .description('bring the schema of DATABASE_URL up to date and grant each role its rights')
+    .action(action(context, async (io) => (await import('../compose/run-parts.ts')).runMigrate(optionsOf(io))));
+}
+
+function registerExecute(program: Command, context: CliContext): void {
+  program
+    .command('execute')
+    .alias('propose')
+    .description('propose one call as an agent; it runs, waits for a decision, or is blocked')
+    .argument('<tool>', 'full name, e.g. postgres.execute')
+    .option('-a, --arguments <json>', 'JSON, @FILE, or - for standard input', '{}')
+    .option('--service <name>', 'default: the part of the tool name before the first dot')
+    .option('--reason <text>', 'why; shown to reviewers as the agent’s own words')
+    .option('--context <json>', 'facts for rules: JSON or @FILE')
+    .option('--thread <id>', 'thread of the conversation')
+    .option('--group <id>', 'group it with other reviews')
+    .option('--idempotency-key <key>', 'the same key and call give the same review')
+    .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration, as long as it takes')
+    .action(action(context, (io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
+}
+
+function registerPolicy(program: Command, context: CliContext): void {
+  const policy = program.command('policy').description('check the policy and config files, and explain their effect');
+  policy
+    .command('check')
+    .description('list every problem with its file, line, column and fix')
+    .argument('[file]', 'policy file; default: the one that the config names')
+    .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')
+    .action(
+      action(context, async (io, options: CheckOptions, file) =>
+        (await import('./policy.ts')).checkPolicy(io, options, file),
+      ),
+    );
+  policy
+    .command('explain')
+    .description('show how policy would handle a call; runs nothing')
+    .argument('<tool>')
+    .option('-a, --arguments <json>', 'JSON, @FILE or -', '{}')
+    .option('--context <json>', 'facts for rules: JSON or @FILE')
+    .option('--agent <id>', 'as this agent of the config, with its tools and pinned context')
+    .option('--service <name>', 'default: the part of the tool name before the first dot')
+    .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')
+    .option('--policy <file>', 'policy file; default: the one that the config names')
+    .action(
+      action(context, async (io, options: ExplainOptions, tool) =>
+        (await import('./policy.ts')).explainCall(io, options, tool),
+      ),
+    );
+}
+
+function registerAudit(program: Command, context: CliContext): void {
+  const audit = program.command('audit').description('read and verify the audit log');
+  audit
+    .command('verify')
+    .description('verify one proof offline, or the whole log against its signed checkpoint')
+    .option('--url [url]', 'download the log from this URL (the default source)')
+    .option(
+      '--database [place]',
+      'read the log from a PostgreSQL URL or a data directory; default: those configured here',
+    )
+    .option('--proof <file>', 'verify the proof of one review')
+    .option(
+      '--not-before <time>',
+      'with --proof: require a statement of completeness from this time (ISO 8601) or later',
+    )
+    .option('--since <checkpoint>', 'a checkpoint kept earlier, which the log must extend')
+    .option('--keys <trust>', 'trust file to verify with; default: trust.json of this installation')
+    .action(
+      action(context, async (io, options: VerifyOptions) => (await import('./audit/verify.ts')).verify(io, options)),
+    );
+  audit
+    .command('entries')
+    .description('print entries of the audit log; with --json, one per line')
+    .option('--from <index>', 'first index', '0')
+    .option('--limit <n>', 'maximum number of entries', '100')
+    .action(
+      action(context, async (io, options: EntriesOptions) =>
+        (await import('./audit/read.ts')).printEntries(io, options),
+      ),
+    );
+  audit
+    .command('checkpoint')
+    .description('print the latest signed checkpoint; keep it for a later verify --since')
+    .option('-o, --output <file>', 'write it to a file')
+    .action(
+      action(context, async (io, options: OutputOptions) =>
+        (await import('./audit/read.ts')).fetchCheckpoint(io, options),
+      ),
+    );
+  audit
+    .command('proof')
+    .description('print the portable proof of one review')
+    .argument('<id>')
+    .option('-o, --output <file>', 'write it to a file')
+    .action(
+      action(context, async (io, options: OutputOptions, id) =>
+        (await import('./audit/read.ts')).fetchProof(io, options, id),
+      ),
+    );
+  audit
+    .command('erase')
+    .description('erase arguments, results and comments of old reviews; the log keeps verifying')
+    .requiredOption('--older-than <duration>', 'only reviews that ended at least this long ago, e.g. 90d')
+    .option('--database <place>', 'a PostgreSQL URL or a data directory; default: the one configured here')
+    .option('-y, --yes', 'do not ask')
+    .action(action(context, async (io, options: EraseOptions) => (await import('./audit/read.ts')).erase(io, options)));
+}
+
+function registerKeys(program: Command, context: CliContext): void {
+  const keys = program.command('keys').description('manage credentials and this deployment’s own keys');
+  keys
+    .command('create')
+    .description('create a credential; prints it once, with the lines for the config file')
+    .argument('<kind>', 'agent or reviewer')
+    .argument('<id>')
+    .option('--groups <list>', 'reviewer: comma-separated groups')
+    .option('--auditor', 'reviewer: may read everything and decide nothing')
+    .option('--owner <id>', 'agent: the person answerable for it')
+    .action(
+      action(context, async (io, options: CreateOptions, kind, id) =>
+        (await import('./keys.ts')).createKey(io, options, kind, id),
+      ),
+    );
+  keys
+    .command('init')
+    .description('create missing signing and sealing keys in HOLDPOINT_KEYS_DIR, else in the data directory')
+    .option('--deployment <id>', 'name of the deployment, as in the config file; default: a generated one')
+    .option('--split <directory>', 'create api/, gate/ and execute/ there, each with only the keys of its part')
+    .action(action(context, async (io, options: InitOptions) => (await import('./keys.ts')).initKeys(io, options)));
+  keys
+    .command('rotate')
+    .description('replace the key of a role; what the old key signed still verifies')
+    .argument('<role>', KEY_ROLES.join(', '))
+    .action(action(context, async (io, _options: GlobalOptions, role) => (await import('./keys.ts')).rotate(io, role)));
+  keys
+    .command('show')
+    .description('print the public keys of this deployment; with --json, the trust file that others verify with')
+    .action(action(context, async (io) => (await import('./keys.ts')).showKeys(io)));
+}
+
+function registerMcp(program: Command, context: CliContext): void {
+  const mcp = program
+    .command('mcp')
+    .description('run an MCP server on standard input and output that forwards to the api')
+    .action(
+      action(context, async (io, options: GlobalOptions) =>
+        (await import('./mcp.ts')).serveStdio(io, options, context),
+      ),
+    );
+  mcp
+    .command('upstreams')
+    .description('list the tools of upstream MCP servers, whether they changed, and the digest to accept in policy')
+    .action(
+      action(context, async (io, options: GlobalOptions) =>
+        (await import('./mcp.ts')).listUpstreams(io, options, context.signal),
+      ),
+    );
+}
+
+/** Decisions that only a person can make: that this is the right Temporal, and that many reviews are lost. */
+function registerRecovery(program: Command, context: CliContext): void {
+  program
+    .command('temporal')
+    .description('manage which Temporal the database is bound to')
+    .command('rebind')
+    .description('bind the database to the configured Temporal, after listing what would be lost')
+    .option('-y, --yes', 'do not ask')
+    .action(
+      action(context, async (io, options: RecoveryOptions) => (await import('./recovery.ts')).rebind(io, options)),
+    );
+  program
+    .command('reviews')
+    .description('recover reviews whose workflow Temporal has lost')
+    .command('sweep')
+    .description('resume a halted sweep (`sweep_halted`), after listing what would be lost')
+    .option('-y, --yes', 'do not ask')
+    .action(
+      action(context, async (io, options: RecoveryOptions) => (await import('./recovery.ts')).sweep(io, options)),
+    );
 }

@@ -15,15 +15,15 @@ export async function run(args: readonly string[], streams: Streams, signal: Abo
     if (error instanceof Exit) return EXIT[error.exit];
     if (!(error instanceof CommanderError)) return report(error, args, streams);
     if (error.exitCode === 0) return EXIT.ok;
-    // Commander has told people on stderr already.
+    // Commander has already written to stderr.
     createIo(streams, { json: args.includes('--json') }).data({ error: usageErrorOf(error) });
     return EXIT.usage;
   }
 }
 
-/** Of a command that only groups others commander shows the help, and has no words of its own. */
+/** For a command that only groups others, commander prints the help and has no message of its own. */
 function usageErrorOf({ code, message }: CommanderError): { readonly code: string; readonly message: string } {
-  const words = code === 'commander.help' ? 'a command is missing; --help lists them' : message;
+  const words = code === 'commander.help' ? 'missing command; --help lists them' : message;
   return { code: 'usage', message: words.replace(/^error: /, '') };
 }
 

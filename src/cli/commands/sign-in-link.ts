@@ -3,15 +3,15 @@ import { issueSignInToken } from '../../api/index.ts';
 import { parseConfigFile } from '../../domain/files/parse-file.ts';
 import { loadKeys } from '../../storage/keys/index.ts';
 import { apiKeysOf } from '../compose/keys.ts';
-import { readRunning, signInUrl } from '../embedded/running.ts';
+import { readRunning, signInUrl } from '../embedded/data-dir.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../ui/visible.ts';
-import { dataDirOf } from './access.ts';
+import { dataDirOf } from './installation.ts';
 
 /**
- * Prints a link that signs one reviewer in, once, within ten minutes. For a Holdpoint that runs whole in one process here
- * (`holdpoint dev`): whoever may read its data directory has the key that the link is signed with.
+ * Prints a one-time sign-in link for a reviewer, valid for ten minutes. Needs a Holdpoint that runs in one process here
+ * (`holdpoint dev`): anyone who can read its data directory already has the key that signs the link.
  */
 export function printSignInLink(io: Io, reviewerId: string): void {
   const running = readRunning(dataDirOf(io));
@@ -19,7 +19,7 @@ export function printSignInLink(io: Io, reviewerId: string): void {
     throw new CliError(
       'unavailable',
       'not_embedded',
-      `Nothing that \`holdpoint dev\` started runs in ${dataDirOf(io)}.`,
+      `\`holdpoint dev\` is not running in ${dataDirOf(io)}.`,
       'Start it, or set HOLDPOINT_DATA_DIR. Elsewhere people sign in with a token or an identity provider.',
     );
   }
@@ -31,7 +31,7 @@ export function printSignInLink(io: Io, reviewerId: string): void {
     throw new CliError(
       'notFound',
       'unknown_reviewer',
-      `There is no such reviewer in ${configFile}.`,
+      `Unknown reviewer; ${configFile} does not list it.`,
       `Known: ${known}`,
     );
   }
@@ -39,5 +39,5 @@ export function printSignInLink(io: Io, reviewerId: string): void {
   const link = signInUrl(url, issueSignInToken(sessionSecret(), reviewerId, io.now()));
   io.data({ reviewer: reviewerId, url: link });
   io.print(link);
-  if (!io.json) io.note('Good once, within ten minutes.');
+  if (!io.json) io.note('Valid once, for ten minutes.');
 }

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
-import type { DemoAccess } from '../embedded/demo/people.ts';
+import type { Access } from '../access-file.ts';
 
 export interface BannerInput {
   readonly url: string;
   readonly temporalUi: string | null;
   readonly dataDir: string;
   /** Null: a config file of one's own is in force. */
-  readonly access: DemoAccess | null;
+  readonly access: Access | null;
   /** One for each reviewer, good once and for ten minutes. */
   readonly links: readonly SignInLink[];
   readonly configFile: string;
 }
 
-type SignInLink = Pick<DemoAccess['reviewers'][number], 'id' | 'groups' | 'signInUrl'>;
+type SignInLink = Pick<Access['reviewers'][number], 'id' | 'groups' | 'signInUrl'>;
 /** Of a longer list the rest is a command away. */
 const MOST_LINKS = 20;
 
@@ -62,7 +62,7 @@ function renderLinks(links: readonly SignInLink[]): readonly string[] {
   ];
 }
 
-function renderDemo(access: DemoAccess, dataDir: string): readonly string[] {
+function renderDemo(access: Access, dataDir: string): readonly string[] {
   return [
     '',
     'Propose a call as the agent (nothing is deleted until a reviewer approves it):',

@@ -3,7 +3,7 @@ import { connectTemporal, findTemporalTarget, type TemporalConnections } from '.
 import type { Environment } from '../embedded/cache.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findTemporalCli } from '../embedded/temporal-cli.ts';
-import { superviseTemporal } from '../embedded/temporal-supervisor.ts';
+import { superviseTemporal } from '../embedded/temporal-server.ts';
 
 /** The Temporal that a start uses, its own or another's. */
 export interface DevTemporal {

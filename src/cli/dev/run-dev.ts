@@ -11,13 +11,12 @@ import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
 import { findConfigFile, followSettings, readDeploymentId } from '../compose/settings.ts';
 import { openStore } from '../compose/store.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
-import { openDataDir, type DataDir } from '../embedded/data-dir.ts';
-import { noteRunning, signInUrl } from '../embedded/running.ts';
-import { isPortFree } from '../embedded/ports.ts';
+import { openDataDir, type DataDir, noteRunning, signInUrl } from '../embedded/data-dir.ts';
+import { isPortFree } from '../embedded/processes.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
 import { renderBanner } from './banner.ts';
-import { prepareDemo, publishAccess } from './demo.ts';
+import { prepareDemo, publishAccess } from '../embedded/demo/demo.ts';
 import { openDevTemporal } from './embedded-temporal.ts';
 
 /**

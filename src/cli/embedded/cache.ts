@@ -1,11 +1,11 @@
-import { accessSync, chmodSync, constants, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where built and downloaded servers are kept, by name and version; shared by every checkout of this user. */
+/** Where built and downloaded servers are kept, by name and version; shared by all checkouts of this user. */
 export function cacheDir(env: Environment, name: string, version: string): string {
   const base = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
   const dir = join(base, 'holdpoint', name, version);
@@ -13,7 +13,7 @@ export function cacheDir(env: Environment, name: string, version: string): strin
   return dir;
 }
 
-/** A file that ships in the npm package beside `src` and `dist`. */
+/** A file of the npm package, outside `src` and `dist`. */
 export function packageFile(...parts: string[]): string {
   return join(fileURLToPath(new URL('../../..', import.meta.url)), ...parts);
 }
@@ -25,13 +25,4 @@ export function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** The one file of a download directory, made executable under its final name in one step. */
-export function keepDownload(downloadDir: string, target: string): boolean {
-  const file = readdirSync(downloadDir).find((name) => !name.endsWith('.downloading'));
-  if (file === undefined) return false;
-  chmodSync(join(downloadDir, file), 0o755);
-  renameSync(join(downloadDir, file), target);
-  return true;
 }

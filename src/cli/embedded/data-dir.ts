@@ -1,11 +1,12 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 import { readLockNote, tryLockFile } from './file-lock.ts';
 
-/** The data directory, locked for this process until `release()` or its end, whichever comes first. */
+/** The data directory, locked for this process until `release()` or until the process ends. */
 export interface DataDir {
-  /** Absolute, without symbolic links: two names of one directory meet the same lock. */
+  /** Absolute and without symbolic links, so that two names of one directory share the lock. */
   readonly path: string;
   /** Log of this process. */
   readonly log: string;
@@ -18,7 +19,7 @@ export interface DataDir {
   release(): void;
 }
 
-/** Throws `data_dir_locked` where another process has it, `data_dir_unusable` where it cannot be made or written. */
+/** Throws `data_dir_locked` if another process has it, `data_dir_unusable` if it cannot be created or written. */
 export function openDataDir(directory: string): DataDir {
   let path: string;
   try {
@@ -38,7 +39,7 @@ export function openDataDir(directory: string): DataDir {
     const holder = readLockNote(lockPath) || 'another process';
     throw new StartError(
       'data_dir_locked',
-      `The data directory ${path} is in use by ${holder}. Stop that one, or set HOLDPOINT_DATA_DIR to another directory.`,
+      `The data directory ${path} is in use by ${holder}. Stop that process, or set HOLDPOINT_DATA_DIR to another directory.`,
     );
   }
   const held = lock;
@@ -58,7 +59,37 @@ function unusable(directory: string, error: unknown): StartError {
   const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
   return new StartError(
     'data_dir_unusable',
-    `The data directory ${directory} cannot be used (${why}). Set HOLDPOINT_DATA_DIR to a directory you may write.`,
+    `The data directory ${directory} cannot be used (${why}). Set HOLDPOINT_DATA_DIR to a directory you can write to.`,
     { cause: error },
   );
+}
+
+const runningSchema = z.strictObject({ url: z.url(), configFile: z.string(), keysDir: z.string() });
+/** URL and files (absolute paths) of a Holdpoint that runs in one process. */
+export type Running = z.infer<typeof runningSchema>;
+
+/** Writes `embedded.json` into the data directory, readable only by its owner. Returns a function that removes it. */
+export function noteRunning(dataDir: string, running: Running): () => void {
+  const path = pathIn(dataDir);
+  writeFileSync(`${path}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return () => rmSync(path, { force: true });
+}
+
+/** Undefined if Holdpoint does not run there, or this user may not read the file. */
+export function readRunning(dataDir: string): Running | undefined {
+  try {
+    return runningSchema.safeParse(JSON.parse(readFileSync(pathIn(dataDir), 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function pathIn(dataDir: string): string {
+  return join(dataDir, 'embedded.json');
+}
+
+/** The token is in the fragment, which reaches no server and no log; only a script can redeem it, by POST. */
+export function signInUrl(url: string, token: string): string {
+  return `${url}/#token=${token}`;
 }

@@ -3,9 +3,8 @@ import { delimiter, dirname, join } from 'node:path';
 import { StartError } from '../start-error.ts';
 import { cacheDir, isExecutable, packageFile, type Environment } from './cache.ts';
 import { lockFile } from './file-lock.ts';
-import { runCommand } from './run-command.ts';
-import { downloadThroughSdk } from './sdk-download.ts';
-import { NoWayError, takeFirstWay, type Found, type Way } from './ways.ts';
+import { runCommand } from './processes.ts';
+import { downloadThroughSdk, NoSourceError, takeFirstSource, type Found, type Source } from './sources.ts';
 
 /** Same version as in tools/temporal/go.mod. */
 export const TEMPORAL_CLI_VERSION = '1.8.2';
@@ -16,11 +15,10 @@ const BUILD_TIMEOUT_MS = 30 * 60_000;
 type Say = (line: string) => void;
 
 /**
- * Path of a Temporal CLI that can run a dev server, in this order: `TEMPORAL_CLI`, the PATH, the cache, the SDK's
- * download, a build from the Go module that ships with this package. Says which one is used and why the ones before it
- * are not.
+ * Path of a Temporal CLI that can run a dev server: `TEMPORAL_CLI`, else from the PATH, the cache, the SDK's download, or
+ * a build of the Go module in this package. Reports which one is used and why the earlier ones were not.
  *
- * Throws `setting_invalid` where `TEMPORAL_CLI` is set to something else, `temporal_missing` where no way works.
+ * Throws `setting_invalid` if `TEMPORAL_CLI` is not a usable CLI, `temporal_missing` if no source works.
  */
 export async function findTemporalCli(env: Environment, say: Say): Promise<string> {
   const given = env.TEMPORAL_CLI;
@@ -32,17 +30,17 @@ export async function findTemporalCli(env: Environment, say: Say): Promise<strin
   }
   const directory = cacheDir(env, 'temporal-cli', TEMPORAL_CLI_VERSION);
   const cached = join(directory, 'temporal');
-  const onPath: Way = { name: 'the PATH', get: () => lookUpPath(env) };
-  const inCache: Way = { name: `the cache (${cached})`, get: () => check(cached) };
+  const onPath: Source = { name: 'the PATH', get: () => lookUpPath(env) };
+  const inCache: Source = { name: `the cache (${cached})`, get: () => check(cached) };
   const here = (await onPath.get()).ok || (await inCache.get()).ok;
-  if (here) return takeFirstWay('Temporal', [onPath, inCache], say);
+  if (here) return takeFirstSource('Temporal', [onPath, inCache], say);
 
-  // Two first starts at once must not build twice or write one file together.
+  // Two first starts at once must not both build, or write the same file.
   const lock = await lockFile(`${directory}.lock`, `process ${process.pid}`, (holder) =>
-    say(`Temporal: waiting for ${holder}, which is getting it`),
+    say(`Temporal: waiting for ${holder} to finish getting it`),
   );
   try {
-    const ways: Way[] = [
+    const sources: Source[] = [
       onPath,
       inCache,
       {
@@ -51,9 +49,9 @@ export async function findTemporalCli(env: Environment, say: Say): Promise<strin
       },
       { name: 'a build from its Go module', get: () => build(cached, env, say) },
     ];
-    return await takeFirstWay('Temporal', ways, say);
+    return await takeFirstSource('Temporal', sources, say);
   } catch (error) {
-    if (!(error instanceof NoWayError)) throw error;
+    if (!(error instanceof NoSourceError)) throw error;
     throw new StartError(
       'temporal_missing',
       `${error.message}\nInstall the Temporal CLI (https://docs.temporal.io/cli) or Go 1.26, or set TEMPORAL_CLI to a ` +
@@ -73,9 +71,9 @@ async function lookUpPath(env: Environment): Promise<Found> {
   return { ok: false, why: 'no `temporal` there' };
 }
 
-/** Runs `--version`: a file for another platform, or an old server, is not used. */
+/** Runs `--version`, to reject files for another platform and old servers. */
 async function check(path: string): Promise<Found> {
-  if (!isExecutable(path)) return { ok: false, why: 'no such executable' };
+  if (!isExecutable(path)) return { ok: false, why: 'not an executable' };
   const result = await runCommand(path, ['--version'], { timeoutMs: 20_000 });
   if (!result.ok) return { ok: false, why: `it does not run (${result.why})` };
   const server = /Server (\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];

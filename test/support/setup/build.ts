@@ -1,4 +1,4 @@
-import { runCommand } from '../../../src/cli/embedded/run-command.ts';
+import { runCommand } from '../../../src/cli/embedded/processes.ts';
 import { packageFile } from '../../../src/cli/embedded/cache.ts';
 
 /** What is started as a process is started from `dist`, as a user would. */

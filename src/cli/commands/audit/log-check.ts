@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto';
+import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
 import type { IndexedEntry } from '../../../contract/audit.ts';
-import { verifyCheckpoint, type Checkpoint } from '../../../domain/proof/checkpoint.ts';
+import type { TrustFile } from '../../../contract/envelope.ts';
+import { checkpointKeysOf, originOf, verifyCheckpoint, type Checkpoint } from '../../../domain/proof/checkpoint.ts';
 import {
   appendLeaves,
   EMPTY_RANGE,
@@ -11,33 +13,26 @@ import {
   type CompactRange,
   type Hash,
 } from '../../../domain/proof/tree.ts';
+import type { Store } from '../../../ports/store.ts';
 
 /** Why a log does not verify. */
-export type LogFault =
-  /** The log offers no checkpoint although it has entries. */
-  | 'checkpoint_missing'
-  /** No trusted key signed the log's checkpoint, or it is another log's. */
-  | 'checkpoint_not_trusted'
-  /** No trusted key signed the checkpoint that `--since` names, or it is another log's. */
-  | 'since_not_trusted'
-  /** The log has fewer entries than its own checkpoint covers: truncated. */
-  | 'entries_missing'
-  /** An index is missing or there twice. */
-  | 'entries_out_of_order'
-  /** An entry of another deployment. */
-  | 'foreign_entry'
-  /** The entries do not hash to the checkpoint: edited, deleted or reordered. */
-  | 'entries_changed'
-  /** Shorter than the checkpoint you hold: truncated, or an old copy was restored. */
-  | 'rolled_back'
-  /** As long as the checkpoint you hold, with other entries. */
-  | 'forked'
-  /** Longer than the checkpoint you hold, and does not extend it: edited, deleted or forked before it. */
-  | 'history_changed';
+export const LOG_FAULTS = {
+  checkpoint_missing: 'the log has entries but no checkpoint',
+  checkpoint_not_trusted: 'the checkpoint of this log is not signed by a trusted key, or belongs to another log',
+  since_not_trusted: 'the checkpoint given with --since is not signed by a trusted key, or belongs to another log',
+  entries_missing: 'the log is shorter than its own checkpoint: entries were cut off',
+  entries_out_of_order: 'an index is missing or appears twice',
+  foreign_entry: 'an entry belongs to another deployment',
+  entries_changed: 'the entries do not match the signed checkpoint: edited, deleted or reordered',
+  rolled_back: 'the log is shorter than the checkpoint you kept: truncated, or an old copy was restored',
+  forked: 'the log has as many entries as the checkpoint you kept, but different ones: it was forked',
+  history_changed: 'the log does not extend the checkpoint you kept: earlier entries were edited, deleted or forked',
+} as const;
+export type LogFault = keyof typeof LOG_FAULTS;
 
 export interface LogSource {
   entries(): AsyncIterable<IndexedEntry>;
-  /** C2SP note; undefined where the log has none yet. */
+  /** C2SP note; undefined if the log has none yet. */
   checkpoint(): Promise<string | undefined>;
 }
 
@@ -47,28 +42,32 @@ export interface LogTrust {
   readonly keys: readonly KeyObject[];
 }
 
+export function logTrustOf({ deploymentId, keys }: TrustFile): LogTrust {
+  return { deploymentId, origin: originOf(deploymentId), keys: checkpointKeysOf(keys) };
+}
+
 export interface LogReport {
   readonly faults: readonly LogFault[];
   /** Entries read. */
   readonly entries: number;
   /** Root over all entries read, base64. */
   readonly root: string;
-  /** What the verified checkpoint covers; null where none verified. */
+  /** What the verified checkpoint covers; null if none verified. */
   readonly checkpointSize: number | null;
-  /** Entries behind the checkpoint: recorded, but not signed yet. */
+  /** Entries after the checkpoint: recorded, but not signed yet. */
   readonly unsigned: number;
   readonly since: { readonly size: number } | null;
-  /** Index of the first entry found wrong by itself, where one was. */
+  /** Index of the first entry that is wrong by itself, if any. */
   readonly at: number | null;
 }
 
 /**
  * Hashes every entry and compares with what was signed: the log's own checkpoint, and one that the caller kept. The
- * source may be the attacker: it is believed in nothing that a trusted key did not sign.
+ * source may be the attacker: nothing is believed that a trusted key did not sign.
  */
 export async function checkLog(source: LogSource, trust: LogTrust, sinceNote: string | undefined): Promise<LogReport> {
   const faults = new Set<LogFault>();
-  // Before the entries: what is recorded meanwhile is then newer than the checkpoint, and not missing from it.
+  // Read before the entries: what is recorded meanwhile is then newer than the checkpoint, not missing from it.
   const note = await source.checkpoint();
   const own = note === undefined ? undefined : verifyCheckpoint(note, trust.origin, trust.keys);
   if (note !== undefined && own === undefined) faults.add('checkpoint_not_trusted');
@@ -112,7 +111,7 @@ async function readAll(
   for await (const { index, entry } of source.entries()) {
     if (index !== range.size) {
       faults.add('entries_out_of_order');
-      // What comes after it hangs in the air; and indices that do not count up could go on for ever.
+      // Later entries have no place in the tree, and a source whose indices do not count up could go on for ever.
       return { range, root, roots, at: at ?? range.size };
     }
     if (entry.deploymentId !== deploymentId) {
@@ -135,4 +134,37 @@ function compareKept(since: Checkpoint, read: ReadLog, faults: Set<LogFault>): v
   const root = read.roots.get(since.size);
   if (root === undefined) faults.add('rolled_back');
   else if (!hashesEqual(root, since.root)) faults.add(read.range.size === since.size ? 'forked' : 'history_changed');
+}
+
+const PAGE = 1_000;
+/** Answers of an api whose log has no signed checkpoint yet. */
+const NO_CHECKPOINT: ReadonlySet<string> = new Set(['not_found', 'worker_unavailable']);
+
+/** The log as the api serves it. */
+export function logOverHttp(client: Holdpoint): LogSource {
+  return {
+    entries: () => client.audit.allEntries({ limit: PAGE }),
+    checkpoint: async () => {
+      try {
+        return (await client.audit.checkpoint()).checkpoint;
+      } catch (error) {
+        if (error instanceof HoldpointError && NO_CHECKPOINT.has(error.code)) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/** The log in the database itself. */
+export function logOverStore(store: Pick<Store, 'entries' | 'checkpoint'>): LogSource {
+  return {
+    async *entries(): AsyncIterable<IndexedEntry> {
+      for (let from = 0; ; from += PAGE) {
+        const page = await store.entries(from, PAGE);
+        yield* page;
+        if (page.length < PAGE) return;
+      }
+    },
+    checkpoint: async () => (await store.checkpoint())?.note,
+  };
 }

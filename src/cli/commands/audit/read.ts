@@ -1,43 +1,29 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import type { IndexedEntry } from '../../../contract/audit.ts';
+import { durationMs, durationSchema } from '../../../contract/policy.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
+import { confirm } from '../../ui/prompt.ts';
 import { clip, visible } from '../../ui/visible.ts';
-import { action, type CliContext, type GlobalOptions } from '../action.ts';
+import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
+import { withDatabase } from '../installation.ts';
 
-interface EntriesOptions extends GlobalOptions {
+export interface EntriesOptions extends GlobalOptions {
   readonly from: string;
   readonly limit: string;
 }
-interface FileOptions extends GlobalOptions {
+export interface OutputOptions extends GlobalOptions {
   readonly output?: string;
 }
-
-/** Commands that fetch parts of the record, to be kept or verified elsewhere. */
-export function registerReading(audit: Command, context: CliContext): void {
-  audit
-    .command('entries')
-    .description('entries of the audit log; with --json one on each line')
-    .option('--from <index>', 'first index', '0')
-    .option('--limit <n>', 'at most so many', '100')
-    .action(action(context, entries));
-  audit
-    .command('checkpoint')
-    .description('the latest signed checkpoint; keep it to verify --since later')
-    .option('-o, --output <file>', 'write it to a file')
-    .action(action(context, checkpoint));
-  audit
-    .command('proof')
-    .description('the portable proof of one review')
-    .argument('<id>')
-    .option('-o, --output <file>', 'write it to a file')
-    .action(action(context, proof));
+export interface EraseOptions extends GlobalOptions {
+  readonly olderThan: string;
+  readonly database?: string;
+  readonly yes?: boolean;
 }
 
-async function entries(io: Io, options: EntriesOptions): Promise<void> {
+export async function printEntries(io: Io, options: EntriesOptions): Promise<void> {
   const { client } = connect(io, options, 'reviewer');
   let left = parseCount('--limit', options.limit);
   const from = parseCount('--from', options.from);
@@ -50,7 +36,7 @@ async function entries(io: Io, options: EntriesOptions): Promise<void> {
   }
 }
 
-/** One line: index, time, kind, review, then what is particular to it. */
+/** One line: index, time, type, review, then the entry's own fields. */
 export function describeEntry({ index, entry }: IndexedEntry): string {
   const { schemaVersion: _v, deploymentId: _d, at, type, ...rest } = entry;
   const { reviewId, ...details } = rest as Record<string, unknown>;
@@ -61,16 +47,16 @@ export function describeEntry({ index, entry }: IndexedEntry): string {
   return visible([index, at, type, review, clip(words.join(' '), 300)].join(' '));
 }
 
-async function checkpoint(io: Io, options: FileOptions): Promise<void> {
+export async function fetchCheckpoint(io: Io, options: OutputOptions): Promise<void> {
   const { client } = connect(io, options, 'reviewer');
   const latest = await client.audit.checkpoint();
   if (options.output !== undefined) write(io, options.output, latest.checkpoint);
   io.data(latest);
   if (options.output === undefined) io.print(...latest.checkpoint.split('\n').map(visible));
-  else io.print(`${options.output}: the checkpoint of ${latest.size} entries`);
+  else io.print(`${options.output}: checkpoint of ${latest.size} entries`);
 }
 
-async function proof(io: Io, options: FileOptions, id: string): Promise<void> {
+export async function fetchProof(io: Io, options: OutputOptions, id: string): Promise<void> {
   const { client } = connect(io, options, 'reviewer');
   const file = await client.reviews.proof(id);
   if (options.output === undefined) {
@@ -80,7 +66,7 @@ async function proof(io: Io, options: FileOptions, id: string): Promise<void> {
   }
   write(io, options.output, `${JSON.stringify(file)}\n`);
   io.data({ reviewId: id, file: options.output });
-  io.print(`${options.output}: the proof of ${id}; \`holdpoint audit verify --proof ${options.output}\` checks it`);
+  io.print(`${options.output}: proof of ${id}; verify it with \`holdpoint audit verify --proof ${options.output}\``);
 }
 
 function write(io: Io, file: string, text: string): void {
@@ -96,5 +82,25 @@ function write(io: Io, file: string, text: string): void {
 function parseCount(option: string, text: string): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw new CliError('usage', 'invalid_number', `${option} must be a whole number from 0 on.`);
+  throw new CliError('usage', 'invalid_number', `${option} must be a whole number, 0 or more.`);
+}
+
+/**
+ * `holdpoint audit erase`: removes arguments, results and comments from reviews that ended long ago and need nothing more.
+ * The log only ever held digests of them, so it is unchanged and still verifies.
+ */
+export async function erase(io: Io, options: EraseOptions): Promise<void> {
+  const endedBefore = new Date(io.now() - parseDuration(options.olderThan)).toISOString();
+  if (options.yes !== true) {
+    const question = `Erase the content of reviews that ended before ${endedBefore}? This cannot be undone.`;
+    await confirm(io, question, 'Pass --yes.');
+  }
+  const erased = await withDatabase(io, options.database, (store) => store.erase(endedBefore));
+  io.data({ erased, endedBefore });
+  io.print(`erased ${erased} ${erased === 1 ? 'review' : 'reviews'} that ended before ${endedBefore}`);
+}
+
+function parseDuration(text: string): number {
+  if (durationSchema.safeParse(text).success) return durationMs(text);
+  throw new CliError('usage', 'invalid_duration', '--older-than must be a duration such as 90d or 24h.');
 }

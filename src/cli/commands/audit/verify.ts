@@ -1,14 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { TrustFile } from '../../../contract/envelope.ts';
+import { PROOF_FINDINGS } from '../../../domain/proof/proof-envelopes.ts';
+import { describeCompleteness, verifyProof, type ProofVerdict } from '../../../domain/proof/verify-proof.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
-import { checkLog, type LogFault, type LogReport } from './log-check.ts';
-import { verifyProofFile } from './proof-check.ts';
-import { logOverHttp, withDatabaseLog } from './sources.ts';
-import { logTrustOf, readTrust } from './trust.ts';
+import { readTrust, withDatabase } from '../installation.ts';
+import { readTextFile } from '../json-argument.ts';
+import {
+  checkLog,
+  LOG_FAULTS,
+  logOverHttp,
+  logOverStore,
+  logTrustOf,
+  type LogReport,
+  type LogSource,
+} from './log-check.ts';
+import { describeEntry } from './read.ts';
 
 export interface VerifyOptions extends Omit<GlobalOptions, 'url'> {
   readonly url?: string | true;
@@ -29,9 +38,9 @@ export async function verify(io: Io, options: VerifyOptions): Promise<void> {
   const trust = readTrust(io, options.keys);
   if (options.proof !== undefined) {
     if (options.since !== undefined) throw new CliError('usage', 'no_since', '--since goes with --url or --database.');
-    return verifyProofFile(io, readText(io, options.proof, '--proof'), trust, notBefore);
+    return verifyProofFile(io, readTextFile(io, '--proof', options.proof), trust, notBefore);
   }
-  const since = options.since === undefined ? undefined : readText(io, options.since, '--since');
+  const since = options.since === undefined ? undefined : readTextFile(io, '--since', options.since);
   const report = await checkChosen(io, options, (source) => checkLog(source, logTrustOf(trust), since));
   const ok = report.faults.length === 0;
   io.data({ ok, ...report });
@@ -42,29 +51,19 @@ export async function verify(io: Io, options: VerifyOptions): Promise<void> {
 async function checkChosen(
   io: Io,
   options: VerifyOptions,
-  check: (source: Parameters<typeof checkLog>[0]) => Promise<LogReport>,
+  check: (source: LogSource) => Promise<LogReport>,
 ): Promise<LogReport> {
   const { url, database, ...rest } = options;
-  if (database !== undefined) return withDatabaseLog(io, database === true ? undefined : database, check);
+  if (database !== undefined) {
+    const place = database === true ? undefined : database;
+    return withDatabase(io, place, (store) => check(logOverStore(store)));
+  }
   const { client } = connect(io, { ...rest, ...(typeof url === 'string' ? { url } : {}) }, 'reviewer');
   return check(logOverHttp(client));
 }
 
-const WORDS: Readonly<Record<LogFault, string>> = {
-  checkpoint_missing: 'the log has entries but no checkpoint',
-  checkpoint_not_trusted: 'no key you trust signed the checkpoint of this log',
-  since_not_trusted: 'no key you trust signed the checkpoint given with --since',
-  entries_missing: 'the log is shorter than its own checkpoint: entries were cut off',
-  entries_out_of_order: 'an index is missing or there twice',
-  foreign_entry: 'an entry belongs to another deployment',
-  entries_changed: 'the entries are not those that were signed: edited, deleted or reordered',
-  rolled_back: 'the log is shorter than the checkpoint you kept: truncated, or an old copy was restored',
-  forked: 'as many entries as in the checkpoint you kept, but other ones: the log was forked',
-  history_changed: 'the log does not extend the checkpoint you kept: entries before it were edited, deleted or forked',
-};
-
 function renderReport(io: Io, report: LogReport): string[] {
-  const lines = report.faults.map((fault) => `${io.colours.red('✗')} ${fault}: ${WORDS[fault]}`);
+  const lines = report.faults.map((fault) => `${io.colours.red('✗')} ${fault}: ${LOG_FAULTS[fault]}`);
   if (report.at !== null) lines.push(`  first wrong entry: ${report.at}`);
   if (lines.length > 0) return lines;
   const since =
@@ -83,11 +82,49 @@ function readTime(text: string | undefined): number | undefined {
   throw new CliError('usage', 'invalid_time', '--not-before takes a time like 2026-11-30T12:00:00Z.');
 }
 
-function readText(io: Io, file: string, option: string): string {
-  const path = resolve(io.cwd, file);
+/** Checks one proof offline with the keys that the caller trusts, never with those in the file. */
+function verifyProofFile(io: Io, text: string, trust: TrustFile, notBefore?: number): void {
+  const verdict = verifyWith(text, trust, notBefore);
+  const { ok, findings, checkpoint, completeness, file } = verdict;
+  io.data({
+    ok,
+    findings,
+    reviewId: file?.reviewId ?? null,
+    deploymentId: file?.deploymentId ?? null,
+    checkpointSize: checkpoint?.size ?? null,
+    entries: file?.entries.length ?? 0,
+    completeness,
+  });
+  io.print(...renderProof(io, verdict));
+  if (!ok) throw new Exit('verificationFailed');
+}
+
+/** A sound proof of another deployment is refused: it proves nothing about this one. */
+export function verifyWith(text: string, trust: TrustFile, notBefore?: number): ProofVerdict {
+  const verdict = verifyProof(parse(text), trust.keys, { notBefore });
+  const foreign = verdict.file !== null && verdict.file.deploymentId !== trust.deploymentId;
+  return foreign ? { ...verdict, ok: false, findings: [...verdict.findings, { code: 'foreign_entry' }] } : verdict;
+}
+
+function parse(text: string): unknown {
   try {
-    return readFileSync(path, 'utf8');
+    return JSON.parse(text);
   } catch {
-    throw new CliError('notFound', 'file_unreadable', `${option}: ${path} cannot be read.`);
+    return undefined;
   }
+}
+
+export function renderProof(io: Io, { ok, findings, checkpoint, completeness, file }: ProofVerdict): string[] {
+  const { colours } = io;
+  if (!ok || file === null || completeness === null) {
+    return findings.map(({ code, index }) => {
+      const where = index === undefined ? '' : ` (entry ${index})`;
+      return `${colours.red('✗')} ${code}: ${PROOF_FINDINGS[code]}${where}`;
+    });
+  }
+  return [
+    `${colours.green('✓')} the proof of ${file.reviewId} verifies: ${file.entries.length} entries in the signed log of ${checkpoint?.size ?? 0}`,
+    `  ${describeCompleteness(completeness, file.entries.length)}`,
+    ...file.entries.map((item) => `  ${describeEntry(item)}`),
+  ];
 }

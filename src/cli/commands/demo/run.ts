@@ -2,18 +2,16 @@ import { Holdpoint } from '../../../client/index.ts';
 import { explainError } from '../../ui/explain-error.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
-import { readAccess } from '../access.ts';
 import type { GlobalOptions } from '../action.ts';
-import { deleteStaleUsers, restoreWhenGone } from './delete.ts';
-import { fetchAndVerifyProof } from './prove.ts';
-import { forgeOne, letOneExpire, rejectOne } from './refusals.ts';
-import { say, scene, type Tour } from './tour.ts';
+import { readAccess } from '../installation.ts';
+import { deleteStaleUsers, fetchAndVerifyProof, forgeOne, letOneExpire, rejectOne, restoreWhenGone } from './scenes.ts';
+import { scene, type Tour } from './tour.ts';
 
 export interface DemoOptions extends GlobalOptions {
   readonly auto?: boolean;
 }
 
-/** The tour. Ends with an error at the first thing that is not as it should be. */
+/** `holdpoint demo`: the tour. Fails at the first check that fails. */
 export async function runDemo(io: Io, options: DemoOptions, signal: AbortSignal): Promise<void> {
   const tour = openTour(io, options, signal);
   try {
@@ -26,14 +24,14 @@ export async function runDemo(io: Io, options: DemoOptions, signal: AbortSignal)
     await forgeOne(tour);
   } catch (error) {
     if (!io.json) throw error;
-    const { exit, ...words } = explainError(error);
-    io.data({ verified: false, checks: tour.checks, error: words });
+    const { exit, ...report } = explainError(error);
+    io.data({ verified: false, checks: tour.checks, error: report });
     throw new Exit(exit);
   }
   io.data({ verified: true, checks: tour.checks });
-  scene(tour, `Done: ${tour.checks.length} things verified`);
+  scene(tour, `Done: ${tour.checks.length} checks passed`);
   const ui = tour.access.temporalUi;
-  say(tour, `Dashboard: ${tour.access.url}`, ...(typeof ui !== 'string' ? [] : [`Temporal Web UI: ${ui}`]));
+  io.print(`Dashboard: ${tour.access.url}`, ...(typeof ui !== 'string' ? [] : [`Temporal Web UI: ${ui}`]));
 }
 
 function openTour(io: Io, options: DemoOptions, signal: AbortSignal): Tour {
@@ -44,7 +42,7 @@ function openTour(io: Io, options: DemoOptions, signal: AbortSignal): Tour {
     throw new CliError(
       'unavailable',
       'demo_not_running',
-      'The demo does not run here.',
+      'The demo is not running here.',
       'Run `npm start` in another terminal, without a config file, in the same directory.',
     );
   }
@@ -67,6 +65,6 @@ async function requireReady(url: string): Promise<void> {
     'unavailable',
     'demo_not_running',
     what,
-    'Run `npm start` in another terminal and wait until it says where to look.',
+    'Run `npm start` in another terminal and wait until it is ready.',
   );
 }

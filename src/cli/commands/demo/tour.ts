@@ -2,7 +2,7 @@ import type { ExecuteResult, Holdpoint, JsonObject } from '../../../client/index
 import type { Review } from '../../../contract/review.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../../access-file.ts';
 
 /** What every scene of the tour needs. */
 export interface Tour {
@@ -11,7 +11,7 @@ export interface Tour {
   readonly agent: Holdpoint;
   /** `ops-1`. */
   readonly reviewer: Holdpoint;
-  /** Approves by itself. */
+  /** Approves without asking. */
   readonly auto: boolean;
   readonly signal: AbortSignal;
   readonly checks: Check[];
@@ -26,15 +26,11 @@ export function scene(tour: Tour, title: string): void {
   tour.io.print('', tour.io.colours.bold(`── ${title}`));
 }
 
-export function say(tour: Tour, ...lines: readonly string[]): void {
-  tour.io.print(...lines);
-}
-
-/** Records what was verified; the tour ends at the first thing that is not as it should be. */
+/** Records a check; the tour ends at the first one that fails. */
 export function check(tour: Tour, name: string, ok: boolean): void {
   tour.checks.push({ name, ok });
   tour.io.print(ok ? tour.io.colours.green(`✓ ${name}`) : tour.io.colours.red(`✗ ${name}`));
-  if (!ok) throw new CliError('verificationFailed', 'demo_failed', `Not as it should be: ${name}.`);
+  if (!ok) throw new CliError('verificationFailed', 'demo_failed', `Check failed: ${name}.`);
 }
 
 /** Proposes SQL that changes something and returns the review that holds it. */
@@ -52,7 +48,7 @@ export async function propose(
   return { result, review: await readWhenClassified(tour, result.reviewId) };
 }
 
-/** As the reviewer sees it: agents do not get evidence. The answer to a proposal may come before policy was applied. */
+/** Read as the reviewer: agents do not see evidence. A proposal may be answered before policy was applied. */
 async function readWhenClassified(tour: Tour, reviewId: string): Promise<Review> {
   for (let attempt = 0; attempt < 60; attempt += 1) {
     const review = await tour.reviewer.reviews.get(reviewId, { signal: tour.signal });
@@ -63,11 +59,11 @@ async function readWhenClassified(tour: Tour, reviewId: string): Promise<Review>
     'unavailable',
     'not_classified',
     `${reviewId} was not classified within 30 s.`,
-    'Is a worker running? `holdpoint doctor` finds out.',
+    'Run `holdpoint doctor` to see whether a worker is running.',
   );
 }
 
-/** Runs a SELECT through Holdpoint: reading is reversible and runs at once. */
+/** Runs a SELECT through Holdpoint: reads are reversible and run at once. */
 export async function count(tour: Tour, where: string): Promise<number> {
   const sql = `SELECT count(*)::int AS count FROM users WHERE ${where}`;
   const result = await tour.agent.execute(
@@ -84,7 +80,7 @@ export async function count(tour: Tour, where: string): Promise<number> {
   const body = result.execution.body as { readonly rows?: readonly { readonly count?: unknown }[] } | undefined;
   const value = Number(body?.rows?.[0]?.count);
   if (Number.isInteger(value)) return value;
-  throw new CliError('failed', 'count_failed', 'postgres.select gave no count.');
+  throw new CliError('failed', 'count_failed', 'postgres.select returned no count.');
 }
 
 export function fact(review: Review, name: string): unknown {

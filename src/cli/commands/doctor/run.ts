@@ -4,15 +4,12 @@ import { StartError } from '../../start-error.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { visibleLines } from '../../ui/visible.ts';
-import { dataDirOf, readAccess } from '../access.ts';
 import type { GlobalOptions } from '../action.ts';
-import { checkApi } from './api.ts';
-import { checkDatabase, checkEmbedded } from './database.ts';
-import { checkConfig, checkKeys } from './files.ts';
-import { fail, ok, type Finding } from './finding.ts';
+import { dataDirOf, readAccess, withDatabase } from '../installation.ts';
+import { checkApi, checkConfig, checkDatabase, checkEmbedded, checkKeys, fail, ok, type Finding } from './checks.ts';
 import { checkTemporal } from './temporal.ts';
 
-/** `holdpoint doctor`: every part as seen from here. Changes nothing; ends with exit code 1 where something is wrong. */
+/** `holdpoint doctor`: checks every part from this machine. Changes nothing; exit code 1 if a check fails. */
 export async function runDoctor(io: Io, options: GlobalOptions): Promise<void> {
   const findings: Finding[] = [];
   const add = (...more: readonly Finding[]): void => {
@@ -27,13 +24,16 @@ export async function runDoctor(io: Io, options: GlobalOptions): Promise<void> {
   if (environment.value !== undefined) {
     const { databaseUrl } = environment.value;
     add(...(databaseUrl === null ? [checkEmbedded(dataDirOf(io))] : await checkDatabase(databaseUrl, now)));
+    // Only a running Holdpoint can read the embedded database, and it checks its binding itself.
+    const readBinding =
+      databaseUrl === null ? undefined : () => withDatabase(io, databaseUrl, (store) => store.recovery.binding());
     const target = tryStart('temporal settings', () => temporalOf(io, environment.value as EnvironmentSettings));
-    add(...(target.value === undefined ? [target.finding] : await checkTemporal(target.value, now)));
+    add(...(target.value === undefined ? [target.finding] : await checkTemporal(target.value, now, readBinding)));
   }
   add(...(await checkApi(options.url ?? (io.env.HOLDPOINT_URL || readAccess(io)?.url), now)));
   const failed = findings.filter(({ status }) => status === 'fail').length;
   io.data({ ok: failed === 0, findings });
-  io.print('', failed === 0 ? 'Nothing is wrong.' : `${failed} of ${findings.length} checks failed.`);
+  io.print('', failed === 0 ? 'All checks passed.' : `${failed} of ${findings.length} checks failed.`);
   if (failed > 0) throw new Exit('failed');
 }
 
@@ -45,7 +45,7 @@ function checkNode(): Finding {
     : fail('node', `${process.version} is too old`, 'Install Node 20.19 or later.');
 }
 
-/** The server that the environment names, else the embedded one where it would be. */
+/** The server that the environment names, else where the embedded one would be. */
 function temporalOf(io: Io, environment: EnvironmentSettings): TemporalTarget {
   const named = findTemporalTarget(io.env);
   if (named !== undefined) return named;
@@ -58,7 +58,7 @@ function tryStart<T>(check: string, read: () => T): { readonly value?: T; readon
     return { value: read(), finding: ok(check, 'settings are well-formed') };
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    return { finding: fail(check, error.message, 'Correct the variable named.') };
+    return { finding: fail(check, error.message, 'Correct this variable.') };
   }
 }
 

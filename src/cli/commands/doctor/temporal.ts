@@ -1,16 +1,28 @@
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
+import type { TemporalIdentity } from '../../../ports/recovery.ts';
 import { SEARCH_ATTRIBUTES } from '../../compose/search-attributes.ts';
-import type { TemporalTarget } from '../../compose/temporal.ts';
-import { fail, judgeClock, ok, warn, type Finding } from './finding.ts';
+import { describeIdentity, isSameTemporal, readTemporalIdentity } from '../../compose/temporal-binding.ts';
+import type { TemporalConnections, TemporalTarget } from '../../compose/temporal.ts';
+import { fail, judgeClock, ok, skipped, warn, type Finding } from './checks.ts';
 
 const DAY = 86_400;
-/** Reviews live up to days; what ended should stay readable for longer. */
+/** Reviews may take days, and ended ones should stay readable for longer. */
 const RETENTION_DAYS = 7;
 
-/** Temporal: reachable, namespace, retention, search attributes, workers, clock. Changes nothing. */
-export async function checkTemporal(target: TemporalTarget, now: () => number): Promise<Finding[]> {
+/** Reads the Temporal that the database is bound to; undefined if it is not bound yet. */
+type ReadBinding = () => Promise<TemporalIdentity | undefined>;
+
+/**
+ * Temporal: reachable, namespace, retention, search attributes, workers, clock, and, with `readBinding`, whether the
+ * database is bound to it. Changes nothing.
+ */
+export async function checkTemporal(
+  target: TemporalTarget,
+  now: () => number,
+  readBinding?: ReadBinding,
+): Promise<Finding[]> {
   const address = target.connectionOptions.address ?? 'localhost:7233';
   const { Connection } = await import('@temporalio/client');
   let connection: Connection;
@@ -22,15 +34,24 @@ export async function checkTemporal(target: TemporalTarget, now: () => number): 
     ];
   }
   try {
-    return await connection.withDeadline(now() + 10_000, () => look(connection, address, target.namespace, now));
+    return await connection.withDeadline(now() + 10_000, () =>
+      inspect(connection, address, target.namespace, now, readBinding),
+    );
   } finally {
     await connection.close();
   }
 }
 
-async function look(connection: Connection, address: string, namespace: string, now: () => number): Promise<Finding[]> {
+async function inspect(
+  connection: Connection,
+  address: string,
+  namespace: string,
+  now: () => number,
+  readBinding: ReadBinding | undefined,
+): Promise<Finding[]> {
   const findings = [await checkNamespace(connection, address, namespace)];
   if (findings.some(({ status }) => status === 'fail')) return findings;
+  if (readBinding !== undefined) findings.push(await checkBinding({ connection, namespace }, readBinding));
   findings.push(await checkSearchAttributes(connection, namespace));
   const gate = await lastPoll(connection, namespace, GATE_TASK_QUEUE);
   const execute = await lastPoll(connection, namespace, EXECUTE_TASK_QUEUE);
@@ -40,14 +61,37 @@ async function look(connection: Connection, address: string, namespace: string, 
   return findings;
 }
 
+/** Whether the database is bound to this Temporal. With another one, no worker starts (`temporal_changed`). */
+export async function checkBinding(
+  temporal: Pick<TemporalConnections, 'connection' | 'namespace'>,
+  readBinding: ReadBinding,
+): Promise<Finding> {
+  const check = 'temporal binding';
+  let bound: TemporalIdentity | undefined;
+  try {
+    bound = await readBinding();
+  } catch {
+    return skipped(check, 'cannot be read from the database');
+  }
+  if (bound === undefined) return ok(check, 'none yet; the first gate worker binds the database to this Temporal');
+  const here = await readTemporalIdentity(temporal);
+  if (isSameTemporal(bound, here)) return ok(check, 'the database is bound to this Temporal');
+  return fail(
+    check,
+    `the database is bound to ${describeIdentity(bound)}, but namespace ${temporal.namespace} here is ${describeIdentity(here)}`,
+    'Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or restore the data of the Temporal server. ' +
+      '`holdpoint temporal rebind` switches to this one and first lists what would be lost.',
+  );
+}
+
 /**
- * Temporal tells no time but when somebody last asked for work. A poll lasts up to a minute, and a worker that is gone is
- * listed for some more, so an old reading says nothing; a reading of the future does.
+ * The only time that Temporal reports is when a worker last polled. A poll lasts up to a minute, and a stopped worker is
+ * still listed for a while, so an old time means nothing; a time in the future does.
  */
 export function judgeTemporalClock(seen: number, now: number): Finding {
   const finding = judgeClock('temporal clock', Math.max(seen, now), now, 0);
   if (finding.status !== 'ok') return finding;
-  return ok('temporal clock', 'not ahead of the clock here; whether it is behind cannot be seen from here');
+  return ok('temporal clock', 'not ahead of the local clock; whether it is behind cannot be checked');
 }
 
 async function checkNamespace(connection: Connection, address: string, namespace: string): Promise<Finding> {
@@ -57,7 +101,7 @@ async function checkNamespace(connection: Connection, address: string, namespace
     if (days >= RETENTION_DAYS) return ok('temporal', `${address}, namespace ${namespace}, retention ${days} days`);
     return warn(
       'temporal',
-      `namespace ${namespace} forgets ended workflows after ${Number(days.toFixed(1))} days`,
+      `namespace ${namespace} deletes ended workflows after ${Number(days.toFixed(1))} days`,
       `temporal operator namespace update --namespace ${namespace} --retention 720h`,
     );
   } catch (error) {
@@ -91,7 +135,7 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
   }
 }
 
-/** Epoch ms at which a worker last asked for work, by the server's clock. */
+/** When a worker last polled, epoch ms by the server's clock. */
 async function lastPoll(connection: Connection, namespace: string, taskQueue: string): Promise<number | undefined> {
   const types = proto.temporal.api.enums.v1.TaskQueueType;
   const taskQueueType = taskQueue === GATE_TASK_QUEUE ? types.TASK_QUEUE_TYPE_WORKFLOW : types.TASK_QUEUE_TYPE_ACTIVITY;
@@ -106,10 +150,10 @@ async function lastPoll(connection: Connection, namespace: string, taskQueue: st
 
 function describeWorker(check: string, poll: number | undefined, role: 'gate' | 'execute'): Finding {
   return poll !== undefined
-    ? ok(check, 'asks for work')
+    ? ok(check, 'polling')
     : fail(
         check,
-        'nobody asks for its work',
-        `Start one: \`holdpoint worker --role ${role}\`, or \`npm start\` for all.`,
+        'no worker is polling',
+        `Start one with \`holdpoint worker --role ${role}\`, or everything with \`npm start\`.`,
       );
 }

@@ -1,4 +1,6 @@
+import type { Readable, Writable } from 'node:stream';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   isInitializeRequest,
@@ -9,26 +11,67 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { upstreamListSchema } from '../../contract/upstream-view.ts';
+import { CliError } from '../ui/exit.ts';
+import type { Io } from '../ui/io.ts';
+import { visible } from '../ui/visible.ts';
+import type { CliContext } from './action.ts';
+import { connect, type ConnectOptions } from './connect.ts';
 
-export interface BridgeOptions {
-  /** Of the api, without a slash at the end. */
+/** Prints the tools that upstreams list now and, for changed ones, the policy lines that accept them. */
+export async function listUpstreams(io: Io, options: ConnectOptions, signal: AbortSignal): Promise<void> {
+  const { read } = connect(io, options, 'reviewer');
+  const parsed = upstreamListSchema.safeParse(await read('/v1/mcp/upstreams', signal));
+  if (!parsed.success) {
+    throw new CliError('unavailable', 'no_answer', 'Holdpoint did not return the list. Use a reviewer’s token.');
+  }
+  const { tools } = parsed.data;
+  io.data(parsed.data);
+  if (tools.length === 0) io.print('No upstream MCP server has listed a tool.');
+  for (const { key, state, digest } of tools) io.print(`${state.padEnd(8)}  ${visible(key)}  ${digest ?? ''}`);
+  const changed = tools.filter(({ state }) => state === 'changed');
+  if (changed.length === 0) return;
+  io.print('', 'Review what changed. To accept it, add this to the policy file:', 'accept:');
+  for (const { key, digest } of changed) io.print(`  ${JSON.stringify(visible(key))}: ${digest ?? ''}`);
+}
+
+/** How long requests received before standard input ended may still be answered. */
+const LINGER_MS = 60_000;
+
+/** Serves MCP on standard input and output until the client closes it. Nothing else is written to standard output. */
+export async function serveStdio(io: Io, options: ConnectOptions, { streams, signal }: CliContext): Promise<void> {
+  const { url, token } = connect(io, options, 'agent');
+  const stdin = io.stdin as Readable;
+  const local = new StdioServerTransport(stdin, streams.stdout as unknown as Writable) as Transport;
+  const ended = new Promise<'ended' | 'stopped'>((resolve) => {
+    stdin.once('end', () => resolve('ended'));
+    stdin.once('close', () => resolve('ended'));
+    signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+  const bridge = await startBridge({ url, key: token, local, note: (text) => io.note(text) });
+  if ((await ended) === 'ended') await bridge.settle(LINGER_MS);
+  await bridge.close();
+}
+
+interface BridgeOptions {
+  /** URL of the api, without a trailing slash. */
   readonly url: string;
   readonly key: string;
-  /** Where messages come from and answers go; the bridge starts it. */
+  /** The client's side; the bridge starts it. */
   readonly local: Transport;
-  /** A remark for whoever reads standard error. */
+  /** Writes a remark to standard error. */
   readonly note: (text: string) => void;
 }
 
-export interface Bridge {
-  /** Resolves once nothing is unanswered, or after `ms`. */
+interface Bridge {
+  /** Resolves once every request is answered, or after `ms`. */
   settle(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Pauses before a request is sent again, ms: some three minutes in all, which a restart takes at worst. */
+/** Pauses before a request is sent again, ms: about three minutes in all, the longest a restart takes. */
 const PAUSES = [200, 500, 1_000, 2_000, 4_000, 8_000, ...Array<number>(16).fill(10_000)];
-/** A client that only begins learns sooner that nobody is there. */
+/** For a client's first request: it should learn soon that Holdpoint is not running. */
 const FIRST_PAUSES = PAUSES.slice(0, 3);
 
 interface Outstanding {
@@ -37,29 +80,29 @@ interface Outstanding {
 }
 
 /**
- * Passes JSON-RPC messages on to `/mcp` and answers back, as they are. A request whose answer was lost is sent again
- * under the same id and session: the api takes that for the same call.
+ * Forwards JSON-RPC messages to `/mcp` and their answers back, unchanged. A request whose answer was lost is sent again
+ * with the same id and session, which the api treats as the same call.
  */
-export async function startBridge({ url, key, local, note }: BridgeOptions): Promise<Bridge> {
+async function startBridge({ url, key, local, note }: BridgeOptions): Promise<Bridge> {
   const outstanding = new Map<RequestId, Outstanding>();
   const waiters = new Set<() => void>();
   let closed = false;
   const remote = new StreamableHTTPClientTransport(new URL(`${url}/mcp`), {
     requestInit: { headers: { authorization: `Bearer ${key}` }, redirect: 'error' },
     fetch: noticingEnds((id) => {
-      // What the stream carried last may still be on its way through.
+      // The last message of the stream may still be in transit.
       setTimeout(() => sendAgain(id), 50);
     }),
   });
 
   const answer = (id: RequestId, message: JSONRPCMessage): void => {
-    // Two answers to one request: it was sent again, and the first arrived after all.
+    // A second answer: the request was sent again, and the first answer arrived after all.
     if (!outstanding.delete(id)) return;
     void local.send(message).catch(() => undefined);
     if (outstanding.size === 0) for (const wake of waiters) wake();
   };
   const giveUp = (id: RequestId, error: unknown): void => {
-    const message = wordsOf(error);
+    const message = explain(error);
     note(message);
     answer(id, { jsonrpc: '2.0', id, error: { code: -32_000, message } });
   };
@@ -68,7 +111,7 @@ export async function startBridge({ url, key, local, note }: BridgeOptions): Pro
     if (request === undefined || closed) return;
     const pauses = isInitializeRequest(request.message) ? FIRST_PAUSES : PAUSES;
     const pause = pauses[request.resent];
-    if (pause === undefined || (error !== undefined && !mayPass(error))) {
+    if (pause === undefined || (error !== undefined && !isRetryable(error))) {
       giveUp(id, error);
       return;
     }
@@ -81,11 +124,11 @@ export async function startBridge({ url, key, local, note }: BridgeOptions): Pro
     } catch (error) {
       if (closed) return;
       if (isJSONRPCRequest(message)) sendAgain(message.id, error);
-      else note(wordsOf(error));
+      else note(explain(error));
     }
   };
 
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- transports of the SDK are no EventTarget
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- transports of the SDK are not EventTargets
   remote.onmessage = (message) => {
     if (!isJSONRPCResultResponse(message) && !isJSONRPCErrorResponse(message)) {
       void local.send(message).catch(() => undefined);
@@ -100,7 +143,7 @@ export async function startBridge({ url, key, local, note }: BridgeOptions): Pro
     }
     answer(id, message);
   };
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- transports of the SDK are no EventTarget
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- transports of the SDK are not EventTargets
   local.onmessage = (message: JSONRPCMessage) => {
     if (isJSONRPCRequest(message)) outstanding.set(message.id, { message, resent: 0 });
     void post(message);
@@ -122,7 +165,7 @@ export async function startBridge({ url, key, local, note }: BridgeOptions): Pro
   };
 }
 
-/** `fetch` that tells when the answer to a posted request has ended, whole or cut. */
+/** `fetch` that reports when the answer to a posted request has ended, complete or not. */
 function noticingEnds(ended: (id: RequestId) => void): FetchLike {
   return async (url, init) => {
     const response = await fetch(url, init);
@@ -156,22 +199,22 @@ function idOf(body: unknown): RequestId | undefined {
   return isJSONRPCRequest(message) ? message.id : undefined;
 }
 
-/** Trying again may help: nobody answered, or a part is down. */
-function mayPass(error: unknown): boolean {
+/** Whether trying again may help: there was no answer, or a part is down. */
+function isRetryable(error: unknown): boolean {
   if (!(error instanceof StreamableHTTPError)) return true;
   const status = error.code ?? 0;
   return status === 429 || status >= 500;
 }
 
-function wordsOf(error: unknown): string {
-  if (!(error instanceof StreamableHTTPError)) return 'Holdpoint cannot be reached. Is HOLDPOINT_URL right?';
+function explain(error: unknown): string {
+  if (!(error instanceof StreamableHTTPError)) return 'Holdpoint cannot be reached. Check HOLDPOINT_URL.';
   switch (error.code) {
     case 401:
-      return 'Holdpoint does not know this key. Is HOLDPOINT_API_KEY right?';
+      return 'Holdpoint does not know this key. Check HOLDPOINT_API_KEY.';
     case 403:
-      return 'Holdpoint refuses: it takes an agent’s key (hpk_…) here.';
+      return 'Holdpoint refused: use an agent’s key (hpk_…).';
     case 404:
-      return 'Holdpoint does not know this session (any more), or has no /mcp. Start the client again.';
+      return 'Holdpoint no longer knows this session, or has no /mcp. Restart the client.';
     default:
       return `Holdpoint answered ${error.code ?? 'nothing'}.`;
   }
