@@ -18,8 +18,6 @@ export interface Connection {
   readonly client: Holdpoint;
   readonly url: string;
   readonly token: string;
-  /** Reads what the client has no method for: the JSON of the answer, or undefined if there is none. */
-  readonly read: (path: string, signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
@@ -42,21 +40,7 @@ export function connect(io: Io, options: ConnectOptions, role: Role): Connection
   }
   const secret = token ?? demoToken(io, options, role, isDemo ? access : undefined);
   const client = new Holdpoint({ url, apiKey: secret, headers: { 'holdpoint-channel': 'cli' } });
-  return {
-    client,
-    url: client.url,
-    token: secret,
-    read: (path, signal) => readPath(`${client.url}${path}`, secret, signal),
-  };
-}
-
-async function readPath(url: string, token: string, signal: AbortSignal): Promise<unknown> {
-  try {
-    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, redirect: 'error', signal });
-    return response.ok ? await response.json() : undefined;
-  } catch {
-    return undefined;
-  }
+  return { client, url: client.url, token: secret };
 }
 
 function givenToken(io: Io, options: ConnectOptions, role: Role): string | undefined {

@@ -20,8 +20,10 @@ import { connect, type ConnectOptions } from './connect.ts';
 
 /** Prints the tools that upstreams list now and, for changed ones, the policy lines that accept them. */
 export async function listUpstreams(io: Io, options: ConnectOptions, signal: AbortSignal): Promise<void> {
-  const { read } = connect(io, options, 'reviewer');
-  const parsed = upstreamListSchema.safeParse(await read('/v1/mcp/upstreams', signal));
+  const { url, token } = connect(io, options, 'reviewer');
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/v1/mcp/upstreams`, { headers, redirect: 'error', signal }).catch(() => undefined);
+  const parsed = upstreamListSchema.safeParse(await answer?.json().catch(() => undefined));
   if (!parsed.success) {
     throw new CliError('unavailable', 'no_answer', 'Holdpoint did not return the list. Use a reviewer’s token.');
   }
