@@ -1,6 +1,6 @@
 import type { LedgerRow } from '../domain/ledger.ts';
 import type { Store } from '../ports/store.ts';
-import type { StoredObjection, UnsettledObjection } from '../ports/objections.ts';
+import type { StoredObjection } from '../ports/objections.ts';
 import type { Objection } from '../domain/gate/objections.ts';
 import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { EnvelopeVerifier } from '../ports/connector.ts';
@@ -52,20 +52,4 @@ export function verifyObjection(
   const { deploymentId } = deps.settings.current();
   if (payload.reviewId !== reviewId || payload.deploymentId !== deploymentId) return 'foreign';
   return { payload, payloadDigest, storedAt };
-}
-
-const PAGE = 100;
-
-/** Goes through all that are unsettled. One that fails holds up none behind it; its error is thrown at the end. */
-export async function forEachUnsettled(
-  store: Pick<Store, 'objections'>,
-  see: (stored: UnsettledObjection) => Promise<void>,
-): Promise<void> {
-  const failures: unknown[] = [];
-  for (let after = 0, page: readonly UnsettledObjection[] = []; ; after = page.at(-1)?.n ?? after) {
-    page = await store.objections.unsettled(after, PAGE);
-    for (const stored of page) await see(stored).catch((error: unknown) => failures.push(error));
-    if (page.length < PAGE) break;
-  }
-  if (failures.length > 0) throw failures[0];
 }

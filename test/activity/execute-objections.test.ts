@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sweepApproved } from '../../src/activities/execute/objection-sweep.ts';
-import { createObjectionSweep } from '../../src/activities/gate/objection-sweep.ts';
+import { createObjectionSweep, stopObjectedCalls } from '../../src/activities/objection-sweeps.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -130,10 +129,10 @@ describe('a reject that was stored before the claim', () => {
     expect(await steps.attempt(journey.input)).toEqual(postponed('objection_unreadable'));
     expect((await store.readLedger(journey.reviewId))?.state).toBe('open');
     const isUnreadable = async () => (await store.objections.ofReview(journey.reviewId, 1))[0]?.unreadable;
-    await sweepApproved(gate.executeDeps());
+    await stopObjectedCalls(gate.executeDeps());
     expect([await isUnreadable(), await store.objections.countUnreadable()]).toEqual([true, expect.any(Number)]);
     gate.trust.roles.review.push(key);
-    await sweepApproved(gate.executeDeps());
+    await stopObjectedCalls(gate.executeDeps());
     expect(await isUnreadable()).toBe(false);
     await expectStopped(journey);
   });
@@ -162,9 +161,9 @@ describe('while an approved call waits', () => {
     await show(journey, { status: 'approved', resolvedAt: new Date().toISOString() });
     gate.settings.update({ freeze: ['payouts.*'] });
     expect(await steps.attempt(journey.input)).toEqual(postponed('frozen'));
-    expect(await sweepApproved(gate.executeDeps())).toBe(0);
+    expect(await stopObjectedCalls(gate.executeDeps())).toBe(0);
     await object(journey);
-    expect(await sweepApproved(gate.executeDeps())).toBe(1);
+    expect(await stopObjectedCalls(gate.executeDeps())).toBe(1);
     expect(await executionOf(journey)).toMatchObject(STOPPED);
     gate.settings.update({ freeze: [] });
     await expectStopped(journey);

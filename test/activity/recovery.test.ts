@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { lostClaims } from '../../src/activities/execute/sweep.ts';
-import { lostReviews } from '../../src/activities/gate/sweep.ts';
-import { createSweep, findLost, type SweepDeps, type SweepEvent } from '../../src/activities/sweep.ts';
+import {
+  type SweepDeps,
+  type SweepEvent,
+  createSweep,
+  findLost,
+  lostClaims,
+  lostReviews,
+} from '../../src/activities/lost-reviews.ts';
 import { createTemporalBinding } from '../../src/cli/compose/temporal-binding.ts';
 import { LIMITS } from '../../src/contract/constants.ts';
 import type { TemporalIdentity } from '../../src/ports/recovery.ts';

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { lostClaims } from '../../src/activities/execute/sweep.ts';
-import { lostReviews } from '../../src/activities/gate/sweep.ts';
-import { createSweep } from '../../src/activities/sweep.ts';
+import { createSweep, lostClaims, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { createStore } from '../../src/storage/store.ts';
 import type { GatedCallInput } from '../../src/workflows/messages.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { sweepApproved } from '../../src/activities/execute/objection-sweep.ts';
+import { stopObjectedCalls } from '../../src/activities/objection-sweeps.ts';
 import { digestBytes } from '../../src/domain/proof/digest.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, makeHarness, type Harness, type Reply } from './support/harness.ts';
@@ -42,7 +42,7 @@ const refusal = async (answer: Promise<Reply>) => [(await answer).status, codeOf
 /** The execute worker looks around, as it does twice a second, once something is stored. */
 const stopped = async (review: Shown, answer: Promise<Reply>) => {
   while ((await api.store.objections.ofReview(review.reviewId, 1)).length === 0) await tick();
-  await sweepApproved(api.executeDeps());
+  await stopObjectedCalls(api.executeDeps());
   return answer;
 };
 const tick = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -88,7 +88,7 @@ describe('a no after the last yes', () => {
     const answer = await reject(review);
     expect([answer.status, answer.body]).toMatchObject([202, { queued: true, reviewId: review.reviewId }]);
     expect(await stateOf(review)).toMatchObject({ status: 'approved', execution: { status: 'not_started' } });
-    await sweepApproved(api.executeDeps());
+    await stopObjectedCalls(api.executeDeps());
     expect(await stateOf(review)).toMatchObject(STOPPED);
   });
 

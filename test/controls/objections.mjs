@@ -20,7 +20,7 @@ export const controls = [
   {
     point: 2,
     what: 'the execute worker judges what was stored before it claims',
-    file: 'src/activities/execute/execute-call.ts',
+    file: 'src/activities/execute/claim-call.ts',
     find: 'const objections = await judgeObjections(deps, row, call);',
     replace: 'const objections = 0 as number | string;',
     test: 'test/activity/execute-objections.test.ts',

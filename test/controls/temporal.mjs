@@ -29,7 +29,7 @@ export const controls = [
   {
     point: 4,
     what: 'a sweep goes on behind the page before',
-    file: 'src/activities/sweep.ts',
+    file: 'src/activities/lost-reviews.ts',
     find: '    const next = page.length < BATCH ? null : (page.at(-1) ?? null);\n',
     replace: '    const next = null;\n',
     test: 'test/activity/recovery.test.ts',

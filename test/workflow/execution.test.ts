@@ -1,8 +1,7 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectorResult } from '../../src/ports/connector.ts';
-import { lostReviews } from '../../src/activities/gate/sweep.ts';
-import { createSweep } from '../../src/activities/sweep.ts';
+import { createSweep, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { createReviewLookups } from '../../src/cli/compose/lookups.ts';
 import type { JsonObject } from '../../src/contract/json.ts';

@@ -1,9 +1,8 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createObjectionSweep } from '../../src/activities/gate/objection-sweep.ts';
-import { lostReviews } from '../../src/activities/gate/sweep.ts';
-import { createSweep } from '../../src/activities/sweep.ts';
+import { createObjectionSweep } from '../../src/activities/objection-sweeps.ts';
+import { createSweep, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
 import type { Store } from '../../src/ports/store.ts';

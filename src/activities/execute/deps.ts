@@ -1,9 +1,11 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { Json } from '../../contract/json.ts';
-import type { Store } from '../../ports/store.ts';
+import type { CallRefusal } from '../../domain/outcome.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
+import type { Store } from '../../ports/store.ts';
 
-/** What the execute worker's activities stand on: the only place with credentials. */
+/** What the execute worker's activities are given: the only place with credentials. */
 export interface ExecuteDeps {
   readonly store: Store;
   readonly settings: SettingsSource;
@@ -21,11 +23,15 @@ export interface ExecuteDeps {
   assertLogIntact(): Promise<void>;
 }
 
-/** How long after the claim the request may still be sent, ms. */
-export const SEND_WITHIN_MS = 10_000;
+/** The call will not be made, now or later. The workflow records the refusal in the ledger. */
+export function refuseCall(code: CallRefusal): ApplicationFailure {
+  return ApplicationFailure.create({ type: code, message: code, nonRetryable: true });
+}
 
-/** What a claim adds to the connector's own time-out before the request can be taken for lost, ms. */
-export const SETTLE_MARGIN_MS = 5_000;
-
-/** An idempotency key is used again no longer than this after the claim, unless the tool says otherwise. */
-export const IDEMPOTENCY_WINDOW = '1h';
+/** The call cannot be made yet. Temporal tries again until the approval is stale. `delay` in ms. */
+export function postponeCall(
+  code: 'frozen' | 'rate_exceeded' | 'not_open' | 'log_rolled_back' | 'lost_answer' | 'objection_unreadable',
+  delay: number,
+): ApplicationFailure {
+  return ApplicationFailure.create({ type: code, message: code, nonRetryable: false, nextRetryDelay: delay });
+}

@@ -2,15 +2,14 @@ import type { Evidence, Fact } from '../../contract/call.ts';
 import type { EvidencePayload } from '../../contract/envelope.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { LIMITS } from '../../contract/constants.ts';
+import { storable } from '../../domain/json/storable.ts';
 import { assessCall, findTool, type Proposer } from '../../domain/policy/assess.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { verifyProposal } from '../gate/proposal.ts';
 import { previewDigest } from '../gate/revision.ts';
 import type { GatherEvidenceInput } from '../api.ts';
 import type { Connector, PreviewInput, PreviewResult } from '../../ports/connector.ts';
-import type { ExecuteDeps } from './deps.ts';
-import { refuseCall } from './refusal.ts';
-import { storable } from './storable.ts';
+import { refuseCall, type ExecuteDeps } from './deps.ts';
 
 /** Longest preview, ms; the connector's own limits are below it. */
 const PREVIEW_TIMEOUT_MS = 7_000;

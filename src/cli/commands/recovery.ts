@@ -1,4 +1,4 @@
-import { findLost } from '../../activities/sweep.ts';
+import { findLost } from '../../activities/lost-reviews.ts';
 import type { UnsettledState } from '../../ports/recovery.ts';
 import type { Store } from '../../ports/store.ts';
 import { createReviewLookups } from '../compose/lookups.ts';

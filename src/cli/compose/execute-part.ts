@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { answerStatements } from '../../activities/execute/answer-statements.ts';
 import { createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
-import { sweepApproved } from '../../activities/execute/objection-sweep.ts';
-import { lostClaims } from '../../activities/execute/sweep.ts';
+import { stopObjectedCalls } from '../../activities/objection-sweeps.ts';
+import { lostClaims } from '../../activities/lost-reviews.ts';
 import { scrub } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { createLogFollower } from '../../storage/log/log-follower.ts';
@@ -93,7 +93,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
         }),
       );
       shutdown.add('statements of completeness', () => statements.stop());
-      const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, () => sweepApproved(deps));
+      const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, () => stopObjectedCalls(deps));
       shutdown.add('sweep of objections to approved calls', () => objections.stop());
       return worker;
     },

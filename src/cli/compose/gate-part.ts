@@ -1,6 +1,6 @@
 import { createGateActivities } from '../../activities/gate/index.ts';
-import { createObjectionSweep } from '../../activities/gate/objection-sweep.ts';
-import { lostReviews } from '../../activities/gate/sweep.ts';
+import { createObjectionSweep } from '../../activities/objection-sweeps.ts';
+import { lostReviews } from '../../activities/lost-reviews.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';
 import { openNotify } from './notify-part.ts';

@@ -1,4 +1,4 @@
-import { createSweep, type Recovery, type SweepEvent } from '../../activities/sweep.ts';
+import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
 import { StartError } from '../start-error.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';

@@ -11,9 +11,9 @@ import { readRecordedDecisions } from '../../domain/authorize/recorded.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { digestUnattested, verifyProposal } from '../gate/proposal.ts';
 import { attachEvidence } from '../gate/revision.ts';
+import type { Connector } from '../../ports/connector.ts';
 import type { ExecuteCallInput } from '../api.ts';
-import type { ExecuteDeps } from './deps.ts';
-import { postponeCall, refuseCall } from './refusal.ts';
+import { postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
 
 /** A call that may be made: everything in it is bound by what was verified here. */
 export interface AuthorizedCall {
@@ -26,6 +26,7 @@ export interface AuthorizedCall {
   /** Of the policy that it was authorized under. */
   readonly policyDigest: string;
   readonly target: Target;
+  readonly connector: Connector;
   /** Opened; never leaves the execute worker. */
   readonly arguments: JsonObject;
   /** Plaintext of sealed values, to scrub. */
@@ -73,14 +74,19 @@ export async function authorizeCall(
   // Another base URL, another path, another mode: what would run is no longer what was shown.
   if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
   await assertTrulyShown(deps, material, assessment);
+  const { target } = assessment;
+  const opened = await openSealed(deps, input, settings, tool);
+  const connector = deps.connector(target.connector);
+  if (connector === undefined) throw refuseCall('credential_missing');
   return {
     tool,
     class: assessment.class,
     digest: verdict.digest,
     levels: [...material.levels, ...levels],
     policyDigest: settings.policy.digest,
-    target: assessment.target,
-    ...(await open(deps, input, settings, tool)),
+    target,
+    connector,
+    ...opened,
   };
 }
 
@@ -196,7 +202,7 @@ async function vouchedPrevious(
   return saysTheSame(evidence, material.evidence) ? previous : null;
 }
 
-async function open(
+async function openSealed(
   deps: ExecuteDeps,
   input: ExecuteCallInput,
   settings: Settings,

@@ -1,8 +1,13 @@
-import { UNSETTLED_STATES, type SweepHalt, type UnsettledState } from '../ports/recovery.ts';
+import { EXECUTION_ERRORS } from '../contract/codes.ts';
+import { hasEnded, NOT_STARTED } from '../contract/review.ts';
+import { entryOf } from '../domain/gate/change.ts';
 import type { LedgerRow } from '../domain/ledger.ts';
-import type { Store } from '../ports/store.ts';
 import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { Clock } from '../ports/connector.ts';
+import { UNSETTLED_STATES, type SweepHalt, type UnsettledState } from '../ports/recovery.ts';
+import type { ReviewWrite, Store } from '../ports/store.ts';
+import type { GatedCallInput } from '../workflows/messages.ts';
+import { commitStep } from './execute/record-result.ts';
 
 export interface SweepDeps {
   readonly store: Store;
@@ -126,3 +131,91 @@ async function findStopped(deps: Pick<SweepDeps, 'isRunning'>, reviewIds: readon
 function quietSince({ clock }: Pick<SweepDeps, 'clock'>): string {
   return new Date(clock.now() - QUIET_MS).toISOString();
 }
+
+/** Starts `gatedCall` again under the same id, for a review whose outcome a person must still settle. */
+type Restart = (reviewId: string, request: GatedCallInput) => Promise<void>;
+
+/**
+ * Reviews that Temporal has lost: terminated, failed, or gone with an old copy of its database. An outcome that a person
+ * must settle gets its workflow back; an open row becomes `aborted`, which is not a decision.
+ */
+export const lostReviews = (restart: Restart): readonly Recovery[] => [
+  { state: 'unknown', plan: (deps, row) => planRestart(deps, row, restart) },
+  { state: 'open', plan: planAbort },
+];
+
+async function planAbort(deps: SweepDeps, row: LedgerRow): Promise<() => Promise<boolean>> {
+  const { reviewId, proposalDigest } = row;
+  const at = new Date(deps.clock.now()).toISOString();
+  const { deploymentId } = deps.settings.current();
+  const stored = await deps.store.readReview(reviewId);
+  // After a yes it is the execution that ended; who waits for the result would wait for ever otherwise.
+  const error = { code: 'aborted', message: EXECUTION_ERRORS.aborted };
+  const review: ReviewWrite =
+    stored !== undefined && hasEnded(stored.review.status)
+      ? { kind: 'execution', reviewId, execution: { ...NOT_STARTED, status: 'failed', error, finishedAt: at } }
+      : { kind: 'end', reviewId, status: 'aborted', at };
+  return async () => {
+    const { ok } = await deps.store.commit({
+      key: `aborted:${reviewId}`,
+      ledger: { to: 'deny', reviewId, proposalDigest, reason: 'aborted', at },
+      entries: [{ ...entryOf({ deploymentId, reviewId }, at), type: 'aborted', reason: 'workflow_lost' }],
+      review,
+    });
+    return ok;
+  };
+}
+
+/** The request as it was proposed: only that one matches the digest which the ledger row is bound to. */
+async function planRestart(
+  deps: SweepDeps,
+  row: LedgerRow,
+  restart: Restart,
+): Promise<(() => Promise<boolean>) | undefined> {
+  const record = await deps.store.readRecord(row.reviewId);
+  const stored = await deps.store.readReview(row.reviewId);
+  const first = record?.materials[0];
+  if (record === undefined || stored === undefined || first === undefined) return undefined;
+  const proposal = record.envelopes.find((envelope) => envelope.kind === 'proposal')?.envelope;
+  const { reason, threadId } = stored.review;
+  const request: GatedCallInput = {
+    service: first.service,
+    tool: first.tool,
+    arguments: first.arguments,
+    ...(reason === null ? {} : { reason }),
+    ...(threadId === null ? {} : { threadId }),
+    ...(proposal === undefined ? {} : { proposal }),
+  };
+  return async () => {
+    await restart(row.reviewId, request);
+    return true;
+  };
+}
+
+/** What a claim may be overdue before its worker is taken for lost, ms. */
+const OVERDUE_MS = 30_000;
+
+/**
+ * Claims whose workflow is gone and whose request can no longer be on its way: nobody will ask again, so the outcome
+ * is unknown until a person says. Only the execute worker settles claims.
+ */
+export const lostClaims: Recovery = {
+  state: 'claimed',
+  plan: async ({ store, settings, clock }, row) => {
+    const now = clock.now();
+    if (row.claim === null || now < Date.parse(row.claim.settledBy) + OVERDUE_MS) return undefined;
+    const { reviewId } = row;
+    const finishedAt = new Date(now).toISOString();
+    const outcome = { error: { code: 'lost_worker', message: EXECUTION_ERRORS.lost_worker }, finishedAt };
+    const entry = entryOf({ deploymentId: settings.current().deploymentId, reviewId }, finishedAt);
+    return async () => {
+      const { ok } = await commitStep(
+        { store },
+        { to: 'unknown', reviewId, outcome },
+        { ...row, state: 'unknown', outcome },
+        { ...entry, type: 'unknown', errorCode: 'lost_worker' },
+      );
+      return ok;
+    };
+  },
+};

@@ -1,0 +1,154 @@
+import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
+import { entryOf } from '../../domain/gate/change.ts';
+import { findStanding, type Objection } from '../../domain/gate/objections.ts';
+import type { LedgerRow } from '../../domain/ledger.ts';
+import { deniedExecution } from '../../domain/outcome.ts';
+import type { Connector } from '../../ports/connector.ts';
+import type { ExecuteCallInput } from '../api.ts';
+import { readObjections } from '../objections.ts';
+import type { AuthorizedCall } from './authorize-call.ts';
+import { postponeCall, type ExecuteDeps } from './deps.ts';
+import { commitStep, startedEntry } from './record-result.ts';
+
+/** How long after the claim the request may still be sent, ms. */
+export const SEND_WITHIN_MS = 10_000;
+
+/** What a claim adds to the connector's own time-out before the request can be taken for lost, ms. */
+const SETTLE_MARGIN_MS = 5_000;
+
+/** How long a claim waits for an objection that does not verify, e.g. for the key that signed it, ms. */
+const UNREADABLE_DELAY_MS = 5_000;
+
+const HOUR_MS = 3_600_000;
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Claims that this process is about to write, by tool, in the order in which they were asked for. */
+export type Claiming = Map<string, Set<symbol>>;
+
+export interface ClaimedCall {
+  /** As the database has it now. */
+  readonly row: LedgerRow;
+  /** Epoch ms. */
+  readonly sendBy: number;
+}
+
+/**
+ * Claims the ledger row for an authorized call, in one transaction with the entry that says so. Whoever holds the claim's
+ * token may send, once. Undefined: a reviewer's objection stands, and the call will not be made.
+ */
+export async function claimCall(
+  deps: ExecuteDeps,
+  claiming: Claiming,
+  input: ExecuteCallInput,
+  row: LedgerRow,
+  call: AuthorizedCall,
+): Promise<ClaimedCall | undefined> {
+  const objections = await judgeObjections(deps, row, call);
+  if (objections === 'stopped') return undefined;
+  const { reviewId } = input;
+  const now = deps.clock.now();
+  const sendBy = now + SEND_WITHIN_MS;
+  const claim = {
+    token: deps.newToken(),
+    at: iso(now),
+    sendBy: iso(sendBy),
+    settledBy: iso(sendBy + timeoutOf(call.tool, call.connector) + SETTLE_MARGIN_MS),
+    digest: call.digest,
+    // Made now, not when the call was proposed: targets forget keys after a day.
+    idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${reviewId}`,
+  };
+  const claimed = await withinRate(deps, claiming, call, () =>
+    commitStep(
+      deps,
+      { to: 'claim', reviewId, ...claim, objections },
+      { ...row, state: 'claimed', claim },
+      startedEntry(deps, input, call, { resend: false }),
+    ),
+  );
+  if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
+    // Lost the race for the row, or a reviewer objected meanwhile: the next attempt finds out what became of it.
+    throw postponeCall('not_open', 100);
+  }
+  return { row: claimed.row, sendBy };
+}
+
+/**
+ * Judges every objection right before the claim. Returns how many, for the claim to name: the database refuses it where
+ * another one has been stored meanwhile. `stopped`: one stands, and the call will not be made.
+ */
+async function judgeObjections(
+  deps: ExecuteDeps,
+  row: LedgerRow,
+  call: Pick<AuthorizedCall, 'digest' | 'levels'>,
+): Promise<number | 'stopped'> {
+  const { count, verified, isUnreadable } = await readObjections(deps, row);
+  const standing = findStanding(verified, call, deps.settings.current(), deps.clock.now());
+  if (standing !== undefined) {
+    await stopCall(deps, row, standing);
+    return 'stopped';
+  }
+  if (isUnreadable) throw postponeCall('objection_unreadable', UNREADABLE_DELAY_MS);
+  return count;
+}
+
+/** Denies an approved call in the name of the reviewer who rejected it. The review stays approved. */
+export async function stopCall(
+  deps: Pick<ExecuteDeps, 'store' | 'settings' | 'clock'>,
+  row: Pick<LedgerRow, 'reviewId' | 'proposalDigest'>,
+  { payload, payloadDigest }: Objection,
+): Promise<void> {
+  const { reviewId, proposalDigest } = row;
+  const at = iso(deps.clock.now());
+  const stopped = { by: payload.reviewer.id, comment: payload.comment ?? null, at: payload.decidedAt };
+  const { ok } = await deps.store.commit({
+    key: `objected:${payloadDigest}`,
+    ledger: { to: 'deny', reviewId, proposalDigest, reason: 'stopped', at },
+    entries: [
+      {
+        ...entryOf({ deploymentId: deps.settings.current().deploymentId, reviewId }, at),
+        type: 'objected',
+        decisionUlid: payload.decisionUlid,
+        reviewer: payload.reviewer.id,
+        channel: payload.channel,
+        revision: payload.revision,
+        digest: payload.digest,
+        envelopeDigest: payloadDigest,
+      },
+    ],
+    review: { kind: 'execution', reviewId, execution: { ...deniedExecution('stopped', at), stopped } },
+  });
+  // Denied otherwise, or claimed: the next attempt finds out.
+  if (!ok) throw postponeCall('not_open', 100);
+}
+
+/**
+ * Claims, where no more irreversible calls of the tool than configured were claimed in the last hour. Those before it
+ * that have not reached the database yet count as claimed: many approvals come at once when a batch is decided.
+ */
+async function withinRate<T>(
+  deps: Pick<ExecuteDeps, 'store' | 'settings' | 'clock'>,
+  claiming: Claiming,
+  call: Pick<AuthorizedCall, 'tool' | 'class'>,
+  claim: () => Promise<T>,
+): Promise<T> {
+  if (call.class !== 'irreversible') return claim();
+  const { name } = call.tool;
+  const queue = claiming.get(name) ?? new Set();
+  claiming.set(name, queue);
+  const before = queue.size;
+  const ticket = Symbol(name);
+  queue.add(ticket);
+  try {
+    const claims = await deps.store.countClaims(name, iso(deps.clock.now() - HOUR_MS));
+    const { irreversiblePerToolPerHour } = deps.settings.current().limits;
+    if (claims + before >= irreversiblePerToolPerHour) throw postponeCall('rate_exceeded', 30_000);
+    return await claim();
+  } finally {
+    queue.delete(ticket);
+    if (queue.size === 0) claiming.delete(name);
+  }
+}
+
+function timeoutOf(tool: ToolDefinition, connector: Connector): number {
+  return tool.timeout === undefined ? connector.timeoutMs : durationMs(tool.timeout);
+}

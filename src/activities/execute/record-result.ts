@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditEntry } from '../../contract/audit.ts';
+import { LIMITS } from '../../contract/constants.ts';
+import type { Json } from '../../contract/json.ts';
+import { entryOf } from '../../domain/gate/change.ts';
+import { storable } from '../../domain/json/storable.ts';
+import type { ExecutionOutcome, LedgerRow, LedgerTransition } from '../../domain/ledger.ts';
+import { executionOf } from '../../domain/outcome.ts';
+import { digestOf } from '../../domain/proof/digest.ts';
+import type { ConnectorResult } from '../../ports/connector.ts';
+import { StorageError } from '../../ports/store.ts';
+import type { ExecuteCallInput } from '../api.ts';
+import type { AuthorizedCall } from './authorize-call.ts';
+import type { ExecuteDeps } from './deps.ts';
+
+/** Records what came of it. The call has been made: this is tried until the database takes it. */
+export async function recordResult(
+  deps: ExecuteDeps,
+  input: ExecuteCallInput,
+  row: LedgerRow,
+  result: ConnectorResult,
+  secrets: readonly string[] = [],
+): Promise<void> {
+  const { reviewId } = input;
+  let outcome = outcomeOfResult(result, nowOf(deps), (value) => deps.scrub(value, secrets));
+  // A write whose answer was lost is found done when it is repeated.
+  const key = `finish:${reviewId}:${deps.newToken()}`;
+  for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
+    try {
+      const now = (await deps.store.readLedger(reviewId)) ?? row;
+      const entry = resultEntry(deps, input, result, outcome, now.state !== 'claimed');
+      const state = STATE_AFTER[result.status];
+      const step: LedgerTransition =
+        state === 'unknown'
+          ? { to: 'unknown', reviewId, outcome }
+          : { to: 'finish', reviewId, token: row.claim?.token ?? '', state, outcome };
+      const written = await commitStep(deps, step, { ...now, state, outcome }, entry, key);
+      // Settled otherwise meanwhile, by hand for instance: what the target said is still put on record.
+      if (!written.ok && result.status !== 'outcome_unknown') {
+        await deps.store.commit({ key: `${key}:late`, entries: [entry] });
+      }
+      return;
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'write_refused') outcome = bareOutcome(outcome);
+      await sleep(wait);
+    }
+  }
+}
+
+const STATE_AFTER = { executed: 'done', failed: 'failed', outcome_unknown: 'unknown' } as const;
+
+/** Writes a step of the ledger, the entry that records it, and the row that people see: `after`, as the step leaves it. */
+export async function commitStep(
+  { store }: Pick<ExecuteDeps, 'store'>,
+  ledger: LedgerTransition,
+  after: LedgerRow,
+  entry: AuditEntry,
+  key?: string,
+) {
+  return store.commit({
+    ...(key === undefined ? {} : { key }),
+    ledger,
+    entries: [entry],
+    review: { kind: 'execution', reviewId: after.reviewId, execution: executionOf(after) },
+  });
+}
+
+export function startedEntry(
+  deps: Pick<ExecuteDeps, 'clock'>,
+  { material }: ExecuteCallInput,
+  call: AuthorizedCall,
+  { resend }: { readonly resend: boolean },
+): AuditEntry {
+  return {
+    ...entryOf(material, nowOf(deps)),
+    type: 'started',
+    revision: material.revision,
+    digest: call.digest,
+    policyDigest: call.policyDigest,
+    resend,
+  };
+}
+
+/** `late`: the row was settled before this result came. */
+function resultEntry(
+  deps: Pick<ExecuteDeps, 'clock'>,
+  input: ExecuteCallInput,
+  result: ConnectorResult,
+  outcome: ExecutionOutcome,
+  late: boolean,
+): AuditEntry {
+  const base = entryOf(input.material, nowOf(deps));
+  if (result.status === 'outcome_unknown') return { ...base, type: 'unknown', errorCode: result.code };
+  return {
+    ...base,
+    type: 'finished',
+    status: result.status,
+    errorCode: outcome.error?.code ?? null,
+    resultDigest: outcome.body === undefined ? null : digestOf(outcome.body),
+    late,
+  };
+}
+
+/** What is stored of a connector's answer: scrubbed of credentials and opened values, at most 256 KiB. `at`: ISO 8601. */
+function outcomeOfResult(result: ConnectorResult, at: string, scrub: (value: Json) => Json): ExecutionOutcome {
+  const body = 'body' in result && result.body !== undefined ? clipBody(scrub(storable(result.body))) : undefined;
+  return {
+    ...(body === undefined ? {} : { body }),
+    ...('upstreamStatus' in result && result.upstreamStatus !== undefined
+      ? { upstreamStatus: result.upstreamStatus }
+      : {}),
+    error: result.status === 'executed' ? null : { code: result.code, message: scrubText(result.message, scrub) },
+    finishedAt: at,
+  };
+}
+
+/** The bare fact, for where the database refuses everything beside it. */
+function bareOutcome(outcome: ExecutionOutcome): ExecutionOutcome {
+  const { body, error, ...fact } = outcome;
+  return {
+    ...fact,
+    ...(body === undefined ? {} : { body: { $omitted: 'not_storable' } }),
+    error: error === null ? null : { code: error.code, message: '' },
+  };
+}
+
+function scrubText(message: string, scrub: (value: Json) => Json): string {
+  // Scrubbed before it is cut, so that no secret is cut beyond recognition; made storable after, for half a character.
+  const clean = scrub(storable(message));
+  return typeof clean === 'string' ? (storable(clean.slice(0, 2_000)) as string) : '';
+}
+
+/** Connectors bound their answers; this is the last line, so that no row can outgrow what a query may return. */
+function clipBody(body: Json): Json {
+  const size = Buffer.byteLength(JSON.stringify(body), 'utf8');
+  return size <= LIMITS.responseBody ? body : { $truncated: true, bytes: size };
+}
+
+function nowOf({ clock }: Pick<ExecuteDeps, 'clock'>): string {
+  return new Date(clock.now()).toISOString();
+}
