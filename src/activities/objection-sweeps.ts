@@ -1,3 +1,4 @@
+import { LIMITS } from '../contract/constants.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import { entryOf } from '../domain/gate/change.ts';
 import { findStanding, type Objection } from '../domain/gate/objections.ts';
@@ -118,6 +119,8 @@ async function judgeObjection(deps: ExecuteDeps, stored: UnsettledObjection): Pr
   const levels = [...material.levels, ...levelsInForce(deps, { reviewId, material, proposal }, row)];
   const claimed = { digest: digestMaterial(material), levels };
   if (findStanding([verified], claimed, deps.settings.current(), deps.clock.now()) === undefined) return 0;
+  const judged = await deps.store.objections.ofReview(reviewId, LIMITS.objections);
+  if (judged.every(({ n }) => n !== stored.n)) return 0;
   await stopCall(deps, row, verified);
   return 1;
 }

@@ -1,12 +1,10 @@
+import { LIMITS } from '../contract/constants.ts';
 import type { LedgerRow } from '../domain/ledger.ts';
 import type { Store } from '../ports/store.ts';
 import type { StoredObjection } from '../ports/objections.ts';
 import type { Objection } from '../domain/gate/objections.ts';
 import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { EnvelopeVerifier } from '../ports/connector.ts';
-
-/** More than this on one review are not judged: then it waits, and nothing is claimed. */
-const MOST = 200;
 
 export interface ReadingDeps {
   readonly store: Pick<Store, 'objections'>;
@@ -30,14 +28,15 @@ export async function readObjections(
   row: Pick<LedgerRow, 'reviewId' | 'objections'>,
 ): Promise<ReadObjections> {
   if (row.objections === 0) return NONE;
-  const stored = await deps.store.objections.ofReview(row.reviewId, MOST + 1);
-  const read = stored.map((objection) => ({ stored: objection, verified: verifyObjection(deps, objection) }));
+  const stored = await deps.store.objections.ofReview(row.reviewId, LIMITS.objections + 1);
+  const judged = stored.slice(0, LIMITS.objections);
+  const read = judged.map((objection) => ({ stored: objection, verified: verifyObjection(deps, objection) }));
   return {
     count: stored.length,
     verified: read.flatMap(({ verified, stored: own }) =>
       typeof verified === 'object' ? [{ ...verified, stored: own }] : [],
     ),
-    isUnreadable: stored.length > MOST || read.some(({ verified }) => verified === 'unreadable'),
+    isUnreadable: stored.length > judged.length || read.some(({ verified }) => verified === 'unreadable'),
   };
 }
 

@@ -1,9 +1,6 @@
-import type { EnvelopeKind } from './envelope.ts';
-import type { ExecutionView } from './review.ts';
-
 /** Values of the contract that workflows need: kept apart so that zod stays out of the workflow bundle. */
 
-export const NOT_STARTED: ExecutionView = { status: 'not_started', error: null, startedAt: null, finishedAt: null };
+export const NOT_STARTED = { status: 'not_started', error: null, startedAt: null, finishedAt: null } as const;
 
 export const ULID_PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** `rev_<ULID>`; also the Temporal workflow id of the review. */
@@ -41,9 +38,25 @@ export const LIMITS = {
   receipts: 200,
   /** Envelopes verified at once. */
   admissionBatch: 50,
+  /**
+   * Objections to one review that are judged, and that its proof carries: the oldest ones, as many as one claim can verify
+   * in time. While there are more, the call is not made.
+   */
+  objections: 200,
   /** Reviews that sweeps settle as lost without a person, over all workers. */
   lostPerHour: 20,
 } as const;
+
+export const ENVELOPE_KINDS = [
+  'proposal',
+  'evidence',
+  'decision',
+  'revision',
+  'withdrawal',
+  'reconciliation',
+  'statement',
+] as const;
+export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
 
 export function payloadTypeOf(kind: EnvelopeKind): string {
   return `application/vnd.holdpoint.${kind}.v1+json`;

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { evidenceSchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema, timestampSchema } from './json.ts';
 import { executeRequestSchema } from './execute.ts';
+import type { EnvelopeKind } from './constants.ts';
 import { reviewIdSchema, ulidSchema } from './ids.ts';
 import { channelSchema, decisionTypeSchema } from './review.ts';
 
-export { payloadTypeOf } from './constants.ts';
+export { ENVELOPE_KINDS, payloadTypeOf, type EnvelopeKind } from './constants.ts';
 
 /** DSSE 1.0.2 envelope. `payload` and `sig` are standard base64. One signature is all we write; extra ones are ignored. */
 export const dsseEnvelopeSchema = z.object({
@@ -17,17 +18,6 @@ export const dsseEnvelopeSchema = z.object({
     .max(4),
 });
 export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
-
-export const ENVELOPE_KINDS = [
-  'proposal',
-  'evidence',
-  'decision',
-  'revision',
-  'withdrawal',
-  'reconciliation',
-  'statement',
-] as const;
-export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
 
 const common = { deploymentId: z.string(), reviewId: reviewIdSchema };
 

@@ -5,8 +5,7 @@ import { loadSettings, policyPathOf, type TextFile } from './load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../domain/files/problem.ts';
 import { placeOf, type YamlSource } from '../domain/files/yaml-source.ts';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
-import type { Settings, SettingsSource } from '../domain/policy/settings.ts';
-import type { UpstreamView } from '../domain/policy/upstreams.ts';
+import type { Settings, SettingsSource, UpstreamView } from '../domain/policy/settings.ts';
 
 export interface SettingsFiles {
   /** The configuration file; its `policy` is relative to it. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createObjectionSweep, stopObjectedCalls } from '../../src/activities/objection-sweeps.ts';
+import { LIMITS } from '../../src/contract/constants.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -167,6 +168,19 @@ describe('while an approved call waits', () => {
     expect(await executionOf(journey)).toMatchObject(STOPPED);
     gate.settings.update({ freeze: [] });
     await expectStopped(journey);
+  });
+});
+
+describe('beyond the objections that a proof carries', () => {
+  it('none is judged, by claim or sweep, and the call is not made', async () => {
+    const journey = await steps.approved('payouts.close', CLOSE);
+    await show(journey, { status: 'approved', resolvedAt: new Date().toISOString() });
+    for (let n = 0; n < LIMITS.objections; n += 1) await object(journey, { reviewer: 'finance-1', comment: String(n) });
+    await object(journey);
+    expect(await steps.attempt(journey.input)).toEqual(postponed('objection_unreadable'));
+    expect(await stopObjectedCalls(gate.executeDeps())).toBe(0);
+    expect(gate.calls).toHaveLength(0);
+    expect(await typesOf(journey)).not.toContain('objected');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { CheckpointResponse } from '../../contract/api.ts';
 import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
+import { LIMITS } from '../../contract/constants.ts';
 import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { digestBytes } from '../../domain/proof/digest.ts';
@@ -11,8 +12,6 @@ import { Waker } from './hub.ts';
 const COVERED_WITHIN = 5_000;
 const STATED_WITHIN = 5_000;
 const LOOK_EVERY = 50;
-/** A claim judges no more than these. */
-const MOST_OBJECTIONS = 200;
 
 /** Everything that proves one review to somebody without access to anything here. */
 export async function proof(context: ServiceContext, reviewId: ReviewId, signal: AbortSignal): Promise<ProofFile> {
@@ -53,7 +52,7 @@ async function objectionsNamed(
 ): Promise<ProofFile['envelopes']> {
   const named = new Set(entries.flatMap(({ entry }) => (entry.type === 'objected' ? [entry.envelopeDigest] : [])));
   if (named.size === 0) return [];
-  const stored = await store.objections.ofReview(reviewId, MOST_OBJECTIONS);
+  const stored = await store.objections.ofReview(reviewId, LIMITS.objections);
   return stored.flatMap((objection) => {
     const envelope = dsseEnvelopeSchema.safeParse(objection.envelope).data;
     if (envelope === undefined || !named.has(digestBytes(Buffer.from(envelope.payload, 'base64')))) return [];

@@ -1,7 +1,10 @@
 import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../../contract/config.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { Policy } from './policy.ts';
-import type { UpstreamView } from './upstreams.ts';
+import type { UpstreamTool } from '../../contract/upstream.ts';
+
+/** Tools of upstream MCP servers as they were last seen, by connector and the upstream's own tool name. */
+export type UpstreamView = ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
 
 /** Everything in force from the two files, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
 export interface Settings {

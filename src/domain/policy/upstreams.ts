@@ -1,11 +1,8 @@
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
-import type { Settings } from './settings.ts';
+import type { Settings, UpstreamView } from './settings.ts';
 import { toolNameSchema } from '../../contract/call.ts';
 import type { PolicyTool } from './policy.ts';
-
-/** Tools of upstream MCP servers as they were last seen, by connector and the upstream's own tool name. */
-export type UpstreamView = ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
 
 /**
  * What a tool of an upstream is worth: `accepted` (as at first, or as policy accepts it), `changed`, `gone` (no longer
