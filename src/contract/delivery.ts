@@ -143,7 +143,10 @@ export interface DeliveryStore {
   enable(names: readonly string[]): Promise<void>;
   /** One deliverer at a time for a destination; false: there is another. `token` names the holder, who may prolong it. */
   lease(name: string, token: string, forMs: number): Promise<boolean>;
-  release(name: string, token: string): Promise<void>;
+  /** Ends the lease; nobody gets the next one before `pauseMs` have passed. */
+  release(name: string, token: string, pauseMs: number): Promise<void>;
+  /** Destinations with something waiting, a lease of which nobody has; the longest unattended first. */
+  due(limit: number): Promise<readonly string[]>;
   /** Oldest first. */
   waiting(destination: string, limit: number): Promise<readonly WaitingDelivery[]>;
   /** `waiting`: notes the failed attempt and leaves the rows where they are. */
@@ -165,8 +168,6 @@ export interface DeliveryStore {
     since: Timestamp,
     choose: (people: readonly PersonTold[]) => readonly string[],
   ): Promise<readonly string[]>;
-  /** Destinations with something waiting that nobody looked at since a time; the longest unattended first. */
-  unattended(since: Timestamp, limit: number): Promise<readonly string[]>;
   /** Newest first. Undefined: the cursor is not one of ours. */
   list(query: DeliveryQuery): Promise<DeliveryPage | undefined>;
   recall(destination: string, reviewId: ReviewId): Promise<string | undefined>;

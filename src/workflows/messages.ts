@@ -13,12 +13,6 @@ export const GATE_TASK_QUEUE = 'holdpoint-gate';
 export const EXECUTE_TASK_QUEUE = 'holdpoint-execute';
 export const GATED_CALL = 'gatedCall';
 export const APPROVAL_GATE = 'approvalGate';
-export const DELIVER_NOTICES = 'deliverNotices';
-
-/** One workflow for each place that is told: `callback_<reviewId>`, or `deliver_` and the destination's name. */
-export function deliveryWorkflowId(destination: string): string {
-  return destination.startsWith('callback:') ? destination.replace(':', '_') : `deliver_${destination}`;
-}
 
 /**
  * The only argument of `gatedCall`: the body of `POST /v1/execute` and, where the starter can sign, its proposal. With

@@ -1,12 +1,16 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCallbackChannel } from '../../src/activities/notify/channels/callback/channel.ts';
 import type { Batch, Channel, Delivered } from '../../src/activities/notify/channel.ts';
-import { deliverNext, type DeliverDeps, type Round } from '../../src/activities/notify/deliver.ts';
+import {
+  createDeliverer,
+  deliverNext,
+  type Deliverer,
+  type DeliverDeps,
+  type Round,
+} from '../../src/activities/notify/deliver.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
-import { createNotifyActivities } from '../../src/activities/notify/index.ts';
 import type { SlackPost } from '../../src/activities/notify/channels/slack/api.ts';
 import { createSlackChannel } from '../../src/activities/notify/channels/slack/channel.ts';
 import { createWebhookChannel } from '../../src/activities/notify/channels/webhook/channel.ts';
@@ -14,6 +18,7 @@ import { sendPost } from '../../src/cli/compose/send-post.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
+import type { Database } from '../../src/storage/database/database.ts';
 import type { Settings } from '../../src/domain/policy/settings.ts';
 import { startHookServer, type HookServer } from '../support/hook-server.ts';
 import { AT, DIGEST, proposedEntry, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
@@ -24,6 +29,7 @@ const HOUR = 3_600_000;
 
 onEveryDatabase((engine) => {
   let store: Store;
+  let database: Database;
   let hook: HookServer;
   let settings: Settings;
   let mails: Batch[];
@@ -34,7 +40,7 @@ onEveryDatabase((engine) => {
   const key = generateKeyPairSync('ed25519');
 
   beforeEach(async () => {
-    ({ store } = await engine.fresh());
+    ({ store, database } = await engine.fresh());
     hook = await startHookServer();
     mails = [];
     mailAnswer = { kind: 'delivered' };
@@ -99,7 +105,11 @@ onEveryDatabase((engine) => {
     };
   }
 
-  const follow = () => fanOut({ store, settings: deps().settings });
+  /** Follows the log; answers where something waits. */
+  const follow = async () => {
+    await fanOut({ store, settings: deps().settings });
+    return (await store.deliveries.due(100)).toSorted();
+  };
   /** One round after the other until one says anything but `more`. */
   async function deliver(destination: string, signal = new AbortController().signal): Promise<Round> {
     for (;;) {
@@ -140,11 +150,11 @@ onEveryDatabase((engine) => {
   describe('webhooks', () => {
     it('tell what the log says from their first sight of it on, in order, signed', async () => {
       await propose(reviewIdOf(1));
-      expect(await follow()).toEqual(new Set());
+      expect(await follow()).toEqual([]);
       await propose(reviewIdOf(2));
       await expire(reviewIdOf(2));
       await propose(reviewIdOf(3));
-      expect(await follow()).toEqual(new Set([webhook()]));
+      expect(await follow()).toEqual([webhook()]);
       expect(await deliver(webhook())).toEqual({ kind: 'idle' });
       // The state is the one of now: review 2 has expired when its opening is told.
       expect(hook.calls.map(({ body }) => [body.type, body.data['status']])).toEqual([
@@ -162,13 +172,13 @@ onEveryDatabase((engine) => {
       await propose(reviewIdOf(1));
       await propose(reviewIdOf(2));
       await follow();
-      for (const status of [500, 301, 404, 429]) {
+      for (const [n, status] of [500, 301, 404, 429].entries()) {
         hook.answer = status;
-        expect(await deliver(webhook())).toEqual({ kind: 'retry', code: 'answered', afterMs: null });
+        expect(await deliver(webhook())).toEqual({ kind: 'wait', ms: 1_000 * 2 ** n });
       }
       hook.answer = 'hang';
       const soon = AbortSignal.timeout(300);
-      expect(await deliver(webhook(), soon)).toEqual({ kind: 'retry', code: 'no_answer', afterMs: null });
+      expect(await deliver(webhook(), soon)).toEqual({ kind: 'wait', ms: 16_000 });
       hook.answer = 204;
       expect(await deliver(webhook())).toEqual({ kind: 'idle' });
       expect(sequences()).toEqual([1, 1, 1, 1, 1, 1, 3]);
@@ -181,26 +191,21 @@ onEveryDatabase((engine) => {
       ]);
     });
 
-    it('a receiver that says when to come again is heeded, within ten minutes; the next attempt waits for that long', async () => {
+    it('a receiver that says when to come again is heeded, within ten minutes', async () => {
       await follow();
       await propose(reviewIdOf(1));
       await follow();
       hook.answer = 429;
-      const pauses: (number | null | undefined)[] = [];
+      const pauses: (number | undefined)[] = [];
       // A date has whole seconds.
       now = Math.ceil(now / 1_000) * 1_000;
       for (const value of ['120', new Date(now + 45_000).toUTCString(), '86400', '0', '-5', 'soon', undefined]) {
         hook.retryAfter = value;
         const round = await deliver(webhook());
-        pauses.push(round.kind === 'retry' ? round.afterMs : undefined);
+        pauses.push(round.kind === 'wait' ? round.ms : undefined);
       }
-      expect(pauses).toEqual([120_000, 45_000, 600_000, null, null, null, null]);
-      hook.retryAfter = '90';
-      const activities = createNotifyActivities(deps());
-      const failure: unknown = await new MockActivityEnvironment()
-        .run(() => activities.deliverNotices({ destination: webhook() }))
-        .catch((error: unknown) => error);
-      expect(failure).toMatchObject({ type: 'answered', nextRetryDelay: 90_000 });
+      // Back-off, up to a minute, where it says nothing.
+      expect(pauses).toEqual([120_000, 45_000, 600_000, 8_000, 16_000, 32_000, 60_000]);
       hook.answer = 204;
       expect(await deliver(webhook())).toEqual({ kind: 'idle' });
       expect(new Set(hook.calls.map(({ id }) => id)).size).toBe(1);
@@ -217,7 +222,7 @@ onEveryDatabase((engine) => {
         ['skipped', 'disabled'],
       ]);
       await propose(reviewIdOf(3));
-      expect(await follow()).toEqual(new Set());
+      expect(await follow()).toEqual([]);
       hook.answer = 204;
       await store.deliveries.enable([webhook()]);
       await propose(reviewIdOf(4));
@@ -276,11 +281,112 @@ onEveryDatabase((engine) => {
       expect(await deliveries.lease('slack', 'a', 60_000)).toBe(true);
       expect(await deliveries.lease('slack', 'b', 60_000)).toBe(false);
       expect(await deliveries.lease('slack', 'a', 60_000)).toBe(true);
-      await deliveries.release('slack', 'b');
+      await deliveries.release('slack', 'b', 0);
       expect(await deliveries.lease('slack', 'b', 60_000)).toBe(false);
-      await deliveries.release('slack', 'a');
+      await deliveries.release('slack', 'a', 0);
       expect(await deliveries.lease('slack', 'b', 1)).toBe(true);
       await expect.poll(() => deliveries.lease('slack', 'c', 60_000), { timeout: 10_000 }).toBe(true);
+      // Until a pause is over, nobody has it.
+      await deliveries.release('slack', 'c', 60_000);
+      expect(await deliveries.lease('slack', 'd', 60_000)).toBe(false);
+    });
+  });
+
+  describe('a deliverer', () => {
+    let deliverers: Deliverer[];
+    let other: HookServer;
+    const errors: unknown[] = [];
+    const start = (own: Partial<DeliverDeps> = {}): Deliverer => {
+      const deliverer = createDeliverer({ ...deps(), ...own }, (error) => errors.push(error));
+      deliverers.push(deliverer);
+      return deliverer;
+    };
+    /** The pauses and leases that there are end now. */
+    const passTime = () =>
+      database.query(`UPDATE holdpoint.destinations SET lease_until = now() - interval '1 second'`);
+    const waiting = async () => (await store.deliveries.list({ state: 'waiting' }))?.deliveries.length;
+    const idsOf = ({ calls }: HookServer) => calls.map(({ id }) => id);
+    beforeEach(async () => {
+      deliverers = [];
+      errors.length = 0;
+      other = await startHookServer();
+      const webhooks = [hook, other].map(({ url }) => ({ url: `${url}/hook`, secret: 'env:S', events: ['review.*'] }));
+      configure({ webhooks });
+      await follow();
+    });
+    afterEach(async () => {
+      await Promise.all(deliverers.map((deliverer) => deliverer.stop()));
+      await other.close();
+      expect(errors).toEqual([]);
+    });
+
+    it('tries again by itself, in order, while another destination goes on', async () => {
+      hook.answer = 503;
+      for (const n of [1, 2]) await propose(reviewIdOf(n));
+      await follow();
+      await start().look();
+      await expect.poll(() => other.calls.length, { timeout: 30_000 }).toBe(2);
+      await expect.poll(() => hook.calls.length, { timeout: 30_000 }).toBeGreaterThan(2);
+      expect(new Set(idsOf(hook)).size).toBe(1);
+      hook.answer = 204;
+      await expect.poll(waiting, { timeout: 60_000 }).toBe(0);
+      expect(new Set(idsOf(hook))).toEqual(new Set(idsOf(other)));
+    });
+
+    it('that is killed between telling and noting it loses nothing; that one notice is told twice, with one id', async () => {
+      for (let n = 0; n < 3; n += 1) await propose(reviewIdOf(n));
+      await follow();
+      // The first is told in full. Of the second, the target has the message, and nothing is written any more.
+      let told = 0;
+      const dead: DeliverDeps['store'] = {
+        ...store,
+        deliveries: {
+          ...store.deliveries,
+          release: () => new Promise(() => {}),
+          settle: (...args) => ((told += 1) === 1 ? store.deliveries.settle(...args) : new Promise(() => {})),
+        },
+      };
+      configure({ webhooks: [{ url: `${hook.url}/hook`, secret: 'env:S', events: ['review.*'] }] });
+      const killed = createDeliverer({ ...deps(), store: dead }, () => {});
+      await killed.look();
+      await expect.poll(() => hook.calls.length, { timeout: 30_000 }).toBe(2);
+      const next = start();
+      await next.look();
+      // Its lease holds still.
+      expect(hook.calls).toHaveLength(2);
+      await passTime();
+      await next.look();
+      await expect.poll(() => hook.calls.length, { timeout: 30_000 }).toBe(4);
+      const [first, second, again, third] = idsOf(hook);
+      expect(again).toBe(second);
+      expect(new Set([first, second, third]).size).toBe(3);
+      expect(await states(webhook())).toEqual(Array.from({ length: 3 }, () => ['delivered', null]));
+    });
+
+    it('beside others at work on the same database, tells everything once', async () => {
+      for (let n = 0; n < 20; n += 1) await propose(reviewIdOf(n));
+      await follow();
+      await Promise.all([start(), start(), start()].map((deliverer) => deliverer.look()));
+      await expect.poll(waiting, { timeout: 60_000 }).toBe(0);
+      for (const target of [hook, other]) {
+        expect(target.calls).toHaveLength(20);
+        expect(new Set(idsOf(target)).size).toBe(20);
+      }
+    });
+
+    it('that is stopped ends its attempts and lets others go on', async () => {
+      hook.answer = 'hang';
+      await propose(reviewIdOf(1));
+      await follow();
+      const stopped = start();
+      await stopped.look();
+      await expect.poll(() => hook.calls.length, { timeout: 30_000 }).toBe(1);
+      await stopped.stop();
+      hook.answer = 204;
+      await passTime();
+      await start().look();
+      await expect.poll(waiting, { timeout: 30_000 }).toBe(0);
+      expect(new Set(idsOf(hook)).size).toBe(1);
     });
   });
 
@@ -289,7 +395,7 @@ onEveryDatabase((engine) => {
       mailsOnly();
       await follow();
       for (const n of [1, 2]) await propose(reviewIdOf(n));
-      expect(await follow()).toEqual(new Set(['email:ops-1', 'email:ops-2']));
+      expect(await follow()).toEqual(['email:ops-1', 'email:ops-2']);
       for (const name of ['email:ops-1', 'email:ops-2', 'email:ops-3'])
         expect(await deliver(name)).toEqual({ kind: 'idle' });
       expect(mails.map(({ recipient, form, notices }) => [recipient?.id, form, notices.length])).toEqual([
@@ -346,7 +452,7 @@ onEveryDatabase((engine) => {
       await propose(reviewIdOf(1));
       await follow();
       mailAnswer = { kind: 'retry', code: 'unreachable', afterMs: 5_000 };
-      expect(await deliver('email:ops-1')).toEqual({ kind: 'retry', code: 'unreachable', afterMs: 5_000 });
+      expect(await deliver('email:ops-1')).toEqual({ kind: 'wait', ms: 5_000 });
       expect(await deliver(webhook())).toEqual({ kind: 'idle' });
       expect(hook.calls).toHaveLength(1);
       now += HOUR;
@@ -411,7 +517,7 @@ onEveryDatabase((engine) => {
         meanwhile.push(await deliver('email:ops-1'));
         return { kind: 'lost' };
       };
-      expect(await deliverNext(deps(), 'slack', new AbortController().signal)).toMatchObject({ kind: 'retry' });
+      expect(await deliverNext(deps(), 'slack', new AbortController().signal)).toEqual({ kind: 'wait', ms: 1_000 });
       // What is known in half a minute is not waited for an hour.
       expect(meanwhile).toEqual([{ kind: 'idle' }, { kind: 'wait', ms: 30_000 }]);
       expect(await deliver('email:ops-1')).toEqual({ kind: 'idle' });
@@ -478,12 +584,12 @@ onEveryDatabase((engine) => {
     it('tell the agent its final state once: what ran, that it was edited, and no evidence', async () => {
       configure(undefined, { callbacks: [`${hook.url}/agents/`] });
       await propose(reviewId, approved(`${hook.url}/agents/a?thread=1`));
-      expect(await follow()).toEqual(new Set());
+      expect(await follow()).toEqual([]);
       await finish();
       await finish(true);
-      expect(await follow()).toEqual(new Set([destination]));
+      expect(await follow()).toEqual([destination]);
       hook.answer = 503;
-      expect(await deliver(destination)).toMatchObject({ kind: 'retry' });
+      expect(await deliver(destination)).toEqual({ kind: 'wait', ms: 1_000 });
       hook.answer = 200;
       expect(await deliver(destination)).toEqual({ kind: 'idle' });
       expect(await deliver(destination)).toEqual({ kind: 'idle' });
@@ -514,7 +620,7 @@ onEveryDatabase((engine) => {
       await propose(reviewIdOf(2), { callback: `${hook.url}/others/a`, proposer: unattested });
       await finish();
       await expire(reviewIdOf(2), { callback: `${hook.url}/others/a`, proposer: unattested });
-      expect(await follow()).toEqual(new Set([destination]));
+      expect(await follow()).toEqual([destination]);
       expect(await deliver(destination)).toEqual({ kind: 'idle' });
       expect(await states(destination)).toEqual([['failed', 'callback_not_allowed']]);
       expect(hook.calls).toEqual([]);

@@ -60,8 +60,8 @@ export type Delivered =
   | { readonly kind: 'give_up'; readonly code: string; readonly httpStatus?: number; readonly disable?: boolean };
 
 /**
- * One way to reach people or machines. Called by an ordinary Temporal activity in the gate worker; retry, back-off, order
- * and rate limit are the engine's, and one destination that is down never holds up another.
+ * One way to reach people or machines. Called by the gate worker; retry, back-off, order and rate limit are the
+ * deliverer's, and one destination that is down never holds up another.
  *
  * A channel tells at least once: the process may die between telling and noting it, so whatever can carry an id (a
  * `Message-ID`, `webhook-id`) takes the notice's.

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { DeliveryStore, Settlement, WaitingDelivery } from '../../contract/delivery.ts';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -20,15 +21,99 @@ export type Round =
   | { readonly kind: 'idle' }
   /** Something was told or dropped; there may be more. */
   | { readonly kind: 'more' }
-  /** The rate limit, or another deliverer: come again in so many ms. */
-  | { readonly kind: 'wait'; readonly ms: number }
-  /** The attempt failed; come again with back-off, or after so many ms. */
-  | { readonly kind: 'retry'; readonly code: string; readonly afterMs: number | null };
+  /** The rate limit, or the attempt failed: come again in so many ms. */
+  | { readonly kind: 'wait'; readonly ms: number };
 
 const PAGE = 100;
 const ATTEMPT_MS = 30_000;
+/** Longer than the longest attempt; a worker that is killed holds a destination up for no longer. */
+const LEASE_MS = 40_000;
+/** Destinations that are told at the same time by one worker. */
+const AT_ONCE = 50;
+/** Back-off after the first failed attempt; doubled after each, up to the longest. */
+const FIRST_BACK_OFF_MS = 1_000;
+const LONGEST_BACK_OFF_MS = 60_000;
+/** A timer may fire a moment early; the database's clock decides whether a pause is over. */
+const CLOCK_MS = 50;
+/** The rate limit is looked at again after this time: the configuration may be another, or something else may wait. */
+const LONGEST_WAIT_MS = 60_000;
+/** No target can hold its notices up for longer by the time that it names. */
+const LONGEST_PAUSE_MS = 10 * 60_000;
 /** A notice that nobody could be given in this time is given up, ms; what is younger is told first when they are back. */
 const KEPT_MS = 72 * 3_600_000;
+
+/** Tells destinations what waits for them, each in order, none held up by another. */
+export interface Deliverer {
+  /** Begins with every destination that has something waiting and is not being told, here or by another worker. */
+  look(): Promise<void>;
+  /** Ends attempts under way and resolves when all have ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A lease in the database makes sure that one worker at a time tells a destination. It is all the state there is: what
+ * waits and what was told is in the database too, so a worker that is killed loses nothing, and another goes on once its
+ * lease has ended; it tells again what was told and not noted.
+ *
+ * @param onError told why a destination could not be looked after; it comes again
+ */
+export function createDeliverer(deps: DeliverDeps, onError: (error: unknown) => void): Deliverer {
+  const running = new Map<string, Promise<void>>();
+  const controller = new AbortController();
+  const { signal } = controller;
+
+  /** There were more than can be told at once. */
+  let isCrowded = false;
+
+  async function look(): Promise<void> {
+    if (signal.aborted) return;
+    const due = await deps.store.deliveries.due(AT_ONCE);
+    isCrowded = due.length === AT_ONCE;
+    for (const name of due) {
+      if (running.size >= AT_ONCE || signal.aborted) return;
+      if (!running.has(name)) running.set(name, run(name));
+    }
+  }
+
+  async function run(name: string): Promise<void> {
+    let pause: number | null = null;
+    try {
+      pause = await deliverAll(deps, name, signal);
+    } catch (error) {
+      onError(error);
+    }
+    running.delete(name);
+    const isPlaceFree = isCrowded && running.size < AT_ONCE / 2;
+    if (pause !== null || isPlaceFree) setTimeout(() => void look().catch(onError), (pause ?? 0) + CLOCK_MS).unref();
+  }
+
+  return {
+    look,
+    stop: async () => {
+      controller.abort();
+      await Promise.all(running.values());
+    },
+  };
+}
+
+/** Tells one destination until nothing waits; resolves with ms after which it has to be looked at again, or null. */
+async function deliverAll(deps: DeliverDeps, name: string, signal: AbortSignal): Promise<number | null> {
+  const { deliveries } = deps.store;
+  const token = randomUUID();
+  let pause = FIRST_BACK_OFF_MS;
+  try {
+    // Prolonged before each message: an attempt fits into it.
+    while (!signal.aborted && (await deliveries.lease(name, token, LEASE_MS))) {
+      const round = await deliverNext(deps, name, signal);
+      if (round.kind === 'more') continue;
+      pause = round.kind === 'wait' ? round.ms : 0;
+      return round.kind === 'wait' ? round.ms : null;
+    }
+    return null;
+  } finally {
+    await deliveries.release(name, token, pause).catch(() => undefined);
+  }
+}
 
 /**
  * One message to one destination. Everything is read from the database: whoever can run this at will can at most have
@@ -45,7 +130,7 @@ export async function deliverNext(deps: DeliverDeps, name: string, signal: Abort
     return { kind: 'idle' };
   }
   const channel = deps.channels[destination.channel];
-  if (channel === undefined) return { kind: 'retry', code: 'no_channel', afterMs: null };
+  if (channel === undefined) return { kind: 'wait', ms: LONGEST_BACK_OFF_MS };
   const chosen = await choose(deps, destination, channel, rows, settings.deploymentId);
   if (chosen.kind !== 'tell') return chosen;
   const [first, ...rest] = chosen.notices.map(({ notice }) => notice);
@@ -112,7 +197,7 @@ async function choose(
   const next = nextMessage(pace, told, telling.length, now, mentions);
   switch (next.kind) {
     case 'wait':
-      return next;
+      return { kind: 'wait', ms: Math.min(next.ms, LONGEST_WAIT_MS) };
     case 'digest':
       return { kind: 'tell', form: 'digest', counted: true, mentioned: [], notices: telling };
     case 'each': {
@@ -204,11 +289,17 @@ async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: D
     case 'retry': {
       const isOld = rows.every((row) => Date.parse(row.createdAt) < deps.clock.now() - KEPT_MS);
       await write(isOld ? 'failed' : 'waiting', result.code);
-      return isOld ? { kind: 'more' } : { kind: 'retry', code: result.code, afterMs: result.afterMs ?? null };
+      return isOld ? { kind: 'more' } : { kind: 'wait', ms: pauseAfter(result.afterMs, rows) };
     }
     default:
       return result satisfies never;
   }
+}
+
+/** Until the next attempt, ms: as the target asks for, else by how often the first of these was tried in vain before. */
+function pauseAfter(afterMs: number | undefined, [first]: readonly WaitingDelivery[]): number {
+  if (afterMs !== undefined) return Math.min(afterMs, LONGEST_PAUSE_MS);
+  return Math.min(FIRST_BACK_OFF_MS * 2 ** (first?.attempts ?? 0), LONGEST_BACK_OFF_MS);
 }
 
 /** What is settled without a message that counts. */

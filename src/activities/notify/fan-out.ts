@@ -17,22 +17,21 @@ const PAGE = 500;
 
 /**
  * Follows the log from the durable cursor on and writes down who is to be told of it. Several processes may do this at
- * once: each step moves the cursor or writes nothing. Answers the destinations that have something new.
+ * once: each step moves the cursor or writes nothing.
  */
-export async function fanOut({ store, settings }: FanOutDeps): Promise<ReadonlySet<string>> {
-  const touched = new Set<string>();
+export async function fanOut({ store, settings }: FanOutDeps): Promise<void> {
   for (;;) {
     const current = settings.current();
     const configured = configuredDestinations(current);
     if (!isAnybodyTold(current)) {
       await store.deliveries.skipToEnd();
-      return touched;
+      return;
     }
     const since = await store.deliveries.enroll(configured.map(({ name }) => name));
     const from = await store.deliveries.cursor();
     const entries = await store.entries(from, PAGE);
     const last = entries.at(-1);
-    if (last === undefined) return touched;
+    if (last === undefined) return;
     const reviews = new Map<string, Review | undefined>();
     const planned: PlannedDelivery[] = [];
     for (const indexed of entries) {
@@ -42,8 +41,7 @@ export async function fanOut({ store, settings }: FanOutDeps): Promise<ReadonlyS
       planned.push(...planEntry(indexed, review, planNotices(indexed.entry, review, current), awake));
     }
     const moved = await store.deliveries.fanOut(from, last.index + 1, planned);
-    if (moved) for (const { destination } of planned) touched.add(destination);
-    if (entries.length < PAGE && moved) return touched;
+    if (entries.length < PAGE && moved) return;
   }
 }
 

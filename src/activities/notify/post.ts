@@ -39,12 +39,9 @@ export function judgePost(result: PostResult, now: number): Delivered {
   }
 }
 
-/** Nobody can hold a destination up for longer, ms: below the time after which a delivery that does nothing is begun anew. */
-const LONGEST_PAUSE_MS = 10 * 60_000;
-
 /** `Retry-After` (RFC 9110, 10.2.3) in ms: seconds, or a date. Undefined where it says nothing that can be read. */
 function readRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? '';
   const ms = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1_000 : /[a-z]/i.test(text) ? Date.parse(text) - now : NaN;
-  return Number.isNaN(ms) || ms <= 0 ? undefined : Math.min(ms, LONGEST_PAUSE_MS);
+  return Number.isNaN(ms) || ms <= 0 ? undefined : ms;
 }

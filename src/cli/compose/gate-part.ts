@@ -3,7 +3,7 @@ import { createObjectionSweep } from '../../activities/objection-sweeps.ts';
 import { lostReviews } from '../../activities/lost-reviews.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { createReviewLookups } from './lookups.ts';
-import { openNotify } from './notify-part.ts';
+import { startNotify } from './notify-part.ts';
 import { repeat } from './periodic.ts';
 import { recordPolicyChanges } from './policy-record.ts';
 import { startSweep } from './sweep.ts';
@@ -16,7 +16,6 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   const { log, store, settings, temporal, verifier, shutdown } = foundation;
   await foundation.binding.bind();
   const lookups = createReviewLookups(temporal, foundation.temporalUi);
-  const notify = openNotify(foundation);
   const activities = createGateActivities({
     store,
     settings,
@@ -27,7 +26,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   });
   const worker = await runGateWorker(
     { connection: await temporal.native(), namespace: temporal.namespace },
-    { ...activities, ...notify.activities },
+    activities,
   );
   shutdown.add('gate worker', () => worker.stop());
   worker.ended.catch((error: unknown) => foundation.fail(error));
@@ -36,7 +35,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   const sweepObjections = createObjectionSweep({ store, settings, verifier, clock: systemClock, wake });
   const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, sweepObjections);
   shutdown.add('sweep of objections', () => objections.stop());
-  await notify.start();
+  await startNotify(foundation);
   shutdown.add('record of policy changes', await recordPolicyChanges(settings, store, log));
   return worker;
 }

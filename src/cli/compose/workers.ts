@@ -1,6 +1,5 @@
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { ExecuteActivities, GateActivities } from '../../activities/api.ts';
-import type { NotifyActivities } from '../../activities/notify/index.ts';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
 import { dataConverter } from './data-converter.ts';
 import { loadWorkflowCode } from './workflow-code.ts';
@@ -23,10 +22,7 @@ export interface RunningWorker {
 const GATE_GRACE_MS = 10_000;
 
 /** Runs the workflows and the gate's activities. */
-export async function runGateWorker(
-  context: WorkerContext,
-  activities: GateActivities & Partial<NotifyActivities>,
-): Promise<RunningWorker> {
+export async function runGateWorker(context: WorkerContext, activities: GateActivities): Promise<RunningWorker> {
   const worker = await Worker.create({
     ...context,
     dataConverter,

@@ -46,18 +46,31 @@ export function createDeliveryStore(database: Pick<Database, 'query' | 'transact
          VALUES ($1, $2, now() + $3::float8 * interval '1 millisecond', now())
          ON CONFLICT (name) DO UPDATE
            SET lease_token = excluded.lease_token, lease_until = excluded.lease_until, looked_at = excluded.looked_at
-         WHERE destinations.lease_until IS NULL OR destinations.lease_until < now()
+         WHERE destinations.lease_until IS NULL OR destinations.lease_until <= now()
             OR destinations.lease_token = excluded.lease_token
          RETURNING name`,
         [name, token, forMs],
       );
       return rows.length > 0;
     },
-    release: async (name, token) => {
-      await query('UPDATE holdpoint.destinations SET lease_until = NULL WHERE name = $1 AND lease_token = $2', [
-        name,
-        token,
-      ]);
+    release: async (name, token, pauseMs) => {
+      await query(
+        `UPDATE holdpoint.destinations SET lease_token = NULL, lease_until = now() + $3::float8 * interval '1 millisecond'
+          WHERE name = $1 AND lease_token = $2`,
+        [name, token, pauseMs],
+      );
+    },
+    due: async (limit) => {
+      const rows = await query<{ destination: string }>(
+        `SELECT w.destination
+           FROM (SELECT destination, min(created_at) AS created_at FROM holdpoint.deliveries
+                  WHERE state = 'waiting' GROUP BY destination) w
+           LEFT JOIN holdpoint.destinations d ON d.name = w.destination
+          WHERE d.lease_until IS NULL OR d.lease_until <= now()
+          ORDER BY coalesce(d.looked_at, w.created_at) LIMIT $1::bigint`,
+        [limit],
+      );
+      return rows.map((row) => row.destination);
     },
     waiting: async (destination, limit) => {
       const rows = await query<WaitingRow>(
@@ -83,18 +96,6 @@ export function createDeliveryStore(database: Pick<Database, 'query' | 'transact
         [destination, since],
       );
       return rows.map((row) => row.settled_at.getTime());
-    },
-    unattended: async (since, limit) => {
-      const rows = await query<{ destination: string }>(
-        `SELECT w.destination
-           FROM (SELECT destination, min(created_at) AS created_at FROM holdpoint.deliveries
-                  WHERE state = 'waiting' GROUP BY destination) w
-           LEFT JOIN holdpoint.destinations d ON d.name = w.destination
-          WHERE coalesce(d.looked_at, w.created_at) < $1::timestamptz
-          ORDER BY coalesce(d.looked_at, w.created_at) LIMIT $2::bigint`,
-        [since, limit],
-      );
-      return rows.map((row) => row.destination);
     },
     list: (wanted) => listDeliveries(query, wanted),
     recall: async (destination, reviewId) => {
