@@ -425,7 +425,11 @@ describe('law 6: one row per review', () => {
     const startedAt = gate.clock.now();
     const first = await classify(reviewId, request);
     gate.settings.setPolicy({
-      approval: { ...ONE_OF_OPS, expireAfterMs: 48 * 3_600_000, levels: [{ name: 'x', approvers: ['finance'], quorum: 2 }] },
+      approval: {
+        ...ONE_OF_OPS,
+        expireAfterMs: 48 * 3_600_000,
+        levels: [{ name: 'x', approvers: ['finance'], quorum: 2 }],
+      },
     });
     const again = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt, request });
     if (first.kind === 'refused' || again.kind === 'refused') throw new Error('refused');

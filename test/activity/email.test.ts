@@ -238,9 +238,9 @@ describe('a mail server that does not take it', () => {
   test('is down: late, in order, not lost', async () => {
     await smtp.stop();
     const first = await propose('acct-1');
-    expect(await deliver()).toMatchObject({ kind: 'retry', code: 'smtp_unreachable' });
+    expect(await deliver()).toMatchObject({ kind: 'wait', code: 'smtp_unreachable' });
     const second = await propose('acct-2');
-    expect(await deliver()).toMatchObject({ kind: 'retry', code: 'smtp_unreachable' });
+    expect(await deliver()).toMatchObject({ kind: 'wait', code: 'smtp_unreachable' });
     await smtp.start();
     expect(await deliver()).toEqual({ kind: 'idle' });
     expect(
@@ -251,7 +251,7 @@ describe('a mail server that does not take it', () => {
   test('a second attempt at a mail has the id of the first', async () => {
     smtp.answer({ at: 'data', code: 451 });
     await propose();
-    expect(await deliver()).toMatchObject({ kind: 'retry', code: 'smtp_451' });
+    expect(await deliver()).toMatchObject({ kind: 'wait', code: 'smtp_451' });
     expect(await lastState()).toEqual(['waiting', 'smtp_451']);
     smtp.answer(undefined);
     await deliver();
@@ -276,7 +276,7 @@ describe('a mail server that does not take it', () => {
     ['no SMTP address', 'https://example.com', 'smtp_url_invalid'],
   ])('%s: it waits until an operator sets it right', async (_what, url, code) => {
     await propose();
-    expect(await deliver(url)).toMatchObject({ kind: 'retry', code });
+    expect(await deliver(url)).toMatchObject({ kind: 'wait', code });
     await deliver();
     expect(smtp.mails).toHaveLength(1);
   });

@@ -174,11 +174,11 @@ onEveryDatabase((engine) => {
       await follow();
       for (const [n, status] of [500, 301, 404, 429].entries()) {
         hook.answer = status;
-        expect(await deliver(webhook())).toEqual({ kind: 'wait', ms: 1_000 * 2 ** n });
+        expect(await deliver(webhook())).toEqual({ kind: 'wait', ms: 1_000 * 2 ** n, code: 'answered' });
       }
       hook.answer = 'hang';
       const soon = AbortSignal.timeout(300);
-      expect(await deliver(webhook(), soon)).toEqual({ kind: 'wait', ms: 16_000 });
+      expect(await deliver(webhook(), soon)).toEqual({ kind: 'wait', ms: 16_000, code: 'no_answer' });
       hook.answer = 204;
       expect(await deliver(webhook())).toEqual({ kind: 'idle' });
       expect(sequences()).toEqual([1, 1, 1, 1, 1, 1, 3]);
@@ -452,7 +452,7 @@ onEveryDatabase((engine) => {
       await propose(reviewIdOf(1));
       await follow();
       mailAnswer = { kind: 'retry', code: 'unreachable', afterMs: 5_000 };
-      expect(await deliver('email:ops-1')).toEqual({ kind: 'wait', ms: 5_000 });
+      expect(await deliver('email:ops-1')).toEqual({ kind: 'wait', ms: 5_000, code: 'unreachable' });
       expect(await deliver(webhook())).toEqual({ kind: 'idle' });
       expect(hook.calls).toHaveLength(1);
       now += HOUR;
@@ -517,7 +517,10 @@ onEveryDatabase((engine) => {
         meanwhile.push(await deliver('email:ops-1'));
         return { kind: 'lost' };
       };
-      expect(await deliverNext(deps(), 'slack', new AbortController().signal)).toEqual({ kind: 'wait', ms: 1_000 });
+      expect(await deliverNext(deps(), 'slack', new AbortController().signal)).toMatchObject({
+        kind: 'wait',
+        ms: 1_000,
+      });
       // What is known in half a minute is not waited for an hour.
       expect(meanwhile).toEqual([{ kind: 'idle' }, { kind: 'wait', ms: 30_000 }]);
       expect(await deliver('email:ops-1')).toEqual({ kind: 'idle' });
@@ -589,7 +592,7 @@ onEveryDatabase((engine) => {
       await finish(true);
       expect(await follow()).toEqual([destination]);
       hook.answer = 503;
-      expect(await deliver(destination)).toEqual({ kind: 'wait', ms: 1_000 });
+      expect(await deliver(destination)).toMatchObject({ kind: 'wait', ms: 1_000 });
       hook.answer = 200;
       expect(await deliver(destination)).toEqual({ kind: 'idle' });
       expect(await deliver(destination)).toEqual({ kind: 'idle' });

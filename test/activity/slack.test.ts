@@ -240,11 +240,11 @@ describe('a message about a review, with a bot token', () => {
   test('limits, outages and refusals of Slack come again; what it will never take does not', async () => {
     await propose();
     slack.failNext({ status: 429, retryAfter: '7' });
-    expect(await deliver()).toEqual({ kind: 'retry', code: 'rate_limited', afterMs: 7_000 });
+    expect(await deliver()).toEqual({ kind: 'wait', code: 'rate_limited', ms: 7_000 });
     slack.failNext({ status: 503 });
-    expect(await deliver()).toMatchObject({ kind: 'retry', code: 'answered' });
+    expect(await deliver()).toMatchObject({ kind: 'wait', code: 'answered' });
     slack.failNext({ status: 200, body: { ok: false, error: 'not_in_channel' } });
-    expect(await deliver()).toMatchObject({ kind: 'retry', code: 'not_in_channel' });
+    expect(await deliver()).toMatchObject({ kind: 'wait', code: 'not_in_channel' });
     slack.failNext({ status: 200, body: { ok: false, error: 'invalid_blocks' } });
     expect(await deliver()).toEqual({ kind: 'idle' });
     expect(slack.messages.size).toBe(0);

@@ -5,7 +5,7 @@ import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { sentenceOf, stopSentence, subjectOf } from '../../src/activities/notify/channels/email/words.ts';
 import { isFinalEntry, isMoot, planNotices } from '../../src/activities/notify/plan.ts';
-import { nextMessage, whoHasPlace, type Pace } from '../../src/activities/notify/rate-limit.ts';
+import { nextMessage, whoHasPlace, type Pace } from '../../src/activities/notify/destinations.ts';
 import { readSecrets, signMessage } from '../../src/activities/notify/channels/webhook/standard-webhook.ts';
 import { wantsEvent, webhookBody, webhookName } from '../../src/activities/notify/channels/webhook/channel.ts';
 import { isCallbackAllowed, namesPrivatePlace } from '../../src/domain/callback.ts';

@@ -4,9 +4,15 @@ import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock } from '../../ports/connector.ts';
 import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
-import { findDestination, mailboxName, type Channels, type Destination } from './destinations.ts';
+import {
+  findDestination,
+  mailboxName,
+  nextMessage,
+  whoHasPlace,
+  type Channels,
+  type Destination,
+} from './destinations.ts';
 import { isMoot } from './plan.ts';
-import { nextMessage, whoHasPlace } from './rate-limit.ts';
 
 export interface DeliverDeps {
   readonly store: Pick<Store, 'readReview' | 'readRecord'> & { readonly deliveries: DeliveryStore };
@@ -21,8 +27,8 @@ export type Round =
   | { readonly kind: 'idle' }
   /** Something was told or dropped; there may be more. */
   | { readonly kind: 'more' }
-  /** The rate limit, or the attempt failed: come again in so many ms. */
-  | { readonly kind: 'wait'; readonly ms: number };
+  /** The rate limit, or an attempt failed with a code: come again in so many ms. */
+  | { readonly kind: 'wait'; readonly ms: number; readonly code?: string };
 
 const PAGE = 100;
 const ATTEMPT_MS = 30_000;
@@ -130,7 +136,7 @@ export async function deliverNext(deps: DeliverDeps, name: string, signal: Abort
     return { kind: 'idle' };
   }
   const channel = deps.channels[destination.channel];
-  if (channel === undefined) return { kind: 'wait', ms: LONGEST_BACK_OFF_MS };
+  if (channel === undefined) return { kind: 'wait', ms: LONGEST_BACK_OFF_MS, code: 'no_channel' };
   const chosen = await choose(deps, destination, channel, rows, settings.deploymentId);
   if (chosen.kind !== 'tell') return chosen;
   const [first, ...rest] = chosen.notices.map(({ notice }) => notice);
@@ -289,7 +295,7 @@ async function settle(deps: DeliverDeps, name: string, chosen: Chosen, result: D
     case 'retry': {
       const isOld = rows.every((row) => Date.parse(row.createdAt) < deps.clock.now() - KEPT_MS);
       await write(isOld ? 'failed' : 'waiting', result.code);
-      return isOld ? { kind: 'more' } : { kind: 'wait', ms: pauseAfter(result.afterMs, rows) };
+      return isOld ? { kind: 'more' } : { kind: 'wait', ms: pauseAfter(result.afterMs, rows), code: result.code };
     }
     default:
       return result satisfies never;

@@ -1,4 +1,4 @@
-import type { SendPost } from '../../activities/notify/post.ts';
+import type { SendPost } from '../../activities/notify/channels/webhook/standard-webhook.ts';
 import { exchange, systemResolver } from '../../connectors/http/exchange.ts';
 
 /** One POST on a fresh connection, behind the same guards as the calls of connectors; no credential comes near it. */

@@ -4,8 +4,7 @@ import { viewForAgent } from '../../../../domain/show/agent-view.ts';
 import { isCallbackAllowed, namesPrivatePlace } from '../../../../domain/callback.ts';
 import type { SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel } from '../../channel.ts';
-import { judgePost, type SendPost } from '../../post.ts';
-import { signMessage } from '../webhook/standard-webhook.ts';
+import { judgePost, signMessage, type SendPost } from '../webhook/standard-webhook.ts';
 
 export interface CallbackDeps {
   readonly settings: SettingsSource;

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { namesPrivatePlace } from '../../../../domain/callback.ts';
 import { matchesPattern, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel, Notice } from '../../channel.ts';
-import { judgePost, type SendPost } from '../../post.ts';
-import { readSecrets, signMessage } from './standard-webhook.ts';
+import { judgePost, readSecrets, signMessage, type SendPost } from './standard-webhook.ts';
 
 export interface WebhookDeps {
   readonly settings: SettingsSource;
