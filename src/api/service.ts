@@ -1,4 +1,4 @@
-import { loadSqlParser } from '../domain/sql/index.ts';
+import { loadSqlParser } from '../domain/sql/parser.ts';
 import { type ServiceDeps, createContext } from './service/context.ts';
 import { decide, decideMany, reconcile } from './service/decide.ts';
 import { execute, executeBatch } from './service/execute.ts';

@@ -12,7 +12,7 @@ import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
 import { createConnectors } from '../../src/connectors/index.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES } from '../../src/domain/sql/allow-list.ts';
-import { loadSqlParser } from '../../src/domain/sql/index.ts';
+import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 import { renderTarget } from '../../src/domain/render/index.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 

@@ -4,7 +4,7 @@ import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { isWeakerClass, lowestClass } from '../../src/domain/policy/strictness.ts';
-import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/template.ts';
+import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/http.ts';
 import { CATALOGS } from '../support/catalogs.ts';
 
 const catalogs = [...CATALOGS].map(([name, file]) => ({ name, file }));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { DecisionType } from '../../src/contract/review.ts';
-import { readRecordedDecisions } from '../../src/domain/authorize/recorded.ts';
+import { readRecordedDecisions } from '../../src/domain/authorize/authorize.ts';
 import { DEPLOYMENT_ID, iso, NOON, REVIEW_ID } from '../support/materials.ts';
 
 const base = { schemaVersion: 1, deploymentId: DEPLOYMENT_ID, reviewId: REVIEW_ID, at: iso(NOON) } as const;

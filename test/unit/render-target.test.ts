@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
-import { encodeForm } from '../../src/domain/render/form.ts';
+import { encodeForm } from '../../src/domain/render/http.ts';
 import { argumentFloor, renderTarget, templateArguments } from '../../src/domain/render/index.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 

@@ -134,7 +134,7 @@ describe('what outside text goes through', () => {
   it('a form as Stripe reads it', () =>
     expectLinear(
       (n) => ({ metadata: record(n), list: list(n) }),
-      async () => (await import('../../src/domain/render/form.ts')).encodeForm,
+      async () => (await import('../../src/domain/render/http.ts')).encodeForm,
     ));
 
   it('letters that look like others', () =>
@@ -165,7 +165,8 @@ describe('what outside text goes through', () => {
     expectLinear(
       (n) => `SELECT ${Array.from({ length: n / 10 }, (_, i) => `t.col${i}`).join()} FROM t`,
       async () => {
-        const { analyzeSelect, loadSqlParser } = await import('../../src/domain/sql/index.ts');
+        const { analyzeSelect } = await import('../../src/domain/sql/analyze.ts');
+        const { loadSqlParser } = await import('../../src/domain/sql/parser.ts');
         await loadSqlParser();
         return analyzeSelect;
       },
@@ -204,7 +205,7 @@ describe('what outside text goes through', () => {
 
 describe('what would be larger than its text', () => {
   it('a form in which a long key stands above many values is refused', async () => {
-    const { encodeForm } = await import('../../src/domain/render/form.ts');
+    const { encodeForm } = await import('../../src/domain/render/http.ts');
     expect(encodeForm({ ['k'.repeat(50_000)]: Array(50_000).fill(0) })).toBeUndefined();
     expect(encodeForm({ a: { b: ['c', null] } })).toBe('a%5Bb%5D%5B0%5D=c&a%5Bb%5D%5B1%5D=');
   });

@@ -110,7 +110,7 @@ async function explainFromFiles(io: Io, options: ExplainOptions, request: Explai
   }
   const [{ explain }, { loadSqlParser }] = await Promise.all([
     import('../../api/service/assess.ts'),
-    import('../../domain/sql/index.ts'),
+    import('../../domain/sql/parser.ts'),
   ]);
   await loadSqlParser();
   const { settings } = result;

@@ -4,7 +4,7 @@ import type { Clock, EnvelopeVerifier, Signer, Unsealer } from '../../ports/conn
 import type { SealArguments } from '../../api/index.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { Store } from '../../ports/store.ts';
-import { loadSqlParser } from '../../domain/sql/index.ts';
+import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import type { Shutdown } from './shutdown.ts';

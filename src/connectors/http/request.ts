@@ -1,7 +1,6 @@
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import { encodeForm } from '../../domain/render/form.ts';
-import type { HttpTargetRequest } from '../../domain/render/http.ts';
+import { encodeForm, type HttpTargetRequest } from '../../domain/render/http.ts';
 import type { ExchangeRequest } from './exchange.ts';
 
 export interface Credential {

@@ -3,7 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import { durationMs } from '../../contract/policy.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { renderPostgresRequest, type PostgresTargetRequest } from '../../domain/render/postgres.ts';
-import { analyzeModification, analyzeStatement } from '../../domain/sql/index.ts';
+import { analyzeModification, analyzeStatement } from '../../domain/sql/analyze.ts';
 import { isSealed } from '../json-text.ts';
 import { failed } from '../results.ts';
 import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';

@@ -2,7 +2,7 @@ import type { PreviewResult } from '../../ports/connector.ts';
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { PostgresTargetRequest } from '../../domain/render/postgres.ts';
-import { analyzeModification, type PlainModification } from '../../domain/sql/index.ts';
+import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
 import { clipRow, clipValue } from '../clip.ts';
 import { isSealed } from '../json-text.ts';
 import { redact } from '../redact.ts';

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
-import { analyzeModification, type PlainModification } from '../../domain/sql/index.ts';
+import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
 import { quoteIdentifier, type SqlResult, type SqlSession } from './driver.ts';
 import { quoteTable, type TouchedTables } from './tables.ts';
 import { parseBodyJson } from '../json-text.ts';

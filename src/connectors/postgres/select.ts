@@ -1,7 +1,7 @@
 import type { ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import type { Json } from '../../contract/json.ts';
 import type { PostgresTargetRequest } from '../../domain/render/postgres.ts';
-import { analyzeSelect } from '../../domain/sql/index.ts';
+import { analyzeSelect } from '../../domain/sql/analyze.ts';
 import { redact } from '../redact.ts';
 import { failed } from '../results.ts';
 import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';

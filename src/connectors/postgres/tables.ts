@@ -1,4 +1,5 @@
-import { analyzeSelect, type PlainModification, type SqlNames, type TableName } from '../../domain/sql/index.ts';
+import { analyzeSelect, type PlainModification } from '../../domain/sql/analyze.ts';
+import type { SqlNames, TableName } from '../../domain/sql/inspect.ts';
 import { quoteIdentifier, type SqlSession } from './driver.ts';
 
 /** What a modification would touch, as the server's catalog tells it. */

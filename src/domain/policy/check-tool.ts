@@ -3,7 +3,7 @@ import { pointerSchema, type HttpRequestTemplate, type ToolDefinition } from '..
 import { findNearest, listWords } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import { kindOfConnector, templateArguments } from '../render/index.ts';
-import { parseTemplate } from '../render/template.ts';
+import { parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
 import type { Expression } from './expression.ts';
 import { parsePointer } from '../seal-binding.ts';

@@ -1,8 +1,7 @@
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { HttpRequestTemplate, ToolDefinition } from '../../contract/policy.ts';
-import { encodeForm } from './form.ts';
-import { argumentsOfTemplate, parseTemplate, type PathTemplate, type TemplatePart } from './template.ts';
+import { holdsSealed } from '../seal-binding.ts';
 
 /** What `target.request` of an HTTP tool holds; no credential, no idempotency key. */
 export interface HttpTargetRequest {
@@ -158,11 +157,6 @@ function isWellFormed(text: string): boolean {
   return !/[\ud800-\udfff]/u.test(text);
 }
 
-function holdsSealed(value: Json): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.hasOwn(value, '$sealed') || Object.values(value as JsonObject).some(holdsSealed);
-}
-
 /** Headers that belong to the connection or to the connector. */
 const RESERVED_HEADERS = new Set([
   'connection',
@@ -182,4 +176,90 @@ const RESERVED_HEADERS = new Set([
 function isStaticHeader(name: string, value: string): boolean {
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || RESERVED_HEADERS.has(name.toLowerCase())) return false;
   return /^[\t\x20-\x7e]*$/.test(value);
+}
+
+/** A path template such as `/repos/{owner}/{repo}/issues?state={state}`, taken apart. */
+export interface PathTemplate {
+  readonly path: readonly TemplatePart[];
+  readonly query: readonly { readonly name: string; readonly value: readonly TemplatePart[] }[];
+}
+type TemplatePart = { readonly literal: string } | { readonly argument: string };
+
+/** Undefined where braces do not match, or where the template has a fragment. */
+export function parseTemplate(template: string): PathTemplate | undefined {
+  if (template.includes('#')) return undefined;
+  const mark = template.indexOf('?');
+  const path = parseParts(mark < 0 ? template : template.slice(0, mark));
+  const query = (mark < 0 ? [] : template.slice(mark + 1).split('&')).map((pair) => {
+    const equals = pair.indexOf('=');
+    return {
+      name: equals < 0 ? pair : pair.slice(0, equals),
+      value: parseParts(equals < 0 ? '' : pair.slice(equals + 1)),
+    };
+  });
+  if (path === undefined) return undefined;
+  const pairs: { name: string; value: readonly TemplatePart[] }[] = [];
+  for (const { name, value } of query) {
+    if (value === undefined || name === '' || /[{}]/.test(name)) return undefined;
+    pairs.push({ name, value });
+  }
+  return { path, query: pairs };
+}
+
+/** Names of the arguments that a template uses, each once. */
+export function argumentsOfTemplate(template: PathTemplate): readonly string[] {
+  const parts = [...template.path, ...template.query.flatMap(({ value }) => value)];
+  return [...new Set(parts.flatMap((part) => ('argument' in part ? [part.argument] : [])))];
+}
+
+function parseParts(text: string): readonly TemplatePart[] | undefined {
+  const parts: TemplatePart[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const match = /^(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([^{}]+))/.exec(rest);
+    if (match === null) return undefined;
+    parts.push(match[1] === undefined ? { literal: match[2] ?? '' } : { argument: match[1] });
+    rest = rest.slice(match[0].length);
+  }
+  return parts;
+}
+
+/** Characters of a form before encoding. Every leaf repeats the keys above it: a few long keys would make gigabytes. */
+const MAX_FORM = 1024 * 1024;
+
+interface Form {
+  readonly pairs: string[];
+  size: number;
+}
+
+/**
+ * `application/x-www-form-urlencoded` with nesting as Stripe reads it: `a[b]=c`, `a[0]=c`; null is the empty string,
+ * which unsets. Undefined where a key holds a bracket (it would name another parameter), text is not valid Unicode, or
+ * the form is larger than 1 MiB.
+ */
+export function encodeForm(fields: JsonObject): string | undefined {
+  const form: Form = { pairs: [], size: 0 };
+  for (const [key, value] of Object.entries(fields)) {
+    if (!addPairs(form, key, key, value)) return undefined;
+  }
+  return form.pairs.join('&');
+}
+
+function addPairs(form: Form, path: string, key: string, value: Json): boolean {
+  if (/[[\]]/.test(key)) return false;
+  if (Array.isArray(value)) {
+    return (value as readonly Json[]).every((item, index) => addPairs(form, `${path}[${index}]`, String(index), item));
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value).every(([inner, item]) => addPairs(form, `${path}[${inner}]`, inner, item));
+  }
+  const text = value === null ? '' : String(value);
+  form.size += path.length + text.length;
+  if (form.size > MAX_FORM) return false;
+  try {
+    form.pairs.push(`${encodeURIComponent(path)}=${encodeURIComponent(text)}`);
+    return true;
+  } catch {
+    return false; // encodeURIComponent throws on lone surrogates alone
+  }
 }

@@ -9,9 +9,8 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import { analyzeSelect } from '../sql/analyze.ts';
 import { upstreamNameOf } from '../policy/upstreams.ts';
-import { closedProperties, renderHttpRequest, type Rendered } from './http.ts';
+import { argumentsOfTemplate, closedProperties, parseTemplate, renderHttpRequest, type Rendered } from './http.ts';
 import { renderPostgresRequest } from './postgres.ts';
-import { argumentsOfTemplate, parseTemplate } from './template.ts';
 
 export type RenderResult =
   | { readonly ok: true; readonly target: Target }

@@ -66,3 +66,101 @@ export const ALLOWED_TYPES: ReadonlySet<string> = new Set(
     timestamptz interval uuid json jsonb jsonpath bit varbit inet cidr macaddr macaddr8 int4range int8range numrange
     daterange tsrange tstzrange tsvector tsquery point line lseg box path polygon circle oid`),
 );
+
+/**
+ * The grammar of plain statements as an allow-list: node kinds of PostgreSQL's parse tree and, for each, the fields
+ * that may be set. Kinds and fields that are not named here, those of later parser versions included, are refused.
+ * Names are those of `libpg-query` (protobuf of PostgreSQL's `parsenodes.h` and `primnodes.h`).
+ */
+export const NODE_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  SelectStmt: [
+    'distinctClause',
+    'targetList',
+    'fromClause',
+    'whereClause',
+    'groupClause',
+    'groupDistinct',
+    'havingClause',
+    'windowClause',
+    'valuesLists',
+    'sortClause',
+    'limitOffset',
+    'limitCount',
+    'limitOption',
+    'withClause',
+    'op',
+    'all',
+    'larg',
+    'rarg',
+  ],
+  ResTarget: ['name', 'indirection', 'val'],
+  ColumnRef: ['fields'],
+  A_Star: [],
+  A_Const: ['ival', 'fval', 'boolval', 'sval', 'bsval', 'isnull'],
+  A_Expr: ['kind', 'name', 'lexpr', 'rexpr', 'rexpr_list_start', 'rexpr_list_end'],
+  A_Indices: ['is_slice', 'lidx', 'uidx'],
+  A_Indirection: ['arg', 'indirection'],
+  A_ArrayExpr: ['elements', 'list_start', 'list_end'],
+  FuncCall: [
+    'funcname',
+    'args',
+    'agg_order',
+    'agg_filter',
+    'over',
+    'agg_within_group',
+    'agg_star',
+    'agg_distinct',
+    'func_variadic',
+    'funcformat',
+  ],
+  NamedArgExpr: ['arg', 'name', 'argnumber'],
+  TypeCast: ['arg', 'typeName'],
+  TypeName: ['names', 'typmods', 'typemod', 'arrayBounds'],
+  CollateClause: ['arg', 'collname'],
+  CoalesceExpr: ['args'],
+  MinMaxExpr: ['op', 'args'],
+  CaseExpr: ['arg', 'args', 'defresult'],
+  CaseWhen: ['expr', 'result'],
+  NullTest: ['arg', 'nulltesttype'],
+  BooleanTest: ['arg', 'booltesttype'],
+  BoolExpr: ['boolop', 'args'],
+  SubLink: ['subLinkType', 'testexpr', 'operName', 'subselect'],
+  RowExpr: ['args', 'row_format', 'colnames'],
+  ParamRef: ['number'],
+  SQLValueFunction: ['op', 'typmod'],
+  RangeVar: ['schemaname', 'relname', 'inh', 'relpersistence', 'alias'],
+  RangeSubselect: ['lateral', 'subquery', 'alias'],
+  RangeFunction: ['lateral', 'ordinality', 'is_rowsfrom', 'functions', 'alias', 'coldeflist'],
+  ColumnDef: ['colname', 'typeName', 'is_local'],
+  JoinExpr: ['jointype', 'isNatural', 'larg', 'rarg', 'usingClause', 'join_using_alias', 'quals', 'alias'],
+  Alias: ['aliasname', 'colnames'],
+  WithClause: ['ctes', 'recursive'],
+  CommonTableExpr: ['ctename', 'aliascolnames', 'ctematerialized', 'ctequery'],
+  SortBy: ['node', 'sortby_dir', 'sortby_nulls'],
+  WindowDef: ['name', 'refname', 'partitionClause', 'orderClause', 'frameOptions', 'startOffset', 'endOffset'],
+  GroupingSet: ['kind', 'content'],
+  GroupingFunc: ['args'],
+  MultiAssignRef: ['source', 'colno', 'ncolumns'],
+  List: ['items'],
+  String: ['sval'],
+  Integer: ['ival'],
+  Float: ['fval'],
+  Boolean: ['boolval'],
+  BitString: ['bsval'],
+};
+
+/** Fields that hold a node without its kind written around it, and which kind that is. */
+export const BARE_FIELDS: Readonly<Record<string, string>> = {
+  typeName: 'TypeName',
+  over: 'WindowDef',
+  withClause: 'WithClause',
+  alias: 'Alias',
+  join_using_alias: 'Alias',
+  relation: 'RangeVar',
+};
+
+/** The same, where it depends on the kind around it. */
+export const BARE_FIELDS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  SelectStmt: { larg: 'SelectStmt', rarg: 'SelectStmt' },
+  A_Const: { ival: 'Integer', fval: 'Float', boolval: 'Boolean', sval: 'String', bsval: 'BitString' },
+};

@@ -1,6 +1,5 @@
 import { isTree, SqlInspector, tableOf, type SqlNames, type TableName } from './inspect.ts';
-import { parseStatement, type Tree } from './parser.ts';
-import { refuseSql, type SqlRefusal } from './refusal.ts';
+import { parseStatement, refuseSql, type SqlRefusal, type Tree } from './parser.ts';
 
 export interface PlainSelect {
   readonly ok: true;

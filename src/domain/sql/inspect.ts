@@ -1,7 +1,13 @@
-import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES, TIME_DEPENDENT_FUNCTIONS } from './allow-list.ts';
-import { BARE_FIELDS, BARE_FIELDS_OF, NODE_FIELDS } from './nodes.ts';
-import type { Tree } from './parser.ts';
-import { refuseSql, type SqlRefusal } from './refusal.ts';
+import {
+  ALLOWED_FUNCTIONS,
+  ALLOWED_OPERATORS,
+  ALLOWED_TYPES,
+  BARE_FIELDS,
+  BARE_FIELDS_OF,
+  NODE_FIELDS,
+  TIME_DEPENDENT_FUNCTIONS,
+} from './allow-list.ts';
+import { refuseSql, type SqlRefusal, type Tree } from './parser.ts';
 
 export interface TableName {
   readonly schema: string | null;

@@ -1,5 +1,4 @@
 import { loadModule, parseSync, SqlError } from 'libpg-query';
-import { refuseSql, type SqlRefusal } from './refusal.ts';
 
 /** Longest statement, in UTF-8 bytes, that is parsed. */
 export const SQL_LIMIT = 65_536;
@@ -77,4 +76,29 @@ function parseAll(sql: string): readonly RawStatement[] | SqlRefusal {
     // Nesting that exhausts the WASM stack ends as a RangeError; an empty text as a plain Error.
     return refuseSql('sql_invalid', 'the SQL cannot be parsed');
   }
+}
+
+/** Why a statement is not the plain kind that was asked for. */
+type SqlRefusalCode =
+  | 'parser_not_loaded'
+  | 'sql_too_long'
+  | 'sql_invalid'
+  | 'not_one_statement'
+  | 'not_a_select'
+  | 'not_a_modification'
+  | 'transaction_control'
+  | 'construct_not_allowed'
+  | 'function_not_allowed'
+  | 'operator_not_allowed'
+  | 'type_not_allowed';
+
+export interface SqlRefusal {
+  readonly ok: false;
+  readonly code: SqlRefusalCode;
+  /** For reviewers; names the construct, never values. */
+  readonly message: string;
+}
+
+export function refuseSql(code: SqlRefusalCode, message: string): SqlRefusal {
+  return { ok: false, code, message };
 }
