@@ -16,18 +16,18 @@ export type ExitCode = (typeof EXIT)[ExitName];
 
 export const EXIT_WORDS: Readonly<Record<ExitName, string>> = {
   ok: 'done',
-  failed: 'an error that none of the others names; with execute: the call was let through and did not succeed',
+  failed: 'any other error; with execute: the call was allowed but did not succeed',
   usage: 'the command line is wrong',
-  configInvalid: 'a setting, the config file or the policy file is wrong',
-  notFound: 'there is no such review, tool, file or key',
+  configInvalid: 'a setting, the config file or the policy file is invalid',
+  notFound: 'no such review, tool, file or key',
   refused: 'refused: blocked by policy, rejected, not allowed, too late, already decided',
   unavailable: 'no answer, or a part is down; try again later',
   verificationFailed: 'the record does not verify',
   notSignedIn: 'no valid key or token',
-  waiting: 'no answer yet: the call waits for people, or what was sent is queued and not counted yet',
+  waiting: 'pending: the call waits for a decision, or what was sent is queued and does not count yet',
 };
 
-/** Ends a command. `hint` says what to do about it. */
+/** Ends a command with an error. `hint` says what to do about it. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exit: ExitName;
@@ -42,7 +42,7 @@ export class CliError extends Error {
   }
 }
 
-/** Exit code of a command that printed its answer: nothing more is said. */
+/** Ends a command that has printed its answer; nothing more is printed. */
 export class Exit extends Error {
   override readonly name = 'Exit';
   readonly exit: ExitName;
