@@ -34,11 +34,6 @@ export interface OpenSession {
   readonly endsAt: string;
 }
 
-/** Groups that let somebody decide: an auditor reads everything and decides nothing, whatever groups it has. */
-export function votingGroups(principal: ReviewerPrincipal): readonly string[] {
-  return principal.reviewer.role === 'auditor' ? [] : principal.reviewer.groups;
-}
-
 /** One name per principal over both kinds: `agent:x` is not `reviewer:x`. */
 export function principalKey(principal: Principal): string {
   return `${principal.kind}:${principal.id}`;

@@ -1,10 +1,9 @@
 import { CLASSES } from '../contract/call.ts';
 import type { MailLinkAnswer } from '../contract/codes.ts';
-import type { ReviewerConfig } from '../contract/config.ts';
 import { hasEnded, type Review } from '../contract/review.ts';
 import { assessCall, type Proposer } from './policy/assess.ts';
-import { checkDecision, type DecisionRefusal } from './gate/check.ts';
-import { contextOf } from './gate/shown.ts';
+import { refusalOf, stateOfReview, voterOf, type DecisionRefusal } from './eligibility.ts';
+import { digestOfShown } from './gate/shown.ts';
 import { mailboxOf, type MailLink } from './proof/mail-link.ts';
 import type { ApprovalPlan } from './policy/policy.ts';
 import { findAgent, findReviewer, type Settings } from './policy/settings.ts';
@@ -56,15 +55,6 @@ function proposerOf(review: Review, settings: Settings): Proposer | undefined {
   return agent && { attested: true, id, owner, agent };
 }
 
-/** Whether this person could say yes or no to what the review shows now. */
-export function mayDecide(
-  review: Review,
-  reviewer: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>,
-  at: number,
-): boolean {
-  return refusalOf(review, reviewer, contextOf(review).digest, at) === undefined;
-}
-
 /**
  * Everything that a link must be beside signed (undefined: it holds), in the order in which it is told: the deployment and the mailbox it was
  * made for, what policy says of mails, then the checks of any decision. `session`: the reviewer who is signed in in the
@@ -82,21 +72,11 @@ export function checkMailLink(
   if (!isOurs || reviewer?.email === undefined || mailboxOf(reviewer.email) !== link.mailbox) return 'link_not_valid';
   if (settings.notifications?.email === undefined) return 'link_not_valid';
   if (session !== undefined && session !== link.reviewer) return 'link_of_another';
-  const refusal = refusalOf(review, reviewer, link.digest, at);
+  // A reject is possible wherever a decision on a call is.
+  const state = stateOfReview(review, digestOfShown(review));
+  const refusal = refusalOf('reject', state, voterOf(reviewer), at, link.digest);
   if (refusal !== undefined) return refusal;
   // Past the deadline an approved call can still be stopped, with a session.
   if (at >= link.expiresAt) return hasEnded(review.status) ? 'sign_in_required' : 'expired';
   return emailDecisionOf(review, settings) === 'confirm' ? undefined : 'sign_in_required';
-}
-
-function refusalOf(
-  review: Review,
-  reviewer: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>,
-  digest: string,
-  at: number,
-): DecisionRefusal | undefined {
-  const groups = reviewer.role === 'auditor' ? [] : reviewer.groups;
-  const nothing = { comment: null, editedArguments: null, response: undefined };
-  // A reject is possible wherever a decision is.
-  return checkDecision(contextOf(review), { reviewer: reviewer.id, groups, type: 'reject', digest, ...nothing }, at);
 }

@@ -1,4 +1,5 @@
 import type { DecisionType, Review, ReviewRow } from '../contract/review.ts';
+import { isStoppable } from './eligibility.ts';
 
 /**
  * A no counts until the claim, also after the last yes: an approved call that is not being made yet (frozen, over its
@@ -10,7 +11,7 @@ export function canBeStopped({ status, allowedDecisions }: Pick<Review, 'status'
 
 /** As {@link canBeStopped}, of a row in a list. */
 export function rowCanBeStopped({ status, kind, executionStatus }: ReviewRow): boolean {
-  return status === 'approved' && kind === 'call' && executionStatus === 'not_started';
+  return status === 'approved' && isStoppable(kind, executionStatus);
 }
 
 /** A reviewer's no arrived after the last yes and before the claim. */

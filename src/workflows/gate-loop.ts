@@ -1,10 +1,10 @@
 import { condition } from '@temporalio/workflow';
 import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import { aheadOf, dueBy, nextDueAt, type Due } from '../domain/deadline.ts';
+import { approversAt } from '../domain/eligibility.ts';
 import { decideTime } from '../domain/gate/decide.ts';
 import { evolve, isEnded } from '../domain/gate/state.ts';
 import { processBatch } from './admission.ts';
-import { approvers } from './approvers.ts';
 import { deny, stayOpen } from '../domain/gate/change.ts';
 import { isHistoryLong, noteHistory } from './history.ts';
 import type { Session } from './session.ts';
@@ -81,7 +81,8 @@ async function recordReminder(session: Session, event: Due['event'], due: number
   const { gate } = session;
   if (gate === null) return true;
   const { revision } = session.current.material;
-  const recipients = [...approvers(session)];
+  const level = gate.tag === 'pending' ? gate.spec.levels[gate.level - 1] : undefined;
+  const recipients = level === undefined ? [] : [...approversAt(level, Date.now())];
   const { ok } = await session.commit({
     key: event === 'escalated' ? `escalated:${revision}` : `reminder:${revision}:${due}`,
     record: session.record,

@@ -1,5 +1,5 @@
 import type { Admitted } from '../activities/api.ts';
-import { mayReconcile } from '../domain/gate/reconcile.ts';
+import { refusalOfReconcile } from '../domain/eligibility.ts';
 import type { InboxItem } from './inbox.ts';
 import { gate } from './local.ts';
 import type { Session } from './session.ts';
@@ -14,17 +14,14 @@ export async function settleByHand(
   fact: Extract<Admitted, { kind: 'reconciliation' }>,
 ): Promise<'done'> {
   const outcome = await gate.readOutcome({ reviewId: session.reviewId });
-  const { material } = session.current;
-  const refusal = mayReconcile({
-    isUnknown: outcome.state === 'unknown' && outcome.execution.reconciled === undefined,
-    settledBy: outcome.settledBy,
-    digestMatches: fact.digest === outcome.claimedDigest,
-    levels: material.levels,
-    owner: material.owner,
-    reviewer: fact.by,
-    groups: fact.groups,
-    at: item.at,
-  });
+  const { levels, owner } = session.current.material;
+  const isUnknown = outcome.state === 'unknown' && outcome.execution.reconciled === undefined;
+  const refusal =
+    refusalOfReconcile(
+      { isUnknown, settledBy: outcome.settledBy, levels, owner },
+      { id: fact.by, groups: fact.groups },
+      item.at,
+    ) ?? (fact.digest === outcome.claimedDigest ? undefined : 'digest_mismatch');
   if (refusal !== undefined) {
     session.inbox.answer(fact.decisionUlid, refusal);
     return 'done';

@@ -46,6 +46,7 @@ function configure(config: typeof BOT | typeof WEBHOOK | undefined): void {
     reviewers: [
       { id: 'ops-1', groups: ['ops'], slack: 'U0OPS1' },
       { id: 'finance-1', groups: ['finance'], slack: 'U0FIN1' },
+      { id: 'manager-1', groups: ['managers'], slack: 'U0MAN1' },
     ],
     publicUrl: BASE,
     notifications: config === undefined ? undefined : { slack: config, rateLimit: { perReviewer: 1_000, per: '1h' } },
@@ -138,6 +139,20 @@ describe('a message about a review, with a bot token', () => {
       expect(readButtonValue(value as string)).toEqual({ review: reviewId, digest });
     }
     expect(buttons.find(({ url }) => url !== undefined)?.url).toBe(`${BASE}/reviews/${reviewId}`);
+  });
+
+  test('calls those it escalates to when it escalates, and not hours before', async () => {
+    gate.settings.setPolicy({ approval: { ...CONFIRM, escalate: { afterMs: 3_600_000, to: ['managers'] } } });
+    const { reviewId } = await propose();
+    await deliver();
+    expect(JSON.stringify([...slack.messages.values()])).not.toContain('U0MAN1');
+    const at = new Date(gate.clock.now() + 3_600_000).toISOString();
+    const entry = { schemaVersion: 1, deploymentId: gate.settings.current().deploymentId, at, reviewId } as const;
+    await store.commit({
+      entries: [{ ...entry, type: 'notified', event: 'escalated', channel: 'log', recipients: [] }],
+    });
+    await deliver();
+    expect(JSON.stringify(slack.requests.at(-1))).toContain('<@U0MAN1>');
   });
 
   test('another version: what changed, Holdpoint’s own evidence, the call, and then the agent’s words', async () => {

@@ -8,7 +8,7 @@ import { NOT_STARTED } from '../../src/contract/review.ts';
 import type { LedgerTransition } from '../../src/domain/ledger.ts';
 import { decideEdit, decideRevision, decideVote, decideWithdrawal, type Ruling } from '../../src/domain/gate/decide.ts';
 import { entryOf } from '../../src/domain/gate/change.ts';
-import { mayReconcile } from '../../src/domain/gate/reconcile.ts';
+import { refusalOfReconcile } from '../../src/domain/eligibility.ts';
 import { evolve, openGate, specOf } from '../../src/domain/gate/state.ts';
 import { viewReview, type ReviewRecord } from '../../src/domain/gate/view.ts';
 import type { GateClient, GateSignal, StartMemo, StartTexts } from '../../src/api/gate-client.ts';
@@ -276,16 +276,14 @@ export class FakeGate implements GateClient {
     const record = play.record as ReviewRecord;
     const material = record.revisions.at(-1)?.material;
     const at = clock.now();
-    const refusal = mayReconcile({
-      isUnknown: outcome.state === 'unknown' && outcome.execution.reconciled === undefined,
-      settledBy: outcome.settledBy,
-      digestMatches: fact.digest === outcome.claimedDigest,
-      levels: material?.levels ?? [],
-      owner: material?.owner ?? null,
-      reviewer: fact.by,
-      groups: fact.groups,
-      at,
-    });
+    const isUnknown = outcome.state === 'unknown' && outcome.execution.reconciled === undefined;
+    const { levels, owner } = material ?? { levels: [], owner: null };
+    const refusal =
+      refusalOfReconcile(
+        { isUnknown, settledBy: outcome.settledBy, levels, owner },
+        { id: fact.by, groups: fact.groups },
+        at,
+      ) ?? (fact.digest === outcome.claimedDigest ? undefined : 'digest_mismatch');
     if (refusal !== undefined) return void play.receipts.set(fact.decisionUlid, refusal);
     const iso = new Date(at).toISOString();
     const { by, note, envelopeDigest } = fact;

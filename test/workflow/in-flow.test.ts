@@ -126,6 +126,15 @@ describe('the commit that answers is the claim', () => {
     }
   });
 
+  it('a signed no counts, also for a question that allows none, which the api would not have signed', async () => {
+    const { reviewId, handle } = await gate.ask({ ...QUESTION, allow: ['approve'] });
+    await gate.untilStatus(reviewId, 'pending');
+    const { envelope } = await gate.signDecision(reviewId, NO);
+    expect(await base.objections.object(reviewId, envelope)).toBe('stored');
+    expect(await gate.decide(reviewId)).toBe('already_resolved');
+    expect(await handle.result()).toMatchObject(REJECTED);
+  });
+
   it('nothing is answered over one that cannot be read', async () => {
     const { reviewId, handle } = await asked();
     const key = makeKey('review-2');

@@ -75,7 +75,7 @@ export interface Channel {
    */
   readonly interest?: (notice: Pick<Notice, 'event' | 'review'>) => 'tell' | 'quiet' | 'no';
   /** Reviewers whom telling a notice alone would call by name. Absent: nobody, as a message to one person calls nobody else. */
-  readonly mentions?: (notice: Pick<Notice, 'event' | 'review'>) => readonly string[];
+  readonly mentions?: (notice: Pick<Notice, 'event' | 'at' | 'review'>) => readonly string[];
   /** Never throws for what the destination did; what it throws all the same is tried again like `retry`. */
   deliver(batch: Batch): Promise<Delivered>;
 }

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../contract/audit.ts';
-import { approversAt } from '../../domain/gate/check.ts';
+import { approversAt, findVoters, voterOf } from '../../domain/eligibility.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import type { Notice, NoticeEvent } from './channel.ts';
@@ -20,7 +20,8 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
     people: people.filter((id) => settings.reviewers.some((reviewer) => reviewer.id === id)),
     vote,
   });
-  const approvers = (): readonly string[] => askable(review, Date.parse(entry.at), settings);
+  const at = Date.parse(entry.at);
+  const approvers = (): readonly string[] => findVoters(review, settings.reviewers, at).map(({ id }) => id);
   switch (entry.type) {
     case 'classified':
       if (entry.status === 'blocked') return [plan('review.blocked')];
@@ -49,19 +50,20 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
         return [plan('review.reminder', review.status === 'pending' ? approvers() : owner)];
       return entry.event === 'escalated' ? [plan('review.escalated', approvers())] : [];
     case 'expired':
-      return [plan('review.resolved', [...owner, ...lastAsked(review, Date.parse(entry.at), settings)])];
+      return [plan('review.resolved', [...owner, ...lastAsked(review, at, settings)])];
     case 'withdrawn':
       return [plan('review.resolved')];
     case 'aborted':
       return review.status === 'aborted'
-        ? [plan('review.resolved', [...owner, ...lastAsked(review, Date.parse(entry.at), settings)])]
+        ? [plan('review.resolved', [...owner, ...lastAsked(review, at, settings)])]
         : [plan('execution.failed', owner)];
     case 'started':
       return [plan('execution.started')];
     case 'finished':
       return [entry.status === 'executed' ? plan('execution.executed') : plan('execution.failed', owner)];
     case 'unknown': {
-      const groups = review.levels.at(-1)?.approvers ?? [];
+      const last = review.levels.at(-1);
+      const groups = last === undefined ? [] : approversAt(last, at);
       return [plan('execution.unknown', [...owner, ...membersOf(groups, settings)])];
     }
     case 'reconciled':
@@ -124,25 +126,6 @@ function opensNextLevel(entry: Extract<AuditEntry, { type: 'decided' }>, review:
   return level?.status === 'passed' && level.decisions.at(-1)?.decisionUlid === entry.decisionUlid;
 }
 
-/** Who could still vote on the open level: not who has, nor whom separation of duties bars. */
-function askable(review: Review, at: number, settings: Settings): readonly string[] {
-  const open = review.status === 'pending' ? review.levels[review.level - 1] : undefined;
-  if (open === undefined) return [];
-  const out = new Set<string | null>(
-    review.levels.flatMap(({ decisions }, index) =>
-      review.separationOfDuties || index === review.level - 1 ? decisions.map(({ reviewer }) => reviewer) : [],
-    ),
-  );
-  if (review.separationOfDuties) {
-    for (const id of [review.proposer.id, review.proposer.owner, editorOf(review)]) out.add(id);
-  }
-  return membersOf(approversAt(open, at), settings).filter((id) => !out.has(id));
-}
-
-function editorOf(review: Review): string | null {
-  return review.revisions.at(-1)?.by ?? null;
-}
-
 /** Who was asked last, of a review that has ended without them: members of the first level that lacked votes. */
 function lastAsked(review: Review, at: number, settings: Settings): readonly string[] {
   const level = review.levels.find(
@@ -167,6 +150,6 @@ function concerned(review: Review, settings: Settings): readonly string[] {
 
 function membersOf(groups: readonly string[], settings: Settings): readonly string[] {
   return settings.reviewers
-    .filter(({ role, groups: own }) => role !== 'auditor' && own.some((group) => groups.includes(group)))
+    .filter((reviewer) => voterOf(reviewer).groups.some((group) => groups.includes(group)))
     .map(({ id }) => id);
 }

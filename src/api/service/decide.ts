@@ -1,4 +1,4 @@
-import { votingGroups, type ReviewerPrincipal } from '../principal.ts';
+import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError, problemFields, type ProblemOptions } from '../problem.ts';
 import { isoNow, reviewSignerOf, type ServiceContext } from './context.ts';
 import { readToAct } from './read.ts';
@@ -10,10 +10,9 @@ import type { ProblemCode } from '../../contract/codes.ts';
 import type { DecisionRequest, ReconcileRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import { LIMITS, type Review } from '../../contract/review.ts';
-import { checkDecision } from '../../domain/gate/check.ts';
-import { mayReconcile } from '../../domain/gate/reconcile.ts';
-import { contextOf } from '../../domain/gate/shown.ts';
+import type { Review } from '../../contract/review.ts';
+import { checkDecision, refusalOfReconcile, stateOfReview, voterOf } from '../../domain/eligibility.ts';
+import { digestOfShown } from '../../domain/gate/shown.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
@@ -33,12 +32,11 @@ export async function decide(
   const signer = reviewSignerOf(context);
   checkShape(request);
   const review = await readToAct(context, principal, reviewId);
-  const state = contextOf(review);
+  const state = stateOfReview(review, digestOfShown(review));
   const refusal = checkDecision(
     state,
+    voterOf(principal.reviewer),
     {
-      reviewer: principal.id,
-      groups: votingGroups(principal),
       type: request.type,
       digest: request.digest,
       comment: request.comment ?? null,
@@ -54,11 +52,11 @@ export async function decide(
     deploymentId: review.deploymentId,
     reviewId,
     decisionUlid,
-    revision: state.revision,
+    revision: state.spec.revision,
     level: state.level,
     type: request.type,
     // Taken from the state just read, and equal to what the caller was shown.
-    digest: state.digest,
+    digest: state.spec.digest,
     ...(edited === undefined ? {} : { editedArguments: edited }),
     ...(request.response === undefined ? {} : { response: request.response }),
     ...(request.comment === undefined ? {} : { comment: request.comment }),
@@ -69,7 +67,7 @@ export async function decide(
   if (request.type === 'reject' || request.type === 'revise') {
     const { type } = request;
     const isApproved = state.phase === 'approved';
-    const objection = { reviewId, envelope, decisionUlid, type, revision: state.revision, isApproved };
+    const objection = { reviewId, envelope, decisionUlid, type, revision: review.revision, isApproved };
     return storeAndSettle(context, principal, objection, caller);
   }
   const goneCode = 'already_resolved';
@@ -134,7 +132,6 @@ async function prepareEdit(
   request: DecisionRequest,
 ): Promise<JsonObject | undefined> {
   if (request.arguments === undefined) throw new ProblemError('edit_invalid');
-  if (review.revision >= LIMITS.revisions) throw new ProblemError('too_many_revisions');
   return prepareArguments(context, review, request.arguments, 'edit_invalid');
 }
 
@@ -157,7 +154,7 @@ export async function prepareArguments(
   return sealCall(context, review.reviewId, review.call.tool, args);
 }
 
-/** Settles `outcome_unknown` with what a person found out. The gate asks {@link mayReconcile} again. */
+/** Settles `outcome_unknown` with what a person found out. The gate asks {@link refusalOfReconcile} again. */
 export async function reconcile(
   context: ServiceContext,
   principal: ReviewerPrincipal,
@@ -171,16 +168,13 @@ export async function reconcile(
   const ledger = await context.store.readLedger(reviewId);
   const now = context.clock.now();
   const claim = ledger?.claim ?? null;
-  const refusal = mayReconcile({
+  const outcome = {
     isUnknown: claim !== null && ledger?.state === 'unknown' && ledger.reconciliation === null,
     settledBy: claim?.settledBy ?? null,
-    digestMatches: true,
     levels: review.levels,
     owner: review.proposer.owner,
-    reviewer: principal.id,
-    groups: votingGroups(principal),
-    at: now,
-  });
+  };
+  const refusal = refusalOfReconcile(outcome, voterOf(principal.reviewer), now);
   if (refusal !== undefined) throw new ProblemError(refusal, whyNot(refusal, ledger, now));
   const decisionUlid = newUlid(now);
   const envelope = signer.sign('reconciliation', {

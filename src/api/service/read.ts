@@ -1,5 +1,5 @@
 import type { StartedReview } from '../gate-client.ts';
-import { principalKey, votingGroups, type Principal } from '../principal.ts';
+import { principalKey, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import type { WaitOptions } from './types.ts';
@@ -7,6 +7,7 @@ import { waitUntil } from './hub.ts';
 import type { ListQuery, ListResponse } from '../../contract/api.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { isFinal, NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
+import { voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
 import { viewForAgent } from '../../domain/show/agent-view.ts';
 import type { ListFilter, Store } from '../../ports/store.ts';
@@ -53,7 +54,8 @@ export async function listReviews(
   query: ListQuery,
 ): Promise<ListResponse> {
   const { status, approver, limit, cursor, ...exact } = query;
-  if (approver !== undefined && principal.kind !== 'reviewer') {
+  const voter = approver !== undefined && principal.kind === 'reviewer' ? voterOf(principal.reviewer) : undefined;
+  if (approver !== undefined && voter === undefined) {
     throw new ProblemError('invalid_request', { detail: 'approver=me is for reviewers.' });
   }
   if (principal.kind === 'agent' && query.proposer !== undefined && query.proposer !== principal.id) {
@@ -63,9 +65,9 @@ export async function listReviews(
     ...(exact as { [K in keyof typeof exact]: NonNullable<(typeof exact)[K]> }),
     ...(principal.kind === 'agent' ? { proposer: principal.id } : {}),
     ...(status === undefined ? {} : { status: status.split(',') }),
-    ...(approver === undefined || principal.kind !== 'reviewer' ? {} : { approverGroups: votingGroups(principal) }),
+    ...(voter === undefined ? {} : { approverGroups: voter.groups }),
   };
-  const isFor = (row: ReviewRow): boolean => approver === undefined || !row.closedTo.includes(principal.id);
+  const isFor = (row: ReviewRow): boolean => voter === undefined || waitsFor(row, voter);
   // Filters that little fits are walked for: an agent that asks again and again has the turns of one.
   const read: ReadPage = (most, from) =>
     context.lists.run(principalKey(principal), () => context.store.listReviews(filter, most, from));

@@ -6,6 +6,7 @@ import { useLiveChanges } from '../data/live.ts';
 import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
 import { SignIn } from '../session/sign-in.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
+import { voterOf } from '../../domain/eligibility.ts';
 import { lastInboxView } from '../inbox/last-view.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ConnectionNote } from './connection-note.tsx';
@@ -36,7 +37,7 @@ export function Shell() {
 }
 
 function Frame({ session }: { readonly session: Session }) {
-  useLiveChanges(session.reviewer);
+  useLiveChanges(voterOf(session.reviewer));
   return (
     <>
       <a className="skip" href="#main">

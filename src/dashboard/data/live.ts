@@ -4,7 +4,8 @@ import type { ReviewRow } from '../../contract/review.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import { client, whenStreamOpened } from './client.ts';
 import { connection, setConnection } from './connection.ts';
-import { placeRow, type Voter } from './place-row.ts';
+import type { Voter } from '../../domain/eligibility.ts';
+import { placeRow } from './place-row.ts';
 import type { ListFilter } from './list-filter.ts';
 
 /** Keeps every list and every open review current for as long as somebody is signed in: one stream for the whole page. */

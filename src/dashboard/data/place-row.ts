@@ -1,13 +1,8 @@
 import type { ReviewRow } from '../../contract/review.ts';
+import { waitsFor, type Voter } from '../../domain/eligibility.ts';
 import { rowCanBeStopped } from '../../domain/stop.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import type { ListFilter } from './list-filter.ts';
-
-/** Whose inbox it is. */
-export interface Voter {
-  readonly id: string;
-  readonly groups: readonly string[];
-}
 
 /**
  * A list after one of its reviews changed: where the row no longer fits the filter it goes, where it does it stands at
@@ -32,7 +27,7 @@ export function placeRow(pages: readonly ReviewPage[], row: ReviewRow, filter: L
 export function fits(row: ReviewRow, filter: ListFilter, me: Voter): boolean {
   const statuses = filter.status === undefined ? undefined : [filter.status].flat();
   if (statuses !== undefined && !statuses.includes(row.status)) return false;
-  if (filter.approver === 'me' && !mayVote(row, me)) return false;
+  if (filter.approver === 'me' && !waitsFor(row, me)) return false;
   return (
     (filter.tool ?? row.tool) === row.tool &&
     (filter.service ?? row.service) === row.service &&
@@ -41,15 +36,6 @@ export function fits(row: ReviewRow, filter: ListFilter, me: Voter): boolean {
     (filter.group ?? row.group) === row.group &&
     (filter.execution === undefined ||
       (filter.execution === 'not_started' ? rowCanBeStopped(row) : filter.execution === row.executionStatus))
-  );
-}
-
-/** Whether this person may vote on the open level, and has not yet. */
-export function mayVote(row: ReviewRow, me: Voter): boolean {
-  return (
-    row.status === 'pending' &&
-    row.approvers.some((group) => me.groups.includes(group)) &&
-    !row.closedTo.includes(me.id)
   );
 }
 

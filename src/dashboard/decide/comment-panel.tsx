@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Button, FieldError, Label, TextArea, TextField } from 'react-aria-components';
 import { foot } from '../review/foot.ts';
-import { PRESETS } from './presets.ts';
+import { PRESETS } from './choices.ts';
 import type { PanelProps } from './confirm-panel.tsx';
 
 const WORDS = {
@@ -65,7 +65,7 @@ export function CommentPanel({
           {words.send}
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
-          {isStop ? 'Cancel' : 'Not yet'}
+          Cancel
         </Button>
       </div>
     </form>

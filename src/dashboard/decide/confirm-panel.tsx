@@ -42,7 +42,7 @@ export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
           Yes, approve
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
-          Not yet
+          Cancel
         </Button>
       </div>
     </form>

@@ -14,8 +14,7 @@ import { useSession } from '../session/session.ts';
 import { LiveTimeLeft } from '../ui/times.tsx';
 import { CommentPanel } from './comment-panel.tsx';
 import { ConfirmPanel } from './confirm-panel.tsx';
-import { whyNot } from './eligibility.ts';
-import { BUTTONS, ORDER } from './presets.ts';
+import { BUTTONS, choicesFor } from './choices.ts';
 import { RespondPanel } from './respond-panel.tsx';
 import { useDecide } from './use-decide.ts';
 
@@ -26,19 +25,19 @@ export function DecideBar({ review }: { readonly review: Review }) {
   const session = useSession();
   const now = useNow();
   const isOpen = review.status === 'pending' || review.status === 'changes_requested' || canBeStopped(review);
-  const reason = whyNot(review, session, now);
   if (!isOpen) return null;
-  if (reason !== undefined) {
+  const { types, why } = choicesFor(review, session, now);
+  if (types.length === 0) {
     return (
       <div ref={foot} className="decide" role="region" aria-label="Decision">
-        <p className="decide-why">{reason}</p>
+        <p className="decide-why">{why}</p>
       </div>
     );
   }
-  return <Deciding review={review} />;
+  return <Deciding review={review} types={types} />;
 }
 
-function Deciding({ review }: { readonly review: Review }) {
+function Deciding({ review, types }: { readonly review: Review; readonly types: readonly DecisionType[] }) {
   const [panel, setPanel] = useState<DecisionType>();
   const close = (): void => setPanel(undefined);
   const deciding = useDecide(review, close);
@@ -46,9 +45,10 @@ function Deciding({ review }: { readonly review: Review }) {
   const offline = useConnection() === 'offline';
   const singleKeys = useSingleKeys();
   const unseen = left > 0;
+  const mayApprove = types.includes('approve') || types.includes('edit');
   const stops = canBeStopped(review);
   const begin = (type: DecisionType): void => {
-    if (offline || !review.allowedDecisions.includes(type)) return;
+    if (offline || !types.includes(type)) return;
     if ((type === 'approve' || type === 'edit') && unseen) showNext();
     else setPanel(type);
   };
@@ -89,7 +89,7 @@ function Deciding({ review }: { readonly review: Review }) {
   return (
     <div ref={foot} className="decide" role="region" aria-label="Decision">
       <div className="decide-row">
-        {ORDER.filter((type) => review.allowedDecisions.includes(type)).map((type) => {
+        {types.map((type) => {
           const waitsForEyes = unseen && (type === 'approve' || type === 'edit');
           return (
             <Button
@@ -103,6 +103,7 @@ function Deciding({ review }: { readonly review: Review }) {
             </Button>
           );
         })}
+        {review.status === 'changes_requested' && <span>Changes were asked for. It waits for the proposer.</span>}
         {stops ? (
           <span>Approved, and not run yet. It can still be stopped.</span>
         ) : (
@@ -111,10 +112,10 @@ function Deciding({ review }: { readonly review: Review }) {
           </span>
         )}
       </div>
-      {!stops && <NotCompared review={review} />}
-      {unseen && !stops && (
+      {mayApprove && <NotCompared review={review} />}
+      {unseen && mayApprove && (
         <div className="decide-row decide-unseen">
-          <span role="status">Approve once all of it was on screen: {left} to go</span>
+          <span role="status">Scroll to see everything before approving ({left} left)</span>
           <Button className="button button-small" onPress={showNext}>
             Show next
           </Button>

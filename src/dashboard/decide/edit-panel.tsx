@@ -119,7 +119,7 @@ function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) 
         Show the changes
       </Button>
       <Button className="button" onPress={onClose}>
-        Not yet
+        Cancel
       </Button>
     </div>
   );

@@ -41,7 +41,7 @@ export function RespondPanel({ deciding, onClose }: PanelProps) {
           Send the answer
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
-          Not yet
+          Cancel
         </Button>
       </div>
     </form>

@@ -7,12 +7,11 @@ import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { serverNow } from '../data/clock.ts';
 import { reviewQuery } from '../data/queries.ts';
-import { whyNot } from '../decide/eligibility.ts';
-import { PRESETS } from '../decide/presets.ts';
+import { choicesFor, PRESETS } from '../decide/choices.ts';
 import { foot } from '../review/foot.ts';
 import { useSession } from '../session/session.ts';
 import { refusalWords } from '../ui/words.ts';
-import { GroupItem, type Choice } from './group-item.tsx';
+import { GroupItem, isUndecided, type Choice } from './group-item.tsx';
 
 /** What was chosen for one review, and the digest that was shown when it was. */
 interface Chosen {
@@ -47,9 +46,9 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
     const all = rows.flatMap(({ reviewId }): (readonly [string, Chosen])[] => {
       const review = queries.getQueryData(reviewQuery(reviewId).queryKey);
       const digest = review?.call.digest ?? null;
-      if (review?.status !== 'pending' || digest === null || whyNot(review, session, serverNow()) !== undefined)
-        return [];
-      return review.allowedDecisions.includes('reject') ? [[reviewId, { choice: 'reject', digest }]] : [];
+      if (review === undefined || digest === null || !isUndecided(review)) return [];
+      const { types } = choicesFor(review, session, serverNow());
+      return types.includes('reject') ? [[reviewId, { choice: 'reject', digest }]] : [];
     });
     if (all.length === 0) notify('plain', 'There is nothing here that you could reject now.');
     setChosen(new Map(all));

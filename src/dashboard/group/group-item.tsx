@@ -5,7 +5,7 @@ import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { DecisionResult } from '../../client/reviews.ts';
 import { useNow } from '../data/clock.ts';
 import { reviewQuery } from '../data/queries.ts';
-import { whyNot } from '../decide/eligibility.ts';
+import { choicesFor } from '../decide/choices.ts';
 import { useRowWords } from '../inbox/item-view.tsx';
 import { AgentWords } from '../review/agent-words.tsx';
 import { CallView } from '../review/call-view.tsx';
@@ -16,6 +16,11 @@ import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
 import { TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { refusalWords } from '../ui/words.ts';
+
+/** A group decides what still waits; an approved call is stopped on its own page. */
+export function isUndecided({ status }: Review): boolean {
+  return status === 'pending' || status === 'changes_requested';
+}
 
 export type Choice = 'approve' | 'reject';
 
@@ -82,9 +87,9 @@ function Choosing({ row, choice, onChoose }: ItemProps) {
   const now = useNow();
   const { left } = useSeen();
   const review = useQuery(reviewQuery(row.reviewId)).data;
-  if (review === undefined || review.status !== 'pending') return null;
-  const reason = whyNot(review, session, now);
-  if (reason !== undefined) return <p className="quiet">{reason}</p>;
+  if (review === undefined || !isUndecided(review)) return null;
+  const { types, why } = choicesFor(review, session, now);
+  if (types.length === 0) return <p className="quiet">{why}</p>;
   const digest = review.call.digest ?? undefined;
   const alone = row.class === 'irreversible' || row.class === 'forbidden';
   return (
@@ -97,17 +102,17 @@ function Choosing({ row, choice, onChoose }: ItemProps) {
       <Radio value="none" className="choice">
         Not now
       </Radio>
-      {review.allowedDecisions.includes('reject') && (
+      {types.includes('reject') && (
         <Radio value="reject" className="choice">
           Reject
         </Radio>
       )}
-      {review.allowedDecisions.includes('approve') && !alone && (
+      {types.includes('approve') && !alone && (
         <Radio value="approve" className="choice" isDisabled={left > 0}>
           Approve{left > 0 ? ' (after all of it was on screen)' : ''}
         </Radio>
       )}
-      {alone && (
+      {types.includes('approve') && alone && (
         <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }} state={{ asked: 'approve' }}>
           Approve on its own page
         </Link>

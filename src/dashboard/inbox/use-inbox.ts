@@ -2,7 +2,7 @@ import { useEffect, useMemo } from 'react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import type { ReviewRow } from '../../contract/review.ts';
 import { listQuery, rowsOf } from '../data/queries.ts';
-import { mayVote } from '../data/place-row.ts';
+import { voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { useSession } from '../session/session.ts';
 import { isWaiting, toListFilter, type InboxFilters } from './filters.ts';
 import { foldGroups, matchesSearch, type InboxItem } from './fold.ts';
@@ -22,8 +22,8 @@ export interface InboxList {
 
 /** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
 export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: number): InboxList {
-  const { id, groups, role } = useSession().reviewer;
-  const mineFirst = isWaiting(filters) && role === 'reviewer';
+  const { reviewer } = useSession();
+  const mineFirst = isWaiting(filters) && reviewer.role === 'reviewer';
   const filter = toListFilter(filters);
   const mine = useInfiniteQuery({
     ...listQuery({ ...filter, status: 'pending', approver: 'me' }),
@@ -41,8 +41,8 @@ export function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>,
   const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage);
   const loadedMine = useMemo(() => (mineFirst ? rowsOf(mine.data) : []), [mineFirst, mine.data]);
   const loadedOthers = useMemo(
-    () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !mayVote(row, { id, groups })) : []),
-    [mineDone, mineFirst, others.data, id, groups],
+    () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !waitsFor(row, voterOf(reviewer))) : []),
+    [mineDone, mineFirst, others.data, reviewer],
   );
   const delayed = useMemo(() => (mineFirst && mineDone ? rowsOf(notRun.data) : []), [mineFirst, mineDone, notRun.data]);
   // Nearly every approved call starts at once, and would only flash up here.

@@ -32,13 +32,17 @@ export function Questions({ review }: { readonly review: Review }) {
         <dt>Who is answerable?</dt>
         <dd>
           {proposer.owner === null ? (
-            <strong className="tone-bad">Nobody is named</strong>
+            <>
+              <strong className="tone-bad">No owner</strong> (<Visible text={proposer.id} />)
+            </>
           ) : (
-            <strong>
-              <Visible text={proposer.owner} />
-            </strong>
+            <>
+              <strong>
+                <Visible text={proposer.owner} />
+              </strong>
+              , for <Visible text={proposer.id} />
+            </>
           )}
-          , for <Visible text={proposer.id} />
           {!proposer.attested && <span className="tone-bad"> (unsigned: this name is only claimed)</span>}
         </dd>
       </div>

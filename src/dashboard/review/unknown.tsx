@@ -5,7 +5,7 @@ import type { Review } from '../../contract/review.ts';
 import { QUEUED_WORDS } from '../../domain/stop.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useNow } from '../data/clock.ts';
-import { whyNotReconcile } from '../decide/eligibility.ts';
+import { whyNotReconcile } from '../decide/choices.ts';
 import { useSession } from '../session/session.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';

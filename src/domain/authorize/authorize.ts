@@ -4,7 +4,7 @@ import type { ExecutionErrorCode } from '../../contract/codes.ts';
 import type { DecisionPayload } from '../../contract/envelope.ts';
 import type { Digest } from '../../contract/json.ts';
 import type { Level, Material } from '../../contract/review.ts';
-import { mayVote } from '../gate/check.ts';
+import { mayVote } from '../eligibility.ts';
 import { canonicalJson, digestMaterial } from '../proof/digest.ts';
 import { canFill, type Seat } from '../gate/seats.ts';
 import { votingGroupsOf, type Settings } from '../policy/settings.ts';

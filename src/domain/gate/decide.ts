@@ -1,7 +1,14 @@
 import type { ReceiptRefusal } from '../../contract/codes.ts';
 import { LIMITS } from '../../contract/constants.ts';
 import { isExpired } from '../deadline.ts';
-import { checkDecision, checkObjection, type DecisionContext } from './check.ts';
+import {
+  checkDecision,
+  refusalOf,
+  refusalOfClosed,
+  refusalOfObjection,
+  stateOfGate,
+  type Voter,
+} from '../eligibility.ts';
 import {
   evolve,
   isEnded,
@@ -27,46 +34,17 @@ export type Prepared =
 const refuse = (code: ReceiptRefusal): Ruling => ({ ok: false, code });
 const accept = (...events: readonly GateEvent[]): Ruling => ({ ok: true, events });
 
-/** What {@link checkDecision} needs to know of a state. */
-export function contextOf(state: GateState): DecisionContext {
-  const { spec } = state;
-  return {
-    phase: isEnded(state) ? (state.tag === 'expired' ? 'expired' : 'ended') : state.tag,
-    expiresAt: spec.expiresAt,
-    revision: spec.revision,
-    level: state.tag === 'pending' ? state.level : 1,
-    levels: spec.levels,
-    separationOfDuties: spec.separationOfDuties,
-    proposer: spec.proposer,
-    owner: spec.owner,
-    editor: spec.editor,
-    digest: spec.digest,
-    allowed: spec.allowed,
-    votes: state.tag === 'pending' ? state.votes : [],
-  };
-}
-
 /** Refusal of a decision, if any, before the work of preparing an edit is done. `at`: epoch ms of its arrival. */
 export function checkFact(state: GateState, fact: DecisionFact, at: number): ReceiptRefusal | undefined {
-  const context = contextOf(state);
-  if (fact.type === 'reject') return checkReject(context, fact, at);
-  const refusal = checkDecision(context, fact, at);
+  const now = stateOfGate(state);
+  const { spec, level } = now;
+  // What was said while another level was open must not be refused here and stop the call at the claim.
+  if (fact.type === 'reject')
+    return refusalOfClosed(now, at) ?? refusalOfObjection(spec, voterIn(fact), fact.digest, at);
+  const refusal = checkDecision(now, voterIn(fact), fact, at);
   if (refusal !== undefined) return refusal;
-  // Signed for another version or another step than the one that is open now.
-  if (fact.revision !== context.revision || fact.level !== context.level) return 'digest_mismatch';
-  if (fact.type === 'edit' && state.spec.revision >= LIMITS.revisions) return 'too_many_revisions';
-  return undefined;
-}
-
-/**
- * A signed no counts on whichever level its reviewer may vote, as it will at the claim: what was said while another level
- * was open must not be refused here and stop the call there.
- */
-function checkReject(context: DecisionContext, fact: DecisionFact, at: number): ReceiptRefusal | undefined {
-  if (context.phase === 'expired') return 'expired';
-  if (context.phase === 'ended') return 'already_resolved';
-  if (isExpired(context.expiresAt, at)) return 'expired';
-  return checkObjection(context, fact, at) ?? (context.allowed.includes('reject') ? undefined : 'decision_not_allowed');
+  // Signed for another version or another level than the one that is open now.
+  return fact.revision !== spec.revision || fact.level !== level ? 'digest_mismatch' : undefined;
 }
 
 /** Judges a decision other than an edit. */
@@ -109,17 +87,15 @@ export function decideEdit(state: GateState, fact: DecisionFact, prepared: Prepa
   const next = evolve(state, revised);
   if (prepared.evidenceChanged || next.spec.separationOfDuties) return accept(revised);
   const vote: Vote = { ...voteOf(fact, 'edit'), level: 1 };
-  const mayVoteThere =
-    checkDecision(contextOf(next), { ...fact, type: 'approve', digest: next.spec.digest }, at) === undefined;
-  return mayVoteThere
+  return refusalOf('approve', stateOfGate(next), voterIn(fact), at) === undefined
     ? accept(revised, ...castVote(next, vote, { kind: 'approve' }, fact.comment, at))
     : accept(revised);
 }
 
 /** Refusal of a revision by the proposer, if any, before it is prepared. */
 export function checkRevision(state: GateState, fact: RevisionFact, at: number): ReceiptRefusal | undefined {
-  if (state.tag === 'expired' || (!isEnded(state) && isExpired(state.spec.expiresAt, at))) return 'expired';
-  if (isEnded(state)) return 'already_resolved';
+  const closed = refusalOfClosed(stateOfGate(state), at);
+  if (closed !== undefined) return closed;
   if (fact.proposer !== state.spec.proposer) return 'envelope_invalid';
   if (state.tag !== 'changes_requested') return 'not_awaiting_revision';
   if (fact.digest !== state.spec.digest) return 'digest_mismatch';
@@ -134,8 +110,8 @@ export function decideRevision(state: GateState, fact: RevisionFact, prepared: P
 }
 
 export function decideWithdrawal(state: GateState, fact: WithdrawalFact, at: number): Ruling {
-  if (state.tag === 'expired' || (!isEnded(state) && isExpired(state.spec.expiresAt, at))) return refuse('expired');
-  if (isEnded(state)) return refuse('already_resolved');
+  const closed = refusalOfClosed(stateOfGate(state), at);
+  if (closed !== undefined) return refuse(closed);
   if (fact.proposer !== state.spec.proposer) return refuse('envelope_invalid');
   if (fact.digest !== state.spec.digest) return refuse('digest_mismatch');
   return accept({ type: 'withdrawn', by: fact.proposer, at });
@@ -144,6 +120,10 @@ export function decideWithdrawal(state: GateState, fact: WithdrawalFact, at: num
 /** Silence is no: `expired` once workflow time has reached the deadline. */
 export function decideTime(state: GateState, now: number): readonly GateEvent[] {
   return !isEnded(state) && isExpired(state.spec.expiresAt, now) ? [{ type: 'expired', at: now }] : [];
+}
+
+function voterIn({ reviewer, groups }: DecisionFact): Voter {
+  return { id: reviewer, groups };
 }
 
 function voteOf(fact: DecisionFact, type: Vote['type']): Vote {

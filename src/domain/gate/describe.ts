@@ -1,5 +1,5 @@
 import type { Material, Review } from '../../contract/review.ts';
-import { approversAt } from './check.ts';
+import { approversAt } from '../eligibility.ts';
 
 /** Limits of the Temporal Web UI, in UTF-8 bytes. */
 const SUMMARY_BYTES = 400;

@@ -1,7 +1,7 @@
 import type { DecisionPayload } from '../../contract/envelope.ts';
 import type { Level } from '../../contract/review.ts';
 import { votingGroupsOf, type Settings } from '../policy/settings.ts';
-import { checkObjection } from './check.ts';
+import { refusalOfObjection } from '../eligibility.ts';
 
 /** A stored objection whose signature was verified just now. */
 export interface Objection {
@@ -29,6 +29,6 @@ export function findStanding(
   return objections.find(({ payload }) => {
     if (payload.type !== 'reject') return false;
     const groups = votingGroupsOf(settings, payload.reviewer.id);
-    return checkObjection(claimed, { groups, digest: payload.digest }, at) === undefined;
+    return refusalOfObjection(claimed, { groups }, payload.digest, at) === undefined;
   });
 }

@@ -1,8 +1,6 @@
 import { levelSchema, type Material, type Review } from '../../contract/review.ts';
 import type { Digest } from '../../contract/json.ts';
-import type { DecisionContext } from './check.ts';
 import { digestMaterial } from '../proof/digest.ts';
-import { isStoppable } from './view.ts';
 
 /**
  * The digest of what a state shows, taken from the state itself: what is signed is what was shown, even where the
@@ -19,47 +17,6 @@ export function withShownDigest(review: Review): Review {
   const digest = digestOfShown(review);
   if (digest === null || digest === review.call.digest) return review;
   return { ...review, call: { ...review.call, digest } };
-}
-
-/** What the checks of a decision need to know, out of the state. */
-export function contextOf(review: Review): DecisionContext {
-  const current = review.revisions.at(-1);
-  return {
-    phase: phaseOf(review),
-    expiresAt: review.expiresAt === null ? null : Date.parse(review.expiresAt),
-    revision: review.revision,
-    level: review.status === 'pending' ? review.level : 1,
-    levels: review.levels.map(({ name, approvers, quorum, escalation }) => ({ name, approvers, quorum, escalation })),
-    separationOfDuties: review.separationOfDuties,
-    proposer: review.proposer.id,
-    owner: review.proposer.owner,
-    editor: current?.by,
-    digest: digestOfShown(review) ?? '',
-    allowed: review.allowedDecisions,
-    votes: review.status === 'pending' ? (current?.decisions ?? []) : [],
-  };
-}
-
-function phaseOf(review: Review): DecisionContext['phase'] {
-  switch (review.status) {
-    case 'pending':
-    case 'changes_requested':
-    case 'expired':
-      return review.status;
-    case 'approved':
-      if (review.kind === 'in-flow') return 'ended';
-      if (isStoppable(review.kind, review.execution)) return 'approved';
-      // Stopped, or refused otherwise, before it was claimed: over, and nothing ran.
-      return review.execution.startedAt === null ? 'ended' : 'started';
-    case 'rejected':
-    case 'withdrawn':
-    case 'not_required':
-    case 'blocked':
-    case 'aborted':
-      return 'ended';
-    default:
-      return review.status satisfies never;
-  }
 }
 
 function materialOf(review: Review): Material | undefined {

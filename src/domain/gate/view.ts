@@ -7,6 +7,7 @@ import type {
   Review,
   ReviewStatus,
 } from '../../contract/review.ts';
+import { decisionsTaken, isStoppable, stateOfGate } from '../eligibility.ts';
 import { isEnded, type GateState } from './state.ts';
 
 /** What never changes over the life of a review. */
@@ -129,26 +130,8 @@ function levelStatus(gate: GateState | null, level: number): 'waiting' | 'open' 
 
 function allowedNow(record: ReviewRecord, current: RevisionRecord): DecisionType[] {
   if (current.digest === null || record.gate === null) return [];
-  switch (record.gate.tag) {
-    case 'pending':
-      return [...record.allowed];
-    case 'changes_requested':
-      return record.allowed.filter((type) => type === 'reject');
-    case 'approved':
-      return isStoppable(record.base.kind, record.execution) ? ['reject'] : [];
-    case 'rejected':
-    case 'expired':
-    case 'withdrawn':
-    case 'aborted':
-      return [];
-    default:
-      return record.gate satisfies never;
-  }
-}
-
-/** A no counts until the claim, also after the last yes. */
-export function isStoppable(kind: Review['kind'], execution: Pick<ExecutionView, 'status'>): boolean {
-  return kind === 'call' && execution.status === 'not_started';
+  const stops = record.gate.tag === 'approved' && isStoppable(record.base.kind, record.execution.status);
+  return decisionsTaken(stops ? 'approved' : stateOfGate(record.gate).phase, record.allowed);
 }
 
 function resolvedAt(record: ReviewRecord): string | null {

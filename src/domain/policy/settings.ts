@@ -1,5 +1,6 @@
 import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../../contract/config.ts';
 import { durationMs } from '../../contract/policy.ts';
+import { voterOf } from '../eligibility.ts';
 import type { Policy } from './policy.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
 
@@ -95,5 +96,5 @@ export function findReviewer(settings: Settings, id: string): ReviewerConfig | u
 /** Groups for which a reviewer may vote; none for an auditor, or a person who is no longer in the directory. */
 export function votingGroupsOf(settings: Settings, reviewerId: string): readonly string[] {
   const reviewer = findReviewer(settings, reviewerId);
-  return reviewer === undefined || reviewer.role === 'auditor' ? [] : reviewer.groups;
+  return reviewer === undefined ? [] : voterOf(reviewer).groups;
 }

@@ -1,5 +1,6 @@
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types';
 import type { Material, Review, ReviewStatus } from '../../contract/review.ts';
+import { findVoters } from '../eligibility.ts';
 import { withShownDigest } from '../gate/shown.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { slackDecisionOf } from '../mail-decision.ts';
@@ -59,22 +60,20 @@ export function lineAbout(review: Review, words: string, baseUrl: string | null)
   return `${words}: ${name} (${link})`;
 }
 
-/** People who may vote on the open level and whose Slack user is known. */
-export function mentionable(
+/** People who may vote on the open level at `at` (epoch ms) and whose Slack user is known. */
+export function findMentionable(
   review: Review,
   settings: Settings,
+  at: number,
 ): readonly { readonly id: string; readonly slack: string }[] {
-  const level = review.levels[review.level - 1];
-  if (review.status !== 'pending' || level === undefined) return [];
-  const groups = new Set([...level.approvers, ...(level.escalation?.to ?? [])]);
-  return settings.reviewers.flatMap(({ id, slack, groups: own, role }) =>
-    slack !== undefined && role !== 'auditor' && own.some((group) => groups.has(group)) ? [{ id, slack }] : [],
+  return findVoters(review, settings.reviewers, at).flatMap(({ id, slack }) =>
+    slack === undefined ? [] : [{ id, slack }],
   );
 }
 
 /** Those of them who are in `ids`, as mentions. */
-export function mentionsOf(review: Review, settings: Settings, ids: readonly string[]): string {
-  return mentionable(review, settings)
+export function mentionsOf(review: Review, settings: Settings, ids: readonly string[], at: number): string {
+  return findMentionable(review, settings, at)
     .filter(({ id }) => ids.includes(id))
     .map(({ slack }) => `<@${slack.split('/').at(-1) ?? slack}>`)
     .join(' ');

@@ -3,7 +3,8 @@ import { hasEnded, type Review } from '../../contract/review.ts';
 import type { Commit, ReviewWrite } from '../../ports/store.ts';
 import { leafOf } from '../../domain/proof/tree.ts';
 import { stepOf, type Step } from './ledger-row.ts';
-import { approversOf, listRowOf } from '../reviews/review-row.ts';
+import { approversOf, openLevelOf } from '../../domain/eligibility.ts';
+import { listRowOf } from '../reviews/review-row.ts';
 import { storableJson, storableText, storableTime } from '../database/text.ts';
 
 /** One entry, ready to append; its place in the log and in its review are still to come. */
@@ -107,7 +108,8 @@ function stateColumns(
 ): Extract<PreparedReview, { kind: 'reviews' }>['columns'] {
   const { review } = write;
   const { execution, ...state } = review;
-  const approvers = approversOf(review);
+  const open = openLevelOf(review);
+  const approvers = open === undefined ? [] : approversOf(open);
   const materials = new Map(write.materials.map((material) => [material.revision, material]));
   return {
     review_id: review.reviewId,

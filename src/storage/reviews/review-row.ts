@@ -6,8 +6,7 @@ import {
   type Review,
   type ReviewRow,
 } from '../../contract/review.ts';
-import { escalatedTo } from '../../domain/deadline.ts';
-import { isStoppable } from '../../domain/gate/view.ts';
+import { approversAt, barredFrom, isStoppable, openLevelOf, stateOfReview } from '../../domain/eligibility.ts';
 
 const SUMMARY_BYTES = 400;
 
@@ -48,7 +47,8 @@ export function listRowOf(review: Review): ListRow {
       summary: summaryOf(review),
       votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - yeses.length),
       approvers: open?.approvers ?? [],
-      closedTo: closedToOf(review),
+      // Who would be told `already_voted` or `self_approval`.
+      closedTo: open === undefined ? [] : [...barredFrom(stateOfReview(review))],
     },
     escalation: open?.escalation ?? null,
   };
@@ -75,27 +75,8 @@ export function showListRow(
       executionStatus,
     };
   }
-  return { ...row, executionStatus, approvers: [...new Set([...row.approvers, ...escalatedTo(stored, now)])] };
-}
-
-/** Groups that may vote now or, with a time, from then on. Only a pending review has any. */
-export function approversOf(review: Review): readonly { readonly group: string; readonly from: string | null }[] {
-  const open = openLevelOf(review);
-  if (open === undefined) return [];
-  const now = new Set(open.approvers);
-  const later = new Set(open.escalation?.to.filter((group) => !now.has(group)) ?? []);
-  const from = open.escalation?.at ?? null;
-  return [...[...now].map((group) => ({ group, from: null })), ...[...later].map((group) => ({ group, from }))];
-}
-
-/** Who would be told `already_voted` or `self_approval`. */
-function closedToOf(review: Review): string[] {
-  const open = openLevelOf(review);
-  if (open === undefined) return [];
-  const voted = review.separationOfDuties ? review.levels.flatMap(({ decisions }) => decisions) : open.decisions;
-  const conflicted = review.separationOfDuties ? [review.proposer.owner, review.revisions.at(-1)?.by ?? null] : [];
-  const people = [...voted.map(({ reviewer }) => reviewer), ...conflicted].filter((id) => id !== null);
-  return [...new Set(people)];
+  const level = { approvers: row.approvers, escalation: stored.escalation };
+  return { ...row, executionStatus, approvers: [...approversAt(level, now)] };
 }
 
 /** The review of the two columns that hold it: what the gate worker wrote, and what the execute worker did. */
@@ -109,7 +90,7 @@ export function withExecution(state: Omit<Review, 'execution'>, written: Executi
   const execution = state.resolution?.edited === true ? { ...written, edited: true } : written;
   // Written with the last yes: from the claim on, the call cannot be stopped.
   const allowedDecisions =
-    state.status === 'approved' && !isStoppable(state.kind, execution) ? [] : state.allowedDecisions;
+    state.status === 'approved' && !isStoppable(state.kind, execution.status) ? [] : state.allowedDecisions;
   return { ...state, allowedDecisions, execution };
 }
 
@@ -149,8 +130,4 @@ function clip(text: string): string {
     .subarray(0, SUMMARY_BYTES - 3)
     .toString('utf8');
   return `${cut.replace(/\ufffd$/u, '')}…`;
-}
-
-function openLevelOf(review: Review): Review['levels'][number] | undefined {
-  return review.status === 'pending' ? review.levels[review.level - 1] : undefined;
 }

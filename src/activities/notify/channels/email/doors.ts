@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Review } from '../../../../contract/review.ts';
-import { emailDecisionOf, mayDecide } from '../../../../domain/mail-decision.ts';
+import { decisionsFor, stateOfReview, voterOf } from '../../../../domain/eligibility.ts';
+import { emailDecisionOf } from '../../../../domain/mail-decision.ts';
 import { mailboxOf, writeMailLink } from '../../../../domain/proof/mail-link.ts';
 import type { Settings } from '../../../../domain/policy/settings.ts';
 import type { Recipient } from '../../channel.ts';
@@ -26,7 +27,7 @@ export interface DoorDeps {
 export function doorTo(review: Review, recipient: Recipient, settings: Settings, deps: DoorDeps): Door {
   const { baseUrl, mailKey, now } = deps;
   const { digest } = review.call;
-  const decides = mayDecide(review, recipient, now);
+  const decides = decisionsFor(stateOfReview(review), voterOf(recipient), now).length > 0;
   const mode = decides ? emailDecisionOf(review, settings) : 'sign-in';
   if (baseUrl === null || mode === 'off') return { kind: 'none' };
   // Past the deadline an approved call can still be stopped, with a session.

@@ -2,7 +2,7 @@ import { wasStopped } from '../../../../domain/stop.ts';
 import type { SettingsSource } from '../../../../domain/policy/settings.ts';
 import {
   lineAbout,
-  mentionable,
+  findMentionable,
   mentionsOf,
   reviewMessage,
   statusWords,
@@ -50,9 +50,9 @@ export function createSlackChannel(deps: SlackDeps): Channel {
       if (event === 'review.blocked') return 'no';
       return CALLS[event] === undefined ? 'quiet' : 'tell';
     },
-    mentions({ event, review }) {
-      if (CALLS[event] === undefined) return [];
-      return mentionable(review, deps.settings.current()).map(({ id }) => id);
+    mentions(notice) {
+      if (CALLS[notice.event] === undefined) return [];
+      return findMentionable(notice.review, deps.settings.current(), timeOf(notice, deps)).map(({ id }) => id);
     },
     async deliver(batch) {
       const way = wayOf(deps);
@@ -109,7 +109,7 @@ async function tellWithBot(
     if (updated.kind !== 'give_up' || !GONE.has(updated.code)) return updated;
   }
   if (call === undefined) return { kind: 'skipped', code: 'no_message' };
-  const mentions = mentionsOf(review, deps.settings.current(), mentioned);
+  const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
   const posted = await callSlack(deps.post, to, 'chat.postMessage', {
     channel: way.channel,
     ...message,
@@ -136,7 +136,7 @@ async function tellThroughWebhook(
     const asks = review.status === 'pending' || event === 'review.proceeding';
     if (!asks) return ended(await say(deps, way, callText(deps, notice, call, mentioned), signal));
     const message = reviewMessage(review, messageDeps(deps), notice.materials);
-    const mentions = mentionsOf(review, deps.settings.current(), mentioned);
+    const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
     const blocks = [mentionBlock(`*${call}* ${mentions}`.trim()), ...message.blocks].slice(0, 50);
     return ended(await postToWebhook(deps.post, { url: way.url, signal }, { ...message, blocks }));
   }
@@ -162,9 +162,15 @@ function say(deps: SlackDeps, way: Way, text: string, signal: AbortSignal): Prom
   });
 }
 
-function callText(deps: SlackDeps, { review }: Notice, words: string, mentioned: readonly string[]): string {
-  const mentions = mentionsOf(review, deps.settings.current(), mentioned);
+function callText(deps: SlackDeps, notice: Notice, words: string, mentioned: readonly string[]): string {
+  const { review } = notice;
+  const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
   return [lineAbout(review, words, messageDeps(deps).baseUrl), mentions].filter((part) => part !== '').join(' ');
+}
+
+/** Now, and not before what is told: the clock of the worker that recorded it may be ahead of this one's. */
+function timeOf({ at }: Pick<Notice, 'at'>, { now }: SlackDeps): number {
+  return Math.max(now(), Date.parse(at));
 }
 
 function digestText(deps: SlackDeps, { notices }: Batch): string {

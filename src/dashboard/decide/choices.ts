@@ -1,0 +1,109 @@
+import type { SessionResponse as Session } from '../../contract/api.ts';
+import type { DecisionType, Review } from '../../contract/review.ts';
+import {
+  approversAt,
+  decisionsFor,
+  refusalOfReconcile,
+  refusalOfVote,
+  stateOfReview,
+  voterOf,
+} from '../../domain/eligibility.ts';
+import { shortDuration } from '../ui/time.ts';
+
+export const ORDER: readonly DecisionType[] = ['approve', 'edit', 'respond', 'revise', 'reject'];
+
+export const BUTTONS: Readonly<
+  Record<DecisionType, { readonly label: string; readonly key: string; readonly style: string }>
+> = {
+  approve: { label: 'Approve', key: 'a', style: 'button-main' },
+  edit: { label: 'Edit', key: 'e', style: '' },
+  revise: { label: 'Changes', key: 'c', style: '' },
+  respond: { label: 'Answer', key: 'w', style: '' },
+  reject: { label: 'Reject', key: 'r', style: 'button-bad' },
+};
+
+/** Comments that are often needed; a person can change them before they are sent. */
+export const PRESETS: Readonly<Record<'reject' | 'revise', readonly string[]>> = {
+  reject: ['Not needed.', 'Wrong target.', 'Too risky at this time.', 'Ask its owner first.'],
+  revise: ['Narrow this down to fewer items.', 'Say why this is needed.', 'Use a test target first.', 'Split this up.'],
+};
+
+type Reviewer = Session['reviewer'];
+
+/** What this person may decide now, and where that is nothing, why; the server judges again, by what is in force there. */
+export function choicesFor(
+  review: Review,
+  { reviewer }: Session,
+  now: number,
+): { readonly types: readonly DecisionType[]; readonly why: string } {
+  if (review.status === 'pending' && review.call.digest === null) {
+    return { types: [], why: 'Holdpoint is still gathering evidence. Deciding becomes possible in a moment.' };
+  }
+  const possible = decisionsFor(stateOfReview(review), voterOf(reviewer), now);
+  return {
+    types: ORDER.filter((type) => possible.includes(type)),
+    why: possible.length > 0 ? '' : whyNothing(review, reviewer, now),
+  };
+}
+
+function whyNothing(review: Review, reviewer: Reviewer, now: number): string {
+  if (review.status === 'approved') {
+    const groups = review.levels.flatMap((level) => approversAt(level, now));
+    return `Approved, and not run yet. ${[...new Set(groups)].join(' or ')} can still stop it.`;
+  }
+  if (review.status === 'changes_requested') return 'Changes were asked for. It waits for the proposer.';
+  const state = stateOfReview(review);
+  const refusal = refusalOfVote(state, voterOf(reviewer), now);
+  switch (refusal) {
+    case 'expired':
+      return 'The deadline has passed, and the answer was no.';
+    case 'already_resolved':
+      return 'This review has ended.';
+    case 'not_an_approver': {
+      if (reviewer.role === 'auditor') return 'Auditors read everything and decide nothing.';
+      const level = review.levels[review.level - 1];
+      return `It waits for ${level === undefined ? 'nobody' : approversAt(level, now).join(' or ')}.`;
+    }
+    case 'self_approval':
+      if (state.votes.some((vote) => vote.reviewer === reviewer.id)) return VOTED;
+      return review.proposer.owner === reviewer.id
+        ? 'You own the agent that proposed this, and separation of duties is on.'
+        : 'You wrote this version, and separation of duties is on.';
+    case 'already_voted':
+      return VOTED;
+    case undefined:
+      return 'This review takes no decision now.';
+    default:
+      return refusal satisfies never;
+  }
+}
+
+const VOTED = 'Your vote on this version counts. It waits for others.';
+
+/** Why this person cannot say now what became of a call, in words; undefined: they can. */
+export function whyNotReconcile(review: Review, { reviewer }: Session, now: number): string | undefined {
+  const { levels, execution } = review;
+  const { owner } = review.proposer;
+  const isUnknown = execution.status === 'outcome_unknown' && execution.reconciled === undefined;
+  const settledBy = execution.reconcilableFrom ?? null;
+  const refusal = refusalOfReconcile({ isUnknown, settledBy, levels, owner }, voterOf(reviewer), now);
+  const last = levels.at(-1);
+  const who = last === undefined ? 'any reviewer' : `a member of ${approversAt(last, now).join(' or ')}`;
+  const notOwner = owner === null ? '' : `, but not ${owner}, who owns the proposer`;
+  switch (refusal) {
+    case 'not_an_approver':
+      return reviewer.role === 'auditor'
+        ? `Auditors read everything and settle nothing. It waits for ${who}${notOwner}.`
+        : `It waits for ${who}${notOwner}.`;
+    case 'self_approval':
+      return `You own the agent that proposed this. It waits for ${who} other than you.`;
+    case 'not_reconcilable': {
+      if (!isUnknown || settledBy === null) return 'There is nothing to settle.';
+      return `The request may still be on its way. It can be settled in ${shortDuration(Date.parse(settledBy) - now)}.`;
+    }
+    case undefined:
+      return undefined;
+    default:
+      return refusal satisfies never;
+  }
+}

@@ -1,0 +1,284 @@
+import type { ReviewerConfig } from '../contract/config.ts';
+import { LIMITS } from '../contract/constants.ts';
+import type { Json, JsonObject } from '../contract/json.ts';
+import type { DecisionType, Level, Review, ReviewRow } from '../contract/review.ts';
+import { escalatedTo, isExpired } from './deadline.ts';
+import { isEnded, type GateState, type RevisionSpec, type Vote } from './gate/state.ts';
+
+// Who may do what to a review, and why not. Every part asks here: the gate machine, the api before it signs, the page,
+// mails, Slack, lists and notifications. Only the execute worker judges once more before the claim (`authorize/`).
+// Times are epoch ms; groups are those of the directory in force.
+
+/** A person, and the groups for which they may vote. */
+export interface Voter {
+  readonly id: string;
+  readonly groups: readonly string[];
+}
+
+/** An auditor reads everything and decides nothing, whatever groups it has. */
+export function voterOf({ id, groups, role }: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>): Voter {
+  return { id, groups: role === 'auditor' ? [] : groups };
+}
+
+/** What decides about a person's vote: the version that is open, and how far it is. */
+export interface ReviewState {
+  /** `approved`: a call that has not been claimed, so a reject still stops it; `started`: from the claim on. */
+  readonly phase: 'pending' | 'changes_requested' | 'approved' | 'started' | 'expired' | 'ended';
+  readonly spec: RevisionSpec;
+  /** 1-based. */
+  readonly level: number;
+  /** On this version. */
+  readonly votes: readonly Pick<Vote, 'reviewer' | 'level'>[];
+}
+
+export function stateOfGate(state: GateState): ReviewState {
+  const { spec } = state;
+  if (state.tag === 'pending') return { phase: 'pending', spec, level: state.level, votes: state.votes };
+  const phase = isEnded(state) ? (state.tag === 'expired' ? 'expired' : 'ended') : state.tag;
+  return { phase, spec, level: 1, votes: [] };
+}
+
+/** `digest`: of what the review shows, where the stored one is not to be relied on. */
+export function stateOfReview(review: Review, digest = review.call.digest): ReviewState {
+  const isPending = review.status === 'pending';
+  return {
+    phase: phaseOf(review),
+    spec: {
+      revision: review.revision,
+      digest: digest ?? '',
+      levels: review.levels,
+      separationOfDuties: review.separationOfDuties,
+      proposer: review.proposer.id,
+      owner: review.proposer.owner,
+      editor: review.revisions.at(-1)?.by,
+      expiresAt: review.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(review.expiresAt),
+      allowed: review.allowedDecisions,
+    },
+    level: isPending ? review.level : 1,
+    votes: isPending ? review.levels.flatMap(({ decisions }) => decisions) : [],
+  };
+}
+
+function phaseOf(review: Review): ReviewState['phase'] {
+  switch (review.status) {
+    case 'pending':
+    case 'changes_requested':
+    case 'expired':
+      return review.status;
+    case 'approved':
+      if (review.kind === 'in-flow') return 'ended';
+      if (isStoppable(review.kind, review.execution.status)) return 'approved';
+      // Stopped, or refused otherwise, before it was claimed: over, and nothing ran.
+      return review.execution.startedAt === null ? 'ended' : 'started';
+    case 'rejected':
+    case 'withdrawn':
+    case 'not_required':
+    case 'blocked':
+    case 'aborted':
+      return 'ended';
+    default:
+      return review.status satisfies never;
+  }
+}
+
+/** Whether a no still stops an approved review: a call can be stopped until the claim. */
+export function isStoppable(kind: Review['kind'], execution: Review['execution']['status']): boolean {
+  return kind === 'call' && execution === 'not_started';
+}
+
+/** Which decisions are taken at all now, of those that the review allows. */
+export function decisionsTaken(phase: ReviewState['phase'], allowed: readonly DecisionType[]): DecisionType[] {
+  switch (phase) {
+    case 'pending':
+      return [...allowed];
+    case 'changes_requested':
+      return allowed.filter((type) => type === 'reject');
+    case 'approved':
+      return ['reject'];
+    case 'started':
+    case 'expired':
+    case 'ended':
+      return [];
+    default:
+      return phase satisfies never;
+  }
+}
+
+export type DecisionRefusal =
+  | VoteRefusal
+  | 'already_started'
+  | 'digest_mismatch'
+  | 'decision_not_allowed'
+  | 'too_many_revisions'
+  | 'comment_required'
+  | 'response_required'
+  | 'edit_invalid';
+type VoteRefusal = 'expired' | 'already_resolved' | 'not_an_approver' | 'self_approval' | 'already_voted';
+
+/**
+ * Why this person may not take such a decision now; undefined: they may. Checks run in the documented order, and the
+ * first that fails is the answer. `digest`: what the decision names.
+ */
+export function refusalOf(
+  type: DecisionType,
+  state: ReviewState,
+  voter: Voter,
+  at: number,
+  digest = state.spec.digest,
+): DecisionRefusal | undefined {
+  const { phase, spec } = state;
+  if (type === 'reject' && phase === 'started') return 'already_started';
+  if (type === 'reject' && phase === 'approved') return refusalOfObjection(spec, voter, digest, at);
+  const refusal = refusalOfVote(state, voter, at);
+  if (refusal !== undefined) return refusal;
+  if (digest !== spec.digest) return 'digest_mismatch';
+  if (!decisionsTaken(phase, spec.allowed).includes(type)) return 'decision_not_allowed';
+  return type === 'edit' && spec.revision >= LIMITS.revisions ? 'too_many_revisions' : undefined;
+}
+
+/** What this person may decide now. */
+export function decisionsFor(state: ReviewState, voter: Voter, at: number): readonly DecisionType[] {
+  return decisionsTaken(state.phase, state.spec.allowed).filter(
+    (type) => refusalOf(type, state, voter, at) === undefined,
+  );
+}
+
+/** Why this person has no vote on the open level, whatever they would decide. */
+export function refusalOfVote(state: ReviewState, voter: Voter, at: number): VoteRefusal | undefined {
+  const closed = refusalOfClosed(state, at);
+  if (closed !== undefined) return closed;
+  if (!mayVote(state.spec.levels[state.level - 1], voter.groups, at)) return 'not_an_approver';
+  return refusalOfPerson(state, voter.id);
+}
+
+/** Why nothing is decided any more. */
+export function refusalOfClosed({ phase, spec }: ReviewState, at: number): 'expired' | 'already_resolved' | undefined {
+  if (phase === 'expired') return 'expired';
+  if (phase !== 'pending' && phase !== 'changes_requested') return 'already_resolved';
+  return isExpired(spec.expiresAt, at) ? 'expired' : undefined;
+}
+
+/** Those who could still vote on the open level. */
+export function findVoters<P extends Pick<ReviewerConfig, 'id' | 'groups' | 'role'>>(
+  review: Review,
+  people: readonly P[],
+  at: number,
+): readonly P[] {
+  const state = stateOfReview(review);
+  if (state.phase !== 'pending') return [];
+  return people.filter((person) => refusalOfVote(state, voterOf(person), at) === undefined);
+}
+
+/** People who may not vote on the open level, whatever their groups. */
+export function barredFrom(state: ReviewState): readonly string[] {
+  const { proposer, owner, editor } = state.spec;
+  const people = [...state.votes.map(({ reviewer }) => reviewer), owner, editor, proposer];
+  const known = people.filter((id) => id !== null && id !== undefined);
+  return [...new Set(known)].filter((id) => refusalOfPerson(state, id) !== undefined);
+}
+
+/**
+ * Nobody votes twice on a level. Separation of duties also bars the proposer, its owner, whoever wrote this version, and
+ * whoever voted on an earlier level.
+ */
+function refusalOfPerson(
+  { spec, level, votes }: ReviewState,
+  id: string,
+): 'self_approval' | 'already_voted' | undefined {
+  const own = votes.filter(({ reviewer }) => reviewer === id);
+  const isConflicted = [spec.proposer, spec.owner, spec.editor].includes(id) || own.some((vote) => vote.level < level);
+  if (spec.separationOfDuties && isConflicted) return 'self_approval';
+  return own.some((vote) => vote.level === level) ? 'already_voted' : undefined;
+}
+
+/**
+ * A signed no counts on whichever level its reviewer may vote: an earlier yes of theirs, separation of duties, a closed
+ * level or what a question allows do not take that away. The claim, and the commit that answers a question, ask the same.
+ */
+export function refusalOfObjection(
+  { levels, digest }: Pick<RevisionSpec, 'levels' | 'digest'>,
+  { groups }: Pick<Voter, 'groups'>,
+  named: string,
+  at: number,
+): 'not_an_approver' | 'digest_mismatch' | undefined {
+  if (!levels.some((level) => mayVote(level, groups, at))) return 'not_an_approver';
+  return named === digest ? undefined : 'digest_mismatch';
+}
+
+export interface ProposedDecision {
+  readonly type: DecisionType;
+  readonly digest: string;
+  readonly comment: string | null;
+  readonly editedArguments: JsonObject | null;
+  readonly response: Json | undefined;
+}
+
+/** As {@link refusalOf}, with what the decision carries. */
+export function checkDecision(
+  state: ReviewState,
+  voter: Voter,
+  decision: ProposedDecision,
+  at: number,
+): DecisionRefusal | undefined {
+  const { type, digest, comment, editedArguments, response } = decision;
+  const refusal = refusalOf(type, state, voter, at, digest);
+  if (refusal !== undefined) return refusal;
+  if (type === 'revise' && (comment ?? '').trim() === '') return 'comment_required';
+  if (type === 'respond' && response === undefined) return 'response_required';
+  return type === 'edit' && editedArguments === null ? 'edit_invalid' : undefined;
+}
+
+/** Group membership by exact name. */
+export function mayVote(level: Level | undefined, groups: readonly string[], at: number): boolean {
+  return level !== undefined && approversAt(level, at).some((group) => groups.includes(group));
+}
+
+export function approversAt(level: Pick<Level, 'approvers' | 'escalation'>, at: number): readonly string[] {
+  return [...new Set([...level.approvers, ...escalatedTo(level, at)])];
+}
+
+/** Every group that may ever vote on a level, and from when on (ISO 8601; null: from the start). */
+export function approversOf({
+  approvers,
+  escalation,
+}: Pick<Level, 'approvers' | 'escalation'>): readonly { readonly group: string; readonly from: string | null }[] {
+  const own = [...new Set(approvers)].map((group) => ({ group, from: null }));
+  const later = [...new Set(escalation?.to)].filter((group) => !approvers.includes(group));
+  return [...own, ...later.map((group) => ({ group, from: escalation?.at ?? null }))];
+}
+
+/** The level that waits for votes. */
+export function openLevelOf(review: Pick<Review, 'status' | 'level' | 'levels'>): Review['levels'][number] | undefined {
+  return review.status === 'pending' ? review.levels[review.level - 1] : undefined;
+}
+
+/** Whether a row of a list waits for this person. */
+export function waitsFor({ status, approvers, closedTo }: ReviewRow, { id, groups }: Voter): boolean {
+  return status === 'pending' && approvers.some((group) => groups.includes(group)) && !closedTo.includes(id);
+}
+
+/** How the outcome of a call stands, for whoever wants to settle it. */
+export interface OutcomeState {
+  /** The execution is `outcome_unknown` and nobody has reconciled it. */
+  readonly isUnknown: boolean;
+  /** ISO 8601; before it the request may still be on its way. */
+  readonly settledBy: string | null;
+  readonly levels: readonly Level[];
+  readonly owner: string | null;
+}
+
+/**
+ * Who may say what became of a call: a reviewer who may vote on the last level and is not the owner. A call that needed
+ * no decision can be reconciled by any reviewer but the owner.
+ */
+export function refusalOfReconcile(
+  { isUnknown, settledBy, levels, owner }: OutcomeState,
+  { id, groups }: Voter,
+  at: number,
+): 'not_reconcilable' | 'not_an_approver' | 'self_approval' | undefined {
+  if (!isUnknown) return 'not_reconcilable';
+  const last = levels.at(-1);
+  if (last === undefined ? groups.length === 0 : !mayVote(last, groups, at)) return 'not_an_approver';
+  if (id === owner) return 'self_approval';
+  return settledBy !== null && at < Date.parse(settledBy) ? 'not_reconcilable' : undefined;
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import type { SessionResponse as Session } from '../../src/contract/api.ts';
+import type { Review } from '../../src/contract/review.ts';
+import { STOPPED_WORDS } from '../../src/domain/stop.ts';
+import { choicesFor, whyNotReconcile } from '../../src/dashboard/decide/choices.ts';
+import { timelineOf } from '../../src/dashboard/review/timeline-events.ts';
+import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
+
+// Who may decide is in eligibility.test.ts; here, that the page offers just that, and says something where it is nothing.
+const AT = Date.parse('2026-04-01T12:30:00.000Z');
+const FROM = new Date(AT).toISOString();
+const person = (id: string, group = 'ops', role: 'reviewer' | 'auditor' = 'reviewer'): Session =>
+  ({ reviewer: { id, groups: [group], role } }) as Session;
+const offered = (review: Review, session: Session) => choicesFor(review, session, AT).types;
+
+describe('the page offers', () => {
+  test('what the review takes, to those who may vote, and says why to others', () => {
+    expect(offered(aReview(), person('ops-2'))).toEqual(['approve', 'edit', 'revise', 'reject']);
+    for (const other of [person('finance-1', 'finance'), person('audit-1', 'ops', 'auditor')]) {
+      expect(offered(aReview(), other)).toEqual([]);
+      expect(choicesFor(aReview(), other, AT).why).not.toBe('');
+    }
+  });
+
+  test('nothing to whoever edited this version, under separation of duties', () => {
+    const call = aReview().call;
+    const revisions = [{ revision: 2, call, submittedAt: FROM, by: 'ops-2', decisions: [] }];
+    const edited = aReview({ revision: 2, revisions, separationOfDuties: true });
+    expect(offered(edited, person('ops-2'))).toEqual([]);
+    expect(offered(edited, person('ops-3'))).toContain('approve');
+  });
+
+  test('a rejection while changes are asked for', () => {
+    const waiting = aReview({ status: 'changes_requested', level: 0, allowedDecisions: ['reject'] });
+    expect(offered(waiting, person('ops-2'))).toEqual(['reject']);
+    expect(offered(waiting, person('finance-1', 'finance'))).toEqual([]);
+  });
+
+  test('a stop once it is approved, the owner among others', () => {
+    expect(offered(aReview({ ...APPROVED_NOT_RUN, separationOfDuties: true }), person('ops-1'))).toEqual(['reject']);
+  });
+
+  test('nothing while evidence is gathered', () => {
+    const { call } = aReview();
+    const gathering = aReview({ call: { ...call, digest: null }, allowedDecisions: [] });
+    expect(offered(gathering, person('ops-2'))).toEqual([]);
+  });
+
+  test('settling an unknown outcome from the time on from which it can be settled', () => {
+    const execution = { ...aReview().execution, status: 'outcome_unknown', reconcilableFrom: FROM } as const;
+    const unknown = aReview({ status: 'approved', level: 0, allowedDecisions: [], execution });
+    expect(whyNotReconcile(unknown, person('ops-2'), AT)).toBeUndefined();
+    expect(whyNotReconcile(unknown, person('ops-2'), AT - 1)).toBeDefined();
+    expect(whyNotReconcile(unknown, person('ops-1'), AT)).toBeDefined();
+    expect(whyNotReconcile(unknown, person('audit-1', 'ops', 'auditor'), AT)).toBeDefined();
+  });
+});
+
+test('the timeline tells a call that was stopped from one that failed', () => {
+  const last = (more: Parameters<typeof aReview>[0]) => timelineOf(aReview(more)).at(-1)?.what;
+  const failed = { ...aReview(STOPPED).execution, error: { code: 'drifted', message: '' } };
+  expect(last(STOPPED)).toContain(STOPPED_WORDS);
+  expect(last({ ...STOPPED, execution: failed })).not.toContain(STOPPED_WORDS);
+});
+
+test('the timeline says who established what', () => {
+  const reconciled = { outcome: 'failed', by: 'finance-1', note: 'not in its list', at: FROM } as const;
+  const execution = { ...aReview().execution, status: 'failed', reconciled } as const;
+  const events = timelineOf(aReview({ status: 'approved', execution }));
+  expect(events.at(-1)).toMatchObject({ kind: 'reconciled', at: FROM, who: 'finance-1', words: 'not in its list' });
+});
