@@ -1,5 +1,6 @@
 import { EXECUTION_ERRORS } from '../contract/codes.ts';
-import { hasEnded, NOT_STARTED } from '../contract/review.ts';
+import { NOT_STARTED } from '../contract/review.ts';
+import { hasEnded } from '../domain/lifecycle.ts';
 import { entryOf } from '../domain/gate/change.ts';
 import type { LedgerRow } from '../domain/ledger.ts';
 import type { SettingsSource } from '../domain/policy/settings.ts';

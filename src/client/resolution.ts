@@ -43,21 +43,21 @@ interface ApprovedResolution extends Common {
   readonly response?: Json;
 }
 
+/** Statuses of a review that ended without its call being let through. */
+export const REFUSED = ['rejected', 'expired', 'withdrawn', 'blocked', 'aborted'] as const satisfies readonly ReviewStatus[];
+export type RefusedStatus = (typeof REFUSED)[number];
+
 /** How a review ended. `executed` says whether the call was made; `status` says what became of it. */
 export type Resolution =
   | ExecutedResolution
   | FailedResolution<'failed'>
   | FailedResolution<'outcome_unknown'>
-  | RefusedResolution<'rejected'>
-  | RefusedResolution<'expired'>
-  | RefusedResolution<'withdrawn'>
-  | RefusedResolution<'blocked'>
-  | RefusedResolution<'aborted'>
+  | { readonly [S in RefusedStatus]: RefusedResolution<S> }[RefusedStatus]
   | ApprovedResolution;
 
 const EXECUTION_ENDED: ReadonlySet<string> = new Set(['executed', 'failed', 'outcome_unknown']);
 
-/** The same question as `isFinal` of the contract, which a client without dependencies cannot import. */
+/** The same question as `isFinal` of the domain, which a client without dependencies cannot import. */
 export function isFinal(review: Review): boolean {
   if (review.status === 'pending' || review.status === 'changes_requested') return false;
   const runs = review.kind === 'call' && (review.status === 'approved' || review.status === 'not_required');
@@ -86,19 +86,9 @@ export function toResolution(review: Review): Resolution {
   return { ...common, executed: false, status, ...(response === undefined ? {} : { response }) };
 }
 
-function endStatus(status: ReviewStatus): 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'blocked' | 'aborted' {
-  switch (status) {
-    case 'rejected':
-    case 'expired':
-    case 'withdrawn':
-    case 'blocked':
-    case 'aborted':
-      return status;
-    case 'approved':
-    case 'not_required':
-      return 'approved';
-    case 'pending':
-    case 'changes_requested':
-      throw new TypeError('not final');
-  }
+function endStatus(status: ReviewStatus): 'approved' | RefusedStatus {
+  const refused = REFUSED.find((candidate) => candidate === status);
+  if (refused !== undefined) return refused;
+  if (status === 'approved' || status === 'not_required') return 'approved';
+  throw new TypeError('not final');
 }

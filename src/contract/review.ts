@@ -210,27 +210,3 @@ export const reviewRowSchema = reviewSchema
     closedTo: z.array(z.string()),
   });
 export type ReviewRow = z.infer<typeof reviewRowSchema>;
-
-const ENDED = new Set<ReviewStatus>([
-  'approved',
-  'rejected',
-  'expired',
-  'withdrawn',
-  'not_required',
-  'blocked',
-  'aborted',
-]);
-const EXECUTION_ENDED = new Set<ExecutionStatus>(['executed', 'failed', 'outcome_unknown']);
-
-export function hasEnded(status: ReviewStatus): boolean {
-  return ENDED.has(status);
-}
-
-/** Final: the review ended and, where a call follows from it, the execution ended or its outcome is unknown. */
-export function isFinal(
-  review: Pick<Review, 'status' | 'kind'> & { execution: Pick<ExecutionView, 'status'> },
-): boolean {
-  if (!ENDED.has(review.status)) return false;
-  const runs = review.kind === 'call' && (review.status === 'approved' || review.status === 'not_required');
-  return !runs || EXECUTION_ENDED.has(review.execution.status);
-}

@@ -1,6 +1,7 @@
 import { CLASSES } from '../contract/call.ts';
 import type { MailLinkAnswer } from '../contract/codes.ts';
-import { hasEnded, type Review } from '../contract/review.ts';
+import type { Review } from '../contract/review.ts';
+import { hasEnded } from './lifecycle.ts';
 import { assessCall, type Proposer } from './policy/assess.ts';
 import { refusalOf, stateOfReview, voterOf, type DecisionRefusal } from './eligibility.ts';
 import { digestOfShown } from './gate/shown.ts';

@@ -11,7 +11,8 @@ import {
   type ExecuteResponse,
 } from '../contract/execute.ts';
 import type { ReviewId } from '../contract/ids.ts';
-import { isFinal, type Review } from '../contract/review.ts';
+import type { Review } from '../contract/review.ts';
+import { isFinal } from '../domain/lifecycle.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
 import { offeredTools } from './catalog.ts';

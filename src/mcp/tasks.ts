@@ -3,7 +3,8 @@ import { ErrorCode, McpError, RELATED_TASK_META_KEY } from '@modelcontextprotoco
 import { ProblemError } from '../api/index.ts';
 import { principalKey } from '../api/principal.ts';
 import { reviewIdSchema } from '../contract/ids.ts';
-import { isFinal, type Review } from '../contract/review.ts';
+import type { Review } from '../contract/review.ts';
+import { isFinal, STATUS } from '../domain/lifecycle.ts';
 import { reviewResult } from './call.ts';
 import type { McpRequest } from './door.ts';
 import { showWords } from './result.ts';
@@ -23,7 +24,7 @@ export function taskOf(request: McpRequest, review: Review): Task {
   const { executeWithinMs } = request.deps.settings.current();
   return {
     taskId: reviewId,
-    status: statusOf(review),
+    status: isFinal(review) ? STATUS[review.status].task : 'working',
     statusMessage: messageOf(review),
     createdAt: proposedAt,
     lastUpdatedAt: execution.finishedAt ?? execution.startedAt ?? resolvedAt ?? proposedAt,
@@ -103,12 +104,6 @@ export async function listTasks(
   const tasks: Task[] = [];
   for (const { reviewId } of page.reviews) tasks.push(taskOf(request, await readTask(request, reviewId)));
   return { tasks, ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }) };
-}
-
-/** A rejection is `completed`: the answer is there, and it is no. `failed` would be a fault of the protocol. */
-function statusOf(review: Review): Task['status'] {
-  if (!isFinal(review)) return 'working';
-  return review.status === 'withdrawn' ? 'cancelled' : 'completed';
 }
 
 /** What is wanted of the proposer is said here: to a client that polls, `working` alone would say that nothing is. */

@@ -2,7 +2,7 @@ import type { ReviewStatus } from '../contract/review.ts';
 import type { Version, WithEvidence } from '../activities/api.ts';
 import { classifiedEntry } from '../domain/gate/change.ts';
 import { openGate, specOf } from '../domain/gate/state.ts';
-import type { EndedStatus } from '../domain/gate/view.ts';
+import { hasEnded, isStatus, STATUS, type EndedStatus } from '../domain/lifecycle.ts';
 import { isExecutionDenial, type Outcome } from '../domain/outcome.ts';
 import type { Session } from './session.ts';
 
@@ -42,17 +42,11 @@ export async function openFromLedger(session: Session, outcome: Outcome): Promis
   session.adopt({ ...session.record, gate: null, ungated, execution: outcome.execution });
 }
 
-const DENIED: Readonly<Record<string, EndedStatus>> = {
-  rejected: 'rejected',
-  expired: 'expired',
-  withdrawn: 'withdrawn',
-  aborted: 'aborted',
-  answered: 'approved',
-};
-
-function statusOf(session: Session, outcome: Outcome): Exclude<ReviewStatus, 'pending' | 'changes_requested'> {
+function statusOf(session: Session, outcome: Outcome): EndedStatus {
   if (outcome.denial === null || isExecutionDenial(outcome.denial)) {
     return session.current.gate === 'hard' ? 'approved' : 'not_required';
   }
-  return DENIED[outcome.denial] ?? 'blocked';
+  if (outcome.denial === 'answered') return 'approved';
+  const { denial } = outcome;
+  return isStatus(denial) && hasEnded(denial) && STATUS[denial].answer === 'blocked' ? denial : 'blocked';
 }

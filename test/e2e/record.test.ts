@@ -2,7 +2,8 @@ import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isFinal, type Review } from '../../src/contract/review.ts';
+import type { Review } from '../../src/contract/review.ts';
+import { isFinal } from '../../src/domain/lifecycle.ts';
 import { EXIT } from '../../src/cli/ui/exit.ts';
 import { runCli } from '../support/e2e-cli.ts';
 import { listen } from '../support/e2e-events.ts';

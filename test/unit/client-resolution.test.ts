@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { isFinal as contractIsFinal, EXECUTION_STATUSES, STATUSES, type Review } from '../../src/contract/review.ts';
+import { EXECUTION_STATUSES, STATUSES, type Review } from '../../src/contract/review.ts';
+import { isFinal as isFinalByTable } from '../../src/domain/lifecycle.ts';
 import { isFinal, toResolution } from '../../src/client/resolution.ts';
 import { aReview } from './client-fixtures.ts';
 
-test('says the same as the contract about every pair of statuses', () => {
+test('says the same as the lifecycle table about every pair of statuses', () => {
   for (const kind of ['call', 'in-flow'] as const) {
     for (const status of STATUSES) {
       for (const execution of EXECUTION_STATUSES) {
         const review = aReview({ kind, status, execution: { ...aReview().execution, status: execution } });
-        expect([kind, status, execution, isFinal(review)]).toEqual([kind, status, execution, contractIsFinal(review)]);
+        expect([kind, status, execution, isFinal(review)]).toEqual([kind, status, execution, isFinalByTable(review)]);
       }
     }
   }

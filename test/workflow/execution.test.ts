@@ -5,7 +5,7 @@ import { createSweep, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { createReviewLookups } from '../../src/cli/compose/lookups.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { isFinal } from '../../src/contract/review.ts';
+import { isFinal } from '../../src/domain/lifecycle.ts';
 import { sealForTest } from '../support/gate-fixture.ts';
 import { PAYLOADS, untilActivity } from '../support/raw-temporal.ts';
 import { connectTo, devServer } from '../support/servers.ts';

@@ -1,5 +1,6 @@
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
 import type { Review } from '../../contract/review.ts';
+import { STATUS } from '../../domain/lifecycle.ts';
 import { OUTCOME_STATUS, type ExecuteResponse } from '../../contract/execute.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import type { FieldError } from '../../contract/api.ts';
@@ -23,22 +24,16 @@ export function outcomeOf(reviewId: ReviewId, review: Review | undefined, status
     expiresAt: review.expiresAt,
     statusUrl,
   });
-  switch (review.status) {
-    case 'pending':
-    case 'changes_requested':
+  const { answer } = STATUS[review.status];
+  switch (answer) {
+    case 'wait':
       return wait();
-    case 'approved':
-    case 'not_required':
+    case 'execution':
       return executed(common, review) ?? wait('still_executing');
     case 'blocked':
-      return blocked(common, review, []);
-    case 'rejected':
-    case 'expired':
-    case 'withdrawn':
-    case 'aborted':
-      return blocked(common, review, [review.status]);
+      return blocked(common, review, review.status === 'blocked' ? [] : [review.status]);
     default:
-      return review.status satisfies never;
+      return answer satisfies never;
   }
 }
 

@@ -3,7 +3,7 @@ import { PROBLEMS, type ProblemCode, type ReceiptCode } from '../../contract/cod
 import type { AuditEntry } from '../../contract/audit.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { hasEnded } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
 import { StorageError } from '../../ports/store.ts';
 import { digestBytes } from '../../domain/proof/digest.ts';
 import type { GateSignal } from '../gate-client.ts';

@@ -1,5 +1,6 @@
 import type { ReviewId } from '../../contract/ids.ts';
-import { isFinal, type Review, type ReviewRow } from '../../contract/review.ts';
+import type { Review, ReviewRow } from '../../contract/review.ts';
+import { isFinal } from '../../domain/lifecycle.ts';
 import type { ChangeCursor } from '../../ports/store.ts';
 import type { Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';

@@ -1,7 +1,8 @@
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { hasEnded, type Review } from '../../contract/review.ts';
+import type { Review } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
 import type { Store } from '../../ports/store.ts';
 import { canBeStopped, queuedDecisionWords } from '../../domain/stop.ts';
 import { slackDecisionOf } from '../../domain/mail-decision.ts';

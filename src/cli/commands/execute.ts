@@ -81,17 +81,7 @@ function renderResolution(end: Resolution): string[] {
     : [];
   const words = end.comment === null ? [] : quote(end.comment);
   if (end.executed) return ['executed', ...edited, ...indent(visibleJson(end.execution.body ?? null)), ...words];
-  switch (end.status) {
-    case 'failed':
-    case 'outcome_unknown':
-      return [`${end.status}: ${visible(end.executionError.code)}: ${visible(end.executionError.message)}`, ...edited];
-    case 'approved':
-      return ['approved', ...edited, ...words];
-    case 'rejected':
-    case 'expired':
-    case 'withdrawn':
-    case 'blocked':
-    case 'aborted':
-      return [`${end.status}: ${end.reasonCodes.map(visible).join(', ')}`, ...words];
-  }
+  if (end.status === 'approved') return ['approved', ...edited, ...words];
+  if ('reasonCodes' in end) return [`${end.status}: ${end.reasonCodes.map(visible).join(', ')}`, ...words];
+  return [`${end.status}: ${visible(end.executionError.code)}: ${visible(end.executionError.message)}`, ...edited];
 }

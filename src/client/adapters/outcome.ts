@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { isFinal, toResolution, type Resolution } from '../resolution.ts';
+import { isFinal, REFUSED, toResolution, type RefusedStatus, type Resolution } from '../resolution.ts';
 import type { ExecuteResult } from '../result.ts';
 
 interface Common {
@@ -46,9 +46,6 @@ export type ToolOutcome =
     }
   /** A question of a workflow that was answered: nothing was to be run. */
   | (Common & { readonly status: 'answered'; readonly response: Json });
-
-const REFUSED = ['rejected', 'expired', 'withdrawn', 'blocked', 'aborted'] as const;
-type RefusedStatus = (typeof REFUSED)[number];
 
 const NOTES = {
   edited: 'A reviewer changed the arguments before approving. `arguments` is what really ran; do not repeat yours.',
@@ -110,11 +107,7 @@ function outcomeOfResolution(end: Resolution): ToolOutcome {
     }
     case 'approved':
       return { status: 'answered', reviewId, response: end.response ?? null };
-    case 'rejected':
-    case 'expired':
-    case 'withdrawn':
-    case 'blocked':
-    case 'aborted': {
+    default: {
       const { status, reasonCodes, comment, retryable } = end;
       return refused({ status, reviewId, reasonCodes, comment, retryable });
     }

@@ -171,12 +171,8 @@ function statusAfter(next: GateState): 'pending' | 'changes_requested' | 'approv
     case 'approved':
     case 'rejected':
       return next.tag;
-    case 'expired':
-    case 'withdrawn':
-    case 'aborted':
-      return 'rejected';
     default:
-      return next satisfies never;
+      return 'rejected';
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { DecisionType, Level, Material } from '../../contract/review.ts';
+import { hasEnded } from '../lifecycle.ts';
 
 /** What one revision asks for. Times are epoch ms. */
 export interface RevisionSpec {
@@ -104,7 +105,7 @@ export type GateEvent =
 export type EndedState = Exclude<GateState, { tag: 'pending' | 'changes_requested' }>;
 
 export function isEnded(state: GateState): state is EndedState {
-  return state.tag !== 'pending' && state.tag !== 'changes_requested';
+  return hasEnded(state.tag);
 }
 
 export function openGate(spec: RevisionSpec): GateState {

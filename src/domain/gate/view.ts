@@ -8,6 +8,7 @@ import type {
   ReviewStatus,
 } from '../../contract/review.ts';
 import { decisionsTaken, isStoppable, stateOfGate } from '../eligibility.ts';
+import { STATUS, type EndedStatus } from '../lifecycle.ts';
 import { isEnded, type GateState } from './state.ts';
 
 /** What never changes over the life of a review. */
@@ -39,19 +40,6 @@ export interface RevisionRecord {
   readonly by: string;
   readonly decisions: readonly DecisionView[];
 }
-
-export type EndedStatus = Exclude<ReviewStatus, 'pending' | 'changes_requested'>;
-
-/** `resolution.type` of a review that ended with this status. */
-const RESOLUTION_TYPE = {
-  approved: 'approve',
-  rejected: 'reject',
-  expired: 'expired',
-  withdrawn: 'withdrawn',
-  not_required: 'not_required',
-  blocked: 'blocked',
-  aborted: 'aborted',
-} as const satisfies Record<EndedStatus, NonNullable<Review['resolution']>['type']>;
 
 export interface ReviewRecord {
   readonly base: ReviewBase;
@@ -146,29 +134,23 @@ function isEdited(record: ReviewRecord): boolean {
 
 function resolutionOf(record: ReviewRecord, current: RevisionRecord): Review['resolution'] {
   const plain = { by: null, comment: null, edited: isEdited(record), retryable: false };
-  if (record.ungated !== null) return { ...plain, type: RESOLUTION_TYPE[record.ungated.status] };
+  if (record.ungated !== null) return { ...plain, type: STATUS[record.ungated.status].resolution };
   const { gate } = record;
   if (gate === null || !isEnded(gate)) return null;
+  const { resolution: type, mayRetry: retryable } = STATUS[gate.tag];
+  const ended = { ...plain, type, retryable };
   switch (gate.tag) {
     case 'approved':
       return gate.answer.kind === 'respond'
-        ? { ...plain, type: 'respond', by: gate.by, comment: gate.comment, response: gate.answer.response }
-        : { ...plain, type: 'approve', by: gate.by, comment: gate.comment };
+        ? { ...ended, type: 'respond', by: gate.by, comment: gate.comment, response: gate.answer.response }
+        : { ...ended, by: gate.by, comment: gate.comment };
     case 'rejected':
-      return { ...plain, type: 'reject', by: gate.by, comment: gate.comment };
+      return { ...ended, by: gate.by, comment: gate.comment };
     case 'withdrawn':
-      return { ...plain, type: 'withdrawn', by: gate.by, retryable: true };
-    case 'expired':
-      // Nobody said no: the same call may be proposed again.
-      return { ...plain, type: 'expired', retryable: true };
+      return { ...ended, by: gate.by };
     case 'aborted':
-      return {
-        ...plain,
-        type: 'aborted',
-        comment: current.material.kind === 'call' ? gate.reason : null,
-        retryable: true,
-      };
+      return { ...ended, comment: current.material.kind === 'call' ? gate.reason : null };
     default:
-      return gate satisfies never;
+      return ended;
   }
 }

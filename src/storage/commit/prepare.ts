@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../../contract/audit.ts';
-import { hasEnded, type Review } from '../../contract/review.ts';
+import type { Review } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
 import type { Commit, ReviewWrite } from '../../ports/store.ts';
 import { leafOf } from '../../domain/proof/tree.ts';
 import { stepOf, type Step } from './ledger-row.ts';

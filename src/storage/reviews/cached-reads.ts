@@ -1,4 +1,5 @@
-import { hasEnded, type Review } from '../../contract/review.ts';
+import type { Review } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import type { StoredReview } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';

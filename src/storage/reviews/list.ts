@@ -1,4 +1,5 @@
-import { hasEnded, STATUSES, type ReviewRow, type ReviewStatus } from '../../contract/review.ts';
+import { STATUSES, type ReviewRow, type ReviewStatus } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
 import type { ChangeCursor, ChangedRow, ListFilter } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { showListRow, type ListRow } from './review-row.ts';

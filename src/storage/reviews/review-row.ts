@@ -1,12 +1,6 @@
-import {
-  hasEnded,
-  NOT_STARTED,
-  type ExecutionView,
-  type Level,
-  type Review,
-  type ReviewRow,
-} from '../../contract/review.ts';
+import { NOT_STARTED, type ExecutionView, type Level, type Review, type ReviewRow } from '../../contract/review.ts';
 import { approversAt, barredFrom, isStoppable, openLevelOf, stateOfReview } from '../../domain/eligibility.ts';
+import { hasEnded, STATUS } from '../../domain/lifecycle.ts';
 
 const SUMMARY_BYTES = 400;
 
@@ -97,17 +91,14 @@ export function withExecution(state: Omit<Review, 'execution'>, written: Executi
 /** A review whose workflow is gone, as the sweeper ended it. */
 export function endReview(review: Review, status: Review['status'], at: string): Review {
   if (hasEnded(review.status)) return review;
-  const type = status === 'rejected' || status === 'approved' ? 'aborted' : status;
+  const type = status === 'rejected' || status === 'approved' ? 'aborted' : STATUS[status].resolution;
   return {
     ...review,
     status,
     level: 0,
     allowedDecisions: [],
     resolvedAt: at,
-    resolution:
-      type === 'pending' || type === 'changes_requested'
-        ? null
-        : { type, by: null, comment: null, edited: false, retryable: false },
+    resolution: type === null ? null : { type, by: null, comment: null, edited: false, retryable: false },
     feedback: null,
   };
 }

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { isFinal } from '../../../../contract/review.ts';
+import { isFinal } from '../../../../domain/lifecycle.ts';
 import { viewForAgent } from '../../../../domain/show/agent-view.ts';
 import { isCallbackAllowed, namesPrivatePlace } from '../../../../domain/callback.ts';
 import type { SettingsSource } from '../../../../domain/policy/settings.ts';
