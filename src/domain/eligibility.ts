@@ -3,6 +3,7 @@ import { LIMITS } from '../contract/constants.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { DecisionType, Level, Review, ReviewRow } from '../contract/review.ts';
 import { escalatedTo, isExpired } from './deadline.ts';
+import { hasEnded } from './lifecycle.ts';
 import { isEnded, type GateState, type RevisionSpec, type Vote } from './gate/state.ts';
 
 // Who may do what to a review, and why not. Every part asks here: the gate machine, the api before it signs, the page,
@@ -60,25 +61,12 @@ export function stateOfReview(review: Review, digest = review.call.digest): Revi
 }
 
 function phaseOf(review: Review): ReviewState['phase'] {
-  switch (review.status) {
-    case 'pending':
-    case 'changes_requested':
-    case 'expired':
-      return review.status;
-    case 'approved':
-      if (review.kind === 'in-flow') return 'ended';
-      if (isStoppable(review.kind, review.execution.status)) return 'approved';
-      // Stopped, or refused otherwise, before it was claimed: over, and nothing ran.
-      return review.execution.startedAt === null ? 'ended' : 'started';
-    case 'rejected':
-    case 'withdrawn':
-    case 'not_required':
-    case 'blocked':
-    case 'aborted':
-      return 'ended';
-    default:
-      return review.status satisfies never;
-  }
+  const { status, kind, execution } = review;
+  if (!hasEnded(status) || status === 'expired') return status;
+  if (status !== 'approved' || kind === 'in-flow') return 'ended';
+  if (isStoppable(kind, execution.status)) return 'approved';
+  // Stopped, or refused otherwise, before it was claimed: over, and nothing ran.
+  return execution.startedAt === null ? 'ended' : 'started';
 }
 
 /** Whether a no still stops an approved review: a call can be stopped until the claim. */

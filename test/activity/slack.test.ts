@@ -6,7 +6,7 @@ import { sendToSlack } from '../../src/cli/compose/send-slack.ts';
 import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { actionOf, readButtonValue } from '../../src/domain/slack/button.ts';
+import { actionOf, readButtonValue } from '../../src/domain/slack/message.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';

@@ -3,7 +3,7 @@ import type { ReviewerConfig } from '../../src/contract/config.ts';
 import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { StorageError, type Store } from '../../src/ports/store.ts';
-import { actionOf, OPEN_ACTION, writeButtonValue, type SlackDecision } from '../../src/domain/slack/button.ts';
+import { actionOf, OPEN_ACTION, writeButtonValue, type SlackDecision } from '../../src/domain/slack/message.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { pressBody, problemOf, signAsSlack } from '../support/slack.ts';
 import { codeOf, makeHarness, type Harness, type HarnessOptions } from './support/harness.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { actionOf, readButtonValue } from '../../src/domain/slack/button.ts';
+import { actionOf, readButtonValue } from '../../src/domain/slack/message.ts';
 import { startWorld, type World } from '../support/e2e-world.ts';
 import { pressBody, signAsSlack, startSlack, type SlackStub } from '../support/slack.ts';
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DeliveryStore, Settlement, WaitingDelivery } from '../../contract/delivery.ts';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { isOvertaken } from '../../domain/lifecycle.ts';
 import type { Clock } from '../../ports/connector.ts';
 import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
 import {
@@ -12,7 +13,6 @@ import {
   type Channels,
   type Destination,
 } from './destinations.ts';
-import { isMoot } from './plan.ts';
 
 export interface DeliverDeps {
   readonly store: Pick<Store, 'readReview' | 'readRecord'> & { readonly deliveries: DeliveryStore };
@@ -230,7 +230,7 @@ async function mention(
 
 /** People are not called to what is over. */
 function refusalOf(destination: Destination, channel: Channel, notice: Notice): string | undefined {
-  if ('pace' in destination && isMoot(notice)) return 'moot';
+  if ('pace' in destination && isOvertaken(notice.event, notice.review.status)) return 'moot';
   return channel.interest?.(notice) === 'no' ? 'not_wanted' : undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../../contract/audit.ts';
 import { approversAt, findVoters, voterOf } from '../../domain/eligibility.ts';
 import type { Review } from '../../contract/review.ts';
+import { ENTRY } from '../../domain/lifecycle.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import type { Notice, NoticeEvent } from './channel.ts';
 
@@ -78,45 +79,12 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
 
 /** Whether the final answer to the proposer follows from this entry: once in the life of a review. */
 export function isFinalEntry(entry: AuditEntry): boolean {
-  switch (entry.type) {
-    case 'classified':
-      return entry.status === 'blocked';
-    case 'decided':
-      return entry.status === 'rejected';
-    case 'objected':
-    case 'expired':
-    case 'withdrawn':
-    case 'aborted':
-    case 'unknown':
-      return true;
-    case 'finished':
-      // A late result settles what was told as unknown.
-      return !entry.late;
-    case 'proposed':
-    case 'notified':
-    case 'revised':
-    case 'started':
-    case 'reconciled':
-    case 'policy_changed':
-      return false;
-    default:
-      return entry satisfies never;
-  }
-}
-
-/** Notices that only make sense while the review waits: who decided already, or came too late, is not called. */
-const CALLING = new Set<NoticeEvent>([
-  'review.pending',
-  'review.revised',
-  'review.reminder',
-  'review.escalated',
-  'review.revision_requested',
-]);
-
-/** Whether a notice to people has been overtaken by what happened since. */
-export function isMoot({ event, review }: Pick<Notice, 'event' | 'review'>): boolean {
-  if (event === 'review.revision_requested') return review.status !== 'changes_requested';
-  return CALLING.has(event) && review.status !== 'pending' && review.status !== 'changes_requested';
+  const { endsReview } = ENTRY[entry.type];
+  if (endsReview !== 'sometimes') return endsReview;
+  if (entry.type === 'classified') return entry.status === 'blocked';
+  if (entry.type === 'decided') return entry.status === 'rejected';
+  // A late result settles what was told as unknown.
+  return entry.type === 'finished' && !entry.late;
 }
 
 /** This vote was the one that its level was waiting for, and there is another. */

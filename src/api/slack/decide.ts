@@ -7,7 +7,7 @@ import type { Store } from '../../ports/store.ts';
 import { canBeStopped, queuedDecisionWords } from '../../domain/stop.ts';
 import { slackDecisionOf } from '../../domain/mail-decision.ts';
 import type { Settings, SettingsSource } from '../../domain/policy/settings.ts';
-import type { SlackDecision } from '../../domain/slack/button.ts';
+import type { SlackDecision } from '../../domain/slack/message.ts';
 import { lineAbout, reviewMessage, statusWords, type SlackMessage } from '../../domain/slack/message.ts';
 import type { Clock } from '../service/context.ts';
 import type { ReviewerPrincipal } from '../principal.ts';

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { SessionStore } from '../../contract/sessions.ts';
-import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/button.ts';
+import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/message.ts';
 
 /** What we read of a `block_actions` payload (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). */
 const payloadSchema = z.object({

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { Material } from '../../contract/review.ts';
+import type { Material, Review } from '../../contract/review.ts';
+import { visible } from '../text/visible.ts';
 
 /**
  * A review as it is laid before a person, free of any medium: mails, the page behind a mail's link and whatever else has
@@ -50,6 +51,11 @@ export interface ShowOptions {
   readonly pinned: JsonObject;
   /** What was digested of this version and of the one before it; absent: not read, or erased. */
   readonly materials?: readonly Material[];
+}
+
+/** What a review is called in one line: its tool, or the question that is asked. */
+export function nameOf({ kind, call, title }: Pick<Review, 'kind' | 'call' | 'title'>): string {
+  return visible(kind === 'call' ? call.tool : (title ?? 'a question'));
 }
 
 /** Text on its way into a section; cut where it is longer than `limit` characters. */

@@ -1,15 +1,17 @@
+import { z } from 'zod';
 import type { ActionsBlock, Button, KnownBlock } from '@slack/types';
-import type { Material, Review, ReviewStatus } from '../../contract/review.ts';
+import { reviewIdSchema } from '../../contract/ids.ts';
+import { digestSchema } from '../../contract/json.ts';
+import type { Material, Review } from '../../contract/review.ts';
 import { findVoters } from '../eligibility.ts';
 import { withShownDigest } from '../gate/shown.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { slackDecisionOf } from '../mail-decision.ts';
 import type { Settings } from '../policy/settings.ts';
+import { capitalize, STATUS } from '../lifecycle.ts';
+import { nameOf } from '../show/shown.ts';
 import { showReview, shownBy } from '../show/show-review.ts';
-import { visible } from '../text/visible.ts';
-import { actionOf, COMMENT, OPEN_ACTION, SLACK_DECISIONS, writeButtonValue, type SlackDecision } from './button.ts';
-import { clipText, escapeMrkdwn } from './escape.ts';
-import { shownToBlocks } from './to-blocks.ts';
+import { clipText, escapeMrkdwn, shownToBlocks } from './to-blocks.ts';
 
 /** Blocks of one message (https://docs.slack.dev/reference/block-kit/blocks), and characters of its text that we use. */
 const MOST_BLOCKS = 50;
@@ -82,23 +84,7 @@ export function mentionsOf(review: Review, settings: Settings, ids: readonly str
 /** Where a review stands, in words. */
 export function statusWords(review: Review): string {
   if (wasStopped(review)) return `Approved, then ${STOPPED_WORDS}`;
-  return canBeStopped(review) ? 'Approved, and not run yet' : STATUS_WORDS[review.status];
-}
-
-const STATUS_WORDS: Readonly<Record<ReviewStatus, string>> = {
-  pending: 'Waits for a decision',
-  changes_requested: 'Waits for the proposer to change it',
-  approved: 'Approved',
-  rejected: 'Rejected',
-  expired: 'Expired, so the answer was no',
-  withdrawn: 'Taken back by its proposer',
-  not_required: 'Goes ahead without a decision',
-  blocked: 'Blocked by policy',
-  aborted: 'Ended from outside',
-};
-
-function nameOf(review: Review): string {
-  return visible(review.kind === 'call' ? review.call.tool : (review.title ?? 'a question'));
+  return canBeStopped(review) ? 'Approved, not run yet' : capitalize(STATUS[review.status].words);
 }
 
 function fit(blocks: readonly KnownBlock[], room: number): readonly KnownBlock[] {
@@ -112,7 +98,7 @@ function fit(blocks: readonly KnownBlock[], room: number): readonly KnownBlock[]
 
 function footOf(review: Review, { settings, baseUrl }: MessageDeps, isCut: boolean): KnownBlock[] {
   const note: KnownBlock[] = isCut
-    ? [context('Cut here: not all of it fits into a message. All of it is on the page of the review.')]
+    ? [context('Cut here: this message cannot hold all of it. Read the rest on the review’s page.')]
     : [];
   const open = baseUrl === null ? [] : [openButton(`${baseUrl}/reviews/${review.reviewId}`)];
   const page = open.length === 0 ? [] : [actions(open)];
@@ -123,7 +109,7 @@ function footOf(review: Review, { settings, baseUrl }: MessageDeps, isCut: boole
   if (mode === 'off') return note;
   const value = writeButtonValue({ review: review.reviewId, digest });
   if (stops && mode === 'confirm') return [...note, commentInput(STOP_COMMENT), actions([stopButton(value), ...open])];
-  const where = stops ? 'It can still be stopped, on the page of the review.' : 'Decided on the page of the review.';
+  const where = stops ? 'It can still be stopped on the review’s page.' : 'Decide on the review’s page.';
   if (mode === 'sign-in' || isCut) return [...note, context(where), ...page];
   const buttons = SLACK_DECISIONS.filter((decision) => review.allowedDecisions.includes(decision)).map((decision) =>
     decisionButton(decision, value),
@@ -131,8 +117,8 @@ function footOf(review: Review, { settings, baseUrl }: MessageDeps, isCut: boole
   return [...note, commentInput(COMMENT_LABEL), actions([...buttons, ...open])];
 }
 
-const COMMENT_LABEL = 'Your comment (needed for a no and for changes)';
-const STOP_COMMENT = 'Approved, and not run yet. Why stop it? (optional)';
+const COMMENT_LABEL = 'Comment (required to reject or to ask for changes)';
+const STOP_COMMENT = 'Approved, not run yet. Why stop it? (optional)';
 
 function commentInput(label: string): KnownBlock {
   return {
@@ -146,8 +132,8 @@ function commentInput(label: string): KnownBlock {
 
 const BUTTONS: Readonly<Record<SlackDecision, { readonly text: string; readonly ask: string }>> = {
   approve: { text: 'Approve', ask: 'Approve exactly what this message shows?' },
-  reject: { text: 'Reject', ask: 'Reject it? That ends the review.' },
-  revise: { text: 'Ask for changes', ask: 'Send your comment to the proposer and ask for changes?' },
+  reject: { text: 'Reject', ask: 'Reject this call? That ends the review.' },
+  revise: { text: 'Request changes', ask: 'Send your comment to the proposer and request changes?' },
 };
 
 /** A no to an approved call; the same decision as a rejection. */
@@ -167,7 +153,7 @@ function decisionButton(decision: SlackDecision, value: string, { text, ask } = 
       title: { type: 'plain_text', text, emoji: false },
       text: { type: 'plain_text', text: ask, emoji: false },
       confirm: { type: 'plain_text', text, emoji: false },
-      deny: { type: 'plain_text', text: 'Back', emoji: false },
+      deny: { type: 'plain_text', text: 'Cancel', emoji: false },
     },
   };
 }
@@ -187,4 +173,37 @@ function actions(elements: ActionsBlock['elements']): ActionsBlock {
 
 function context(text: string): KnownBlock {
   return { type: 'context', elements: [{ type: 'plain_text', text, emoji: false }] };
+}
+
+/** Decisions that a button can be; an edit needs a form, an answer to a question needs its words. */
+export const SLACK_DECISIONS = ['approve', 'reject', 'revise'] as const;
+export type SlackDecision = (typeof SLACK_DECISIONS)[number];
+
+/** Ids of the parts of a message that come back in an interaction. */
+export const COMMENT = { block: 'holdpoint_comment', action: 'holdpoint_comment' } as const;
+const DECIDE = 'holdpoint_decide_';
+export const OPEN_ACTION = 'holdpoint_open';
+
+export function actionOf(decision: SlackDecision): string {
+  return `${DECIDE}${decision}`;
+}
+
+/** Undefined: none of ours decides by this id. */
+export function decisionOf(actionId: string): SlackDecision | undefined {
+  return SLACK_DECISIONS.find((decision) => actionOf(decision) === actionId);
+}
+
+const valueSchema = z.strictObject({ review: reviewIdSchema, digest: digestSchema });
+
+/** What a button is bound to: one version of one review. Comes back as it is; Slack takes at most 2,000 characters. */
+export function writeButtonValue(value: z.infer<typeof valueSchema>): string {
+  return JSON.stringify(value);
+}
+
+export function readButtonValue(text: string): z.infer<typeof valueSchema> | undefined {
+  try {
+    return valueSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }

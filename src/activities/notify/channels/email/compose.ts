@@ -1,10 +1,16 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
+import type { Review } from '../../../../contract/review.ts';
+import { decisionsFor, stateOfReview, voterOf } from '../../../../domain/eligibility.ts';
+import { capitalize, hasEnded, NOTICE, STATUS } from '../../../../domain/lifecycle.ts';
+import { emailDecisionOf } from '../../../../domain/mail-decision.ts';
 import type { Settings } from '../../../../domain/policy/settings.ts';
+import { mailboxOf, writeMailLink } from '../../../../domain/proof/mail-link.ts';
 import { showReview, shownBy } from '../../../../domain/show/show-review.ts';
-import type { Batch, Notice, Recipient } from '../../channel.ts';
-import { doorTo, type DoorDeps } from './doors.ts';
-import { renderHtml, renderText, type MailPart } from './render.ts';
-import { sentenceOf, stopSentence, subjectOf, subjectOfDigest } from './words.ts';
+import { nameOf } from '../../../../domain/show/shown.ts';
+import { canBeStopped, wasStopped } from '../../../../domain/stop.ts';
+import { clip } from '../../../../domain/text/visible.ts';
+import type { Batch, Notice, NoticeEvent, Recipient } from '../../channel.ts';
+import { renderHtml, renderText, type Door, type MailPart } from './render.ts';
 
 /** Characters of one block: a mail is clipped by its reader at about 100 kB, and says itself what it leaves out. */
 const LIMIT_ALONE = 6_000;
@@ -36,15 +42,18 @@ export function composeMail(
   const parts = groups.map((notices, index) => partOf(notices, to, settings, deps, index < LAID_OUT ? limit : null));
   const [first] = batch.notices;
   const isOne = groups.length === 1;
-  const subject = batch.form === 'each' ? subjectOf(first) : subjectOfDigest(groups.length, settings.deploymentId);
+  const subject =
+    batch.form === 'each'
+      ? subjectOf(first)
+      : clip(`Digest: ${groups.length} ${isOne ? 'review' : 'reviews'} (${settings.deploymentId})`, SUBJECT_LENGTH);
   const domain = domainOf(settings);
-  const name = nameOf(to.id);
+  const name = hashName(to.id);
   return {
     to: to.email,
     subject,
     text: renderText(parts, settings.deploymentId),
     html: renderHtml(parts, settings.deploymentId, subject),
-    messageId: `<${batch.form}.${nameOf(batch.id)}.${name}@${domain}>`,
+    messageId: `<${batch.form}.${hashName(batch.id)}.${name}@${domain}>`,
     thread: isOne ? `<${first.review.reviewId}.${name}@${domain}>` : null,
     listId: `reviews.${settings.deploymentId}.${domain}`,
   };
@@ -66,6 +75,81 @@ function partOf(
     title: shown.title,
     door: doorTo(review, recipient, settings, deps),
   };
+}
+
+/** Longest subject, in characters: what a phone shows is far shorter. */
+const SUBJECT_LENGTH = 120;
+
+/** One line that says what it is about; nothing in it can begin another header. */
+export function subjectOf({ event, review }: Pick<Notice, 'event' | 'review'>): string {
+  return clip(`${titleOf(event, review)}: ${nameOf(review)}`, SUBJECT_LENGTH);
+}
+
+function titleOf(event: NoticeEvent, review: Review): string {
+  if (event === 'review.resolved') return capitalize(STATUS[review.status].words);
+  return event === 'execution.failed' && wasStopped(review) ? 'Stopped' : NOTICE[event].subject;
+}
+
+/** What happened, in a sentence to the person who is told. */
+export function sentenceOf({ event, review, vote }: Notice): string {
+  if (event === 'review.decided') return describeVote(review, vote);
+  if (event === 'execution.failed' && wasStopped(review)) {
+    return 'A reviewer stopped this call after it was approved, before it ran.';
+  }
+  // Told late, of a review that goes on, the state shown below it counts.
+  if (event === 'review.resolved' && hasEnded(review.status)) {
+    return `This review has ended: ${STATUS[review.status].words}.`;
+  }
+  return NOTICE[event].sentence;
+}
+
+function describeVote(review: Review, vote: Notice['vote']): string {
+  const found = review.revisions
+    .flatMap(({ decisions }) => decisions)
+    .find(({ decisionUlid }) => decisionUlid === vote?.decisionUlid);
+  const warning = 'If this was not you, tell the operators of Holdpoint at once.';
+  if (found === undefined && wasStopped(review)) {
+    return `A rejection that stopped this call before it ran was recorded in your name. ${warning}`;
+  }
+  const said = found === undefined ? 'A vote' : `“${found.type}”, sent by ${found.channel} at ${found.decidedAt},`;
+  return `${said} was recorded in your name. ${warning}`;
+}
+
+/** What can still be done about an approved call, for any mail about it. */
+export function stopSentence(review: Review): readonly string[] {
+  return canBeStopped(review) ? ['It is approved and has not run yet: a reviewer can still stop it.'] : [];
+}
+
+export interface DoorDeps {
+  /** Where people reach the api, without a slash at the end; null: unknown. */
+  readonly baseUrl: string | null;
+  /** Signs links that decide; undefined: this process has none, so mails ask to sign in. */
+  readonly mailKey: KeyObject | undefined;
+  readonly now: number;
+}
+
+/** The way from a mail to one review for one person. A link that decides is written only where it would hold now. */
+export function doorTo(review: Review, recipient: Recipient, settings: Settings, deps: DoorDeps): Door {
+  const { baseUrl, mailKey, now } = deps;
+  const { digest } = review.call;
+  const decides = decisionsFor(stateOfReview(review), voterOf(recipient), now).length > 0;
+  const mode = decides ? emailDecisionOf(review, settings) : 'sign-in';
+  if (baseUrl === null || mode === 'off') return { kind: 'none' };
+  // Past the deadline an approved call can still be stopped, with a session.
+  const expiresAt = review.expiresAt === null ? now : Date.parse(review.expiresAt);
+  const isConfirmed = mode === 'confirm' && decides && expiresAt > now;
+  if (!isConfirmed || mailKey === undefined || digest === null || recipient.email === undefined) {
+    return { kind: 'review', url: `${baseUrl}/reviews/${review.reviewId}`, decides };
+  }
+  const link = {
+    deploymentId: settings.deploymentId,
+    reviewId: review.reviewId,
+    reviewer: recipient.id,
+    digest,
+    expiresAt,
+    mailbox: mailboxOf(recipient.email),
+  };
+  return { kind: 'decide', url: `${baseUrl}/mail/${writeMailLink(link, mailKey)}` };
 }
 
 /** In the order in which each review came up first. */
@@ -91,6 +175,6 @@ function domainOf(settings: Settings): string {
 }
 
 /** Short, the same every time, and without a character that a header could trip over. */
-function nameOf(text: string): string {
+function hashName(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 24);
 }

@@ -1,5 +1,6 @@
 import { wasStopped } from '../../../../domain/stop.ts';
 import type { SettingsSource } from '../../../../domain/policy/settings.ts';
+import { NOTICE } from '../../../../domain/lifecycle.ts';
 import {
   lineAbout,
   findMentionable,
@@ -8,7 +9,7 @@ import {
   statusWords,
   type MessageDeps,
 } from '../../../../domain/slack/message.ts';
-import type { Batch, Channel, ChannelMemory, Delivered, Notice, NoticeEvent } from '../../channel.ts';
+import type { Batch, Channel, ChannelMemory, Delivered, Notice } from '../../channel.ts';
 import { callSlack, GONE, postToWebhook, SLACK_API, type Place, type Posted, type SlackPost } from './api.ts';
 
 export interface SlackDeps {
@@ -24,18 +25,7 @@ export interface SlackDeps {
   readonly apiUrl?: string;
 }
 
-/** What people are called to, in words; what is not here only changes the message that is there. */
-const CALLS: Partial<Record<NoticeEvent, string>> = {
-  'review.pending': 'Waits for a decision',
-  'review.proceeding': 'Goes ahead without a decision',
-  'review.revised': 'There is another version; votes on earlier ones are void',
-  'review.reminder': 'Still waits, and nobody deciding is a no',
-  'review.escalated': 'Has waited for long',
-  'execution.unknown': 'Sent, and nobody knows whether it took effect: please find out',
-};
-const LAST = new Set<NoticeEvent>(['review.resolved', 'execution.executed', 'execution.failed']);
-
-type Way =
+type Access =
   | { readonly kind: 'bot'; readonly token: string; readonly channel: string }
   | { readonly kind: 'webhook'; readonly url: string };
 
@@ -48,23 +38,25 @@ export function createSlackChannel(deps: SlackDeps): Channel {
     name: 'slack',
     interest({ event }) {
       if (event === 'review.blocked') return 'no';
-      return CALLS[event] === undefined ? 'quiet' : 'tell';
+      return NOTICE[event].call === null ? 'quiet' : 'tell';
     },
     mentions(notice) {
-      if (CALLS[notice.event] === undefined) return [];
+      if (NOTICE[notice.event].call === null) return [];
       return findMentionable(notice.review, deps.settings.current(), timeOf(notice, deps)).map(({ id }) => id);
     },
     async deliver(batch) {
-      const way = wayOf(deps);
-      if ('code' in way) return way;
-      if (batch.form === 'digest') return ended(await say(deps, way, digestText(deps, batch), batch.signal));
+      const access = accessOf(deps);
+      if ('code' in access) return access;
+      if (batch.form === 'digest') return ended(await say(deps, access, digestText(deps, batch), batch.signal));
       const [notice] = batch.notices;
-      return way.kind === 'bot' ? tellWithBot(deps, way, notice, batch) : tellThroughWebhook(deps, way, notice, batch);
+      return access.kind === 'bot'
+        ? tellWithBot(deps, access, notice, batch)
+        : tellThroughWebhook(deps, access, notice, batch);
     },
   };
 }
 
-function wayOf({ settings, resolve }: SlackDeps): Way | Exclude<Delivered, { kind: 'delivered' }> {
+function accessOf({ settings, resolve }: SlackDeps): Access | Exclude<Delivered, { kind: 'delivered' }> {
   const slack = settings.current().notifications?.slack;
   if (slack === undefined || slack.mode === 'off') return { kind: 'give_up', code: 'not_configured' };
   if (slack.token !== undefined && slack.channel !== undefined) {
@@ -79,20 +71,20 @@ function wayOf({ settings, resolve }: SlackDeps): Way | Exclude<Delivered, { kin
 
 async function tellWithBot(
   deps: SlackDeps,
-  way: Extract<Way, { kind: 'bot' }>,
+  access: Extract<Access, { kind: 'bot' }>,
   notice: Notice,
   { destination, signal, mentioned }: Batch,
 ): Promise<Delivered> {
   const { review, event, materials } = notice;
   const { reviewId } = review;
-  const call = CALLS[event];
+  const { call } = NOTICE[event];
   const message = { ...reviewMessage(review, messageDeps(deps), materials), unfurl_links: false, unfurl_media: false };
-  const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: way.token, signal };
+  const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: access.token, signal };
   const place = readPlace(await deps.memory.get(destination, reviewId));
   if (place !== undefined) {
     const updated = await callSlack(deps.post, to, 'chat.update', { ...place, ...message });
     if (updated.kind === 'posted') {
-      if (call === undefined) return { kind: 'delivered', code: 'updated' };
+      if (call === null) return { kind: 'delivered', code: 'updated' };
       const text = callText(deps, notice, call, mentioned);
       return ended(
         await callSlack(deps.post, to, 'chat.postMessage', {
@@ -108,10 +100,10 @@ async function tellWithBot(
     // Somebody deleted it: who has to be called gets a new one.
     if (updated.kind !== 'give_up' || !GONE.has(updated.code)) return updated;
   }
-  if (call === undefined) return { kind: 'skipped', code: 'no_message' };
+  if (call === null) return { kind: 'skipped', code: 'no_message' };
   const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
   const posted = await callSlack(deps.post, to, 'chat.postMessage', {
-    channel: way.channel,
+    channel: access.channel,
     ...message,
     // Notifications go to those who are mentioned in it.
     blocks: mentions === '' ? message.blocks : [mentionBlock(mentions), ...message.blocks].slice(0, 50),
@@ -126,36 +118,35 @@ async function tellWithBot(
 /** A webhook changes nothing that it posted, so what was asked and how it ended are two messages. */
 async function tellThroughWebhook(
   deps: SlackDeps,
-  way: Extract<Way, { kind: 'webhook' }>,
+  access: Extract<Access, { kind: 'webhook' }>,
   notice: Notice,
   { signal, mentioned }: Batch,
 ): Promise<Delivered> {
   const { event, review } = notice;
-  const call = CALLS[event];
-  if (call !== undefined) {
+  const { call } = NOTICE[event];
+  if (call !== null) {
     const asks = review.status === 'pending' || event === 'review.proceeding';
-    if (!asks) return ended(await say(deps, way, callText(deps, notice, call, mentioned), signal));
+    if (!asks) return ended(await say(deps, access, callText(deps, notice, call, mentioned), signal));
     const message = reviewMessage(review, messageDeps(deps), notice.materials);
     const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
     const blocks = [mentionBlock(`*${call}* ${mentions}`.trim()), ...message.blocks].slice(0, 50);
-    return ended(await postToWebhook(deps.post, { url: way.url, signal }, { ...message, blocks }));
+    return ended(await postToWebhook(deps.post, { url: access.url, signal }, { ...message, blocks }));
   }
-  if (!LAST.has(event)) return { kind: 'skipped', code: 'not_by_webhook' };
-  return ended(await say(deps, way, callText(deps, notice, endWords(notice), []), signal));
+  if (!NOTICE[event].isLast) return { kind: 'skipped', code: 'not_by_webhook' };
+  return ended(await say(deps, access, callText(deps, notice, endWords(notice), []), signal));
 }
 
 function endWords({ event, review }: Notice): string {
-  if (event === 'execution.executed') return 'The call was made';
-  if (event === 'execution.failed' && !wasStopped(review)) return 'The call failed';
-  return statusWords(review);
+  const isOfTheCall = event === 'execution.executed' || (event === 'execution.failed' && !wasStopped(review));
+  return isOfTheCall ? NOTICE[event].subject : statusWords(review);
 }
 
-/** One line, by whichever way there is. */
-function say(deps: SlackDeps, way: Way, text: string, signal: AbortSignal): Promise<Posted> {
-  if (way.kind === 'webhook') return postToWebhook(deps.post, { url: way.url, signal }, { text });
-  const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: way.token, signal };
+/** One line, by bot or by webhook. */
+function say(deps: SlackDeps, access: Access, text: string, signal: AbortSignal): Promise<Posted> {
+  if (access.kind === 'webhook') return postToWebhook(deps.post, { url: access.url, signal }, { text });
+  const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: access.token, signal };
   return callSlack(deps.post, to, 'chat.postMessage', {
-    channel: way.channel,
+    channel: access.channel,
     text,
     parse: 'none',
     unfurl_links: false,
