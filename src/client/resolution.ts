@@ -44,7 +44,13 @@ interface ApprovedResolution extends Common {
 }
 
 /** Statuses of a review that ended without its call being let through. */
-export const REFUSED = ['rejected', 'expired', 'withdrawn', 'blocked', 'aborted'] as const satisfies readonly ReviewStatus[];
+export const REFUSED = [
+  'rejected',
+  'expired',
+  'withdrawn',
+  'blocked',
+  'aborted',
+] as const satisfies readonly ReviewStatus[];
 export type RefusedStatus = (typeof REFUSED)[number];
 
 /** How a review ended. `executed` says whether the call was made; `status` says what became of it. */

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditEntryType } from '../contract/audit.ts';
+import type { AuditEntry } from '../contract/audit.ts';
 import { EXECUTION_ERRORS, REASONS } from '../contract/codes.ts';
 import type { DecisionType } from '../contract/review.ts';
 
@@ -8,7 +8,7 @@ export const DECISION_WORDS: Readonly<Record<DecisionType, string>> = {
   approve: 'approved',
   edit: 'approved with changes',
   reject: 'rejected',
-  revise: 'asked for changes',
+  revise: 'requested changes',
   respond: 'answered',
 };
 
@@ -20,23 +20,6 @@ export function reasonWords(code: string): string {
 export function executionErrorWords(code: string): string {
   return Object.hasOwn(EXECUTION_ERRORS, code) ? EXECUTION_ERRORS[code as keyof typeof EXECUTION_ERRORS] : code;
 }
-
-export const TYPE_WORDS: Readonly<Record<AuditEntryType, string>> = {
-  proposed: 'Proposed',
-  classified: 'Classified',
-  notified: 'People told',
-  decided: 'Decided',
-  objected: 'Stopped',
-  revised: 'Revised',
-  withdrawn: 'Withdrawn',
-  expired: 'Expired',
-  aborted: 'Aborted',
-  started: 'Call started',
-  finished: 'Call finished',
-  unknown: 'Outcome unknown',
-  reconciled: 'Reconciled',
-  policy_changed: 'Policy changed',
-};
 
 /** One line about an entry. Names in it come from outside: draw it with `<Visible>`. */
 export function entryWords(entry: AuditEntry): string {
@@ -56,9 +39,9 @@ export function entryWords(entry: AuditEntry): string {
     case 'revised':
       return `${entry.by} sent version ${entry.revision}`;
     case 'withdrawn':
-      return `${entry.by} took it back`;
+      return `${entry.by} withdrew it`;
     case 'expired':
-      return 'Nobody decided in time';
+      return 'nobody decided in time';
     case 'aborted':
       return entry.reason;
     case 'started':
@@ -70,7 +53,7 @@ export function entryWords(entry: AuditEntry): string {
     case 'reconciled':
       return `${entry.by} established: ${entry.outcome}`;
     case 'policy_changed':
-      return `now ${entry.policyDigest.slice(0, 19)}…`;
+      return `in force now: ${entry.policyDigest.slice(0, 19)}…`;
     default:
       return entry satisfies never;
   }

@@ -1,4 +1,3 @@
-import type { ReviewStatus } from '../contract/review.ts';
 import type { Version, WithEvidence } from '../activities/api.ts';
 import { classifiedEntry } from '../domain/gate/change.ts';
 import { openGate, specOf } from '../domain/gate/state.ts';

@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { AUDIT_TYPES } from '../../src/contract/audit-query.ts';
-import { TYPE_WORDS } from '../../src/domain/words.ts';
 import { firedLines, readPastedCall } from '../../src/dashboard/policy/pasted-call.ts';
 
 describe('a pasted call', () => {
@@ -43,8 +41,4 @@ test('rules that fired are found by their lines, in the file that is shown alone
     rule('bank.pay'),
   ];
   expect(firedLines(rules, 'policy.yaml')).toEqual([12, 20]);
-});
-
-test('every type of entry has words', () => {
-  expect(Object.keys(TYPE_WORDS).toSorted()).toEqual(AUDIT_TYPES.toSorted());
 });

@@ -5,7 +5,8 @@ import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
 import type { ConsistencyResponse, EntriesQuery, InclusionResponse, AuditFilter } from '../../contract/audit-query.ts';
 import type { IndexedEntry, AuditEntry } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { entryWords, TYPE_WORDS } from '../../domain/words.ts';
+import { ENTRY } from '../../domain/lifecycle.ts';
+import { entryWords } from '../../domain/words.ts';
 
 const DEFAULT_LIMIT = 200;
 /** Entries that one request looks through: a filter that fits little still answers soon. */
@@ -160,7 +161,7 @@ function textOf(entry: AuditEntry): string {
   const held = Object.values(own).flatMap((value) =>
     typeof value === 'string' ? [value] : Array.isArray(value) ? value : [],
   );
-  return [TYPE_WORDS[entry.type], entryWords(entry), ...held].join('\n');
+  return [ENTRY[entry.type].label, entryWords(entry), ...held].join('\n');
 }
 
 /** Everybody whom an entry names, the one who acted first. */

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { Button, Input, Label, SearchField } from 'react-aria-components';
 import { LOG_SEARCH } from '../../contract/constants.ts';
-import { TYPE_WORDS } from '../../domain/words.ts';
+import { ENTRY } from '../../domain/lifecycle.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/single-keys.ts';
 import { useDelayed } from '../ui/use-delayed.ts';
@@ -31,9 +31,9 @@ export function AuditFilters({
         <span>What happened</span>
         <select value={search.type ?? ''} onChange={(event) => set('type', event.target.value)}>
           <option value="">Anything</option>
-          {Object.entries(TYPE_WORDS).map(([type, words]) => (
+          {Object.entries(ENTRY).map(([type, { label }]) => (
             <option key={type} value={type}>
-              {words}
+              {label}
             </option>
           ))}
         </select>

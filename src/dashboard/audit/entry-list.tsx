@@ -1,7 +1,8 @@
 import { useRef, useState } from 'react';
 import { Link } from '@tanstack/react-router';
 import type { IndexedEntry } from '../../contract/audit.ts';
-import { entryWords, TYPE_WORDS } from '../../domain/words.ts';
+import { ENTRY } from '../../domain/lifecycle.ts';
+import { entryWords } from '../../domain/words.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { useWindowRows } from '../ui/window-rows.ts';
@@ -72,7 +73,7 @@ function EntryView(props: {
   return (
     <div className="entry">
       <p className="entry-head">
-        <strong>{TYPE_WORDS[entry.type]}</strong> <span className="quiet">#{index}</span> <Instant at={entry.at} />
+        <strong>{ENTRY[entry.type].label}</strong> <span className="quiet">#{index}</span> <Instant at={entry.at} />
       </p>
       <p>
         <Visible text={entryWords(entry)} />
