@@ -7,7 +7,7 @@ import { refusalOf, stateOfReview, voterOf, type DecisionRefusal } from './eligi
 import { digestOfShown } from './gate/shown.ts';
 import { mailboxOf, type MailLink } from './proof/mail-link.ts';
 import type { ApprovalPlan } from './policy/policy.ts';
-import { findAgent, findReviewer, type Settings } from './policy/settings.ts';
+import { findAgent, findReviewer, type InForce, type Settings } from './policy/settings.ts';
 
 export type EmailDecision = ApprovalPlan['emailDecision'];
 
@@ -16,18 +16,18 @@ export type EmailDecision = ApprovalPlan['emailDecision'];
  * the api before it takes the decision, which does not rely on what the first one found. What cannot be judged any more
  * (another policy, an agent that is gone) takes a session.
  */
-export function emailDecisionOf(review: Review, settings: Settings): EmailDecision {
+export function emailDecisionOf(review: Review, settings: InForce): EmailDecision {
   return remoteDecisionOf(review, settings, 'emailDecision');
 }
 
 /** As {@link emailDecisionOf}, for the buttons of a Slack message. */
-export function slackDecisionOf(review: Review, settings: Settings): ApprovalPlan['slackDecision'] {
+export function slackDecisionOf(review: Review, settings: InForce): ApprovalPlan['slackDecision'] {
   return remoteDecisionOf(review, settings, 'slackDecision');
 }
 
 function remoteDecisionOf(
   review: Review,
-  settings: Settings,
+  settings: InForce,
   key: 'emailDecision' | 'slackDecision',
 ): 'confirm' | 'sign-in' | 'off' {
   if (review.kind === 'in-flow' || review.call.arguments === null || review.class === null) return 'sign-in';

@@ -5,7 +5,7 @@ import type { ToolDefinition } from '../contract/policy.ts';
 import { mayPropose } from '../domain/policy/assess.ts';
 import { withoutFolds } from '../domain/policy/schema.ts';
 import { gateOf } from '../domain/policy/strictness.ts';
-import type { Settings } from '../domain/policy/settings.ts';
+import type { InForce } from '../domain/policy/settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from '../domain/policy/upstreams.ts';
 import { assignNames } from './names.ts';
 
@@ -19,7 +19,7 @@ interface OfferedTool {
 }
 
 /** What this agent may propose, by the name it is offered under: policy's tools, and those of upstream MCP servers. */
-export function offeredTools(settings: Settings, agent: AgentConfig): ReadonlyMap<string, OfferedTool> {
+export function offeredTools(settings: InForce, agent: AgentConfig): ReadonlyMap<string, OfferedTool> {
   const named = [...settings.policy.tools.values()].map(({ definition }) => definition);
   const runnable = named.filter(
     (definition) => definition.class !== 'forbidden' && settings.policy.findTool(definition.name) !== undefined,
@@ -32,10 +32,10 @@ export function offeredTools(settings: Settings, agent: AgentConfig): ReadonlyMa
 }
 
 /** Tools of upstreams that policy says nothing of; they are irreversible, whatever the upstream calls them. */
-function unnamedUpstreamTools(settings: Settings, named: readonly ToolDefinition[]): readonly ToolDefinition[] {
+function unnamedUpstreamTools(settings: InForce, named: readonly ToolDefinition[]): readonly ToolDefinition[] {
   if (settings.policy.unknownTool === 'forbidden') return [];
   const known = new Set(named.map((one) => acceptKey({ server: one.connector, tool: upstreamNameOf(one) })));
-  const listed = [...(settings.upstreams ?? [])].flatMap(([server, tools]) =>
+  const listed = [...(settings.upstreams?.tools ?? [])].flatMap(([server, tools]) =>
     settings.connectors[server]?.type === 'mcp' ? [...tools.values()] : [],
   );
   return listed
@@ -44,7 +44,7 @@ function unnamedUpstreamTools(settings: Settings, named: readonly ToolDefinition
     .filter(({ name }) => toolNameSchema.safeParse(name).success);
 }
 
-function offer(settings: Settings, definition: ToolDefinition, named: boolean): OfferedTool {
+function offer(settings: InForce, definition: ToolDefinition, named: boolean): OfferedTool {
   const upstream = upstreamTextOf(settings, definition);
   const description = [definition.description ?? upstream.description, whatHappens(definition, upstream.changed)];
   return {
@@ -61,13 +61,13 @@ function offer(settings: Settings, definition: ToolDefinition, named: boolean): 
 
 /** What an upstream says is passed on only while it is what was accepted: a changed text might be aimed at the model. */
 function upstreamTextOf(
-  settings: Settings,
+  settings: InForce,
   definition: ToolDefinition,
 ): { readonly description: string | null; readonly inputSchema: JsonObject; readonly changed: boolean } {
   const nothing = { description: null, inputSchema: {}, changed: false };
   if (settings.connectors[definition.connector]?.type !== 'mcp') return nothing;
   if (distrustUpstream(settings, definition) !== undefined) return { ...nothing, changed: true };
-  const said = settings.upstreams?.get(definition.connector)?.get(upstreamNameOf(definition))?.definition;
+  const said = settings.upstreams?.tools.get(definition.connector)?.get(upstreamNameOf(definition))?.definition;
   if (said === undefined || said === null) return nothing;
   const description =
     said.description === null

@@ -1,6 +1,6 @@
 import { endpoint, type Endpoint } from '../api/http/endpoint.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/upstream-view.ts';
-import type { Settings, SettingsSource } from '../domain/policy/settings.ts';
+import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
 import { acceptKey, stateOfUpstream } from '../domain/policy/upstreams.ts';
 
 /** What upstreams say of their tools, for the people who answer for the policy. */
@@ -20,8 +20,10 @@ export function upstreamEndpoints(settings: SettingsSource): Endpoint[] {
   ];
 }
 
-function listUpstreams(settings: Settings): UpstreamList {
-  const configured = [...(settings.upstreams ?? [])].filter(([server]) => Object.hasOwn(settings.connectors, server));
+function listUpstreams(settings: InForce): UpstreamList {
+  const configured = [...(settings.upstreams?.tools ?? [])].filter(([server]) =>
+    Object.hasOwn(settings.connectors, server),
+  );
   const tools = configured.flatMap(([, listed]) => [...listed.values()]);
   return {
     tools: tools.map((tool) => ({

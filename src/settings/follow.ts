@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { loadSettings, policyPathOf, type TextFile } from './load-settings.ts';
+import { loadSettings, type TextFile } from './load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../domain/files/problem.ts';
 import { placeOf, type YamlSource } from '../domain/files/yaml-source.ts';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
-import type { Settings, SettingsSource, UpstreamView } from '../domain/policy/settings.ts';
+import type { Settings } from '../domain/policy/settings.ts';
 
 export interface SettingsFiles {
   /** The configuration file; its `policy` is relative to it. */
@@ -27,7 +27,10 @@ export interface SettingsFiles {
 type SettingsListener = (settings: Settings, before: Settings) => void;
 
 /** The two files in force, followed while the process runs. */
-export interface FileSettingsSource extends SettingsSource {
+export interface FileSettingsSource {
+  current(): Settings;
+  /** Why the files on disk are not the ones in force; null when they are. */
+  problem(): string | null;
   /** Things in the files in force that are probably not meant. */
   warnings(): readonly FileProblem[];
   /** The policy file in force, for people to read. */
@@ -36,10 +39,6 @@ export interface FileSettingsSource extends SettingsSource {
   onChange(listener: SettingsListener): () => void;
   /** Called after every attempt to read changed files, with the problem or null. Returns how to stop. */
   onProblem(listener: (problem: string | null) => void): () => void;
-  /** What upstream MCP servers say of their tools: not of the files, but in force like them. */
-  setUpstreams(view: UpstreamView, settled: ReadonlySet<string>): void;
-  /** Called after {@link setUpstreams}. Returns how to stop. */
-  onUpstreams(listener: () => void): () => void;
   /**
    * Value of an `env:` or `file:` reference; throws `KeyError` `reference_missing`, which names its place. Looked up once
    * per look at the files, whatever came of it: unsigned requests, and every delivery, ask for one.
@@ -83,10 +82,7 @@ class WatchedSettings implements FileSettingsSource {
   readonly #configFile: string;
   readonly #changed = new Set<SettingsListener>();
   readonly #judged = new Set<(problem: string | null) => void>();
-  readonly #heard = new Set<() => void>();
   #loaded: Loaded;
-  #upstreams: Pick<Settings, 'upstreams' | 'settledUpstreams'> = {};
-  #current: Settings;
   #references = new Map<string, { readonly value: string } | { readonly error: unknown }>();
   #seen: string;
   #policyFile: string | undefined;
@@ -102,22 +98,10 @@ class WatchedSettings implements FileSettingsSource {
     if (outcome instanceof InvalidFilesError) throw outcome;
     this.#seen = seen;
     this.#loaded = outcome;
-    this.#current = outcome.settings;
   }
 
   current(): Settings {
-    return this.#current;
-  }
-
-  setUpstreams(view: UpstreamView, settled: ReadonlySet<string>): void {
-    this.#upstreams = { upstreams: view, settledUpstreams: settled };
-    this.#current = { ...this.#loaded.settings, ...this.#upstreams };
-    for (const listener of this.#heard) listener();
-  }
-
-  onUpstreams(listener: () => void): () => void {
-    this.#heard.add(listener);
-    return () => this.#heard.delete(listener);
+    return this.#loaded.settings;
   }
 
   problem(): string | null {
@@ -180,12 +164,11 @@ class WatchedSettings implements FileSettingsSource {
       for (const listener of this.#judged) listener(this.#problem);
       return;
     }
-    const before = this.#current;
+    const before = this.#loaded.settings;
     this.#loaded = outcome;
-    this.#current = { ...outcome.settings, ...this.#upstreams };
     this.#problem = null;
     for (const listener of this.#judged) listener(null);
-    for (const listener of this.#changed) listener(this.#current, before);
+    for (const listener of this.#changed) listener(outcome.settings, before);
   }
 
   async watch(): Promise<void> {
@@ -242,19 +225,17 @@ class WatchedSettings implements FileSettingsSource {
       const configFix = 'Create it, or set HOLDPOINT_CONFIG to the file you mean';
       const config = readTextFile(this.#configFile, configFile, configFix);
       seen = JSON.stringify([config.text]);
-      const named = policyPathOf(config);
-      this.#policyFile = named === undefined ? this.#policyFile : resolve(dirname(this.#configFile), named);
-      const policyFix = `Create it, or correct policy: in ${configFile}`;
-      const policy =
-        named === undefined || this.#policyFile === undefined
-          ? undefined
-          : readTextFile(this.#policyFile, isAbsolute(named) ? named : join(dirname(configFile), named), policyFix);
-      seen = JSON.stringify([config.text, policy?.text]);
-      const result = loadSettings({ config, policy, catalogs, deploymentId });
+      const readPolicy = (named: string): TextFile => {
+        this.#policyFile = resolve(dirname(this.#configFile), named);
+        const policyFix = `Create it, or correct policy: in ${configFile}`;
+        const name = isAbsolute(named) ? named : join(dirname(configFile), named);
+        const policy = readTextFile(this.#policyFile, name, policyFix);
+        seen = JSON.stringify([config.text, policy.text]);
+        return policy;
+      };
+      const result = loadSettings({ config, policy: readPolicy, catalogs, deploymentId });
       if (!result.ok) return { seen, outcome: new InvalidFilesError(result.problems) };
-      // Without a policy file nothing loads.
-      if (policy === undefined) throw new TypeError('no policy file');
-      const { settings, warnings, source } = result;
+      const { settings, warnings, source, policy } = result;
       const loadedAt = new Date().toISOString();
       return { seen, outcome: { settings, warnings, config: source, policy, loadedAt } };
     } catch (error) {

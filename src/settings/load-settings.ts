@@ -4,7 +4,13 @@ import { buildSettings, matchesPattern, type Settings } from '../domain/policy/s
 import { checkConfig } from './check-config.ts';
 import { checkPeople, votersByGroup } from './check-people.ts';
 import { findNearest } from '../domain/files/nearest.ts';
-import { parseCatalog, parseConfigFile, parsePolicyFile, type ParsedFile } from '../domain/files/parse-file.ts';
+import {
+  parseCatalog,
+  parseConfigFile,
+  parsePolicyFile,
+  type ParsedFile,
+  type ParseResult,
+} from '../domain/files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../domain/files/problem.ts';
 import type { Path, YamlSource } from '../domain/files/yaml-source.ts';
 
@@ -15,8 +21,8 @@ export interface TextFile {
 
 export interface SettingsInput {
   readonly config: TextFile;
-  /** The file that the configuration's `policy` names; absent where the configuration cannot be read so far. */
-  readonly policy: TextFile | undefined;
+  /** The policy file, or how the one is read that the configuration's `policy` names, where that much can be read. */
+  readonly policy: TextFile | ((named: string) => TextFile);
   /** Built-in catalogs by the name that `include` gives. */
   readonly catalogs: ReadonlyMap<string, TextFile>;
   /** Counts where the configuration names none. */
@@ -30,19 +36,26 @@ export type SettingsResult =
       readonly warnings: readonly FileProblem[];
       /** The configuration file, for who must say later where in it something stands. */
       readonly source: YamlSource;
+      readonly policy: TextFile;
     }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
-
-const NOT_READ = { ok: false, problems: [] } as const;
 
 /** The two files as text → settings in force, or everything that is wrong with either. */
 export function loadSettings({ config, policy, catalogs, deploymentId }: SettingsInput): SettingsResult {
   const parsedConfig = parseConfigFile(config.text, config.name);
-  const parsedPolicy = policy === undefined ? NOT_READ : parsePolicyFile(policy.text, policy.name);
-  const parsedCatalogs = [...catalogs].map(([name, file]) => ({ name, parsed: parseCatalog(name, file.text, file.name) }));
-  const broken = [parsedConfig, parsedPolicy, ...parsedCatalogs.map(({ parsed }) => parsed)];
-  const unreadable = broken.flatMap((parsed) => (parsed.ok ? [] : parsed.problems));
-  if (!parsedConfig.ok || !parsedPolicy.ok || unreadable.length > 0) {
+  const policyFile = readPolicyFile(policy, parsedConfig);
+  const parsedPolicy = policyFile === undefined ? undefined : parsePolicyFile(policyFile.text, policyFile.name);
+  const parsedCatalogs = [...catalogs].map(([name, file]) => ({
+    name,
+    parsed: parseCatalog(name, file.text, file.name),
+  }));
+  const parsed = [
+    parsedConfig,
+    ...(parsedPolicy === undefined ? [] : [parsedPolicy]),
+    ...parsedCatalogs.map((catalog) => catalog.parsed),
+  ];
+  const unreadable = parsed.flatMap((file) => (file.ok ? [] : file.problems));
+  if (!parsedConfig.ok || policyFile === undefined || parsedPolicy?.ok !== true || unreadable.length > 0) {
     // What can be checked of the other file already is: one round of corrections instead of two.
     const more = parsedConfig.ok ? checkConfigFile(parsedConfig.file).problems : [];
     return { ok: false, problems: sortProblems([...unreadable, ...more]) };
@@ -61,13 +74,12 @@ export function loadSettings({ config, policy, catalogs, deploymentId }: Setting
   const settings = buildSettings(parsedConfig.file.value, compiled.policy, { deploymentId });
   const idle = findIdlePatterns(parsedConfig.file, settings);
   const warnings = sortProblems([...people.warnings, ...compiled.warnings, ...idle]);
-  return { ok: true, settings, warnings, source: parsedConfig.file.source };
+  return { ok: true, settings, warnings, source: parsedConfig.file.source, policy: policyFile };
 }
 
-/** The path of the policy file as the configuration has it; undefined where the configuration cannot be read. */
-export function policyPathOf(config: TextFile): string | undefined {
-  const parsed = parseConfigFile(config.text, config.name);
-  return parsed.ok ? parsed.file.value.policy : undefined;
+function readPolicyFile(policy: SettingsInput['policy'], config: ParseResult<ConfigFile>): TextFile | undefined {
+  if (typeof policy !== 'function') return policy;
+  return config.ok ? policy(config.file.value.policy) : undefined;
 }
 
 function checkConfigFile(file: ParsedFile<ConfigFile>): {

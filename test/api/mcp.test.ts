@@ -16,7 +16,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { viewUpstreams } from '../../src/domain/policy/upstreams.ts';
+import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
 import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 
@@ -295,10 +295,10 @@ test('a tool of an upstream that nobody has asked yet is to be tried again; nobo
   const propose = (as = 'agent-1') => api.execute(request, as, { 'idempotency-key': key });
   const digest = `sha256:${'a'.repeat(64)}` as const;
   const definition = { description: null, inputSchema: {} };
-  const listed = viewUpstreams([{ server: 'tickets', tool: 'search', first: digest, digest, definition }]);
+  const listed = toolsByServer([{ server: 'tickets', tool: 'search', first: digest, digest, definition }]);
   api.settings.setPolicy({ tools: [search] });
   const connectors = { ...before.connectors, tickets: { type: 'mcp' as const, command: ['tickets'] } };
-  api.settings.update({ connectors, upstreams: new Map(), settledUpstreams: new Set() });
+  api.settings.update({ connectors, upstreams: { tools: new Map(), settled: new Set() } });
   try {
     const { started } = api.gate;
     const count = started.length;
@@ -312,14 +312,14 @@ test('a tool of an upstream that nobody has asked yet is to be tried again; nobo
       isError: true,
       said: { outcome: 'REFUSED', code: 'worker_unavailable', retryable: true },
     });
-    api.settings.update({ upstreams: listed, settledUpstreams: new Set(['tickets']) });
+    api.settings.update({ upstreams: { tools: listed, settled: new Set(['tickets']) } });
     expect((await propose()).body).toMatchObject({ outcome: 'EXECUTED', class: 'reversible' });
     // It had its time and said nothing: then a human is asked.
-    api.settings.update({ upstreams: new Map() });
+    api.settings.update({ upstreams: { tools: new Map(), settled: new Set(['tickets']) } });
     const held = await api.execute(request);
     expect(held.body).toMatchObject({ outcome: 'ESCALATE', gate: 'hard', class: 'irreversible' });
   } finally {
-    api.settings.update({ ...before, upstreams: new Map(), settledUpstreams: new Set() });
+    api.settings.update({ ...before, upstreams: { tools: new Map(), settled: new Set() } });
   }
 });
 

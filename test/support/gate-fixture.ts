@@ -18,7 +18,7 @@ import type { ToolDefinition } from '../../src/contract/policy.ts';
 import type { DecisionType } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { valueAt } from '../../src/domain/policy/assess.ts';
-import type { Settings, SettingsSource } from '../../src/domain/policy/settings.ts';
+import type { InForce, Settings, SettingsSource } from '../../src/domain/policy/settings.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeKey, signerOf, verifierOf, type SigningRole, type TestKey, type TestTrust } from './keys.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from './small-policy.ts';
@@ -242,7 +242,7 @@ function makeClock(now?: () => number) {
 
 export interface MutableSettings extends SettingsSource {
   /** Replaces what a reload would. */
-  update(patch: Partial<Settings>): void;
+  update(patch: Partial<InForce>): void;
   /** Compiles another policy; what is not named stays as in the first. */
   setPolicy(patch: Partial<SmallPolicy>): void;
 }

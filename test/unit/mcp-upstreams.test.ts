@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/contract/json.ts';
 import type { UpstreamTool } from '../../src/contract/upstream.ts';
 import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
-import type { Settings } from '../../src/domain/policy/settings.ts';
-import { viewUpstreams } from '../../src/domain/policy/upstreams.ts';
+import type { InForce } from '../../src/domain/policy/settings.ts';
+import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
 import { offeredTools } from '../../src/mcp/catalog.ts';
 import { assignNames } from '../../src/mcp/names.ts';
 import { openSession, readSession } from '../../src/mcp/session.ts';
@@ -28,11 +28,11 @@ tools:
   - { name: tickets.find, class: reversible, connector: tickets, mcpTool: find }
 ${APPROVALS}`;
 
-function settingsWith(tools: readonly UpstreamTool[], policy = POLICY): Settings {
-  return { ...settingsOf(policy), upstreams: viewUpstreams(tools) };
+function settingsWith(tools: readonly UpstreamTool[], policy = POLICY): InForce {
+  return { ...settingsOf(policy), upstreams: { tools: toolsByServer(tools), settled: new Set() } };
 }
 
-function assess(settings: Settings, tool = 'mcp.tickets.search') {
+function assess(settings: InForce, tool = 'mcp.tickets.search') {
   const proposer = { attested: true, id: 'agent-1', owner: null, agent: { id: 'agent-1' } } as const;
   const service = tool.split('.')[0] ?? '';
   return assessCall({ service, tool, arguments: {}, context: {}, proposer, settings });
@@ -114,7 +114,7 @@ describe('calls of an upstream’s tools', () => {
 });
 
 describe('what is offered of it', () => {
-  const offeredBy = (settings: Settings, tools?: string[]) =>
+  const offeredBy = (settings: InForce, tools?: string[]) =>
     offeredTools(settings, { id: 'agent-1', ...(tools === undefined ? {} : { tools }) });
 
   it('is what policy names and what the server lists, each once', () => {

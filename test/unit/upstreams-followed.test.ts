@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { followUpstreams } from '../../src/cli/compose/upstreams.ts';
-import type { Periodic } from '../../src/cli/compose/periodic.ts';
+import { followUpstreams, type FollowedUpstreams } from '../../src/cli/compose/upstreams.ts';
 import type { UpstreamTool } from '../../src/contract/upstream.ts';
 import type { Settings } from '../../src/domain/policy/settings.ts';
 import { APPROVALS, settingsOf } from './policy-support.ts';
@@ -11,29 +10,27 @@ const TICKETS = { tickets: { type: 'mcp' as const, command: ['tickets'] } };
 let settings: Settings;
 let tools: readonly UpstreamTool[];
 let now: number;
-let periodic: Periodic;
+let followed: FollowedUpstreams;
 beforeEach(() => {
   settings = { ...settingsOf(`version: 1\n${APPROVALS}`), connectors: TICKETS };
   tools = [];
   now = 0;
 });
-afterEach(() => periodic.stop());
+afterEach(() => followed.stop());
 
 const list = (server: string): void => {
   const digest = `sha256:${'a'.repeat(64)}` as const;
   tools = [...tools, { server, tool: 'x', first: digest, digest, definition: null }];
 };
-const settled = (): readonly string[] => [...(settings.settledUpstreams ?? [])];
+const upstreams = () => followed.inForce.current().upstreams;
+const settled = (): readonly string[] => [...(upstreams()?.settled ?? [])];
 const until = (check: () => boolean): Promise<void> =>
   vi.waitFor(() => expect(check()).toBe(true), { timeout: 20_000, interval: 5 });
 
 /** Read as often as a test can want it, by a clock that the test moves. */
 async function follow(): Promise<void> {
-  periodic = await followUpstreams(
-    {
-      current: () => settings,
-      setUpstreams: (upstreams, settledUpstreams) => void (settings = { ...settings, upstreams, settledUpstreams }),
-    },
+  followed = await followUpstreams(
+    { current: () => settings, problem: () => null },
     { readUpstreamTools: () => Promise.resolve(tools) },
     pino({ level: 'silent' }),
     { everyMs: 5, now: () => now },
@@ -46,7 +43,7 @@ describe('an upstream that never listed its tools', () => {
     expect(settled()).toEqual([]);
     list('tickets');
     await until(() => settled().includes('tickets'));
-    expect(settings.upstreams?.get('tickets')?.has('x')).toBe(true);
+    expect(upstreams()?.tools.get('tickets')?.has('x')).toBe(true);
   });
 
   it('is waited for no longer than a minute', async () => {
@@ -54,17 +51,17 @@ describe('an upstream that never listed its tools', () => {
     now = 59_999;
     list('other');
     // What came with it says that it was read again since.
-    await until(() => settings.upstreams?.has('other') === true);
+    await until(() => upstreams()?.tools.has('other') === true);
     expect(settled()).toEqual([]);
     now = 60_000;
     await until(() => settled().includes('tickets'));
-    expect(settings.upstreams?.has('tickets')).toBe(false);
+    expect(upstreams()?.tools.has('tickets')).toBe(false);
   });
 
   it('is waited for as well where the configuration brings it later', async () => {
     settings = { ...settings, connectors: {} };
     await follow();
-    expect(settings.settledUpstreams?.has('tickets')).toBe(false);
+    expect(upstreams()?.settled.has('tickets')).toBe(false);
     settings = { ...settings, connectors: TICKETS };
     list('tickets');
     await until(() => settled().includes('tickets'));

@@ -9,7 +9,7 @@ import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
 import { openGate, specOf } from '../../domain/gate/state.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
 import { durationMs } from '../../contract/policy.ts';
-import type { Settings } from '../../domain/policy/settings.ts';
+import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyCallInput, Version } from '../api.ts';
 import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
@@ -70,7 +70,7 @@ function draftCall(
   deps: OpeningDeps,
   input: ClassifyCallInput,
   proposal: ReadProposal,
-  settings: Settings,
+  settings: InForce,
   { refusal, isOverLimit }: { readonly refusal: OpeningRefusal | null; readonly isOverLimit: boolean },
 ) {
   const judge = (): Assessment => assess(proposal, settings, isOverLimit);
@@ -114,7 +114,7 @@ function callOf({ request }: ReadProposal): { service: string; tool: string } {
   return { service: clean(request?.service ?? 'unknown'), tool: clean(request?.tool ?? 'unknown.tool') };
 }
 
-function assess(proposal: ReadProposal, settings: Settings, overSensitiveLimit: boolean): Assessment {
+function assess(proposal: ReadProposal, settings: InForce, overSensitiveLimit: boolean): Assessment {
   const { request, proposer } = proposal;
   if (request === null) {
     return {

@@ -5,7 +5,7 @@ import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, type Assessment } from '../../domain/policy/assess.ts';
 import type { PolicyTool, ArgumentError } from '../../domain/policy/policy.ts';
-import type { Settings } from '../../domain/policy/settings.ts';
+import type { InForce } from '../../domain/policy/settings.ts';
 import { maskSealed } from '../../domain/seal-binding.ts';
 
 /** What policy says of a call, as if this principal proposed it. Runs nothing and records nothing. */
@@ -67,7 +67,7 @@ interface CallToAssess {
 }
 
 /** What the gate worker would say of a call that this principal proposes. Arguments in the clear. */
-export function assessForAgent(settings: Settings, principal: Principal, call: CallToAssess): Assessment {
+export function assessForAgent(settings: InForce, principal: Principal, call: CallToAssess): Assessment {
   const agent = principal.kind === 'agent' ? principal.agent : { id: principal.id };
   const tool = settings.policy.findTool(call.tool);
   return assessCall({

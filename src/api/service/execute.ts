@@ -16,7 +16,7 @@ import { isFinal } from '../../domain/lifecycle.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { clip, escapeMarkdown, summarizeCall } from '../../domain/gate/describe.ts';
 import type { Assessment } from '../../domain/policy/assess.ts';
-import { isUpstreamUnheard } from '../../domain/policy/upstreams.ts';
+import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import { StorageError } from '../../ports/store.ts';
 
 interface Idempotency {
@@ -141,7 +141,7 @@ async function proposeAndWait(
 
 /** At a first start nobody is asked about what only the upstream's own word is missing for. */
 function refuseUnheard(context: ServiceContext, { tool }: ExecuteRequest, { kind }: Assessment): void {
-  if (kind === 'blocked' || !isUpstreamUnheard(context.settings.current(), tool)) return;
+  if (kind === 'blocked' || !awaitsFirstToolList(context.settings.current(), tool)) return;
   throw new ProblemError('worker_unavailable', {
     detail: 'The upstream MCP server has not said yet what its tools are. Try again shortly.',
   });

@@ -4,7 +4,7 @@ import { loadCatalogFiles } from '../../catalog/index.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { FileProblem } from '../../domain/files/problem.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
-import { loadSettings, policyPathOf, type SettingsResult, type TextFile } from '../../settings/load-settings.ts';
+import { loadSettings, type SettingsResult, type TextFile } from '../../settings/load-settings.ts';
 import { renderProblem, type Severity } from '../ui/excerpt.ts';
 import { CliError, Exit } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -171,9 +171,11 @@ export function checkFiles(
 ): CheckedFiles {
   const configPath = findConfig(io, options.config);
   const config = read(io, configPath);
-  const policy = findPolicy(io, options.policy, policyPathOf(config), dirname(configPath));
+  // Where the config cannot be read, nothing names a policy, and the config's own problems are reported.
+  let policy = options.policy === undefined ? undefined : read(io, mustExist(resolve(io.cwd, options.policy)));
+  const readPolicy = (named: string): TextFile => (policy ??= read(io, resolve(dirname(configPath), named)));
   const catalogs = loadCatalogFiles();
-  const result = loadSettings({ config, policy, catalogs, deploymentId: 'unnamed' });
+  const result = loadSettings({ config, policy: policy ?? readPolicy, catalogs, deploymentId: 'unnamed' });
   const files = [config, ...(policy === undefined ? [] : [policy]), ...catalogs.values()];
   return { result, config, policy, texts: new Map(files.map(({ name, text }) => [name, text])) };
 }
@@ -217,15 +219,4 @@ function read(io: Io, path: string): TextFile {
 function shorten(io: Io, path: string): string {
   const short = relative(io.cwd, path);
   return short.startsWith('..') ? path : short;
-}
-
-/** Undefined if nothing names one: the config is unreadable, and its own problems are reported. */
-function findPolicy(
-  io: Io,
-  given: string | undefined,
-  named: string | undefined,
-  folder: string,
-): TextFile | undefined {
-  if (given !== undefined) return read(io, mustExist(resolve(io.cwd, given)));
-  return named === undefined ? undefined : read(io, resolve(folder, named));
 }

@@ -12,7 +12,6 @@ import {
 } from '../../api/index.ts';
 import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
-import type { FileSettingsSource } from '../../settings/follow.ts';
 import { StartError } from '../start-error.ts';
 import { repeat } from './periodic.ts';
 import { answerSlack } from './send-slack.ts';
@@ -36,7 +35,7 @@ export interface RunningApi {
 
 /** Starts the api: HTTP in, signals and queries out. No credential of any target. */
 export async function startApi(foundation: Foundation, part: ApiPart): Promise<RunningApi> {
-  const { log, store, settings, temporal, binding, shutdown } = foundation;
+  const { log, store, files, settings, temporal, binding, shutdown } = foundation;
   const stop = new AbortController();
   const signIn = createSignInLinks({ secret: part.keys.sessionSecret, store: store.sessions, clock: systemClock });
   const registry = new Registry();
@@ -63,7 +62,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     service,
     settings,
     sessionSecret: part.keys.mcpSecret,
-    onToolsChanged: (listener: () => void) => followTools(settings, listener),
+    onToolsChanged: (listener: () => void) => followTools(foundation, listener),
     version: readVersion(),
     log,
   };
@@ -72,8 +71,8 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     service,
     doors: (parts) => mcpEndpoints(mcp, parts),
     signIn,
-    policyInForce: () => settings.policyInForce(),
-    resolveReference: (reference) => settings.resolve(reference),
+    policyInForce: () => files.policyInForce(),
+    resolveReference: (reference) => files.resolve(reference),
     answerSlack,
     version: readVersion(),
     page: readPage(),
@@ -113,8 +112,8 @@ function readPage(): DashboardPage | undefined {
 }
 
 /** Tools come from the files and from upstream MCP servers. */
-function followTools(settings: FileSettingsSource, listener: () => void): () => void {
-  const stops = [settings.onChange(listener), settings.onUpstreams(listener)];
+function followTools({ files, onUpstreams }: Foundation, listener: () => void): () => void {
+  const stops = [files.onChange(listener), onUpstreams(listener)];
   return () => {
     for (const stop of stops) stop();
   };

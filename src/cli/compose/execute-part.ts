@@ -38,9 +38,9 @@ export interface OpenedExecute {
 
 /** Opens connectors and checks the log, which must end before the first call; `start` begins to poll. */
 export async function openExecute(foundation: Foundation, part: ExecutePart): Promise<OpenedExecute> {
-  const { log, store, settings, temporal, verifier, shutdown } = foundation;
+  const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
   const { deploymentId } = settings.current();
-  const connectors = openConnectors(settings, log);
+  const connectors = openConnectors(files, log);
   shutdown.add('connectors', () => connectors.close());
   const guard = await guardLog({
     store,
@@ -78,7 +78,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
       );
       shutdown.add('execute worker', () => worker.stop());
       worker.ended.catch((error: unknown) => foundation.fail(error));
-      const asking = askUpstreams(settings, connectors, store, log);
+      const asking = askUpstreams(files, connectors, store, log);
       shutdown.add('asking of upstreams', () => asking.stop());
       startSweep(foundation, 'sweep of lost claims', [lostClaims]);
       const follower = createLogFollower(store);

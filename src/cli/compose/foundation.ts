@@ -6,6 +6,7 @@ import type { TrustedKey } from '../../contract/envelope.ts';
 import type { Store } from '../../ports/store.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
+import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import type { Shutdown } from './shutdown.ts';
 import { createReviewLookups } from './lookups.ts';
@@ -17,7 +18,11 @@ import { followUpstreams } from './upstreams.ts';
 export interface Foundation {
   readonly log: Logger;
   readonly store: Store;
-  readonly settings: FileSettingsSource;
+  readonly files: FileSettingsSource;
+  /** What calls are judged by: the files, and what was learnt of upstreams. */
+  readonly settings: SettingsSource;
+  /** Called after a change of what is known of upstreams. Returns how to stop. */
+  onUpstreams(listener: () => void): () => void;
   readonly temporal: TemporalConnections;
   /** Whether this is the Temporal that the database belongs to. */
   readonly binding: TemporalBinding;
@@ -61,7 +66,9 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
   input.shutdown.add('reading of upstreams', () => upstreams.stop());
   return {
     ...rest,
-    settings: source,
+    files: source,
+    settings: upstreams.inForce,
+    onUpstreams: upstreams.onChange,
     temporal: temporal.connections,
     binding,
     temporalUi: temporal.uiUrl,

@@ -13,7 +13,7 @@ const OBJECTIONS_EVERY_MS = 2_000;
 
 /** Starts the gate worker: workflows, classification, admission, records. Of keys it holds public ones, and those of mails and callbacks. */
 export async function startGate(foundation: Foundation): Promise<RunningWorker> {
-  const { log, store, settings, temporal, verifier, shutdown } = foundation;
+  const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
   await foundation.binding.bind();
   const lookups = createReviewLookups(temporal, foundation.temporalUi);
   const activities = createGateActivities({
@@ -36,6 +36,6 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, sweepObjections);
   shutdown.add('sweep of objections', () => objections.stop());
   await startNotify(foundation);
-  shutdown.add('record of policy changes', await recordPolicyChanges(settings, store, log));
+  shutdown.add('record of policy changes', await recordPolicyChanges(files, store, log));
   return worker;
 }

@@ -19,7 +19,7 @@ const KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Follows the log and tells people and machines what follows from it. */
 export async function startNotify(foundation: Foundation): Promise<void> {
-  const { store, settings, log, shutdown } = foundation;
+  const { store, files, settings, log, shutdown } = foundation;
   if (settings.current().callbacks.length > 0 && foundation.callbackKey() === undefined) {
     log.warn('callbacks wait: this worker has no callback key. Run `holdpoint keys rotate callback`');
   }
@@ -38,7 +38,7 @@ export async function startNotify(foundation: Foundation): Promise<void> {
   };
   const wake = gathered(follow, onError);
   // A new destination is told what comes from now on, not from the next look on.
-  shutdown.add('new destinations', settings.onChange(wake));
+  shutdown.add('new destinations', files.onChange(wake));
   let stopTail: (() => void) | undefined;
   const followed = repeat('following the log for notifications', LOOK_EVERY_MS, log, async () => {
     // With nobody to tell, the log is not even listened to: each look moves past all of it at once.
@@ -53,9 +53,9 @@ export async function startNotify(foundation: Foundation): Promise<void> {
   shutdown.add('pruning of deliveries', () => pruned.stop());
 }
 
-function openChannels({ settings, store, callbackKey, mailKey, localUrl }: Foundation): Channels {
+function openChannels({ files, settings, store, callbackKey, mailKey, localUrl }: Foundation): Channels {
   const common = { settings, post: sendPost, now: systemClock.now };
-  const resolve = (reference: string) => resolveOr(() => settings.resolve(reference));
+  const resolve = (reference: string) => resolveOr(() => files.resolve(reference));
   return {
     webhook: createWebhookChannel({ ...common, resolve }),
     email: createEmailChannel({ ...common, resolve, mailKey, fallbackUrl: localUrl }),

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Store } from '../../ports/store.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
-import { stateOfUpstream, viewUpstreams } from '../../domain/policy/upstreams.ts';
+import type { InForce, SettingsSource, Upstreams } from '../../domain/policy/settings.ts';
+import { stateOfUpstream, toolsByServer } from '../../domain/policy/upstreams.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import type { ConnectorRegistry } from './connectors.ts';
 import { repeat, type Periodic } from './periodic.ts';
@@ -20,31 +21,51 @@ const mcpServersOf = (settings: Pick<FileSettingsSource, 'current'>): readonly s
 /** How long a server may take to list its tools for the first time: `npx` may have to get it from a registry. */
 const FIRST_LISTING_WITHIN_MS = 60_000;
 
+/** What is in force: the files and, beside them, what was learnt of upstreams. */
+export interface FollowedUpstreams {
+  readonly inForce: SettingsSource;
+  /** Called after a change of what is known of upstreams. Returns how to stop. */
+  onChange(listener: () => void): () => void;
+  stop(): Promise<void>;
+}
+
 /**
- * Keeps what is known of the upstreams' tools in the settings, in every process that classifies or offers calls. Where
- * the database does not answer, what was known stays.
+ * Follows what is known of the upstreams' tools, in every process that classifies or offers calls. Where the database
+ * does not answer, what was known stays.
  */
 export async function followUpstreams(
-  settings: Pick<FileSettingsSource, 'current' | 'setUpstreams'>,
+  files: Pick<FileSettingsSource, 'current' | 'problem'>,
   store: Pick<Store, 'readUpstreamTools'>,
   log: Logger,
   { everyMs = READ_EVERY_MS, now = () => performance.now() }: { readonly everyMs?: number; now?(): number } = {},
-): Promise<Periodic> {
+): Promise<FollowedUpstreams> {
   let seen = '';
-  let seenSettled = '';
+  let upstreams: Upstreams | undefined;
+  let inForce: InForce | undefined;
+  let settings = files.current();
+  const listeners = new Set<() => void>();
   const settle = settling(now);
+  const current = (): InForce => {
+    if (inForce === undefined || settings !== files.current()) {
+      settings = files.current();
+      inForce = upstreams === undefined ? settings : { ...settings, upstreams };
+    }
+    return inForce;
+  };
   const read = async (): Promise<void> => {
-    const servers = mcpServersOf(settings);
+    const servers = mcpServersOf(files);
     const tools = servers.length === 0 ? [] : await store.readUpstreamTools();
     const settled = settle(servers, tools);
-    const [text, settledText] = [JSON.stringify(tools), JSON.stringify([...settled])];
-    if (text === seen && settledText === seenSettled) return;
-    settings.setUpstreams(viewUpstreams(tools), settled);
-    seenSettled = settledText;
-    if (text === seen) return;
+    const text = JSON.stringify(tools);
+    if (text === seen && settled.size === upstreams?.settled.size) return;
+    const isListed = text !== seen;
     seen = text;
+    upstreams = { tools: toolsByServer(tools), settled };
+    inForce = undefined;
+    for (const listener of listeners) listener();
+    if (!isListed) return;
     for (const tool of tools) {
-      if (stateOfUpstream(settings.current(), tool) !== 'changed') continue;
+      if (stateOfUpstream(files.current(), tool) !== 'changed') continue;
       log.warn(
         { server: tool.server, tool: tool.tool, digest: tool.digest },
         'an upstream MCP server changed a tool; calls of its tools are held until policy accepts the digest',
@@ -52,7 +73,15 @@ export async function followUpstreams(
     }
   };
   await read().catch((error: unknown) => log.warn({ err: error }, 'the upstreams’ tools cannot be read yet'));
-  return repeat('reading the upstreams’ tools', everyMs, log, read);
+  const reading = repeat('reading the upstreams’ tools', everyMs, log, read);
+  return {
+    inForce: { current, problem: () => files.problem() },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stop: () => reading.stop(),
+  };
 }
 
 /**

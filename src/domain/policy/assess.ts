@@ -9,7 +9,7 @@ import { escalationOf } from '../deadline.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
 import { createSession } from './expression.ts';
-import { matchesPattern, type Settings } from './settings.ts';
+import { matchesPattern, type InForce, type Settings } from './settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
 
 /** Who proposes, as far as it could be established. */
@@ -25,7 +25,7 @@ export interface AssessInput {
   /** The caller's own; ignored where the proposal is not attested. */
   readonly context: JsonObject;
   readonly proposer: Proposer;
-  readonly settings: Settings;
+  readonly settings: InForce;
   /** A revision of a held call: the gate stays hard whatever the new arguments' class. */
   readonly stayHeld?: boolean;
   /** Sensitive, and too many of its tool ran without a decision in the last hour. */
@@ -258,14 +258,14 @@ function render(tool: ToolDefinition | undefined, input: AssessInput): ReturnTyp
   const rendered = renderTarget(tool, tool.connector, connector, input.arguments);
   if (connector.type !== 'mcp' || !rendered.ok) return rendered;
   // What the upstream says of the tool belongs to what is approved: one that changes its tool meanwhile has `drifted`.
-  const definition = input.settings.upstreams?.get(tool.connector)?.get(upstreamNameOf(tool))?.digest ?? null;
+  const definition = input.settings.upstreams?.tools.get(tool.connector)?.get(upstreamNameOf(tool))?.digest ?? null;
   const request = { ...(rendered.target.request as JsonObject), definition };
   return { ok: true, target: { ...rendered.target, request } };
 }
 
 /** The class that holds whatever policy says: of SQL that is not plain, and of an upstream that is not what it was. */
 function floorOf(
-  settings: Settings,
+  settings: InForce,
   definition: ToolDefinition,
   args: JsonObject,
 ): { readonly class: 'irreversible'; readonly reason: ReasonCode } | undefined {

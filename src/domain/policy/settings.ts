@@ -4,10 +4,7 @@ import { voterOf } from '../eligibility.ts';
 import type { Policy } from './policy.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
 
-/** Tools of upstream MCP servers as they were last seen, by connector and the upstream's own tool name. */
-export type UpstreamView = ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
-
-/** Everything in force from the two files, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
+/** What the two files say, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
 export interface Settings {
   readonly deploymentId: string;
   readonly agents: readonly AgentConfig[];
@@ -27,18 +24,27 @@ export interface Settings {
   readonly notifications: ConfigFile['notifications'];
   readonly oidc: ConfigFile['oidc'];
   readonly publicUrl: string | null;
-  /** What upstream MCP servers last said of their tools; absent: none was ever asked. Not of the files: it is followed. */
-  readonly upstreams?: UpstreamView;
-  /**
-   * Upstream MCP servers that have listed their tools, or have had their time to. Calls of any other's are not taken yet:
-   * all of them would be held for a human, merely because nobody has asked it. Absent: that is not looked at.
-   */
-  readonly settledUpstreams?: ReadonlySet<string>;
 }
 
-/** The settings in force now; a broken file keeps the old ones and shows in `problem`. */
+/** What was learnt of upstream MCP servers while running. */
+export interface Upstreams {
+  /** Their tools as they were last seen, by connector and the upstream's own tool name. */
+  readonly tools: ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
+  /**
+   * Servers that have listed their tools, or have had their time to. Calls of any other's are not taken yet: all of them
+   * would be held for a human, merely because nobody has asked it.
+   */
+  readonly settled: ReadonlySet<string>;
+}
+
+/** What calls are judged by. Without `upstreams` nothing is known of any, and calls of their tools are held. */
+export interface InForce extends Settings {
+  readonly upstreams?: Upstreams;
+}
+
+/** What is in force now; a broken file keeps the old settings and shows in `problem`. */
 export interface SettingsSource {
-  current(): Settings;
+  current(): InForce;
   /** Why the files on disk are not the ones in force; null when they are. */
   problem(): string | null;
 }

@@ -1,6 +1,6 @@
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { UpstreamTool } from '../../contract/upstream.ts';
-import type { Settings, UpstreamView } from './settings.ts';
+import type { InForce, Settings, Upstreams } from './settings.ts';
 import { toolNameSchema } from '../../contract/call.ts';
 import type { PolicyTool } from './policy.ts';
 
@@ -10,7 +10,8 @@ import type { PolicyTool } from './policy.ts';
  */
 export type UpstreamState = 'accepted' | 'changed' | 'gone';
 
-export function viewUpstreams(tools: readonly UpstreamTool[]): UpstreamView {
+/** Tools by connector and the upstream's own tool name. */
+export function toolsByServer(tools: readonly UpstreamTool[]): Upstreams['tools'] {
   const view = new Map<string, Map<string, UpstreamTool>>();
   for (const tool of tools) {
     const known = view.get(tool.server) ?? new Map<string, UpstreamTool>();
@@ -40,30 +41,30 @@ export function acceptKey({ server, tool }: Pick<UpstreamTool, 'server' | 'tool'
  * read by the same model, and whoever changed it could have changed the others without a trace.
  */
 export function distrustUpstream(
-  settings: Settings,
+  settings: InForce,
   definition: Pick<ToolDefinition, 'name' | 'mcpTool' | 'connector'>,
 ): 'upstream_changed' | 'upstream_unlisted' | undefined {
-  const tools = settings.upstreams?.get(definition.connector);
+  const tools = settings.upstreams?.tools.get(definition.connector);
   const tool = tools?.get(upstreamNameOf(definition));
   if (tools === undefined || tool === undefined || tool.digest === null) return 'upstream_unlisted';
   return changedServers(settings).has(definition.connector) ? 'upstream_changed' : undefined;
 }
 
-/** The call goes to an upstream that has not had the time to say what its tools are. */
-export function isUpstreamUnheard(settings: Settings, tool: string): boolean {
+/** Whether the call goes to an upstream that has not had the time to list its tools. */
+export function awaitsFirstToolList(settings: InForce, tool: string): boolean {
   const connector = settings.policy.findTool(tool)?.definition.connector;
   if (connector === undefined || !Object.hasOwn(settings.connectors, connector)) return false;
   const isUpstream = settings.connectors[connector]?.type === 'mcp';
-  return isUpstream && settings.settledUpstreams?.has(connector) === false;
+  return isUpstream && settings.upstreams?.settled.has(connector) === false;
 }
 
-const changed = new WeakMap<Settings, ReadonlySet<string>>();
+const changed = new WeakMap<InForce, ReadonlySet<string>>();
 
-/** Servers of which a tool changed. Settings never change, so they are looked through once. */
-function changedServers(settings: Settings): ReadonlySet<string> {
+/** Servers of which a tool changed. What is in force is replaced, never changed, so it is looked through once. */
+function changedServers(settings: InForce): ReadonlySet<string> {
   const known = changed.get(settings);
   if (known !== undefined) return known;
-  const servers = [...(settings.upstreams ?? [])].filter(([, tools]) =>
+  const servers = [...(settings.upstreams?.tools ?? [])].filter(([, tools]) =>
     [...tools.values()].some((tool) => stateOfUpstream(settings, tool) === 'changed'),
   );
   const names = new Set(servers.map(([server]) => server));
