@@ -197,8 +197,8 @@ async function planRestart(
 const OVERDUE_MS = 30_000;
 
 /**
- * Claims whose workflow is gone and whose request can no longer be on its way: nobody will ask again, so the outcome
- * is unknown until a person says. Only the execute worker settles claims.
+ * Claims whose workflow is gone and whose request can no longer be on its way: no attempt will follow, so the outcome is
+ * unknown until a person settles it. Only the execute worker settles claims.
  */
 export const lostClaims: Recovery = {
   state: 'claimed',

@@ -22,7 +22,7 @@ export interface ReadObjections {
 
 const NONE: ReadObjections = { count: 0, verified: [], isUnreadable: false };
 
-/** The objections stored against a review. With none, nothing is read: the ledger row says so. */
+/** The objections stored against a review. The ledger row counts them; if there are none, nothing is read. */
 export async function readObjections(
   deps: ReadingDeps,
   row: Pick<LedgerRow, 'reviewId' | 'objections'>,

@@ -1,8 +1,11 @@
-import type { Connector } from '../ports/connector.ts';
-import type { ConnectorConfig, HttpConnectorConfig, PostgresConnectorConfig } from '../contract/config.ts';
+/**
+ * How a call reaches its target: `http/`, `postgres/` and `mcp/`, used by the execute worker alone. What they make of an
+ * answer is in `answer.ts`; `scrub.ts` takes credentials out of what leaves the worker.
+ */
+import type { ConnectorConfig, PostgresConnectorConfig } from '../contract/config.ts';
 import { durationMs } from '../contract/policy.ts';
 import { kindOfConnector } from '../domain/render/index.ts';
-import { ConnectorError } from './error.ts';
+import type { Connector } from '../ports/connector.ts';
 import { createHttpConnector } from './http/connector.ts';
 import { createMcpConnector } from './mcp/connector.ts';
 import { createPostgresConnector } from './postgres/connector.ts';
@@ -10,64 +13,60 @@ import type { SqlDriver } from './postgres/driver.ts';
 import { createPgDriver } from './postgres/pg-driver.ts';
 import { createPgliteDriver } from './postgres/pglite-driver.ts';
 
-export { ConnectorError } from './error.ts';
 export { scrub } from './scrub.ts';
 
-/** Resolves `env:NAME` or `file:PATH`; throws, or gives an empty text, where there is nothing. */
-export type ResolveReference = (reference: string) => string;
+/** A connector that cannot be built as configured. The start fails closed and prints it. */
+export class ConnectorError extends Error {
+  override readonly name = 'ConnectorError';
+  readonly code: 'credential_missing' | 'connector_invalid';
+  readonly connector: string;
+  /** The `env:` or `file:` reference that did not resolve. */
+  readonly reference: string | null;
 
-/**
- * Builds the connectors of the configuration. Only the execute worker does: this is where references become
- * credentials. Throws a {@link ConnectorError} that names connector and reference where one does not resolve. Nothing
- * is contacted yet; an embedded database begins to open.
- *
- * SQL connectors need `loadSqlParser()` (src/domain/sql) to have been awaited before they are used.
- */
-export function createConnectors(
-  connectors: Readonly<Record<string, ConnectorConfig>>,
-  resolve: ResolveReference,
-): Record<string, Connector> {
-  return Object.fromEntries(
-    Object.entries(connectors).map(([name, config]) => [name, createConnector(name, config, resolve)]),
-  );
+  constructor(code: ConnectorError['code'], connector: string, reference: string | null, message: string) {
+    super(`connector ${connector}: ${message}`);
+    this.code = code;
+    this.connector = connector;
+    this.reference = reference;
+  }
 }
 
-function createConnector(name: string, config: ConnectorConfig, resolve: ResolveReference): Connector {
+/**
+ * Builds a connector of the configuration. Only the execute worker does: this is where references become credentials.
+ * Throws a {@link ConnectorError} where one does not resolve. Nothing is contacted yet; an embedded database begins to
+ * open. A SQL connector needs `loadSqlParser()` (src/domain/sql) to have been awaited before it is used.
+ *
+ * @param resolve resolves `env:NAME` or `file:PATH`; throws, or gives an empty text, where there is nothing
+ */
+export function createConnector(
+  name: string,
+  config: ConnectorConfig,
+  resolve: (reference: string) => string,
+): Connector {
   const kinded = kindOfConnector(config);
   const secretOf = (reference: string): string => resolveSecret(name, reference, resolve);
+  const valueOf = (text: string): string => (/^(?:env|file):/.test(text) ? secretOf(text) : text);
+  const credentialOf = ({ credential }: { readonly credential?: string | undefined }): string | null =>
+    credential === undefined ? null : secretOf(credential);
   switch (kinded.kind) {
     case 'http':
-      return createHttp(kinded.config, secretOf);
+      return createHttpConnector({ config: kinded.config, secret: credentialOf(kinded.config) });
     case 'postgres':
-      return createPostgres(name, kinded.config, secretOf);
+      return createPostgres(name, kinded.config, valueOf);
     case 'mcp': {
-      const { credential, env = {} } = kinded.config;
+      const env = Object.entries(kinded.config.env ?? {}).map(([key, value]) => [key, valueOf(value)]);
       return createMcpConnector({
-        name,
         config: kinded.config,
-        secret: credential === undefined ? null : secretOf(credential),
-        env: Object.fromEntries(
-          Object.entries(env).map(([key, value]) => [key, isReference(value) ? secretOf(value) : value]),
-        ),
+        secret: credentialOf(kinded.config),
+        env: Object.fromEntries(env),
       });
     }
   }
 }
 
-type SecretOf = (reference: string) => string;
-
-function createHttp(config: HttpConnectorConfig, secretOf: SecretOf): Connector {
-  return createHttpConnector({ config, secret: config.credential === undefined ? null : secretOf(config.credential) });
-}
-
-function createPostgres(name: string, config: PostgresConnectorConfig, secretOf: SecretOf): Connector {
-  const url = isReference(config.url) ? secretOf(config.url) : config.url;
-  const selectUrl =
-    config.selectUrl === undefined
-      ? url
-      : isReference(config.selectUrl)
-        ? secretOf(config.selectUrl)
-        : config.selectUrl;
+function createPostgres(name: string, config: PostgresConnectorConfig, valueOf: (text: string) => string): Connector {
+  const url = valueOf(config.url);
+  const selectUrl = config.selectUrl === undefined ? url : valueOf(config.selectUrl);
   const driver = createDriver(name, url);
   return createPostgresConnector({
     driver,
@@ -80,12 +79,7 @@ function createPostgres(name: string, config: PostgresConnectorConfig, secretOf:
 function createDriver(name: string, url: string): SqlDriver {
   if (url.startsWith('pglite:')) return createPgliteDriver(url.slice('pglite:'.length));
   if (/^postgres(?:ql)?:\/\//.test(url)) return createPgDriver(url);
-  throw new ConnectorError(
-    'connector_invalid',
-    name,
-    null,
-    `connector ${name}: the url is neither postgres:// nor pglite:`,
-  );
+  throw new ConnectorError('connector_invalid', name, null, 'the url is neither postgres:// nor pglite:');
 }
 
 /** The whole address and its password: drivers like to quote both. */
@@ -103,21 +97,15 @@ function decodePassword(password: string): string {
   }
 }
 
-function isReference(value: string): boolean {
-  return value.startsWith('env:') || value.startsWith('file:');
-}
-
-function resolveSecret(name: string, reference: string, resolve: ResolveReference): string {
-  let value: string;
+function resolveSecret(name: string, reference: string, resolve: (reference: string) => string): string {
+  let value = '';
   try {
     value = resolve(reference);
   } catch {
-    value = '';
+    // Told as missing, below.
   }
-  if (value === '') {
-    const why = reference.startsWith('env:') ? 'is not set or empty' : 'cannot be read or is empty';
-    const message = `connector ${name}: ${reference} ${why}. Set it for the execute worker, or delete the connector`;
-    throw new ConnectorError('credential_missing', name, reference, message);
-  }
-  return value;
+  if (value !== '') return value;
+  const why = reference.startsWith('env:') ? 'is not set or empty' : 'cannot be read or is empty';
+  const message = `${reference} ${why}. Set it for the execute worker, or delete the connector`;
+  throw new ConnectorError('credential_missing', name, reference, message);
 }

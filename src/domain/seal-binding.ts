@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../contract/json.ts';
+import { parsePointer } from './json/pointer.ts';
 
 /**
  * What a sealed argument belongs to. It stands in the JWE's protected header, so that moving a sealed value to another
@@ -61,6 +62,7 @@ export function maskSealed(args: JsonObject, pointers: readonly string[]): JsonO
   );
 }
 
+/** Not into arrays: no sealed value stands in one. */
 export function valueAt(args: JsonObject, pointer: string): Json | undefined {
   let at: Json | undefined = args;
   for (const step of parsePointer(pointer)) {
@@ -75,14 +77,6 @@ export function replaceAt(args: JsonObject, pointer: string, value: Json): JsonO
   const replace = (at: Json | undefined, [step, ...rest]: readonly string[]): Json =>
     step === undefined ? value : { ...(at as JsonObject), [step]: replace((at as JsonObject)[step], rest) };
   return replace(args, parsePointer(pointer)) as JsonObject;
-}
-
-/** Steps of a JSON Pointer (RFC 6901). */
-export function parsePointer(pointer: string): readonly string[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** Most texts and numbers in one sealed value: an answer is searched for each of them. */

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import { askUpstreams } from '../../src/cli/compose/upstreams.ts';
-import { createConnectors } from '../../src/connectors/index.ts';
+import { createConnector } from '../../src/connectors/index.ts';
 import type { ListedTool } from '../../src/contract/upstream.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { writeHostileUpstream } from '../support/e2e-mcp.ts';
@@ -20,8 +20,8 @@ const CLOSE = { name: 'close', description: 'Closes a ticket.', inputSchema: SCH
 function start(tools: readonly object[]) {
   const upstream = writeHostileUpstream(tools);
   cleanups.push(() => upstream.remove());
-  const connector = createConnectors({ tickets: { type: 'mcp', command: upstream.command } }, () => '')['tickets'];
-  if (connector?.listTools === undefined) throw new Error('this connector lists no tools');
+  const connector = createConnector('tickets', { type: 'mcp', command: upstream.command }, () => '');
+  if (connector.listTools === undefined) throw new Error('this connector lists no tools');
   cleanups.push(() => connector.close());
   return { upstream, connector, list: () => (connector.listTools as () => Promise<readonly ListedTool[]>)() };
 }

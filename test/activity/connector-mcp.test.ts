@@ -12,7 +12,7 @@ import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { toolSchema } from '../../src/contract/policy.ts';
-import { ConnectorError, createConnectors } from '../../src/connectors/index.ts';
+import { ConnectorError, createConnector } from '../../src/connectors/index.ts';
 import { renderTarget } from '../../src/domain/render/index.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -55,7 +55,7 @@ function stdioServer() {
 }
 
 function connect(config: ConnectorConfig): Connector {
-  const connector = createConnectors({ tickets: config }, () => 'upstream-token-1')['tickets']!;
+  const connector = createConnector('tickets', config, () => 'upstream-token-1');
   cleanups.push(() => connector.close());
   return connector;
 }
@@ -219,7 +219,7 @@ describe('upstream MCP server over HTTP', () => {
   });
 });
 
-describe('createConnectors', () => {
+describe('createConnector', () => {
   const missing = (): string => {
     throw new Error('not set');
   };
@@ -230,7 +230,7 @@ describe('createConnectors', () => {
   ])('fails closed when a credential of %s is missing, and names it', (_, config, reference) => {
     for (const resolve of [missing, () => '']) {
       try {
-        createConnectors({ target: config }, resolve);
+        createConnector('target', config, resolve);
         expect.unreachable();
       } catch (error) {
         expect(error).toBeInstanceOf(ConnectorError);
@@ -240,21 +240,19 @@ describe('createConnectors', () => {
   });
 
   it('refuses a database address of another kind', () => {
-    expect(() => createConnectors({ db: { url: 'mysql://localhost/x' } }, () => '')).toThrow(
+    expect(() => createConnector('db', { url: 'mysql://localhost/x' }, () => '')).toThrow(
       expect.objectContaining({ code: 'connector_invalid', connector: 'db' }),
     );
   });
 
-  it('resolves only the references of the connectors it is given', () => {
+  it('resolves only the references that the configuration names', () => {
     const asked: string[] = [];
     const resolve = (reference: string): string => {
       asked.push(reference);
       return 'value-of-it';
     };
-    createConnectors(
-      { a: { baseUrl: 'https://a.example', credential: 'env:A' }, b: { baseUrl: 'https://b.example' } },
-      resolve,
-    );
+    createConnector('a', { baseUrl: 'https://a.example', credential: 'env:A' }, resolve);
+    createConnector('b', { baseUrl: 'https://b.example' }, resolve);
     expect(asked).toEqual(['env:A']);
   });
 });

@@ -10,7 +10,7 @@ import type { Evidence } from '../../src/contract/call.ts';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
-import { createConnectors } from '../../src/connectors/index.ts';
+import { createConnector } from '../../src/connectors/index.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES } from '../../src/domain/sql/allow-list.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 import { renderTarget } from '../../src/domain/render/index.ts';
@@ -112,9 +112,7 @@ beforeAll(async () => {
 afterAll(() => server?.stop());
 
 function connectorFor(config: ConnectorConfig): Connector {
-  const connector = createConnectors({ db: config }, () => 'unused')['db'];
-  if (connector === undefined) throw new Error('no connector');
-  return connector;
+  return createConnector('db', config, () => 'unused');
 }
 
 /** A database of its own on the server, owned by a role that is not a superuser. */

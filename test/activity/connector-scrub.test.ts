@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../src/connectors/http/address.ts';
-import { parseBodyJson } from '../../src/connectors/json-text.ts';
-import { redact } from '../../src/connectors/redact.ts';
+import { isPublicAddress } from '../../src/connectors/http/exchange.ts';
+import { parseStorable } from '../../src/domain/json/storable.ts';
+import { redact } from '../../src/connectors/answer.ts';
 import { scrub } from '../../src/connectors/scrub.ts';
 
 const secret = 'sk_live_Ab+/é "x"\n9';
@@ -110,21 +110,21 @@ describe('redact', () => {
   });
 });
 
-describe('parseBodyJson', () => {
+describe('parseStorable', () => {
   it('makes values that can be stored and hashed', () => {
-    expect(parseBodyJson('{"a":"x\\u0000\\ud800y","n":1e999,"\\udc00":[null]}')).toEqual({
+    expect(parseStorable('{"a":"x\\u0000\\ud800y","n":1e999,"\\udc00":[null]}')).toEqual({
       ok: true,
       value: { a: 'x\ufffd\ufffdy', n: 'Infinity', '\ufffd': [null] },
     });
-    const parsed = parseBodyJson('{"__proto__":{"a":1}}');
+    const parsed = parseStorable('{"__proto__":{"a":1}}');
     expect(parsed.ok && Object.keys(parsed.value as object)).toEqual(['__proto__']);
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 
   it('refuses what nests too deeply or is not JSON', () => {
-    expect(parseBodyJson('['.repeat(100) + ']'.repeat(100))).toEqual({ ok: false, why: 'too_deep' });
-    expect(parseBodyJson('['.repeat(100_000) + ']'.repeat(100_000)).ok).toBe(false);
-    expect(parseBodyJson('{"a":')).toEqual({ ok: false, why: 'not_json' });
+    expect(parseStorable('['.repeat(100) + ']'.repeat(100))).toEqual({ ok: false, why: 'too_deep' });
+    expect(parseStorable('['.repeat(100_000) + ']'.repeat(100_000)).ok).toBe(false);
+    expect(parseStorable('{"a":')).toEqual({ ok: false, why: 'not_json' });
   });
 });
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import { createConnectors } from '../../src/connectors/index.ts';
-import { valueAt } from '../../src/connectors/json-text.ts';
+import { createConnector } from '../../src/connectors/index.ts';
+import { valueAt } from '../../src/domain/json/pointer.ts';
 import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
 import { renderTarget } from '../../src/domain/render/index.ts';
 import { CATALOGS } from '../support/catalogs.ts';
@@ -20,7 +20,7 @@ afterAll(() => mock?.stop());
 
 async function call(tool: ToolDefinition, args: JsonObject) {
   const config: ConnectorConfig = { baseUrl: mock.baseUrl, credential: 'env:KEY', allowPrivateAddresses: true };
-  const connector = createConnectors({ stripe: config }, () => 'sk_test_123')['stripe']!;
+  const connector = createConnector('stripe', config, () => 'sk_test_123');
   const rendered = renderTarget(tool, 'stripe', config, args);
   if (!rendered.ok) throw new Error(rendered.message);
   const input = { tool, arguments: args, target: rendered.target };

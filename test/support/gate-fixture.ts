@@ -17,7 +17,7 @@ import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
 import type { DecisionType } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { valueAt } from '../../src/domain/policy/assess.ts';
+import { valueAt } from '../../src/domain/json/pointer.ts';
 import type { InForce, Settings, SettingsSource } from '../../src/domain/policy/settings.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { makeKey, signerOf, verifierOf, type SigningRole, type TestKey, type TestTrust } from './keys.ts';

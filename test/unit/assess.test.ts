@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import { assessCall, levelsOf, mayPropose, valueAt, type Proposer } from '../../src/domain/policy/assess.ts';
+import { assessCall, levelsOf, mayPropose, type Proposer } from '../../src/domain/policy/assess.ts';
+import { valueAt } from '../../src/domain/json/pointer.ts';
 import type { Settings } from '../../src/domain/policy/settings.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 import { HOUR, iso, NOON } from '../support/materials.ts';

@@ -33,8 +33,8 @@ export interface AuthorizedCall {
 }
 
 /**
- * Says again, from the envelopes and the record, whether this call may be made. The input came through Temporal:
- * whoever can schedule an activity chose it, so nothing of it counts until a signature or the ledger vouches for it.
+ * Decides again, from the envelopes and the audit log, whether this call may be made. The input came through Temporal, so
+ * an attacker who can schedule activities controls all of it: nothing in it counts until a signature or the ledger confirms it.
  */
 export async function authorizeCall(
   deps: ExecuteDeps,
@@ -89,7 +89,7 @@ export async function authorizeCall(
   };
 }
 
-/** The call classified again, for the proposer whom signatures and the ledger vouch for, by the policy in force. */
+/** Classifies the call again by the policy in force, for the proposer that signatures and the ledger confirm. */
 export function assessInForce(
   deps: ExecuteDeps,
   input: Pick<ExecuteCallInput, 'reviewId' | 'material' | 'proposal'>,
@@ -108,7 +108,7 @@ export function assessInForce(
     context: known.context,
     proposer,
     settings,
-    // A later version was held because the first was, whatever its own class.
+    // A later revision stays held because the first one was, whatever its own class.
     stayHeld: material.revision > 1,
   });
   const levels = assessment.kind === 'held' ? levelsOf(assessment.approval, known.startedAt) : [];
@@ -116,10 +116,10 @@ export function assessInForce(
 }
 
 /**
- * Whoever continues a workflow of their own as ours has reviewers shown what they like, and a yes to it is a real one. So
- * what the digest covers besides the call is held against what nobody but us can write: the class against policy, the
- * context against proposal and configuration, evidence against the preview that the execute worker signed. None at all
- * may be shown: a preview may have come too late, and reviewers see that there is none.
+ * An attacker who continues a workflow of their own under our workflow type controls what reviewers are shown, and the
+ * reviewers' approvals of it are real. So everything that the digest covers besides the call is compared with what only
+ * Holdpoint can write: the class with policy, the context with proposal and configuration, evidence with the preview that
+ * the execute worker signed. Showing no evidence is fine: a preview may come too late, and reviewers see that it is missing.
  */
 async function assertTrulyShown(
   deps: ExecuteDeps,
@@ -147,9 +147,9 @@ interface KnownProposal {
 }
 
 /**
- * The proposal as the material tells it, if what came with it bears that out. An attested proposer needs its envelope,
- * for this review and the ledger's row; without one the proposer counts as unattested, the row must be that of an
- * unsigned call, and the name that the decisions were signed on must not be an agent's.
+ * Checks that the proposal is the one in the material. An attested proposer needs its envelope, for this review and this
+ * ledger row. Without one the proposer counts as unattested: then the row must be that of an unsigned call, and the
+ * proposer named in the signed decisions must not be an agent.
  */
 function establishProposal(
   deps: ExecuteDeps,
@@ -187,8 +187,8 @@ function verifiedDecisions(deps: ExecuteDeps, input: ExecuteCallInput): readonly
 }
 
 /**
- * The revision before, where an edit's yes may count. Nobody signed the version that an edit led to, so its evidence
- * is taken from what the execute worker signed: an old preview must not stand in for one that came out differently.
+ * The previous revision, where the approval in an edit may count. The version that an edit leads to is not itself signed, so
+ * its evidence must match what the execute worker signed: an old preview must not replace one with a different result.
  */
 async function vouchedPrevious(
   deps: ExecuteDeps,

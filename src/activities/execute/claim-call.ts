@@ -26,14 +26,14 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export type Claiming = Map<string, Set<symbol>>;
 
 export interface ClaimedCall {
-  /** As the database has it now. */
+  /** The ledger row after the claim. */
   readonly row: LedgerRow;
   /** Epoch ms. */
   readonly sendBy: number;
 }
 
 /**
- * Claims the ledger row for an authorized call, in one transaction with the entry that says so. Whoever holds the claim's
+ * Claims the ledger row for an authorized call, in one transaction with the audit entry. Only the holder of the claim's
  * token may send, once. Undefined: a reviewer's objection stands, and the call will not be made.
  */
 export async function claimCall(
@@ -66,15 +66,15 @@ export async function claimCall(
     ),
   );
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
-    // Lost the race for the row, or a reviewer objected meanwhile: the next attempt finds out what became of it.
+    // Another attempt claimed the row, or a reviewer objected in the meantime: the next attempt finds out which.
     throw postponeCall('not_open', 100);
   }
   return { row: claimed.row, sendBy };
 }
 
 /**
- * Judges every objection right before the claim. Returns how many, for the claim to name: the database refuses it where
- * another one has been stored meanwhile. `stopped`: one stands, and the call will not be made.
+ * Judges every objection right before the claim. Returns how many there are, for the claim to name: the database refuses
+ * the claim if another one has been stored since. `stopped`: an objection stands, and the call will not be made.
  */
 async function judgeObjections(
   deps: ExecuteDeps,
@@ -117,13 +117,13 @@ export async function stopCall(
     ],
     review: { kind: 'execution', reviewId, execution: { ...deniedExecution('stopped', at), stopped } },
   });
-  // Denied otherwise, or claimed: the next attempt finds out.
+  // Already denied or claimed: the next attempt finds out.
   if (!ok) throw postponeCall('not_open', 100);
 }
 
 /**
- * Claims, where no more irreversible calls of the tool than configured were claimed in the last hour. Those before it
- * that have not reached the database yet count as claimed: many approvals come at once when a batch is decided.
+ * Claims unless the configured number of irreversible calls of the tool was claimed in the last hour. Claims of this
+ * process that have not reached the database yet count too: a batch decision approves many calls at once.
  */
 async function withinRate<T>(
   deps: Pick<ExecuteDeps, 'store' | 'settings' | 'clock'>,

@@ -31,9 +31,9 @@ interface InFlight {
 }
 
 /**
- * Makes a call once, or makes it visible that nobody knows. The ledger decides: an attempt that finds the row settled
- * returns, one that finds another's claim never calls (unless the target is idempotent), and only the one that claims
- * sends.
+ * Makes a call at most once; if its outcome is lost, records it as unknown. The ledger decides: an attempt that finds the
+ * row settled returns, one that finds another attempt's claim never calls (unless the target is idempotent), and only the
+ * attempt that claims sends.
  */
 export function createCallExecution(deps: ExecuteDeps): (given: ExecuteCallInput) => Promise<void> {
   const inFlight: InFlight = { attempts: new Map(), claiming: new Map(), resends: new Map() };
@@ -41,11 +41,11 @@ export function createCallExecution(deps: ExecuteDeps): (given: ExecuteCallInput
   return async (given) => {
     const input = readInput(given);
     const { reviewId } = input;
-    // In tests of what it does, no worker runs it and nobody waits for a sign of life.
+    // Unit tests call this without a worker, so without a context to heartbeat to.
     const beat = setInterval(() => asyncLocalStorage.getStore()?.heartbeat(), 3_000);
     try {
-      // One at a time: a second attempt would take the first one's claim for that of a lost worker. What came of the
-      // first it learns from the ledger, since the first may have been asked with other envelopes.
+      // One at a time: a second attempt would take the first one's claim for that of a lost worker. It learns the result of
+      // the first from the ledger, since the two may have been given different envelopes.
       for (let running; (running = attempts.get(reviewId)) !== undefined;) await running.catch(() => undefined);
       const attempt = attemptCall(deps, inFlight, input).finally(() => attempts.delete(reviewId));
       attempts.set(reviewId, attempt);
@@ -56,7 +56,7 @@ export function createCallExecution(deps: ExecuteDeps): (given: ExecuteCallInput
   };
 }
 
-/** Ten levels of twenty voices each, and an edit. */
+/** Ten levels with a quorum of twenty each, and an edit. */
 const MAX_DECISIONS = 201;
 
 const inputSchema = z.object({
@@ -68,8 +68,8 @@ const inputSchema = z.object({
 });
 
 /**
- * The activity's input in the shape that a workflow of ours gives it. Anybody who reaches Temporal can schedule the
- * activity with anything: what has another shape, runs out of stack or has no digest is refused before it is looked at.
+ * Checks that the input has the shape that `gatedCall` sends. An attacker who can reach Temporal can schedule the activity
+ * with any input: another shape, nesting that exhausts the stack, or material without a digest is refused first.
  */
 function readInput(given: ExecuteCallInput): ExecuteCallInput {
   try {
@@ -113,18 +113,18 @@ async function claimAndSend(
   await send(deps, inFlight, input, call, claimed, { resend: false });
 }
 
-/** Another attempt's claim without a result. */
+/** Settles another attempt's claim that has no result: sends again where that is safe, records `unknown` otherwise. */
 async function settleClaim(
   deps: ExecuteDeps,
   inFlight: InFlight,
   input: ExecuteCallInput,
   row: LedgerRow,
 ): Promise<void> {
-  // Whoever asks for something else than what was claimed (from outside, or from a run that was reset behind the claim)
-  // knows nothing of it, but may say that nobody does, once the request can no longer be on its way.
+  // A request for other material than was claimed (from outside, or from a run that was reset after the claim) says nothing
+  // about the claimed call. It may settle it as unknown once the request can no longer be on its way.
   const left = Date.parse(row.claim?.settledBy ?? '') - deps.clock.now();
   if (digestMaterial(input.material) !== row.claim?.digest && left > 0) throw postponeCall('not_open', left);
-  // Whatever schedules this more often than it is told to: no sooner.
+  // However often this activity is scheduled, the call is sent again no sooner than this.
   const wait = (inFlight.resends.get(input.reviewId) ?? 0) - deps.clock.now();
   if (wait > 0) throw postponeCall('lost_answer', wait);
   const call = await authorizeResend(deps, input, row);
@@ -137,7 +137,7 @@ async function settleClaim(
     return;
   }
   const sendBy = deps.clock.now() + SEND_WITHIN_MS;
-  // One entry for all the times that it is sent again under this claim.
+  // One entry however often the call is sent again under this claim.
   await deps.store.commit({
     key: `resend:${row.claim?.token}`,
     entries: [startedEntry(deps, input, call, { resend: true })],
@@ -146,8 +146,8 @@ async function settleClaim(
 }
 
 /**
- * Sending again is for idempotent targets alone, with the same key, inside its window, and still authorized. Undefined:
- * never again. It throws where it is only not now.
+ * A call is sent again only to idempotent targets, with the same key, inside its window, and while still authorized.
+ * Undefined: it must never be sent again. Throws where it can only not be sent now.
  */
 async function authorizeResend(
   deps: ExecuteDeps,
@@ -200,8 +200,8 @@ async function send(
 }
 
 /**
- * How long to wait before the call is sent again, ms; null: not again. As long as it has taken so far, so that waits
- * double, and at most a sixth of the window: 15 times in an hour.
+ * How long to wait before the call is sent again, ms; null: it is not sent again. Waits double (each is as long as it has
+ * taken so far) up to a sixth of the window: 15 times in an hour.
  */
 function resendWait(tool: ToolDefinition, row: LedgerRow, now: number): number | null {
   const window = resendWindow(tool, row);

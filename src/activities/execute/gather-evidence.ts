@@ -15,9 +15,9 @@ import { refuseCall, type ExecuteDeps } from './deps.ts';
 const PREVIEW_TIMEOUT_MS = 7_000;
 
 /**
- * Gathers evidence and writes it, signed, to the database. Only what somebody signed is previewed, and only while the
- * review is open: the arguments come from the envelopes, so scheduling this activity by hand reads nothing that a
- * proposal could not.
+ * Gathers evidence and writes it, signed, to the database. Only signed calls are previewed, and only while the review is
+ * open: the arguments come from the envelopes, so scheduling this activity by hand reads nothing that a proposal could
+ * not.
  */
 export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInput): Promise<void> {
   const { reviewId, revision } = input;

@@ -13,7 +13,7 @@ import type { ExecuteCallInput } from '../api.ts';
 import type { AuthorizedCall } from './authorize-call.ts';
 import type { ExecuteDeps } from './deps.ts';
 
-/** Records what came of it. The call has been made: this is tried until the database takes it. */
+/** Records the result. The call has been made, so this is retried until the database accepts it. */
 export async function recordResult(
   deps: ExecuteDeps,
   input: ExecuteCallInput,
@@ -23,7 +23,7 @@ export async function recordResult(
 ): Promise<void> {
   const { reviewId } = input;
   let outcome = outcomeOfResult(result, nowOf(deps), (value) => deps.scrub(value, secrets));
-  // A write whose answer was lost is found done when it is repeated.
+  // With a key, repeating a write whose answer was lost writes nothing twice.
   const key = `finish:${reviewId}:${deps.newToken()}`;
   for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
     try {
@@ -35,7 +35,7 @@ export async function recordResult(
           ? { to: 'unknown', reviewId, outcome }
           : { to: 'finish', reviewId, token: row.claim?.token ?? '', state, outcome };
       const written = await commitStep(deps, step, { ...now, state, outcome }, entry, key);
-      // Settled otherwise meanwhile, by hand for instance: what the target said is still put on record.
+      // Settled differently in the meantime, e.g. by hand: the target's answer is still recorded.
       if (!written.ok && result.status !== 'outcome_unknown') {
         await deps.store.commit({ key: `${key}:late`, entries: [entry] });
       }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Connector } from '../../ports/connector.ts';
-import { createConnectors } from '../../connectors/index.ts';
+import { createConnector } from '../../connectors/index.ts';
 import type { ConnectorConfig } from '../../contract/config.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 
@@ -25,8 +25,8 @@ interface Entry {
 export function openConnectors(source: FileSettingsSource, log: Logger): ConnectorRegistry {
   const entries = new Map<string, Entry>();
   const build = (name: string, config: ConnectorConfig): Entry => {
-    const built = createConnectors({ [name]: config }, (reference) => source.resolve(reference));
-    return { config: JSON.stringify(config), connector: built[name] as Connector };
+    const connector = createConnector(name, config, (reference) => source.resolve(reference));
+    return { config: JSON.stringify(config), connector };
   };
   for (const [name, config] of Object.entries(source.current().connectors)) {
     entries.set(name, build(name, config));

@@ -1,16 +1,27 @@
-import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
+import type { Fact } from '../../contract/call.ts';
 import type { HttpConnectorConfig } from '../../contract/config.ts';
-import type { Json } from '../../contract/json.ts';
-import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { durationMs, type HttpPreview, type ToolDefinition } from '../../contract/policy.ts';
+import { valueAt } from '../../domain/json/pointer.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
-import { renderHttpRequest, type HttpTargetRequest } from '../../domain/render/http.ts';
-import { omitted } from '../json-text.ts';
-import { redact } from '../redact.ts';
-import { failed, outcomeUnknown } from '../results.ts';
-import type { BodyRead } from './body.ts';
-import { exchange, systemResolver, type ExchangeOptions, type ExchangeResult, type Resolver } from './exchange.ts';
-import { fetchHttpFacts } from './preview.ts';
-import { credentialOf, wireRequest } from './request.ts';
+import {
+  argumentsOfTemplate,
+  encodeForm,
+  parseTemplate,
+  renderHttpRequest,
+  renderUrl,
+  type HttpTargetRequest,
+} from '../../domain/render/http.ts';
+import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../ports/connector.ts';
+import { clipValue, failed, omitted, outcomeUnknown, redact } from '../answer.ts';
+import {
+  exchange,
+  systemResolver,
+  type BodyRead,
+  type ExchangeRequest,
+  type ExchangeResult,
+  type Resolver,
+} from './exchange.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -57,8 +68,7 @@ export function createHttpConnector({ config, secret, resolve = systemResolver }
       const drift = input.resend === true ? undefined : await findDrift(input, config, getFacts(signal, input.sendBy));
       if (drift !== undefined) return drift;
       const wire = wireRequest(request, credential, idempotencyOf(input));
-      const options: ExchangeOptions = { ...guards, sendBy: input.sendBy, signal };
-      const answer = await exchange(wire, options);
+      const answer = await exchange(wire, { ...guards, sendBy: input.sendBy, signal });
       return settleResend(input, resultOf(input.tool, answer), answer.kind === 'answer' && answer.isReplayed);
     },
   };
@@ -89,7 +99,7 @@ function openedRequest(input: ExecuteInput, config: HttpConnectorConfig): HttpTa
 async function findDrift(
   { tool, arguments: args, evidence }: ExecuteInput,
   config: HttpConnectorConfig,
-  getFacts: (url: string) => Promise<ExchangeResult>,
+  getFacts: FetchFacts,
 ): Promise<ConnectorResult | undefined> {
   const pinned = evidence?.sourceHash ?? null;
   if (pinned === null || tool.preview === undefined || !('requests' in tool.preview)) return undefined;
@@ -117,7 +127,7 @@ function notSent(why: (ExchangeResult & { kind: 'not_sent' })['why']): Connector
     case 'unreachable':
       return failed('target_unreachable');
     case 'stale':
-      return failed('target_unreachable', 'The connection stood too late; nothing was sent');
+      return failed('target_unreachable', 'Connecting took too long; nothing was sent');
     case 'invalid':
       return failed('invalid_call');
   }
@@ -126,7 +136,7 @@ function notSent(why: (ExchangeResult & { kind: 'not_sent' })['why']): Connector
 function answered(tool: ToolDefinition, status: number, body: BodyRead): ConnectorResult {
   const success = tool.request?.success?.includes(status) ?? (status >= 200 && status <= 299);
   if (success) {
-    // The head said yes, but what came of it was cut off: for anything but a read nobody can say.
+    // The status says success but the body was cut off: except for a read, the outcome is unknown.
     if (body.kind === 'broken') return isRead(tool) ? failed('lost_answer') : outcomeUnknown();
     return { status: 'executed', body: bodyOf(tool, body), upstreamStatus: status };
   }
@@ -162,8 +172,8 @@ function bodyOf(tool: ToolDefinition, body: BodyRead): Json {
   }
 }
 
-/** Answers that say something of this sending alone, not of the call that the key stands for. */
-const SAYS_NOTHING_OF_THE_FIRST = new Set([401, 403, 407, 408, 409, 425, 429]);
+/** Statuses that concern this attempt alone, not the call that the key stands for. */
+const ABOUT_THIS_ATTEMPT = new Set([401, 403, 407, 408, 409, 425, 429]);
 
 /** After a lost answer only an answer about the call settles it. One that was replayed is the answer to the first time. */
 function settleResend(input: ExecuteInput, result: ConnectorResult, isReplayed: boolean): ConnectorResult {
@@ -172,6 +182,113 @@ function settleResend(input: ExecuteInput, result: ConnectorResult, isReplayed: 
   if (input.resend !== true || result.status !== 'failed') return result;
   const status = result.upstreamStatus;
   const decisive =
-    status !== undefined && status >= 400 && status < 500 && (isFinal || !SAYS_NOTHING_OF_THE_FIRST.has(status));
+    status !== undefined && status >= 400 && status < 500 && (isFinal || !ABOUT_THIS_ATTEMPT.has(status));
   return decisive ? result : outcomeUnknown('Sent again, and the answer does not tell what became of the first time');
+}
+
+interface Credential {
+  /** Lower case. */
+  readonly header: string;
+  readonly value: string;
+}
+
+/** `Authorization: Bearer …` unless the connector names another header (then without a scheme) or scheme. */
+function credentialOf(config: HttpConnectorConfig, secret: string): Credential {
+  const header = (config.credentialHeader ?? 'Authorization').toLowerCase();
+  const scheme = config.credentialScheme ?? (config.credentialHeader === undefined ? 'Bearer' : '');
+  return { header, value: scheme === '' ? secret : `${scheme} ${secret}` };
+}
+
+const USER_AGENT = 'holdpoint';
+
+/** What goes over the wire. The credential is set last: nothing a tool or a caller says can stand in its place. */
+function wireRequest(
+  request: HttpTargetRequest,
+  credential: Credential | null,
+  idempotency: { readonly header: string; readonly key: string } | null,
+): ExchangeRequest {
+  const headers: Record<string, string> = { 'user-agent': USER_AGENT, accept: 'application/json' };
+  for (const [name, value] of Object.entries(request.headers)) headers[name.toLowerCase()] = value;
+  headers['accept-encoding'] = 'gzip';
+  const body = encodeBody(request.body, request.bodyFormat);
+  if (body !== undefined) headers['content-type'] = body.type;
+  if (idempotency !== null) headers[idempotency.header.toLowerCase()] = idempotency.key;
+  if (credential !== null) headers[credential.header] = credential.value;
+  return { method: request.method, url: request.url, headers, ...(body === undefined ? {} : { body: body.text }) };
+}
+
+function encodeBody(
+  body: JsonObject | undefined,
+  format: HttpTargetRequest['bodyFormat'],
+): { readonly type: string; readonly text: string } | undefined {
+  if (body === undefined) return undefined;
+  if (format !== 'form') return { type: 'application/json', text: JSON.stringify(body) };
+  // Rendering has refused what cannot be encoded.
+  return { type: 'application/x-www-form-urlencoded', text: encodeForm(body) ?? '' };
+}
+
+/** Sends one GET with the connector's credential and guards. */
+type FetchFacts = (url: string) => Promise<ExchangeResult>;
+
+/**
+ * Fetches a tool's facts. A request whose path names an argument that the call leaves out does not apply to it. Facts
+ * marked `pinned` are hashed, so that execution can tell whether they still hold.
+ */
+async function fetchHttpFacts(
+  preview: HttpPreview,
+  config: HttpConnectorConfig,
+  args: JsonObject,
+  fetchFacts: FetchFacts,
+): Promise<PreviewResult> {
+  const facts: Fact[] = [];
+  const pinned: [string, Json][] = [];
+  for (const { path, facts: wanted } of preview.requests) {
+    const url = factUrl(path, config, args);
+    if (url === 'not_applicable') continue;
+    if (url === 'invalid') return { ok: false, code: 'invalid_call', message: 'The preview cannot be rendered' };
+    const answer = await fetchFacts(url);
+    const value = jsonOf(answer);
+    if (value === undefined) return refusalOf(answer);
+    for (const fact of wanted) {
+      const found = factValue(value, fact.pointer, fact.count === true);
+      facts.push({ name: fact.name, label: fact.label, value: clipValue(found) });
+      if (fact.pinned === true) pinned.push([fact.name, found]);
+    }
+  }
+  if (facts.length === 0) return { ok: false, code: 'nothing_to_preview', message: 'No preview applies to this call' };
+  return { ok: true, facts, sourceHash: pinned.length === 0 ? null : digestOf(pinned) };
+}
+
+function factUrl(path: string, config: HttpConnectorConfig, args: JsonObject): string {
+  const template = parseTemplate(path);
+  if (template === undefined) return 'invalid';
+  const missing = argumentsOfTemplate(template).some((name) => !Object.hasOwn(args, name));
+  if (missing) return 'not_applicable';
+  const url = renderUrl(config.baseUrl, template, args, '');
+  return url.ok ? url.value : 'invalid';
+}
+
+function factValue(value: Json, pointer: string, count: boolean): Json {
+  const found = valueAt(value, pointer) ?? null;
+  return count && Array.isArray(found) ? found.length : found;
+}
+
+function jsonOf(answer: ExchangeResult): Json | undefined {
+  if (answer.kind !== 'answer' || answer.status < 200 || answer.status > 299) return undefined;
+  return answer.body.kind === 'json' ? answer.body.value : undefined;
+}
+
+function refusalOf(answer: ExchangeResult): PreviewResult {
+  switch (answer.kind) {
+    case 'answer':
+      return {
+        ok: false,
+        code: answer.status < 300 ? 'preview_unreadable' : 'preview_rejected',
+        message: `The target answered the preview with ${answer.status}`,
+      };
+    case 'not_sent':
+      return { ok: false, code: 'target_unreachable', message: 'The target could not be reached for the preview' };
+    case 'lost':
+      return { ok: false, code: 'target_unreachable', message: 'The target did not answer the preview in time' };
+  }
 }

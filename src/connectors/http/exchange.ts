@@ -1,8 +1,12 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { pipeline, type Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import ipaddr from 'ipaddr.js';
 import { buildConnector, Client } from 'undici';
-import { isPublicAddress } from './address.ts';
-import { readBody, type BodyRead } from './body.ts';
+import type { Json } from '../../contract/json.ts';
+import { parseStorable, storableText } from '../../domain/json/storable.ts';
+import type { OmittedReason } from '../answer.ts';
 
 interface ResolvedAddress {
   readonly address: string;
@@ -25,7 +29,7 @@ export interface ExchangeRequest {
 export interface ExchangeOptions {
   readonly resolve: Resolver;
   readonly allowPrivateAddresses: boolean;
-  /** Epoch ms; checked when the connection stands and nothing has been sent. */
+  /** Epoch ms; checked once connected, before anything is sent. */
   readonly sendBy: number;
   /** Ends the exchange. */
   readonly signal: AbortSignal;
@@ -54,8 +58,8 @@ class NotSent extends Error {
 }
 
 /**
- * One request on one fresh connection. Fresh, because what breaks before the connection stands is known not to have
- * arrived, and because a kept connection may be dead already. Redirects are answers like others; nothing is retried.
+ * One request on a new connection. If connecting fails, the request is known not to have arrived; a reused connection may
+ * already be dead. Redirects are ordinary answers; nothing is retried.
  */
 export async function exchange(request: ExchangeRequest, options: ExchangeOptions): Promise<ExchangeResult> {
   const url = new URL(request.url);
@@ -140,4 +144,102 @@ function guardedLookup(options: ExchangeOptions): LookupFunction {
 /** undici refuses what cannot be written as HTTP (a header value with a line break, say) before it connects. */
 function isArgumentError(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG';
+}
+
+/**
+ * Whether an address is one of the public Internet. Everything else (private, loopback, link-local, carrier-grade NAT,
+ * multicast, documentation, IPv4-mapped, NAT64, 6to4, Teredo …) could lead a call to a neighbour of the worker.
+ *
+ * IPv6 is allow-listed to global unicast (2000::/3, RFC 4291), so that ranges given out later stay refused.
+ */
+export function isPublicAddress(address: string): boolean {
+  if (isIP(address) === 0 || address.includes('%')) return false;
+  const parsed = ipaddr.parse(address);
+  if (parsed.range() !== 'unicast') return false;
+  if (parsed.kind() === 'ipv4') return !EXTRA_IPV4.some((range) => parsed.match(range));
+  return parsed.match(GLOBAL_UNICAST) && !EXTRA_IPV6.some((range) => parsed.match(range));
+}
+
+const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
+/** Special-purpose ranges (IANA registries) that the library counts as unicast. */
+const EXTRA_IPV4 = ['0.0.0.0/8', '192.0.0.0/24', '192.88.99.0/24', '198.18.0.0/15'].map((range) =>
+  ipaddr.parseCIDR(range),
+);
+const EXTRA_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'].map((range) => ipaddr.parseCIDR(range));
+
+/** Largest answer, in bytes after decompression, that is kept. */
+export const RESPONSE_LIMIT = 256 * 1024;
+
+export type BodyRead =
+  | { readonly kind: 'json'; readonly value: Json }
+  | { readonly kind: 'text'; readonly value: string }
+  | { readonly kind: 'omitted'; readonly why: OmittedReason }
+  /** The connection broke, or time ran out, before the end. */
+  | { readonly kind: 'broken' };
+
+/** Reads an answer whose every byte is the target's: bounded, decompressed within the bound, decoded strictly. */
+async function readBody(
+  stream: Readable,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Promise<BodyRead> {
+  // Destroying the stream early emits an error that would otherwise be unhandled.
+  stream.on('error', () => undefined);
+  const encoding = headerOf(headers, 'content-encoding').toLowerCase();
+  const decoder = decoderOf(encoding);
+  if (decoder === 'unknown') {
+    stream.destroy();
+    return { kind: 'omitted', why: 'encoding_not_supported' };
+  }
+  const source = decoder === null ? stream : pipeline(stream, decoder, () => undefined);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > RESPONSE_LIMIT) {
+        stream.destroy();
+        return { kind: 'omitted', why: 'response_too_large' };
+      }
+      chunks.push(chunk);
+    }
+  } catch {
+    return { kind: 'broken' };
+  }
+  return decode(Buffer.concat(chunks), headerOf(headers, 'content-type').toLowerCase());
+}
+
+function decode(bytes: Buffer, contentType: string): BodyRead {
+  if (bytes.length === 0) return { kind: 'json', value: null };
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { kind: 'omitted', why: 'not_text' };
+  }
+  if (!/^application\/(?:[a-z0-9.+-]*\+)?json\b/.test(contentType)) return { kind: 'text', value: storableText(text) };
+  const parsed = parseStorable(text);
+  if (parsed.ok) return { kind: 'json', value: parsed.value };
+  return parsed.why === 'not_json' ? { kind: 'text', value: storableText(text) } : { kind: 'omitted', why: parsed.why };
+}
+
+function decoderOf(encoding: string) {
+  switch (encoding) {
+    case '':
+    case 'identity':
+      return null;
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      return 'unknown';
+  }
+}
+
+function headerOf(headers: Readonly<Record<string, string | string[] | undefined>>, name: string): string {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(',') : (value ?? '');
 }

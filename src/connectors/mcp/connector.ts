@@ -1,21 +1,27 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
+import { Agent, fetch as undiciFetch } from 'undici';
+import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { durationMs } from '../../contract/policy.ts';
+import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
 import type { ListedTool } from '../../contract/upstream.ts';
-import { RESPONSE_LIMIT } from '../http/body.ts';
-import { omitted, parseBodyJson } from '../json-text.ts';
-import { redact } from '../redact.ts';
-import { failed, outcomeUnknown } from '../results.ts';
+import { parseStorable } from '../../domain/json/storable.ts';
+import type { Connector, ConnectorResult } from '../../ports/connector.ts';
+import { failed, omitted, outcomeUnknown, redact } from '../answer.ts';
+import { guardedConnector, RESPONSE_LIMIT, systemResolver, type Resolver } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
-import { createTransport, type McpTransportOptions } from './transport.ts';
 
 const TIMEOUT_MS = 30_000;
 
-export interface McpConnectorOptions extends McpTransportOptions {
-  readonly name: string;
+export interface McpConnectorOptions {
+  readonly config: McpConnectorConfig;
+  readonly secret: string | null;
+  /** Resolved; added to the few variables that are safe to inherit (`PATH`, `HOME` …). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly resolve?: Resolver;
 }
 
 /**
@@ -32,23 +38,29 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
     listTools: () => upstream.list(TIMEOUT_MS),
     onToolsChanged: (listener) => upstream.onToolsChanged(listener),
 
-    async execute(input) {
-      const request = openedRequest(input);
-      if (request === undefined) return failed('invalid_call');
-      const ms = input.tool.timeout === undefined ? TIMEOUT_MS : Math.min(durationMs(input.tool.timeout), TIMEOUT_MS);
+    async execute({ tool, arguments: args, target, sendBy }) {
+      const { tool: name, definition } = target.request as unknown as Readonly<Record<string, unknown>>;
+      if (typeof name !== 'string') return failed('invalid_call');
+      const ms = tool.timeout === undefined ? TIMEOUT_MS : Math.min(durationMs(tool.timeout), TIMEOUT_MS);
       const deadline = Date.now() + ms;
+      const left = (): number => Math.max(deadline - Date.now(), 1);
+      const isTooLate = (): boolean => Date.now() > Math.min(sendBy, deadline);
       let client: Client;
       try {
         client = await upstream.client(ms);
       } catch {
         return failed('target_unreachable', 'The upstream server cannot be reached');
       }
-      if (Date.now() > Math.min(input.sendBy, deadline)) return TOO_LATE;
-      const drifted = await findDrift(upstream, input, deadline);
-      if (drifted !== undefined) return drifted;
+      if (isTooLate()) return TOO_LATE;
+      if (typeof definition === 'string') {
+        const drifted = await findDrift(upstream, name, definition, left());
+        if (drifted !== undefined) return drifted;
+        if (isTooLate()) return TOO_LATE;
+      }
       try {
-        const result = await client.callTool(request, undefined, { timeout: Math.max(deadline - Date.now(), 1) });
-        return answered(input, result as unknown as JsonObject);
+        // With sealed arguments opened.
+        const result = await client.callTool({ name, arguments: args }, undefined, { timeout: left() });
+        return answered(tool, result as unknown as JsonObject);
       } catch (error) {
         return failureOf(error);
       }
@@ -56,40 +68,26 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
   };
 }
 
-const TOO_LATE = failed('target_unreachable', 'The upstream server was there too late; nothing was sent');
+const TOO_LATE = failed('target_unreachable', 'Connecting took too long; nothing was sent');
 
-/** The tool is no longer what was approved, as far as its own server says so. Nothing has been sent to it. */
+/** A failure if the server no longer lists the tool as it was approved. Nothing has been sent. */
 async function findDrift(
   upstream: Upstream,
-  { target, sendBy }: ExecuteInput,
-  deadline: number,
+  tool: string,
+  definition: string,
+  timeoutMs: number,
 ): Promise<ConnectorResult | undefined> {
-  const { tool, definition } = target.request as unknown as { readonly tool: string; readonly definition?: unknown };
-  if (typeof definition !== 'string') return undefined;
   let listed: readonly ListedTool[];
   try {
-    listed = await upstream.known(Math.max(deadline - Date.now(), 1));
+    listed = await upstream.known(timeoutMs);
   } catch {
-    return failed('target_unreachable', 'The upstream server does not say what its tools are');
+    return failed('target_unreachable', 'The upstream server does not list its tools');
   }
-  if (listed.find(({ name }) => name === tool)?.digest !== definition) {
-    return failed('drifted', 'The upstream server changed the tool');
-  }
-  return Date.now() > Math.min(sendBy, deadline) ? TOO_LATE : undefined;
+  if (listed.find(({ name }) => name === tool)?.digest === definition) return undefined;
+  return failed('drifted', 'The upstream server changed the tool');
 }
 
-interface McpRequest {
-  readonly name: string;
-  readonly arguments: JsonObject;
-}
-
-/** The approved tool, with sealed arguments opened. */
-function openedRequest(input: ExecuteInput): McpRequest | undefined {
-  const { tool } = input.target.request as unknown as { readonly tool?: unknown };
-  return typeof tool === 'string' ? { name: tool, arguments: input.arguments } : undefined;
-}
-
-function answered({ tool }: ExecuteInput, result: JsonObject): ConnectorResult {
+function answered(tool: ToolDefinition, result: JsonObject): ConnectorResult {
   const body = bodyOf(result, tool.redact);
   if (result['isError'] !== true) return { status: 'executed', body };
   return { status: 'failed', code: 'upstream_rejected', message: 'The tool reported an error', body };
@@ -98,7 +96,7 @@ function answered({ tool }: ExecuteInput, result: JsonObject): ConnectorResult {
 function bodyOf(result: JsonObject, pointers: readonly string[] | undefined): Json {
   const text = JSON.stringify(result);
   if (Buffer.byteLength(text) > RESPONSE_LIMIT) return omitted('response_too_large');
-  const parsed = parseBodyJson(text);
+  const parsed = parseStorable(text);
   return parsed.ok ? redact(parsed.value, pointers) : omitted('too_deep');
 }
 
@@ -191,4 +189,63 @@ class Upstream {
     await client?.close().catch(() => undefined);
     await this.#dispose().catch(() => undefined);
   }
+}
+
+/** Most bytes of one answer, of a whole event stream too. */
+const ANSWER_LIMIT = 8 * 1024 * 1024;
+
+interface McpTransport {
+  readonly transport: Transport;
+  dispose(): Promise<void>;
+}
+
+/** A transport to the upstream server: a child process, or streamable HTTP under the guards of HTTP connectors. */
+function createTransport({ config, secret, env, resolve = systemResolver }: McpConnectorOptions): McpTransport {
+  const [command, ...args] = config.command ?? [];
+  if (command !== undefined) {
+    const transport = new StdioClientTransport({
+      command,
+      args,
+      env: { ...getDefaultEnvironment(), ...env },
+      // What a server writes there may quote its credentials.
+      stderr: 'ignore',
+      maxBufferSize: ANSWER_LIMIT,
+    });
+    return { transport, dispose: () => Promise.resolve() };
+  }
+  if (config.url === undefined) throw new TypeError('an MCP connector needs a command or a url');
+  const guards = {
+    resolve,
+    allowPrivateAddresses: config.allowPrivateAddresses === true,
+    sendBy: Number.POSITIVE_INFINITY,
+    signal: new AbortController().signal,
+  };
+  const agent = new Agent({ connect: guardedConnector(guards, { handedOver: false }) });
+  const transport = new StreamableHTTPClientTransport(new URL(config.url), {
+    fetch: boundedFetch(agent),
+    requestInit: {
+      redirect: 'error',
+      headers: secret === null ? {} : { authorization: `Bearer ${secret}` },
+    },
+  });
+  return { transport, dispose: () => agent.destroy() };
+}
+
+function boundedFetch(agent: Agent): FetchLike {
+  return async (url, init) => {
+    const response = await undiciFetch(url, { ...(init as object), dispatcher: agent });
+    if (response.body === null) return response;
+    let size = 0;
+    const bounded = response.body.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          size += chunk.byteLength;
+          if (size > ANSWER_LIMIT) controller.error(new Error('the answer is too large'));
+          else controller.enqueue(chunk);
+        },
+      }),
+    );
+    const { status, statusText, headers } = response;
+    return new Response(bounded, { status, statusText, headers: [...headers] });
+  };
 }

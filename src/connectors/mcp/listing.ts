@@ -2,9 +2,10 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ListedTool } from '../../contract/upstream.ts';
+import { isJsonObject } from '../../domain/json/pointer.ts';
+import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { clip, visible, visibleLines } from '../../domain/text/visible.ts';
-import { isJsonObject, parseBodyJson } from '../json-text.ts';
 
 /** Bounds of what an upstream may say of itself; it wrote all of it. */
 const LIMITS = { pages: 20, tools: 500, nameLength: 128, description: 4_000, schemaText: 1_000, schemaBytes: 32_768 };
@@ -18,7 +19,7 @@ const pageSchema = z.looseObject({
 
 /**
  * What an upstream server lists now. A tool whose name or schema cannot be shown safely is left out, and so is every
- * tool of a name that comes twice: nobody could tell which of them would run.
+ * tool whose name is listed twice: it would not be clear which of them runs.
  *
  * @throws Error where the server does not answer, or lists without end
  */
@@ -32,7 +33,7 @@ export async function listUpstreamTools(client: Client, timeoutMs: number): Prom
     const timeout = Math.max(deadline - Date.now(), 1);
     const answer = await client.request({ method: 'tools/list', params }, pageSchema, { timeout });
     for (const tool of answer.tools) {
-      const clean = parseBodyJson(JSON.stringify(tool));
+      const clean = parseStorable(JSON.stringify(tool));
       if (clean.ok && isJsonObject(clean.value)) found.push(clean.value);
     }
     cursor = answer.nextCursor;

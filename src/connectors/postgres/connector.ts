@@ -1,21 +1,23 @@
-import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import type { Json } from '../../contract/json.ts';
 import { durationMs } from '../../contract/policy.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { renderPostgresRequest, type PostgresTargetRequest } from '../../domain/render/postgres.ts';
-import { analyzeModification, analyzeStatement } from '../../domain/sql/analyze.ts';
-import { isSealed } from '../json-text.ts';
-import { failed } from '../results.ts';
+import { isSealed } from '../../domain/seal-binding.ts';
+import { analyzeModification, analyzeSelect, analyzeStatement } from '../../domain/sql/analyze.ts';
+import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
+import { failed, redact } from '../answer.ts';
+import { answerOf, commitFailureOf, failureOf, RowCollector } from './answer.ts';
 import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';
 import { previewModification } from './preview.ts';
 import { probeSql, runProbe } from './probe.ts';
-import { runSelect } from './select.ts';
-import { answerOf, commitFailureOf, failureOf } from './statement.ts';
 import { findShadow, inspectTables } from './tables.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const PREVIEW_MS = 5_000;
-const PREVIEW_LOCK_MS = 1_000;
+/** Longest that a preview or a read waits for a lock. */
+const LOCK_MS = 1_000;
+/** Rows that a read fetches at once. */
+const BATCH = 100;
 
 export interface PostgresConnectorOptions {
   readonly driver: SqlDriver;
@@ -43,7 +45,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       }
       const rendered = renderPostgresRequest(tool, args);
       if (!rendered.ok) return { ok: false, code: 'invalid_call', message: rendered.message };
-      const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: PREVIEW_LOCK_MS, signal };
+      const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: LOCK_MS, signal };
       return previewModification(driver, limits, rendered.value, tool.redact);
     },
 
@@ -86,7 +88,7 @@ async function executeOnce(
   let committing = false;
   try {
     session = await driver.open(limits);
-    if (Date.now() > input.sendBy) return failed('target_unreachable', 'The session stood too late; nothing was sent');
+    if (Date.now() > input.sendBy) return failed('target_unreachable', 'Connecting took too long; nothing was sent');
     await session.query('BEGIN');
     const pinned = input.evidence?.sourceHash ?? null;
     const done =
@@ -131,4 +133,48 @@ async function runPinned(
   const probe = await runProbe(session, sql, statement, tables, encodeParameters(request.params));
   if (probe.sourceHash !== pinned) return failed('drifted');
   return { status: 'executed', body: answerOf(probe.affected, probe.returned, tool.redact) };
+}
+
+/**
+ * Runs one plain SELECT through a cursor, in a read-only transaction that is rolled back. The cursor takes nothing but
+ * a SELECT, and rows are fetched only until the limit: `{rows, rowCount, truncated?}`.
+ */
+async function runSelect(
+  driver: SqlDriver,
+  limits: { readonly statementMs: number; readonly signal: AbortSignal },
+  request: PostgresTargetRequest,
+  { tool, sendBy }: ExecuteInput,
+): Promise<ConnectorResult> {
+  const select = analyzeSelect(request.sql);
+  if (!select.ok) return failed('invalid_call', select.message);
+  let session: SqlSession | undefined;
+  try {
+    session = await driver.open({ ...limits, lockMs: LOCK_MS });
+    if (Date.now() > sendBy) return failed('target_unreachable', 'Connecting took too long; nothing was sent');
+    await session.query('BEGIN READ ONLY');
+    const shadow = await findShadow(session, select.names);
+    if (shadow !== undefined) return failed('invalid_call', `${shadow} may mean a volatile function of this database`);
+    const cursor = `DECLARE holdpoint NO SCROLL CURSOR FOR ${select.text}`;
+    await session.query(cursor, encodeParameters(request.params));
+    const collector = await fetchRows(session);
+    await session.query('ROLLBACK');
+    const body = {
+      rows: collector.rows as Json,
+      rowCount: collector.rows.length,
+      ...(collector.truncated ? { truncated: true } : {}),
+    };
+    return { status: 'executed', body: redact(body, tool.redact) };
+  } catch (error) {
+    return failureOf(error);
+  } finally {
+    await session?.close();
+  }
+}
+
+async function fetchRows(session: SqlSession): Promise<RowCollector> {
+  const collector = new RowCollector();
+  for (;;) {
+    const batch = await session.query(`FETCH FORWARD ${BATCH} FROM holdpoint`);
+    if (!collector.add(batch) || batch.rows.length < BATCH) return collector;
+  }
 }

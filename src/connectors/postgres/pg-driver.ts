@@ -48,7 +48,7 @@ class PgSession implements SqlSession {
 
   constructor(client: pg.Client) {
     this.#client = client;
-    // A connection that breaks between statements says so here; the next statement finds out.
+    // Emitted when the connection breaks between statements; the next statement fails.
     client.on('error', () => undefined);
   }
 
@@ -100,7 +100,7 @@ class PgSession implements SqlSession {
   }
 
   async close(): Promise<void> {
-    // An orderly goodbye, but nobody waits for a server that does not listen.
+    // Close in an orderly way, but do not wait for a server that does not respond.
     const timer = setTimeout(() => this.destroy(), 500);
     await Promise.race([this.#client.end().catch(() => undefined), sleep(1_000, undefined, { ref: false })]);
     clearTimeout(timer);

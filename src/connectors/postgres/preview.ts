@@ -3,12 +3,11 @@ import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { PostgresTargetRequest } from '../../domain/render/postgres.ts';
 import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
-import { clipRow, clipValue } from '../clip.ts';
-import { isSealed } from '../json-text.ts';
-import { redact } from '../redact.ts';
+import { isSealed } from '../../domain/seal-binding.ts';
+import { clipRow, clipValue, redact } from '../answer.ts';
+import { failureOf } from './answer.ts';
 import { DriverError, encodeParameters, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
 import { probeSql, runProbe, type Probe } from './probe.ts';
-import { failureOf } from './statement.ts';
 import { findShadow, inspectTables, refuseSuperuser, type TouchedTables } from './tables.ts';
 
 /**

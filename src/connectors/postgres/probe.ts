@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
-import { quoteIdentifier, type SqlResult, type SqlSession } from './driver.ts';
+import { encodeParameters, quoteIdentifier, type SqlResult, type SqlSession } from './driver.ts';
 import { quoteTable, type TouchedTables } from './tables.ts';
-import { parseBodyJson } from '../json-text.ts';
 
 /** What a modification did, as seen from inside the transaction that ran it. */
 export interface Probe {
@@ -104,8 +104,8 @@ function statistics(statement: PlainModification): string {
 }
 
 /**
- * Belt and braces: what we made of the text must still parse as the same verb on the same table, with nothing but our
- * columns more.
+ * A second line of defence: the rewritten text must still parse as the same verb on the same table, with only our columns
+ * added.
  */
 function isFaithful(modified: string, statement: PlainModification): boolean {
   const again = analyzeModification(modified);
@@ -167,7 +167,7 @@ async function countChanges(session: SqlSession, tables: TouchedTables): Promise
   const result = await session.query(
     `SELECT o::text, pg_catalog.pg_stat_get_xact_tuples_deleted(o), pg_catalog.pg_stat_get_xact_tuples_updated(o)
        FROM pg_catalog.unnest($1::pg_catalog.oid[]) o`,
-    [`{${tables.cascades.map(({ oid }) => oid).join(',')}}`],
+    encodeParameters([tables.cascades.map(({ oid }) => oid)]),
   );
   return new Map(
     result.rows.map(([oid, deleted, updated]) => [String(oid), { deleted: Number(deleted), updated: Number(updated) }]),
@@ -206,7 +206,7 @@ function returnedRows(result: SqlResult, tables: TouchedTables, statement: Plain
 
 /** `jsonb` forgets the order of columns; people look for the one they know in its place. */
 function rowsOf(text: string | null | undefined, columns: readonly string[]): readonly JsonObject[] {
-  const parsed = text === null || text === undefined ? undefined : parseBodyJson(text);
+  const parsed = text === null || text === undefined ? undefined : parseStorable(text);
   if (parsed?.ok !== true || !Array.isArray(parsed.value)) return [];
   return (parsed.value as readonly JsonObject[]).map((row) =>
     Object.fromEntries(columns.flatMap((name) => (Object.hasOwn(row, name) ? [[name, row[name] as Json]] : []))),

@@ -1,6 +1,6 @@
 import { analyzeSelect, type PlainModification } from '../../domain/sql/analyze.ts';
 import type { SqlNames, TableName } from '../../domain/sql/inspect.ts';
-import { quoteIdentifier, type SqlSession } from './driver.ts';
+import { encodeParameters, quoteIdentifier, type SqlSession } from './driver.ts';
 
 /** What a modification would touch, as the server's catalog tells it. */
 export interface TouchedTables {
@@ -112,20 +112,18 @@ function insertedColumns(
 
 /** What is only read must be a table too: a view could hide functions, a foreign table leads elsewhere. */
 async function findNonTables(session: SqlSession, statement: PlainModification): Promise<TableRefusal | undefined> {
-  const names = statement.names.tables.map(quoteTable);
-  const literal = `{${names.map((name) => `"${name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`;
   // A name that the catalog does not know is one of the statement's own CTEs, or the statement will fail by itself.
   const found = await session.query(
     `SELECT c.relname FROM pg_catalog.unnest($1::text[]) AS n(name)
        JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(n.name)
       WHERE c.relkind NOT IN ('r', 'p', 'm') LIMIT 1`,
-    [literal],
+    encodeParameters([statement.names.tables.map(quoteTable)]),
   );
   const name = found.rows[0]?.[0];
   return name === undefined ? undefined : refuse('not_a_table', `${name} is not a plain table`);
 }
 
-/** A server's superuser could do anything that a mistake of ours lets through. PGlite has nobody else. */
+/** On a server, a superuser would turn any gap in our checks into full access. PGlite has no other role. */
 export async function refuseSuperuser(session: SqlSession): Promise<TableRefusal | undefined> {
   const result = await session.query('SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user');
   return result.rows[0]?.[0] === 'f'
@@ -134,15 +132,13 @@ export async function refuseSuperuser(session: SqlSession): Promise<TableRefusal
 }
 
 /**
- * Names of a statement that the search path could lead to somebody's own volatile function instead of the built-in
+ * Names of a statement that the search path could lead to a user's own volatile function instead of the built-in
  * one. Undefined: there is none.
  */
 export async function findShadow(session: SqlSession, names: SqlNames): Promise<string | undefined> {
-  const list = (items: readonly string[]): string =>
-    `{${items.map((item) => `"${item.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`;
-  const result = await session.query(SHADOWS, [list(names.functions), list(names.columns), list(names.operators)]);
-  const name = result.rows[0]?.[0];
-  return name ?? undefined;
+  const { functions, columns, operators } = names;
+  const result = await session.query(SHADOWS, encodeParameters([functions, columns, operators]));
+  return result.rows[0]?.[0] ?? undefined;
 }
 
 const SHADOWS = `

@@ -27,7 +27,7 @@ export interface ExecutionRequest {
     readonly class: CallClass | null;
     readonly levels: readonly Level[];
     readonly separationOfDuties: boolean;
-    /** Whoever is answerable for the proposer now. */
+    /** The human answerable for the proposer now. */
     readonly owner: string | null;
   };
   /** Whether the proposal may go without a decision when its class is free (attested, or `unattested: allow`). */
@@ -61,7 +61,7 @@ export function authorizeExecution(request: ExecutionRequest): Authorization {
   if (material.deploymentId !== settings.deploymentId || material.kind !== 'call') return no('not_authorized');
   if (now.verdict === 'blocked') return no('reclassified');
   if (request.record.isBarred || request.record.revision !== material.revision) return no('not_authorized');
-  // A later version exists only under a gate: nobody may claim revision 2 of a call that never needed one.
+  // Later revisions exist only under a gate, so a call that never needed one has no revision 2.
   const freeThen =
     material.revision === 1 &&
     material.levels.length === 0 &&
@@ -145,7 +145,7 @@ function levelCarriedBy(decision: DecisionPayload, request: ExecutionRequest, di
 
 /**
  * Do the votes fill every level? Groups come from the directory in force: someone removed since does not count. With
- * separation of duties nobody fills two seats, and neither the proposer nor its owner fills one.
+ * separation of duties no reviewer fills two seats, and neither the proposer nor its owner fills one.
  */
 function carries(
   levels: readonly Level[],
@@ -164,7 +164,7 @@ function carries(
   const seats: Seat[] = [];
   for (const [index, level] of levels.entries()) {
     const people = new Set(votes.filter((vote) => eligible(vote, level, index + 1)).map((vote) => vote.reviewer));
-    // Before a seat is made: a quorum that nobody signed may be a billion.
+    // Before any seat is allocated: an unsigned quorum may be a billion.
     if (people.size < level.quorum) return false;
     for (let seat = 0; seat < level.quorum; seat += 1) seats.push({ level: index, seat, people });
   }
@@ -189,8 +189,8 @@ export interface RecordedDecisions {
 
 /**
  * Reads which decisions the gate admitted, and on which version it stands. A signature alone does not tell: an envelope
- * may have been signed and then refused (too late, a second vote, on a version that an edit had just replaced), and
- * whoever reads Temporal has it all the same.
+ * may have been signed and then refused (too late, a second vote, on a version that an edit had just replaced), and an
+ * attacker who can read Temporal has that envelope too.
  */
 export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedDecisions {
   let revision = 1;

@@ -6,6 +6,7 @@ import type { Level } from '../../contract/review.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { escalationOf } from '../deadline.ts';
+import { valueAt } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
 import { createSession } from './expression.ts';
@@ -186,17 +187,6 @@ function otherNames(settings: Settings, definition: ToolDefinition, { arguments:
   return [...settings.policy.tools.values()]
     .filter(({ definition: other }) => other.connector === connector && other.sql === 'execute')
     .map(({ definition: other }) => other.name);
-}
-
-/** The value at a JSON Pointer (RFC 6901), or undefined. */
-export function valueAt(value: Json, pointer: string): Json | undefined {
-  let current: Json | undefined = value;
-  for (const raw of pointer.split('/').slice(1)) {
-    const key = raw.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof current !== 'object' || current === null) return undefined;
-    current = Object.hasOwn(current, key) ? (current as JsonObject)[key] : undefined;
-  }
-  return current;
 }
 
 /** A tool that policy names and nobody can run lacks its connector; one that policy does not name has nothing to say. */

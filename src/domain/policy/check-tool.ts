@@ -6,7 +6,7 @@ import { kindOfConnector, templateArguments } from '../render/index.ts';
 import { parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
 import type { Expression } from './expression.ts';
-import { parsePointer } from '../seal-binding.ts';
+import { parsePointer } from '../json/pointer.ts';
 import type { MergedTool } from './merge-tools.ts';
 import { refuseSealPointer } from './schema.ts';
 import { serviceOf } from './upstreams.ts';

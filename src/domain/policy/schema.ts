@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { refusePattern } from './cel-check.ts';
-import { parsePointer } from '../seal-binding.ts';
+import { parsePointer } from '../json/pointer.ts';
 
 export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import { isSealed } from '../seal-binding.ts';
 import { analyzeSelect, analyzeStatement } from '../sql/analyze.ts';
 import type { Rendered } from './http.ts';
 
@@ -33,7 +34,7 @@ export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): R
 /** A scalar, a list of scalars, or a sealed value. */
 function isParameter(value: Json): boolean {
   if (Array.isArray(value)) return (value as readonly Json[]).every(isScalar);
-  return isScalar(value) || Object.hasOwn(value as JsonObject, '$sealed');
+  return isScalar(value) || isSealed(value);
 }
 
 function isScalar(value: Json): boolean {

@@ -75,7 +75,7 @@ export function analyzeModification(sql: string): PlainModification | SqlRefusal
 /** Statements that would end or bend the transaction that a call runs in. */
 const TRANSACTION_KINDS = new Set(['TransactionStmt', 'PrepareStmt', 'ExecuteStmt', 'DeallocateStmt', 'DiscardStmt']);
 
-/** Any one statement that can run inside a transaction of ours. */
+/** Any single statement that can run inside Holdpoint's transaction. */
 export function analyzeStatement(sql: string): { readonly ok: true; readonly text: string } | SqlRefusal {
   const parsed = parseStatement(sql);
   if (!parsed.ok) return parsed;

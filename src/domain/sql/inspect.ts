@@ -16,7 +16,7 @@ export interface TableName {
 
 /**
  * Names that the statement leaves to the server's search path. The connector checks that none of them can mean a
- * volatile function of somebody's own there: an overload, an operator, or a function called like a column (`t.f` is
+ * volatile function of a user's own there: an overload, an operator, or a function called like a column (`t.f` is
  * `f(t)`). Types need no such look: `pg_catalog` comes first and types have no overloads.
  */
 export interface SqlNames {

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { parseBodyJson, wellFormed } from '../json-text.ts';
-import type { SqlResult } from './driver.ts';
+import { parseStorable, storableText } from '../../domain/json/storable.ts';
+import type { ConnectorResult } from '../../ports/connector.ts';
+import { failed, outcomeUnknown, redact } from '../answer.ts';
+import { DriverError, type SqlResult } from './driver.ts';
 
 /** Element types of the built-in array types that are told apart (`pg_type.dat`). */
 const ELEMENT_OF: Readonly<Record<number, number>> = {
@@ -44,12 +46,12 @@ function decodeValue(text: string | null, typeOid: number): Json {
       return Number.isFinite(Number(text)) ? Number(text) : text;
     case 114:
     case 3802: {
-      const parsed = parseBodyJson(text);
-      return parsed.ok ? parsed.value : wellFormed(text);
+      const parsed = parseStorable(text);
+      return parsed.ok ? parsed.value : storableText(text);
     }
     default: {
       const element = ELEMENT_OF[typeOid];
-      if (element === undefined) return wellFormed(text);
+      if (element === undefined) return storableText(text);
       return arrayParser.create(text, (item) => decodeValue(item, element)).parse();
     }
   }
@@ -92,4 +94,44 @@ function uniqueNames(names: readonly string[]): readonly string[] {
     taken.add(unique);
     return unique;
   });
+}
+
+/** The answer of a statement: `{rowCount, rows?, truncated?}`. */
+export function answerOf(
+  rowCount: number | null,
+  returned: SqlResult | null,
+  pointers: readonly string[] | undefined,
+): JsonObject {
+  const collector = new RowCollector();
+  if (returned !== null) collector.add(returned);
+  const body: JsonObject = {
+    rowCount,
+    ...(returned === null ? {} : { rows: collector.rows }),
+    ...(collector.truncated ? { truncated: true } : {}),
+  };
+  return redact(body, pointers) as JsonObject;
+}
+
+/**
+ * What an error before COMMIT means: nothing happened, because nothing was committed. The message is the server's
+ * first line; its detail, which quotes rows, is not kept.
+ */
+export function failureOf(error: unknown): ConnectorResult {
+  if (!(error instanceof DriverError)) return failed('statement_failed');
+  switch (error.kind) {
+    case 'refused':
+      return failed('statement_failed', `${error.sqlState ?? ''} ${storableText(error.message).slice(0, 500)}`.trim());
+    case 'unreachable':
+      return failed('target_unreachable');
+    case 'too_large':
+      return failed('response_too_large', 'The answer was larger than allowed; the statement was rolled back');
+    case 'lost':
+      return failed('upstream_failed', 'The connection ended before COMMIT; the statement was rolled back');
+  }
+}
+
+/** What an error of COMMIT itself means: only the server's own word counts. */
+export function commitFailureOf(error: unknown): ConnectorResult {
+  if (error instanceof DriverError && error.kind === 'refused') return failureOf(error);
+  return outcomeUnknown('The connection was lost around COMMIT');
 }
