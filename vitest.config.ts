@@ -7,21 +7,24 @@ interface Tier {
   readonly testTimeout: number;
   /** Tiers with processes and servers of their own run file by file: two at once would only make both slow. */
   readonly serial: boolean;
+  /** Files share a process and what it has loaded. Not where a file changes the process, e.g. installs an SDK's runtime. */
+  readonly shared?: boolean;
 }
 
 const TEMPORAL = './test/support/setup/temporal.ts';
 const TIME_SKIPPING = './test/support/setup/time-skipping.ts';
 const BUILD = './test/support/setup/build.ts';
+const DATABASE = './test/support/setup/database.ts';
 
 const TIERS: readonly Tier[] = [
   { name: 'unit', testTimeout: 30_000, serial: false },
-  { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL], testTimeout: 120_000, serial: false },
-  { name: 'activity', globalSetup: [], testTimeout: 120_000, serial: false },
-  { name: 'api', globalSetup: [], testTimeout: 60_000, serial: false },
-  { name: 'replay', globalSetup: [], testTimeout: 120_000, serial: false },
-  { name: 'e2e', globalSetup: [TEMPORAL, BUILD], testTimeout: 300_000, serial: true },
-  { name: 'browser', globalSetup: [TEMPORAL, BUILD], testTimeout: 300_000, serial: true },
-  { name: 'chaos', globalSetup: [TEMPORAL, BUILD], testTimeout: 600_000, serial: true },
+  { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL, DATABASE], testTimeout: 120_000, serial: false },
+  { name: 'activity', globalSetup: [DATABASE], testTimeout: 120_000, serial: false, shared: true },
+  { name: 'api', globalSetup: [DATABASE], testTimeout: 60_000, serial: false, shared: true },
+  { name: 'replay', testTimeout: 120_000, serial: false },
+  { name: 'e2e', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000, serial: true },
+  { name: 'browser', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000, serial: true },
+  { name: 'chaos', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 600_000, serial: true },
 ];
 
 const PURE: ReadonlySet<string> = new Set(['unit', 'replay']);
@@ -43,6 +46,7 @@ export default defineConfig({
         testTimeout: tier.testTimeout,
         // The first hook of a tier may start servers on a machine that is busy.
         hookTimeout: 180_000,
+        isolate: tier.shared !== true,
         fileParallelism: !tier.serial,
         maxWorkers: tier.serial ? 1 : 2,
         // What waits for real servers, browsers and clocks on a shared machine is tried once more; the report says

@@ -1,5 +1,5 @@
 // `npm test`: everything that must hold, from formatting to end-to-end tests. Prints the sum at the end; ends with 1 if
-// anything failed. Arguments go to vitest, e.g. `npm test -- --project unit`.
+// anything failed. `--quick`: what needs no server. Other arguments go to vitest, e.g. `npm test -- --project unit`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,8 @@ import { ensureInstalled } from './lib/install.mjs';
 import { ensureTestNeeds } from './lib/needs.mjs';
 import { root } from './lib/root.mjs';
 
+/** Tiers that need no server and no program but Node. */
+const QUICK = ['unit', 'replay'];
 const TIERS = ['unit', 'workflow', 'activity', 'api', 'replay', 'e2e', 'browser', 'chaos'];
 const CHECKS = [
   { name: 'format', args: ['oxfmt', '--check'] },
@@ -17,9 +19,12 @@ const CHECKS = [
   { name: 'unused code', args: ['knip'] },
 ];
 
+const isQuick = process.argv.includes('--quick');
+const given = process.argv.slice(2).filter((arg) => arg !== '--quick');
+
 process.chdir(root);
 ensureInstalled();
-ensureTestNeeds();
+if (!isQuick) ensureTestNeeds();
 
 /** name → { passed, failed } */
 const sums = new Map();
@@ -27,9 +32,8 @@ for (const { name, args } of CHECKS) {
   const ok = run(args);
   sums.set(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
 }
-const given = process.argv.slice(2);
-runTiers(given);
-if (given.length === 0) runControls();
+runTiers(isQuick ? [...QUICK.flatMap((tier) => ['--project', tier]), ...given] : given);
+if (given.length === 0 && !isQuick) runControls();
 report();
 
 function run([command, ...args], options = {}) {
@@ -47,7 +51,7 @@ function runTiers(args) {
   const directory = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
   const output = join(directory, 'results.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
-  const ok = run(['vitest', 'run', '--coverage', ...reporters, ...args]);
+  const ok = run(['vitest', 'run', ...reporters, ...args]);
   const counted = count(output);
   rmSync(directory, { recursive: true, force: true });
   const asked = askedTiers(args);

@@ -27,8 +27,8 @@ export type StoreOptions =
   | { readonly databaseUrl: string; readonly maxConnections?: number }
   /** The embedded database, in `<dataDir>/db`. The caller holds the lock of the data directory. */
   | { readonly dataDir: string }
-  /** For tests: nothing outlives the process. */
-  | { readonly inMemory: true };
+  /** For tests: nothing outlives the process. `copyOf`: a dump of an embedded database to begin with. */
+  | { readonly inMemory: true; readonly copyOf?: Blob };
 
 /**
  * Opens storage and brings its schema up to date.
@@ -62,7 +62,7 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
     const { databaseUrl: connectionString, maxConnections: max } = options;
     return openPg({ connectionString, ...(max === undefined ? {} : { max }) });
   }
-  return openPglite('dataDir' in options ? join(options.dataDir, 'db') : null);
+  return 'dataDir' in options ? openPglite(join(options.dataDir, 'db')) : openPglite(null, options.copyOf);
 }
 
 /** The store over a database whose schema is up to date. */

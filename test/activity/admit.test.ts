@@ -5,16 +5,16 @@ import { createGateActivities } from '../../src/activities/gate/index.ts';
 import type { AdmitInput, Admitted, RecordInput } from '../../src/activities/api.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { digestBytes } from '../../src/domain/proof/digest.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, makeJourneys, never, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

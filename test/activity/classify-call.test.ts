@@ -5,17 +5,17 @@ import { auditEntrySchema } from '../../src/contract/audit.ts';
 import { materialSchema, reviewSchema } from '../../src/contract/review.ts';
 import { StorageError, type Store } from '../../src/ports/store.ts';
 import { digestMaterial } from '../../src/domain/proof/digest.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

@@ -4,10 +4,10 @@ import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import { askUpstreams } from '../../src/cli/compose/upstreams.ts';
 import { createConnector } from '../../src/connectors/index.ts';
 import type { ListedTool } from '../../src/contract/upstream.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { writeHostileUpstream } from '../support/e2e-mcp.ts';
 import { until } from '../support/e2e-world.ts';
 import { APPROVALS, settingsOf } from '../unit/policy-support.ts';
+import { memoryStore } from '../support/databases.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -98,7 +98,7 @@ describe('what an upstream lists', () => {
 describe('what it changes without a word', () => {
   it('is found by asking again and again', async () => {
     const { upstream, connector } = start([CLOSE]);
-    const store = await createStore({ inMemory: true });
+    const store = await memoryStore();
     cleanups.push(() => store.close());
     // Nobody listens to what it says by itself.
     const { onToolsChanged: _unheard, ...silent } = connector;
@@ -119,7 +119,7 @@ describe('what it changes without a word', () => {
 
 describe('what is remembered of it', () => {
   it('is how a tool was first, how it is now, and that it is gone', async () => {
-    const store = await createStore({ inMemory: true });
+    const store = await memoryStore();
     cleanups.push(() => store.close());
     const tool = (name: string, letter: string): ListedTool => ({
       name,

@@ -5,12 +5,12 @@ import { createEmailChannel } from '../../src/activities/notify/channels/email/c
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { mailboxOf, readMailLink } from '../../src/domain/proof/mail-link.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';
 import { writeSecondVersion } from '../support/second-version.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { linksOf, startMailServer, type MailServer } from '../support/smtp.ts';
+import { memoryStore } from '../support/databases.ts';
 
 const KEY = generateKeyPairSync('ed25519');
 const BASE = 'https://holdpoint.example.com';
@@ -33,7 +33,7 @@ let ahead = 0;
 let mailKey: typeof KEY.privateKey | undefined;
 
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

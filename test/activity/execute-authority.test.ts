@@ -3,17 +3,17 @@ import type { ExecuteCallInput } from '../../src/activities/api.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { digestOf } from '../../src/domain/proof/digest.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, failureOf, forge, makeJourneys, never, refused, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { DEPLOYMENT, makeFixture, REVIEWERS, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, failureOf, forge, later, makeJourneys, refused } from '../support/gate-journey.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

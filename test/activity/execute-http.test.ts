@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Connector } from '../../src/ports/connector.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { CREDENTIAL, makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, later, makeJourneys, type Journey } from '../support/gate-journey.ts';
+import { memoryStore } from '../support/databases.ts';
 
 interface Asked {
   readonly method: string | undefined;
@@ -26,7 +26,7 @@ let handle: Handler;
 const asked: Asked[] = [];
 
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

@@ -4,17 +4,17 @@ import { LIMITS } from '../../src/contract/constants.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, REVIEWERS, type DecideOptions, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, later, makeJourneys, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

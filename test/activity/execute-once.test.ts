@@ -3,15 +3,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectorResult } from '../../src/ports/connector.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { StorageError, type Commit, type Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, failureOf, later, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
 import { sealArguments } from '../../src/api/service/sealing.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { createStore } from '../../src/storage/store.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { CREDENTIAL, DEPLOYMENT, makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';
+import { memoryStore } from '../support/databases.ts';
 
 const PLAIN = 'Übergabe um 12:30 — "streng geheim" & a+b/c=d';
 const SEAL_KEY = generateKeyPairSync('x25519');
@@ -15,7 +15,7 @@ let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

@@ -2,16 +2,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GatherEvidenceInput } from '../../src/activities/api.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, makeJourneys, never, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

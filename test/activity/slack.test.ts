@@ -7,13 +7,13 @@ import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { actionOf, readButtonValue } from '../../src/domain/slack/message.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';
 import { writeSecondVersion } from '../support/second-version.ts';
 import { startSlack, type SlackStub } from '../support/slack.ts';
 import { stateWrite } from '../support/storage-fixtures.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { memoryStore } from '../support/databases.ts';
 
 const BASE = 'https://holdpoint.example.com';
 const CONFIRM = { ...ONE_OF_OPS, slackDecision: 'confirm' } as const;
@@ -26,7 +26,7 @@ let slack: SlackStub;
 let gate: GateFixture;
 
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

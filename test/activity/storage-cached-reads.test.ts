@@ -14,10 +14,11 @@ import {
   stateWrite,
 } from '../support/storage-fixtures.ts';
 import { openStore, type OpenStore } from '../support/stores.ts';
+import { inMemory } from '../support/databases.ts';
 
 let opened: OpenStore;
 beforeAll(async () => {
-  opened = await openStore({ inMemory: true });
+  opened = await openStore(inMemory());
 });
 afterAll(() => opened.store.close());
 

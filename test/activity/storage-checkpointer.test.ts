@@ -11,6 +11,7 @@ import { createCheckpointer, type CheckpointerOptions } from '../../src/storage/
 import { createStore } from '../../src/storage/store.ts';
 import { proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { temporaryFolder } from '../support/stores.ts';
+import { memoryStore } from '../support/databases.ts';
 
 const key = generateKeyPairSync('ed25519');
 const origin = originOf('test');
@@ -100,7 +101,7 @@ describe('checkpointer', () => {
   it('an emptied log and a forked one are noticed', async () => {
     await append(store, 5, 0);
     await checkpointerOn(store, file).checkpointNow();
-    const fork = await createStore({ inMemory: true });
+    const fork = await memoryStore();
     await expect(checkpointerOn(fork, file).checkpointNow()).rejects.toMatchObject(rolledBack);
     await append(fork, 5, 500);
     await expect(checkpointerOn(fork, file).checkpointNow()).rejects.toMatchObject(rolledBack);
@@ -135,7 +136,7 @@ describe('checked by the code of others (Go: sumdb/note, transparency-dev/merkle
     if (!existsSync(program)) execFileSync('go', ['build', '-o', program, '.'], { cwd: module, stdio: 'inherit' });
     const verify = (input: object) =>
       spawnSync(program, { input: JSON.stringify(input), encoding: 'utf8' }).status === 0;
-    const store = await createStore({ inMemory: true });
+    const store = await memoryStore();
     const checkpointer = checkpointerOn(store, join(folder, 'checkpoint'));
     await append(store, 11, 0);
     const oldCheckpoint = await checkpointer.checkpointNow();

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import type { ListedTool } from '../../src/contract/upstream.ts';
-import { createStore } from '../../src/storage/store.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSweep, lostClaims, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import type { GatedCallInput } from '../../src/workflows/messages.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type Journey } from '../support/gate-journey.ts';
+import { memoryStore } from '../support/databases.ts';
 
 /** The database keeps its own time for what changed when, so the sweeper's clock runs ahead of the real one. */
 let ahead = 0;
@@ -12,7 +12,7 @@ let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

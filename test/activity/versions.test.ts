@@ -3,16 +3,16 @@ import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { digestMaterial } from '../../src/domain/proof/digest.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeFixture, REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, makeJourneys, refused } from '../support/gate-journey.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { memoryStore } from '../support/databases.ts';
 
 let store: Store;
 let gate: GateFixture;
 let steps: ReturnType<typeof makeJourneys>;
 beforeAll(async () => {
-  store = await createStore({ inMemory: true });
+  store = await memoryStore();
 });
 afterAll(() => store.close());
 beforeEach(async () => {

@@ -4,10 +4,10 @@ import type { TrustedKey } from '../../src/contract/envelope.ts';
 import type { ReviewerConfig } from '../../src/contract/config.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { StorageError, type Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { mailboxOf, writeMailLink, type MailLink } from '../../src/domain/proof/mail-link.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { makeHarness, type Harness } from './support/harness.ts';
+import { memoryStore } from '../support/databases.ts';
 
 const CONFIRM = { ...ONE_OF_OPS, emailDecision: 'confirm' } as const;
 const NOTIFICATIONS = {
@@ -400,7 +400,7 @@ describe('what goes wrong is a page with a code, not JSON', () => {
   });
 
   test('a database that is away, for GET and for POST', async () => {
-    const real = await createStore({ inMemory: true });
+    const real = await memoryStore();
     let isAway = false;
     const store: Store = {
       ...real,

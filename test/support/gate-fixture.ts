@@ -19,9 +19,9 @@ import type { DecisionType } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { valueAt } from '../../src/domain/json/pointer.ts';
 import type { InForce, Settings, SettingsSource } from '../../src/domain/policy/settings.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { makeKey, signerOf, verifierOf, type SigningRole, type TestKey, type TestTrust } from './keys.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from './small-policy.ts';
+import { memoryStore } from './databases.ts';
 
 export const DEPLOYMENT = 'test-deployment';
 /** What the recording connector injects; no test may ever find it anywhere. */
@@ -96,7 +96,7 @@ export type GateFixture = Awaited<ReturnType<typeof makeFixture>>;
 
 /** Everything the activities stand on: a real database, real signatures, a small policy, a connector that records. */
 export async function makeFixture(options: FixtureOptions = {}) {
-  const store = options.store ?? (await createStore({ inMemory: true }));
+  const store = options.store ?? (await memoryStore());
   const clock = makeClock(options.now);
   const keys = { propose: makeKey('propose-1'), review: makeKey('review-1'), execute: makeKey('execute-1') };
   const trust = trustOf(keys);

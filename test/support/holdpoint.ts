@@ -7,6 +7,7 @@ import type { Access } from '../../src/cli/access-file.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { findProcesses } from '../../src/cli/embedded/processes.ts';
 import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
+import { fillDataDir } from './databases.ts';
 import { freePort } from './ports.ts';
 
 export interface HoldpointOptions {
@@ -45,6 +46,7 @@ const READY_TIMEOUT_MS = 120_000;
 export async function prepareHoldpoint(options: HoldpointOptions = {}): Promise<Holdpoint> {
   const own = options.dataDir === undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'holdpoint-e2e-'));
+  if (own) fillDataDir(dataDir);
   const [port, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   const env = {

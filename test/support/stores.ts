@@ -6,6 +6,7 @@ import type { Store } from '../../src/ports/store.ts';
 import type { Database } from '../../src/storage/database/database.ts';
 import { migrate } from '../../src/storage/database/migrate.ts';
 import { openDatabase, storeOver, type StoreOptions } from '../../src/storage/store.ts';
+import { inMemory } from './databases.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
 
 export interface OpenStore {
@@ -49,7 +50,7 @@ export function onEveryDatabase(tests: (engine: Engine) => void): void {
 /** A server makes another database; the embedded one takes seconds to start, so its schema is dropped instead. */
 async function emptyDatabase(server: Postgres | undefined, used: Database | undefined): Promise<Database> {
   if (server !== undefined) return openDatabase({ databaseUrl: server.url(await server.createDatabase()) });
-  if (used === undefined) return openDatabase({ inMemory: true });
+  if (used === undefined) return openDatabase(inMemory());
   await used.query('DROP SCHEMA holdpoint CASCADE');
   return used;
 }

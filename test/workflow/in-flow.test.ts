@@ -6,12 +6,12 @@ import { createSweep, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import type { ApprovalDecision, ApprovalRequest } from '../../src/contract/in-flow.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { createStore } from '../../src/storage/store.ts';
 import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { connectTo, devServer } from '../support/servers.ts';
 import { startHarness, type Harness } from '../support/workflow-harness.ts';
 import { level } from './plans.ts';
+import { memoryStore } from '../support/databases.ts';
 
 // The time-skipping server has neither parent close policies nor summaries.
 let server: TemporalServer;
@@ -25,7 +25,7 @@ let stopAsking: (() => Promise<void>) | undefined;
 beforeAll(async () => {
   server = await devServer();
   env = await connectTo(server.address);
-  base = await createStore({ inMemory: true });
+  base = await memoryStore();
   const commit: Store['commit'] = async (asked) => {
     if (asked.ledger?.to === 'deny' && asked.ledger.reason === 'answered') await beforeAnswer(asked.ledger.reviewId);
     return base.commit(asked);

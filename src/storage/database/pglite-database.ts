@@ -11,9 +11,10 @@ import { readRows, Statements, writeStatement } from '../commit/wire.ts';
  * without `fsync`, so a power cut may.
  *
  * @param path folder of the database; null: in memory, for tests.
+ * @param copyOf a dump of another one to begin with, where it is in memory
  */
-export async function openPglite(path: string | null): Promise<Database> {
-  const pglite = await start(path);
+export async function openPglite(path: string | null, copyOf?: Blob): Promise<Database> {
+  const pglite = await start(path, copyOf);
   const inTurn = oneAtATime();
   const statements = new Statements();
 
@@ -79,9 +80,9 @@ function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function start(path: string | null): Promise<PGlite> {
+async function start(path: string | null, copyOf?: Blob): Promise<PGlite> {
   try {
-    if (path === null) return await PGlite.create();
+    if (path === null) return await PGlite.create(copyOf === undefined ? {} : { loadDataDir: copyOf });
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     return await PGlite.create(path, { relaxedDurability: false });
   } catch (cause) {
