@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 interface Tier {
@@ -27,6 +28,10 @@ const TIERS: readonly Tier[] = [
   { name: 'chaos', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 600_000, serial: true },
 ];
 
+/** These tiers run workflows in their own process, without a server. */
+const IN_PROCESS: ReadonlySet<string> = new Set(['api', 'browser']);
+const RUNTIME = fileURLToPath(new URL('test/support/workflow-runtime.ts', import.meta.url));
+
 const PURE: ReadonlySet<string> = new Set(['unit', 'replay']);
 
 export default defineConfig({
@@ -44,6 +49,7 @@ export default defineConfig({
         include: [`test/${tier.name}/**/*.test.ts`],
         globalSetup: tier.globalSetup ?? [],
         testTimeout: tier.testTimeout,
+        alias: IN_PROCESS.has(tier.name) ? [{ find: /^@temporalio\/workflow$/, replacement: RUNTIME }] : [],
         // The first hook of a tier may start servers on a machine that is busy.
         hookTimeout: 180_000,
         isolate: tier.shared !== true,
