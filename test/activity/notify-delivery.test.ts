@@ -14,7 +14,7 @@ import { fanOut } from '../../src/activities/notify/fan-out.ts';
 import type { SlackPost } from '../../src/activities/notify/channels/slack/api.ts';
 import { createSlackChannel } from '../../src/activities/notify/channels/slack/channel.ts';
 import { createWebhookChannel } from '../../src/activities/notify/channels/webhook/channel.ts';
-import { sendPost } from '../../src/cli/compose/send-post.ts';
+import { sendPost } from '../../src/cli/compose/send.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { deliverNext, type Round } from '../../src/activities/notify/deliver.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
 import { createSlackChannel } from '../../src/activities/notify/channels/slack/channel.ts';
-import { sendToSlack } from '../../src/cli/compose/send-slack.ts';
+import { sendToSlack } from '../../src/cli/compose/send.ts';
 import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';

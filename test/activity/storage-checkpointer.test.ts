@@ -42,11 +42,11 @@ describe('checkpointer', () => {
   it('signs the head as it grows, the same one once, on its own disk and in the store', async () => {
     const checkpointer = checkpointerOn(store, file);
     await append(store, 3, 0);
-    const first = await checkpointer.checkpointNow();
+    const { note: first } = await checkpointer.checkpointNow();
     expect(read(first)).toMatchObject({ origin, size: 3 });
-    expect(await checkpointer.checkpointNow()).toBe(first);
+    expect((await checkpointer.checkpointNow()).note).toBe(first);
     await append(store, 5, 10);
-    const second = await checkpointer.checkpointNow();
+    const { note: second } = await checkpointer.checkpointNow();
     expect(read(second)?.size).toBe(8);
     expect(readFileSync(file, 'utf8')).toBe(second);
     expect(await store.checkpoint()).toEqual({ size: 8, note: second });
@@ -57,10 +57,10 @@ describe('checkpointer', () => {
     const lost = { ...store, putCheckpoint: () => Promise.reject(new Error('crashed here')) };
     await expect(checkpointerOn(lost, file).checkpointNow()).rejects.toThrow();
     expect(await store.checkpoint()).toBeUndefined();
-    const note = await checkpointerOn(store, file).checkpointNow();
+    const { note } = await checkpointerOn(store, file).checkpointNow();
     expect(await store.checkpoint()).toEqual({ size: 3, note });
     await append(store, 1, 10);
-    expect(read(await checkpointerOn(store, file).checkpointNow())?.size).toBe(4);
+    expect((await checkpointerOn(store, file).checkpointNow()).checkpoint.size).toBe(4);
   });
 
   it('looks by itself', async () => {
@@ -112,7 +112,7 @@ describe('checkpointer', () => {
 
   it('a kept checkpoint that somebody changed is not believed', async () => {
     await append(store, 5, 0);
-    const note = await checkpointerOn(store, file).checkpointNow();
+    const { note } = await checkpointerOn(store, file).checkpointNow();
     writeFileSync(file, note.replace('\n5\n', '\n1\n'));
     await expect(checkpointerOn(store, file).checkpointNow()).rejects.toMatchObject({ code: 'storage_corrupt' });
   });
@@ -122,7 +122,7 @@ describe('checkpointer', () => {
     await checkpointerOn(store, file).checkpointNow();
     const next = generateKeyPairSync('ed25519');
     await append(store, 1, 50);
-    const note = await checkpointerOn(store, file, { key: next, trusted: [key.publicKey] }).checkpointNow();
+    const { note } = await checkpointerOn(store, file, { key: next, trusted: [key.publicKey] }).checkpointNow();
     expect(verifyCheckpoint(note, origin, [next.publicKey])?.size).toBe(6);
   });
 });
@@ -139,9 +139,9 @@ describe('checked by the code of others (Go: sumdb/note, transparency-dev/merkle
     const store = await memoryStore();
     const checkpointer = checkpointerOn(store, join(folder, 'checkpoint'));
     await append(store, 11, 0);
-    const oldCheckpoint = await checkpointer.checkpointNow();
+    const { note: oldCheckpoint } = await checkpointer.checkpointNow();
     await append(store, 23, 100);
-    const checkpoint = await checkpointer.checkpointNow();
+    const { note: checkpoint } = await checkpointer.checkpointNow();
     for (const index of [0, 7, 10, 11, 33]) {
       const [found] = await store.entries(index, 1);
       const input = {

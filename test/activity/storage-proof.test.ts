@@ -6,7 +6,6 @@ import { verifyProof } from '../../src/domain/proof/verify-proof.ts';
 import { answerStatements, type StatementDeps } from '../../src/activities/execute/answer-statements.ts';
 import type { ServiceContext } from '../../src/api/service/context.ts';
 import { proof as serveProof } from '../../src/api/service/proof.ts';
-import { parseCheckpoint, parseNote } from '../../src/domain/proof/checkpoint.ts';
 import { signEnvelope } from '../../src/domain/proof/dsse.ts';
 import { createCheckpointer } from '../../src/storage/log/checkpointer.ts';
 import type { Database } from '../../src/storage/database/database.ts';
@@ -33,11 +32,7 @@ onEveryDatabase((engine) => {
       settings: { current: () => ({ deploymentId: DEPLOYMENT }) } as StatementDeps['settings'],
       signer: { keyid: 'execute', sign: (kind, said) => signEnvelope(kind, said, KEYS.execute.privateKey, 'execute') },
       clock: { now: () => now },
-      checkpointNow: async () => {
-        const checkpoint = parseCheckpoint(parseNote(await checkpointer.checkpointNow())?.text ?? '');
-        if (checkpoint === undefined) throw new TypeError('not a checkpoint');
-        return checkpoint;
-      },
+      checkpointNow: async () => (await checkpointer.checkpointNow()).checkpoint,
       follower: createLogFollower(store),
     };
   });

@@ -3,7 +3,7 @@ import proto from '@temporalio/proto';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
-import { loadWorkflowCode } from '../../src/cli/compose/workflow-code.ts';
+import { loadWorkflowCode } from '../../src/cli/compose/workers.ts';
 import { CONTINUING, REAL, SKIPPING } from './paths.ts';
 
 const FOLDER = new URL('./histories/', import.meta.url);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
 import { expect, test } from 'vitest';
-import { dataConverter } from '../../src/cli/compose/data-converter.ts';
+import { dataConverter } from '../../src/cli/compose/temporal.ts';
 
 // The way the SDK loads it.
 const { payloadConverter } = createRequire(import.meta.url)(dataConverter.payloadConverterPath ?? '') as {

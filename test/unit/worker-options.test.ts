@@ -2,7 +2,11 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { beforeEach, expect, test, vi } from 'vitest';
 import { runExecuteWorker, runGateWorker } from '../../src/cli/compose/workers.ts';
 
-vi.mock('../../src/cli/compose/workflow-code.ts', () => ({ loadWorkflowCode: async () => ({ code: '' }) }));
+// Bundling takes seconds.
+vi.mock('@temporalio/worker', async (original) => ({
+  ...(await original<typeof import('@temporalio/worker')>()),
+  bundleWorkflowCode: async () => ({ code: '' }),
+}));
 
 const context = { connection: {} as NativeConnection, namespace: 'n' };
 let made: WorkerOptions[];

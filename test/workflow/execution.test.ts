@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ConnectorResult } from '../../src/ports/connector.ts';
 import { createSweep, lostReviews } from '../../src/activities/lost-reviews.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
-import { createReviewLookups } from '../../src/cli/compose/lookups.ts';
+import { createReviewLookups } from '../../src/cli/compose/temporal.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { isFinal } from '../../src/domain/lifecycle.ts';
 import { sealForTest } from '../support/gate-fixture.ts';

@@ -129,7 +129,11 @@ describe('no worker', () => {
 
   it('reminders and an escalation that fell due meanwhile come late, and once', async () => {
     gate.settings.setPolicy({
-      approval: plan({ expireAfterMs: 60_000, remindBeforeMs: [59_000, 58_500], escalate: { afterMs: 1_200, to: ['managers'] } }),
+      approval: plan({
+        expireAfterMs: 60_000,
+        remindBeforeMs: [59_000, 58_500],
+        escalate: { afterMs: 1_200, to: ['managers'] },
+      }),
     });
     const { reviewId, handle } = await gate.start(create());
     const review = await gate.untilStatus(reviewId, 'pending');

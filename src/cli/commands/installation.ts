@@ -103,7 +103,7 @@ export async function withDatabaseAndTemporal<T>(
   const [{ readEnvironment }, { openStore }, { connectTemporal, readTemporalTarget }, { openDevTemporal }] =
     await Promise.all([
       import('../compose/environment.ts'),
-      import('../compose/store.ts'),
+      import('../compose/settings.ts'),
       import('../compose/temporal.ts'),
       import('../dev/embedded-temporal.ts'),
     ]);

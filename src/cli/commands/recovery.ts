@@ -1,14 +1,13 @@
 import { findLost } from '../../activities/lost-reviews.ts';
 import type { UnsettledState } from '../../ports/recovery.ts';
 import type { Store } from '../../ports/store.ts';
-import { createReviewLookups } from '../compose/lookups.ts';
+import { createReviewLookups, type TemporalConnections } from '../compose/temporal.ts';
 import {
   createTemporalBinding,
   describeIdentity,
   isSameTemporal,
   readTemporalIdentity,
 } from '../compose/temporal-binding.ts';
-import type { TemporalConnections } from '../compose/temporal.ts';
 import { StartError } from '../start-error.ts';
 import type { Io } from '../ui/io.ts';
 import { confirm } from '../ui/prompt.ts';

@@ -13,9 +13,10 @@ import {
 import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import { StartError } from '../start-error.ts';
-import { repeat } from './periodic.ts';
-import { answerSlack } from './send-slack.ts';
-import { systemClock, type ApiKeys, type Foundation } from './foundation.ts';
+import { repeatUntilShutdown } from './serve.ts';
+import { answerSlack } from './send.ts';
+import { systemClock, type Foundation } from './foundation.ts';
+import type { ApiKeys } from './keys.ts';
 
 const BINDING_EVERY_MS = 15_000;
 
@@ -85,8 +86,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     },
     trustProxy: part.trustProxy ?? false,
   });
-  const watching = repeat('check of the Temporal in use', BINDING_EVERY_MS, log, () => binding.check());
-  shutdown.add('check of the Temporal in use', () => watching.stop());
+  repeatUntilShutdown(foundation, 'check of the Temporal in use', BINDING_EVERY_MS, () => binding.check());
   // Whatever answers has its SQL parser and its tail before the first request comes.
   await service.start();
   shutdown.add('service', () => service.close());

@@ -3,17 +3,22 @@ import { answerStatements } from '../../activities/execute/answer-statements.ts'
 import { createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
 import { stopObjectedCalls } from '../../activities/objection-sweeps.ts';
 import { lostClaims } from '../../activities/lost-reviews.ts';
-import { scrub } from '../../connectors/index.ts';
+import { scrub, createConnector } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { createLogFollower } from '../../storage/log/log-follower.ts';
-import { guardLog } from './checkpoints.ts';
-import { openConnectors } from './connectors.ts';
-import { systemClock, type Foundation } from './foundation.ts';
-import { executeKeysOf } from './keys.ts';
-import { repeat } from './periodic.ts';
-import { startSweep } from './sweep.ts';
+import { systemClock, type Foundation, startSweep } from './foundation.ts';
+import { executeKeysOf, checkpointKeyOf } from './keys.ts';
+import { repeatUntilShutdown } from './serve.ts';
 import { askUpstreams } from './upstreams.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
+import type { Logger } from 'pino';
+import type { Connector } from '../../ports/connector.ts';
+import type { ConnectorConfig } from '../../contract/config.ts';
+import type { FileSettingsSource } from '../../settings/follow.ts';
+import { join } from 'node:path';
+import { StorageError } from '../../ports/store.ts';
+import { checkpointKeysOf } from '../../domain/proof/checkpoint.ts';
+import { createCheckpointer } from '../../storage/log/checkpointer.ts';
 
 /** How often requests for statements are looked for, and how long a proof can wait for its statement. */
 const STATEMENTS_EVERY_MS = 250;
@@ -39,20 +44,24 @@ export interface OpenedExecute {
 /** Opens connectors and checks the log, which must end before the first call; `start` begins to poll. */
 export async function openExecute(foundation: Foundation, part: ExecutePart): Promise<OpenedExecute> {
   const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
-  const { deploymentId } = settings.current();
   const connectors = openConnectors(files, log);
   shutdown.add('connectors', () => connectors.close());
-  const guard = await guardLog({
+  // Whoever restored an old copy of the database could have made an executed call look unexecuted: no call is made then.
+  const checkpointer = createCheckpointer({
     store,
-    keys: part.keys,
-    deploymentId,
-    directory: part.directory,
-    log,
+    deploymentId: settings.current().deploymentId,
+    key: checkpointKeyOf(part.keys),
+    trusted: checkpointKeysOf(part.keys.trust.current().keys),
+    file: join(part.directory, 'checkpoint'),
     onRolledBack: (error) => {
+      log.fatal('log_rolled_back: the audit log does not extend the last checkpoint of this machine');
       if (part.stopWhenRolledBack) foundation.fail(error);
     },
   });
-  shutdown.add('checkpoints', () => guard.stop());
+  shutdown.add('checkpoints', () => checkpointer.stop());
+  await checkpointer.start().catch((error: unknown) => {
+    if (!(error instanceof StorageError && error.code === 'log_rolled_back')) throw error;
+  });
 
   const { signer, unsealer } = executeKeysOf(part.keys, () => settings.current().deploymentId);
   const deps: ExecuteDeps = {
@@ -65,11 +74,11 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
     scrub,
     clock: systemClock,
     newToken: () => randomUUID(),
-    assertLogIntact: () => guard.assertIntact(),
+    assertLogIntact: () => checkpointer.assertIntact(),
   };
   const activities = createExecuteActivities(deps);
   return {
-    assertLogIntact: () => guard.assertIntact(),
+    assertLogIntact: () => checkpointer.assertIntact(),
     start: async () => {
       const worker = await runExecuteWorker(
         { connection: await temporal.native(), namespace: temporal.namespace },
@@ -81,21 +90,82 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
       const asking = askUpstreams(files, connectors, store, log);
       shutdown.add('asking of upstreams', () => asking.stop());
       startSweep(foundation, 'sweep of lost claims', [lostClaims]);
-      const follower = createLogFollower(store);
-      const statements = repeat('statements of completeness', STATEMENTS_EVERY_MS, log, () =>
-        answerStatements({
-          store,
-          settings,
-          signer,
-          clock: systemClock,
-          follower,
-          checkpointNow: () => guard.checkpointNow(),
-        }),
+      const checkpointNow = async () => (await checkpointer.checkpointNow()).checkpoint;
+      const answering = {
+        store,
+        settings,
+        signer,
+        clock: systemClock,
+        follower: createLogFollower(store),
+        checkpointNow,
+      };
+      repeatUntilShutdown(foundation, 'statements of completeness', STATEMENTS_EVERY_MS, () =>
+        answerStatements(answering),
       );
-      shutdown.add('statements of completeness', () => statements.stop());
-      const objections = repeat('sweep of objections', OBJECTIONS_EVERY_MS, log, () => stopObjectedCalls(deps));
-      shutdown.add('sweep of objections to approved calls', () => objections.stop());
+      repeatUntilShutdown(foundation, 'sweep of objections to approved calls', OBJECTIONS_EVERY_MS, () =>
+        stopObjectedCalls(deps),
+      );
       return worker;
+    },
+  };
+}
+
+/** The connectors in force; only the execute worker has any. */
+export interface ConnectorRegistry {
+  get(name: string): Connector | undefined;
+  /** The longest that one may take, ms. */
+  longestCallMs(): number;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  readonly config: string;
+  readonly connector: Connector;
+}
+
+/**
+ * Builds every connector of the config file, at once: a credential that is missing stops the start, not the first
+ * approved call. On reload what changed is built anew; the one before it is closed once its calls have ended. A connector
+ * that cannot be rebuilt is gone, and calls through it wait or fail: never through the old one.
+ */
+export function openConnectors(source: FileSettingsSource, log: Logger): ConnectorRegistry {
+  const entries = new Map<string, Entry>();
+  const build = (name: string, config: ConnectorConfig): Entry => {
+    const connector = createConnector(name, config, (reference) => source.resolve(reference));
+    return { config: JSON.stringify(config), connector };
+  };
+  for (const [name, config] of Object.entries(source.current().connectors)) {
+    entries.set(name, build(name, config));
+  }
+
+  const retire = (name: string, { connector }: Entry) => {
+    entries.delete(name);
+    const close = () =>
+      connector.close().catch((error: unknown) => log.warn({ err: error, connector: name }, 'did not close cleanly'));
+    setTimeout(() => void close(), connector.timeoutMs).unref();
+  };
+  const stopFollowing = source.onChange(({ connectors }) => {
+    for (const [name, entry] of entries) {
+      if (JSON.stringify(connectors[name]) === entry.config) continue;
+      // Two may not have one embedded database open at a time, and calls may still be using this one.
+      if (entry.config.includes('"pglite:')) log.warn({ connector: name }, 'restart to apply the change');
+      else retire(name, entry);
+    }
+    for (const [name, config] of Object.entries(connectors)) {
+      if (entries.has(name)) continue;
+      try {
+        entries.set(name, build(name, config));
+      } catch (error) {
+        log.error({ err: error, connector: name }, 'this connector cannot be used');
+      }
+    }
+  });
+  return {
+    get: (name) => entries.get(name)?.connector,
+    longestCallMs: () => Math.max(0, ...[...entries.values()].map(({ connector }) => connector.timeoutMs)),
+    close: async () => {
+      stopFollowing();
+      await Promise.all([...entries.values()].map(({ connector }) => connector.close()));
     },
   };
 }

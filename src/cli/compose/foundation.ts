@@ -1,18 +1,17 @@
 import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Clock, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
-import type { SealArguments } from '../../api/index.ts';
-import type { TrustedKey } from '../../contract/envelope.ts';
+import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
-import type { Shutdown } from './shutdown.ts';
-import { createReviewLookups } from './lookups.ts';
-import type { TemporalConnections } from './temporal.ts';
+import { repeatUntilShutdown, type Shutdown } from './serve.ts';
+import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
 import { followUpstreams } from './upstreams.ts';
+import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
+import { StartError } from '../start-error.ts';
 
 /** What every part stands on, whether it runs alone or with the others. */
 export interface Foundation {
@@ -79,23 +78,37 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
   };
 }
 
-/** Keys of the api, by role: a process without a role's key does not have that role. */
-export interface ApiKeys {
-  readonly proposeSigner?: Signer;
-  readonly reviewSigner?: Signer;
-  readonly seal: SealArguments;
-  readonly trustedKeys: () => readonly TrustedKey[];
-  /** That of now: it follows a rotation of the review key. */
-  readonly sessionSecret: () => string;
-  readonly fingerprintKey: Uint8Array;
-  /** Signs the session ids of MCP clients, which are agents: no rotation of a reviewers' key ends their sessions. */
-  readonly mcpSecret: string;
-}
-
-/** Keys of the execute worker. */
-export interface ExecuteKeys {
-  readonly signer: Signer;
-  readonly unsealer: Unsealer;
-}
-
 export const systemClock: Clock = { now: () => Date.now() };
+
+const SWEEP_EVERY_MS = 15_000;
+
+/**
+ * Sweeps again and again while Temporal is the one that the database belongs to. The process ends as soon as it is another
+ * one: to that one every review looks lost.
+ */
+export function startSweep(foundation: Foundation, name: string, recoveries: readonly Recovery[]): void {
+  const { log, store, settings, temporal, binding } = foundation;
+  const { isRunning } = createReviewLookups(temporal, null);
+  const sweep = createSweep(recoveries);
+  let haltSaid: string | undefined;
+  const report = (event: SweepEvent): void => {
+    if (event.kind === 'settled') {
+      log.warn({ reviewId: event.reviewId, was: event.was }, 'settled a review whose workflow Temporal has lost');
+    } else if (event.halt.at !== haltSaid) {
+      haltSaid = event.halt.at;
+      const { at, reviewIds } = event.halt;
+      log.error(
+        { code: 'sweep_halted', haltedAt: at, reviewIds },
+        'too many reviews are lost at once, so none is settled any more: see `holdpoint reviews sweep`',
+      );
+    }
+  };
+  repeatUntilShutdown(foundation, name, SWEEP_EVERY_MS, async () => {
+    try {
+      if (await binding.check()) await sweep({ store, settings, clock: systemClock, isRunning, report });
+    } catch (error) {
+      if (error instanceof StartError && error.code === 'temporal_changed') foundation.fail(error);
+      throw error;
+    }
+  });
+}

@@ -2,10 +2,30 @@ import { createPublicKey, hkdfSync, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { createUnsealer } from '../../activities/unseal.ts';
 import { createSealer } from '../../api/service/sealing.ts';
-import type { KeyRole } from '../../contract/envelope.ts';
+import type { SealArguments } from '../../api/index.ts';
+import type { KeyRole, TrustedKey } from '../../contract/envelope.ts';
+import type { Signer, Unsealer } from '../../ports/connector.ts';
 import { createSigner, type Keys } from '../../storage/keys/index.ts';
 import type { EnvironmentSettings } from './environment.ts';
-import type { ApiKeys, ExecuteKeys } from './foundation.ts';
+
+/** Keys of the api, by role: a process without a role's key does not have that role. */
+export interface ApiKeys {
+  readonly proposeSigner?: Signer;
+  readonly reviewSigner?: Signer;
+  readonly seal: SealArguments;
+  readonly trustedKeys: () => readonly TrustedKey[];
+  /** That of now: it follows a rotation of the review key. */
+  readonly sessionSecret: () => string;
+  readonly fingerprintKey: Uint8Array;
+  /** Signs the session ids of MCP clients, which are agents: no rotation of a reviewers' key ends their sessions. */
+  readonly mcpSecret: string;
+}
+
+/** Keys of the execute worker. */
+export interface ExecuteKeys {
+  readonly signer: Signer;
+  readonly unsealer: Unsealer;
+}
 
 export type ApiRole = 'propose' | 'review' | 'all';
 

@@ -6,9 +6,8 @@ import { fanOut } from '../../activities/notify/fan-out.ts';
 import { createSlackChannel } from '../../activities/notify/channels/slack/channel.ts';
 import { createWebhookChannel } from '../../activities/notify/channels/webhook/channel.ts';
 import { systemClock, type Foundation } from './foundation.ts';
-import { repeat } from './periodic.ts';
-import { sendPost } from './send-post.ts';
-import { sendToSlack } from './send-slack.ts';
+import { repeatUntilShutdown } from './serve.ts';
+import { sendPost, sendToSlack } from './send.ts';
 
 /** Looks at the log this often even if nothing was heard of it, ms. */
 const LOOK_EVERY_MS = 5_000;
@@ -40,17 +39,15 @@ export async function startNotify(foundation: Foundation): Promise<void> {
   // A new destination is told what comes from now on, not from the next look on.
   shutdown.add('new destinations', files.onChange(wake));
   let stopTail: (() => void) | undefined;
-  const followed = repeat('following the log for notifications', LOOK_EVERY_MS, log, async () => {
+  shutdown.add('tail for notifications', () => stopTail?.());
+  repeatUntilShutdown(foundation, 'following the log for notifications', LOOK_EVERY_MS, async () => {
     // With nobody to tell, the log is not even listened to: each look moves past all of it at once.
     if (isAnybodyTold(settings.current())) stopTail ??= await store.tail(wake);
     await follow();
   });
-  shutdown.add('tail for notifications', () => stopTail?.());
-  shutdown.add('following the log for notifications', () => followed.stop());
-  const pruned = repeat('pruning of deliveries', PRUNE_EVERY_MS, log, () =>
+  repeatUntilShutdown(foundation, 'pruning of deliveries', PRUNE_EVERY_MS, () =>
     store.deliveries.prune(new Date(systemClock.now() - KEPT_MS).toISOString()),
   );
-  shutdown.add('pruning of deliveries', () => pruned.stop());
 }
 
 function openChannels({ files, settings, store, callbackKey, mailKey, localUrl }: Foundation): Channels {

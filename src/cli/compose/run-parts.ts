@@ -16,8 +16,7 @@ import { startGate } from './gate-part.ts';
 import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
 import { createLogger, installTemporalRuntime } from './logger.ts';
 import { serve, type RunOptions, type Serving } from './serve.ts';
-import { followSettings, requireConfigFile } from './settings.ts';
-import { openStore, requireDatabaseUrl } from './store.ts';
+import { followSettings, requireConfigFile, openStore, requireDatabaseUrl } from './settings.ts';
 import { connectTemporal, readTemporalTarget } from './temporal.ts';
 import type { RunningWorker } from './workers.ts';
 

@@ -9,6 +9,8 @@ import { openSettings, type FileSettingsSource } from '../../settings/follow.ts'
 import { resolveReference } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
 import type { EnvironmentSettings } from './environment.ts';
+import { StorageError, type Store } from '../../ports/store.ts';
+import { createStore } from '../../storage/store.ts';
 
 /** The config file that the environment names or that lies here; undefined: there is none, and none was asked for. */
 export function findConfigFile({ configFile }: EnvironmentSettings, env: Environment): string | undefined {
@@ -69,4 +71,32 @@ export async function followSettings(
   source.onChange((settings) => log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force'));
   await source.watch();
   return source;
+}
+
+/** Opens PostgreSQL, or the embedded database where no URL is given. Throws `database_unavailable`, in words. */
+export async function openStore(databaseUrl: string | null, dataDir: string): Promise<Store> {
+  try {
+    return await createStore(databaseUrl === null ? { dataDir } : { databaseUrl });
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new StartError('database_unavailable', `${describe(databaseUrl, dataDir)} cannot be used (${error.code}).`, {
+      cause: error,
+    });
+  }
+}
+
+/** Names the database without its password. */
+function describe(databaseUrl: string | null, dataDir: string): string {
+  if (databaseUrl === null) return `The embedded database in ${dataDir}`;
+  const { host, pathname, username } = new URL(databaseUrl);
+  return `The database ${pathname.slice(1)} at ${host}, as ${username} (DATABASE_URL),`;
+}
+
+/** For parts that run in a process of their own: the embedded database belongs to one process. */
+export function requireDatabaseUrl(databaseUrl: string | null): string {
+  if (databaseUrl !== null) return databaseUrl;
+  throw new StartError(
+    'setting_invalid',
+    'DATABASE_URL is not set. The embedded database belongs to one process (`holdpoint dev`); parts that run apart need PostgreSQL.',
+  );
 }

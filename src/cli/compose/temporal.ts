@@ -1,10 +1,19 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { Environment } from '../embedded/cache.ts';
 import { StartError } from '../start-error.ts';
-import { dataConverter } from './data-converter.ts';
-import { registerSearchAttributes } from './search-attributes.ts';
+import { fileURLToPath } from 'node:url';
+import type { DataConverter } from '@temporalio/common';
+import { status } from '@grpc/grpc-js';
+import type { DsseEnvelope } from '../../contract/envelope.ts';
+import {
+  GATE_TASK_QUEUE,
+  GATED_CALL,
+  SEARCH_ATTRIBUTES,
+  submitDecision,
+  type GatedCallInput,
+} from '../../workflows/messages.ts';
 
 /** Which Temporal, as whom. */
 export interface TemporalTarget {
@@ -103,4 +112,98 @@ function unreachable({ connectionOptions, namespace }: TemporalTarget, cause: un
 
 function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== '';
+}
+
+/** For every client and worker of ours, and for the workflow bundle: see the file it names. */
+export const dataConverter: DataConverter = {
+  payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.cjs', import.meta.url)),
+};
+
+/** Registered as `Keyword` in the namespace. */
+export const SEARCH_ATTRIBUTE_NAMES: readonly string[] = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
+
+/** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD`. */
+const KEYWORD = 2;
+
+/**
+ * Registers what is missing. Must end before any worker polls: a workflow task that sets an unregistered attribute
+ * fails for ever. Whoever may not register (Temporal Cloud keys without that right) gets the server's refusal.
+ */
+export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const missing = await findMissing(connection, namespace);
+  if (missing.length === 0) return;
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
+    });
+  } catch (error) {
+    // Another process of this deployment was faster.
+    if (!isGrpcServiceError(error) || error.code !== status.ALREADY_EXISTS) throw error;
+  }
+}
+
+async function findMissing(connection: Connection, namespace: string): Promise<readonly string[]> {
+  try {
+    const known = await connection.operatorService.listSearchAttributes({ namespace });
+    return SEARCH_ATTRIBUTE_NAMES.filter((name) => !(name in known.customAttributes));
+  } catch (error) {
+    // The time-skipping test server cannot list.
+    if (isGrpcServiceError(error) && error.code === status.UNIMPLEMENTED) return SEARCH_ATTRIBUTE_NAMES;
+    throw error;
+  }
+}
+
+/** What the workers ask Temporal about reviews, apart from the work that it hands them. */
+export interface ReviewLookups {
+  /** Who started a run: the identity in its first event, which no later one can change. */
+  starterIdentity(reviewId: string, runId: string): Promise<string>;
+  /** Whether Temporal has an open workflow of this id. Rejects where it cannot say. */
+  isRunning(reviewId: string): Promise<boolean>;
+  /** Whether Temporal has, or had, a workflow of this id. Rejects where it cannot say. */
+  isKnown(reviewId: string): Promise<boolean>;
+  /** Starts a review's workflow again under its id. */
+  restart(reviewId: string, request: GatedCallInput): Promise<void>;
+  /** Signals that the database has an objection; does nothing where no workflow is open. */
+  wake(reviewId: string, envelope: DsseEnvelope): Promise<void>;
+  /** Where the Web UI shows a run; null without a Web UI. */
+  workflowUrl(reviewId: string, runId: string): string | null;
+}
+
+export function createReviewLookups(temporal: TemporalConnections, uiUrl: string | null): ReviewLookups {
+  const { client, connection, namespace } = temporal;
+  const statusOf = async (reviewId: string): Promise<string | undefined> => {
+    try {
+      return (await client.workflow.getHandle(reviewId).describe()).status.name;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  };
+  return {
+    starterIdentity: async (workflowId, runId) => {
+      const { history } = await connection.workflowService.getWorkflowExecutionHistory({
+        namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      });
+      return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.identity ?? '';
+    },
+    isRunning: async (reviewId) => (await statusOf(reviewId)) === 'RUNNING',
+    isKnown: async (reviewId) => (await statusOf(reviewId)) !== undefined,
+    restart: async (reviewId, request) => {
+      await client.workflow.start(GATED_CALL, { workflowId: reviewId, taskQueue: GATE_TASK_QUEUE, args: [request] });
+    },
+    wake: async (reviewId, envelope) => {
+      try {
+        await client.workflow.getHandle(reviewId).signal(submitDecision, envelope);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    },
+    workflowUrl: (reviewId, runId) =>
+      uiUrl === null
+        ? null
+        : `${uiUrl.replace(/\/$/, '')}/namespaces/${namespace}/workflows/${reviewId}/${runId}/history`,
+  };
 }

@@ -5,8 +5,8 @@ import type { UpstreamTool } from '../../contract/upstream.ts';
 import type { InForce, SettingsSource, Upstreams } from '../../domain/policy/settings.ts';
 import { stateOfUpstream, toolsByServer } from '../../domain/policy/upstreams.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
-import type { ConnectorRegistry } from './connectors.ts';
-import { repeat, type Periodic } from './periodic.ts';
+import type { Connector } from '../../ports/connector.ts';
+import { repeat, type Periodic } from './serve.ts';
 
 /** Upstreams may change without saying so. */
 const ASK_EVERY_MS = 60_000;
@@ -110,7 +110,7 @@ function settling(now: () => number): (servers: readonly string[], tools: readon
 /** Asks every upstream MCP server what its tools are, again and again. Only the execute worker does: it starts them. */
 export function askUpstreams(
   settings: Pick<FileSettingsSource, 'current' | 'onChange'>,
-  connectors: Pick<ConnectorRegistry, 'get'>,
+  connectors: { get(name: string): Connector | undefined },
   store: Pick<Store, 'putUpstreamTools'>,
   log: Logger,
   everyMs = ASK_EVERY_MS,

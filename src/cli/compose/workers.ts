@@ -1,8 +1,15 @@
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import {
+  Worker,
+  bundleWorkflowCode,
+  DefaultLogger,
+  type NativeConnection,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import type { ExecuteActivities, GateActivities } from '../../activities/api.ts';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
-import { dataConverter } from './data-converter.ts';
-import { loadWorkflowCode } from './workflow-code.ts';
+import { dataConverter } from './temporal.ts';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 export interface WorkerContext {
   readonly connection: NativeConnection;
@@ -69,4 +76,21 @@ function run(worker: Worker): RunningWorker {
       await ended;
     },
   };
+}
+
+/** Made by the build, beside the compiled code. */
+const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+
+let bundling: Promise<WorkflowBundleOption> | undefined;
+
+/** The workflow code: the build's bundle, or, run from the sources as tests do, one made now, once. */
+export async function loadWorkflowCode(): Promise<WorkflowBundleOption> {
+  if (existsSync(BUNDLE)) return { codePath: BUNDLE };
+  bundling ??= bundleWorkflowCode({
+    workflowsPath: SOURCE,
+    payloadConverterPath: dataConverter.payloadConverterPath as string,
+    logger: new DefaultLogger('WARN'),
+  });
+  return bundling;
 }

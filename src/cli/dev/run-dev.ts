@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { localUrl, startApi } from '../compose/api-part.ts';
 import { readEnvironment, requireDistinctPorts, type EnvironmentSettings } from '../compose/environment.ts';
 import { openExecute } from '../compose/execute-part.ts';
@@ -6,10 +8,8 @@ import { createFoundation } from '../compose/foundation.ts';
 import { startGate } from '../compose/gate-part.ts';
 import { apiKeysOf, keysDirectory } from '../compose/keys.ts';
 import { createLogger, installTemporalRuntime } from '../compose/logger.ts';
-import { waitUntilReady } from '../compose/ready.ts';
 import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
-import { findConfigFile, followSettings, readDeploymentId } from '../compose/settings.ts';
-import { openStore } from '../compose/store.ts';
+import { findConfigFile, followSettings, readDeploymentId, openStore } from '../compose/settings.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
 import { openDataDir, type DataDir, noteRunning, signInUrl } from '../embedded/data-dir.ts';
 import { isPortFree } from '../embedded/processes.ts';
@@ -125,4 +125,19 @@ async function open(
 async function requireFreePort(port: number): Promise<void> {
   if (await isPortFree(port)) return;
   throw new StartError('port_in_use', `Port ${port} is in use by another program. Set HOLDPOINT_PORT to a free port.`);
+}
+
+const READY_WITHIN_MS = 30_000;
+
+/** Waits until `/readyz` answers 200, or logs what it said last: the start goes on, because what is down may come back. */
+async function waitUntilReady(url: string, log: Logger): Promise<void> {
+  const until = performance.now() + READY_WITHIN_MS;
+  let last: unknown;
+  while (performance.now() < until) {
+    const response = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (response?.ok === true) return;
+    last = await response?.json().catch(() => undefined);
+    await sleep(250);
+  }
+  log.warn({ readyz: last }, 'not ready yet');
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { SEARCH_ATTRIBUTES } from '../compose/search-attributes.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../compose/temporal.ts';
 import { StartError } from '../start-error.ts';
 import { findProcesses, isAlive, isPortFree, type RunningProcess } from './processes.ts';
 
@@ -204,7 +204,7 @@ export function temporalArguments(settings: TemporalServerSettings): readonly st
     ...(databaseFile === null ? [] : ['--db-filename', databaseFile]),
     ...(databaseFile === null ? [] : Object.entries(PRAGMAS).flatMap(([k, v]) => ['--sqlite-pragma', `${k}=${v}`])),
     ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
-    ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+    ...SEARCH_ATTRIBUTE_NAMES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
 }
 

@@ -1,9 +1,10 @@
-import type { KeyObject } from 'node:crypto';
+import { randomBytes, type KeyObject } from 'node:crypto';
 import { StorageError, type AuditHead, type Store } from '../../ports/store.ts';
 import { originOf, signCheckpoint, verifyCheckpoint, type Checkpoint } from '../../domain/proof/checkpoint.ts';
 import { hashFromBase64 } from '../../domain/proof/tree.ts';
 import { verifyConsistency } from '../../domain/proof/merkle-proof.ts';
-import { readCheckpointFile, writeCheckpointFile } from './checkpoint-file.ts';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 export interface CheckpointerOptions {
   readonly store: Pick<Store, 'head' | 'consistencyProof' | 'putCheckpoint'>;
@@ -20,16 +21,23 @@ export interface CheckpointerOptions {
   readonly onRolledBack?: (error: StorageError) => void;
 }
 
+export interface SignedCheckpoint {
+  readonly note: string;
+  readonly checkpoint: Checkpoint;
+}
+
 export interface Checkpointer {
   /** Verifies, then looks at the head again and again. Rejects as {@link Checkpointer.checkpointNow} does. */
   start(): Promise<void>;
   /**
-   * Signs the current head, if it grew, and returns the newest checkpoint.
+   * Signs the current head, if it grew, and returns the newest checkpoint with its signed note.
    *
    * @throws StorageError `log_rolled_back` where the log does not extend the checkpoint kept on disk: entries were
    *   edited, deleted or forked, or an old copy was restored; `database_unavailable`
    */
-  checkpointNow(): Promise<string>;
+  checkpointNow(): Promise<SignedCheckpoint>;
+  /** Rejects with `log_rolled_back` once the log did not extend what this machine has signed. */
+  assertIntact(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,7 +48,7 @@ export interface Checkpointer {
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { store, key, file } = options;
   const origin = originOf(options.deploymentId);
-  let last: { readonly note: string; readonly checkpoint: Checkpoint } | undefined;
+  let last: SignedCheckpoint | undefined;
   let published = false;
   let busy: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -55,7 +63,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     last = { note, checkpoint };
   }
 
-  async function advance(): Promise<string> {
+  async function advance(): Promise<SignedCheckpoint> {
     if (rolledBack !== undefined) throw rolledBack;
     await remember();
     const current = checkpointOf(origin, await store.head());
@@ -65,7 +73,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
         // A crash between disk and database leaves the note on disk alone.
         if (!published) await store.putCheckpoint(current.size, last.note);
         published = true;
-        return last.note;
+        return last;
       }
     }
     const note = signCheckpoint(current, key);
@@ -75,7 +83,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     published = false;
     await store.putCheckpoint(current.size, note);
     published = true;
-    return note;
+    return last;
   }
 
   function refuse(): never {
@@ -85,7 +93,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
     throw rolledBack;
   }
 
-  function checkpointNow(): Promise<string> {
+  function checkpointNow(): Promise<SignedCheckpoint> {
     const turn = busy.then(advance, advance);
     busy = turn.catch(() => {});
     return turn;
@@ -99,6 +107,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
       timer.unref();
     },
     checkpointNow,
+    assertIntact: () => (rolledBack === undefined ? Promise.resolve() : Promise.reject(rolledBack)),
     stop: async () => {
       clearInterval(timer);
       await busy;
@@ -129,5 +138,35 @@ async function extendsLog(
     // Nodes that are missing cannot prove anything.
     if (error instanceof StorageError && error.code === 'storage_corrupt') return false;
     throw error;
+  }
+}
+
+/** The last checkpoint that this machine saw, kept outside of the database. Undefined where there is none yet. */
+async function readCheckpointFile(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Replaces the file: after a crash it holds the old note or the new one, never a part. */
+async function writeCheckpointFile(path: string, note: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(note);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }

@@ -2,9 +2,8 @@ import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
 import type { TemporalIdentity } from '../../../ports/recovery.ts';
-import { SEARCH_ATTRIBUTES } from '../../compose/search-attributes.ts';
+import { SEARCH_ATTRIBUTE_NAMES, type TemporalConnections, type TemporalTarget } from '../../compose/temporal.ts';
 import { describeIdentity, isSameTemporal, readTemporalIdentity } from '../../compose/temporal-binding.ts';
-import type { TemporalConnections, TemporalTarget } from '../../compose/temporal.ts';
 import { fail, judgeClock, ok, skipped, warn, type Finding } from './checks.ts';
 
 const DAY = 86_400;
@@ -118,7 +117,7 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
   const check = 'search attributes';
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in customAttributes));
+    const missing = SEARCH_ATTRIBUTE_NAMES.filter((name) => !(name in customAttributes));
     if (missing.length === 0) return ok(check, 'all registered');
     const flags = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
     return fail(
@@ -130,7 +129,7 @@ async function checkSearchAttributes(connection: Connection, namespace: string):
     return warn(
       check,
       'cannot be listed with these credentials',
-      `Make sure that these are registered as Keyword: ${SEARCH_ATTRIBUTES.join(', ')}.`,
+      `Make sure that these are registered as Keyword: ${SEARCH_ATTRIBUTE_NAMES.join(', ')}.`,
     );
   }
 }
