@@ -1,3 +1,8 @@
+/**
+ * What workflows see of the activities, and the map of this folder: `gate/` classifies, admits and records, `execute/` makes
+ * calls, `notify/` tells people. Beside them run sweeps, without Temporal: `lost-reviews.ts` settles reviews that Temporal
+ * lost, `objection-sweeps.ts` sees to objections whose signal was lost.
+ */
 import type { AuditEntry } from '../contract/audit.ts';
 import type { Gate } from '../contract/call.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';

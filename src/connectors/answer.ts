@@ -1,6 +1,7 @@
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
+import { sliceCharacters } from '../domain/text/visible.ts';
 import type { ConnectorResult } from '../ports/connector.ts';
 
 /** What connectors make of a target's answer: the result, what of the body is kept, and what is shown of it in a fact. */
@@ -90,15 +91,10 @@ function bytesOf(value: Json): number {
 }
 
 function clipTexts(value: Json): Json {
-  if (typeof value === 'string')
-    return value.length <= TEXT ? value : `${wholeStart(value)}… (${value.length} characters)`;
+  if (typeof value === 'string') {
+    return value.length <= TEXT ? value : `${sliceCharacters(value, TEXT)}… (${value.length} characters)`;
+  }
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map(clipTexts);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clipTexts(item)]));
-}
-
-/** Never half a surrogate pair. */
-function wholeStart(text: string): string {
-  const last = text.charCodeAt(TEXT - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? TEXT - 1 : TEXT);
 }

@@ -4,7 +4,7 @@ import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Level, Material } from '../../contract/review.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import { assessCall, findTool, levelsOf, type Assessment, type Proposer } from '../../domain/policy/assess.ts';
-import { authorizeExecution, readRecordedDecisions, type VerifiedDecision } from '../../domain/authorize/authorize.ts';
+import { authorizeExecution, readRecordedDecisions } from '../../domain/authorize/authorize.ts';
 import { canonicalJson } from '../../domain/proof/digest.ts';
 import { isWeakerClass } from '../../domain/policy/strictness.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
@@ -45,14 +45,17 @@ export async function authorizeCall(
   const { settings, proposer, assessment, levels } = assessInForce(deps, input, row);
   if (assessment.kind === 'blocked' && assessment.reasonCodes.includes('frozen')) throw postponeCall('frozen', 5_000);
   const held = assessment.kind === 'held' ? assessment.approval : null;
-  const decisions = verifiedDecisions(deps, input);
-  const [entries, previous] = await Promise.all([
+  const decisions = input.decisions.flatMap((envelope) => deps.verifier.verify('decision', envelope) ?? []);
+  const isEdited = input.previous !== null && decisions.some(({ payload }) => payload.type === 'edit');
+  const [entries, isEvidenceSigned] = await Promise.all([
     deps.store.entriesOf(input.reviewId),
-    vouchedPrevious(deps, input, decisions),
+    material.evidence === null && !isEdited ? true : holdsSignedEvidence(deps, material),
   ]);
   const verdict = authorizeExecution({
     material,
-    previous,
+    // The version that an edit leads to is not itself signed, so the approval in the edit counts only with the evidence that
+    // the execute worker signed: an old preview must not replace one with a different result.
+    previous: isEdited && isEvidenceSigned ? input.previous : null,
     decisions,
     record: readRecordedDecisions(entries.map(({ entry }) => entry)),
     now: {
@@ -72,7 +75,7 @@ export async function authorizeCall(
   if (tool === undefined || assessment.kind === 'blocked') throw refuseCall('reclassified');
   // Another base URL, another path, another mode: what would run is no longer what was shown.
   if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
-  await assertTrulyShown(deps, material, assessment);
+  assertTrulyShown(material, assessment, isEvidenceSigned);
   const { target } = assessment;
   const opened = await openSealed(deps, input, settings, tool);
   const connector = deps.connector(target.connector);
@@ -121,22 +124,21 @@ export function assessInForce(
  * Holdpoint can write: the class with policy, the context with proposal and configuration, evidence with the preview that
  * the execute worker signed. Showing no evidence is fine: a preview may come too late, and reviewers see that it is missing.
  */
-async function assertTrulyShown(
-  deps: ExecuteDeps,
+function assertTrulyShown(
   material: Material,
   assessment: Exclude<Assessment, { kind: 'blocked' }>,
-): Promise<void> {
+  isEvidenceSigned: boolean,
+): void {
   if (isWeakerClass(material.class, assessment.class)) throw refuseCall('reclassified');
   if (canonicalJson(assessment.context) !== canonicalJson(material.context)) throw refuseCall('drifted');
-  if (material.evidence === null) return;
-  const signed = (await attachEvidence(deps, { material })).material.evidence;
-  if (!saysTheSame(signed, material.evidence)) throw refuseCall('not_authorized');
+  if (material.evidence !== null && !isEvidenceSigned) throw refuseCall('not_authorized');
 }
 
-/** When it was gathered does not matter. */
-function saysTheSame(a: Evidence | null, b: Evidence | null): boolean {
-  const saysOf = (found: Evidence | null): string => canonicalJson(found && [found.sourceHash, found.facts]);
-  return saysOf(a) === saysOf(b);
+/** Whether the material's evidence is what the execute worker signed for it. When it was gathered does not matter. */
+async function holdsSignedEvidence(deps: ExecuteDeps, material: Material): Promise<boolean> {
+  const signed = (await attachEvidence(deps, { material })).material.evidence;
+  const contentOf = (found: Evidence | null): string => canonicalJson(found && [found.sourceHash, found.facts]);
+  return contentOf(signed) === contentOf(material.evidence);
 }
 
 interface KnownProposal {
@@ -180,25 +182,6 @@ function establishProposal(
   if (!bound) throw refuseCall('not_authorized');
   const startedAt = Date.parse(proposal.proposedAt ?? row.openedAt);
   return { proposer, context: request.context ?? {}, startedAt };
-}
-
-function verifiedDecisions(deps: ExecuteDeps, input: ExecuteCallInput): readonly VerifiedDecision[] {
-  return input.decisions.flatMap((envelope) => deps.verifier.verify('decision', envelope) ?? []);
-}
-
-/**
- * The previous revision, where the approval in an edit may count. The version that an edit leads to is not itself signed, so
- * its evidence must match what the execute worker signed: an old preview must not replace one with a different result.
- */
-async function vouchedPrevious(
-  deps: ExecuteDeps,
-  input: ExecuteCallInput,
-  decisions: readonly VerifiedDecision[],
-): Promise<Material | null> {
-  const { material, previous } = input;
-  if (previous === null || !decisions.some(({ payload }) => payload.type === 'edit')) return null;
-  const { evidence } = (await attachEvidence(deps, { material })).material;
-  return saysTheSame(evidence, material.evidence) ? previous : null;
 }
 
 async function openSealed(

@@ -12,6 +12,7 @@ import { durationMs } from '../../contract/policy.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyCallInput, Version } from '../api.ts';
 import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
+import { wellFormed } from '../../domain/text/visible.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { keepEarlierDeadline, versionOf } from './version.ts';
@@ -110,8 +111,7 @@ function draftCall(
 
 /** Names with half characters have no canonical form; such a call is blocked, and still has to be recorded. */
 function callOf({ request }: ReadProposal): { service: string; tool: string } {
-  const clean = (name: string): string => name.replace(/[\ud800-\udfff]/gu, '\ufffd');
-  return { service: clean(request?.service ?? 'unknown'), tool: clean(request?.tool ?? 'unknown.tool') };
+  return { service: wellFormed(request?.service ?? 'unknown'), tool: wellFormed(request?.tool ?? 'unknown.tool') };
 }
 
 function assess(proposal: ReadProposal, settings: InForce, overSensitiveLimit: boolean): Assessment {

@@ -12,6 +12,7 @@ import { outcomeOf } from '../../domain/outcome.ts';
 import { readTimes } from '../../domain/policy/conditions.ts';
 import type { ApprovalPlan } from '../../domain/policy/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
+import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
@@ -168,7 +169,7 @@ async function proposerOf(deps: OpeningDeps, input: ClassifyQuestionInput): Prom
     input.parent === null
       ? `temporal:${await deps.starterIdentity(input.reviewId, input.runId)}`
       : `workflow:${input.parent.workflowId}`;
-  return id.slice(0, 255).replace(/[\ud800-\udfff]/gu, '\ufffd');
+  return wellFormed(id.slice(0, 255));
 }
 
 function baseOf(

@@ -1,4 +1,5 @@
 import type { Json } from '../../contract/json.ts';
+import { wellFormed } from '../text/visible.ts';
 
 /** Deepest nesting that is kept. */
 const MAX_DEPTH = 64;
@@ -19,7 +20,7 @@ export function storable(value: Json, depth = 0): Json {
 
 /** Lone surrogates and NUL become U+FFFD. */
 export function storableText(text: string): string {
-  return text.replaceAll(/[\ud800-\udfff]/gu, '\ufffd').replaceAll('\0', '\ufffd');
+  return wellFormed(text).replaceAll('\0', '\ufffd');
 }
 
 /** Parses JSON that a target wrote. Integers beyond 2^53 lose digits as they do in `JSON.parse`. */

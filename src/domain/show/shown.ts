@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Material, Review } from '../../contract/review.ts';
-import { visible } from '../text/visible.ts';
+import { sliceCharacters, visible } from '../text/visible.ts';
 
 /**
  * A review as it is laid before a person, free of any medium: mails, the page behind a mail's link and whatever else has
@@ -98,11 +98,4 @@ export class Clipper {
     const all = lines.reduce((sum, line) => sum + line.length + 1, -1);
     return `[cut here: this is only the beginning of ${all} characters]`;
   }
-}
-
-/** Never half of a character. */
-function sliceCharacters(text: string, length: number): string {
-  const cut = Math.max(0, length);
-  const isHalf = /[\ud800-\udbff]/.test(text.charAt(cut - 1));
-  return text.slice(0, isHalf ? cut - 1 : cut);
 }

@@ -1,5 +1,6 @@
 import type { KnownBlock, RichTextBlock, SectionBlock } from '@slack/types';
 import type { Block, Section, Shown } from '../show/shown.ts';
+import { sliceCharacters } from '../text/visible.ts';
 
 /** Limits of Slack: 3,000 characters a section, 150 a header (https://docs.slack.dev/reference/block-kit/blocks). */
 const SECTION = 3_000;
@@ -56,9 +57,9 @@ function rich(element: RichTextBlock['elements'][number]): RichTextBlock {
 function plain(text: string): SectionBlock[] {
   const parts: string[] = [];
   for (let rest = text; rest !== '';) {
-    const at = /[\ud800-\udbff]/.test(rest.charAt(SECTION - 1)) ? SECTION - 1 : SECTION;
-    parts.push(rest.slice(0, at));
-    rest = rest.slice(at);
+    const part = sliceCharacters(rest, SECTION);
+    parts.push(part);
+    rest = rest.slice(part.length);
   }
   return parts.map((part) => ({
     type: 'section',
@@ -83,7 +84,5 @@ export function escapeMrkdwn(text: string): string {
 
 /** At most `length` UTF-16 units, which is what Slack counts, and never half of a character. */
 export function clipText(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const cut = length - 1;
-  return `${text.slice(0, /[\ud800-\udbff]/.test(text.charAt(cut - 1)) ? cut - 1 : cut)}…`;
+  return text.length <= length ? text : `${sliceCharacters(text, length - 1)}…`;
 }

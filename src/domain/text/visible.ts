@@ -28,6 +28,17 @@ export function clip(text: string, length: number): string {
   return characters.length <= length ? text : `${characters.slice(0, Math.max(0, length - 1)).join('')}…`;
 }
 
+/** The first `length` UTF-16 code units of a text, or one less: never half of a surrogate pair. */
+export function sliceCharacters(text: string, length: number): string {
+  const cut = Math.max(0, length);
+  return text.slice(0, /[\ud800-\udbff]/.test(text.charAt(cut - 1)) ? cut - 1 : cut);
+}
+
+/** Text without half characters: lone surrogates, which have no UTF-8 and no canonical JSON, become U+FFFD. */
+export function wellFormed(text: string): string {
+  return text.replaceAll(/[\ud800-\udfff]/gu, '\ufffd');
+}
+
 /** Indented JSON for people. Its own string escapes stay; what JSON lets through is shown as `\u{…}`. */
 export function visibleJson(value: unknown): string[] {
   return visibleLines(JSON.stringify(value, null, 2));
