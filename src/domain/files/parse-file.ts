@@ -1,7 +1,7 @@
 import { configFileSchema, type ConfigFile } from '../../contract/config.ts';
-import { jsonObjectSchema } from '../../contract/json.ts';
-import { policyFileSchema, toolSchema, type PolicyFile } from '../../contract/policy.ts';
+import { policyFileSchema, toolSchema, type PolicyFile, type ToolDefinition } from '../../contract/policy.ts';
 import { z } from 'zod';
+import { parseTemplate } from '../render/http.ts';
 import { explainIssues } from './explain-issue.ts';
 import type { FileProblem } from './problem.ts';
 import { sortProblems } from './problem.ts';
@@ -27,16 +27,20 @@ export function parsePolicyFile(text: string, fileName: string): ParseResult<Pol
 
 /**
  * Checks the shape of a built-in catalog, which leaves out what is the same for all of its tools: the connector is the one
- * of the catalog's name, and arguments are an object that takes no other keys. All problems are collected.
+ * of the catalog's name, arguments are an object that takes no other keys, and those that the path of the request names are
+ * required. All problems are collected.
  */
 export function parseCatalog(name: string, text: string, fileName: string): ParseResult<PolicyFile> {
-  const tool = toolSchema.extend({
-    connector: z.string().default(name),
-    arguments: jsonObjectSchema
-      .transform((schema) => ({ type: 'object', additionalProperties: false, ...schema }))
-      .optional(),
-  });
+  const tool = toolSchema.extend({ connector: z.string().default(name) }).transform(completeArguments);
   return parseFile(policyFileSchema.extend({ tools: z.array(tool).optional() }), text, fileName);
+}
+
+function completeArguments(tool: ToolDefinition): ToolDefinition {
+  if (tool.arguments === undefined) return tool;
+  const path = parseTemplate(tool.request?.path ?? '')?.path ?? [];
+  const required = path.flatMap((part) => ('argument' in part ? [part.argument] : []));
+  const common = { type: 'object', additionalProperties: false, ...(required.length === 0 ? {} : { required }) };
+  return { ...tool, arguments: { ...common, ...tool.arguments } };
 }
 
 /** Checks the shape of a configuration file. All problems are collected. */
