@@ -1,7 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { Registry } from 'prom-client';
-import type { ServiceDeps } from './service/context.ts';
+import type { ServiceContext } from './service/context.ts';
 import { cleanForwardedFor } from './http/addresses.ts';
 import type { Endpoint } from './http/endpoint.ts';
 import { errorMiddleware } from './http/errors.ts';
@@ -30,13 +30,11 @@ import { policyEndpoints, toolEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
 import { sessionEndpoints } from './routes/session.ts';
 import { slackEndpoints, type AnswerSlack } from './routes/slack.ts';
-import type { GateService } from './service/types.ts';
 import { createIdentityProvider, type IdentityProvider } from './sign-in/identity-provider.ts';
 import type { PolicyInForce } from '../contract/policy-in-force.ts';
 import { findAgent, findReviewer } from '../domain/policy/settings.ts';
 
-export interface AppDeps extends ServiceDeps {
-  readonly service: GateService;
+export interface AppDeps extends ServiceContext {
   readonly signIn: SignInLinks;
   /** Encrypts session cookies: at least 32 characters, the same in every api process. Asked at each use. */
   readonly sessionSecret: () => string;
@@ -70,6 +68,7 @@ export interface AppDeps extends ServiceDeps {
 
 /** What a door shares with the routes here. */
 export interface DoorParts {
+  readonly context: ServiceContext;
   readonly slots: StreamSlots;
   /** Whether the principal's credential still holds; a stream outlives the request that opened it. */
   readonly isInForce: (principal: Principal) => Promise<boolean>;
@@ -120,16 +119,16 @@ interface Parts {
 
 /** Every route there is, one file per resource. */
 function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, provider }: Parts): Endpoint[] {
-  const { service, settings, log } = deps;
+  const { settings, log } = deps;
   const isInForce = (principal: Principal): Promise<boolean> => stillInForce(deps, sessions, principal);
   const endpoints: Endpoint[] = [
-    ...executeEndpoints(service, metrics),
-    ...reviewEndpoints(service),
-    ...eventEndpoints({ service, slots, isInForce }),
-    ...decisionEndpoints(service, metrics),
-    ...auditEndpoints(service, slots),
+    ...executeEndpoints(deps, metrics),
+    ...reviewEndpoints(deps),
+    ...eventEndpoints({ ...deps, slots, isInForce }),
+    ...decisionEndpoints(deps, metrics),
+    ...auditEndpoints(deps, slots),
     ...deliveryEndpoints(deps),
-    ...policyEndpoints(service, deps.policyInForce),
+    ...policyEndpoints(deps, deps.policyInForce),
     ...toolEndpoints(settings),
     ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),
     ...(provider === undefined
@@ -142,7 +141,7 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
       ? []
       : slackEndpoints({ ...deps, metrics, answer: deps.answerSlack, signingSecret: () => signingSecretOf(deps) })),
     ...pageEndpoints(deps.page),
-    ...(deps.doors?.({ slots, isInForce }) ?? []),
+    ...(deps.doors?.({ context: deps, slots, isInForce }) ?? []),
   ];
   const document = buildOpenApi(endpoints, deps.version);
   return endpoints;

@@ -42,7 +42,7 @@ export function isSealed(value: Json | undefined): value is { readonly $sealed: 
 export function holdsSealed(value: Json): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (!Array.isArray(value) && Object.hasOwn(value, '$sealed')) return true;
-  return Object.values(value).some((part) => holdsSealed(part as Json));
+  return Object.values(value).some((part) => typeof part === 'object' && part !== null && holdsSealed(part as Json));
 }
 
 /** Pointers at which a value is present in the clear. */

@@ -18,6 +18,8 @@ import { serviceOf } from '../domain/policy/upstreams.ts';
 import { offeredTools } from './catalog.ts';
 import type { McpRequest } from './door.ts';
 import { resultOf } from './result.ts';
+import { execute } from '../api/service/execute.ts';
+import { getReview } from '../api/service/read.ts';
 
 const HOLD_MS = 50_000;
 const PROGRESS_EVERY_SECONDS = 5;
@@ -38,8 +40,8 @@ export interface Proposed {
 
 /** Proposes the call; answers once it ran, was stopped, or is durably held. */
 export async function propose(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Proposed> {
-  const { deps, principal, caller } = request;
-  const tool = resolveTool(deps.settings.current(), principal, params.name);
+  const { context, principal, caller } = request;
+  const tool = resolveTool(context.settings.current(), principal, params.name);
   const meta = params._meta ?? {};
   const parsed = executeRequestSchema.safeParse({
     service: serviceOf(tool),
@@ -50,7 +52,7 @@ export async function propose(request: McpRequest, params: CallToolRequest['para
     ...optional('threadId', meta['holdpoint/threadId']),
   } satisfies Record<keyof Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>, unknown>);
   if (!parsed.success) throw new McpError(ErrorCode.InvalidParams, 'The call does not have the documented shape');
-  const { body } = await deps.service.execute(principal, parsed.data, {
+  const { body } = await execute(context, principal, parsed.data, {
     ...caller,
     idempotencyKey: idempotencyKeyOf(request, meta['holdpoint/idempotencyKey'], extra.requestId),
   });
@@ -81,13 +83,14 @@ export async function holdReview(
   ms: number,
   extra: Extra,
 ): Promise<CallToolResult> {
-  const { deps, principal, caller } = request;
+  const { context, deps, principal, caller } = request;
+  const lookEvery = deps.lookEverySeconds ?? PROGRESS_EVERY_SECONDS;
   const startedAt = performance.now();
   const signal = AbortSignal.any([caller.signal, extra.signal]);
   const left = (): number => Math.ceil((ms - (performance.now() - startedAt)) / 1_000);
   for (;;) {
-    const waitSeconds = Math.min(PROGRESS_EVERY_SECONDS, Math.max(left(), 0));
-    const review = await deps.service.getReview(principal, reviewId, { waitSeconds, signal, orChanges: true });
+    const waitSeconds = Math.min(lookEvery, Math.max(left(), 0));
+    const review = await getReview(context, principal, reviewId, { waitSeconds, signal, orChanges: true });
     if (isFinal(review) || review.status === 'changes_requested' || left() <= 0 || signal.aborted) {
       return reviewResult(request, review);
     }
@@ -114,9 +117,9 @@ async function sendProgress(extra: Extra, progress: number, total: number): Prom
 }
 
 /** The review as the agent may see it; undefined: there is none. */
-async function readReview({ deps, principal, caller }: McpRequest, reviewId: ReviewId): Promise<Review | undefined> {
+async function readReview({ context, principal, caller }: McpRequest, reviewId: ReviewId): Promise<Review | undefined> {
   try {
-    return await deps.service.getReview(principal, reviewId, { waitSeconds: 0, signal: caller.signal });
+    return await getReview(context, principal, reviewId, { waitSeconds: 0, signal: caller.signal });
   } catch (error) {
     if (error instanceof ProblemError && error.code === 'not_found') return undefined;
     throw error;

@@ -1,12 +1,8 @@
-import type { Logger } from 'pino';
-import type { AgentPrincipal, Caller, DoorParts, GateService } from '../api/index.ts';
-import type { SettingsSource } from '../domain/policy/settings.ts';
-import type { McpSession } from './session.ts';
+import type { AgentPrincipal, Caller, DoorParts, ServiceContext } from '../api/index.ts';
+import type { McpSession } from './endpoints.ts';
 
-/** What the gateway stands on: the service that HTTP uses too. */
+/** What the gateway needs beside the service that HTTP uses too. */
 export interface McpDeps {
-  readonly service: GateService;
-  readonly settings: SettingsSource;
   /** Signs session ids; the same in every api process. */
   readonly sessionSecret: string;
   /** Called when tools may have changed. Returns how to stop. */
@@ -14,11 +10,13 @@ export interface McpDeps {
   readonly version: string;
   /** How long a call is held, ms; default 50 s, since clients give up after 60. */
   readonly holdMs?: number;
-  readonly log: Logger;
+  /** How often a held call looks again and reports progress, s; default 5. */
+  readonly lookEverySeconds?: number;
 }
 
 /** One request: who sent it, and what is known of the client. */
 export interface McpRequest {
+  readonly context: ServiceContext;
   readonly deps: McpDeps;
   readonly principal: AgentPrincipal;
   readonly caller: Caller;

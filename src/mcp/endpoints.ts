@@ -1,17 +1,17 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { getOAuthProtectedResourceMetadataUrl } from '@modelcontextprotocol/sdk/server/auth/router.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import type { AgentPrincipal, Caller, DoorParts } from '../api/index.ts';
-import { ProblemError } from '../api/index.ts';
 import { endpoint, type Endpoint, type Reply } from '../api/http/endpoint.ts';
+import { type AgentPrincipal, type Caller, type DoorParts, ProblemError } from '../api/index.ts';
 import { principalKey } from '../api/principal.ts';
+import { upstreamListSchema, type UpstreamList } from '../contract/upstream-view.ts';
+import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
+import { acceptKey, stateOfUpstream } from '../domain/policy/upstreams.ts';
 import type { McpDeps, McpRequest } from './door.ts';
-import { refuseForeignOrigin } from './origin.ts';
 import { createMcpServer } from './server.ts';
-import { openSession, readSession } from './session.ts';
-import { upstreamEndpoints } from './upstreams.ts';
 
 /** One JSON-RPC message. Several at once are no longer part of the protocol. */
 const messageSchema = z.looseObject({ jsonrpc: z.literal('2.0') });
@@ -26,7 +26,7 @@ const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
  */
 export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
   return [
-    ...upstreamEndpoints(deps.settings),
+    ...upstreamEndpoints(parts.context.settings),
     endpoint<'agent', Message>({
       method: 'post',
       path: '/mcp',
@@ -90,12 +90,13 @@ function challenge(baseUrl: string): string {
 
 /** What is checked before a message is looked at. Throws `forbidden`, and `not_found` for a session of somebody else. */
 function admit(deps: McpDeps, parts: DoorParts, principal: AgentPrincipal, caller: Caller, req: Request): McpRequest {
-  refuseForeignOrigin(req, deps.settings.current().publicUrl);
+  const { context } = parts;
+  refuseForeignOrigin(req, context.settings.current().publicUrl);
   const id = req.get(SESSION_HEADER);
   const session = id === undefined ? undefined : readSession(deps.sessionSecret, principal.id, id);
   // The client then begins another one.
   if (id !== undefined && session === undefined) throw new ProblemError('not_found');
-  return { deps, principal, caller, session, parts };
+  return { context, deps, principal, caller, session, parts };
 }
 
 async function converse(request: McpRequest, req: Request, res: Response, body?: Message): Promise<void> {
@@ -111,7 +112,7 @@ async function converse(request: McpRequest, req: Request, res: Response, body?:
 
 async function listen(request: McpRequest, req: Request, res: Response): Promise<Reply> {
   if (req.method === 'HEAD') return { status: 200, headers: { 'Content-Type': 'text/event-stream' } };
-  const { deps, principal, caller } = request;
+  const { context, deps, principal, caller } = request;
   const { slots, isInForce } = request.parts;
   const release = slots.take(principalKey(principal));
   const transport = new StreamableHTTPServerTransport({});
@@ -121,7 +122,7 @@ async function listen(request: McpRequest, req: Request, res: Response): Promise
   const unsubscribe = deps.onToolsChanged(() => {
     void Promise.resolve(isInForce(principal))
       .then((inForce) => (inForce ? server.sendToolListChanged() : server.close()))
-      .catch((error: unknown) => deps.log.debug({ err: error }, 'an MCP stream could not be told'));
+      .catch((error: unknown) => context.log.debug({ err: error }, 'an MCP stream could not be told'));
   });
   caller.signal.addEventListener('abort', stop, { once: true });
   try {
@@ -134,4 +135,88 @@ async function listen(request: McpRequest, req: Request, res: Response): Promise
     release();
     await server.close();
   }
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Refuses requests that a web page sent. A page may make a browser reach loopback under a name of its own (DNS
+ * rebinding): so on loopback `Host` must be a loopback name or the public one, and an `Origin`, where there is one, must
+ * be ours. Throws `forbidden`.
+ */
+export function refuseForeignOrigin(req: Request, publicUrl: string | null): void {
+  const publicHost = publicUrl === null ? null : new URL(publicUrl).host;
+  const host = (req.get('host') ?? '').toLowerCase();
+  const isLocal = LOOPBACK.has(host.replace(/:[0-9]{1,5}$/, ''));
+  const cameByLoopback = /^(::ffff:)?127\.|^::1$/.test(req.socket.localAddress ?? '');
+  if (cameByLoopback && !isLocal && host !== publicHost) throw new ProblemError('forbidden');
+  const origin = req.get('origin');
+  if (origin === undefined) return;
+  const isOurs = URL.canParse(origin) && [host, publicHost].includes(new URL(origin).host);
+  if (!isOurs || (!isLocal && publicUrl !== null && new URL(origin).origin !== new URL(publicUrl).origin)) {
+    throw new ProblemError('forbidden');
+  }
+}
+
+/**
+ * What a session id says. Nothing of a session is kept: the id is signed, so any api process can read it, and bound to
+ * the agent, so that somebody else's is worth nothing. It is no credential; every request brings its key.
+ */
+export interface McpSession {
+  /** Tells this session's requests from another's: JSON-RPC ids are unique within a session alone. */
+  readonly nonce: string;
+}
+
+export function openSession(secret: string, agentId: string): string {
+  const nonce = randomBytes(16).toString('base64url');
+  return `${nonce}.${sign(secret, agentId, nonce)}`;
+}
+
+/** Undefined: not signed here, or for another agent. */
+export function readSession(secret: string, agentId: string, id: string): McpSession | undefined {
+  const match = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/.exec(id);
+  if (match === null) return undefined;
+  const [, nonce = '', mac = ''] = match;
+  const expected = Buffer.from(sign(secret, agentId, nonce));
+  return timingSafeEqual(Buffer.from(mac), expected) ? { nonce } : undefined;
+}
+
+function sign(secret: string, agentId: string, nonce: string): string {
+  return createHmac('sha256', secret).update(`holdpoint-mcp-session\0${agentId}\0${nonce}`).digest('base64url');
+}
+
+/** What upstreams say of their tools, for the people who answer for the policy. */
+export function upstreamEndpoints(settings: SettingsSource): Endpoint[] {
+  return [
+    endpoint<'reviewer'>({
+      method: 'get',
+      path: '/v1/mcp/upstreams',
+      tag: 'Policy',
+      summary: 'Tools of upstream MCP servers, and whether they changed',
+      description: 'A changed tool holds every call of its server until the policy file accepts its digest.',
+      who: 'reviewer',
+      answers: { 200: { description: 'Every tool ever listed', schema: upstreamListSchema } },
+      problems: [],
+      handle: () => ({ status: 200, json: listUpstreams(settings.current()) }),
+    }),
+  ];
+}
+
+function listUpstreams(settings: InForce): UpstreamList {
+  const configured = [...(settings.upstreams?.tools ?? [])].filter(([server]) =>
+    Object.hasOwn(settings.connectors, server),
+  );
+  const tools = configured.flatMap(([, listed]) => [...listed.values()]);
+  return {
+    tools: tools.map((tool) => ({
+      key: acceptKey(tool),
+      server: tool.server,
+      tool: tool.tool,
+      state: stateOfUpstream(settings, tool),
+      digest: tool.digest,
+      first: tool.first,
+      description: tool.definition?.description ?? null,
+      inputSchema: tool.definition?.inputSchema ?? null,
+    })),
+  };
 }

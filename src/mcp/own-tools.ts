@@ -6,6 +6,7 @@ import { jsonObjectSchema } from '../contract/json.ts';
 import { holdReview, reviewResult, type Extra } from './call.ts';
 import { queuedResult } from './result.ts';
 import type { McpRequest } from './door.ts';
+import { revise, withdraw } from '../api/service/propose-side.ts';
 
 const reviewId = {
   type: 'string',
@@ -60,7 +61,7 @@ const OWN_TOOLS: readonly OwnTool[] = [
     },
     async run(request, args, extra) {
       const { reviewId: id } = parse(withdrawSchema, args);
-      const settled = await request.deps.service.withdraw(request.principal, id, request.caller);
+      const settled = await withdraw(request.context, request.principal, id, request.caller);
       return settled.httpStatus === 202 ? queuedResult(settled.queued) : holdReview(request, id, 0, extra);
     },
   },
@@ -83,8 +84,8 @@ const OWN_TOOLS: readonly OwnTool[] = [
     },
     async run(request, args) {
       const { reviewId: id, ...revision } = parse(reviseSchema, args);
-      const { principal, caller, deps } = request;
-      const settled = await deps.service.revise(principal, id, revision, caller);
+      const { context, principal, caller } = request;
+      const settled = await revise(context, principal, id, revision, caller);
       return settled.httpStatus === 202 ? queuedResult(settled.queued) : reviewResult(request, settled.review);
     },
   },

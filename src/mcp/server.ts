@@ -39,7 +39,7 @@ const updateTaskSchema = z.object({
 
 /** The MCP server for one HTTP request: made for it, gone with it. */
 export function createMcpServer(request: McpRequest): Server {
-  const { deps, principal } = request;
+  const { context, deps, principal } = request;
   const server = new Server(
     { name: 'holdpoint', title: 'Holdpoint', version: deps.version },
     {
@@ -58,7 +58,7 @@ export function createMcpServer(request: McpRequest): Server {
         throw asMcpError(request, error);
       });
   server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...OWN_DEFINITIONS, ...[...offeredTools(deps.settings.current(), principal.agent)].map(describe)],
+    tools: [...OWN_DEFINITIONS, ...[...offeredTools(context.settings.current(), principal.agent)].map(describe)],
   }));
   // Past the SDK's own check of results, which knows nothing of handles that a server chose to give.
   Protocol.prototype.setRequestHandler.call(
@@ -170,10 +170,10 @@ function describe([name, { tool, description, inputSchema }]: [
 }
 
 /** Only words that are ours leave the house. */
-function asMcpError({ deps }: McpRequest, error: unknown): McpError {
+function asMcpError({ context }: McpRequest, error: unknown): McpError {
   if (error instanceof McpError) return error;
   const problem = asProblem(error);
-  if (problem.code === 'internal') deps.log.error({ err: problem.cause ?? problem }, 'an MCP request failed');
+  if (problem.code === 'internal') context.log.error({ err: problem.cause ?? problem }, 'an MCP request failed');
   const rpcCode = problem.code === 'internal' ? ErrorCode.InternalError : ErrorCode.InvalidRequest;
   return new McpError(rpcCode, problem.detail, { code: problem.code });
 }

@@ -8,6 +8,8 @@ import { isFinal, STATUS } from '../domain/lifecycle.ts';
 import { reviewResult } from './call.ts';
 import type { McpRequest } from './door.ts';
 import { showWords } from './result.ts';
+import { withdraw } from '../api/service/propose-side.ts';
+import { getReview, listReviews } from '../api/service/read.ts';
 
 /** A result can be asked for this long after the last moment at which it can come about, ms. */
 const KEPT_AFTER_MS = 24 * 3_600_000;
@@ -21,7 +23,7 @@ const WAIT_SECONDS = 10;
  */
 export function taskOf(request: McpRequest, review: Review): Task {
   const { reviewId, proposedAt, resolvedAt, expiresAt, execution } = review;
-  const { executeWithinMs } = request.deps.settings.current();
+  const { executeWithinMs } = request.context.settings.current();
   return {
     taskId: reviewId,
     status: isFinal(review) ? STATUS[review.status].task : 'working',
@@ -48,14 +50,14 @@ export function detailedTaskOf(request: McpRequest, review: Review): Record<stri
 
 /** The review of a task id. Another agent's handle is as unknown as one that never was. */
 export async function readTask(
-  { deps, principal, caller }: McpRequest,
+  { context, principal, caller }: McpRequest,
   taskId: string,
   waitSeconds = 0,
 ): Promise<Review> {
   const reviewId = reviewIdSchema.safeParse(taskId);
   if (!reviewId.success) throw unknownTask();
   try {
-    return await deps.service.getReview(principal, reviewId.data, { waitSeconds, signal: caller.signal });
+    return await getReview(context, principal, reviewId.data, { waitSeconds, signal: caller.signal });
   } catch (error) {
     if (error instanceof ProblemError && error.code === 'not_found') throw unknownTask();
     throw error;
@@ -85,9 +87,9 @@ export async function taskResult(request: McpRequest, taskId: string, signal: Ab
 /** Cancelling is withdrawing. Undefined: it has ended, or is being made, and stays what it is. */
 export async function cancelTask(request: McpRequest, taskId: string): Promise<Review | undefined> {
   const { reviewId } = await readTask(request, taskId);
-  const { deps, principal, caller } = request;
+  const { context, principal, caller } = request;
   try {
-    const settled = await deps.service.withdraw(principal, reviewId, caller);
+    const settled = await withdraw(context, principal, reviewId, caller);
     return settled.httpStatus === 200 ? settled.review : await readTask(request, taskId, 2);
   } catch (error) {
     if (error instanceof ProblemError && ['already_resolved', 'expired'].includes(error.code)) return undefined;
@@ -99,8 +101,8 @@ export async function listTasks(
   request: McpRequest,
   cursor: string | undefined,
 ): Promise<{ readonly tasks: Task[]; readonly nextCursor?: string }> {
-  const { deps, principal } = request;
-  const page = await deps.service.listReviews(principal, { limit: 20, ...(cursor === undefined ? {} : { cursor }) });
+  const { context, principal } = request;
+  const page = await listReviews(context, principal, { limit: 20, ...(cursor === undefined ? {} : { cursor }) });
   const tasks: Task[] = [];
   for (const { reviewId } of page.reviews) tasks.push(taskOf(request, await readTask(request, reviewId)));
   return { tasks, ...(page.nextCursor === null ? {} : { nextCursor: page.nextCursor }) };

@@ -22,18 +22,13 @@ import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 
 let api: Harness;
 let holdMs = 30_000;
+let lookEverySeconds = 5;
 const listeners = new Set<() => void>();
 const secret = randomBytes(32).toString('hex');
 
 beforeAll(async () => {
   api = await makeHarness({
-    app: {
-      doors: (parts) =>
-        mcpEndpoints(
-          depsOf(() => api),
-          parts,
-        ),
-    },
+    app: { doors: (parts) => mcpEndpoints(mcpDeps, parts) },
   });
 });
 beforeEach(() => {
@@ -47,26 +42,20 @@ afterEach(async () => {
 });
 afterAll(() => api.close());
 
-/** The app is made before its harness is there. */
-function depsOf(harness: () => Harness): McpDeps {
-  const write = (...said: unknown[]): void => void harness().log.push(JSON.stringify(said));
-  return {
-    get service() {
-      return harness().service;
-    },
-    settings: { current: () => harness().settings.current(), problem: () => null },
-    get holdMs() {
-      return holdMs;
-    },
-    sessionSecret: secret,
-    onToolsChanged: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    version: '0.0.0',
-    log: { debug: write, info: write, warn: write, error: write } as unknown as McpDeps['log'],
-  };
-}
+const mcpDeps: McpDeps = {
+  get holdMs() {
+    return holdMs;
+  },
+  get lookEverySeconds() {
+    return lookEverySeconds;
+  },
+  sessionSecret: secret,
+  onToolsChanged: (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+  version: '0.0.0',
+};
 
 const mcpUrl = (harness = api): URL => new URL(`${harness.url}/mcp`);
 
@@ -222,11 +211,9 @@ describe('a call', () => {
   });
 
   test('is answered as soon as changes are asked for, whatever else it would have waited for', async () => {
-    const service = api.service as { getReview: typeof api.service.getReview };
-    const before = service.getReview;
     // Whoever waits here for the time to be over waits for ever.
-    service.getReview = (principal, reviewId, options) =>
-      before(principal, reviewId, { ...options, waitSeconds: options.waitSeconds === 0 ? 0 : 3_600 });
+    lookEverySeconds = 3_600;
+    holdMs = 3_600_000;
     try {
       const client = await connect();
       const held = call(client, { ...CREATE, ...thread('mcp-feedback') });
@@ -239,7 +226,7 @@ describe('a call', () => {
       expect(awaited.said).toMatchObject({ ...feedback, next });
       await call(client, { name: 'holdpoint_withdraw', arguments: { reviewId: review.reviewId } });
     } finally {
-      service.getReview = before;
+      lookEverySeconds = 5;
     }
   });
 
@@ -328,11 +315,7 @@ test('a process that shuts down answers what it holds', async () => {
   const stopping: Harness = await makeHarness({
     store: api.store,
     app: {
-      doors: (parts) =>
-        mcpEndpoints(
-          depsOf(() => stopping),
-          parts,
-        ),
+      doors: (parts) => mcpEndpoints(mcpDeps, parts),
     },
   });
   const client = await connect('agent-1', {}, stopping);
@@ -373,11 +356,7 @@ describe('tasks', () => {
   test('results that are waited for count as streams do, and end with the key', async () => {
     const few: Harness = await makeHarness({
       app: {
-        doors: (parts) =>
-          mcpEndpoints(
-            depsOf(() => few),
-            parts,
-          ),
+        doors: (parts) => mcpEndpoints(mcpDeps, parts),
         limits: { streamsPerPrincipal: 1 },
       },
     });
@@ -638,16 +617,16 @@ describe('the door', () => {
   });
 
   test('a fault of ours says nothing of itself', async () => {
-    const service = api.service as { getReview: unknown };
-    const before = service.getReview;
-    service.getReview = () => Promise.reject(new Error('secret detail'));
+    const store = api.store as { readReview: unknown };
+    const before = store.readReview;
+    store.readReview = () => Promise.reject(new Error('secret detail'));
     try {
       const reviewId = `rev_${'0'.repeat(26)}`;
       const { body } = await post(rpc('tasks/get', { taskId: reviewId }), 'agent-1');
       expect(answerOf(body).error).toMatchObject({ code: -32_603, data: { code: 'internal' } });
       expect(String(body)).not.toContain('secret');
     } finally {
-      service.getReview = before;
+      store.readReview = before;
     }
   });
 });

@@ -73,7 +73,11 @@ export const SKIPPING: Readonly<Record<string, Path>> = {
   expired: ({ gate }) => held(gate),
   'in-flow-expired': ({ gate }) => asked(gate),
   'reminded-and-escalated': ({ gate }) =>
-    held(gate, create(), plan({ remindBeforeMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } })),
+    held(
+      gate,
+      create(),
+      plan({ remindBeforeMs: [4 * HOUR, HOUR], escalate: { afterMs: 10 * HOUR, to: ['managers'] } }),
+    ),
   'database-away': async (world) => {
     const { gate } = world;
     const review = await held(gate);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createReadiness } from '../../src/api/http/readiness.ts';
 import { createRateLimiter } from '../../src/api/http/rate-limit.ts';
 import { PIECE, readPiece, ScanLane, type Scan } from '../../src/api/service/scan.ts';
-import { watchAll } from '../../src/api/service/stream.ts';
+import { streamAll } from '../../src/api/service/stream.ts';
 import { exportEntries } from '../../src/api/service/audit.ts';
 import type { AgentPrincipal } from '../../src/api/principal.ts';
 
@@ -107,7 +107,7 @@ describe('reads of many rows', () => {
     const caller = new AbortController();
     const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
     let events = 0;
-    for await (const together of await watchAll({ store, hub, scans: new ScanLane() } as never, AGENT, 0, scan)) {
+    for await (const together of await streamAll({ store, hub, scans: new ScanLane() } as never, AGENT, 0, scan)) {
       events += together.length;
       if (events > PIECE) caller.abort();
     }

@@ -1,3 +1,5 @@
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Material } from '../../src/contract/review.ts';
 import { canonicalJson, digestBytes, digestMaterial, digestOf } from '../../src/domain/proof/digest.ts';
@@ -80,6 +82,31 @@ describe('RFC 8785', () => {
     expect(() => canonicalJson({ a: ['\udc00'] })).toThrow();
     expect(() => canonicalJson({ ['\ud800']: 1 })).toThrow();
     expect(() => canonicalJson(undefined)).toThrow(TypeError);
+  });
+
+  it('agrees with another implementation', () => {
+    const text = fc.string({ unit: 'binary' });
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.oneof(text, fc.double(), fc.integer(), fc.boolean(), fc.constant(null)),
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(fc.oneof(text, fc.nat().map(String)), tie('value'), { maxKeys: 6 }),
+      ),
+    }));
+    const resultOf = (write: (given: unknown) => unknown, given: unknown): unknown => {
+      try {
+        return write(given);
+      } catch {
+        return 'refused';
+      }
+    };
+    fc.assert(
+      fc.property(value, (given) => {
+        expect(resultOf(canonicalJson, given)).toBe(resultOf(canonicalize, given));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('takes SHA-256 over the UTF-8 of it', () => {

@@ -1,6 +1,7 @@
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { outcomeOf } from '../../src/api/service/outcome.ts';
+import type { WaitOptions } from '../../src/api/service/types.ts';
 import { callTool, type Extra } from '../../src/mcp/call.ts';
 import type { McpRequest } from '../../src/mcp/door.ts';
 import { runOwnTool } from '../../src/mcp/own-tools.ts';
@@ -26,21 +27,25 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 /** A gate at which time passes only while a review is waited for, and nobody ever decides. */
+vi.mock('../../src/api/service/execute.ts', () => ({
+  execute: () =>
+    Promise.resolve({ httpStatus: 202, body: outcomeOf(review.reviewId, review, 'status'), replayed: false }),
+}));
+vi.mock('../../src/api/service/read.ts', async (original) => ({
+  ...(await original<object>()),
+  getReview: (_context: unknown, _principal: unknown, _reviewId: unknown, { waitSeconds }: WaitOptions) => {
+    waited.push(waitSeconds);
+    now += waitSeconds * 1_000;
+    return Promise.resolve(review);
+  },
+}));
+
 function requestTo(ending?: AbortSignal): McpRequest {
   const signal = ending ?? new AbortController().signal;
-  const service = {
-    execute: () =>
-      Promise.resolve({ httpStatus: 202, body: outcomeOf(review.reviewId, review, 'status'), replayed: false }),
-    getReview: (_principal: unknown, _reviewId: unknown, { waitSeconds }: { waitSeconds: number }) => {
-      waited.push(waitSeconds);
-      now += waitSeconds * 1_000;
-      return Promise.resolve(review);
-    },
-  };
-  const agent = { id: 'agent-1' };
   return {
-    deps: { service, settings: { current: () => settings } },
-    principal: { kind: 'agent', id: 'agent-1', agent },
+    context: { settings: { current: () => settings } },
+    deps: {},
+    principal: { kind: 'agent', id: 'agent-1', agent: { id: 'agent-1' } },
     caller: { baseUrl: 'http://127.0.0.1:8080', signal },
     session: undefined,
   } as unknown as McpRequest;

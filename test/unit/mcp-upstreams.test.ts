@@ -4,9 +4,8 @@ import type { UpstreamTool } from '../../src/contract/upstream.ts';
 import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
 import type { InForce } from '../../src/domain/policy/settings.ts';
 import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
-import { offeredTools } from '../../src/mcp/catalog.ts';
-import { assignNames } from '../../src/mcp/names.ts';
-import { openSession, readSession } from '../../src/mcp/session.ts';
+import { assignNames, offeredTools } from '../../src/mcp/catalog.ts';
+import { openSession, readSession } from '../../src/mcp/endpoints.ts';
 import { APPROVALS, load, problemsOf, settingsOf } from './policy-support.ts';
 
 const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;

@@ -5,7 +5,6 @@ import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { writeTo, type StreamSlots } from '../http/sse.ts';
 import { principalKey } from '../principal.ts';
 import { peopleOf } from '../service/audit.ts';
-import type { GateService } from '../service/types.ts';
 import { auditPageSchema, checkpointResponseSchema } from '../../contract/api.ts';
 import {
   auditKeysSchema,
@@ -18,8 +17,17 @@ import {
 } from '../../contract/audit-query.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import { canonicalJson } from '../../domain/proof/digest.ts';
+import {
+  auditCheckpoint,
+  auditEntries,
+  auditKeys,
+  consistencyProof,
+  exportEntries,
+  inclusionProofs,
+} from '../service/audit.ts';
+import type { ServiceContext } from '../service/context.ts';
 
-export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoint[] {
+export function auditEndpoints(context: ServiceContext, slots: StreamSlots): Endpoint[] {
   return [
     endpoint<'reviewer', undefined, z.infer<typeof entriesQuerySchema>>({
       method: 'get',
@@ -35,7 +43,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       async handle({ principal, query, scan }) {
         const release = slots.take(principalKey(principal));
         try {
-          return { status: 200, json: await service.auditEntries(query, scan('refuse')) };
+          return { status: 200, json: await auditEntries(context, query, scan('refuse')) };
         } finally {
           release();
         }
@@ -56,7 +64,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
         const { format, ...filter } = query;
         const release = slots.take(principalKey(principal));
         try {
-          await sendExport(res, format, service.exportEntries(filter, scan('wait')), caller.signal);
+          await sendExport(res, format, exportEntries(context, filter, scan('wait')), caller.signal);
         } finally {
           release();
         }
@@ -72,7 +80,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       who: 'reviewer',
       answers: { 200: { description: 'The checkpoint', schema: checkpointResponseSchema } },
       problems: ['worker_unavailable', 'database_unavailable'],
-      handle: async () => ({ status: 200, json: await service.auditCheckpoint() }),
+      handle: async () => ({ status: 200, json: await auditCheckpoint(context) }),
     }),
     endpoint<'reviewer', undefined, z.infer<typeof inclusionQuerySchema>>({
       method: 'get',
@@ -85,7 +93,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       problems: ['database_unavailable'],
       handle: async ({ query }) => ({
         status: 200,
-        json: await service.inclusionProofs(query.size, query.index.split(',').map(Number)),
+        json: await inclusionProofs(context, query.size, query.index.split(',').map(Number)),
       }),
     }),
     endpoint<'reviewer', undefined, z.infer<typeof consistencyQuerySchema>>({
@@ -97,7 +105,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       query: consistencyQuerySchema,
       answers: { 200: { description: 'RFC 6962 consistency proof', schema: consistencyResponseSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query }) => ({ status: 200, json: await service.consistencyProof(query.from, query.to) }),
+      handle: async ({ query }) => ({ status: 200, json: await consistencyProof(context, query.from, query.to) }),
     }),
     endpoint<'reviewer'>({
       method: 'get',
@@ -108,7 +116,7 @@ export function auditEndpoints(service: GateService, slots: StreamSlots): Endpoi
       who: 'reviewer',
       answers: { 200: { description: 'The keys', schema: auditKeysSchema } },
       problems: [],
-      handle: () => ({ status: 200, json: service.auditKeys() }),
+      handle: () => ({ status: 200, json: auditKeys(context) }),
     }),
   ];
 }

@@ -13,8 +13,10 @@ import { CHANNEL_HEADER } from '../http/auth.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
-import type { GateService, Settled } from '../service/types.ts';
+import type { Settled } from '../service/types.ts';
 import { replyOf, reviewIdOf, SETTLED_ANSWERS } from './reviews.ts';
+import { decide, decideMany, reconcile } from '../service/decide.ts';
+import type { ServiceContext } from '../service/context.ts';
 
 const CHANNEL = {
   [CHANNEL_HEADER]: {
@@ -28,7 +30,7 @@ function carriesCall(body: unknown): boolean {
   return typeof body === 'object' && body !== null && ('arguments' in body || 'response' in body);
 }
 
-export function decisionEndpoints(service: GateService, metrics: ApiMetrics): Endpoint[] {
+export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics): Endpoint[] {
   const counted = async (type: string, work: () => Promise<Settled>): Promise<Settled> => {
     try {
       const settled = await work();
@@ -73,7 +75,7 @@ export function decisionEndpoints(service: GateService, metrics: ApiMetrics): En
         'database_unavailable',
       ],
       handle: async ({ principal, body, caller, req }) =>
-        replyOf(await counted(body.type, () => service.decide(principal, reviewIdOf(req), body, caller))),
+        replyOf(await counted(body.type, () => decide(context, principal, reviewIdOf(req), body, caller))),
     }),
     endpoint<'reviewer', z.infer<typeof decisionsRequestSchema>>({
       method: 'post',
@@ -90,7 +92,7 @@ export function decisionEndpoints(service: GateService, metrics: ApiMetrics): En
       problems: [],
       async handle({ principal, body, caller }) {
         const decisions = body.decisions as readonly (DecisionRequest & { readonly reviewId: ReviewId })[];
-        const results = await service.decideMany(principal, decisions, caller);
+        const results = await decideMany(context, principal, decisions, caller);
         for (const [index, { httpStatus, code }] of results.entries()) {
           const result = code ?? (httpStatus === 200 ? 'accepted' : 'queued');
           metrics.decisions.inc({ type: decisions[index]?.type ?? 'approve', result });
@@ -119,7 +121,7 @@ export function decisionEndpoints(service: GateService, metrics: ApiMetrics): En
         'database_unavailable',
       ],
       handle: async ({ principal, body, caller, req }) =>
-        replyOf(await counted('reconcile', () => service.reconcile(principal, reviewIdOf(req), body, caller))),
+        replyOf(await counted('reconcile', () => reconcile(context, principal, reviewIdOf(req), body, caller))),
     }),
   ];
 }

@@ -3,9 +3,11 @@ import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { type StreamSlots, pipeEvents } from '../http/sse.ts';
 import { principalKey, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
-import type { GateService, Streamed } from '../service/types.ts';
+import type { Streamed } from '../service/types.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import { reviewIdOf } from './reviews.ts';
+import type { ServiceContext } from '../service/context.ts';
+import { streamAll, streamReview } from '../service/stream.ts';
 
 const LAST_EVENT_ID = {
   'Last-Event-ID': {
@@ -14,15 +16,13 @@ const LAST_EVENT_ID = {
   },
 } as const;
 
-interface EventsDeps {
-  readonly service: GateService;
+interface EventsDeps extends ServiceContext {
   readonly slots: StreamSlots;
   /** Whether the principal's credential still holds; a stream outlives the request that opened it. */
   readonly isInForce: (principal: Principal) => Promise<boolean>;
 }
 
 export function eventEndpoints(deps: EventsDeps): Endpoint[] {
-  const { service } = deps;
   return [
     endpoint<'principal'>({
       method: 'get',
@@ -43,7 +43,7 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
           deps,
           principal,
           res,
-          (signal) => service.watchReview(principal, reviewIdOf(req), resumeAfter(req), signal),
+          (signal) => streamReview(deps, principal, reviewIdOf(req), resumeAfter(req), signal),
           caller.signal,
         ),
     }),
@@ -59,7 +59,7 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
       answers: { 200: { description: 'The stream', contentType: 'text/event-stream' } },
       problems: ['invalid_request', 'resume_too_old', 'database_unavailable'],
       handle: ({ principal, caller, scan, req, res }) =>
-        stream(deps, principal, res, () => service.watchAll(principal, resumeAfter(req), scan('wait')), caller.signal),
+        stream(deps, principal, res, () => streamAll(deps, principal, resumeAfter(req), scan('wait')), caller.signal),
     }),
   ];
 }

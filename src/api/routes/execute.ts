@@ -10,7 +10,8 @@ import type { Request } from 'express';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
-import type { GateService } from '../service/types.ts';
+import { execute, executeBatch } from '../service/execute.ts';
+import type { ServiceContext } from '../service/context.ts';
 
 const IDEMPOTENCY_HEADER = {
   'Idempotency-Key': {
@@ -20,7 +21,7 @@ const IDEMPOTENCY_HEADER = {
   },
 } as const;
 
-export function executeEndpoints(service: GateService, metrics: ApiMetrics): Endpoint[] {
+export function executeEndpoints(context: ServiceContext, metrics: ApiMetrics): Endpoint[] {
   return [
     endpoint<'agent', ExecuteRequest>({
       method: 'post',
@@ -52,7 +53,7 @@ export function executeEndpoints(service: GateService, metrics: ApiMetrics): End
         'database_unavailable',
       ],
       async handle({ principal, body, caller, req }) {
-        const answer = await service.execute(principal, body, { ...caller, idempotencyKey: idempotencyKeyOf(req) });
+        const answer = await execute(context, principal, body, { ...caller, idempotencyKey: idempotencyKeyOf(req) });
         metrics.executes.inc({ outcome: answer.body.outcome });
         const headers: Record<string, string> = answer.replayed ? { 'Idempotent-Replayed': 'true' } : {};
         return { status: answer.httpStatus, json: answer.body, headers };
@@ -73,7 +74,7 @@ export function executeEndpoints(service: GateService, metrics: ApiMetrics): End
       answers: { 200: { description: 'One result per call', schema: executeBatchResponseSchema } },
       problems: ['idempotency_mismatch', 'database_unavailable'],
       async handle({ principal, body, caller, req }) {
-        const answer = await service.executeBatch(principal, body, {
+        const answer = await executeBatch(context, principal, body, {
           ...caller,
           idempotencyKey: idempotencyKeyOf(req),
         });

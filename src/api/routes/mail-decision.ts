@@ -1,6 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
-import type { Clock } from '../service/context.ts';
 import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
@@ -15,32 +14,28 @@ import {
 } from '../page/mail-decision.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
-import type { Caller, GateService, Settled } from '../service/types.ts';
+import type { ServiceContext } from '../service/context.ts';
+import { decide } from '../service/decide.ts';
+import type { Caller, Settled } from '../service/types.ts';
 import { MAIL_LINK_ANSWERS, PROBLEMS, type MailLinkAnswer, type ProblemCode } from '../../contract/codes.ts';
 import { BODY_LIMITS } from '../../contract/constants.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import { checkMailLink } from '../../domain/mail-decision.ts';
-import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
+import { findReviewer } from '../../domain/policy/settings.ts';
 import { publicKeyOf } from '../../domain/proof/dsse.ts';
 import { readMailLink, type MailLink } from '../../domain/proof/mail-link.ts';
 import { shownBy } from '../../domain/show/show-review.ts';
 import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
-import type { Store } from '../../ports/store.ts';
 
 /** A page that was open for longer is loaded again first. Ms. */
 const FORM_GOOD_FOR = 3_600_000;
 
-interface MailDecisionDeps {
-  readonly service: GateService;
-  readonly settings: SettingsSource;
-  readonly store: Pick<Store, 'readReview' | 'readRecord'>;
+interface MailDecisionDeps extends ServiceContext {
   readonly sessions: Pick<Sessions, 'read'>;
-  readonly trustedKeys: () => readonly TrustedKey[];
   /** The same in every api process; forms are signed with it. */
   readonly sessionSecret: () => string;
-  readonly clock: Clock;
   readonly metrics: ApiMetrics;
 }
 
@@ -115,7 +110,7 @@ async function decideByForm(
     return again('comment_required', 'A no, and a wish for changes, need a comment.');
   const decision = { type, digest: link.digest, ...(comment === '' ? {} : { comment }) };
   try {
-    const settled = await deps.service.decide(principalOf(deps, link), link.reviewId as ReviewId, decision, caller);
+    const settled = await decide(deps, principalOf(deps, link), link.reviewId as ReviewId, decision, caller);
     deps.metrics.decisions.inc({ type, result: settled.httpStatus === 200 ? 'accepted' : 'queued' });
     return settledReply(settled, type, link, caller);
   } catch (error) {

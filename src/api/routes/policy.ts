@@ -1,6 +1,5 @@
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
-import type { GateService } from '../service/types.ts';
 import {
   explainRequestSchema,
   explanationSchema,
@@ -12,8 +11,10 @@ import {
 import { policyInForceSchema, type PolicyInForce } from '../../contract/policy-in-force.ts';
 import type { PolicyTool } from '../../domain/policy/policy.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { explain } from '../service/assess.ts';
+import type { ServiceContext } from '../service/context.ts';
 
-export function policyEndpoints(service: GateService, policyInForce: () => PolicyInForce): Endpoint[] {
+export function policyEndpoints(context: ServiceContext, policyInForce: () => PolicyInForce): Endpoint[] {
   return [
     endpoint<'reviewer'>({
       method: 'get',
@@ -38,7 +39,7 @@ export function policyEndpoints(service: GateService, policyInForce: () => Polic
         200: { description: 'Class, gate, levels, reason codes and the rules that fired', schema: explanationSchema },
       },
       problems: ['sealed_not_allowed'],
-      handle: ({ principal, body }) => ({ status: 200, json: service.explain(principal, body) }),
+      handle: ({ principal, body }) => ({ status: 200, json: explain(context, principal, body) }),
     }),
   ];
 }

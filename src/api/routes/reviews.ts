@@ -14,7 +14,11 @@ import { reviewSchema } from '../../contract/review.ts';
 import type { Request } from 'express';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
-import type { GateService, Settled } from '../service/types.ts';
+import type { Settled } from '../service/types.ts';
+import { proof } from '../service/proof.ts';
+import { revise, withdraw } from '../service/propose-side.ts';
+import { getReview, listReviews } from '../service/read.ts';
+import type { ServiceContext } from '../service/context.ts';
 
 const waitQuerySchema = z.strictObject({
   waitSeconds: z
@@ -33,7 +37,7 @@ export const SETTLED_ANSWERS = {
   202: { description: 'Queued, not counted yet: no worker has processed it within 2 s', schema: queuedSchema },
 } as const;
 
-export function reviewEndpoints(service: GateService): Endpoint[] {
+export function reviewEndpoints(context: ServiceContext): Endpoint[] {
   return [
     endpoint<'principal', undefined, ListQuery>({
       method: 'get',
@@ -45,7 +49,7 @@ export function reviewEndpoints(service: GateService): Endpoint[] {
       query: listQuerySchema,
       answers: { 200: { description: 'One page', schema: listResponseSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ principal, query }) => ({ status: 200, json: await service.listReviews(principal, query) }),
+      handle: async ({ principal, query }) => ({ status: 200, json: await listReviews(context, principal, query) }),
     }),
     endpoint<'principal', undefined, WaitQuery>({
       method: 'get',
@@ -59,7 +63,7 @@ export function reviewEndpoints(service: GateService): Endpoint[] {
       problems: ['not_found', 'database_unavailable', 'temporal_unavailable'],
       handle: async ({ principal, query, caller, req }) => ({
         status: 200,
-        json: await service.getReview(principal, reviewIdOf(req), {
+        json: await getReview(context, principal, reviewIdOf(req), {
           waitSeconds: query.waitSeconds ?? 0,
           signal: caller.signal,
         }),
@@ -88,7 +92,7 @@ export function reviewEndpoints(service: GateService): Endpoint[] {
         'database_unavailable',
       ],
       handle: async ({ principal, body, caller, req }) =>
-        replyOf(await service.revise(principal, reviewIdOf(req), body, caller)),
+        replyOf(await revise(context, principal, reviewIdOf(req), body, caller)),
     }),
     endpoint<'agent', Record<string, never>>({
       method: 'post',
@@ -110,7 +114,8 @@ export function reviewEndpoints(service: GateService): Endpoint[] {
         'temporal_unavailable',
         'database_unavailable',
       ],
-      handle: async ({ principal, caller, req }) => replyOf(await service.withdraw(principal, reviewIdOf(req), caller)),
+      handle: async ({ principal, caller, req }) =>
+        replyOf(await withdraw(context, principal, reviewIdOf(req), caller)),
     }),
     endpoint<'reviewer'>({
       method: 'get',
@@ -123,7 +128,7 @@ export function reviewEndpoints(service: GateService): Endpoint[] {
       problems: ['not_found', 'worker_unavailable', 'database_unavailable'],
       handle: async ({ caller, req }) => ({
         status: 200,
-        json: await service.proof(reviewIdOf(req), caller.signal),
+        json: await proof(context, reviewIdOf(req), caller.signal),
       }),
     }),
   ];

@@ -1,25 +1,22 @@
 import type { Request, Response } from 'express';
-import type { Logger } from 'pino';
 import { BODY_LIMITS } from '../../contract/constants.ts';
 import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import type { Store } from '../../ports/store.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { ProblemError } from '../problem.ts';
-import { answerTo, decideByPress, replacementFor, type PressDeps, type PressResult } from '../slack/decide.ts';
+import { answerTo, decideByPress, replacementFor, type PressResult } from '../slack/decide.ts';
 import { readInteraction, type Press, readSlackClaim, useSignature, verifySlackRequest } from '../slack/interaction.ts';
+import type { ServiceContext } from '../service/context.ts';
 import type { Caller } from '../service/types.ts';
 
 /** Sends an answer to the `response_url` of an interaction; true where Slack took it. */
 export type AnswerSlack = (url: string, body: Readonly<Record<string, unknown>>) => Promise<boolean>;
 
-interface SlackEndpointDeps extends PressDeps {
+interface SlackEndpointDeps extends ServiceContext {
   /** The signing secret of the app now; undefined: there is none, or it cannot be read. */
-  readonly store: Pick<Store, 'readReview' | 'readRecord' | 'sessions'>;
   readonly signingSecret: () => string | undefined;
   readonly answer: AnswerSlack;
   readonly metrics: ApiMetrics;
-  readonly log: Logger;
 }
 
 /**

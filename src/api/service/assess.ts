@@ -4,7 +4,7 @@ import { refuseSealed } from './sealing.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, type Assessment } from '../../domain/policy/assess.ts';
-import type { PolicyTool, ArgumentError } from '../../domain/policy/policy.ts';
+import type { ArgumentError } from '../../domain/policy/policy.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { maskSealed } from '../../domain/seal-binding.ts';
 
@@ -17,7 +17,7 @@ export function explain(
   refuseSealed(request.arguments, request.context);
   const settings = context.settings.current();
   const assessment = assessForAgent(settings, principal, request);
-  const hidden = argumentErrors(settings.policy.findTool(request.tool), request.arguments);
+  const hidden = argumentErrors(settings, request, assessment);
   const common = {
     class: assessment.class,
     reasonCodes: [...assessment.reasonCodes],
@@ -80,7 +80,17 @@ export function assessForAgent(settings: InForce, principal: Principal, call: Ca
   });
 }
 
-/** What is wrong with arguments in the clear. */
-export function argumentErrors(tool: PolicyTool | undefined, args: JsonObject): readonly ArgumentError[] {
+/** What is wrong with arguments in the clear: as their assessment says, unless it never looked at them or at what is sealed. */
+export function argumentErrors(
+  settings: InForce,
+  { tool: name, arguments: args }: Pick<CallToAssess, 'tool' | 'arguments'>,
+  assessment: Assessment,
+): readonly ArgumentError[] {
+  const tool = settings.policy.findTool(name);
+  const isClear = (tool?.definition.seal ?? []).length === 0;
+  if (isClear && assessment.kind !== 'blocked') return [];
+  if (isClear && assessment.kind === 'blocked' && assessment.reasonCodes.includes('arguments_invalid')) {
+    return assessment.errors;
+  }
   return tool?.validate(args, { sealed: false }) ?? [];
 }

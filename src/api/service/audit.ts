@@ -2,7 +2,13 @@ import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { PIECE, readPiece, type Scan } from './scan.ts';
 import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
-import type { ConsistencyResponse, EntriesQuery, InclusionResponse, AuditFilter } from '../../contract/audit-query.ts';
+import type {
+  AuditKeys,
+  ConsistencyResponse,
+  EntriesQuery,
+  InclusionResponse,
+  AuditFilter,
+} from '../../contract/audit-query.ts';
 import type { IndexedEntry, AuditEntry } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
@@ -65,6 +71,12 @@ export async function auditCheckpoint({ store }: Reads): Promise<CheckpointRespo
   return { size: latest.size, checkpoint: latest.note };
 }
 
+/** The keys that checkpoints and envelopes verify with, as this process knows them. */
+export function auditKeys({ settings, trustedKeys }: ServiceContext): AuditKeys {
+  return { deploymentId: settings.current().deploymentId, keys: [...trustedKeys()] };
+}
+
+/** Both throw `invalid_request` where the log is not that long. */
 export async function inclusionProofs(
   { store }: Reads,
   size: number,

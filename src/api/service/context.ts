@@ -3,6 +3,7 @@ import type { GateClient } from '../gate-client.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
 import { ScanLane } from './scan.ts';
+import { loadSqlParser } from '../../domain/sql/parser.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -44,7 +45,10 @@ export interface ServiceDeps {
   readonly log: Logger;
 }
 
-/** What the parts of the service share. */
+/**
+ * What the functions of the service share, whichever door (HTTP, MCP) calls them. They know nothing of a transport: they
+ * take validated shapes, and throw refusals as `ProblemError`.
+ */
 export interface ServiceContext extends ServiceDeps {
   readonly hub: TailHub;
   /** Calls of each proposer on their way to being classified. */
@@ -54,7 +58,7 @@ export interface ServiceContext extends ServiceDeps {
   readonly lists: ScanLane;
 }
 
-export function createContext(deps: ServiceDeps): ServiceContext {
+export function createService(deps: ServiceDeps): ServiceContext {
   return {
     ...deps,
     hub: new TailHub(deps.store),
@@ -62,6 +66,12 @@ export function createContext(deps: ServiceDeps): ServiceContext {
     scans: new ScanLane(),
     lists: new ScanLane(),
   };
+}
+
+/** Loads the SQL parser and begins to follow the audit log: before the first request. `hub.stop()` ends it. */
+export async function startService({ hub }: ServiceContext): Promise<void> {
+  await loadSqlParser();
+  await hub.start();
 }
 
 /** Signer of the agents' side; `not_found` where this process has another role. */

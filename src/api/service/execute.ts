@@ -1,29 +1,41 @@
-import type { AgentPrincipal } from '../principal.ts';
-import { ProblemError, problemFields } from '../problem.ts';
-import { argumentErrors, assessForAgent } from './assess.ts';
-import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
-import { batchItemKey, fingerprintBody, findRejection, noteCall } from './reproposal.ts';
-import { answerOf, blockedUnrecorded, outcomeOf } from './outcome.ts';
-import { refuseSealed, sealCall } from './sealing.ts';
-import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
-import { redactFor } from './read.ts';
-import { watchReview, type ReviewWatch } from './hub.ts';
-import { newUlid } from '../ulid.ts';
-import type { ExecuteBatchRequest, ExecuteRequest, ExecuteResponse } from '../../contract/execute.ts';
-import type { ReviewId } from '../../contract/ids.ts';
+import { createHash } from 'node:crypto';
+import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
+import {
+  OUTCOME_STATUS,
+  type ExecuteBatchRequest,
+  type ExecuteRequest,
+  type ExecuteResponse,
+} from '../../contract/execute.ts';
 import type { Review } from '../../contract/review.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
-import { clip, escapeMarkdown, summarizeCall } from '../../domain/gate/describe.ts';
+import { describeProposal } from '../../domain/gate/describe.ts';
 import type { Assessment } from '../../domain/policy/assess.ts';
+import type { InForce } from '../../domain/policy/settings.ts';
 import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import { StorageError } from '../../ports/store.ts';
+import type { AgentPrincipal } from '../principal.ts';
+import { ProblemError, problemFields } from '../problem.ts';
+import { newUlid } from '../ulid.ts';
+import { argumentErrors, assessForAgent } from './assess.ts';
+import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
+import { watchReview, type ReviewWatch } from './hub.ts';
+import { outcomeOf } from './outcome.ts';
+import { redactFor } from './read.ts';
+import { attaches, findRejection, fingerprintBody, fingerprintCall, noteCall } from './reproposal.ts';
+import { refuseSealed, sealCall } from './sealing.ts';
+import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
+
+/** How long a proposal is held, in ms. */
+const CLASSIFIED_WITHIN = 2_000;
+const FREE_RESULT_WITHIN = 30_000;
 
 interface Idempotency {
   readonly key: string;
   readonly fingerprint: string;
 }
 
+/** Proposes one call. */
 export async function execute(
   context: ServiceContext,
   principal: AgentPrincipal,
@@ -32,12 +44,11 @@ export async function execute(
 ): Promise<ExecuteAnswer> {
   proposeSignerOf(context);
   checkRequest(context, request);
-  const idempotency = idempotencyOf(context, options.idempotencyKey, request);
-  const claim = await claimReview(context, principal, idempotency);
-  return proposeAndWait(context, principal, request, claim, options);
+  const bound = await bindKey(context, principal, idempotencyOf(context, options.idempotencyKey, request));
+  return propose(context, principal, request, bound, options);
 }
 
-/** Several calls under one group, all at once; each stands alone. */
+/** Proposes several calls under one group, all at once; each stands alone. */
 export async function executeBatch(
   context: ServiceContext,
   principal: AgentPrincipal,
@@ -46,19 +57,18 @@ export async function executeBatch(
 ): Promise<BatchAnswer> {
   proposeSignerOf(context);
   const whole = idempotencyOf(context, options.idempotencyKey, request);
-  const claims: ReviewClaim[] = [];
+  const bound: BoundReview[] = [];
   for (const index of request.calls.keys()) {
-    const item = whole && { ...whole, key: batchItemKey(whole.key, index) };
-    claims.push(await claimReview(context, principal, item));
+    bound.push(await bindKey(context, principal, whole && { ...whole, key: batchItemKey(whole.key, index) }));
   }
   // A repeated batch finds the ids of the first, so it finds its group as well.
-  const group = request.group ?? `grp_${(claims[0]?.reviewId ?? '').slice('rev_'.length)}`;
+  const group = request.group ?? `grp_${(bound[0]?.reviewId ?? '').slice('rev_'.length)}`;
   const results = await Promise.all(
     request.calls.map(async (call, index) => {
-      const claim = claims[index] as ReviewClaim;
       try {
         checkRequest(context, call);
-        const answer = await proposeAndWait(context, principal, { ...call, group }, claim, options);
+        const proposed = { ...call, group };
+        const answer = await propose(context, principal, proposed, bound[index] as BoundReview, options);
         return { httpStatus: answer.httpStatus, ...answer.body };
       } catch (error) {
         return problemFields(context, error);
@@ -68,7 +78,7 @@ export async function executeBatch(
   return { group, results };
 }
 
-/** What can be refused by looking at the request alone. */
+/** Refuses what can be refused by looking at the request alone. */
 function checkRequest(context: ServiceContext, request: ExecuteRequest): void {
   refuseSealed(request.arguments, request.context);
   const { callbacks } = context.settings.current();
@@ -81,67 +91,83 @@ function idempotencyOf(context: ServiceContext, key: string | undefined, body: u
   return key === undefined ? undefined : { key, fingerprint: fingerprintBody(body, context.fingerprintKey) };
 }
 
-interface ReviewClaim {
+/** Key of one call of a batch. Hashed, so that it cannot meet a key that the caller gives to a single call. */
+function batchItemKey(key: string, index: number): string {
+  return `batch:${index}:${createHash('sha256').update(key).digest('hex')}`;
+}
+
+interface BoundReview {
   readonly reviewId: ReviewId;
   /** The key was seen before; the review may or may not have been started. */
-  readonly seen: boolean;
+  readonly isReplay: boolean;
 }
 
 /** Binds the key to a review before anything is started: a repeated request finds it, whatever became of the first. */
-async function claimReview(
+async function bindKey(
   context: ServiceContext,
   principal: AgentPrincipal,
   idempotency: Idempotency | undefined,
-): Promise<ReviewClaim> {
+): Promise<BoundReview> {
   const reviewId = `rev_${newUlid(context.clock.now())}`;
-  if (idempotency === undefined) return { reviewId, seen: false };
+  if (idempotency === undefined) return { reviewId, isReplay: false };
   const { key, fingerprint } = idempotency;
   const claim = await context.store.claimIdempotency(principal.id, key, reviewId, fingerprint);
-  if (claim.kind === 'new') return { reviewId, seen: false };
+  if (claim.kind === 'new') return { reviewId, isReplay: false };
   if (!claim.matches) throw new ProblemError('idempotency_mismatch', { reviewId: claim.reviewId });
-  return { reviewId: claim.reviewId, seen: true };
+  return { reviewId: claim.reviewId, isReplay: true };
 }
 
-async function proposeAndWait(
+/** Assesses the call, refuses or starts it, waits for its outcome, answers. */
+async function propose(
   context: ServiceContext,
   principal: AgentPrincipal,
   request: ExecuteRequest,
-  claim: ReviewClaim,
+  { reviewId, isReplay }: BoundReview,
   options: ExecuteOptions,
 ): Promise<ExecuteAnswer> {
-  const { reviewId, seen } = claim;
-  const known = seen ? await context.store.readReview(reviewId) : undefined;
+  const settings = context.settings.current();
   const statusUrl = `${options.baseUrl}/v1/reviews/${reviewId}`;
+  const answer = (body: ExecuteResponse): ExecuteAnswer => ({
+    httpStatus: OUTCOME_STATUS[body.outcome],
+    body,
+    replayed: isReplay,
+  });
+  // Once for each request; a replay needs it only to say why the call was blocked.
+  let assessed: Assessment | undefined;
+  const assess = (): Assessment => (assessed ??= assessForAgent(settings, principal, request));
+  const known = isReplay ? await context.store.readReview(reviewId) : undefined;
   let release: (() => void) | undefined;
   let watch: ReviewWatch | undefined;
   try {
     if (known === undefined) {
       const invisible = await findInvisibleErrors(context, reviewId, request);
-      if (invisible !== undefined) return answerOf(invisible, seen);
-      const assessment = assessForAgent(context.settings.current(), principal, request);
-      refuseUnheard(context, request, assessment);
-      const rejected = await findRejection(context, principal, request, assessment);
-      if (rejected !== undefined) return answerOf(outcomeOf(rejected.reviewId, rejected, statusUrl), seen);
-      release = await reservePending(context, principal, request);
-      watch = await watchReview(context, reviewId, !seen);
+      if (invisible !== undefined) return answer(invisible);
+      const assessment = assess();
+      refuseUnlisted(settings, request, assessment);
+      const fingerprint = attaches(assessment)
+        ? fingerprintCall(context, { ...request, context: assessment.context })
+        : undefined;
+      const rejected = fingerprint === undefined ? undefined : await findRejection(context, principal, fingerprint);
+      if (rejected !== undefined) return answer(outcomeOf(rejected.reviewId, rejected, statusUrl));
+      release = await reservePending(context, principal, assessment);
+      watch = await watchReview(context, reviewId, !isReplay);
       await Promise.all([
         start(context, principal, reviewId, request, assessment),
-        noteCall(context, principal, reviewId, request, assessment),
+        fingerprint === undefined ? undefined : noteCall(context, principal, reviewId, fingerprint),
       ]);
     }
     const review = await waitForOutcome(context, watch, reviewId, request, options, release);
-    const shown = review === undefined ? undefined : redactFor(principal, review);
-    const body = outcomeOf(reviewId, shown, statusUrl);
-    return answerOf(withErrors(context, principal, request, body), seen);
+    const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
+    return answer(withErrors(settings, request, body, assess));
   } finally {
     watch?.close();
     release?.();
   }
 }
 
-/** At a first start nobody is asked about what only the upstream's own word is missing for. */
-function refuseUnheard(context: ServiceContext, { tool }: ExecuteRequest, { kind }: Assessment): void {
-  if (kind === 'blocked' || !awaitsFirstToolList(context.settings.current(), tool)) return;
+/** At a first start nobody is asked about a call for which only the upstream's first list of tools is missing. */
+function refuseUnlisted(settings: InForce, { tool }: ExecuteRequest, { kind }: Assessment): void {
+  if (kind === 'blocked' || !awaitsFirstToolList(settings, tool)) return;
   throw new ProblemError('worker_unavailable', {
     detail: 'The upstream MCP server has not said yet what its tools are. Try again shortly.',
   });
@@ -158,14 +184,47 @@ async function findInvisibleErrors(
 ): Promise<ExecuteResponse | undefined> {
   const tool = context.settings.current().policy.findTool(request.tool);
   if (tool === undefined || (tool.definition.seal ?? []).length === 0) return undefined;
-  const errors = argumentErrors(tool, request.arguments);
+  const errors = tool.validate(request.arguments, { sealed: false });
   if (errors.length === 0) return undefined;
   const sealed = await sealCall(context, reviewId, request.tool, request.arguments);
   if (tool.validate(sealed, { sealed: true }).length > 0) return undefined;
   context.log.info({ reviewId, tool: request.tool }, 'blocked: arguments_invalid inside a sealed value');
-  return blockedUnrecorded(reviewId, 'arguments_invalid', errors);
+  // Stopped before any review of it could be recorded.
+  return {
+    outcome: 'BLOCKED',
+    decisionId: decisionIdOf(reviewId),
+    reviewId,
+    class: null,
+    gate: null,
+    reasonCodes: ['arguments_invalid'],
+    retryable: false,
+    errors: [...errors],
+  };
 }
 
+/**
+ * Holds an agent to its limit of pending hard reviews, before anything is recorded: the gate worker blocks what comes
+ * past here. At the limit only what policy would let through at once is still taken: reversible work never waits for
+ * people. Returns how to give the reservation back.
+ */
+async function reservePending(
+  context: ServiceContext,
+  principal: AgentPrincipal,
+  { kind }: Assessment,
+): Promise<() => void> {
+  const { limits } = context.settings.current();
+  const { count, release } = context.reservations.take(principal.id);
+  try {
+    const stored = await context.store.countPending(principal.id);
+    if (stored + count > limits.pendingPerAgent && kind === 'held') throw new ProblemError('too_many_pending');
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return release;
+}
+
+/** Seals, signs and starts the workflow. */
 async function start(
   context: ServiceContext,
   principal: AgentPrincipal,
@@ -191,8 +250,7 @@ async function start(
     reviewId,
     { ...request, proposal },
     {
-      summary: summarizeStart(request),
-      details: describeStart(request, principal.id),
+      ...describeProposal(request, principal.id),
       memo: {
         proposer: principal.id,
         service: request.service,
@@ -201,38 +259,13 @@ async function start(
         group: request.group ?? null,
         threadId: request.threadId ?? null,
       },
-      expected: expectedOf(assessment),
+      // As the gate worker will most likely see it.
+      expected: { status: EXPECTED_STATUS[assessment.kind], class: assessment.class ?? 'unknown' },
     },
   );
 }
 
-/** Status and class as the gate worker will most likely see them. */
-function expectedOf(assessment: Assessment): { readonly status: string; readonly class: string } {
-  const status = ({ held: 'pending', free: 'not_required', blocked: 'blocked' } as const)[assessment.kind];
-  return { status, class: assessment.class ?? 'unknown' };
-}
-
-/** Tells what does not fit: arguments, or the service. Computed again here: the record holds no words about them. */
-function withErrors(
-  context: ServiceContext,
-  principal: AgentPrincipal,
-  request: ExecuteRequest,
-  body: ExecuteResponse,
-): ExecuteResponse {
-  if (body.outcome !== 'BLOCKED') return body;
-  const settings = context.settings.current();
-  if (body.reasonCodes.includes('arguments_invalid')) {
-    const plain = argumentErrors(settings.policy.findTool(request.tool), request.arguments);
-    if (plain.length > 0) return { ...body, errors: [...plain] };
-  } else if (!body.reasonCodes.includes('unknown_tool')) return body;
-  const assessment = assessForAgent(settings, principal, request);
-  if (assessment.kind !== 'blocked' || assessment.errors.length === 0) return body;
-  return { ...body, errors: [...assessment.errors] };
-}
-
-/** How long a proposal is held, in ms. */
-const CLASSIFIED_WITHIN = 2_000;
-const FREE_RESULT_WITHIN = 30_000;
+const EXPECTED_STATUS = { held: 'pending', free: 'not_required', blocked: 'blocked' } as const;
 
 /**
  * Holds the answer as long as the gate of the call allows. Undefined: not classified in time. `watching` was opened
@@ -243,10 +276,9 @@ async function waitForOutcome(
   watching: ReviewWatch | undefined,
   reviewId: ReviewId,
   request: ExecuteRequest,
-  options: ExecuteOptions,
+  { signal }: ExecuteOptions,
   onClassified: (() => void) | undefined,
 ): Promise<Review | undefined> {
-  const { signal } = options;
   let last: Review | undefined;
   let watch = watching;
   try {
@@ -269,49 +301,18 @@ async function waitForOutcome(
   }
 }
 
-/**
- * Holds an agent to its limit of pending hard reviews, before anything is recorded: the gate worker blocks what comes
- * past here. At the limit only what policy would let through at once is still taken: reversible work never waits for
- * people. Returns how to give the reservation back.
- */
-async function reservePending(
-  context: ServiceContext,
-  principal: AgentPrincipal,
+/** Adds what does not fit: arguments, or the service. The record holds no words about them. */
+function withErrors(
+  settings: InForce,
   request: ExecuteRequest,
-): Promise<() => void> {
-  const { limits } = context.settings.current();
-  const { count, release } = context.reservations.take(principal.id);
-  try {
-    const stored = await context.store.countPending(principal.id);
-    if (stored + count > limits.pendingPerAgent && wouldWait(context, principal, request)) {
-      throw new ProblemError('too_many_pending');
-    }
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return release;
-}
-
-function wouldWait(context: ServiceContext, principal: AgentPrincipal, request: ExecuteRequest): boolean {
-  return assessForAgent(context.settings.current(), principal, request).kind === 'held';
-}
-
-/** Limits of Temporal's static summary and details, in bytes. */
-const SUMMARY_BYTES = 400;
-const DETAILS_BYTES = 20_000;
-
-/** The call in one line of Markdown. */
-function summarizeStart(request: ExecuteRequest): string {
-  return clip(escapeMarkdown(summarizeCall(request)), SUMMARY_BYTES);
-}
-
-/** What was proposed, in Markdown, for the Temporal Web UI while nobody has classified it yet. */
-function describeStart(request: ExecuteRequest, proposer: string): string {
-  const lines = [
-    `Proposed by ${escapeMarkdown(proposer)}: ${escapeMarkdown(request.tool)}`,
-    ...(request.reason === undefined ? [] : [`The agent says: ${escapeMarkdown(request.reason)}`]),
-    `Arguments: ${escapeMarkdown(JSON.stringify(request.arguments))}`,
-  ];
-  return clip(lines.join('\n\n'), DETAILS_BYTES);
+  body: ExecuteResponse,
+  assess: () => Assessment,
+): ExecuteResponse {
+  if (body.outcome !== 'BLOCKED') return body;
+  const isInvalid = body.reasonCodes.includes('arguments_invalid');
+  if (!isInvalid && !body.reasonCodes.includes('unknown_tool')) return body;
+  const assessment = assess();
+  const plain = isInvalid ? argumentErrors(settings, request, assessment) : [];
+  const errors = plain.length > 0 ? plain : assessment.kind === 'blocked' ? assessment.errors : [];
+  return errors.length === 0 ? body : { ...body, errors: [...errors] };
 }

@@ -1,10 +1,8 @@
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
 import type { Review } from '../../contract/review.ts';
 import { STATUS } from '../../domain/lifecycle.ts';
-import { OUTCOME_STATUS, type ExecuteResponse } from '../../contract/execute.ts';
+import type { ExecuteResponse } from '../../contract/execute.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
-import type { FieldError } from '../../contract/api.ts';
-import type { ExecuteAnswer } from './types.ts';
 
 /** The answer to a proposal, told from the state of its review. `review` is undefined before it is classified. */
 export function outcomeOf(reviewId: ReviewId, review: Review | undefined, statusUrl: string): ExecuteResponse {
@@ -65,28 +63,6 @@ function executed(common: Common, review: Review): ExecuteResponse | undefined {
 function ranOf({ execution, call }: Review): Pick<Extract<ExecuteResponse, { outcome: 'EXECUTED' }>, 'call'> {
   if (execution.edited !== true) return {};
   return { call: { service: call.service, tool: call.tool, arguments: call.arguments } };
-}
-
-/** A call that was stopped before any review of it could be recorded. */
-export function blockedUnrecorded(
-  reviewId: ReviewId,
-  reasonCode: string,
-  errors: readonly FieldError[],
-): ExecuteResponse {
-  return {
-    outcome: 'BLOCKED',
-    decisionId: decisionIdOf(reviewId),
-    reviewId,
-    class: null,
-    gate: null,
-    reasonCodes: [reasonCode],
-    retryable: false,
-    errors: [...errors],
-  };
-}
-
-export function answerOf(body: ExecuteResponse, replayed: boolean): ExecuteAnswer {
-  return { httpStatus: OUTCOME_STATUS[body.outcome], body, replayed };
 }
 
 function blocked(common: Common, review: Review, ended: readonly string[]): ExecuteResponse {

@@ -10,7 +10,7 @@ import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { prepareArguments } from './decide.ts';
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { readToAct, redactFor } from './read.ts';
-import { noteRevision } from './reproposal.ts';
+import { fingerprintCall, noteCall } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
 
@@ -44,7 +44,8 @@ export async function revise(
     submittedAt: isoNow(context),
   });
   const goneCode = 'already_resolved';
-  await noteRevision(context, principal, review, request.arguments);
+  const revised = { ...review.call, arguments: request.arguments, context: review.context };
+  await noteCall(context, principal, reviewId, fingerprintCall(context, revised));
   return sendAndSettle(
     context,
     principal,

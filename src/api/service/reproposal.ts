@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { AgentPrincipal } from '../principal.ts';
 import type { ServiceContext } from './context.ts';
 import { redactFor } from './read.ts';
@@ -21,46 +21,26 @@ const STANDS_FOR_MS = 3_600_000;
 export async function findRejection(
   context: ServiceContext,
   principal: AgentPrincipal,
-  request: ExecuteRequest,
-  assessment: Assessment,
+  fingerprint: string,
 ): Promise<Review | undefined> {
-  if (!attaches(assessment)) return undefined;
   const since = new Date(context.clock.now() - STANDS_FOR_MS).toISOString();
-  const fingerprint = fingerprintCall(context, { ...request, context: assessment.context });
   const reviewId = await context.store.proposedCalls.findRejected(principal.id, fingerprint, since);
   const stored = reviewId === undefined ? undefined : await context.store.readReview(reviewId);
   return stored === undefined ? undefined : redactFor(principal, stored.review);
 }
 
-/** Remembers what was proposed. Where that fails people may be asked twice, and nothing worse. */
+/**
+ * Remembers what was proposed, or revised: a no to a revision is one to the call as it then stood. Where that fails
+ * people may be asked twice, and nothing worse.
+ */
 export async function noteCall(
   context: ServiceContext,
   principal: AgentPrincipal,
   reviewId: ReviewId,
-  request: ExecuteRequest,
-  assessment: Assessment,
-): Promise<void> {
-  if (attaches(assessment)) await note(context, principal, reviewId, { ...request, context: assessment.context });
-}
-
-/** The same for what the proposer has revised: a no to it is one to the call as it then stood. */
-export async function noteRevision(
-  context: ServiceContext,
-  principal: AgentPrincipal,
-  { reviewId, call, context: facts }: Review,
-  args: JsonObject,
-): Promise<void> {
-  await note(context, principal, reviewId, { ...call, arguments: args, context: facts });
-}
-
-async function note(
-  context: ServiceContext,
-  principal: AgentPrincipal,
-  reviewId: ReviewId,
-  call: FingerprintedCall,
+  fingerprint: string,
 ): Promise<void> {
   try {
-    await context.store.proposedCalls.note(principal.id, fingerprintCall(context, call), reviewId);
+    await context.store.proposedCalls.note(principal.id, fingerprint, reviewId);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     context.log.warn({ reviewId, code: error.code }, 'a call could not be remembered');
@@ -68,7 +48,7 @@ async function note(
 }
 
 /** Only a call that people are asked about can have been rejected by them. */
-function attaches(assessment: Assessment): boolean {
+export function attaches(assessment: Assessment): boolean {
   return assessment.kind === 'held' && assessment.approval.reproposal === 'attach';
 }
 
@@ -76,7 +56,7 @@ function attaches(assessment: Assessment): boolean {
 type FingerprintedCall = Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'> & { readonly context: JsonObject };
 
 /** Over the plaintext, keyed: sealed values come sealed anew each time, and nobody who reads the table can try some. */
-function fingerprintCall({ fingerprintKey }: ServiceContext, call: FingerprintedCall): string {
+export function fingerprintCall({ fingerprintKey }: ServiceContext, call: FingerprintedCall): string {
   const { service, tool, arguments: args, context } = call;
   return fingerprintBody({ service, tool, arguments: args, context }, fingerprintKey);
 }
@@ -87,9 +67,4 @@ function fingerprintCall({ fingerprintKey }: ServiceContext, call: Fingerprinted
  */
 export function fingerprintBody(body: unknown, key: Uint8Array): string {
   return createHmac('sha256', key).update(canonicalJson(body)).digest('hex');
-}
-
-/** Key of one call of a batch. Hashed, so that it cannot meet a key that the caller gives to a single call. */
-export function batchItemKey(key: string, index: number): string {
-  return `batch:${index}:${createHash('sha256').update(key).digest('hex')}`;
 }

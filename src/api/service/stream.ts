@@ -17,7 +17,7 @@ const IDLE_AFTER = 15_000;
  * States of one review as they come, the present one first; ends after the final one. `after` is the index of the
  * last state that was seen. Undefined: the final state was seen already.
  */
-export async function watchReview(
+export async function streamReview(
   context: ServiceContext,
   principal: Principal,
   reviewId: ReviewId,
@@ -64,7 +64,7 @@ const MOST_BEHIND = 1_000;
  * Rows of every review that changes and that the principal may see, from where the caller was: the tail only says that
  * there is more, so nothing is lost between two connections and a slow reader delays no other. Throws `resume_too_old`.
  */
-export async function watchAll(
+export async function streamAll(
   context: ServiceContext,
   principal: Principal,
   after: number | undefined,

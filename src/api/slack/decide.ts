@@ -1,26 +1,19 @@
+import type { ReviewerPrincipal } from '../principal.ts';
+import { ProblemError } from '../problem.ts';
+import type { ServiceContext } from '../service/context.ts';
+import { decide } from '../service/decide.ts';
+import type { Caller } from '../service/types.ts';
+import type { Press } from './interaction.ts';
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
-import type { Store } from '../../ports/store.ts';
-import { canBeStopped, queuedDecisionWords } from '../../domain/stop.ts';
 import { slackDecisionOf } from '../../domain/mail-decision.ts';
-import type { Settings, SettingsSource } from '../../domain/policy/settings.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import type { SlackDecision } from '../../domain/slack/message.ts';
 import { lineAbout, reviewMessage, statusWords, type SlackMessage } from '../../domain/slack/message.ts';
-import type { Clock } from '../service/context.ts';
-import type { ReviewerPrincipal } from '../principal.ts';
-import { ProblemError } from '../problem.ts';
-import type { Caller, GateService } from '../service/types.ts';
-import type { Press } from './interaction.ts';
-
-export interface PressDeps {
-  readonly service: GateService;
-  readonly settings: SettingsSource;
-  readonly store: Pick<Store, 'readReview' | 'readRecord'>;
-  readonly clock: Clock;
-}
+import { canBeStopped, queuedDecisionWords } from '../../domain/stop.ts';
 
 /** Why Slack's buttons decided nothing: a code of any decision, or one of these. */
 type SlackRefusal = ProblemCode | 'unknown_person' | 'sign_in_required';
@@ -31,7 +24,7 @@ export type PressResult =
   | { readonly kind: 'refused'; readonly code: SlackRefusal; readonly review: Review | undefined };
 
 /** A press of a button as a decision of the reviewer whose Slack user it was; all checks of any decision follow. */
-export async function decideByPress(deps: PressDeps, press: Press, caller: Caller): Promise<PressResult> {
+export async function decideByPress(deps: ServiceContext, press: Press, caller: Caller): Promise<PressResult> {
   const settings = deps.settings.current();
   const reviewId = press.reviewId as ReviewId;
   const reviewer = findBySlack(settings, press);
@@ -54,7 +47,7 @@ export async function decideByPress(deps: PressDeps, press: Press, caller: Calle
   };
   try {
     const request = { type, digest, ...(comment === '' ? {} : { comment }) };
-    const settled = await deps.service.decide(principal, reviewId, request, caller);
+    const settled = await decide(deps, principal, reviewId, request, caller);
     if (settled.httpStatus === 202) return { kind: 'queued', reviewer: reviewer.id, review, type };
     return { kind: 'decided', reviewer: reviewer.id, review: settled.review };
   } catch (error) {
@@ -105,7 +98,7 @@ export function answerTo(result: PressResult, baseUrl: string): string {
  */
 export async function replacementFor(
   result: PressResult,
-  { settings: source, store, clock }: PressDeps,
+  { settings: source, store, clock }: ServiceContext,
   baseUrl: string,
 ): Promise<SlackMessage | undefined> {
   const settings = source.current();

@@ -5,9 +5,10 @@ import {
   loadDashboard,
   type DashboardPage,
   createGateClient,
-  createGateService,
+  createService,
   createSignInLinks,
   startServer,
+  startService,
   type SignInLinks,
 } from '../../api/index.ts';
 import { packageFile } from '../embedded/cache.ts';
@@ -50,7 +51,6 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     namespace: temporal.namespace,
     clock: systemClock,
     log,
-    shutdown: stop.signal,
   };
   if (part.keys.reviewSigner !== undefined && !(await store.objections.mayObject())) {
     throw new StartError(
@@ -58,18 +58,16 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
       'The login of DATABASE_URL may not store a reviewer’s no. Where reviewers decide (`api`, `api --role review`) it has to be a member of the database role holdpoint_review; agents’ own api (`--role propose`) does without.',
     );
   }
-  const service = createGateService(deps);
+  const service = createService(deps);
   const mcp = {
-    service,
-    settings,
     sessionSecret: part.keys.mcpSecret,
     onToolsChanged: (listener: () => void) => followTools(foundation, listener),
     version: readVersion(),
-    log,
   };
   const app = createApp({
-    ...deps,
-    service,
+    ...service,
+    ...part.keys,
+    shutdown: stop.signal,
     doors: (parts) => mcpEndpoints(mcp, parts),
     signIn,
     policyInForce: () => files.policyInForce(),
@@ -88,8 +86,8 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   });
   repeatUntilShutdown(foundation, 'check of the Temporal in use', BINDING_EVERY_MS, () => binding.check());
   // Whatever answers has its SQL parser and its tail before the first request comes.
-  await service.start();
-  shutdown.add('service', () => service.close());
+  await startService(service);
+  shutdown.add('service', () => service.hub.stop());
   const server = await startServer(app, { port: part.port, host: part.host, shutdown: stop }).catch(
     (error: unknown) => {
       throw explain(error, part);

@@ -7,7 +7,22 @@ const DETAILS_BYTES = 20_000;
 
 /** The call in one line of at most 400 bytes: `github.repos.delete {"owner":"acme","repo":"web"}`. */
 export function summarizeCall(call: Pick<Material, 'tool' | 'arguments'>): string {
-  return clip(plain(`${call.tool} ${JSON.stringify(call.arguments)}`), SUMMARY_BYTES);
+  return clip(plain(head(`${call.tool} ${JSON.stringify(call.arguments)}`, SUMMARY_BYTES)), SUMMARY_BYTES);
+}
+
+/** Summary and details of a call that was proposed, in Markdown, for the Temporal Web UI until it is classified. */
+export function describeProposal(
+  call: Pick<Material, 'tool' | 'arguments'> & { readonly reason?: string | undefined },
+  proposer: string,
+): { readonly summary: string; readonly details: string } {
+  const args = head(JSON.stringify(call.arguments), DETAILS_BYTES);
+  const lines = [
+    `Proposed by ${escapeMarkdown(proposer)}: ${escapeMarkdown(call.tool)}`,
+    ...(call.reason === undefined ? [] : [`The agent says: ${escapeMarkdown(call.reason)}`]),
+    `Arguments: ${escapeMarkdown(args)}`,
+  ];
+  const summary = clip(escapeMarkdown(clip(plain(`${call.tool} ${args}`), SUMMARY_BYTES)), SUMMARY_BYTES);
+  return { summary, details: clip(lines.join('\n\n'), DETAILS_BYTES) };
 }
 
 /**
@@ -23,7 +38,7 @@ export function describeReview(review: Review): string {
     ...waitingFor(review),
     `Why: ${review.reasonCodes.map(escapeMarkdown).join(', ') || 'class of the tool'}`,
     `Execution: ${review.execution.status}`,
-    `Arguments (revision ${review.revision}): ${escapeMarkdown(JSON.stringify(review.call.arguments))}`,
+    `Arguments (revision ${review.revision}): ${escapeMarkdown(head(JSON.stringify(review.call.arguments), DETAILS_BYTES))}`,
     ...(review.reason === null ? [] : [`The agent says: ${escapeMarkdown(review.reason)}`]),
   ];
   return clip(lines.join('\n\n'), DETAILS_BYTES);
@@ -54,6 +69,11 @@ export function escapeMarkdown(text: string): string {
  */
 function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, '\ufffd');
+}
+
+/** As much of a text as {@link clip} can leave of it: escaping all of a long one takes far longer, and adds bytes only. */
+function head(text: string, limit: number): string {
+  return text.slice(0, limit + 1);
 }
 
 /** Cuts to at most `limit` UTF-8 bytes, on a character boundary. The workflow sandbox has no Buffer. */

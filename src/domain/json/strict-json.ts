@@ -48,6 +48,10 @@ export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH, maxValu
   return { ok: true, value: found.negativeZero ? withoutNegativeZero(value) : value };
 }
 
+/** Characters that the scans look for: comparing numbers takes a third of the time that comparing texts does. */
+const [QUOTE, BACKSLASH, COMMA, PLUS, MINUS, POINT] = [0x22, 0x5c, 0x2c, 0x2b, 0x2d, 0x2e] as const;
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d] as const;
+const [ZERO, NINE, UPPER_E, LOWER_E] = [0x30, 0x39, 0x45, 0x65] as const;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 interface Scan {
@@ -71,50 +75,69 @@ function scanTokens(text: string): Scan {
     ...(key === undefined ? {} : { key }),
   });
   while (offset < text.length) {
-    const char = text[offset] as string;
     let end = offset + 1;
-    if (char === '"') {
-      end = endOfString(text, offset);
-      const inner = text.slice(offset + 1, end - 1);
-      const content = inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
-      if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
-      if (atKey) {
+    switch (text.charCodeAt(offset)) {
+      case QUOTE: {
+        end = endOfString(text, offset);
+        const inner = text.slice(offset + 1, end - 1);
+        const content = inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
+        if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
+        if (!atKey) break;
         const keys = open[open.length - 1] ?? new Set();
         open[open.length - 1] = keys;
         if (content === '__proto__') return fail('forbidden_key', content);
         if (keys.has(content)) return fail('duplicate_key', content);
         keys.add(content);
         atKey = false;
+        break;
       }
-    } else if (char === '{') {
-      open.push(undefined);
-      atKey = true;
-    } else if (char === '[') open.push(null);
-    else if (char === '}' || char === ']') {
-      open.pop();
-      atKey = false;
-    } else if (char === ',') atKey = open.at(-1) !== null;
-    else if (isNumberPart(char) && char !== 'e' && char !== 'E') {
-      while (end < text.length && isNumberPart(text[end] as string)) end += 1;
-      if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');
-      const literal = text.slice(offset, end);
-      if (!isExact(literal)) return fail('number_out_of_range');
-      negativeZero ||= Object.is(Number(literal), -0);
+      case OPEN_BRACE:
+        open.push(undefined);
+        atKey = true;
+        break;
+      case OPEN_BRACKET:
+        open.push(null);
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        open.pop();
+        atKey = false;
+        break;
+      case COMMA:
+        atKey = open[open.length - 1] !== null;
+        break;
+      default: {
+        if (!startsNumber(text.charCodeAt(offset))) break;
+        while (end < text.length && isNumberPart(text.charCodeAt(end))) end += 1;
+        if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');
+        const literal = text.slice(offset, end);
+        if (!isExact(literal)) return fail('number_out_of_range');
+        negativeZero ||= Object.is(Number(literal), -0);
+      }
     }
     offset = end;
   }
   return { offset, negativeZero };
 }
 
-/** Index after the closing quote of the string that begins at `start`. */
+/** Index after the closing quote of the string that begins at `start`; the end of the text where it has none. */
 function endOfString(text: string, start: number): number {
-  let index = start + 1;
-  while (text[index] !== '"') index += text[index] === '\\' ? 2 : 1;
-  return index + 1;
+  for (let quote = start; ;) {
+    quote = text.indexOf('"', quote + 1);
+    if (quote < 0) return text.length;
+    let before = quote;
+    // A run of backslashes ends at one quote, so each is looked at once.
+    while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+    if ((quote - before) % 2 === 0) return quote + 1;
+  }
 }
 
-function isNumberPart(char: string): boolean {
-  return (char >= '0' && char <= '9') || char === '-' || char === '+' || char === '.' || char === 'e' || char === 'E';
+function startsNumber(code: number): boolean {
+  return (code >= ZERO && code <= NINE) || code === MINUS;
+}
+
+function isNumberPart(code: number): boolean {
+  return startsNumber(code) || code === PLUS || code === POINT || code === UPPER_E || code === LOWER_E;
 }
 
 /** Whether the literal (of bounded length) and the double it becomes are the same number. */
@@ -146,19 +169,26 @@ function findExcess(
   let depth = 0;
   /** The first value; each comma and each bracket makes room for at most one more. */
   let values = 1;
-  let inString = false;
   for (let index = 0; index < text.length; index++) {
-    const char = text[index];
-    if (inString) {
-      if (char === '\\') index++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '{' || char === '[') {
-      depth += 1;
-      values += 1;
-      if (depth > maxDepth) return { code: 'too_deep', offset: index };
-    } else if (char === '}' || char === ']') depth -= 1;
-    else if (char === ',') values += 1;
+    switch (text.charCodeAt(index)) {
+      case QUOTE:
+        index = endOfString(text, index) - 1;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        depth += 1;
+        values += 1;
+        if (depth > maxDepth) return { code: 'too_deep', offset: index };
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth -= 1;
+        break;
+      case COMMA:
+        values += 1;
+        break;
+      default:
+    }
     if (values > maxValues) return { code: 'too_many_values', offset: index };
   }
   return undefined;

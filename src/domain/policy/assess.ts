@@ -212,7 +212,11 @@ function countSealed(value: Json): number {
   if (typeof value !== 'object' || value === null) return 0;
   // Any `$sealed` counts here: one with something beside it is nobody's, and is found as one too many.
   if (Object.hasOwn(value, '$sealed')) return 1;
-  return Object.values(value).reduce((sum: number, item) => sum + countSealed(item), 0);
+  let count = 0;
+  for (const item of Object.values(value) as Json[]) {
+    if (typeof item === 'object' && item !== null) count += countSealed(item);
+  }
+  return count;
 }
 
 function heldVerdict(

@@ -26,8 +26,8 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if ('toJSON' in value && typeof value.toJSON === 'function') return canonicalJson(value.toJSON());
   let members = '';
-  // The default order of `sort` is by UTF-16 code units, as RFC 8785 wants it.
-  for (const key of Object.keys(value).sort()) {
+  // Sorted by UTF-16 code units, as RFC 8785 wants it.
+  for (const key of Object.keys(value).toSorted()) {
     const member: unknown = value[key as keyof typeof value];
     if (member === undefined) continue;
     members += `${members === '' ? '' : ','}${canonicalJson(key)}:${canonicalJson(member)}`;

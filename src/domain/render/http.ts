@@ -31,10 +31,9 @@ export function renderHttpRequest(
     if (!isStaticHeader(name, value)) return invalid(`the header ${name} cannot be set`);
   }
   const used = new Set(argumentsOfTemplate(template));
-  const rest = Object.fromEntries(Object.entries(args).filter(([name]) => !used.has(name)));
   const form = request.bodyFormat === 'form';
   if (request.body === undefined) {
-    const query = renderQueryRest(tool, rest, form);
+    const query = renderQueryRest(tool, args, used, form);
     if (!query.ok) return query;
     const url = renderUrl(connector.baseUrl, template, args, query.value);
     if (!url.ok) return url;
@@ -42,6 +41,7 @@ export function renderHttpRequest(
   }
   const url = renderUrl(connector.baseUrl, template, args, '');
   if (!url.ok) return url;
+  const rest = withoutUsed(args, used);
   if (form && encodeForm(rest) === undefined) return invalid('an argument cannot be form-encoded');
   return {
     ok: true,
@@ -113,11 +113,16 @@ function fillQuery(pairs: PathTemplate['query'], args: JsonObject): Rendered<str
 }
 
 /** Arguments that neither path nor body takes: only a closed schema lets them into the query. */
-function renderQueryRest(tool: ToolDefinition, rest: JsonObject, form: boolean): Rendered<string> {
+function renderQueryRest(
+  tool: ToolDefinition,
+  args: JsonObject,
+  used: ReadonlySet<string>,
+  form: boolean,
+): Rendered<string> {
   const known = closedProperties(tool);
-  for (const name of Object.keys(rest)) {
-    if (!known.has(name)) return invalid(`${name} has no place in the request`);
-  }
+  const unknown = Object.keys(args).find((name) => !used.has(name) && !known.has(name));
+  if (unknown !== undefined) return invalid(`${unknown} has no place in the request`);
+  const rest = withoutUsed(args, used);
   if (form) {
     if (Object.values(rest).some(holdsSealed)) return invalid('a sealed argument cannot stand in a query');
     const encoded = encodeForm(rest);
@@ -130,6 +135,12 @@ function renderQueryRest(tool: ToolDefinition, rest: JsonObject, form: boolean):
     pairs.push(`${encodeURIComponent(name)}=${text}`);
   }
   return { ok: true, value: pairs.join('&') };
+}
+
+/** Arguments that the path does not take. */
+function withoutUsed(args: JsonObject, used: ReadonlySet<string>): JsonObject {
+  if (![...used].some((name) => Object.hasOwn(args, name))) return args;
+  return Object.fromEntries(Object.entries(args).filter(([name]) => !used.has(name)));
 }
 
 /** Names of a schema that allows no others. */

@@ -107,7 +107,8 @@ export function endReview(review: Review, status: Review['status'], at: string):
 function summaryOf(review: Pick<Review, 'call' | 'title'>): string {
   const { tool, arguments: args } = review.call;
   const text = review.title ?? (args === null ? tool : `${tool} ${JSON.stringify(args)}`);
-  return clip(text.replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape));
+  // Escapes only lengthen it: what is beyond the limit before them is beyond it after them.
+  return clip(text.slice(0, SUMMARY_BYTES + 1).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape));
 }
 
 function escape(character: string): string {

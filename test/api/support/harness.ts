@@ -1,6 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { createApp, createGateService, createSignInLinks, startServer, type AppDeps } from '../../../src/api/index.ts';
+import {
+  createApp,
+  createService,
+  createSignInLinks,
+  startServer,
+  startService,
+  type AppDeps,
+} from '../../../src/api/index.ts';
 import type { SealArguments, Signer } from '../../../src/api/service/context.ts';
 import type { JsonObject } from '../../../src/contract/json.ts';
 import type { Store } from '../../../src/ports/store.ts';
@@ -86,7 +93,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
     log,
     ...options.app,
   };
-  const service = options.app?.service ?? createGateService(base);
+  const service = createService(base);
   const app = createApp({
     signIn,
     sessionSecret,
@@ -105,9 +112,9 @@ export async function makeHarness(options: HarnessOptions = {}) {
     version: '0.0.0',
     limits: { anonymousPerMinute: 100_000 },
     ...base,
-    service,
+    ...service,
   });
-  await service.start();
+  await startService(service);
   const server = await startServer(app, { port: 0, shutdown, graceMs: 2_000 });
 
   const isReviewer = (id: string): boolean => REVIEWERS.some((reviewer) => reviewer.id === id);
@@ -175,7 +182,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
 
     async close(): Promise<void> {
       await server.close();
-      await service.close();
+      await service.hub.stop();
       await fixture.close();
     },
   };
