@@ -90,7 +90,7 @@ const MEMO_KEY = 'holdpointProposal';
 export function createGateClient(client: Client, isForeign: () => boolean = () => false): GateClient {
   const assertOwn = (): void => {
     if (!isForeign()) return;
-    const detail = 'Temporal is not the one that the database belongs to.';
+    const detail = 'The database is bound to another Temporal.';
     throw new ProblemError('temporal_unavailable', { detail });
   };
   const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);

@@ -157,11 +157,11 @@ function operationId({ method, path }: Endpoint): string {
 }
 
 const RETRY_AFTER = {
-  'Retry-After': { description: 'Seconds after which trying again can help', schema: { type: 'integer', minimum: 0 } },
+  'Retry-After': { description: 'Seconds after which a retry can succeed', schema: { type: 'integer', minimum: 0 } },
 };
 
 /** By Node's own HTTP server, before any route is known. */
-const HEADERS_TOO_LARGE = { description: 'The address and headers are over 16 KiB; no body' };
+const HEADERS_TOO_LARGE = { description: 'URL and headers are over 16 KiB; no body' };
 
 const SECURITY_SCHEMES = {
   agentKey: { type: 'http', scheme: 'bearer', description: 'An agent’s key (`hpk_…`).' },
@@ -171,7 +171,7 @@ const SECURITY_SCHEMES = {
     in: 'cookie',
     name: 'holdpoint_session',
     description:
-      'Session of a reviewer, over https under the name `__Host-holdpoint_session`; what changes something needs its `X-CSRF-Token` as well.',
+      'Session of a reviewer, over https under the name `__Host-holdpoint_session`; requests that change something also need its `X-CSRF-Token`.',
   },
 };
 const SECURITY: Readonly<Record<Who, readonly Json[]>> = {

@@ -23,9 +23,9 @@ export const PROBLEMS = {
   sealed_not_allowed: row(400, 'Callers cannot send sealed values'),
   callback_not_allowed: row(400, 'The callback URL is not allowed by the configuration'),
   unauthenticated: row(401, 'No valid credential'),
-  forbidden: row(403, 'This credential may not do that'),
+  forbidden: row(403, 'This credential does not allow that'),
   not_an_approver: row(403, 'You are not an approver of the current level'),
-  self_approval: row(403, 'Separation of duties bars you from deciding this review'),
+  self_approval: row(403, 'Separation of duties does not let you decide this review'),
   not_found: row(404, 'Not found'),
   method_not_allowed: row(405, 'Method not allowed'),
   expired: row(409, 'The deadline has passed'),
@@ -47,51 +47,51 @@ export const PROBLEMS = {
   idempotency_mismatch: row(422, 'The idempotency key was used with another body'),
   rate_limited: row(429, 'Too many requests', true),
   too_many_pending: row(429, 'Too many reviews are waiting', true),
-  internal: row(500, 'Something went wrong on our side', true),
+  internal: row(500, 'Internal error', true),
   temporal_unavailable: row(503, 'Temporal cannot be reached', true),
-  worker_unavailable: row(503, 'No worker answers', true),
+  worker_unavailable: row(503, 'No worker is available', true),
   objection_unreadable: row(503, 'A stored objection cannot be verified, so nothing is approved until it can', true),
   database_unavailable: row(503, 'The database cannot be reached', true),
 } as const satisfies Record<string, CodeRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Why signing in through the identity provider did not work; `signInError` in the address that a browser is led back to. */
+/** Why sign-in through the identity provider failed; `signInError` in the URL that the browser is redirected to. */
 export const SIGN_IN_ERRORS = {
   unavailable: 'The identity provider cannot be reached',
-  denied: 'The identity provider said no',
+  denied: 'The identity provider denied the sign-in',
   failed: 'The answer of the identity provider does not belong to this sign-in',
-  not_a_reviewer: 'You are signed in there, but no reviewer here has your subject',
+  not_a_reviewer: 'You are signed in at the identity provider, but no reviewer here has your subject',
 } as const;
 export type SignInErrorCode = keyof typeof SIGN_IN_ERRORS;
 
-/** What the page behind a link in a mail answers beside problems; it answers people, in HTML. */
+/** What the page behind a link in a mail answers besides problems, in HTML. */
 export const MAIL_LINK_ANSWERS = {
-  link_not_valid: row(404, 'The link is not valid, or not any more'),
-  link_of_another: row(403, 'The link was made for somebody else'),
-  sign_in_required: row(403, 'This decision takes a session, not a link from a mail'),
+  link_not_valid: row(404, 'The link is not valid, or no longer'),
+  link_of_another: row(403, 'The link belongs to another reviewer'),
+  sign_in_required: row(403, 'This decision needs a session; a link from a mail is not enough'),
   form_expired: row(403, 'The page was open for too long; open the link again'),
 } as const satisfies Record<string, CodeRow>;
 export type MailLinkAnswer = keyof typeof MAIL_LINK_ANSWERS;
 
 /**
- * Why a call was held, stopped or ended, as they appear in `reasonCodes`. Policy rules add their own beside these
+ * Why a call was held, stopped or ended, as they appear in `reasonCodes`. Policy rules add their own
  * (`reason:` in the policy file), so `reasonCodes` is a list of strings.
  */
 export const REASONS = {
-  unknown_tool: 'Nobody can run this tool',
+  unknown_tool: 'No connector can run this tool',
   unlisted_tool: 'A connector can run this tool but the policy does not name it',
   tool_not_allowed: 'The agent may not propose this tool',
-  arguments_invalid: 'The arguments do not fit the tool’s schema',
+  arguments_invalid: 'The arguments do not match the tool’s schema',
   forbidden: 'The policy forbids this call',
-  'irreversible-tool': 'The tool’s calls cannot be taken back',
-  'sensitive-tool': 'The policy holds the calls of this sensitive tool',
+  'irreversible-tool': 'Calls of this tool cannot be undone',
+  'sensitive-tool': 'The policy holds calls of this sensitive tool',
   held_by_policy: 'The policy holds this call for a decision',
   sensitive_limit: 'Too many sensitive calls of this tool ran without a decision in the last hour',
   frozen: 'The tool is frozen by configuration',
-  owner_unknown: 'Separation of duties is on and nobody is answerable for the proposer',
-  seal_required: 'An argument that must be sealed came in the clear',
+  owner_unknown: 'Separation of duties applies, and the proposer has no owner',
+  seal_required: 'An argument that must be sealed was sent in the clear',
   policy_error: 'The policy could not be applied',
-  classification_failed: 'The call could not be classified, and trying again would not help',
+  classification_failed: 'The call could not be classified, and retrying would not help',
   too_many_pending: 'Too many reviews of this proposer are waiting',
   rule_error: 'A rule failed, so the call counts as irreversible',
   context_not_pinned: 'A rule reads context that the configuration does not pin for this agent',
@@ -99,13 +99,13 @@ export const REASONS = {
   unattested_refused: 'Unsigned proposals are refused by configuration',
   proposal_invalid: 'The signed proposal does not belong to this review',
   review_id_taken: 'Another proposal already has this review id',
-  not_plain_select: 'The SQL is not one plain SELECT',
+  not_plain_select: 'The SQL is not a single plain SELECT',
   upstream_changed: 'The upstream MCP server changed a tool, and policy does not accept that yet',
   upstream_unlisted: 'The upstream MCP server is not known to have this tool',
-  override: 'The policy gives this tool a weaker class than its effects or its built-in definition ask for',
-  rejected: 'A reviewer said no',
-  expired: 'Nobody decided in time',
-  withdrawn: 'The proposer took it back',
+  override: 'The policy gives this tool a weaker class than its effects or its built-in definition require',
+  rejected: 'A reviewer rejected it',
+  expired: 'No decision was made in time',
+  withdrawn: 'The proposer withdrew it',
   aborted: 'It was ended from outside',
   still_executing: 'The call is still running',
   not_yet_classified: 'The policy has not been applied yet',
@@ -118,15 +118,15 @@ export const EXECUTION_ERRORS = {
   stopped: 'A reviewer stopped it before it ran',
   approval_stale: 'Approved, but not executed in time',
   drifted: 'What would run is no longer what was approved',
-  not_authorized: 'The decisions no longer carry the call',
-  reclassified: 'The policy in force now asks for more than the decisions give',
-  invalid_call: 'The call cannot be made as it stands',
+  not_authorized: 'The decisions no longer authorize the call',
+  reclassified: 'The policy in force now requires more than the decisions provide',
+  invalid_call: 'The call cannot be made as it is',
   seal_broken: 'A sealed argument does not belong to this call',
   credential_missing: 'The execute worker has no credential for this connector',
   target_refused: 'The address of the target is not allowed',
   target_unreachable: 'The target could not be reached before anything was sent',
   upstream_rejected: 'The target refused the call',
-  upstream_failed: 'The target failed and says that nothing happened',
+  upstream_failed: 'The target failed and reports that nothing happened',
   statement_failed: 'The database refused the statement and rolled it back',
   response_too_large: 'The answer was larger than allowed',
   lost_answer: 'The call was sent and no answer came back',

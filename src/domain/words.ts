@@ -31,7 +31,7 @@ export function entryWords(entry: AuditEntry): string {
         .concat(entry.reasonCodes.map(reasonWords))
         .join(', ');
     case 'notified':
-      return `${entry.event} by ${entry.channel} to ${entry.recipients.join(', ') || 'nobody'}`;
+      return `${entry.event} by ${entry.channel} to ${entry.recipients.join(', ') || 'no one'}`;
     case 'decided':
       return `${entry.reviewer} ${DECISION_WORDS[entry.decision]} (version ${entry.revision}, level ${entry.level}, by ${entry.channel})`;
     case 'objected':
@@ -41,7 +41,7 @@ export function entryWords(entry: AuditEntry): string {
     case 'withdrawn':
       return `${entry.by} withdrew it`;
     case 'expired':
-      return 'nobody decided in time';
+      return 'no decision was made in time';
     case 'aborted':
       return entry.reason;
     case 'started':

@@ -111,7 +111,7 @@ async function sendProgress(extra: Extra, progress: number, total: number): Prom
     progressToken,
     progress: Math.round(progress),
     total: Math.round(total),
-    message: 'It waits for a human',
+    message: 'Waiting for a human decision',
   };
   await extra.sendNotification({ method: 'notifications/progress', params });
 }
@@ -134,7 +134,7 @@ function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string
   const offered = offeredTools(settings, agent).get(name);
   if (offered !== undefined) return offered.tool;
   if (toolNameSchema.safeParse(name).success && settings.policy.findTool(name) !== undefined) return name;
-  throw new McpError(ErrorCode.InvalidParams, 'There is no such tool');
+  throw new McpError(ErrorCode.InvalidParams, 'Unknown tool');
 }
 
 /** The same request of the same session, sent again, is the same call. */
@@ -142,7 +142,7 @@ function idempotencyKeyOf({ session }: McpRequest, given: unknown, id: string | 
   if (given !== undefined) {
     const parsed = idempotencyKeySchema.safeParse(given);
     if (!parsed.success)
-      throw new McpError(ErrorCode.InvalidParams, 'holdpoint/idempotencyKey has 1 to 255 characters');
+      throw new McpError(ErrorCode.InvalidParams, 'holdpoint/idempotencyKey must have 1 to 255 characters');
     return parsed.data;
   }
   if (session === undefined) return undefined;

@@ -71,21 +71,20 @@ function upstreamTextOf(
   const description =
     said.description === null
       ? null
-      : `The upstream server “${definition.connector}” says of this tool, and nobody has checked it: ${said.description}`;
+      : `The upstream server “${definition.connector}” describes this tool as follows (unverified): ${said.description}`;
   return { description, inputSchema: said.inputSchema, changed: false };
 }
 
 function whatHappens(definition: ToolDefinition, changed: boolean): string {
-  if (changed)
-    return 'Held for a human: its upstream server changed what it says of its tools, and that is not accepted yet.';
+  if (changed) return 'Held for a human decision: its upstream server changed a tool, which is not accepted yet.';
   const gate = gateOf(definition);
   switch (gate) {
     case 'hard':
-      return 'Irreversible or sensitive: it waits until a human has decided, and may come back edited or rejected.';
+      return 'Irreversible or sensitive: it waits for a human decision, and may be edited or rejected.';
     case 'soft':
-      return 'It runs at once, and people are told of it, unless policy holds these arguments for a human.';
+      return 'It runs at once, and people are notified, unless policy holds these arguments for a human decision.';
     case 'none':
-      return 'It runs at once, unless policy holds these arguments for a human.';
+      return 'It runs at once, unless policy holds these arguments for a human decision.';
     default:
       return gate satisfies never;
   }

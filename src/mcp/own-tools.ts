@@ -34,7 +34,7 @@ const OWN_TOOLS: readonly OwnTool[] = [
       name: 'holdpoint_await',
       title: 'Wait for a decision',
       description:
-        'Waits up to 50 seconds for what becomes of a pending call: its result, a rejection with the reviewer’s words, or that it still waits.',
+        'Waits up to 50 seconds for the outcome of a pending call: its result, a rejection with the reviewer’s comment, or that it is still pending.',
       inputSchema: {
         type: 'object',
         required: ['reviewId'],
@@ -50,8 +50,8 @@ const OWN_TOOLS: readonly OwnTool[] = [
   {
     definition: {
       name: 'holdpoint_withdraw',
-      title: 'Take a pending call back',
-      description: 'Withdraws a call of yours that still waits. It will not run.',
+      title: 'Withdraw a pending call',
+      description: 'Withdraws one of your pending calls. It will not run.',
       inputSchema: {
         type: 'object',
         required: ['reviewId'],
@@ -77,7 +77,7 @@ const OWN_TOOLS: readonly OwnTool[] = [
         additionalProperties: false,
         properties: {
           reviewId,
-          arguments: { type: 'object', description: 'all arguments of the tool, not only those that change' },
+          arguments: { type: 'object', description: 'all arguments of the tool, not only the changed ones' },
           reason: { type: 'string', maxLength: 4_000 },
         },
       },
@@ -106,5 +106,5 @@ export function runOwnTool(
 function parse<T>(schema: z.ZodType<T>, args: unknown): T {
   const parsed = schema.safeParse(args);
   if (parsed.success) return parsed.data;
-  throw new McpError(ErrorCode.InvalidParams, 'The arguments do not fit the tool’s schema');
+  throw new McpError(ErrorCode.InvalidParams, 'The arguments do not match the tool’s schema');
 }

@@ -37,7 +37,7 @@ export function resultOf(
         ...(comment === null ? {} : { comment }),
       };
       const sentence = edited
-        ? 'Done, but not as proposed: a reviewer changed the arguments before approving. `ran` is what really ran; do not propose the original again.'
+        ? 'Done, but not as proposed: a reviewer changed the arguments before approving. `ran` has the arguments that were used; do not propose the original again.'
         : 'Done.';
       return withBody(sentence, said, execution.body);
     }
@@ -59,8 +59,8 @@ export function resultOf(
         executionStatus: execution.status,
       };
       const sentence = unknown
-        ? 'It was sent, and nobody knows whether it took effect. A human will find out. Do not repeat it.'
-        : 'It was let through and failed.';
+        ? 'It was sent, and it is unknown whether it took effect. A human will find out. Do not repeat it.'
+        : 'It was allowed and failed.';
       return withBody(sentence, said, execution.body, true);
     }
     default:
@@ -102,7 +102,7 @@ function pending(
   }
   const next = { tool: 'holdpoint_await', arguments: { reviewId } };
   const sentence =
-    'Not done yet: it waits for a human. Call holdpoint_await with the reviewId to learn what became of it; do not propose it again. A reviewer decides it at the link, after signing in.';
+    'Not done yet: it waits for a human decision. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again. A reviewer decides at the link, after signing in.';
   return tell(sentence, { ...common, next });
 }
 
@@ -117,12 +117,11 @@ function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { ou
   if (reasonCodes.includes('rejected')) {
     return comment === undefined
       ? 'A human rejected it. It did not run; do not propose it again.'
-      : 'A human rejected it, with the words in `comment`. It did not run; do not propose it again.';
+      : 'A human rejected it; see `comment`. It did not run; do not propose it again.';
   }
-  if (reasonCodes.includes('expired')) return 'Nobody decided in time, which is a no. It did not run.';
-  if (reasonCodes.includes('arguments_invalid'))
-    return 'The arguments do not fit; `errors` says where. It did not run.';
-  return 'It did not run; `reasonCodes` says why.';
+  if (reasonCodes.includes('expired')) return 'No decision was made in time, which is a no. It did not run.';
+  if (reasonCodes.includes('arguments_invalid')) return 'The arguments are not valid; see `errors`. It did not run.';
+  return 'It did not run; see `reasonCodes`.';
 }
 
 function tell(

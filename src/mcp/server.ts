@@ -24,7 +24,7 @@ import { problemResult, resultOf } from './result.ts';
 import { cancelTask, detailedTaskOf, extensionTaskOf, listTasks, readTask, taskOf, taskResult } from './tasks.ts';
 
 const INSTRUCTIONS =
-  'Tools here run through Holdpoint: some calls wait until a human has decided. A pending result is neither a success nor a failure: call holdpoint_await with its reviewId. After a rejection do not propose the same call again. After an edit, what ran is in the result.';
+  'Tools here run through Holdpoint: some calls wait for a human decision. A pending result is neither a success nor a failure: call holdpoint_await with its reviewId. After a rejection do not propose the same call again. After an edit, what ran is in the result.';
 
 /** Missing Required Client Capability, of the revision 2026-07-28. */
 const MISSING_CAPABILITY = -32_021;

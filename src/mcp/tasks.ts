@@ -76,7 +76,7 @@ export async function taskResult(request: McpRequest, taskId: string, signal: Ab
       const review = await readTask(request, taskId, WAIT_SECONDS);
       if (isFinal(review)) return { ...reviewResult(request, review), _meta: { [RELATED_TASK_META_KEY]: { taskId } } };
       if (signal.aborted || request.caller.signal.aborted)
-        throw new McpError(ErrorCode.ConnectionClosed, 'It still waits');
+        throw new McpError(ErrorCode.ConnectionClosed, 'Still waiting');
     }
     throw new ProblemError('unauthenticated');
   } finally {
@@ -118,5 +118,5 @@ function messageOf({ status, execution, feedback }: Review): string {
 }
 
 function unknownTask(): McpError {
-  return new McpError(ErrorCode.InvalidParams, 'There is no such task');
+  return new McpError(ErrorCode.InvalidParams, 'Unknown task');
 }

@@ -25,7 +25,7 @@ function checkPatterns({ value, source }: ParsedFile<ConfigFile>): readonly File
       source.problem(
         path,
         `"${pattern}" is not a tool pattern`,
-        'Write a tool (an upstream’s as mcp.<server>.<tool>), a beginning followed by *, or "*"',
+        'Write a tool (an upstream’s as mcp.<server>.<tool>), a prefix followed by *, or "*"',
       ),
     );
 }
@@ -61,7 +61,7 @@ function checkWebhooks({ value, source }: ParsedFile<ConfigFile>): readonly File
     const path = ['notifications', 'webhooks', index];
     const problems = events.flatMap((pattern, at) => {
       if (WEBHOOK_EVENTS.some((event) => matchesPattern(pattern, event))) return [];
-      const fix = 'Write an event such as review.pending, a beginning followed by *, or "*"';
+      const fix = 'Write an event such as review.pending, a prefix followed by *, or "*"';
       return [source.problem([...path, 'events', at], `"${pattern}" matches no event`, fix)];
     });
     if (!/^https?:\/\//.test(url)) {
@@ -70,8 +70,8 @@ function checkWebhooks({ value, source }: ParsedFile<ConfigFile>): readonly File
       );
     }
     if (webhooks.findIndex((other) => other.url === url) < index) {
-      const fix = 'Write it once, with the events of both';
-      problems.push(source.problem([...path, 'url'], 'this webhook is there already', fix));
+      const fix = 'Merge the two, with the events of both';
+      problems.push(source.problem([...path, 'url'], 'duplicate webhook', fix));
     }
     return problems;
   });
@@ -85,15 +85,15 @@ function checkSlack({ value, source }: ParsedFile<ConfigFile>): readonly FilePro
   const { webhook, token, channel } = slack;
   if (token !== undefined && channel === undefined) {
     const fix = 'Add channel: <id of the channel>, or delete token';
-    return [source.problem([...path, 'token'], 'a token posts to a channel, and none is named', fix)];
+    return [source.problem([...path, 'token'], 'a token needs a channel to post to', fix)];
   }
   if (channel !== undefined && token === undefined) {
     const fix = 'Add token: env:SLACK_BOT_TOKEN, or delete channel: a webhook has its own';
-    return [source.problem([...path, 'channel'], 'a channel is of use with a token only', fix)];
+    return [source.problem([...path, 'channel'], 'a channel needs a token', fix)];
   }
   if (webhook !== undefined || token !== undefined) return [];
   const fix = 'Add webhook: env:SLACK_WEBHOOK_URL, or token: env:SLACK_BOT_TOKEN and channel';
-  return [source.problem(path, 'nothing can be posted to Slack: there is neither webhook nor token', fix)];
+  return [source.problem(path, 'Slack needs a webhook or a token', fix)];
 }
 
 function refuseUrl(
@@ -105,10 +105,10 @@ function refuseUrl(
     return { message: 'must be an http or https URL', fix: 'Write it as https://…' };
   }
   if (url.username !== '' || url.password !== '') {
-    return { message: 'must not hold a name or a password', fix: 'Delete what stands before the @' };
+    return { message: 'must not contain a user name or a password', fix: 'Delete everything before the @' };
   }
   if (url.search !== '' || url.hash !== '') {
-    return { message: 'must not have a query or a fragment', fix: 'Delete what follows ? or #' };
+    return { message: 'must not have a query or a fragment', fix: 'Delete everything from ? or # on' };
   }
   if (slash === true && !text.endsWith('/')) return { message: 'must end with /', fix: `Write ${text}/` };
   return undefined;
@@ -134,7 +134,7 @@ function checkConnectors({ value, source }: ParsedFile<ConfigFile>): readonly Fi
       case 'mcp': {
         const { command, url } = kinded.config;
         if ((command === undefined) !== (url === undefined)) return [];
-        const message = `${name} needs a command that starts it or a url to reach it, and not both`;
+        const message = `${name} needs either a command that starts it or a url to reach it`;
         return [source.problem(path, message, command === undefined ? 'Add command or url' : 'Delete one of the two')];
       }
     }

@@ -50,13 +50,13 @@ export function checkPeople(file: ParsedFile<ConfigFile>): Checked {
     const path = ['agents', index];
     if (agent.keySha256 === undefined && agent.publicKey === undefined) {
       const fix = `Add keySha256 (\`holdpoint keys create agent\` prints one) or publicKey`;
-      problems.push(source.problem(path, `the agent ${agent.id} has no way to prove who it is`, fix));
+      problems.push(source.problem(path, `the agent ${agent.id} has no credential`, fix));
     }
     if (agent.owner !== undefined && !names.has(agent.owner)) {
       const nearest = findNearest(agent.owner, names);
       const fix =
         nearest === undefined
-          ? `Add a reviewer with the id ${agent.owner}, or name another`
+          ? `Add a reviewer with the id ${agent.owner}, or name another owner`
           : `Did you mean "${nearest}"?`;
       problems.push(source.problem([...path, 'owner'], `the owner ${agent.owner} is not a reviewer`, fix));
     }
@@ -75,7 +75,7 @@ export function checkPeople(file: ParsedFile<ConfigFile>): Checked {
       const message = `the subject ${subject} is not an issuer and a subject`;
       problems.push(source.problem([...path, 'subject'], message, 'Write it as https://login.example.com#<sub>'));
     } else if (value.oidc === undefined) {
-      const message = 'a subject is of use with an identity provider only, and there is none';
+      const message = 'a subject needs an identity provider';
       warnings.push(source.problem([...path, 'subject'], message, 'Add the oidc block'));
     }
   }
@@ -122,5 +122,5 @@ function findDuplicates(
 
 function placeholder({ source }: ParsedFile<ConfigFile>, path: Path, role: 'agent' | 'reviewer'): FileProblem {
   const fix = `Run \`holdpoint keys create ${role}\` and write its hash here`;
-  return source.problem(path, 'this is a placeholder that no key fits', fix);
+  return source.problem(path, 'this is a placeholder that matches no key', fix);
 }

@@ -222,7 +222,7 @@ class WatchedSettings implements FileSettingsSource {
     const { configFile, catalogs, deploymentId } = this.#files;
     let seen = '';
     try {
-      const configFix = 'Create it, or set HOLDPOINT_CONFIG to the file you mean';
+      const configFix = 'Create it, or set HOLDPOINT_CONFIG to another file';
       const config = readTextFile(this.#configFile, configFile, configFix);
       seen = JSON.stringify([config.text]);
       const readPolicy = (named: string): TextFile => {

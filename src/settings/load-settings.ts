@@ -107,6 +107,6 @@ function findIdlePatterns({ value, source }: ParsedFile<ConfigFile>, settings: S
     .map(([pattern, path]) => {
       const nearest = findNearest(pattern, tools);
       const fix = nearest === undefined ? 'Correct it, or delete it' : `Did you mean "${nearest}"?`;
-      return source.problem(path, `no tool fits "${pattern}"`, fix);
+      return source.problem(path, `no tool matches "${pattern}"`, fix);
     });
 }

@@ -63,7 +63,7 @@ test('a person on a phone, without scripts, reads all of it, chooses and sends',
   await page.getByText(ref).first().waitFor();
   const widths = await page.evaluate<readonly number[]>('[document.documentElement.scrollWidth, innerWidth]');
   expect(widths[0]).toBeLessThanOrEqual(widths[1] ?? 0);
-  await page.getByRole('radio', { name: 'Yes, exactly this' }).check();
+  await page.getByRole('radio', { name: 'Approve exactly this' }).check();
   await page.getByRole('button', { name: 'Send decision' }).click();
   await page.getByRole('heading', { name: 'Your decision is recorded' }).waitFor();
   expect(await mail.world.settled(reviewId)).toMatchObject({ execution: { status: 'executed' } });

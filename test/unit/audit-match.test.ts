@@ -56,7 +56,7 @@ describe('a search of the log', () => {
     ['a policy’s own reason', 'too-much', ['classified']],
     ['digests, by their beginning', 'sha256:aaaa', ['proposed', 'classified', 'decided']],
     ['what the page says of its type', 'people notified', ['notified']],
-    ['what the page says of its codes', 'cannot be taken back', ['classified']],
+    ['what the page says of its codes', 'cannot be undone', ['classified']],
     ['what the page says of a decision', 'ops-2 approved', ['decided']],
     ['what the page says of a proposal', '(not attested)', ['proposed']],
   ])('finds %s', (_what, q, types) => {

@@ -65,13 +65,13 @@ export function createMetrics({ registry, store, settings, slots }: MetricsDeps)
     }),
     decisions: new Counter({
       name: 'holdpoint_decisions_total',
-      help: 'Decisions by type and by what came of them',
+      help: 'Decisions by type and result',
       labelNames: ['type', 'result'],
       registers,
     }),
     durations: new Histogram({
       name: 'holdpoint_http_request_duration_seconds',
-      help: 'Time to answer, held answers included',
+      help: 'Time to answer, including held answers',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60],
       registers,

@@ -38,24 +38,22 @@ const DOWN: Readonly<Record<string, Problem>> = {
   },
   temporalBinding: {
     code: 'temporal_changed',
-    message: 'Temporal is not the one that the database belongs to. See `holdpoint temporal rebind`.',
+    message: 'The database is bound to another Temporal. See `holdpoint temporal rebind`.',
   },
   objections: {
     code: 'objection_unreadable',
-    message:
-      'Many stored objections do not verify, and the claims they are about wait: is a review key not trusted yet?',
+    message: 'Many stored objections do not verify, and their claims wait. Is a review key not trusted yet?',
   },
   process: { code: 'shutting_down', message: 'This process is shutting down.' },
 };
 const ROLLED_BACK: Problem = {
   code: 'log_rolled_back',
-  message: 'The audit log does not extend the last checkpoint that was seen.',
+  message: 'The audit log does not extend the last known checkpoint.',
 };
 
 const HALTED: Problem = {
   code: 'sweep_halted',
-  message:
-    'Temporal has lost so many reviews that a person must look before they are settled. See `holdpoint reviews sweep`.',
+  message: 'Temporal has lost too many reviews to settle without a person. See `holdpoint reviews sweep`.',
 };
 
 export function createReadiness(deps: ReadinessDeps): Readiness {

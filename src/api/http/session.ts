@@ -95,7 +95,7 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
       // A new id at every sign-in, and the one before it ends: nobody keeps a session that was handed to them.
       if (cookie.id !== undefined) await store.end(sha256(cookie.id));
       const credential = credentialOf(reviewer, method, settings.current());
-      if (credential === undefined) throw new TypeError('this way of signing in is not in the configuration');
+      if (credential === undefined) throw new TypeError('this sign-in method is not configured');
       const [id, csrfToken] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
       const now = clock.now();
       const stored: StoredSession = {

@@ -6,8 +6,8 @@ import type { ShowOptions } from '../../domain/show/shown.ts';
 
 /** Decisions that take no more than a choice and a comment; the others are for the dashboard. */
 const CHOICES = [
-  ['approve', 'Yes, exactly this'],
-  ['reject', 'No'],
+  ['approve', 'Approve exactly this'],
+  ['reject', 'Reject'],
   ['revise', 'Ask for changes'],
 ] as const satisfies readonly (readonly [DecisionType, string])[];
 export type MailChoice = (typeof CHOICES)[number][0];
@@ -57,10 +57,10 @@ function formOf({ review, formToken, again }: DecisionPage): Html {
       : [markup`<p class="warning" role="alert">${again.message} <code>${again.code}</code></p>\n`];
   return markup`<form method="post" autocomplete="off">
 <h2>Your decision</h2>
-${problem}${stops ? [markup`<p>It was approved, and has not run yet.</p>\n`] : []}<input type="hidden" name="form" value="${formToken}">
+${problem}${stops ? [markup`<p>The call was approved and has not run yet.</p>\n`] : []}<input type="hidden" name="form" value="${formToken}">
 <fieldset><legend>On exactly what is shown above</legend>
 ${choices}</fieldset>
-<label for="comment">${stops ? 'Comment (optional)' : 'Comment (needed for a no and for changes; the proposer reads it)'}</label>
+<label for="comment">${stops ? 'Comment (optional)' : 'Comment (required to reject or ask for changes; the proposer sees it)'}</label>
 <textarea id="comment" name="comment" rows="4" maxlength="4000">${again?.comment ?? ''}</textarea>
 <button type="submit">Send decision</button>
 </form>`;

@@ -20,7 +20,7 @@ import type { ServiceContext } from '../service/context.ts';
 
 const CHANNEL = {
   [CHANNEL_HEADER]: {
-    description: 'Where the decision was taken, as a label in the record.',
+    description: 'Where the decision was made, as a label in the record.',
     schema: { type: 'string', enum: ['api', 'cli'] },
   },
 } as const;
@@ -50,7 +50,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
       who: 'reviewer',
       role: 'review',
       headers: CHANNEL,
-      description: 'A body of more than 32 KiB has to hold `arguments` or `response`.',
+      description: 'A body of more than 32 KiB must contain `arguments` or `response`.',
       body: decisionRequestSchema,
       maxBody: BODY_LIMITS.comment,
       mayExceed: carriesCall,
@@ -82,7 +82,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
       path: '/v1/decisions',
       tag: 'Deciding',
       summary: 'Several decisions in one request',
-      description: 'Each stands alone and carries its own digest; several on one review are taken in order.',
+      description: 'Each is independent and carries its own digest; several on one review are processed in order.',
       who: 'reviewer',
       role: 'review',
       headers: CHANNEL,

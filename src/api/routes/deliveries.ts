@@ -15,17 +15,17 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
       method: 'get',
       path: '/v1/deliveries',
       tag: 'Notifications',
-      summary: 'What was told to people and machines, newest first',
+      summary: 'Notifications and their delivery, newest first',
       description:
-        'One row for each notice and destination (`webhook:<url>`, `email:<reviewer>`, `slack`, `callback:<review>`), ' +
-        'with what came of it. `sequence` is the index of the audit entry that it tells of. Kept for 30 days.',
+        'One row per notice and destination (`webhook:<url>`, `email:<reviewer>`, `slack`, `callback:<review>`), ' +
+        'with its state. `sequence` is the index of the audit entry that it reports. Kept for 30 days.',
       who: 'reviewer',
       query: deliveryQuerySchema,
       answers: { 200: { description: 'One page', schema: deliveryPageSchema } },
       problems: ['database_unavailable'],
       handle: async ({ query }) => {
         const page = await store.deliveries.list(query);
-        if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
+        if (page === undefined) throw new ProblemError('invalid_request', { detail: 'Invalid cursor.' });
         return { status: 200, json: page };
       },
     }),
@@ -35,7 +35,7 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
       tag: 'Notifications',
       summary: 'Public keys that callbacks are signed with',
       description:
-        'Standard Webhooks keys (`whpk_…`, Ed25519) in force. More than one while a key is replaced: any may hold.',
+        'Standard Webhooks keys (`whpk_…`, Ed25519) in force. More than one while a key is replaced: any of them may verify.',
       who: 'principal',
       answers: { 200: { description: 'The keys', schema: callbackKeysSchema } },
       problems: [],

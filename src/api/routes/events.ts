@@ -35,7 +35,7 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
       headers: LAST_EVENT_ID,
       answers: {
         200: { description: 'The stream', contentType: 'text/event-stream' },
-        204: { description: 'Final, and seen already' },
+        204: { description: 'Final, and already seen' },
       },
       problems: ['invalid_request', 'not_found', 'database_unavailable', 'temporal_unavailable'],
       handle: ({ principal, caller, req, res }) =>
@@ -51,9 +51,9 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
       method: 'get',
       path: '/v1/events',
       tag: 'Reviews',
-      summary: 'Changes of all reviews one may see, as server-sent events',
+      summary: 'Changes of all visible reviews, as server-sent events',
       description:
-        '`data` is a row of the list. Without `Last-Event-ID` it begins with what changes from now on; with it, with every review that has changed since, once and as it is now. An agent of which more than 1,000 reviews have changed since gets 410 and reads the list.',
+        '`data` is a row of the list. Without `Last-Event-ID` it starts with changes from now on; with it, with every review that has changed since, once and in its current state. An agent of which more than 1,000 reviews have changed since gets 410 and reads the list.',
       who: 'principal',
       headers: LAST_EVENT_ID,
       answers: { 200: { description: 'The stream', contentType: 'text/event-stream' } },
@@ -87,7 +87,6 @@ async function stream(
 function resumeAfter(req: Request): number | undefined {
   const id = req.get('last-event-id');
   if (id === undefined || id === '') return undefined;
-  if (!/^[0-9]{1,15}$/.test(id))
-    throw new ProblemError('invalid_request', { detail: 'Last-Event-ID is not one of ours.' });
+  if (!/^[0-9]{1,15}$/.test(id)) throw new ProblemError('invalid_request', { detail: 'Invalid Last-Event-ID.' });
   return Number(id);
 }

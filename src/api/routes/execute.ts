@@ -37,11 +37,11 @@ export function executeEndpoints(context: ServiceContext, metrics: ApiMetrics): 
       answers: {
         200: { description: 'EXECUTED', schema: executeResponseSchema },
         202: {
-          description: 'ESCALATE: it waits, is still running, or is not classified yet',
+          description: 'ESCALATE: the call waits, is still running, or is not classified yet',
           schema: executeResponseSchema,
         },
         403: { description: 'BLOCKED, or a problem', schema: executeResponseSchema },
-        502: { description: 'ERROR: let through, and failed or of unknown outcome', schema: executeResponseSchema },
+        502: { description: 'ERROR: allowed, but failed or of unknown outcome', schema: executeResponseSchema },
       },
       problems: [
         'sealed_not_allowed',
@@ -65,7 +65,7 @@ export function executeEndpoints(context: ServiceContext, metrics: ApiMetrics): 
       tag: 'Proposing',
       summary: 'Propose several calls under one group',
       description:
-        'Each call stands alone. Results come in the order of the calls, each with the fields and the `httpStatus` of a single execute, or with the `code` of a problem.',
+        'Each call is independent. Results are in the order of the calls, each with the fields and the `httpStatus` of a single execute, or with the `code` of a problem.',
       who: 'agent',
       role: 'propose',
       headers: IDEMPOTENCY_HEADER,

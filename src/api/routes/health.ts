@@ -20,7 +20,7 @@ export function healthEndpoints(readiness: Readiness, metrics: ApiMetrics): Endp
       method: 'get',
       path: '/readyz',
       tag: 'Operation',
-      summary: 'Everything that a call needs is there',
+      summary: 'Everything that a call needs is available',
       description:
         'A broken configuration file is reported without making the service unready: the old one is in force.',
       who: 'public',

@@ -107,7 +107,7 @@ async function decideByForm(
   };
   if (!isMailChoice(type) || comment.length > 4_000) return again('invalid_request', 'Choose one of the decisions.');
   if (type !== 'approve' && comment === '' && !canBeStopped(review))
-    return again('comment_required', 'A no, and a wish for changes, need a comment.');
+    return again('comment_required', 'Rejecting and asking for changes need a comment.');
   const decision = { type, digest: link.digest, ...(comment === '' ? {} : { comment }) };
   try {
     const settled = await decide(deps, principalOf(deps, link), link.reviewId as ReviewId, decision, caller);
@@ -207,23 +207,21 @@ export function mailProblemPage(req: Request, res: Response, problem: ProblemErr
   closePage(res);
   const { code, status: httpStatus, retryAfterSeconds } = problem;
   const again =
-    retryAfterSeconds === undefined
-      ? []
-      : [`Try again in ${retryAfterSeconds} s: the link is still as good as it was.`];
+    retryAfterSeconds === undefined ? [] : [`Try again in ${retryAfterSeconds} s: the link is still valid.`];
   const lines = [...(httpStatus === 500 ? [] : ['Nothing was decided.']), ...again];
   return answerPage({ heading: PROBLEMS[code].title, code, httpStatus, lines, reviewUrl: null });
 }
 
 const EXPLAINED: Partial<Record<Refusal, string>> = {
-  link_not_valid: 'It may have been cut by a mail program, or taken back. If you are a reviewer, sign in instead.',
+  link_not_valid: 'It may have been truncated by a mail program, or revoked. If you are a reviewer, sign in instead.',
   link_of_another:
-    'In this browser another reviewer is signed in. Links from mails are for the person they were sent to.',
-  sign_in_required: 'Policy does not take this decision from a mail. Sign in and decide there.',
-  digest_mismatch: 'What would happen is no longer what the mail showed. Look at the review as it is now.',
-  already_voted: 'Your decision on this version was recorded before; this link does nothing more.',
+    'Another reviewer is signed in in this browser. Links in mails are only for the person they were sent to.',
+  sign_in_required: 'Policy does not accept this decision from a mail. Sign in and decide there.',
+  digest_mismatch: 'The call is no longer what the mail showed. Open the review to see it as it is now.',
+  already_voted: 'Your decision on this version was already recorded; this link does nothing more.',
   already_started: 'The call has already started, so it could not be stopped.',
-  already_resolved: 'It was decided, or ended otherwise. Nothing was changed now.',
-  expired: 'Nobody decided in time, so the answer was no. Nothing was changed now.',
+  already_resolved: 'The review was already decided, or ended otherwise. Nothing was changed.',
+  expired: 'No decision was made in time, so the answer was no. Nothing was changed.',
 };
 
 function refusedReply(code: Refusal, link: MailLink | undefined, caller: Caller): Reply {
@@ -242,13 +240,13 @@ function settledReply(settled: Settled, type: MailChoice, link: MailLink, caller
   return htmlReply(
     httpStatus,
     answerPage({
-      heading: queued ? 'Your decision is kept' : 'Your decision is recorded',
+      heading: queued ? 'Your decision is stored' : 'Your decision is recorded',
       code: queued ? 'queued' : 'accepted',
       httpStatus,
       lines: [
         `“${type}”, in the name of ${link.reviewer}.`,
         queued
-          ? `It is ${queuedDecisionWords(type)}. The review shows what came of it.`
+          ? `It is ${queuedDecisionWords(type)}. The review shows the result.`
           : wasStopped(settled.review)
             ? 'The call was stopped before it ran.'
             : `The review is now ${settled.review.status}.`,

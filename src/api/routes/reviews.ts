@@ -34,7 +34,7 @@ const emptySchema = z.strictObject({});
 /** 200 and 202 of everything that is signed and sent to a review. */
 export const SETTLED_ANSWERS = {
   200: { description: 'Admitted; the state after it', schema: reviewSchema },
-  202: { description: 'Queued, not counted yet: no worker has processed it within 2 s', schema: queuedSchema },
+  202: { description: 'Queued, does not count yet: no worker has processed it within 2 s', schema: queuedSchema },
 } as const;
 
 export function reviewEndpoints(context: ServiceContext): Endpoint[] {
@@ -98,7 +98,7 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       method: 'post',
       path: '/v1/reviews/{reviewId}/withdraw',
       tag: 'Proposing',
-      summary: 'Take a proposal back',
+      summary: 'Withdraw a proposal',
       who: 'agent',
       role: 'propose',
       body: emptySchema,
@@ -121,8 +121,8 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       method: 'get',
       path: '/v1/reviews/{reviewId}/proof',
       tag: 'Audit',
-      summary: 'Everything that proves a review to an outsider',
-      description: 'One portable file, checked offline by `holdpoint audit verify --proof`.',
+      summary: 'Portable proof of a review',
+      description: 'One file, which `holdpoint audit verify --proof` verifies offline.',
       who: 'reviewer',
       answers: { 200: { description: 'The proof', schema: proofFileSchema } },
       problems: ['not_found', 'worker_unavailable', 'database_unavailable'],

@@ -33,7 +33,7 @@ export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
       summary: 'Buttons of Slack messages; signed by Slack',
       who: 'public',
       role: 'review',
-      answers: { 200: { description: 'Acknowledged; what came of it is sent to the person' } },
+      answers: { 200: { description: 'Acknowledged; the result is sent to the person' } },
       problems: [
         'not_found',
         'unauthenticated',
@@ -63,10 +63,10 @@ async function readVerified(deps: SlackEndpointDeps, req: Request, res: Response
   const claim = readSlackClaim(req.get('x-slack-signature'), req.get('x-slack-request-timestamp'), now);
   const body = claim && (await readRaw(req, res, { limit: BODY_LIMITS.slack }));
   if (claim === undefined || body === undefined || !verifySlackRequest(claim, body, secret)) {
-    throw new ProblemError('unauthenticated', { detail: 'The request is not signed by Slack, or not fresh.' });
+    throw new ProblemError('unauthenticated', { detail: 'The request is not signed by Slack, or too old.' });
   }
   if (!(await useSignature(deps.store.sessions, claim.signature, now))) {
-    throw new ProblemError('unauthenticated', { detail: 'The request was sent before.' });
+    throw new ProblemError('unauthenticated', { detail: 'The request was already used.' });
   }
   return body;
 }
@@ -89,7 +89,7 @@ async function carryOut(deps: SlackEndpointDeps, press: Press, caller: Caller): 
   ];
   for (const body of bodies) {
     const taken = await deps.answer(press.responseUrl, body).catch(() => false);
-    if (!taken) deps.log.warn({ reviewId: press.reviewId }, 'Slack did not take the answer to a decision');
+    if (!taken) deps.log.warn({ reviewId: press.reviewId }, 'Slack did not accept the answer to a decision');
   }
 }
 

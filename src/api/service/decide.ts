@@ -122,8 +122,8 @@ function checkShape(request: DecisionRequest): void {
   const wrong = (detail: string): never => {
     throw new ProblemError('invalid_request', { detail });
   };
-  if (request.arguments !== undefined && request.type !== 'edit') wrong('arguments belong to an edit.');
-  if (request.response !== undefined && request.type !== 'respond') wrong('response belongs to respond.');
+  if (request.arguments !== undefined && request.type !== 'edit') wrong('arguments are only allowed in an edit.');
+  if (request.response !== undefined && request.type !== 'respond') wrong('response is only allowed in respond.');
 }
 
 async function prepareEdit(
@@ -198,10 +198,10 @@ function whyNot(refusal: ProblemCode, ledger: LedgerRow | undefined, now: number
   if (ledger?.state !== 'unknown' || ledger.claim === null) {
     return { detail: `The execution is ${ledger?.state ?? 'not_started'}, not unknown: there is nothing to settle.` };
   }
-  if (ledger.reconciliation !== null) return { detail: 'Somebody has settled it already.' };
+  if (ledger.reconciliation !== null) return { detail: 'It has already been settled.' };
   const { settledBy } = ledger.claim;
   return {
-    detail: `The request may still be on its way until ${settledBy}; from then on it can be settled.`,
+    detail: `The request may still be in flight until ${settledBy}; after that it can be settled.`,
     retryAfterSeconds: Math.max(1, Math.ceil((Date.parse(settledBy) - now) / 1_000)),
   };
 }

@@ -169,7 +169,7 @@ async function propose(
 function refuseUnlisted(settings: InForce, { tool }: ExecuteRequest, { kind }: Assessment): void {
   if (kind === 'blocked' || !awaitsFirstToolList(settings, tool)) return;
   throw new ProblemError('worker_unavailable', {
-    detail: 'The upstream MCP server has not said yet what its tools are. Try again shortly.',
+    detail: 'The upstream MCP server has not listed its tools yet. Try again shortly.',
   });
 }
 

@@ -57,7 +57,7 @@ export async function listReviews(
   const { status, approver, limit, cursor, ...exact } = query;
   const voter = approver !== undefined && principal.kind === 'reviewer' ? voterOf(principal.reviewer) : undefined;
   if (approver !== undefined && voter === undefined) {
-    throw new ProblemError('invalid_request', { detail: 'approver=me is for reviewers.' });
+    throw new ProblemError('invalid_request', { detail: 'approver=me is only for reviewers.' });
   }
   if (principal.kind === 'agent' && query.proposer !== undefined && query.proposer !== principal.id) {
     return { reviews: [], nextCursor: null };
@@ -90,7 +90,7 @@ async function collectPage(
   let next: string | null | undefined = cursor;
   for (let n = 0; n < MOST_PAGES && next !== null && reviews.length < limit; n += 1) {
     const page = await read(limit - reviews.length, next);
-    if (page === undefined) throw new ProblemError('invalid_request', { detail: 'The cursor is not one of ours.' });
+    if (page === undefined) throw new ProblemError('invalid_request', { detail: 'Invalid cursor.' });
     reviews.push(...page.rows.filter(isFor));
     next = page.nextCursor;
   }

@@ -43,7 +43,7 @@ export async function noteCall(
     await context.store.proposedCalls.note(principal.id, fingerprint, reviewId);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    context.log.warn({ reviewId, code: error.code }, 'a call could not be remembered');
+    context.log.warn({ reviewId, code: error.code }, 'a call could not be recorded for reproposals');
   }
 }
 

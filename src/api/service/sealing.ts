@@ -105,7 +105,7 @@ export function createSealer(trustedKeys: () => readonly TrustedKey[]): SealArgu
     const key = trustedKeys()
       .filter(({ role, retiredAt }) => role === 'seal' && retiredAt === undefined)
       .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
-    if (key === undefined) throw new Error('no key to seal with is trusted');
+    if (key === undefined) throw new Error('no trusted key to seal with');
     return sealArguments(args, pointers, { ...binding, publicKey: key.publicKey, keyid: key.keyid });
   };
 }

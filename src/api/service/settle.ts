@@ -81,7 +81,10 @@ export async function storeAndSettle(
       if (answer !== 'stored') throw new ProblemError(answer);
       if (objection.isApproved) return;
       await context.gate.signal(reviewId, 'submitDecision', envelope).catch((error: unknown) => {
-        context.log.warn({ err: error, reviewId }, 'an objection is stored; the gate was not woken and will find it');
+        context.log.warn(
+          { err: error, reviewId },
+          'an objection is stored; the gate could not be woken and will find it later',
+        );
       });
     },
     ask: () => answerFromDatabase(context, objection).catch(() => undefined),

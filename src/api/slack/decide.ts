@@ -67,11 +67,12 @@ function findBySlack(settings: Settings, { user, userTeam, team }: Press): Revie
 }
 
 const WORDS: Partial<Record<SlackRefusal, string>> = {
-  unknown_person: 'No reviewer has this Slack user. Whoever runs Holdpoint can add it (reviewers[].slack).',
-  sign_in_required: 'Policy does not take this decision from Slack. Open the review and decide there.',
-  comment_required: 'A no, and a wish for changes, need a comment: write it into the message, then press again.',
+  unknown_person: 'No reviewer has this Slack user. An operator of Holdpoint can add it (reviewers[].slack).',
+  sign_in_required: 'Policy does not accept this decision from Slack. Open the review and decide there.',
+  comment_required:
+    'Rejecting and asking for changes need a comment: write it into the message, then press the button again.',
   already_started: 'The call has already started, so it could not be stopped.',
-  digest_mismatch: 'It changed since this message was written. Look at it as it is now.',
+  digest_mismatch: 'The call has changed since this message was posted. Open the review to see it as it is now.',
 };
 
 /** What the person who pressed is told, and only that person. */

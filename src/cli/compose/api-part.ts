@@ -55,7 +55,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   if (part.keys.reviewSigner !== undefined && !(await store.objections.mayObject())) {
     throw new StartError(
       'setting_invalid',
-      'The login of DATABASE_URL may not store a reviewer’s no. Where reviewers decide (`api`, `api --role review`) it has to be a member of the database role holdpoint_review; agents’ own api (`--role propose`) does without.',
+      'The login of DATABASE_URL may not store rejections. The api for reviewers (`api`, `api --role review`) needs a member of the database role holdpoint_review; agents’ own api (`--role propose`) does without.',
     );
   }
   const service = createService(deps);

@@ -81,7 +81,7 @@ const VARIABLES = {
     'a URL such as postgresql://user@host:5432/database',
     true,
   ),
-  DATABASE_PASSWORD_FILE: variable(z.string(), 'a file that holds a password alone'),
+  DATABASE_PASSWORD_FILE: variable(z.string(), 'a file that contains only a password'),
 } as const;
 
 /**
@@ -124,7 +124,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
 function withPassword(url: string | undefined, file: string | undefined, problems: string[]): string | null {
   if (file === undefined) return url ?? null;
   if (url === undefined) {
-    problems.push('DATABASE_PASSWORD_FILE is set without DATABASE_URL. Set both, or none.');
+    problems.push('DATABASE_PASSWORD_FILE is set without DATABASE_URL. Set both, or neither.');
     return null;
   }
   try {
@@ -148,6 +148,6 @@ export function requireDistinctPorts({ port: api, temporalPort, temporalUiPort }
   for (const [index, [name, value]] of entries.entries()) {
     const other = entries.slice(index + 1).find(([, v]) => v === value);
     if (other)
-      throw new StartError('setting_invalid', `${name} and ${other[0]} are both ${value}. Set one to another port.`);
+      throw new StartError('setting_invalid', `${name} and ${other[0]} are both ${value}. Change one of them.`);
   }
 }

@@ -26,7 +26,7 @@ export function requireConfigFile(settings: EnvironmentSettings, env: Environmen
   if (path !== undefined) return path;
   throw new StartError(
     'config_missing',
-    `There is no ${settings.configFile} here. Write one, or set HOLDPOINT_CONFIG to where it is.`,
+    `There is no ${settings.configFile} here. Create it, or set HOLDPOINT_CONFIG to its path.`,
   );
 }
 
@@ -61,7 +61,7 @@ export async function followSettings(
     throw new StartError(
       'setting_invalid',
       `${name} says deploymentId: ${deploymentId}, but the keys were made for ${keysDeployment}. ` +
-        `Write deploymentId: ${keysDeployment} there, or make new keys in another directory.`,
+        `Write deploymentId: ${keysDeployment} there, or create new keys in another directory.`,
     );
   }
   for (const warning of source.warnings()) log.warn(formatProblem(warning));

@@ -89,11 +89,11 @@ function changedError(namespace: string, here: TemporalIdentity, bound: string |
   const why =
     bound === null
       ? 'The database holds open reviews, and this Temporal knows none of them.'
-      : `The database belongs to ${bound}.`;
+      : `The database is bound to ${bound}.`;
   return new StartError(
     'temporal_changed',
-    `This is another Temporal than before: namespace ${namespace} is ${describeIdentity(here)}. ${why} ` +
+    `This is not the Temporal that the database is bound to: namespace ${namespace} is ${describeIdentity(here)}. ${why} ` +
       `Nothing was done. Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or restore the Temporal server's data. ` +
-      `To go on with this Temporal for good: \`holdpoint temporal rebind\`; it first lists what would be lost.`,
+      `To switch to this Temporal for good, run \`holdpoint temporal rebind\`, which first lists what would be lost.`,
   );
 }

@@ -132,10 +132,12 @@ export function askUpstreams(
       const tools = await connector.listTools();
       const leftOut = stopped ? 0 : await store.putUpstreamTools(name, tools);
       if (leftOut > 0)
-        log.warn({ connector: name, leftOut }, 'an upstream MCP server has had too many tools; new ones are left out');
+        log.warn(
+          { connector: name, leftOut },
+          'an upstream MCP server has listed too many tools; new ones are ignored',
+        );
     } catch (error) {
-      if (!stopped)
-        log.warn({ err: error, connector: name }, 'the upstream MCP server does not say what its tools are');
+      if (!stopped) log.warn({ err: error, connector: name }, 'the upstream MCP server does not list its tools');
     }
   };
   const askAfterPause = async (name: string): Promise<void> => {

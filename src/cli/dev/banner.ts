@@ -32,13 +32,13 @@ export function renderBanner(input: BannerInput): readonly string[] {
       ? []
       : [
           '',
-          'No holdpoint.yaml here, so this is the demo: 10,000 users in a PostgreSQL of its own, an agent, three reviewers.',
+          'No holdpoint.yaml here, so this is the demo: a PostgreSQL with 10,000 users, an agent, three reviewers.',
         ]),
     ...renderLinks(links),
     ...(access === null ? [] : renderDemo(access, dataDir)),
     '',
-    'One process under one user is no boundary: whatever else runs as this user can read the keys in',
-    `${dataDir}. In production the execute worker runs apart (docker-compose.yml).`,
+    'One process under one user is not a boundary: other programs of this user can read the keys in',
+    `${dataDir}. In production, run the execute worker separately (docker-compose.yml).`,
     '',
   ];
 }
@@ -53,7 +53,7 @@ function renderLinks(links: readonly SignInLink[]): readonly string[] {
   ];
   return [
     '',
-    'Sign in (each link once, within ten minutes; another: holdpoint sign-in-link <reviewer>):',
+    'Sign in (each link works once, for ten minutes; get another with holdpoint sign-in-link <reviewer>):',
     '',
     ...shown.map(
       ({ id, groups, signInUrl }) => `  ${id.padEnd(first)}  ${groups.join(', ').padEnd(second)}  ${signInUrl}`,

@@ -10,7 +10,7 @@ export interface ErrorReport {
   readonly hint?: string;
 }
 
-/** What went wrong, in words that say what to do. Unknown errors show their message: this is the operator's own machine. */
+/** What went wrong and what to do. Unknown errors show their message: this is the operator's own machine. */
 export function explainError(error: unknown, url?: string): ErrorReport {
   if (error instanceof CliError)
     return { exit: error.exit, code: error.code, message: error.message, ...hint(error.hint) };
@@ -31,7 +31,7 @@ const OTHER_EXIT: Readonly<Record<string, ExitName>> = {
   sealed_not_allowed: 'refused',
 };
 
-/** Errors of our other parts (`KeyError`, `StorageError`, `ProblemError` …) carry a code and words for the operator. */
+/** Errors of other parts (`KeyError`, `StorageError`, `ProblemError` …) carry a code and a message for the operator. */
 function explainOther(error: unknown): ErrorReport {
   if (!(error instanceof Error)) return { exit: 'failed', code: 'failed', message: String(error) };
   if (error.name === 'InvalidFilesError')
@@ -55,22 +55,22 @@ const START_EXIT: Readonly<Record<StartErrorCode, ExitName>> = {
 
 const HINTS: Partial<Record<HoldpointErrorCode, string>> = {
   unauthenticated:
-    'Pass --token or set HOLDPOINT_TOKEN. `holdpoint keys create reviewer <id>` makes one; its hash belongs into the config file.',
+    'Pass --token or set HOLDPOINT_TOKEN. `holdpoint keys create reviewer <id>` creates one; add its hash to the config file.',
   forbidden: 'Agents propose, reviewers decide, auditors read: use a credential of the right kind.',
-  not_an_approver: '`holdpoint review show <id>` says whose decision is awaited.',
-  self_approval: 'Somebody who neither proposed this nor answers for the proposer, nor voted before, has to decide.',
-  not_found: 'Check the id. An agent sees its own reviews only.',
-  already_voted: 'Your vote counts. `holdpoint review show <id>` says who is still missing.',
-  digest_mismatch: 'It was edited or revised meanwhile. Look at it again and decide on what it is now.',
-  edit_invalid: 'The arguments do not fit the tool; `holdpoint policy explain` names what is wrong.',
+  not_an_approver: '`holdpoint review show <id>` shows whose decision is needed.',
+  self_approval: 'Another person must decide: not the proposer, its owner, or someone who has already voted.',
+  not_found: 'Check the id. An agent only sees its own reviews.',
+  already_voted: 'Your vote counts. `holdpoint review show <id>` shows which votes are missing.',
+  digest_mismatch: 'It has been edited or revised since. Look at it again and decide on the current version.',
+  edit_invalid: 'The arguments do not match the tool; `holdpoint policy explain` shows what is wrong.',
   comment_required: 'Add --comment "…".',
-  decision_not_allowed: '`holdpoint review show <id>` lists the decisions this review takes.',
-  not_reconcilable: 'Only `outcome_unknown` can be settled, and only when its request can no longer be on its way.',
-  temporal_unavailable: 'Nothing was done. `holdpoint doctor` finds out what is down.',
+  decision_not_allowed: '`holdpoint review show <id>` lists the decisions this review allows.',
+  not_reconcilable: 'Only `outcome_unknown` can be settled, and only once its request can no longer be in flight.',
+  temporal_unavailable: 'Nothing was done. `holdpoint doctor` shows what is down.',
   worker_unavailable: 'Start a worker: `holdpoint worker --role all`.',
-  database_unavailable: 'Nothing was done. `holdpoint doctor` finds out what is down.',
-  connection_failed: 'Is it running? `npm start` starts it here; --url or HOLDPOINT_URL names another place.',
-  unreadable_answer: 'Something else answers there. Check --url or HOLDPOINT_URL.',
+  database_unavailable: 'Nothing was done. `holdpoint doctor` shows what is down.',
+  connection_failed: 'Is it running? `npm start` starts it here; --url or HOLDPOINT_URL selects another one.',
+  unreadable_answer: 'Something other than Holdpoint answers there. Check --url or HOLDPOINT_URL.',
 };
 
 function explainRemote(error: HoldpointError, url: string | undefined): ErrorReport {

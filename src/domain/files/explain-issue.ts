@@ -22,12 +22,12 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   [/env:/, 'a reference, env:NAME or file:PATH'],
   [/\[0-9a-f\]\{64\}/, '64 lower-case hexadecimal digits (`holdpoint keys create` prints them)'],
   [/~\[01\]/, 'a JSON Pointer such as /memo'],
-  [/\+\$$/, 'a dotted name that begins with a lower-case letter, such as payouts.create'],
-  [/\._:@-/, 'a name of letters, digits and . _ : @ - that begins with a letter or digit'],
-  [/\^\\\//, 'a path that begins with /'],
+  [/\+\$$/, 'a dotted name that starts with a lower-case letter, such as payouts.create'],
+  [/\._:@-/, 'a name of letters, digits and . _ : @ - that starts with a letter or digit'],
+  [/\^\\\//, 'a path that starts with /'],
   [/\{0,62\}/, 'a name of lower-case letters, digits and - of at most 63 characters'],
   [/\[a-z0-9\]\[a-z0-9_-\]/, 'a word of lower-case letters, digits, _ and -'],
-  [/\[a-z\]\[A-Za-z0-9_-\]/, 'a name of letters, digits, _ and - that begins with a lower-case letter'],
+  [/\[a-z\]\[A-Za-z0-9_-\]/, 'a name of letters, digits, _ and - that starts with a lower-case letter'],
 ];
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -98,7 +98,7 @@ function explainUnknownKey(schema: z.ZodType, path: Path, key: string): Explaine
   return {
     path: [...path, key],
     part: 'key',
-    message: `there is no key "${key}" ${where}`,
+    message: `unknown key "${key}" ${where}`,
     fix: nearest !== undefined ? `Did you mean "${nearest}"?` : `Delete it; known keys: ${known.join(', ')}`,
     ...(nearest === undefined ? {} : { meantKey: JSON.stringify([...path, nearest]) }),
   };
@@ -167,7 +167,7 @@ function sizeWords(name: string, origin: string, bound: 'at least' | 'at most', 
   const more = bound === 'at least';
   if (origin === 'array') {
     const count = `${limit} ${limit === 1 ? 'entry' : 'entries'}`;
-    return [`${name} must have ${bound} ${count}`, more ? 'Add what is missing' : 'Take some away'];
+    return [`${name} must have ${bound} ${count}`, more ? 'Add what is missing' : 'Remove some'];
   }
   if (origin === 'string') {
     const count = `${limit} ${limit === 1 ? 'character' : 'characters'}`;

@@ -53,7 +53,7 @@ function parseFile<T>(schema: z.ZodType<T>, text: string, fileName: string): Par
   if (!read.ok) return { ok: false, problems: sortProblems(read.problems) };
   const { source } = read;
   if (source.value === null) {
-    const problem = source.problem([], 'the file is empty', 'Begin with the example in the documentation');
+    const problem = source.problem([], 'the file is empty', 'Start from the example in the documentation');
     return { ok: false, problems: [problem] };
   }
   const parsed = schema.safeParse(source.value);

@@ -139,15 +139,15 @@ function explainSyntax(code: string, message: string): { message: string; fix: s
   const first = message.split('\n')[0] ?? message;
   switch (code) {
     case 'DUPLICATE_KEY':
-      return { message: 'this key stands twice in the same block', fix: 'Keep one of the two' };
+      return { message: 'duplicate key in the same block', fix: 'Keep one of the two' };
     case 'TAB_AS_INDENT':
       return { message: 'the line is indented with a tab', fix: 'Indent with spaces' };
     case 'MULTIPLE_DOCS':
-      return { message: 'the file holds more than one document', fix: 'Delete the --- line and what follows it' };
+      return { message: 'the file holds more than one document', fix: 'Delete the --- line and everything after it' };
     case 'BAD_INDENT':
       return {
-        message: `the indentation does not fit: ${first}`,
-        fix: 'Line the keys of one block up under each other',
+        message: `inconsistent indentation: ${first}`,
+        fix: 'Align the keys of the block',
       };
     default:
       return {
@@ -187,16 +187,12 @@ export function convertYaml(
     nodes += 1;
     if (nodes > MAX_NODES || depth > MAX_DEPTH) {
       return nodes === MAX_NODES + 1 || depth > MAX_DEPTH
-        ? refuse(
-            node,
-            'the file is nested too deeply or repeats itself too often',
-            'Write it with fewer levels and aliases',
-          )
+        ? refuse(node, 'the file is nested too deeply or repeats itself too often', 'Use fewer levels and aliases')
         : null;
     }
     if (isAlias(node)) {
       const target = node.resolve(doc);
-      if (target === undefined) return refuse(node, `nothing is called &${node.source}`, 'Name it before it is used');
+      if (target === undefined) return refuse(node, `unknown anchor &${node.source}`, 'Define it before it is used');
       return convert(target, depth + 1, key);
     }
     const tag = (node as { tag?: string }).tag;
@@ -234,7 +230,7 @@ export function convertYaml(
     if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) {
       return refuse(
         scalar,
-        `${scalar.source ?? String(value)} is not a number that can be kept exactly`,
+        `${scalar.source ?? String(value)} is a number that cannot be represented exactly`,
         'Write it in quotes if it is text',
       );
     }

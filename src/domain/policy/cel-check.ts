@@ -51,7 +51,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
           find(
             expr,
             `"${node.value.field}" cannot be taken from a value of type ${kind}`,
-            'Only arguments, context and what is in them have fields',
+            'Only arguments, context and their values have fields',
           );
         }
         return node.value.testOnly ? 'bool' : 'dyn';
@@ -67,7 +67,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
         const parts = partsOf(node.value);
         const range = infer(parts.range, scope);
         if (['tool', 'service'].includes(node.value.iterVar)) {
-          find(expr, `a macro cannot use ${node.value.iterVar} as its variable`, 'Name the variable otherwise');
+          find(expr, `a macro cannot use ${node.value.iterVar} as its variable`, 'Use another variable name');
         }
         if (!['dyn', 'list', 'map'].includes(range))
           find(expr, `a value of type ${range} has no elements`, 'Use a list or a map');
@@ -92,9 +92,9 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
     const nearest = findNearest(name, scope.keys());
     const fix =
       nearest === undefined
-        ? `Known are ${[...VARIABLES.keys()].join(', ')}; text goes in quotes: '${name}'`
+        ? `Known names: ${[...VARIABLES.keys()].join(', ')}; put text in quotes: '${name}'`
         : `Did you mean ${nearest}?`;
-    return find(expr, `nothing is called ${name} here`, fix);
+    return find(expr, `unknown name ${name}`, fix);
   };
 
   const inferCall = (expr: Expr, call: CallExpr, scope: Scope): Kind => {
@@ -115,8 +115,8 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
       const nearest = findNearest(call.function, names);
       return find(
         expr,
-        `there is no function ${call.function}`,
-        nearest === undefined ? `Known are ${[...names].join(', ')}` : `Did you mean ${nearest}?`,
+        `unknown function ${call.function}`,
+        nearest === undefined ? `Known functions: ${[...names].join(', ')}` : `Did you mean ${nearest}?`,
       );
     }
     const fitting = overloads.filter((overload) => fits(overload, call, kinds));
@@ -124,7 +124,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
       return find(
         expr,
         `${shown} cannot be applied to ${kinds.join(' and ') || 'nothing'}`,
-        'Convert a side with int(), double() or string(), or compare things of one kind',
+        'Convert one side with int(), double() or string(), or compare values of the same type',
       );
     checkEquality(expr, call, kinds);
     checkPattern(expr, call);
@@ -135,7 +135,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
   const checkEquality = (expr: Expr, call: CallExpr, [left = 'dyn', right = 'dyn']: readonly Kind[]): void => {
     if (call.function !== '_==_' && call.function !== '_!=_') return;
     const comparable = left === right || [left, right].includes('dyn') || (NUMBERS.has(left) && NUMBERS.has(right));
-    if (!comparable) find(expr, `${left} and ${right} are never equal`, 'Compare things of one kind');
+    if (!comparable) find(expr, `${left} and ${right} are never equal`, 'Compare values of the same type');
   };
 
   const checkPattern = (expr: Expr, call: CallExpr): void => {
@@ -151,7 +151,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
     }
     const refusal = refusePattern(pattern);
     if (refusal !== undefined)
-      find(expr, `the pattern is not valid: ${refusal}`, 'Use RE2 syntax: no look-around, no back-references');
+      find(expr, `invalid pattern: ${refusal}`, 'Use RE2 syntax: no look-around, no back-references');
   };
 
   const kind = infer(root, VARIABLES);

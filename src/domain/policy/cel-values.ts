@@ -214,7 +214,7 @@ export function foldAscii(text: string): string {
 /** A whole value that is compared; targets differ in whether `production ` is `production`. */
 export function foldValue(text: string): string {
   if (text.startsWith(' ') || text.endsWith(' ')) {
-    throw new EvaluationError('a value that is compared with fold: ascii begins or ends with a blank');
+    throw new EvaluationError('a value that is compared with fold: ascii starts or ends with a blank');
   }
   return foldAscii(text);
 }

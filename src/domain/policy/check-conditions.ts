@@ -108,8 +108,8 @@ function checkReads(condition: CheckedCondition, reads: readonly Read[]): Checke
     tell(
       found,
       (what) =>
-        `this ${kind} reads ${what}, which the schema does not close and type: a call could say it in another way`,
-      'Give the tool a schema of arguments with additionalProperties: false and a type for it, or begin with the tool it is for: tool == "…" &&',
+        `this ${kind} reads ${what}, which the schema does not close and type: a call could express it in another way`,
+      'Give the tool a schema of arguments with additionalProperties: false and a type for it, or start the condition with its tool: tool == "…" &&',
     );
   const isNamed = ({ tool }: Read): boolean => expression.tools.has(tool.name);
   const misspelt = of('unknown').filter(isNamed);
@@ -136,17 +136,17 @@ function checkReads(condition: CheckedCondition, reads: readonly Read[]): Checke
           kind === 'rule'
             ? `this rule fails where it reads ${what}, which the schema does not have, and makes the call irreversible`
             : `this match fails where it reads ${what}, which the schema does not have, and blocks the call`,
-        'Begin with the tool it is for: tool == "…" &&',
+        'Start the condition with its tool: tool == "…" &&',
       ),
       ...tell(
         unmet,
         (what) => `this ${kind} never holds: it reads ${what}, which no schema has`,
-        'Correct the name, or delete it',
+        'Correct the name, or delete the condition',
       ),
       ...tell(
         texts,
-        (what) => `this ${kind} compares ${what}, which is free text: another spelling of it would not be met`,
-        'Add enum, const, pattern or fold: ascii to it in the schema',
+        (what) => `this ${kind} compares ${what}, which is free text: another spelling would not match`,
+        'Add enum, const, pattern or fold: ascii to its schema',
       ),
     ],
   };
@@ -205,7 +205,7 @@ function checkContext(
     const who = lacking.length === 0 ? '' : `; not pinned for ${listNames(lacking)}`;
     const fix = `Pin it for these agents: context: { ${key}: … } under agents in the configuration file`;
     if (guarded.has(key)) {
-      const message = `no agent pins context.${key}: this ${kind} holds only for callers who say it of themselves`;
+      const message = `no agent pins context.${key}: this ${kind} only matches callers that set it themselves`;
       return nobody && kind === 'rule' ? [source.problem(path, `${message}${who}`, fix)] : [];
     }
     if (!nobody && lacking.length === 0) return [];

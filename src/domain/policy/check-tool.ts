@@ -50,7 +50,7 @@ function checkConnector(
     const nearest = findNearest(name, Object.keys(connectors));
     const fix =
       nearest === undefined ? `Add it under connectors in the configuration file` : `Did you mean "${nearest}"?`;
-    return [source.problem([...path, 'connector'], `there is no connector ${name}`, fix)];
+    return [source.problem([...path, 'connector'], `unknown connector ${name}`, fix)];
   }
   const { kind } = kindOfConnector(config);
   const wanted = { http: 'request', postgres: 'sql', mcp: 'mcpTool' } as const;
@@ -60,7 +60,7 @@ function checkConnector(
     problems.push(
       source.problem(
         [...path, field],
-        `${field} does not fit the connector ${name}, which is ${kind}`,
+        `${field} does not apply to the connector ${name}, which is ${kind}`,
         `Delete ${field}, or use another connector`,
         'key',
       ),
@@ -71,7 +71,7 @@ function checkConnector(
     problems.push(
       source.problem(
         path,
-        `${definition.name} does not say what to do: ${wanted[kind]} is missing`,
+        `${definition.name} lacks ${wanted[kind]}`,
         `Add ${wanted[kind]}: the connector ${name} is ${kind}`,
       ),
     );
@@ -95,7 +95,7 @@ function checkShape({ definition, source, path }: MergedTool): readonly FileProb
       source.problem(
         [...path, ...at],
         `the path ${template} is not well-formed`,
-        'Write arguments as {name}, and no #',
+        'Write arguments as {name}, without #',
       ),
     );
   }
@@ -155,7 +155,7 @@ function checkSeals(
             source.problem(
               at,
               `${pointer} cannot be sealed: ${listWords(users).replace(' or ', ' and ')} must read it`,
-              'Seal another argument, or stop using this one there (begin a rule for other tools with tool == "…" &&)',
+              'Seal another argument, or stop using this one there (start rules for other tools with tool == "…" &&)',
             ),
           ]),
     ];
@@ -187,7 +187,7 @@ export function warnOfNames(tools: Iterable<MergedTool>): readonly FileProblem[]
     const found = findTelling(definition);
     if (found === undefined) return [];
     const message = `${definition.name} is reversible, but ${found}`;
-    const fix = 'Make it sensitive or irreversible, or state its effects (effects: [read], or [none])';
+    const fix = 'Make it sensitive or irreversible, or declare its effects (effects: [read], or [none])';
     return [source.problem([...path, 'class'], message, fix)];
   });
 }
@@ -196,7 +196,7 @@ function findTelling({ name, mcpTool, request }: ToolDefinition): string | undef
   const words = [...wordsOf(name), ...wordsOf(mcpTool ?? '')];
   const looks = request?.method === 'GET' && words.some((word) => READS.has(word));
   const verb = words.find((word) => (looks ? DESTROYS.includes(word) : VERBS.has(word)));
-  if (verb !== undefined) return `its name says ${verb}`;
+  if (verb !== undefined) return `its name contains ${verb}`;
   return request === undefined ? undefined : findTellingRequest(request);
 }
 
@@ -209,7 +209,7 @@ function findTellingRequest({ method, path }: HttpRequestTemplate): string | und
     .filter((step) => !step.includes('{'))
     .flatMap(wordsOf)
     .find((word) => VERBS.has(singular(word)));
-  return verb === undefined ? undefined : `its path says ${verb}`;
+  return verb === undefined ? undefined : `its path contains ${verb}`;
 }
 
 /** `bulkDelete_users` → bulk, delete, users. */

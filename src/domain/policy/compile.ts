@@ -64,7 +64,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
     openConnectors: unknownTool === 'forbidden' ? [] : [...mcp],
   });
   const problems = [
-    ...missing.map((name) => user.source.problem(['include'], `there is no catalog ${name}`, 'Delete it')),
+    ...missing.map((name) => user.source.problem(['include'], `unknown catalog ${name}`, 'Delete it')),
     ...merged.problems,
     ...compiledRules.flatMap((compiled) => compiled.problems),
     ...wrongApprovals,
@@ -147,9 +147,7 @@ function warnOfUnusedAccepts(user: ParsedFile<PolicyFile>, mcp: ReadonlySet<stri
   return Object.keys(user.value.accept ?? {}).flatMap((key) => {
     const server = key.split('.')[1] ?? '';
     if (mcp.has(server)) return [];
-    return [
-      user.source.problem(['accept', key], `there is no MCP connector ${server}`, 'Correct it, or delete it', 'key'),
-    ];
+    return [user.source.problem(['accept', key], `unknown MCP connector ${server}`, 'Correct it, or delete it', 'key')];
   });
 }
 
@@ -165,7 +163,7 @@ function warnOfIdleCatalogs(
       (tool) => tools.get(tool.name)?.definition.connector ?? tool.connector,
     );
     if (wanted.some((connector) => Object.hasOwn(connectors, connector))) return [];
-    const message = `no tool of ${name} can run: there is no connector ${[...new Set(wanted)].join(', ')}`;
+    const message = `no tool of ${name} can run: missing connector ${[...new Set(wanted)].join(', ')}`;
     const fix = 'Add it under connectors in the configuration file; until then their calls are BLOCKED unknown_tool';
     return [user.source.problem(['include', index], message, fix)];
   });

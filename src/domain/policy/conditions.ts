@@ -143,10 +143,9 @@ function checkDefault(approvals: readonly ApprovalRule[], source: YamlSource): r
   const last = approvals.at(-1);
   const add =
     'Add as the last entry of approvals: - { match: "true", levels: [{ name: approval, approvers: [<group>], quorum: 1 }] }';
-  if (last === undefined)
-    return [source.problem([], 'approvals is missing: nobody could let a held call through', add)];
+  if (last === undefined) return [source.problem([], 'approvals is missing: no held call could be approved', add)];
   if (!isDefault(last)) {
-    const message = 'the last approval is not a default, so some held calls would match none';
+    const message = 'the last approval is not a default, so some held calls would match no approval';
     return [source.problem(['approvals', approvals.length - 1, 'match'], message, add)];
   }
   const first = approvals.findIndex(isDefault);
@@ -163,13 +162,13 @@ function checkTimes(approval: ApprovalRule, source: YamlSource, path: Path): rea
     .map(({ remind, index }) =>
       source.problem(
         [...path, 'remind', index],
-        `no reminder is sent ${remind} before the deadline, because the call waits ${ttl} in all`,
+        `no reminder is sent ${remind} before the deadline, because the call only waits ${ttl}`,
         `Write less than ${ttl}, or a longer ttl`,
       ),
     );
   const { escalate } = approval;
   if (escalate === undefined || durationMs(escalate.after) < durationMs(ttl)) return late;
-  const message = `nothing escalates after ${escalate.after}, because the call waits ${ttl} in all`;
+  const message = `there is no escalation after ${escalate.after}, because the call only waits ${ttl}`;
   return [...late, source.problem([...path, 'escalate', 'after'], message, `Write less than ${ttl}, or a longer ttl`)];
 }
 
@@ -182,7 +181,7 @@ function checkVoters(approval: ApprovalRule, source: YamlSource, path: Path, gro
       nearest === undefined
         ? `Add "${group}" to the groups of a reviewer in the configuration file`
         : `Did you mean "${nearest}"?`;
-    warnings.push(source.problem([...path, ...at], `no reviewer who may vote is in the group ${group}`, fix));
+    warnings.push(source.problem([...path, ...at], `the group ${group} has no reviewer who may vote`, fix));
   };
   const escalated = approval.escalate?.to ?? [];
   escalated.forEach((group, index) => checkGroup(group, ['escalate', 'to', index]));

@@ -34,7 +34,7 @@ export function mergeTools(user: ParsedFile<PolicyFile>, catalogs: readonly Pars
       const path = ['tools', index];
       if (tools.has(definition.name)) problems.push(duplicate(source, path, definition.name));
       if (definition.effects === undefined) {
-        problems.push(source.problem(path, `${definition.name} states no effects`, 'Add effects: a catalog must'));
+        problems.push(source.problem(path, `${definition.name} declares no effects`, 'Add effects: a catalog must'));
       }
       tools.set(definition.name, { definition, origin: 'builtin', overridden: false, source, path });
     }
@@ -113,11 +113,11 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
   for (const field of ['effects', 'seal', 'redact'] as const) {
     const kept: readonly string[] = merged[field] ?? [];
     const dropped = (builtin[field] ?? []).filter((item) => !kept.includes(item));
-    if (dropped.length > 0) loosened.push({ field, message: `${field} leaves out the built-in ${dropped.join(', ')}` });
+    if (dropped.length > 0) loosened.push({ field, message: `${field} lacks the built-in ${dropped.join(', ')}` });
   }
   for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency'] as const) {
     if (canonicalJson(builtin[field] ?? null) !== canonicalJson(merged[field] ?? null)) {
-      loosened.push({ field, message: `${field} is not the built-in one` });
+      loosened.push({ field, message: `${field} differs from the built-in one` });
     }
   }
   return loosened;
@@ -128,7 +128,7 @@ function findBelowEffects(tool: ToolDefinition, effects: readonly Effect[]): rea
   const lowest = lowestClass(effects);
   if (!isWeakerClass(tool.class, lowest)) return [];
   const demanding = effects.filter((effect) => isWeakerClass(tool.class, lowestClass([effect])));
-  const message = `class ${tool.class} is weaker than its effects allow: ${demanding.join(', ')} demands ${lowest}`;
+  const message = `class ${tool.class} is weaker than its effects allow: ${demanding.join(', ')} requires ${lowest}`;
   return [{ field: 'class', message }];
 }
 

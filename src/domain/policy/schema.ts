@@ -41,7 +41,7 @@ function findInPart(part: JsonObject, at: At, root: JsonObject): readonly Schema
     const refusal = typeof pattern === 'string' ? refusePattern(pattern) : undefined;
     if (refusal === undefined) continue;
     const keyword = pattern === part['pattern'] ? 'pattern' : 'patternProperties';
-    find(keyword, `the pattern is not valid: ${refusal}`, 'Use RE2 syntax: no look-around, no back-references');
+    find(keyword, `invalid pattern: ${refusal}`, 'Use RE2 syntax: no look-around, no back-references');
   }
   const { uniqueItems, maxItems } = part;
   if (uniqueItems === true && !(typeof maxItems === 'number' && maxItems <= MAX_UNIQUE_ITEMS)) {
@@ -56,7 +56,7 @@ function findInPart(part: JsonObject, at: At, root: JsonObject): readonly Schema
   }
   const { $ref: reference } = part;
   if (typeof reference === 'string' && definitionNamed(reference, root) === undefined) {
-    find('$ref', `there is no definition ${reference}`, 'Define it under $defs of the same schema: #/$defs/name');
+    find('$ref', `unknown definition ${reference}`, 'Define it under $defs of the same schema: #/$defs/name');
   } else if (typeof reference === 'string' && recurs(reference, root, new Set(), new Set())) {
     find('$ref', `the definition ${reference} contains itself`, 'Write out as many levels as you need');
   }
@@ -112,7 +112,7 @@ export function refuseSealPointer(schema: JsonObject | undefined, pointer: strin
   if (schema === undefined) return 'the tool has no schema of arguments that declares it';
   const found = resolve(schema, parsePointer(pointer));
   if (found === 'missing') return 'the schema of arguments does not declare it under properties';
-  return found === 'declared' ? undefined : `${found} above it would look at the sealed form`;
+  return found === 'declared' ? undefined : `${found} above it would read the sealed form`;
 }
 
 type Resolution = 'declared' | 'missing' | (typeof LOOKING)[number];

@@ -21,10 +21,10 @@ export interface DecideOptions extends GlobalOptions {
 }
 
 const COMMANDS: readonly { readonly type: DecisionType; readonly words: string; readonly question: string }[] = [
-  { type: 'approve', words: 'say yes to exactly what is shown', question: 'Approve exactly this?' },
+  { type: 'approve', words: 'approve exactly what is shown', question: 'Approve exactly this?' },
   {
     type: 'reject',
-    words: 'say no: that ends the review, or stops an approved call that has not started',
+    words: 'reject: ends the review, or stops an approved call that has not started',
     question: 'Reject it?',
   },
   { type: 'revise', words: 'ask the proposer for changes', question: 'Ask for these changes?' },
@@ -43,8 +43,8 @@ export function registerDecisions(review: Command, context: CliContext): void {
 
 export function withDecisionOptions(command: Command): Command {
   return command
-    .option('-m, --comment <text>', 'your words, kept with the decision')
-    .option('--digest <digest>', 'decide only if it is still this; default: what is shown now')
+    .option('-m, --comment <text>', 'comment, kept with the decision')
+    .option('--digest <digest>', 'decide only if the call still has this digest; default: the digest shown now')
     .option('-y, --yes', 'do not ask')
     .option('--wait <duration>', 'how long to wait for the result of an approved call', '15s');
 }
@@ -100,14 +100,14 @@ export async function decide(
 function shownDigest(review: Review, options: DecideOptions): string {
   const shown = review.call.digest;
   if (shown === null) {
-    throw new CliError('refused', 'no_digest', 'There is nothing to decide on: this review carries no digest.');
+    throw new CliError('refused', 'no_digest', 'There is nothing to decide: this review has no digest.');
   }
   if (options.digest !== undefined && options.digest !== shown) {
     throw new CliError(
       'refused',
       'digest_mismatch',
-      `It is not ${options.digest} any more.`,
-      'It was edited or revised meanwhile. Look at it again and decide on what it is now.',
+      `The digest is no longer ${options.digest}.`,
+      'It has been edited or revised since. Look at it again and decide on the current version.',
     );
   }
   return shown;

@@ -20,7 +20,7 @@ export function registerEdit(review: Command, context: CliContext): void {
   withDecisionOptions(
     review
       .command('edit')
-      .description('say yes to the same tool with other arguments; it is classified again')
+      .description('approve the same tool with other arguments; the call is classified again')
       .argument('<id>')
       .option('-a, --arguments <json>', 'all arguments: JSON, @FILE or -; default: $VISUAL or $EDITOR opens'),
   ).action(action(context, (io, options: EditOptions, id) => edit(io, options, id, context.signal)));
@@ -40,7 +40,7 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
       ...indent(visibleJson(args)),
       '',
     );
-    await confirm(io, 'Approve it so?');
+    await confirm(io, 'Approve this?');
   }
   await decide(io, client, review, options, { type: 'edit', arguments: args }, signal);
 }

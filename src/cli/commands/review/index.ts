@@ -8,7 +8,7 @@ import { registerShow } from './show.ts';
 import { registerWatch } from './watch.ts';
 
 export function registerReview(program: Command, context: CliContext): void {
-  const review = program.command('review').description('look at reviews and decide them');
+  const review = program.command('review').description('list, show and decide reviews');
   registerList(review, context);
   registerShow(review, context);
   registerDecisions(review, context);

@@ -26,18 +26,18 @@ interface ListOptions extends GlobalOptions {
 export function registerList(review: Command, context: CliContext): void {
   review
     .command('list', { isDefault: true })
-    .description('reviews by deadline; those that wait, unless --status or --all says otherwise')
+    .description('list reviews by deadline; only waiting ones, unless --status or --all is given')
     .option('--status <list>', `comma-separated: ${STATUSES.join(', ')}`)
-    .option('--all', 'whatever their status')
-    .option('--mine', 'only those that wait for you')
-    .option('--not-run', 'approved calls that have not started: `review reject` still stops them')
-    .option('--unknown', 'calls with an unknown outcome, which wait for `review reconcile`')
+    .option('--all', 'regardless of status')
+    .option('--mine', 'only reviews that wait for you')
+    .option('--not-run', 'approved calls that have not started; `review reject` still stops them')
+    .option('--unknown', 'calls with an unknown outcome; settle them with `review reconcile`')
     .option('--tool <name>')
     .option('--service <name>')
     .option('--proposer <id>')
     .option('--thread <id>')
     .option('--group <id>')
-    .option('--limit <n>', 'at most so many', '50')
+    .option('--limit <n>', 'maximum number', '50')
     .action(action(context, list));
 }
 
@@ -81,8 +81,8 @@ function parseStatuses(options: ListOptions): ReviewStatus[] | undefined {
   throw new CliError(
     'usage',
     'unknown_status',
-    `There is no status ${visible(unknown)}.`,
-    `One of ${STATUSES.join(', ')}.`,
+    `Unknown status ${visible(unknown)}.`,
+    `Use one of ${STATUSES.join(', ')}.`,
   );
 }
 

@@ -46,9 +46,7 @@ export function renderOutcome(review: Review): string[] {
     );
   }
   if (review.status === 'pending' && review.revision > 1) {
-    lines.push(
-      `it is revision ${review.revision} now, with a digest of its own: holdpoint review show ${review.reviewId}`,
-    );
+    lines.push(`it is now revision ${review.revision}, with a new digest: holdpoint review show ${review.reviewId}`);
   }
   if (review.execution.status === 'not_started') return lines;
   lines.push(describeExecution(review));

@@ -28,15 +28,15 @@ export function registerProposerSteps(review: Command, context: CliContext): voi
     .action(action(context, resubmit));
   review
     .command('withdraw')
-    .description('as the proposer: take it back')
+    .description('as the proposer: withdraw it')
     .argument('<id>')
     .action(action(context, withdraw));
   review
     .command('reconcile')
-    .description('as a reviewer: settle an unknown outcome, after finding out what became of the call')
+    .description('as a reviewer: settle an unknown outcome, after finding out what happened to the call')
     .argument('<id>')
     .requiredOption('--outcome <outcome>', 'executed or failed')
-    .requiredOption('--note <text>', 'how you know')
+    .requiredOption('--note <text>', 'how you found out')
     .action(action(context, reconcile));
 }
 

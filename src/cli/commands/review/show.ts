@@ -7,7 +7,7 @@ import { connect } from '../connect.ts';
 export function registerShow(review: Command, context: CliContext): void {
   review
     .command('show')
-    .description('everything needed to decide on a review')
+    .description('show everything needed to decide on a review')
     .argument('<id>')
     .action(action(context, show));
 }

@@ -14,9 +14,9 @@ interface WatchOptions extends GlobalOptions {
 export function registerWatch(review: Command, context: CliContext): void {
   review
     .command('watch')
-    .description('changes as they come: of one review until it is final, or of all until Ctrl-C')
+    .description('print changes as they happen: of one review until it is final, or of all until Ctrl-C')
     .argument('[id]')
-    .option('--since <event>', 'go on after this event (its id in --json)')
+    .option('--since <event>', 'continue after this event (its id in --json)')
     .action(action(context, (io, options: WatchOptions, id) => watch(io, options, id, context.signal)));
 }
 
@@ -30,7 +30,7 @@ async function watch(io: Io, options: WatchOptions, id: string | undefined, sign
     }
     return;
   }
-  if (io.rich && !io.json) io.note('Waiting for changes; Ctrl-C ends it.');
+  if (io.rich && !io.json) io.note('Waiting for changes; press Ctrl-C to stop.');
   for await (const event of client.reviews.watch(from)) {
     io.data(event);
     io.print(renderChange(io, event.review));
