@@ -99,7 +99,7 @@ export function startSweep(foundation: Foundation, name: string, recoveries: rea
       const { at, reviewIds } = event.halt;
       log.error(
         { code: 'sweep_halted', haltedAt: at, reviewIds },
-        'too many reviews are lost at once, so none is settled any more: see `holdpoint reviews sweep`',
+        'too many reviews are lost at once, so the sweep has halted: see `holdpoint reviews sweep`',
       );
     }
   };

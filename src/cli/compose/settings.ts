@@ -97,6 +97,6 @@ export function requireDatabaseUrl(databaseUrl: string | null): string {
   if (databaseUrl !== null) return databaseUrl;
   throw new StartError(
     'setting_invalid',
-    'DATABASE_URL is not set. The embedded database belongs to one process (`holdpoint dev`); parts that run apart need PostgreSQL.',
+    'DATABASE_URL is not set. The embedded database belongs to one process (`holdpoint dev`); parts that run separately need PostgreSQL.',
   );
 }
