@@ -122,7 +122,7 @@ async function listen(request: McpRequest, req: Request, res: Response): Promise
   const unsubscribe = deps.onToolsChanged(() => {
     void Promise.resolve(isInForce(principal))
       .then((inForce) => (inForce ? server.sendToolListChanged() : server.close()))
-      .catch((error: unknown) => context.log.debug({ err: error }, 'an MCP stream could not be told'));
+      .catch((error: unknown) => context.log.debug({ err: error }, 'an MCP stream could not be notified'));
   });
   caller.signal.addEventListener('abort', stop, { once: true });
   try {
