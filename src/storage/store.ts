@@ -1,24 +1,21 @@
 import { join } from 'node:path';
-import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Store } from '../ports/store.ts';
 import { cachedReads, directReads } from './reviews/cached-reads.ts';
 import type { Database } from './database/database.ts';
 import { createDeliveryStore } from './outbox/deliveries.ts';
 import { eraseEnded } from './reviews/erase.ts';
 import { createGroupCommit } from './commit/group-commit.ts';
-import { listReviews, readChanges } from './reviews/list.ts';
-import { createLogReader } from './log/log-reader.ts';
+import { createReviewLists } from './reviews/list.ts';
+import { createLogReader, createStatementStore } from './log/log-reader.ts';
 import { migrate } from './database/migrate.ts';
 import { openPg } from './database/pg-database.ts';
 import { openPglite } from './database/pglite-database.ts';
 import { createObjectionStore } from './commit/objections.ts';
-import { createProposedCalls } from './reviews/proposed-calls.ts';
-import * as reads from './reviews/reads.ts';
+import { createProposedCalls, createReviewReads } from './reviews/reads.ts';
 import { createRecoveryStore } from './recovery.ts';
 import { createSessionStore } from './sessions.ts';
-import { createStatementStore } from './log/statements.ts';
 import { createTail } from './log/tail.ts';
-import { putUpstreamTools, readUpstreamTools } from './upstreams.ts';
+import { createUpstreamStore } from './upstreams.ts';
 
 const UPKEEP_MS = 3_600_000;
 
@@ -78,6 +75,9 @@ export function storeOver(database: Database): Store {
   });
   return {
     ...log,
+    ...createReviewReads(query),
+    ...createReviewLists(query),
+    ...createUpstreamStore(query),
     commit: async (commit) => {
       try {
         return await group.commit(commit);
@@ -88,52 +88,14 @@ export function storeOver(database: Database): Store {
       }
     },
     readLedger: rows.readLedger,
-    putEvidence: async (reviewId, revision, envelope) => {
-      await query(
-        `INSERT INTO holdpoint.evidence (review_id, revision, envelope) VALUES ($1, $2::integer, $3)
-         ON CONFLICT (review_id, revision) DO UPDATE SET envelope = excluded.envelope`,
-        [reviewId, revision, JSON.stringify(envelope)],
-      );
-    },
-    readEvidence: async (reviewId, revision) => {
-      const [row] = await query<{ envelope: string }>(
-        'SELECT envelope FROM holdpoint.evidence WHERE review_id = $1 AND revision = $2::integer',
-        [reviewId, revision],
-      );
-      return row === undefined ? undefined : (JSON.parse(row.envelope) as DsseEnvelope);
-    },
-    countPending: (of) => reads.countPending(query, of),
-    countClaims: (tool, since) => reads.countClaims(query, tool, since),
-    admitSensitive: (tool, reviewId, atMost) => reads.admitSensitive(query, tool, reviewId, atMost),
     readReview: rows.readReview,
-    readRecord: (reviewId) => reads.readRecord(query, reviewId),
-    listReviews: (filter, limit, cursor) => listReviews(query, filter, limit, cursor),
-    changes: (after, limit, proposer) => readChanges(query, after, limit, proposer),
-    countChanges: (after, proposer, most) => reads.countChanges(query, after, proposer, most),
-    claimIdempotency: (proposer, key, reviewId, fingerprint) =>
-      reads.claimIdempotency(query, proposer, key, reviewId, fingerprint),
-    checkpoint: async () => {
-      const [row] = await query<{ size: number; note: string }>(
-        'SELECT size::float8 AS size, note FROM holdpoint.checkpoints ORDER BY checkpoints.size DESC LIMIT 1',
-      );
-      return row;
-    },
-    putCheckpoint: async (size, note) => {
-      await query(
-        `INSERT INTO holdpoint.checkpoints (size, note) VALUES ($1::bigint, $2)
-         ON CONFLICT (size) DO UPDATE SET note = excluded.note`,
-        [size, note],
-      );
-    },
     objections: createObjectionStore(query, rows.forgetLedger),
     sessions: createSessionStore(query),
     statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),
     proposedCalls: createProposedCalls(query),
     recovery: createRecoveryStore(query),
-    putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),
-    readUpstreamTools: () => readUpstreamTools(query),
-    tail: (listener) => tail.subscribe(listener),
+    tail: tail.subscribe,
     erase: async (endedBefore) => {
       try {
         return await eraseEnded(query, endedBefore);

@@ -1,4 +1,5 @@
 import type { ListedTool, UpstreamDefinition, UpstreamTool } from '../contract/upstream.ts';
+import type { Store } from '../ports/store.ts';
 import type { Query } from './database/database.ts';
 
 /**
@@ -7,11 +8,19 @@ import type { Query } from './database/database.ts';
  */
 const MOST_NAMES = 2_000;
 
+/** What upstream MCP servers say of their tools. See {@link Store}. */
+export function createUpstreamStore(query: Query): Pick<Store, 'putUpstreamTools' | 'readUpstreamTools'> {
+  return {
+    putUpstreamTools: (server, tools) => putUpstreamTools(query, server, tools),
+    readUpstreamTools: () => readUpstreamTools(query),
+  };
+}
+
 /**
  * Replaces what is known of an upstream's tools by what it lists now. What a tool was at first stays. Returns how many
  * new names were left out because the server has had too many.
  */
-export async function putUpstreamTools(query: Query, server: string, tools: readonly ListedTool[]): Promise<number> {
+async function putUpstreamTools(query: Query, server: string, tools: readonly ListedTool[]): Promise<number> {
   const rows = tools.map(({ name, digest, definition }) => ({ name, digest, definition: JSON.stringify(definition) }));
   const [result] = await query<{ left_out: number }>(
     `WITH listed AS (
@@ -46,7 +55,7 @@ interface Row {
   readonly definition: string | null;
 }
 
-export async function readUpstreamTools(query: Query): Promise<readonly UpstreamTool[]> {
+async function readUpstreamTools(query: Query): Promise<readonly UpstreamTool[]> {
   const rows = await query<Row>(
     'SELECT server, tool, first_digest, digest, definition FROM holdpoint.upstream_tools ORDER BY server, tool',
   );

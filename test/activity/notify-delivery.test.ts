@@ -318,7 +318,7 @@ onEveryDatabase((engine) => {
     afterEach(async () => {
       await Promise.all(deliverers.map((deliverer) => deliverer.stop()));
       await other.close();
-      expect(errors).toEqual([]);
+      if (errors.length > 0) throw new AggregateError(errors);
     });
 
     it('tries again by itself, in order, while another destination goes on', async () => {

@@ -3,7 +3,7 @@ import type { UnsettledState } from '../../src/ports/recovery.ts';
 import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
 import type { ListFilter, Store } from '../../src/ports/store.ts';
 import type { Database, Query } from '../../src/storage/database/database.ts';
-import { listReviews, readChanges } from '../../src/storage/reviews/list.ts';
+import { createReviewLists } from '../../src/storage/reviews/list.ts';
 import {
   AT,
   claiming,
@@ -252,12 +252,14 @@ onEveryDatabase((engine) => {
         ['reviews_not_started', { execution: 'not_started' }],
       ];
       // As on a server: whatever the planner knows of the table, and before it knows anything.
-      it.each(SCAN_OF)('%s: %j', (index, filter) => expectWalk(index, (query) => listReviews(query, filter, 50)));
+      it.each(SCAN_OF)('%s: %j', (index, filter) =>
+        expectWalk(index, (query) => createReviewLists(query).listReviews(filter, 50)),
+      );
       it.each([
         ['reviews_changed', undefined],
         ['reviews_changed_by_proposer', 'cleanup-agent'],
       ])('%s: changes of %s', (index, proposer) =>
-        expectWalk(index, (query) => readChanges(query, { index: 0, reviewId: '' }, 50, proposer)),
+        expectWalk(index, (query) => createReviewLists(query).changes({ index: 0, reviewId: '' }, 50, proposer)),
       );
 
       async function expectWalk(index: string, read: (query: Query) => Promise<unknown>): Promise<void> {

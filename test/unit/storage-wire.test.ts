@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Statements, writeStatement } from '../../src/storage/commit/wire.ts';
+import { Statements, writeStatement } from '../../src/storage/database/pglite-database.ts';
 
 const typesOf = (message: Uint8Array): string => {
   const bytes = Buffer.from(message);

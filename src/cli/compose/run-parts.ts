@@ -6,7 +6,7 @@ import { grantRoles } from '../../storage/database/roles.ts';
 import { migrate } from '../../storage/database/migrate.ts';
 import { openDatabase } from '../../storage/store.ts';
 import { loadKeys, type Keys } from '../../storage/keys/index.ts';
-import { privateKeyPath } from '../../storage/keys/private-key.ts';
+import { privateKeyPath } from '../../storage/keys/key-files.ts';
 import { openDataDir } from '../embedded/data-dir.ts';
 import { startApi } from './api-part.ts';
 import { readEnvironment, type EnvironmentSettings } from './environment.ts';

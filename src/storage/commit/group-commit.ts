@@ -4,9 +4,8 @@ import type { LedgerRow } from '../../domain/ledger.ts';
 import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
 import type { CompactRange } from '../../domain/proof/tree.ts';
 import type { Database, Query } from '../database/database.ts';
-import { payloadOf, rangeFrom, type ReviewTail } from './group-payload.ts';
+import { payloadOf, rangeFrom, type ReviewTail, prepareCommit, type PreparedCommit } from './prepare.ts';
 import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
-import { prepareCommit, type PreparedCommit } from './prepare.ts';
 
 const MAX_GROUP = 64;
 const MAX_GROUP_SIZE = 4_000_000;

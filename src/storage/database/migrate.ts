@@ -1,4 +1,3 @@
-import { Umzug } from 'umzug';
 import type { Database, Query } from './database.ts';
 import { MIGRATIONS } from '../migrations/index.ts';
 
@@ -7,25 +6,19 @@ import { MIGRATIONS } from '../migrations/index.ts';
  * processes. Where nothing is pending it only reads, so a login without rights to create tables can start.
  */
 export async function migrate(database: Database): Promise<void> {
-  const applied = new Set(await appliedOf(database.query));
-  if (MIGRATIONS.every((migration) => applied.has(migration.name))) return;
+  if ((await findPending(database.query)).length === 0) return;
   await database.exclusively(async (query, script) => {
-    const umzug = new Umzug({
-      migrations: MIGRATIONS.map(({ name, sql }) => ({
-        name,
-        // One transaction for the migration and its record: it happened, or it did not.
-        up: () => script(`${sql}\nINSERT INTO holdpoint.migrations (name) VALUES ('${name}');`),
-      })),
-      storage: {
-        logMigration: async () => {},
-        unlogMigration: async () => {},
-        executed: () => appliedOf(query),
-      },
-      logger: undefined,
-    });
     await script(PREPARE);
-    await umzug.up();
+    for (const { name, sql } of await findPending(query)) {
+      // One transaction for the migration and its record: it happened, or it did not.
+      await script(`${sql}\nINSERT INTO holdpoint.migrations (name) VALUES ('${name}');`);
+    }
   });
+}
+
+async function findPending(query: Query): Promise<typeof MIGRATIONS> {
+  const applied = new Set(await appliedOf(query));
+  return MIGRATIONS.filter(({ name }) => !applied.has(name));
 }
 
 const PREPARE = `

@@ -1,6 +1,5 @@
 import pg from 'pg';
-import { APPEND_CHANNEL, SESSION_SETTINGS, type Database, type Query } from './database.ts';
-import { toStorageError } from './errors.ts';
+import { APPEND_CHANNEL, SESSION_SETTINGS, type Database, type Query, toStorageError } from './database.ts';
 
 /** Key of the advisory lock under which migrations run; arbitrary, but the same for every release. */
 const MIGRATION_LOCK = 0x486f6c64;

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { SESSION_SETTINGS, type Database, type Query } from './database.ts';
-import { toStorageError } from './errors.ts';
-import { readRows, Statements, writeStatement } from '../commit/wire.ts';
+import { SESSION_SETTINGS, type Database, type Query, toStorageError } from './database.ts';
+import pg from 'pg';
+import { serialize } from 'pg-protocol';
 
 /**
  * The embedded database. It does not lock its folder: the caller must hold the lock of the data directory. Commits
@@ -88,4 +88,103 @@ async function start(path: string | null, copyOf?: Blob): Promise<PGlite> {
   } catch (cause) {
     throw toStorageError(cause);
   }
+}
+
+/** A statement as the server may know it already: parsed under a name. The empty name lasts until the next one. */
+export interface Statement {
+  readonly sql: string;
+  readonly name: string;
+  isParsed: boolean;
+  uses: number;
+}
+
+/**
+ * One statement as one message of PostgreSQL's extended query protocol (Parse, Bind, Describe, Execute, Sync), with
+ * parameters and results as text. PGlite's own `query` sends them one by one, which costs three times the CPU.
+ */
+export function writeStatement({ sql, name, isParsed }: Statement, parameters: readonly unknown[]): Uint8Array {
+  return Buffer.concat([
+    // What is left under this name of a try that failed makes room first; none is no error.
+    ...(isParsed ? [] : [serialize.close({ type: 'S', name }), serialize.parse({ name, text: sql })]),
+    serialize.bind({ statement: name, values: parameters.map(writeParameter) }),
+    serialize.describe({ type: 'P' }),
+    serialize.execute(),
+    serialize.sync(),
+  ]);
+}
+
+/** Texts that are kept parsed; a list has one for every combination of filters. */
+const MOST_STATEMENTS = 200;
+
+/**
+ * The statements of one connection. One that was parsed before is named instead of sent again: parsing and planning are
+ * more than half of what a short one costs. ◆ A plan that was made while the tables were empty reads all of full ones, so
+ * one is planned again at its 10th, 100th, ... use, and a join, where most depends on it, every time.
+ */
+export class Statements {
+  readonly #known = new Map<string, Statement>();
+
+  of(sql: string): Statement {
+    const known = this.#known.get(sql);
+    if (known === undefined) return this.#add(sql);
+    known.uses += 1;
+    if (isPowerOfTen(known.uses)) known.isParsed = false;
+    return known;
+  }
+
+  #add(sql: string): Statement {
+    const unnamed = this.#known.size >= MOST_STATEMENTS || / JOIN /i.test(sql);
+    const statement = { sql, name: unnamed ? '' : `s${this.#known.size}`, isParsed: false, uses: 1 };
+    if (!unnamed) this.#known.set(sql, statement);
+    return statement;
+  }
+}
+
+function isPowerOfTen(n: number): boolean {
+  return Number.isInteger(Math.log10(n));
+}
+
+interface Column {
+  readonly name: string;
+  readonly dataTypeID: Parameters<typeof pg.types.getTypeParser>[0];
+}
+
+/** What {@link readRows} looks at of a backend's messages. */
+interface BackendMessage {
+  readonly name: string;
+  readonly fields?: readonly unknown[];
+}
+
+/** Rows of one statement, each value read as the `pg` driver reads its type. */
+export function readRows(messages: readonly BackendMessage[]): Record<string, unknown>[] {
+  const description = messages.find((message) => message.name === 'rowDescription');
+  const columns = (description?.fields ?? []) as readonly Column[];
+  const readers = columns.map(({ name, dataTypeID }) => ({ name, read: pg.types.getTypeParser(dataTypeID, 'text') }));
+  const rows: Record<string, unknown>[] = [];
+  for (const message of messages) {
+    if (message.name !== 'dataRow') continue;
+    const values = message.fields as readonly (string | null)[];
+    const row: Record<string, unknown> = {};
+    for (const [i, { name, read }] of readers.entries()) {
+      const value = values[i] ?? null;
+      row[name] = value === null ? null : (read(value) as unknown);
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Text form of a parameter; storage binds nothing but text, numbers, null and lists of them. */
+function writeParameter(value: unknown): string | null {
+  if (value === null) return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) return `{${value.map(writeElement).join(',')}}`;
+  throw new TypeError('a parameter that storage does not bind');
+}
+
+/** PostgreSQL array element: quoted, with backslash and quotation mark escaped. */
+function writeElement(value: unknown): string {
+  const text = writeParameter(value);
+  return text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

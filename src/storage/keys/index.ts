@@ -1,7 +1,5 @@
-export { KeyError } from './key-error.ts';
-export { ensureKeys, loadKeys, rotateKey, type Keys } from './keys.ts';
+export { KeyError } from './key-files.ts';
+export { ensureKeys, hashKey, loadKeys, newAgentKey, newReviewerToken, rotateKey, type Keys } from './keys.ts';
 export { resolveReference } from './reference.ts';
-export { hashKey, newAgentKey, newReviewerToken } from './secrets.ts';
-export { createSigner } from './signer.ts';
 export { readTrust } from './trust.ts';
-export { createVerifier } from './verifier.ts';
+export { createSigner, createVerifier } from './envelopes.ts';

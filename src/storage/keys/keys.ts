@@ -1,18 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { KEY_ROLES, type KeyRole, type TrustFile } from '../../contract/envelope.ts';
-import { followFile } from './follow-file.ts';
-import { KeyError } from './key-error.ts';
 import {
+  followFile,
+  KeyError,
   generatePrivateKey,
   privateKeyPath,
   publicJwkOf,
   readPrivateKeys,
   writablePem,
+  writeFileAtomically,
   type PrivateKey,
-} from './private-key.ts';
+} from './key-files.ts';
 import { activateKey, addKey, followTrust, readTrust, trustPath, writeTrust, type TrustSource } from './trust.ts';
-import { writeFileAtomically } from './write-file.ts';
 
 /** Private keys of the roles that were asked for, and what everybody trusts. Both follow a rotation while running. */
 export interface Keys {
@@ -96,4 +96,19 @@ function requireTrusted(trust: TrustFile, role: KeyRole, { keyid }: PrivateKey, 
     'key_not_trusted',
     `The ${role} key ${keyid} is not among the trusted keys of ${path}. Copy that file from where the key was made, or run \`holdpoint keys rotate ${role}\`.`,
   );
+}
+
+/** SHA-256 (hex) of a whole key string, as `keySha256` and `tokenSha256` hold it. 256 random bits need no slow hash. */
+export function hashKey(key: string): string {
+  return createHash('sha256').update(key, 'utf8').digest('hex');
+}
+
+/** `hpk_` and 256 random bits (base64url). */
+export function newAgentKey(): string {
+  return `hpk_${randomBytes(32).toString('base64url')}`;
+}
+
+/** `hpr_` and 256 random bits (base64url). */
+export function newReviewerToken(): string {
+  return `hpr_${randomBytes(32).toString('base64url')}`;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { KeyError } from './key-error.ts';
+import { KeyError } from './key-files.ts';
 
 /**
  * The value that a reference of the configuration stands for: `env:NAME`, or `file:PATH` relative to the configuration

@@ -1,10 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { trustFileSchema, type KeyRole, type TrustedKey, type TrustFile } from '../../contract/envelope.ts';
-import { keyidOf, keyTypeOf } from './private-key.ts';
-import { KeyError } from './key-error.ts';
-import { followFile } from './follow-file.ts';
-import { writeFileAtomically } from './write-file.ts';
+import { keyidOf, keyTypeOf, KeyError, followFile, writeFileAtomically } from './key-files.ts';
 
 export function trustPath(directory: string): string {
   return join(directory, 'trust.json');

@@ -1,5 +1,5 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
-import { StorageError, type AuditHead } from '../../ports/store.ts';
+import { StorageError, type AuditHead, type Store } from '../../ports/store.ts';
 import {
   nodesOfPlan,
   planConsistency,
@@ -9,18 +9,16 @@ import {
 } from '../../domain/proof/merkle-proof.ts';
 import { hashToBase64, type NodeId } from '../../domain/proof/tree.ts';
 import type { Query } from '../database/database.ts';
+import type { DsseEnvelope } from '../../contract/envelope.ts';
+import type { StatementStore } from '../../ports/statements.ts';
 
-/** Reads of the audit log. Proofs take O(log n) rows. */
-export interface LogReader {
-  head(): Promise<AuditHead>;
-  entries(from: number, limit: number): Promise<IndexedEntry[]>;
-  entriesOf(reviewId: string): Promise<IndexedEntry[]>;
-  /** Rejects with a RangeError where the log is not that long; so does the next. */
-  inclusionProof(index: number, size: number): Promise<string[]>;
-  consistencyProof(from: number, to: number): Promise<string[]>;
-}
+type LogReads = Pick<
+  Store,
+  'head' | 'entries' | 'entriesOf' | 'inclusionProof' | 'consistencyProof' | 'checkpoint' | 'putCheckpoint'
+>;
 
-export function createLogReader(query: Query): LogReader {
+/** The audit log and its checkpoints. Proofs take O(log n) rows. */
+export function createLogReader(query: Query): LogReads {
   async function head(): Promise<AuditHead> {
     const [row] = await query<{ size: number; root: string }>(
       `SELECT size::float8 AS size, encode(root, 'hex') AS root FROM holdpoint.audit_head`,
@@ -59,6 +57,19 @@ export function createLogReader(query: Query): LogReader {
     },
     inclusionProof: async (index, size) => prove(planInclusion(index, size), size),
     consistencyProof: async (from, to) => prove(planConsistency(from, to), to),
+    checkpoint: async () => {
+      const [row] = await query<{ size: number; note: string }>(
+        'SELECT size::float8 AS size, note FROM holdpoint.checkpoints ORDER BY checkpoints.size DESC LIMIT 1',
+      );
+      return row;
+    },
+    putCheckpoint: async (size, note) => {
+      await query(
+        `INSERT INTO holdpoint.checkpoints (size, note) VALUES ($1::bigint, $2)
+         ON CONFLICT (size) DO UPDATE SET note = excluded.note`,
+        [size, note],
+      );
+    },
   };
 }
 
@@ -84,4 +95,45 @@ async function readNodes(query: Query, nodes: readonly NodeId[]): Promise<Map<st
     [leaves, inner.map((node) => node.level), inner.map((node) => node.index)],
   );
   return new Map(rows.map((row) => [`${row.level}/${row.idx}`, Buffer.from(row.hash, 'hex')]));
+}
+
+/** {@link StatementStore} over the `statements` and `statement_requests` tables. */
+export function createStatementStore(query: Query): StatementStore {
+  return {
+    request: async (reviewId) => {
+      await query('INSERT INTO holdpoint.statement_requests (review_id) VALUES ($1) ON CONFLICT DO NOTHING', [
+        reviewId,
+      ]);
+    },
+    requested: async (limit) => {
+      const rows = await query<{ review_id: string }>(
+        'SELECT review_id FROM holdpoint.statement_requests ORDER BY asked_at LIMIT $1::bigint',
+        [limit],
+      );
+      return rows.map((row) => row.review_id);
+    },
+    answer: async (reviewId, statement) => {
+      if (statement !== undefined) {
+        await query(
+          `INSERT INTO holdpoint.statements (review_id, envelope) VALUES ($1, $2)
+           ON CONFLICT (review_id) DO UPDATE SET envelope = excluded.envelope`,
+          [reviewId, JSON.stringify(statement)],
+        );
+      }
+      // Second: a reader who sees the request gone finds the statement.
+      await query('DELETE FROM holdpoint.statement_requests WHERE review_id = $1', [reviewId]);
+    },
+    read: async (reviewId) => {
+      const [row] = await query<{ envelope: string | null; requested: boolean }>(
+        `SELECT (SELECT envelope FROM holdpoint.statements WHERE review_id = $1) AS envelope,
+                EXISTS (SELECT FROM holdpoint.statement_requests WHERE review_id = $1) AS requested`,
+        [reviewId],
+      );
+      const envelope = row?.envelope ?? null;
+      return {
+        statement: envelope === null ? null : (JSON.parse(envelope) as DsseEnvelope),
+        isRequested: row?.requested ?? false,
+      };
+    },
+  };
 }

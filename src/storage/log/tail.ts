@@ -1,13 +1,12 @@
 import type { IndexedEntry } from '../../contract/audit.ts';
-import type { TailEvent } from '../../ports/store.ts';
+import type { Store, TailEvent } from '../../ports/store.ts';
 import type { Database } from '../database/database.ts';
-import type { LogReader } from './log-reader.ts';
 
 const BATCH = 500;
 const RETRY_MS = 1_000;
 
 export interface Tail {
-  subscribe(listener: (event: TailEvent) => void): Promise<() => void>;
+  readonly subscribe: Store['tail'];
   /** Entries that this process has just appended, in the order of the log. */
   offer(entries: readonly IndexedEntry[]): void;
   close(): Promise<void>;
@@ -18,7 +17,7 @@ export interface Tail {
  * handed over directly where they are next in line, everything else is read from the database, so that nothing is
  * missed or told twice whatever wakes are lost.
  */
-export function createTail(database: Database, log: Pick<LogReader, 'head' | 'entries'>): Tail {
+export function createTail(database: Database, log: Pick<Store, 'head' | 'entries'>): Tail {
   const listeners = new Set<(event: TailEvent) => void>();
   let next = 0;
   let started: Promise<void> | undefined;

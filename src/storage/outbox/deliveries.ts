@@ -1,8 +1,17 @@
-import type { DeliveryStore, PlannedDelivery, Settlement, WaitingDelivery } from '../../contract/delivery.ts';
+import type {
+  DeliveryStore,
+  PlannedDelivery,
+  Settlement,
+  WaitingDelivery,
+  Delivery,
+  DeliveryPage,
+  DeliveryQuery,
+  DeliveryState,
+  PersonTold,
+} from '../../contract/delivery.ts';
 import { StorageError } from '../../ports/store.ts';
 import type { Database, Query } from '../database/database.ts';
-import { listDeliveries } from './list-deliveries.ts';
-import { createMentions } from './mentions.ts';
+import { storableText } from '../database/text.ts';
 
 interface WaitingRow {
   idx: number;
@@ -198,4 +207,148 @@ function readWaiting(destination: string, row: WaitingRow): WaitingDelivery {
     createdAt: row.created_at.toISOString(),
     attempts: row.attempts,
   };
+}
+
+const DEFAULT_LIMIT = 50;
+
+interface FoundRow {
+  destination: string;
+  idx: number;
+  ord: number;
+  review_id: string;
+  event: string;
+  at: string;
+  state: DeliveryState;
+  attempts: number;
+  code: string | null;
+  http_status: number | null;
+  tried_at: Date | null;
+  settled_at: Date | null;
+}
+
+/** One page, newest first. Undefined: the cursor is not one of ours. */
+export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promise<DeliveryPage | undefined> {
+  const { cursor, limit = DEFAULT_LIMIT } = wanted;
+  const after = cursor === undefined ? null : decodeCursor(cursor);
+  if (after === undefined) return undefined;
+  const parameters: unknown[] = [];
+  const bind = (value: unknown): string => `$${parameters.push(value)}`;
+  const conditions: string[] = ['true'];
+  if (wanted.destination !== undefined) conditions.push(`destination = ${bind(storableText(wanted.destination))}`);
+  if (wanted.reviewId !== undefined) conditions.push(`review_id = ${bind(wanted.reviewId)}`);
+  if (wanted.state !== undefined) conditions.push(`state = ${bind(wanted.state)}`);
+  if (after !== null) {
+    const place = `(${bind(after.idx)}::bigint, ${bind(after.destination)}::text, ${bind(after.ord)}::smallint)`;
+    conditions.push(`(idx, destination, ord) < ${place}`);
+  }
+  const rows = await query<FoundRow>(
+    `SELECT destination, idx::float8 AS idx, ord, review_id, event, at, state, attempts, code, http_status, tried_at,
+            settled_at
+       FROM holdpoint.deliveries WHERE ${conditions.join(' AND ')}
+      ORDER BY deliveries.idx DESC, deliveries.destination DESC, deliveries.ord DESC LIMIT ${bind(limit + 1)}::bigint`,
+    parameters,
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    deliveries: shown.map(readDelivery),
+    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last) : null,
+  };
+}
+
+function readDelivery(row: FoundRow): Delivery {
+  return {
+    sequence: row.idx,
+    destination: row.destination,
+    event: row.event,
+    reviewId: row.review_id,
+    state: row.state,
+    attempts: row.attempts,
+    code: row.code,
+    httpStatus: row.http_status,
+    at: row.at,
+    triedAt: row.tried_at?.toISOString() ?? null,
+    settledAt: row.settled_at?.toISOString() ?? null,
+  };
+}
+
+type Place = Pick<FoundRow, 'idx' | 'destination' | 'ord'>;
+
+function encodeCursor({ idx, destination, ord }: Place): string {
+  return Buffer.from(JSON.stringify([idx, destination, ord])).toString('base64url');
+}
+
+function decodeCursor(cursor: string): Place | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(value) || value.length !== 3) return undefined;
+  const [idx, destination, ord] = value as unknown[];
+  if (!isIndex(idx) || !isIndex(ord) || ord > 1_000 || typeof destination !== 'string') return undefined;
+  return { idx, destination: storableText(destination), ord };
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Storage of who is called by name in messages to others. See {@link DeliveryStore}. */
+export function createMentions({
+  query,
+  transaction,
+}: Pick<Database, 'query' | 'transaction'>): Pick<DeliveryStore, 'mentions' | 'mention'> {
+  return {
+    mentions: async (reviewer, since) => {
+      const rows = await query<{ mentioned_at: Date; state: string }>(
+        `SELECT mentioned_at, state FROM holdpoint.deliveries
+          WHERE mentioned_at > $2::timestamptz AND $1 = ANY (mentioned) ORDER BY mentioned_at`,
+        [reviewer, since],
+      );
+      return rows.map((row) => (row.state === 'waiting' ? 'under_way' : row.mentioned_at.getTime()));
+    },
+    mention: (destination, { sequence, ordinal }, people, since, choose) =>
+      transaction(async (send) => {
+        const mailboxes = people.map(({ mailbox }) => mailbox);
+        // Who is about to mail prolongs the lease first, so waits here, and then reads what is written below.
+        await send('SELECT name FROM holdpoint.destinations WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE', [
+          mailboxes,
+        ]);
+        const chosen = choose(await readTold(send, people, since, [destination, sequence, ordinal]));
+        await send(
+          `UPDATE holdpoint.deliveries SET mentioned = $4::text[], mentioned_at = now()
+            WHERE destination = $1 AND idx = $2::bigint AND ord = $3::smallint AND state = 'waiting'`,
+          [destination, sequence, ordinal, chosen],
+        );
+        return chosen;
+      }),
+  };
+}
+
+/** What an earlier attempt at the same message noted is not counted. */
+async function readTold(
+  send: Query,
+  people: readonly { readonly reviewer: string; readonly mailbox: string }[],
+  since: string,
+  own: readonly [destination: string, sequence: number, ordinal: number],
+): Promise<readonly PersonTold[]> {
+  const rows = await send<{ reviewer: string; mails: number; mentions: number; waits: boolean }>(
+    `SELECT p.reviewer,
+            (SELECT count(*)::float8 FROM holdpoint.deliveries m
+              WHERE m.destination = p.mailbox AND m.counted AND m.settled_at > $3::timestamptz) AS mails,
+            (SELECT count(*)::float8 FROM holdpoint.deliveries s
+              WHERE s.mentioned_at > $3::timestamptz AND p.reviewer = ANY (s.mentioned)
+                AND (s.destination, s.idx, s.ord) <> ($4::text, $5::bigint, $6::smallint)) AS mentions,
+            EXISTS (SELECT FROM holdpoint.deliveries w
+                     WHERE w.destination = p.mailbox AND w.state = 'waiting') AS waits
+       FROM unnest($1::text[], $2::text[]) AS p(reviewer, mailbox)`,
+    [people.map(({ reviewer }) => reviewer), people.map(({ mailbox }) => mailbox), since, ...own],
+  );
+  return rows.map(({ reviewer, mails, mentions, waits }) => ({
+    reviewer,
+    told: mails + mentions,
+    mailWaits: waits,
+  }));
 }

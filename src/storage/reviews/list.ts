@@ -1,6 +1,6 @@
 import { STATUSES, type ReviewRow, type ReviewStatus } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
-import type { ChangeCursor, ChangedRow, ListFilter } from '../../ports/store.ts';
+import type { ListFilter, Store } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { showListRow, type ListRow } from './review-row.ts';
 import { storableText } from '../database/text.ts';
@@ -20,43 +20,34 @@ interface FoundRow {
   ended_at: Date | null;
 }
 
-/**
- * One page. Every status (or, for `approver=me`, every group) is walked along an index that holds the order, and the
- * walks are merged, so that a page costs the same however many reviews wait behind it.
- */
-export async function listReviews(
-  query: Query,
-  filter: ListFilter,
-  limit: number,
-  cursor?: string,
-): Promise<{ rows: readonly ReviewRow[]; nextCursor: string | null } | undefined> {
-  const after = cursor === undefined ? BEGINNING : decodeCursor(cursor);
-  if (after === undefined) return undefined;
-  const { sql, parameters } = statementFor(filter, limit + 1, after);
-  const found = await query<FoundRow>(sql, parameters);
-  const now = Date.now();
-  const rows = found.slice(0, limit).map((row) => readRow(row, now));
-  const last = rows.at(-1);
-  return { rows, nextCursor: found.length > limit && last !== undefined ? encodeCursor(last) : null };
-}
-
-/** Rows that changed, in the order of their last change. See {@link Store.changes}. */
-export async function readChanges(
-  query: Query,
-  after: ChangeCursor,
-  limit: number,
-  proposer: string | undefined,
-): Promise<readonly ChangedRow[]> {
-  const parameters = [after.index, after.reviewId, limit, ...(proposer === undefined ? [] : [storableText(proposer)])];
-  const found = await query<FoundRow & { index: number }>(
-    `SELECT last_index::float8 AS index, list_row, execution_status, ended_as, ended_at FROM holdpoint.reviews r
-      WHERE (r.last_index, r.review_id) > ($1::bigint, $2::text) AND r.list_row IS NOT NULL
-        ${proposer === undefined ? '' : 'AND r.proposer = $4::text'}
-      ORDER BY r.last_index, r.review_id LIMIT $3::bigint`,
-    parameters,
-  );
-  const now = Date.now();
-  return found.map((row) => ({ index: row.index, row: readRow(row, now) }));
+/** Lists of reviews. See {@link Store}. */
+export function createReviewLists(query: Query): Pick<Store, 'listReviews' | 'changes'> {
+  return {
+    // Every status (or, for `approver=me`, every group) is walked along an index that holds the order, and the walks are
+    // merged, so that a page costs the same however many reviews wait behind it.
+    listReviews: async (filter, limit, cursor) => {
+      const after = cursor === undefined ? BEGINNING : decodeCursor(cursor);
+      if (after === undefined) return undefined;
+      const { sql, parameters } = statementFor(filter, limit + 1, after);
+      const found = await query<FoundRow>(sql, parameters);
+      const now = Date.now();
+      const rows = found.slice(0, limit).map((row) => readRow(row, now));
+      const last = rows.at(-1);
+      return { rows, nextCursor: found.length > limit && last !== undefined ? encodeCursor(last) : null };
+    },
+    changes: async (after, limit, proposer) => {
+      const own = proposer === undefined ? [] : [storableText(proposer)];
+      const found = await query<FoundRow & { index: number }>(
+        `SELECT last_index::float8 AS index, list_row, execution_status, ended_as, ended_at FROM holdpoint.reviews r
+          WHERE (r.last_index, r.review_id) > ($1::bigint, $2::text) AND r.list_row IS NOT NULL
+            ${proposer === undefined ? '' : 'AND r.proposer = $4::text'}
+          ORDER BY r.last_index, r.review_id LIMIT $3::bigint`,
+        [after.index, after.reviewId, limit, ...own],
+      );
+      const now = Date.now();
+      return found.map((row) => ({ index: row.index, row: readRow(row, now) }));
+    },
+  };
 }
 
 function readRow(found: FoundRow, now: number): ReviewRow {

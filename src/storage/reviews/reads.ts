@@ -1,12 +1,13 @@
 import type { Material, ReviewStatus } from '../../contract/review.ts';
+import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import type { IdempotencyClaim, StoredEnvelope, StoredReview } from '../../ports/store.ts';
-import { StorageError } from '../../ports/store.ts';
+import { StorageError, type Store, type StoredEnvelope, type StoredReview } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
 import type { Found } from '../database/row-cache.ts';
 import { storableText } from '../database/text.ts';
+import type { ProposedCalls } from '../../ports/proposed-calls.ts';
 
 export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
   const [found] = await query<{ row: StoredLedgerRow }>(
@@ -37,80 +38,125 @@ export async function readReview(query: Query, reviewId: string): Promise<Found<
   return { value: { review: shown, index }, size: found.state.length + (found.execution?.length ?? 0) };
 }
 
-export async function readRecord(
-  query: Query,
-  reviewId: string,
-): Promise<{ envelopes: readonly StoredEnvelope[]; materials: readonly Material[] } | undefined> {
-  const rows = await query<{ part: 'review' | 'envelope' | 'material'; body: string | null }>(
-    `SELECT 'review' AS part, NULL AS body, 0 AS place FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL
-     UNION ALL SELECT 'envelope', body, n FROM holdpoint.review_envelopes WHERE review_id = $1
-     UNION ALL SELECT 'material', body, revision FROM holdpoint.review_materials WHERE review_id = $1
-     ORDER BY part, place`,
-    [reviewId],
-  );
-  if (!rows.some((row) => row.part === 'review')) return undefined;
-  const partsOf = <Part>(name: 'envelope' | 'material') =>
-    rows.flatMap(({ part, body }) => (part === name && body !== null ? [JSON.parse(body) as Part] : []));
-  return { envelopes: partsOf<StoredEnvelope>('envelope'), materials: partsOf<Material>('material') };
+type ReviewReads = Pick<
+  Store,
+  | 'readRecord'
+  | 'countPending'
+  | 'countChanges'
+  | 'countClaims'
+  | 'admitSensitive'
+  | 'claimIdempotency'
+  | 'putEvidence'
+  | 'readEvidence'
+>;
+
+/** Single rows and counts around reviews. */
+export function createReviewReads(query: Query): ReviewReads {
+  return {
+    readRecord: async (reviewId) => {
+      const rows = await query<{ part: 'review' | 'envelope' | 'material'; body: string | null }>(
+        `SELECT 'review' AS part, NULL AS body, 0 AS place FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL
+         UNION ALL SELECT 'envelope', body, n FROM holdpoint.review_envelopes WHERE review_id = $1
+         UNION ALL SELECT 'material', body, revision FROM holdpoint.review_materials WHERE review_id = $1
+         ORDER BY part, place`,
+        [reviewId],
+      );
+      if (!rows.some((row) => row.part === 'review')) return undefined;
+      const partsOf = <Part>(name: 'envelope' | 'material') =>
+        rows.flatMap(({ part, body }) => (part === name && body !== null ? [JSON.parse(body) as Part] : []));
+      return { envelopes: partsOf<StoredEnvelope>('envelope'), materials: partsOf<Material>('material') };
+    },
+    countPending: async (of) => {
+      // In the "C" collation every text with this prefix stands before the prefix followed by the last character.
+      const [condition, parameters] =
+        typeof of === 'string'
+          ? ['proposer = $1', [storableText(of)]]
+          : ['proposer >= $1 AND proposer < $2', [of.prefix, `${of.prefix}\u{10ffff}`]];
+      const [row] = await query<{ count: number }>(
+        `SELECT count(*)::float8 AS count FROM holdpoint.reviews
+          WHERE ${condition} AND status IN ('pending', 'changes_requested') AND gate = 'hard'`,
+        parameters,
+      );
+      return row?.count ?? 0;
+    },
+    countChanges: async (after, proposer, most) => {
+      const [row] = await query<{ count: number }>(
+        `SELECT count(*)::float8 AS count FROM (SELECT FROM holdpoint.reviews r
+           WHERE r.proposer = $1 AND r.last_index > $2::bigint ORDER BY r.last_index LIMIT $3::bigint) changed`,
+        [storableText(proposer), after, most],
+      );
+      return row?.count ?? 0;
+    },
+    countClaims: async (tool, since) => {
+      const [row] = await query<{ count: number }>(
+        'SELECT count(*)::float8 AS count FROM holdpoint.claim_times WHERE tool = $1 AND claimed_at >= $2::timestamptz',
+        [storableText(tool), since],
+      );
+      return row?.count ?? 0;
+    },
+    admitSensitive: async (tool, reviewId, atMost) => {
+      const [row] = await query<{ admitted: boolean }>(
+        'SELECT holdpoint.admit_sensitive($1, $2, $3::integer) AS admitted',
+        [storableText(tool), reviewId, atMost],
+      );
+      return row?.admitted === true;
+    },
+    claimIdempotency: async (proposer, key, reviewId, fingerprint) => {
+      const owner = [storableText(proposer), storableText(key)];
+      const inserted = await query(
+        `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (proposer, key) DO NOTHING RETURNING review_id`,
+        [...owner, reviewId, fingerprint],
+      );
+      if (inserted.length > 0) return { kind: 'new' };
+      const [found] = await query<{ review_id: string; fingerprint: string }>(
+        'SELECT review_id, fingerprint FROM holdpoint.idempotency WHERE proposer = $1 AND key = $2',
+        owner,
+      );
+      if (found === undefined) throw new StorageError('storage_corrupt', 'An idempotency key is there and is not');
+      return { kind: 'seen', reviewId: found.review_id, matches: found.fingerprint === fingerprint };
+    },
+    putEvidence: async (reviewId, revision, envelope) => {
+      await query(
+        `INSERT INTO holdpoint.evidence (review_id, revision, envelope) VALUES ($1, $2::integer, $3)
+         ON CONFLICT (review_id, revision) DO UPDATE SET envelope = excluded.envelope`,
+        [reviewId, revision, JSON.stringify(envelope)],
+      );
+    },
+    readEvidence: async (reviewId, revision) => {
+      const [row] = await query<{ envelope: string }>(
+        'SELECT envelope FROM holdpoint.evidence WHERE review_id = $1 AND revision = $2::integer',
+        [reviewId, revision],
+      );
+      return row === undefined ? undefined : (JSON.parse(row.envelope) as DsseEnvelope);
+    },
+  };
 }
 
-export async function countPending(query: Query, of: string | { readonly prefix: string }): Promise<number> {
-  // In the "C" collation every text with this prefix stands before the prefix followed by the last character.
-  const [condition, parameters] =
-    typeof of === 'string'
-      ? ['proposer = $1', [storableText(of)]]
-      : ['proposer >= $1 AND proposer < $2', [of.prefix, `${of.prefix}\u{10ffff}`]];
-  const [row] = await query<{ count: number }>(
-    `SELECT count(*)::float8 AS count FROM holdpoint.reviews
-      WHERE ${condition} AND status IN ('pending', 'changes_requested') AND gate = 'hard'`,
-    parameters,
-  );
-  return row?.count ?? 0;
-}
-
-export async function countChanges(query: Query, after: number, proposer: string, most: number): Promise<number> {
-  const [row] = await query<{ count: number }>(
-    `SELECT count(*)::float8 AS count FROM (SELECT FROM holdpoint.reviews r
-       WHERE r.proposer = $1 AND r.last_index > $2::bigint ORDER BY r.last_index LIMIT $3::bigint) changed`,
-    [storableText(proposer), after, most],
-  );
-  return row?.count ?? 0;
-}
-
-export async function countClaims(query: Query, tool: string, since: string): Promise<number> {
-  const [row] = await query<{ count: number }>(
-    'SELECT count(*)::float8 AS count FROM holdpoint.claim_times WHERE tool = $1 AND claimed_at >= $2::timestamptz',
-    [storableText(tool), since],
-  );
-  return row?.count ?? 0;
-}
-
-export async function admitSensitive(query: Query, tool: string, reviewId: string, atMost: number): Promise<boolean> {
-  const [row] = await query<{ admitted: boolean }>(
-    'SELECT holdpoint.admit_sensitive($1, $2, $3::integer) AS admitted',
-    [storableText(tool), reviewId, atMost],
-  );
-  return row?.admitted === true;
-}
-
-export async function claimIdempotency(
-  query: Query,
-  proposer: string,
-  key: string,
-  reviewId: string,
-  fingerprint: string,
-): Promise<IdempotencyClaim> {
-  const owner = [storableText(proposer), storableText(key)];
-  const inserted = await query(
-    `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (proposer, key) DO NOTHING RETURNING review_id`,
-    [...owner, reviewId, fingerprint],
-  );
-  if (inserted.length > 0) return { kind: 'new' };
-  const [found] = await query<{ review_id: string; fingerprint: string }>(
-    'SELECT review_id, fingerprint FROM holdpoint.idempotency WHERE proposer = $1 AND key = $2',
-    owner,
-  );
-  if (found === undefined) throw new StorageError('storage_corrupt', 'An idempotency key is there and is not');
-  return { kind: 'seen', reviewId: found.review_id, matches: found.fingerprint === fingerprint };
+/**
+ * Kept among the idempotency keys, which the api may add to and nobody may change. A caller's own key cannot pass for
+ * one of these: it would have to hold the fingerprint, which takes the api's key.
+ */
+export function createProposedCalls(query: Query): ProposedCalls {
+  return {
+    note: async (proposer, fingerprint, reviewId) => {
+      await query(
+        `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (proposer, key) DO NOTHING`,
+        [storableText(proposer), `call:${fingerprint}:${reviewId}`, reviewId, fingerprint],
+      );
+    },
+    findRejected: async (proposer, fingerprint, since) => {
+      const [row] = await query<{ review_id: string }>(
+        // From the few that people rejected to the key, one by one: a join would read every proposal of this call. Who
+        // rejects does so before the deadline, which is what the index is ordered by.
+        `SELECT r.review_id FROM holdpoint.reviews r
+          WHERE r.proposer = $1 AND r.status = 'rejected' AND r.sort_at > $3::timestamptz AND r.ended_at > $3::timestamptz
+            AND (SELECT true FROM holdpoint.idempotency i WHERE i.proposer = $1 AND i.key = $2 || r.review_id)
+          ORDER BY r.ended_at DESC LIMIT 1`,
+        [storableText(proposer), `call:${fingerprint}:`, since],
+      );
+      return row?.review_id;
+    },
+  };
 }

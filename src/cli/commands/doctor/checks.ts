@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { KEY_ROLES } from '../../../contract/envelope.ts';
 import { formatProblem } from '../../../domain/files/problem.ts';
 import { KeyError, loadKeys } from '../../../storage/keys/index.ts';
-import { privateKeyPath } from '../../../storage/keys/private-key.ts';
+import { privateKeyPath } from '../../../storage/keys/key-files.ts';
 import { tryLockFile } from '../../embedded/file-lock.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';

@@ -3,21 +3,20 @@ import {
   dsseEnvelopeSchema,
   SIGNING_ROLE,
   type EnvelopeKind,
-  type EnvelopePayload,
   type KeyRole,
   type TrustFile,
 } from '../../contract/envelope.ts';
-import { publicKeyOf, readPayload, verifyEnvelope, type VerificationKey } from '../../domain/proof/dsse.ts';
+import {
+  publicKeyOf,
+  readPayload,
+  verifyEnvelope,
+  signEnvelope,
+  type VerificationKey,
+} from '../../domain/proof/dsse.ts';
 import { findAgent, type SettingsSource } from '../../domain/policy/settings.ts';
+import type { EnvelopeVerifier, Signer } from '../../ports/connector.ts';
 import type { TrustSource } from './trust.ts';
-
-/** Has the shape of the `EnvelopeVerifier` port. */
-export interface TrustVerifier {
-  verify<K extends EnvelopeKind>(
-    kind: K,
-    envelope: unknown,
-  ): { readonly payload: EnvelopePayload<K>; readonly agentKeyOf?: string; readonly payloadDigest: string } | undefined;
-}
+import type { Keys } from './keys.ts';
 
 /** Resolves `env:` and `file:` references; throws where there is nothing. */
 export type ResolveReference = (reference: string) => string;
@@ -31,7 +30,7 @@ export function createVerifier(
   trust: Pick<TrustSource, 'current'>,
   settings: SettingsSource,
   resolveReference: ResolveReference,
-): TrustVerifier {
+): EnvelopeVerifier {
   const trustedKeys = cacheByFile();
   const readAgentKey = cacheByText();
   return {
@@ -92,5 +91,19 @@ function cacheByText(): (reference: string, resolve: ResolveReference) => KeyObj
     } catch {
       return undefined;
     }
+  };
+}
+
+/** Signs what its role may sign, with the key in force now. */
+export function createSigner(role: Exclude<KeyRole, 'seal'>, keys: Pick<Keys, 'privateKeys'>): Signer {
+  return {
+    get keyid() {
+      return keys.privateKeys(role)[0].keyid;
+    },
+    sign(kind, payload) {
+      if (SIGNING_ROLE[kind] !== role) throw new TypeError(`a ${role} key does not sign a ${kind}`);
+      const [{ keyid, privateKey }] = keys.privateKeys(role);
+      return signEnvelope(kind, payload, privateKey, keyid);
+    },
   };
 }

@@ -1,8 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, statSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join, dirname } from 'node:path';
 import type { KeyRole } from '../../contract/envelope.ts';
-import { KeyError } from './key-error.ts';
 
 /** A private key with the id of its public half. */
 export interface PrivateKey {
@@ -109,5 +108,93 @@ function refuseReadableByOthers(path: string): void {
       'key_insecure',
       `The private key ${path} is open to other users (mode ${shown}). Run \`chmod 600 ${path}\`.`,
     );
+  }
+}
+
+export type KeyErrorCode =
+  | 'key_missing'
+  | 'key_invalid'
+  | 'key_insecure'
+  | 'key_not_trusted'
+  | 'trust_missing'
+  | 'trust_invalid'
+  | 'reference_missing';
+
+/** Keys that cannot be used. The message is for the operator, ends in what to do, and never holds a key. */
+export class KeyError extends Error {
+  override readonly name = 'KeyError';
+  readonly code: KeyErrorCode;
+  constructor(code: KeyErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Writes a whole file or nothing: another process, and a start after a crash, see the old content or the new. */
+export function writeFileAtomically(path: string, text: string, mode: number): void {
+  const temporary = `${path}.${process.pid}.new`;
+  rmSync(temporary, { force: true });
+  const file = openSync(temporary, 'wx', mode);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  syncDirectory(dirname(path));
+}
+
+/** Makes the rename itself durable; where a directory cannot be opened (Windows) the system takes care of it. */
+function syncDirectory(directory: string): void {
+  try {
+    const handle = openSync(directory, 'r');
+    fsyncSync(handle);
+    closeSync(handle);
+  } catch {
+    // The content is complete either way; at worst a crash brings the old file back.
+  }
+}
+
+export interface FollowedFile<T> {
+  current(): T;
+  problem(): string | null;
+}
+
+/** A look at the file costs microseconds, so it is taken on use: no watcher to close, nothing stale after a rotation. */
+export function followFile<T>(path: string, read: () => T): FollowedFile<T> {
+  let stamp = stampOf(path);
+  let value = read();
+  let problem: string | null = null;
+  const refresh = (): void => {
+    const now = stampOf(path);
+    if (now === stamp) return;
+    stamp = now;
+    try {
+      value = read();
+      problem = null;
+    } catch (error) {
+      problem = error instanceof Error ? error.message : 'unreadable';
+    }
+  };
+  return {
+    current() {
+      refresh();
+      return value;
+    },
+    problem() {
+      refresh();
+      return problem;
+    },
+  };
+}
+
+/** Changes with every replacement and every write that the file system can tell apart. */
+function stampOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch {
+    return 'missing';
   }
 }
