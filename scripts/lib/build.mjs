@@ -70,7 +70,7 @@ function compile(outDir) {
 
 function copyAssets(outDir) {
   for (const file of listFiles(join(root, 'src'))) {
-    if (/\.tsx?$/.test(file) || file.startsWith(join(root, 'src', 'dashboard'))) continue;
+    if (/\.(tsx?|md)$/.test(file) || file.startsWith(join(root, 'src', 'dashboard'))) continue;
     const target = join(outDir, relative(join(root, 'src'), file));
     mkdirSync(dirname(target), { recursive: true });
     cpSync(file, target);
