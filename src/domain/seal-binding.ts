@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../contract/json.ts';
-import { parsePointer } from './json/pointer.ts';
+import { isJsonObject, parsePointer, pointerStep } from './json/pointer.ts';
 
 /**
  * What a sealed argument belongs to. It stands in the JWE's protected header, so that moving a sealed value to another
@@ -33,9 +33,9 @@ export function isBoundTo(header: Readonly<Record<string, unknown>>, binding: Se
 
 /** `{"$sealed": "…"}` and nothing else. */
 export function isSealed(value: Json | undefined): value is { readonly $sealed: string } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!isJsonObject(value)) return false;
   const keys = Object.keys(value);
-  return keys.length === 1 && keys[0] === '$sealed' && typeof (value as JsonObject)['$sealed'] === 'string';
+  return keys.length === 1 && keys[0] === '$sealed' && typeof value['$sealed'] === 'string';
 }
 
 /** Whether `$sealed` stands as a key anywhere: only Holdpoint itself writes it. */
@@ -77,6 +77,41 @@ export function replaceAt(args: JsonObject, pointer: string, value: Json): JsonO
   const replace = (at: Json | undefined, [step, ...rest]: readonly string[]): Json =>
     step === undefined ? value : { ...(at as JsonObject), [step]: replace((at as JsonObject)[step], rest) };
   return replace(args, parsePointer(pointer)) as JsonObject;
+}
+
+/** What stands for a sealed value, as JSON Schema. */
+const SEALED: JsonObject = {
+  type: 'object',
+  required: ['$sealed'],
+  additionalProperties: false,
+  properties: { $sealed: { type: 'string' } },
+};
+
+/** The schema of arguments whose values at the pointers are sealed: nothing but the sealed form is accepted there. */
+export function sealSchema(schema: JsonObject, pointers: readonly string[]): JsonObject {
+  return pointers.map(parsePointer).reduce(sealPart, schema);
+}
+
+function sealPart(schema: JsonObject, [step, ...rest]: readonly string[]): JsonObject {
+  if (step === undefined) return SEALED;
+  const { properties, allOf } = schema;
+  const next = isJsonObject(properties) ? properties[step] : undefined;
+  return {
+    ...schema,
+    ...(isJsonObject(properties) && isJsonObject(next)
+      ? { properties: { ...properties, [step]: sealPart(next, rest) } }
+      : {}),
+    ...(Array.isArray(allOf)
+      ? { allOf: allOf.map((part: Json) => (isJsonObject(part) ? sealPart(part, [step, ...rest]) : part)) }
+      : {}),
+  };
+}
+
+/** JSON Pointers to the sealed values of a call. None stands in a list: policy refuses to seal there. */
+export function sealedPointers(value: Json, at = ''): readonly string[] {
+  if (isSealed(value)) return [at];
+  if (!isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => sealedPointers(inner, at + pointerStep(key)));
 }
 
 /** Most texts and numbers in one sealed value: an answer is searched for each of them. */

@@ -77,7 +77,7 @@ test('the panels of each decision', async () => {
     await begin(page, decision);
     await page.getByRole('form', { name }).waitFor();
     await expectAccessible(page, name);
-    await page.getByRole('button', { name: 'Not yet' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
   }
   expect(faults).toEqual([]);
   await close();

@@ -100,6 +100,9 @@ describe.each(SIZES)('one decision, %s', (size) => {
     await page.getByLabel(/What should be different/).fill('less, please');
     await page.getByRole('button', { name: 'Send back' }).click();
     await page.getByText('It waits for the proposer').first().waitFor();
+    // Meanwhile it can still be rejected, and nothing else.
+    await page.locator('[data-decision=reject]').waitFor();
+    expect(await page.locator('[data-decision]').count()).toBe(1);
     await world.send('POST', `/v1/reviews/${reviewId}/revision`, {
       as: 'agent-1',
       body: { arguments: { ref, amount: 9 } },

@@ -75,7 +75,7 @@ describe('the keyboard', () => {
     await page.locator('[data-decision=reject]:enabled').waitFor();
     await page.keyboard.press('r');
     await reject.waitFor();
-    await page.getByRole('button', { name: 'Not yet' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: /^Account of/ }).click();
     await page.getByRole('menuitemcheckbox', { name: 'Single-key shortcuts', checked: true }).click();
     await page.keyboard.press('Escape');
@@ -103,7 +103,7 @@ describe('what has to be on screen', () => {
     const next = page.getByRole('button', { name: 'Show next' });
     await next.waitFor();
     const left = async (): Promise<number> =>
-      Number(/(\d+) to go/.exec(await page.getByText(/\d+ to go/).innerText())?.[1]);
+      Number(/(\d+) left/.exec(await page.getByText(/before approving/).innerText())?.[1]);
     const atFirst = await left();
     await page.keyboard.press('End');
     await until(async () => ((await left()) < atFirst ? true : undefined), { what: 'the end to be on screen' });

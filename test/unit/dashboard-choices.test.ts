@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SessionResponse as Session } from '../../src/contract/api.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { STOPPED_WORDS } from '../../src/domain/stop.ts';
-import { choicesFor, whyNotReconcile } from '../../src/dashboard/decide/choices.ts';
+import { choicesFor, readAnswer, whyNotReconcile } from '../../src/dashboard/decide/choices.ts';
 import { timelineOf } from '../../src/dashboard/review/timeline-events.ts';
 import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 
@@ -54,6 +54,14 @@ describe('the page offers', () => {
     expect(whyNotReconcile(unknown, person('ops-1'), AT)).toBeDefined();
     expect(whyNotReconcile(unknown, person('audit-1', 'ops', 'auditor'), AT)).toBeDefined();
   });
+});
+
+test('an answer is text as it stands, or the value that JSON writes', () => {
+  expect(readAnswer('{"days": 3}', false)).toBe('{"days": 3}');
+  expect(readAnswer('{"days": 3}', true)).toEqual({ days: 3 });
+  expect(readAnswer('null', true)).toBeNull();
+  expect(readAnswer('{days: 3}', true)).toBeUndefined();
+  expect(readAnswer(' ', false)).toBeUndefined();
 });
 
 test('the timeline tells a call that was stopped from one that failed', () => {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ReviewRow } from '../../src/contract/review.ts';
 import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
-import { proposersOf } from '../../src/dashboard/group/proposers.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
-import { foldGroups, matchesSearch } from '../../src/dashboard/inbox/fold.ts';
+import { foldGroups, matchesSearch, proposersOf } from '../../src/dashboard/inbox/fold.ts';
 import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/domain/money.ts';
 import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';

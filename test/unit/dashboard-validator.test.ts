@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sealedPointers, sealSchema } from '../../src/domain/seal-binding.ts';
 import { interpretingValidator } from '../../src/dashboard/decide/validator.ts';
 
 const errorsOf = (schema: object, value: unknown): readonly string[] =>
@@ -49,4 +50,23 @@ describe('what the edit form checks while typing', () => {
     };
     expect(errorsOf(schema, { [`${'a'.repeat(60)}!`]: 1 })).toEqual([]);
   });
+});
+
+test('sealed values stay in the form’s data: nothing is asked of them, and what is around them is checked', () => {
+  const sealed = { $sealed: 'eyJ.a.b.c.d' };
+  const args = { ref: 'r1', memo: sealed, to: { 'p/n': sealed, name: 'n' } };
+  const schema = {
+    type: 'object',
+    required: ['ref', 'memo', 'to'],
+    minProperties: 3,
+    properties: { ref: { type: 'string', minLength: 2 }, memo: { type: 'string' } },
+    allOf: [{ properties: { to: { type: 'object', properties: { 'p/n': { type: 'string' }, name: {} } } } }],
+  };
+  const form = sealSchema(schema, sealedPointers(args));
+  expect(sealedPointers(args)).toEqual(['/memo', '/to/p~1n']);
+  expect(errorsOf(schema, args)).not.toEqual([]);
+  expect(errorsOf(form, args)).toEqual([]);
+  expect(errorsOf(form, { ...args, ref: 'r' })).not.toEqual([]);
+  // Nothing but the sealed form goes there.
+  expect(errorsOf(form, { ...args, memo: 'mine' })).not.toEqual([]);
 });

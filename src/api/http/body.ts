@@ -4,6 +4,7 @@ import type { FieldError } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
 import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../domain/json/strict-json.ts';
 import { ProblemError } from '../problem.ts';
+import { pointerStep } from '../../domain/json/pointer.ts';
 
 const MAX_FIELD_ERRORS = 20;
 
@@ -61,7 +62,7 @@ export function validate<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const errors: FieldError[] = result.error.issues.slice(0, MAX_FIELD_ERRORS).map((issue) => ({
-    pointer: issue.path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+    pointer: issue.path.map((key) => pointerStep(String(key))).join(''),
     message: issue.message,
   }));
   throw new ProblemError('invalid_request', { errors });

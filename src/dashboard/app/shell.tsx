@@ -7,7 +7,7 @@ import { SessionContext, sessionQuery, signIn, type Session } from '../session/s
 import { SignIn } from '../session/sign-in.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { voterOf } from '../../domain/eligibility.ts';
-import { lastInboxView } from '../inbox/last-view.ts';
+import { lastInboxView } from '../inbox/filters.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { ConnectionNote } from './connection-note.tsx';
 import { HelpDialog } from './help.tsx';

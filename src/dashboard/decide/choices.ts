@@ -1,4 +1,5 @@
 import type { SessionResponse as Session } from '../../contract/api.ts';
+import type { Json } from '../../contract/json.ts';
 import type { DecisionType, Review } from '../../contract/review.ts';
 import {
   approversAt,
@@ -10,15 +11,14 @@ import {
 } from '../../domain/eligibility.ts';
 import { shortDuration } from '../ui/time.ts';
 
-export const ORDER: readonly DecisionType[] = ['approve', 'edit', 'respond', 'revise', 'reject'];
-
+/** In the order in which they stand beside each other. */
 export const BUTTONS: Readonly<
   Record<DecisionType, { readonly label: string; readonly key: string; readonly style: string }>
 > = {
   approve: { label: 'Approve', key: 'a', style: 'button-main' },
   edit: { label: 'Edit', key: 'e', style: '' },
-  revise: { label: 'Changes', key: 'c', style: '' },
   respond: { label: 'Answer', key: 'w', style: '' },
+  revise: { label: 'Changes', key: 'c', style: '' },
   reject: { label: 'Reject', key: 'r', style: 'button-bad' },
 };
 
@@ -28,7 +28,16 @@ export const PRESETS: Readonly<Record<'reject' | 'revise', readonly string[]>> =
   revise: ['Narrow this down to fewer items.', 'Say why this is needed.', 'Use a test target first.', 'Split this up.'],
 };
 
-type Reviewer = Session['reviewer'];
+/** What is sent for what was typed: the text as it stands, or the value it writes. Undefined: neither. */
+export function readAnswer(text: string, asJson: boolean): Json | undefined {
+  if (text.trim() === '') return undefined;
+  if (!asJson) return text;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
 
 /** What this person may decide now, and where that is nothing, why; the server judges again, by what is in force there. */
 export function choicesFor(
@@ -41,12 +50,12 @@ export function choicesFor(
   }
   const possible = decisionsFor(stateOfReview(review), voterOf(reviewer), now);
   return {
-    types: ORDER.filter((type) => possible.includes(type)),
+    types: (Object.keys(BUTTONS) as DecisionType[]).filter((type) => possible.includes(type)),
     why: possible.length > 0 ? '' : whyNothing(review, reviewer, now),
   };
 }
 
-function whyNothing(review: Review, reviewer: Reviewer, now: number): string {
+function whyNothing(review: Review, reviewer: Session['reviewer'], now: number): string {
   if (review.status === 'approved') {
     const groups = review.levels.flatMap((level) => approversAt(level, now));
     return `Approved, and not run yet. ${[...new Set(groups)].join(' or ')} can still stop it.`;

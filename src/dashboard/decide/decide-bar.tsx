@@ -12,10 +12,8 @@ import { foot } from '../review/foot.ts';
 import { useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
 import { LiveTimeLeft } from '../ui/times.tsx';
-import { CommentPanel } from './comment-panel.tsx';
-import { ConfirmPanel } from './confirm-panel.tsx';
 import { BUTTONS, choicesFor } from './choices.ts';
-import { RespondPanel } from './respond-panel.tsx';
+import { CommentPanel, ConfirmPanel, RespondPanel } from './panels.tsx';
 import { useDecide } from './use-decide.ts';
 
 const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')).EditPanel }));

@@ -1,19 +1,29 @@
-import { useState } from 'react';
+import { useState, type ComponentProps, type ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 // Not the package's index: that one also brings a registry for tests, and with it a validator that needs `eval`.
 import Form from '@rjsf/core/lib/components/Form.js';
-import type { RJSFSchema } from '@rjsf/utils';
-import { Button, Dialog, Heading, Input, Label, Modal, ModalOverlay, TextField } from 'react-aria-components';
-import type { JsonObject } from '../../contract/json.ts';
+import type { FieldProps, IconButtonProps, RJSFSchema, TemplatesType, UiSchema } from '@rjsf/utils';
+import {
+  Button,
+  Dialog,
+  FieldError,
+  Heading,
+  Input,
+  Label,
+  Modal,
+  ModalOverlay,
+  TextArea,
+  TextField,
+} from 'react-aria-components';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { isJsonObject } from '../../domain/json/pointer.ts';
+import { isSealed, sealedPointers, sealSchema } from '../../domain/seal-binding.ts';
 import { toolQuery } from '../data/queries.ts';
 import { diffJson } from '../ui/diff.ts';
 import { JsonDiff } from '../ui/json-diff.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { JsonField } from './json-field.tsx';
-import type { PanelProps } from './confirm-panel.tsx';
-import { FORM_TEMPLATES } from './form-templates.tsx';
-import { schemaWithoutSealed, sealedPaths, withoutSealed, withSealed, type SealedPath } from './sealed.ts';
+import { commentOf, type PanelProps } from './panels.tsx';
 import { interpretingValidator } from './validator.ts';
 
 /** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
@@ -22,8 +32,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
   const isCall = review.kind === 'call';
   const tool = useQuery({ ...toolQuery(review.call.tool), enabled: isCall });
   const [edited, setEdited] = useState<JsonObject>();
-  const sealed = sealedPaths(before);
-  const [draft, setDraft] = useState<JsonObject>(() => withoutSealed(before, sealed));
+  const [draft, setDraft] = useState(before);
   const [comment, setComment] = useState('');
   const schema = isCall ? tool.data?.arguments : null;
   return (
@@ -34,16 +43,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
           {isCall && tool.isPending && <Loading what="Loading the tool" />}
           {isCall && tool.isError && <Failure what="The tool could not be read" retry={() => void tool.refetch()} />}
           {edited === undefined && schema !== undefined && (
-            <>
-              <Sealed paths={sealed} />
-              <ArgumentsForm
-                schema={schema === null ? null : schemaWithoutSealed(schema, sealed)}
-                value={draft}
-                onChange={setDraft}
-                onDone={(value) => setEdited(withSealed(value, before, sealed))}
-                onClose={onClose}
-              />
-            </>
+            <ArgumentsForm schema={schema} value={draft} onChange={setDraft} onDone={setEdited} onClose={onClose} />
           )}
           {edited !== undefined && (
             <form
@@ -51,8 +51,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
               aria-label="Changes"
               onSubmit={(event) => {
                 event.preventDefault();
-                const trimmed = comment.trim();
-                deciding.send({ type: 'edit', arguments: edited, ...(trimmed === '' ? {} : { comment: trimmed }) });
+                deciding.send({ type: 'edit', arguments: edited, ...commentOf(comment) });
               }}
             >
               <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
@@ -83,24 +82,25 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
 }
 
 /** What nobody can edit here: it is encrypted to the execute worker, and goes back as it came. */
-function Sealed({ paths }: { readonly paths: readonly SealedPath[] }) {
-  if (paths.length === 0) return null;
+function SealedField({ name }: FieldProps) {
   return (
-    <dl className="arguments">
-      {paths.map((path) => (
-        <div key={path.join('/')}>
-          <dt>
-            <code>
-              <Visible text={path.join(' / ')} />
-            </code>
-          </dt>
-          <dd>
-            <span className="badge badge-quiet">sealed</span> stays as it is
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <p>
+      <code>
+        <Visible text={name} />
+      </code>{' '}
+      <span className="badge badge-quiet">sealed</span> stays as it is
+    </p>
   );
+}
+
+/** Draws the sealed values, and nothing else, as {@link SealedField}. */
+function uiSchemaOf(value: Json): UiSchema {
+  if (isSealed(value)) {
+    return { 'ui:field': SealedField, 'ui:fieldReplacesAnyOrOneOf': true, 'ui:options': { label: false } };
+  }
+  if (!isJsonObject(value)) return {};
+  const parts = Object.entries(value).map(([key, inner]) => [key, uiSchemaOf(inner)] as const);
+  return Object.fromEntries(parts.filter(([, part]) => Object.keys(part).length > 0));
 }
 
 interface FormProps {
@@ -133,7 +133,7 @@ function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) 
   return (
     <Form
       className="schema-form"
-      schema={schema as RJSFSchema}
+      schema={sealSchema(schema, sealedPointers(value)) as RJSFSchema}
       validator={interpretingValidator}
       formData={value}
       templates={FORM_TEMPLATES}
@@ -144,7 +144,11 @@ function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) 
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
       onChange={({ formData }) => onChange(plain(formData))}
       onSubmit={({ formData }) => onDone(plain(formData))}
-      uiSchema={{ 'ui:submitButtonOptions': { norender: true }, 'ui:options': { enableMarkdownInDescription: false } }}
+      uiSchema={{
+        ...uiSchemaOf(value),
+        'ui:submitButtonOptions': { norender: true },
+        'ui:options': { enableMarkdownInDescription: false },
+      }}
     >
       {buttons}
     </Form>
@@ -160,3 +164,75 @@ function plain(value: unknown): JsonObject {
 function isSame(a: JsonObject, b: JsonObject): boolean {
   return diffJson(a, b).every(({ kind }) => kind === 'same');
 }
+
+/** Arguments of a tool without a schema, as JSON. */
+function JsonField({
+  value,
+  onDone,
+  children,
+}: {
+  readonly value: JsonObject;
+  readonly onDone: (value: JsonObject) => void;
+  readonly children: ReactNode;
+}) {
+  const [text, setText] = useState(() => JSON.stringify(value, null, 2));
+  const [isWrong, setWrong] = useState(false);
+  return (
+    <form
+      className="schema-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const parsed = parseObject(text);
+        setWrong(parsed === undefined);
+        if (parsed !== undefined) onDone(parsed);
+      }}
+    >
+      <TextField value={text} onChange={setText} isInvalid={isWrong} validationBehavior="aria" autoFocus>
+        <Label>Arguments as JSON</Label>
+        <TextArea rows={12} className="mono" />
+        <FieldError>This is not a JSON object.</FieldError>
+      </TextField>
+      {children}
+    </form>
+  );
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value = JSON.parse(text) as Json;
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The library's own buttons are icons of a font that is not here; these say what they do. */
+function buttonWith(label: string): (props: IconButtonProps) => React.JSX.Element {
+  return function FormButton({ onClick, disabled }: IconButtonProps) {
+    return (
+      <Button
+        className="button button-small"
+        isDisabled={disabled === true}
+        onPress={() =>
+          onClick?.({ preventDefault: () => undefined } as Parameters<
+            NonNullable<ComponentProps<'button'>['onClick']>
+          >[0])
+        }
+      >
+        {label}
+      </Button>
+    );
+  };
+}
+
+const FORM_TEMPLATES: Partial<Omit<TemplatesType, 'ButtonTemplates'>> & {
+  readonly ButtonTemplates: Partial<TemplatesType['ButtonTemplates']>;
+} = {
+  ButtonTemplates: {
+    AddButton: buttonWith('Add'),
+    RemoveButton: buttonWith('Remove'),
+    MoveUpButton: buttonWith('Up'),
+    MoveDownButton: buttonWith('Down'),
+    CopyButton: buttonWith('Copy'),
+  },
+};

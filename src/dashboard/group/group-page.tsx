@@ -5,9 +5,9 @@ import { listQuery, rowsOf } from '../data/queries.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { lastInboxView } from '../inbox/last-view.ts';
+import { lastInboxView } from '../inbox/filters.ts';
+import { proposersOf } from '../inbox/fold.ts';
 import { GroupForm } from './group-form.tsx';
-import { proposersOf } from './proposers.ts';
 
 /** The reviews of one group, to decide one by one or in several at once. */
 export function GroupPage() {

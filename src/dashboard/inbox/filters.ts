@@ -51,3 +51,14 @@ export function toListFilter({ status, q: _q, ...exact }: InboxFilters): ListFil
   if (status === 'outcome_unknown' || status === 'not_started') return { ...exact, execution: status };
   return status === 'all' ? exact : { ...exact, status: status as ReviewStatus };
 }
+
+/** How the inbox was left, so that going back to it finds the same list. Lasts as long as the page. */
+let last: InboxFilters = {};
+
+export function keepInboxView(filters: InboxFilters): void {
+  last = filters;
+}
+
+export function lastInboxView(): InboxFilters {
+  return last;
+}

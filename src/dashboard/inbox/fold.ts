@@ -49,6 +49,11 @@ function reviewItem(row: ReviewRow, inGroup: boolean): InboxItem {
   return { kind: 'review', key: row.reviewId, row, inGroup };
 }
 
+/** Whose reviews these are, each once. */
+export function proposersOf(rows: readonly ReviewRow[]): readonly string[] {
+  return [...new Set(rows.map(({ proposer }) => proposer.id))].toSorted();
+}
+
 /** Whether a row has the words that were searched for, all of them, in any of its texts. */
 export function matchesSearch(row: ReviewRow, search: string): boolean {
   const text = [row.summary, row.tool, row.proposer.id, row.proposer.owner, row.reason, row.group, row.threadId]

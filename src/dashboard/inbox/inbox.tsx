@@ -1,13 +1,17 @@
 import { useEffect, useMemo, useState } from 'react';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReviewRow } from '../../contract/review.ts';
+import { voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { useNow } from '../data/clock.ts';
+import { listQuery, rowsOf } from '../data/queries.ts';
+import { useSession } from '../session/session.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Filters } from './filter-bar.tsx';
-import type { InboxFilters } from './filters.ts';
-import { keepInboxView } from './last-view.ts';
+import { isWaiting, keepInboxView, toListFilter, type InboxFilters } from './filters.ts';
+import { foldGroups, matchesSearch, type InboxItem } from './fold.ts';
 import { InboxRows } from './inbox-rows.tsx';
-import { useInbox } from './use-inbox.ts';
 
 /** What waits: mine first, by deadline. What is shown stands in the address. */
 export function Inbox() {
@@ -44,7 +48,7 @@ export function Inbox() {
           </p>
         </Empty>
       )}
-      {list.items.length > 0 && <InboxRows list={list} now={now} onToggle={toggle} />}
+      {list.items.length > 0 && <InboxRows items={list.items} loadMore={list.loadMore} now={now} onToggle={toggle} />}
     </>
   );
 }
@@ -52,4 +56,106 @@ export function Inbox() {
 function countWords(shown: number, hasMore: boolean, search: string | undefined, looked: number): string {
   if (search !== undefined) return `${shown} found in ${looked}${hasMore ? ', still looking' : ''}`;
   return `${shown}${hasMore ? ' and more' : ''}`;
+}
+
+interface InboxList {
+  readonly state: 'loading' | 'failed' | 'ready';
+  readonly items: readonly InboxItem[];
+  /** Reviews that are shown, folded or not. */
+  readonly shown: number;
+  /** Reviews that were looked at for the search. */
+  readonly looked: number;
+  readonly hasMore: boolean;
+  readonly isLoadingMore: boolean;
+  readonly loadMore: () => void;
+  readonly retry: () => void;
+}
+
+/** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
+function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: number): InboxList {
+  const { reviewer } = useSession();
+  const mineFirst = isWaiting(filters) && reviewer.role === 'reviewer';
+  const filter = toListFilter(filters);
+  const mine = useInfiniteQuery({
+    ...listQuery({ ...filter, status: 'pending', approver: 'me' }),
+    enabled: mineFirst,
+  });
+  // Others are asked for at once, and shown once mine are complete, so that mine stand first.
+  const others = useInfiniteQuery(listQuery(filter));
+  // Few, if any, so one page of them is enough here; the status filter has the rest.
+  const notRun = useInfiniteQuery({
+    ...listQuery({ ...filter, status: 'approved', execution: 'not_started' }),
+    enabled: mineFirst,
+  });
+  const search = filters.q?.trim() ?? '';
+
+  const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage);
+  const loadedMine = useMemo(() => (mineFirst ? rowsOf(mine.data) : []), [mineFirst, mine.data]);
+  const loadedOthers = useMemo(
+    () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !waitsFor(row, voterOf(reviewer))) : []),
+    [mineDone, mineFirst, others.data, reviewer],
+  );
+  const delayed = useMemo(() => (mineFirst && mineDone ? rowsOf(notRun.data) : []), [mineFirst, mineDone, notRun.data]);
+  // Nearly every approved call starts at once, and would only flash up here.
+  const loadedNotRun = delayed.every((row) => isDelayed(row, now))
+    ? delayed
+    : delayed.filter((row) => isDelayed(row, now));
+  const items = useMemo(
+    () => layOut(loadedMine, loadedNotRun, loadedOthers, { mineFirst, search, openGroups }),
+    [loadedMine, loadedNotRun, loadedOthers, mineFirst, search, openGroups],
+  );
+  const next = mineDone ? others : mine;
+  const isLoadingMore = mine.isFetchingNextPage || others.isFetchingNextPage;
+  const hasMore = next.hasNextPage;
+  const { fetchNextPage } = next;
+  const loadMore = (): void => {
+    if (hasMore && !isLoadingMore) void fetchNextPage({ cancelRefetch: false });
+  };
+  // Searching looks through everything there is, page by page.
+  useEffect(() => {
+    if (search !== '' && hasMore && !isLoadingMore) void fetchNextPage({ cancelRefetch: false });
+  }, [search, hasMore, isLoadingMore, fetchNextPage]);
+
+  const first = mineFirst ? mine : others;
+  return {
+    state: first.data !== undefined ? 'ready' : first.isError ? 'failed' : 'loading',
+    items,
+    shown: items.reduce((sum, item) => sum + countOf(item), 0),
+    looked: loadedMine.length + loadedNotRun.length + loadedOthers.length,
+    hasMore,
+    isLoadingMore,
+    loadMore,
+    retry: () => void Promise.all([mineFirst ? mine.refetch() : undefined, others.refetch()]),
+  };
+}
+
+const START_WITHIN_MS = 3_000;
+
+function isDelayed({ resolvedAt }: ReviewRow, now: number): boolean {
+  return resolvedAt !== null && now - Date.parse(resolvedAt) > START_WITHIN_MS;
+}
+
+function layOut(
+  mine: readonly ReviewRow[],
+  notRun: readonly ReviewRow[],
+  others: readonly ReviewRow[],
+  options: { readonly mineFirst: boolean; readonly search: string; readonly openGroups: ReadonlySet<string> },
+): readonly InboxItem[] {
+  const { mineFirst, search, openGroups } = options;
+  const keep = (rows: readonly ReviewRow[]) =>
+    search === '' ? rows : rows.filter((row) => matchesSearch(row, search));
+  const section = (name: string, text: string, rows: readonly ReviewRow[]): readonly InboxItem[] =>
+    rows.length === 0 ? [] : [{ kind: 'heading', key: name, text }, ...foldGroups(rows, name, openGroups)];
+  if (!mineFirst) return foldGroups(keep(others), 'all', openGroups);
+  return [
+    ...section('mine', 'Waiting for you', keep(mine)),
+    ...section('not-run', 'Approved, not run yet', keep(notRun)),
+    ...section('others', 'Waiting for others', keep(others)),
+  ];
+}
+
+function countOf(item: InboxItem): number {
+  if (item.kind === 'heading') return 0;
+  if (item.kind === 'review') return item.inGroup ? 0 : 1;
+  return item.rows.length;
 }

@@ -13,7 +13,7 @@ import { usePageTitle } from '../ui/page-title.ts';
 import { plainWords } from '../ui/plain-words.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible, VisibleLines } from '../ui/visible.tsx';
-import { lastInboxView } from '../inbox/last-view.ts';
+import { lastInboxView } from '../inbox/filters.ts';
 import { AgentWords } from './agent-words.tsx';
 import { CallView } from './call-view.tsx';
 import { EvidenceSamples, EvidenceView } from './evidence.tsx';

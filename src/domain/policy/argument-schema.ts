@@ -4,7 +4,9 @@ import { RE2JS } from '@bufbuild/re2';
 import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { findNearest } from '../files/nearest.ts';
-import { findUnboundedSchemas, isObject, sealSchema, type SchemaFinding } from './schema.ts';
+import { pointerStep } from '../json/pointer.ts';
+import { sealSchema } from '../seal-binding.ts';
+import { findUnboundedSchemas, isObject, type SchemaFinding } from './schema.ts';
 import type { ArgumentError } from './policy.ts';
 
 type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
@@ -103,7 +105,7 @@ function findLongKey(value: Json, pointer = ''): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, part] of Object.entries(value)) {
     if (key.length > MAX_KEY) return pointer;
-    const found = findLongKey(part as Json, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+    const found = findLongKey(part as Json, pointer + pointerStep(key));
     if (found !== undefined) return found;
   }
   return undefined;

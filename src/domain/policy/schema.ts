@@ -96,14 +96,6 @@ function visitSchemas(part: Json | undefined, at: At, visit: (part: JsonObject, 
   }
 }
 
-/** What stands for a sealed value, as JSON Schema. */
-const SEALED: JsonObject = {
-  type: 'object',
-  required: ['$sealed'],
-  additionalProperties: false,
-  properties: { $sealed: { type: 'string' } },
-};
-
 /** Keywords through which another schema would look at the value from above and refuse its sealed form. */
 const LOOKING = ['$ref', 'anyOf', 'oneOf', 'not', 'if', 'const', 'enum', 'patternProperties', 'dependentSchemas'];
 
@@ -132,24 +124,6 @@ function resolve(schema: JsonObject, [step, ...rest]: readonly string[]): Resolu
     branches.find((found) => found === 'declared') ??
     'missing'
   );
-}
-
-/** The schema of arguments whose values at the pointers are sealed: nothing but the sealed form is accepted there. */
-export function sealSchema(schema: JsonObject, pointers: readonly string[]): JsonObject {
-  return pointers.map(parsePointer).reduce(replaceAt, schema);
-}
-
-function replaceAt(schema: JsonObject, [step, ...rest]: readonly string[]): JsonObject {
-  if (step === undefined) return SEALED;
-  const { properties, allOf } = schema;
-  const next = isObject(properties) ? properties[step] : undefined;
-  return {
-    ...schema,
-    ...(isObject(properties) && isObject(next) ? { properties: { ...properties, [step]: replaceAt(next, rest) } } : {}),
-    ...(Array.isArray(allOf)
-      ? { allOf: allOf.map((part: Json) => (isObject(part) ? replaceAt(part, [step, ...rest]) : part)) }
-      : {}),
-  };
 }
 
 /** Where a schema says `fold: ascii`. */

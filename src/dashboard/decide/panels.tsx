@@ -1,0 +1,168 @@
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { Button, FieldError, Input, Label, TextArea, TextField } from 'react-aria-components';
+import type { Review } from '../../contract/review.ts';
+import { NotCompared } from '../review/changes.tsx';
+import { foot } from '../review/foot.ts';
+import { ClassBadge } from '../ui/badge.tsx';
+import { PRESETS, readAnswer } from './choices.ts';
+import type { Deciding } from './use-decide.ts';
+
+export interface PanelProps {
+  readonly review: Review;
+  readonly deciding: Deciding;
+  readonly onClose: () => void;
+}
+
+/** The last step before a yes. What is approved stays on screen above it; Enter sends it. */
+export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
+  const [comment, setComment] = useState('');
+  const yes = useRef<HTMLButtonElement>(null);
+  useEffect(() => yes.current?.focus(), []);
+  const send = (): void => deciding.send({ type: 'approve', ...commentOf(comment) });
+  return (
+    <Panel title="Approve" submit="Yes, approve" submitRef={yes} {...{ deciding, onClose }} onSubmit={send}>
+      <p>
+        <ClassBadge value={review.class} /> Approve exactly what is shown above, version {review.revision}?
+      </p>
+      <NotCompared review={review} />
+      <TextField value={comment} onChange={setComment} maxLength={4_000}>
+        <Label>Comment (optional)</Label>
+        <Input />
+      </TextField>
+    </Panel>
+  );
+}
+
+const COMMENT_WORDS = {
+  reject: { title: 'Reject', label: 'Why not? (the proposer reads this)', submit: 'Reject it' },
+  stop: { title: 'Stop', label: 'Why? (optional; kept in the record)', submit: 'Stop it before it runs' },
+  revise: {
+    title: 'Ask for changes',
+    label: 'What should be different? (the proposer reads this)',
+    submit: 'Send back',
+  },
+} as const;
+
+/** A rejection and a request for changes need a reason. Stopping an approved call does not: time counts there. */
+export function CommentPanel({ type, deciding, onClose }: PanelProps & { readonly type: keyof typeof COMMENT_WORDS }) {
+  const [comment, setComment] = useState('');
+  const [tried, setTried] = useState(false);
+  const { title, label, submit } = COMMENT_WORDS[type];
+  const missing = comment.trim() === '' && type !== 'stop';
+  const send = (): void => {
+    setTried(true);
+    if (!missing) deciding.send({ type: type === 'stop' ? 'reject' : type, ...commentOf(comment) });
+  };
+  const style = type === 'revise' ? 'button-main' : 'button-bad';
+  return (
+    <Panel {...{ title, submit, style, deciding, onClose }} onSubmit={send}>
+      {type !== 'stop' && <Presets type={type} onChoose={setComment} />}
+      <TextField
+        value={comment}
+        onChange={setComment}
+        maxLength={4_000}
+        isInvalid={tried && missing}
+        validationBehavior="aria"
+        autoFocus
+      >
+        <Label>{label}</Label>
+        <TextArea rows={2} onKeyDown={sendByControlEnter} />
+        <FieldError>A comment is needed.</FieldError>
+      </TextField>
+    </Panel>
+  );
+}
+
+/** In-flow questions can be answered instead of approved: the workflow receives the text, or the JSON. */
+export function RespondPanel({ deciding, onClose }: PanelProps) {
+  const [text, setText] = useState('');
+  const [tried, setTried] = useState(false);
+  const [asJson, setAsJson] = useState(false);
+  const response = readAnswer(text, asJson);
+  const send = (): void => {
+    setTried(true);
+    if (response !== undefined) deciding.send({ type: 'respond', response });
+  };
+  return (
+    <Panel title="Answer" submit="Send the answer" {...{ deciding, onClose }} onSubmit={send}>
+      <TextField
+        value={text}
+        onChange={setText}
+        isInvalid={tried && response === undefined}
+        validationBehavior="aria"
+        autoFocus
+      >
+        <Label>Your answer to the workflow</Label>
+        <TextArea rows={3} />
+        <FieldError>{text.trim() === '' ? 'An answer is needed.' : 'This is not JSON that can be sent.'}</FieldError>
+      </TextField>
+      <label>
+        <input type="checkbox" checked={asJson} onChange={(event) => setAsJson(event.target.checked)} /> The answer is
+        JSON
+      </label>
+    </Panel>
+  );
+}
+
+/** Comments that are often needed, each a press away. */
+export function Presets({
+  type,
+  onChoose,
+}: {
+  readonly type: keyof typeof PRESETS;
+  readonly onChoose: (comment: string) => void;
+}) {
+  return (
+    <div className="presets">
+      {PRESETS[type].map((preset) => (
+        <Button key={preset} className="button button-small" onPress={() => onChoose(preset)}>
+          {preset}
+        </Button>
+      ))}
+    </div>
+  );
+}
+
+interface FrameProps extends Omit<PanelProps, 'review'> {
+  readonly title: string;
+  /** What its button says. */
+  readonly submit: string;
+  readonly submitRef?: RefObject<HTMLButtonElement | null>;
+  readonly style?: string;
+  readonly onSubmit: () => void;
+  readonly children: ReactNode;
+}
+
+/** What every decision is finished in, at the foot of the screen. */
+function Panel({ title, submit, submitRef, style = 'button-main', deciding, onClose, onSubmit, children }: FrameProps) {
+  return (
+    <form
+      ref={foot}
+      className="decide decide-panel"
+      aria-label={title}
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit();
+      }}
+    >
+      {children}
+      <div className="decide-row">
+        <Button ref={submitRef} type="submit" className={`button ${style}`} isDisabled={deciding.isPending}>
+          {submit}
+        </Button>
+        <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
+          Cancel
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+export function commentOf(text: string): { readonly comment?: string } {
+  const comment = text.trim();
+  return comment === '' ? {} : { comment };
+}
+
+function sendByControlEnter(event: React.KeyboardEvent<HTMLTextAreaElement>): void {
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit();
+}
