@@ -21,6 +21,14 @@ export function voterOf({ id, groups, role }: Pick<ReviewerConfig, 'id' | 'group
   return { id, groups: role === 'auditor' ? [] : groups };
 }
 
+/** People who may vote for one of these groups. */
+export function membersOf<P extends Pick<ReviewerConfig, 'id' | 'groups' | 'role'>>(
+  groups: readonly string[],
+  people: readonly P[],
+): readonly P[] {
+  return people.filter((person) => voterOf(person).groups.some((group) => groups.includes(group)));
+}
+
 /** What decides about a person's vote: the version that is open, and how far it is. */
 export interface ReviewState {
   /** `approved`: a call that has not been claimed, so a reject still stops it; `started`: from the claim on. */
@@ -238,6 +246,11 @@ export function approversOf({
 /** The level that waits for votes. */
 export function openLevelOf(review: Pick<Review, 'status' | 'level' | 'levels'>): Review['levels'][number] | undefined {
   return review.status === 'pending' ? review.levels[review.level - 1] : undefined;
+}
+
+/** Votes that a level has. An edit and an answer are a yes too. */
+export function countYeses({ decisions }: Pick<Review['levels'][number], 'decisions'>): number {
+  return decisions.filter(({ type }) => type !== 'reject' && type !== 'revise').length;
 }
 
 /** Whether a row of a list waits for this person. */

@@ -1,3 +1,4 @@
+import { voterOf } from '../domain/eligibility.ts';
 import type { ConfigFile } from '../contract/config.ts';
 import { findNearest } from '../domain/files/nearest.ts';
 import type { ParsedFile } from '../domain/files/parse-file.ts';
@@ -86,7 +87,7 @@ export function checkPeople(file: ParsedFile<ConfigFile>): Checked {
 export function votersByGroup(config: ConfigFile): ReadonlyMap<string, ReadonlySet<string>> {
   const groups = new Map<string, Set<string>>();
   for (const reviewer of config.reviewers ?? []) {
-    for (const group of reviewer.role === 'auditor' ? [] : reviewer.groups) {
+    for (const group of voterOf(reviewer).groups) {
       groups.set(group, (groups.get(group) ?? new Set()).add(reviewer.id));
     }
   }

@@ -3,6 +3,7 @@ import type { DecisionType, Review } from '../../src/contract/review.ts';
 import {
   barredFrom,
   checkDecision,
+  countYeses,
   decisionsFor,
   findVoters,
   refusalOf,
@@ -87,7 +88,10 @@ const everybody = (code: string): Record<Name, string> =>
   Object.fromEntries(Object.keys(PEOPLE).map((name) => [name, code])) as Record<Name, string>;
 const ops = (codes: Partial<Record<Name, string>> = {}): Record<Name, string> => ({
   ...everybody(NOT),
-  ...{ ops: OK, owner: OK, editor: OK, voted: TWICE },
+  ops: OK,
+  owner: OK,
+  editor: OK,
+  voted: TWICE,
   ...codes,
 });
 const finance = (codes: Partial<Record<Name, string>> = {}) => ({
@@ -179,6 +183,11 @@ describe('the order of refusals', () => {
     expect(decisionsFor(question, voter('ops'), NOON)).toEqual(['approve', 'respond']);
     expect(codeOf('ops', 'reject', undefined, question)).toBe(TAKES);
   });
+});
+
+it('an edit and an answer are votes as an approval is', () => {
+  const types: readonly DecisionType[] = ['approve', 'edit', 'respond', 'revise', 'reject'];
+  expect(countYeses({ decisions: types.map((type) => ({ ...cast, type })) })).toBe(3);
 });
 
 it('a list says who may not vote: voters, and under separation of duties the owner, the editor and the proposer', () => {

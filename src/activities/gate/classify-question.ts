@@ -6,6 +6,7 @@ import type { Assessment } from '../../domain/policy/assess.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { summarizeCall } from '../../domain/gate/describe.ts';
 import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
+import { membersOf } from '../../domain/eligibility.ts';
 import { openGate, specOf } from '../../domain/gate/state.ts';
 import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
@@ -144,12 +145,9 @@ function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | un
     request.levels ??
     (request.approvers === undefined ? undefined : [{ name: 'approval', approvers: request.approvers, quorum: 1 }]);
   if (levels === undefined) return undefined;
-  const canBePassed = levels.every((level) => {
-    const people = settings.reviewers.filter(
-      (reviewer) => reviewer.role !== 'auditor' && reviewer.groups.some((group) => level.approvers.includes(group)),
-    );
-    return people.length >= level.quorum;
-  });
+  const canBePassed = levels.every(
+    ({ approvers, quorum }) => membersOf(approvers, settings.reviewers).length >= quorum,
+  );
   if (!canBePassed) return undefined;
   return {
     levels,

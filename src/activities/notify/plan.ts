@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../../contract/audit.ts';
-import { approversAt, findVoters, voterOf } from '../../domain/eligibility.ts';
+import { approversAt, countYeses, findVoters, membersOf } from '../../domain/eligibility.ts';
 import type { Review } from '../../contract/review.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
@@ -65,7 +65,7 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
     case 'unknown': {
       const last = review.levels.at(-1);
       const groups = last === undefined ? [] : approversAt(last, at);
-      return [plan('execution.unknown', [...owner, ...membersOf(groups, settings)])];
+      return [plan('execution.unknown', [...owner, ...idsOf(groups, settings)])];
     }
     case 'reconciled':
       return [plan('execution.reconciled', owner)];
@@ -96,10 +96,8 @@ function opensNextLevel(entry: Extract<AuditEntry, { type: 'decided' }>, review:
 
 /** Who was asked last, of a review that has ended without them: members of the first level that lacked votes. */
 function lastAsked(review: Review, at: number, settings: Settings): readonly string[] {
-  const level = review.levels.find(
-    ({ decisions, quorum }) => decisions.filter(({ type }) => type === 'approve' || type === 'edit').length < quorum,
-  );
-  return level === undefined ? [] : membersOf(approversAt(level, at), settings);
+  const level = review.levels.find((one) => countYeses(one) < one.quorum);
+  return level === undefined ? [] : idsOf(approversAt(level, at), settings);
 }
 
 /** Who would decide about a call that goes ahead, if it were held. */
@@ -113,11 +111,9 @@ function concerned(review: Review, settings: Settings): readonly string[] {
     pinnedContext: review.context,
     proposer: review.proposer.id,
   });
-  return 'error' in plan ? [] : membersOf(plan.levels[0]?.approvers ?? [], settings);
+  return 'error' in plan ? [] : idsOf(plan.levels[0]?.approvers ?? [], settings);
 }
 
-function membersOf(groups: readonly string[], settings: Settings): readonly string[] {
-  return settings.reviewers
-    .filter((reviewer) => voterOf(reviewer).groups.some((group) => groups.includes(group)))
-    .map(({ id }) => id);
+function idsOf(groups: readonly string[], settings: Settings): readonly string[] {
+  return membersOf(groups, settings.reviewers).map(({ id }) => id);
 }

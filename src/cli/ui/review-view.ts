@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { countYeses } from '../../domain/eligibility.ts';
 import { canBeStopped } from '../../domain/stop.ts';
 import { renderFacts } from './facts.ts';
 import type { Io } from './io.ts';
@@ -104,7 +105,7 @@ function renderLevels(io: Io, review: Review): string[] {
   if (review.levels.length === 0) return [];
   const lines = heading(io, 'Who must decide');
   review.levels.forEach((level, index) => {
-    const votes = level.decisions.filter((decision) => decision.type === 'approve' || decision.type === 'edit').length;
+    const votes = countYeses(level);
     const mark = { waiting: '·', open: '▸', passed: '✓' }[level.status];
     const groups = level.approvers.map(visible).join(' or ');
     const also =

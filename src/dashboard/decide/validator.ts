@@ -1,15 +1,9 @@
 import { format, Validator, type Schema } from '@cfworker/json-schema';
 import { RE2JS } from '@bufbuild/re2';
 import {
-  createErrorHandler,
   toErrorSchema,
-  unwrapErrorHandler,
-  validationDataMerge,
-  type CustomValidator,
-  type ErrorTransformer,
   type RJSFSchema,
   type RJSFValidationError,
-  type UiSchema,
   type ValidationData,
   type ValidatorType,
 } from '@rjsf/utils';
@@ -21,18 +15,10 @@ import { isJsonObject } from '../../domain/json/pointer.ts';
  * while typing; the server checks again with the schema in force.
  */
 export const interpretingValidator: ValidatorType = {
-  validateFormData(
-    formData: unknown,
-    schema: RJSFSchema,
-    customValidate?: CustomValidator,
-    _transformErrors?: ErrorTransformer,
-    uiSchema?: UiSchema,
-  ): ValidationData<unknown> {
+  // Nothing here validates beside the schema, so what the library offers for that is left out.
+  validateFormData(formData: unknown, schema: RJSFSchema): ValidationData<unknown> {
     const errors = check(schema, formData).map(toFormError);
-    const data: ValidationData<unknown> = { errors, errorSchema: toErrorSchema(errors) };
-    if (typeof customValidate !== 'function') return data;
-    const handled = customValidate(formData, createErrorHandler(formData), uiSchema);
-    return validationDataMerge(data, unwrapErrorHandler(handled));
+    return { errors, errorSchema: toErrorSchema(errors) };
   },
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the interface has it
   rawValidation<Result>(schema: RJSFSchema, formData?: unknown) {

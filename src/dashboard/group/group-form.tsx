@@ -1,8 +1,9 @@
-import { useRef, useState } from 'react';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Button, FieldError, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review, ReviewRow } from '../../contract/review.ts';
+import { countYeses } from '../../domain/eligibility.ts';
 import type { DecisionResult } from '../../client/reviews.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -10,6 +11,7 @@ import { serverNow, useNow } from '../data/clock.ts';
 import { reviewQuery } from '../data/queries.ts';
 import { choicesFor } from '../decide/choices.ts';
 import { Presets } from '../decide/panels.tsx';
+import { useSending } from '../decide/use-decide.ts';
 import { useRowWords } from '../inbox/inbox-rows.tsx';
 import { AgentWords } from '../review/agent-words.tsx';
 import { CallView } from '../review/call-view.tsx';
@@ -31,16 +33,30 @@ interface Chosen {
 /** Most decisions that one request takes. */
 const BATCH = 100;
 
+async function decideAll(decisions: Parameters<typeof client.reviews.decideMany>[0]): Promise<DecisionResult[]> {
+  const results: DecisionResult[] = [];
+  for (let at = 0; at < decisions.length; at += BATCH) {
+    results.push(...(await client.reviews.decideMany(decisions.slice(at, at + BATCH))));
+  }
+  return results;
+}
+
 export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
   const [chosen, setChosen] = useState<ReadonlyMap<string, Chosen>>(new Map());
   const [comment, setComment] = useState('');
   const [tried, setTried] = useState(false);
   const [results, setResults] = useState<ReadonlyMap<string, DecisionResult>>(new Map());
-  const sending = useSending((sent) => {
-    setResults(new Map([...results, ...sent.map((result) => [result.reviewId, result] as const)]));
-    setChosen(new Map());
-    setComment('');
-    setTried(false);
+  const sending = useSending(decideAll, [['reviews'], ['review']], {
+    success: (sent) => {
+      const refused = sent.filter(({ httpStatus }) => httpStatus >= 300).length;
+      if (refused === 0) notify('good', `${sent.length} decided.`);
+      else notify('bad', `${refused} of ${sent.length} did not count; each says why.`);
+      setResults(new Map([...results, ...sent.map((result) => [result.reviewId, result] as const)]));
+      setChosen(new Map());
+      setComment('');
+      setTried(false);
+    },
+    error: () => notify('bad', refusalWords('connection_failed')),
   });
   const choose = (reviewId: string, next: Chosen | undefined): void => {
     const copy = new Map(chosen);
@@ -125,45 +141,6 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
   );
 }
 
-type Decision = Parameters<typeof client.reviews.decideMany>[0][number];
-
-function useSending(onDone: (results: readonly DecisionResult[]) => void): {
-  readonly isPending: boolean;
-  readonly send: (decisions: readonly Decision[]) => void;
-} {
-  const queries = useQueryClient();
-  const onItsWay = useRef(false);
-  const sending = useMutation({
-    mutationFn: async (decisions: readonly Decision[]) => {
-      const results: DecisionResult[] = [];
-      for (let at = 0; at < decisions.length; at += BATCH) {
-        results.push(...(await client.reviews.decideMany(decisions.slice(at, at + BATCH))));
-      }
-      return results;
-    },
-    onSuccess: (results) => {
-      const refused = results.filter(({ httpStatus }) => httpStatus >= 300).length;
-      if (refused === 0) notify('good', `${results.length} decided.`);
-      else notify('bad', `${refused} of ${results.length} did not count; each says why.`);
-      onDone(results);
-    },
-    onError: () => notify('bad', refusalWords('connection_failed')),
-    onSettled: () => {
-      onItsWay.current = false;
-      void queries.invalidateQueries({ queryKey: ['reviews'] });
-      void queries.invalidateQueries({ queryKey: ['review'] });
-    },
-  });
-  return {
-    isPending: sending.isPending,
-    send: (decisions) => {
-      if (onItsWay.current) return;
-      onItsWay.current = true;
-      sending.mutate(decisions);
-    },
-  };
-}
-
 /** A group decides what still waits; an approved call is stopped on its own page. */
 function isUndecided({ status }: Review): boolean {
   return status === 'pending' || status === 'changes_requested';
@@ -220,7 +197,7 @@ function GroupItem(props: ItemProps) {
 function OpenLevel({ review }: { readonly review: Review }) {
   const level = review.levels[review.level - 1];
   if (review.status !== 'pending' || level === undefined) return null;
-  const yeses = level.decisions.filter(({ type }) => type === 'approve' || type === 'edit').length;
+  const yeses = countYeses(level);
   return (
     <p className="quiet">
       Level {review.level} of {review.levels.length}, <Visible text={level.name} />: {yeses} of {level.quorum} votes, by{' '}

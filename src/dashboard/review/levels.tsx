@@ -1,4 +1,5 @@
 import type { Review } from '../../contract/review.ts';
+import { countYeses } from '../../domain/eligibility.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible, VisibleLines } from '../ui/visible.tsx';
 import { DECISION_WORDS } from '../ui/words.ts';
@@ -11,7 +12,7 @@ export function Levels({ review }: { readonly review: Review }) {
       <h2 id="levels">Who says yes</h2>
       <ol className="levels">
         {review.levels.map((level, index) => {
-          const yeses = level.decisions.filter(({ type }) => type === 'approve' || type === 'edit').length;
+          const yeses = countYeses(level);
           return (
             <li key={level.name} data-status={level.status}>
               <p>

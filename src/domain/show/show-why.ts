@@ -1,5 +1,6 @@
 import { REASONS } from '../../contract/codes.ts';
 import type { Review } from '../../contract/review.ts';
+import { countYeses } from '../eligibility.ts';
 import { fillTemplate } from '../text/write-value.ts';
 import { formatLeft, formatSpan } from '../text/time.ts';
 import { visible, visibleJson } from '../text/visible.ts';
@@ -52,7 +53,7 @@ export function showWhy(review: Review, options: ShowOptions, clipper: Clipper):
 export function showLevels(review: Review): Section[] {
   if (review.levels.length === 0) return [];
   const pairs = review.levels.map((level, index): Pair => {
-    const yes = level.decisions.filter(({ type }) => type === 'approve' || type === 'edit').length;
+    const yes = countYeses(level);
     const { approvers, escalation, quorum, status } = level;
     const later =
       escalation === null ? '' : `; from ${visible(escalation.at)} also ${escalation.to.map(visible).join(' or ')}`;

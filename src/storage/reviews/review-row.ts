@@ -1,5 +1,12 @@
 import { NOT_STARTED, type ExecutionView, type Level, type Review, type ReviewRow } from '../../contract/review.ts';
-import { approversAt, barredFrom, isStoppable, openLevelOf, stateOfReview } from '../../domain/eligibility.ts';
+import {
+  approversAt,
+  barredFrom,
+  countYeses,
+  isStoppable,
+  openLevelOf,
+  stateOfReview,
+} from '../../domain/eligibility.ts';
 import { hasEnded, STATUS } from '../../domain/lifecycle.ts';
 
 const SUMMARY_BYTES = 400;
@@ -16,7 +23,6 @@ export interface ListRow {
 
 export function listRowOf(review: Review): ListRow {
   const open = openLevelOf(review);
-  const yeses = open?.decisions.filter((decision) => decision.type === 'approve' || decision.type === 'edit') ?? [];
   return {
     row: {
       reviewId: review.reviewId,
@@ -39,7 +45,7 @@ export function listRowOf(review: Review): ListRow {
       service: review.call.service,
       tool: review.call.tool,
       summary: summaryOf(review),
-      votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - yeses.length),
+      votesMissing: open === undefined ? 0 : Math.max(0, open.quorum - countYeses(open)),
       approvers: open?.approvers ?? [],
       // Who would be told `already_voted` or `self_approval`.
       closedTo: open === undefined ? [] : [...barredFrom(stateOfReview(review))],

@@ -1,5 +1,6 @@
 import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
 import type { Review } from '../../../contract/review.ts';
+import { countYeses } from '../../../domain/eligibility.ts';
 import type { Io } from '../../ui/io.ts';
 import { indent } from '../../ui/review-view.ts';
 import { describeExecution, describeStatus } from '../../ui/status.ts';
@@ -40,7 +41,7 @@ export function renderOutcome(review: Review): string[] {
   const lines = [`${review.reviewId}: ${describeStatus(review)}`];
   const open = review.levels.find((level) => level.status === 'open');
   if (review.status === 'pending' && open !== undefined) {
-    const votes = open.decisions.filter(({ type }) => type === 'approve' || type === 'edit').length;
+    const votes = countYeses(open);
     lines.push(
       `next: ${visible(open.name)}, ${votes} of ${open.quorum} from ${open.approvers.map(visible).join(' or ')}`,
     );
