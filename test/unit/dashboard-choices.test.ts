@@ -22,6 +22,18 @@ describe('the page offers', () => {
     }
   });
 
+  test('nothing to whoever voted, and says that the vote counts, also once another level is open', () => {
+    const vote = { decisionUlid: 'u', type: 'approve', reviewer: 'ops-2', channel: 'api', decidedAt: FROM } as const;
+    const levels = aReview().levels.flatMap((level): Review['levels'] => [
+      { ...level, status: 'passed', decisions: [{ ...vote, level: 1, revision: 1, comment: null }] },
+      { ...level, name: 'money', approvers: ['finance'] },
+    ]);
+    const why = (separationOfDuties: boolean) =>
+      choicesFor(aReview({ levels, level: 2, separationOfDuties }), person('ops-2'), AT).why;
+    expect(why(true)).toContain('Your vote');
+    expect(why(false)).toContain('Your vote');
+  });
+
   test('nothing to whoever edited this version, under separation of duties', () => {
     const call = aReview().call;
     const revisions = [{ revision: 2, call, submittedAt: FROM, by: 'ops-2', decisions: [] }];

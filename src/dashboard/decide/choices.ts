@@ -4,6 +4,7 @@ import type { DecisionType, Review } from '../../contract/review.ts';
 import {
   approversAt,
   decisionsFor,
+  openLevelOf,
   refusalOfReconcile,
   refusalOfVote,
   stateOfReview,
@@ -63,31 +64,19 @@ function whyNothing(review: Review, reviewer: Session['reviewer'], now: number):
   if (review.status === 'changes_requested') return 'Changes were asked for. It waits for the proposer.';
   const state = stateOfReview(review);
   const refusal = refusalOfVote(state, voterOf(reviewer), now);
-  switch (refusal) {
-    case 'expired':
-      return 'The deadline has passed, and the answer was no.';
-    case 'already_resolved':
-      return 'This review has ended.';
-    case 'not_an_approver': {
-      if (reviewer.role === 'auditor') return 'Auditors read everything and decide nothing.';
-      const level = review.levels[review.level - 1];
-      return `It waits for ${level === undefined ? 'nobody' : approversAt(level, now).join(' or ')}.`;
-    }
-    case 'self_approval':
-      if (state.votes.some((vote) => vote.reviewer === reviewer.id)) return VOTED;
-      return review.proposer.owner === reviewer.id
-        ? 'You own the agent that proposed this, and separation of duties is on.'
-        : 'You wrote this version, and separation of duties is on.';
-    case 'already_voted':
-      return VOTED;
-    case undefined:
-      return 'This review takes no decision now.';
-    default:
-      return refusal satisfies never;
+  if (refusal === 'expired') return 'The deadline has passed, and the answer was no.';
+  if (state.votes.some((vote) => vote.reviewer === reviewer.id)) {
+    return 'Your vote on this version counts. It waits for others.';
   }
+  if (reviewer.role === 'auditor') return 'Auditors read everything and decide nothing.';
+  if (refusal === 'self_approval') {
+    return review.proposer.owner === reviewer.id
+      ? 'You own the agent that proposed this, and separation of duties is on.'
+      : 'You wrote this version, and separation of duties is on.';
+  }
+  const level = openLevelOf(review);
+  return level === undefined ? 'There is nothing to decide.' : `It waits for ${approversAt(level, now).join(' or ')}.`;
 }
-
-const VOTED = 'Your vote on this version counts. It waits for others.';
 
 /** Why this person cannot say now what became of a call, in words; undefined: they can. */
 export function whyNotReconcile(review: Review, { reviewer }: Session, now: number): string | undefined {
