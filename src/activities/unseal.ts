@@ -25,7 +25,7 @@ interface UnsealerDeps {
   readonly keys: () => readonly SealKey[];
 }
 
-/** A sealed argument that is not one, cannot be read, or belongs to another call. Says no more: its content is secret. */
+/** A value that is not sealed, cannot be opened, or belongs to another call. It gives no details: the content is secret. */
 class SealBrokenError extends Error {
   override readonly name = 'SealBrokenError';
   readonly code = 'seal_broken';
@@ -53,7 +53,7 @@ export function createUnsealer({ deploymentId, keys }: UnsealerDeps): Unsealer {
         const binding = { deploymentId: deploymentId(), reviewId, tool, pointer };
         const plain = await openValue(value.$sealed, binding, keys());
         const inIt = textsOf(plain);
-        // Each is looked for in the whole answer. The api seals no such value; who starts the workflow itself might.
+        // The answer is searched for each of them. The api seals no such value; an attacker who starts workflows might.
         if (inIt.length > MAX_SEALED_TEXTS) throw new SealBrokenError();
         texts.push(...inIt);
         opened = replaceAt(opened, pointer, plain);
@@ -63,7 +63,7 @@ export function createUnsealer({ deploymentId, keys }: UnsealerDeps): Unsealer {
   };
 }
 
-/** The header is the caller's word until decryption has authenticated it; before that `kid` only orders the attempts. */
+/** Until decryption authenticates it, the header is untrusted: its `kid` only orders the attempts. */
 async function openValue(jwe: string, binding: SealBinding, keys: readonly SealKey[]): Promise<Json> {
   const named = readKeyId(jwe);
   const ordered = keys.toSorted((a, b) => Number(b.keyid === named) - Number(a.keyid === named));

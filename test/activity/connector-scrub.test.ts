@@ -64,7 +64,7 @@ describe('scrub', () => {
     );
   });
 
-  it('takes a secret without letters and digits for one only as a whole text', () => {
+  it('matches a secret without letters and digits only as a whole text', () => {
     expect(scrub(['--', 'a -- b', ' ', 'a b', 0], ['--', ' ', ''])).toEqual([
       '[redacted]',
       'a -- b',
@@ -104,7 +104,7 @@ describe('redact', () => {
     expect(redact(body, ['/*'])).toEqual({});
   });
 
-  it('keeps nothing of an answer in which fields cannot be found', () => {
+  it('drops an answer in which the fields to redact cannot be found', () => {
     expect(redact('mail=a', ['/mail'])).toEqual({ $omitted: 'not_redactable' });
     expect(redact('mail=a', [])).toBe('mail=a');
   });

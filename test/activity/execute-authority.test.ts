@@ -60,7 +60,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
     expect(await attempt(input)).toEqual(refused('reclassified'));
   });
 
-  it('runs nothing of a tool that policy has lost, or blocks now', async () => {
+  it('does not run a tool that policy no longer has, or blocks now', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     gate.settings.setPolicy({ tools: [] });
     expect(await attempt(input)).toEqual(refused('reclassified'));
@@ -68,7 +68,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
     expect(await attempt(input)).toEqual(refused('reclassified'));
   });
 
-  it('runs nothing that the agent may no longer propose, or whose agent is gone', async () => {
+  it('does not run a call that the agent may no longer propose, or whose agent is gone', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     gate.settings.update({ agents: [{ id: 'agent-1', owner: 'ops-3', tools: ['payouts.get'] }] });
     expect(await attempt(input)).toEqual(refused('reclassified'));
@@ -77,7 +77,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
   });
 });
 
-describe('law 2: whoever can schedule the activity gains nothing', () => {
+describe('law 2: being able to schedule the activity is not enough', () => {
   let journey: Journey;
   beforeEach(async () => {
     journey = await steps.approved('payouts.close', CLOSE);
@@ -189,7 +189,7 @@ describe('law 2: whoever can schedule the activity gains nothing', () => {
     expect(await attempt(journey.input)).toEqual(EXECUTED);
   });
 
-  it('runs nothing of a review that was never opened', async () => {
+  it('does not run a review that was never opened', async () => {
     const reviewId = gate.newReviewId();
     const request = { service: 'payouts', tool: 'payouts.get', arguments: { id: 'p-1' } };
     const free = await steps.open('payouts.get', { id: 'p-1' });
@@ -205,7 +205,7 @@ describe('law 2: whoever can schedule the activity gains nothing', () => {
     expect(await failureOf(steps.run().executeCall(input as ExecuteCallInput))).toEqual(never('not_authorized'));
   });
 
-  it('refuses an input that is nested beyond the stack, or has half a character', async () => {
+  it('refuses an input nested beyond the stack, or with a lone surrogate', async () => {
     const deep = JSON.parse(`{"id":${'['.repeat(50_000)}${']'.repeat(50_000)}}`) as JsonObject;
     for (const args of [deep, { id: '\ud800' }]) {
       expect(await attempt(forge(journey, { arguments: args }))).toEqual(refused('not_authorized'));
@@ -214,7 +214,7 @@ describe('law 2: whoever can schedule the activity gains nothing', () => {
     expect(await attempt({ ...journey.input, decisions: many })).toEqual(refused('not_authorized'));
   });
 
-  it('asks the proposer’s own words, not the input, for the context that makes a call strict', async () => {
+  it('takes the context that makes a call strict from the proposal, not from the input', async () => {
     const production = {
       name: 'production',
       class: 'irreversible',
@@ -228,7 +228,7 @@ describe('law 2: whoever can schedule the activity gains nothing', () => {
     expect(await attempt(forged)).toEqual(refused('reclassified'));
   });
 
-  it('does not spend the row of one unsigned call on another', async () => {
+  it('does not use the ledger row of one unsigned call for another', async () => {
     gate.settings.update({ unattested: 'allow' });
     const free = await steps.open('payouts.get', { id: 'p-1' }, { unsigned: true });
     const other = await steps.open('payouts.get', { id: 'p-2' }, { unsigned: true });
@@ -252,7 +252,7 @@ describe('law 2: whoever can schedule the activity gains nothing', () => {
     expect(await attempt(free.input)).toEqual(refused('reclassified'));
   });
 
-  it('runs nothing that policy has come to hold, or to hold harder', async () => {
+  it('does not run a call that policy now holds, or holds under a stricter approval', async () => {
     const free = await steps.open('payouts.get', { id: 'p-1' });
     gate.settings.setPolicy({ rules: [{ name: 'all', class: 'irreversible', when: () => true }] });
     expect(await attempt(free.input)).toEqual(refused('reclassified'));

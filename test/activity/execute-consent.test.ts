@@ -22,7 +22,7 @@ const CLOSE: JsonObject = { id: 'a-1' };
 const attempt: typeof steps.attempt = (input) => steps.attempt(input);
 
 describe('law 3: what was shown is what runs', () => {
-  it('runs an edited call with its new arguments on the editor’s yes', async () => {
+  it('runs an edited call with its new arguments on the editor’s approval', async () => {
     const { input } = await steps.edit(await steps.open('payouts.close', CLOSE), { id: 'a-2' });
     expect(await attempt(input)).toEqual(EXECUTED);
     expect(gate.calls[0]?.arguments).toEqual({ id: 'a-2' });
@@ -36,7 +36,7 @@ describe('law 3: what was shown is what runs', () => {
     expect(await attempt(second.input)).toEqual(EXECUTED);
   });
 
-  it('runs no version that changes were asked for', async () => {
+  it('does not run a revision for which changes were requested', async () => {
     const approved = await steps.approved('payouts.close', CLOSE);
     const asked = await steps.decide(approved, { type: 'revise', comment: 'another one', reviewer: 'ops-2' });
     expect(await attempt(asked.input)).toEqual(refused('not_authorized'));
@@ -126,7 +126,7 @@ describe('law 4: silence is no', () => {
     expect(await attempt(input)).toEqual(refused('approval_stale'));
   });
 
-  it('does not run what the ledger has denied meanwhile', async () => {
+  it('does not run what the ledger has denied in the meantime', async () => {
     const { input, reviewId, opened } = await steps.approved('payouts.close', CLOSE);
     const at = new Date(gate.clock.now()).toISOString();
     const { proposalDigest } = opened;
@@ -158,7 +158,7 @@ describe('law 5: deny first', () => {
     expect(await attempt(input)).toEqual(EXECUTED);
   });
 
-  it('does not count the owner once separation of duties is on, whoever that is by now', async () => {
+  it('does not count the current owner once separation of duties is on', async () => {
     const sod = { approval: { ...ONE_OF_OPS, separationOfDuties: true } };
     const byOwner = await steps.decide(await steps.open('payouts.close', CLOSE), { reviewer: 'ops-3' });
     gate.settings.setPolicy(sod);
@@ -168,7 +168,7 @@ describe('law 5: deny first', () => {
     expect(await attempt(input)).toEqual(refused('not_authorized'));
   });
 
-  it('counts nobody for two', async () => {
+  it('counts no reviewer twice', async () => {
     const two = { ...ONE_OF_OPS, levels: [{ name: 'a', approvers: ['ops'], quorum: 2 }] };
     gate.settings.setPolicy({ approval: two });
     const once = await steps.approved('payouts.close', CLOSE);
@@ -225,7 +225,7 @@ describe('calls that cannot be made yet', () => {
     expect(await attempt((await steps.decide(held)).input)).toEqual(EXECUTED);
   });
 
-  it('wait in turn where a batch is decided at once: none slips through beside the others', async () => {
+  it('wait in turn when a batch is decided at once: none exceeds the limit', async () => {
     const batch = await Promise.all([1, 2, 3, 4].map(() => steps.approved('payouts.close', CLOSE)));
     const claimed = await store.countClaims('payouts.close', new Date(gate.clock.now() - 3_600_000).toISOString());
     gate.settings.update({ limits: { ...gate.settings.current().limits, irreversiblePerToolPerHour: claimed + 2 } });

@@ -68,7 +68,7 @@ const close = () => steps.approved('payouts.close', { id: 'a 1' });
 const create = () => steps.approved('payouts.create', { account: 'a-1', amount: 5 });
 
 describe('law 6: a real target', () => {
-  it('gets exactly what was approved, with the credential that nobody else saw', async () => {
+  it('gets exactly what was approved, with the credential that appears nowhere else', async () => {
     const journey = await close();
     expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'done', body: { ok: true } });
     expect(asked).toMatchObject([
@@ -92,7 +92,7 @@ describe('law 6: a real target', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('that refuses the call fails it, and its words are kept', async () => {
+  it('that rejects the call fails it, and its answer is kept', async () => {
     handle = (response) => response.writeHead(422).end('{"error":"balance"}');
     const found = await attempt(await close());
     expect(found).toMatchObject({ state: 'failed', code: 'upstream_rejected', body: { error: 'balance' } });
@@ -106,7 +106,7 @@ describe('law 6: a real target', () => {
     expect(await attempt(journey)).toMatchObject({ state: 'failed', code: 'target_unreachable' });
   });
 
-  it('that says the credential again is not believed to be allowed to', async () => {
+  it('that echoes the credential has it scrubbed', async () => {
     handle = (response, { headers }) => response.writeHead(400).end(JSON.stringify({ you: headers }));
     const journey = await close();
     await attempt(journey);
@@ -132,7 +132,7 @@ describe('law 6: a real target', () => {
     expect(new Set(asked.map(({ body }) => body))).toEqual(new Set(['{"account":"a-1","amount":5}']));
   });
 
-  it('that is gone when it is asked again leaves open what came of the first time', async () => {
+  it('that is gone on a resend leaves the outcome of the first attempt unknown', async () => {
     handle = (response) => response.destroy();
     const journey = await create();
     expect(await attempt(journey)).toMatchObject({ failure: later('lost_answer'), state: 'claimed' });
@@ -143,7 +143,7 @@ describe('law 6: a real target', () => {
     expect(await attempt(journey)).toMatchObject({ failure: later('lost_answer'), state: 'claimed' });
   });
 
-  it('answers one of many workers that want to ask it', async () => {
+  it('is called by one of many competing workers', async () => {
     const journey = await close();
     await Promise.all([1, 2, 3, 4].map(() => attempt(journey)));
     expect(asked).toHaveLength(1);

@@ -116,7 +116,7 @@ describe('a reject that was stored before the claim', () => {
     await expectExecuted(journey);
   });
 
-  it('does not, of somebody who has left', async () => {
+  it('does not, from a reviewer who has left', async () => {
     const journey = await steps.approved('payouts.close', CLOSE);
     await object(journey);
     gate.settings.update({ reviewers: REVIEWERS.filter(({ id }) => id !== 'ops-2') });

@@ -72,7 +72,7 @@ describe('law 6: at most once', () => {
     expect(await steps.attempt(input)).toMatchObject({ failure: undefined, sent: 0 });
   });
 
-  it('never calls the claim of a process that is still at it lost, in that process', async () => {
+  it('never takes a running claim of the same process for lost', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     let arrive: (() => void) | undefined;
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
@@ -138,7 +138,7 @@ describe('law 6: at most once', () => {
     });
   });
 
-  it('is called lost by somebody who does not know what was claimed only when it can no longer be on its way', async () => {
+  it('is settled as lost by a caller with other material only once the request can no longer be on its way', async () => {
     for (const [tool, args] of [
       ['payouts.close', CLOSE],
       ['payouts.create', CREATE],
@@ -189,7 +189,7 @@ describe('law 6: an idempotent target', () => {
     expect(await steps.attempt(input)).toEqual(UNKNOWN);
   });
 
-  it('is asked again ever more rarely, however often it is scheduled, with one entry for all of it', async () => {
+  it('is asked again ever more rarely, however often it is scheduled, with a single entry', async () => {
     gate.answer(() => LOST);
     const { input } = await steps.approved('payouts.create', CREATE);
     const worker = steps.run();
@@ -227,7 +227,7 @@ describe('law 6: an idempotent target', () => {
     expect(await steps.attempt(journey.input)).toEqual(UNKNOWN);
   });
 
-  it('waits, rather than giving up, while it is frozen or the log is doubted', async () => {
+  it('waits, rather than giving up, while it is frozen or the log cannot be trusted', async () => {
     const journey = await steps.approved('payouts.create', CREATE);
     await crashAfterClaim(journey);
     gate.settings.update({ freeze: ['*'] });
@@ -277,7 +277,7 @@ describe('law 6: what comes late', () => {
     expect(gate.calls).toHaveLength(1);
   });
 
-  it('is put on record, and changes nothing, once a person has reconciled', async () => {
+  it('is recorded, and changes nothing, once a person has reconciled', async () => {
     const { input, slow, release } = await overtaken();
     const { reviewId } = input;
     const at = new Date(gate.clock.now()).toISOString();
@@ -320,7 +320,7 @@ describe('law 8: the record comes before the effect', () => {
     expect(await steps.attempt(input)).toEqual(EXECUTED);
   });
 
-  it('makes no call while the log does not extend what this worker kept', async () => {
+  it('makes no call while the log does not extend the checkpoint that this worker keeps', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     const assertLogIntact = (): Promise<void> => Promise.reject(new StorageError('log_rolled_back', 'shorter'));
     const waits = { failure: later('log_rolled_back'), sent: 0, state: 'open' };
@@ -330,7 +330,7 @@ describe('law 8: the record comes before the effect', () => {
     expect(gate.calls).toHaveLength(0);
   });
 
-  it('records a result as soon as a database that was down takes it, and once', async () => {
+  it('records a result once, as soon as a database that was down is back', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     let failures = 0;
     const flaky = storeWith(async (next) => {
@@ -401,7 +401,7 @@ describe('a call that cannot be made', () => {
     });
   });
 
-  it('is settled by nobody before the request can no longer be on its way', async () => {
+  it('is not settled before the request can no longer be on its way', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     await steps.attempt(input);
     const { claim } = await steps.ledger(input.reviewId);

@@ -89,7 +89,7 @@ function expectNone(text: string, secret: string): void {
 }
 
 describe('law 7: sealed arguments', () => {
-  it('are opened for the connector, and for nobody else', async () => {
+  it('are opened for the connector alone', async () => {
     const { input, reviewId } = await wire();
     expect(await steps.attempt(input, { unsealer })).toEqual(EXECUTED);
     expect(gate.calls[0]?.arguments).toEqual({ amount: 5, memo: PLAIN });
@@ -98,7 +98,7 @@ describe('law 7: sealed arguments', () => {
     expectNone(await everythingOf(reviewId), PLAIN);
   });
 
-  it('are in nothing that is stored, also where the target says them again', async () => {
+  it('are in nothing that is stored, even when the target echoes them', async () => {
     for (const status of ['executed', 'failed'] as const) {
       gate.answer(({ arguments: opened }) => {
         const memo = opened['memo'] as string;
@@ -135,7 +135,7 @@ describe('law 7: sealed arguments', () => {
     expect(await steps.attempt(input, { unsealer: other })).toEqual(refused('seal_broken'));
   });
 
-  it('that are no cipher text at all are not opened', async () => {
+  it('that are not ciphertext are not opened', async () => {
     const { input } = await steps.approved('payouts.wire', { amount: 5, memo: { $sealed: 'nonsense' } });
     expect(await steps.attempt(input, { unsealer })).toEqual(refused('seal_broken'));
   });

@@ -70,7 +70,7 @@ onEveryDatabase((engine) => {
   };
 
   describe('behind a thousand older reviews that wait', () => {
-    it('a lost review is found by going round, and again after the round began anew', async () => {
+    it('a lost review is found by paging through all, and again after the paging started over', async () => {
       await waitOlder();
       const sweep = gateWorker();
       for (const lost of [OLDER + 1, OLDER + 2]) {
@@ -92,7 +92,7 @@ onEveryDatabase((engine) => {
     });
   });
 
-  it('one that cannot be settled holds up none behind it, and its error is told', async () => {
+  it('one that cannot be settled does not hold up the others, and its error is reported', async () => {
     await Promise.all([lose(1), lose(2)]);
     await hold(3);
     const restart = async (reviewId: string) => {
@@ -157,7 +157,7 @@ onEveryDatabase((engine) => {
     };
     const changed = { code: 'temporal_changed' };
 
-    it('is written once, and another one is refused by every part', async () => {
+    it('is written once, and a different one is refused by every part', async () => {
       expect(await at(HERE).check()).toBe(false);
       await at(HERE).bind();
       expect(await at(HERE).check()).toBe(true);
@@ -168,7 +168,7 @@ onEveryDatabase((engine) => {
       expect(await store.recovery.binding()).toEqual(HERE);
     });
 
-    it('is another one in another cluster too, unless the namespace is global', async () => {
+    it('is a different one in another cluster too, unless the namespace is global', async () => {
       await at(HERE).bind();
       await expect(at({ ...HERE, clusterId: 'cluster-2' }).check()).rejects.toMatchObject(changed);
       expect(await at({ ...HERE, clusterId: null }).check()).toBe(true);

@@ -47,7 +47,7 @@ async function crashed(): Promise<Journey> {
 }
 
 describe('reviews that Temporal has lost', () => {
-  it('are aborted, which is nobody’s no, and can never run', async () => {
+  it('are aborted, which is not a decision, and can never run', async () => {
     const { reviewId, input } = await steps.approved('payouts.close', { id: 'a-1' });
     expect(await sweep([])).toBeGreaterThan(0);
     expect(await steps.ledger(reviewId)).toMatchObject({ state: 'denied', denial: { reason: 'aborted' } });
@@ -68,13 +68,13 @@ describe('reviews that Temporal has lost', () => {
     expect((await steps.ledger(young.reviewId)).state).toBe('open');
   });
 
-  it('are left alone while Temporal cannot say', async () => {
+  it('are left alone while Temporal cannot be asked', async () => {
     const { reviewId } = await steps.open('payouts.close', { id: 'a-1' });
     await expect(sweep([], () => Promise.reject(new Error('no connection')))).rejects.toThrow();
     expect((await steps.ledger(reviewId)).state).toBe('open');
   });
 
-  it('get a workflow back where a person must still say what became of them', async () => {
+  it('get a workflow back where a person must still settle their outcome', async () => {
     gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
     const { reviewId, input, opened } = await steps.approved('payouts.close', { id: 'a-1' });
     await steps.attempt(input);
@@ -87,7 +87,7 @@ describe('reviews that Temporal has lost', () => {
     expect(gate.calls).toHaveLength(1);
   });
 
-  it('get it back under the same proposal also where nobody had signed one', async () => {
+  it('get it back under the same proposal even if it was unsigned', async () => {
     gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
     const options = { unsigned: true, request: { reason: 'because', threadId: 't' } };
     const { reviewId, input } = await steps.approved('payouts.close', { id: 'a-1' }, options);
@@ -98,7 +98,7 @@ describe('reviews that Temporal has lost', () => {
     expect(found).toMatchObject({ kind: 'held', outcome: { state: 'unknown' } });
   });
 
-  it('are not brought back once a person has said so', async () => {
+  it('are not restarted once a person has reconciled them', async () => {
     gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
     const { reviewId, input } = await steps.approved('payouts.close', { id: 'a-1' });
     await steps.attempt(input);

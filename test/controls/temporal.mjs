@@ -15,7 +15,7 @@ export const controls = [
     find: '    if (bound !== undefined && changed) throw',
     replace: '    if (bound !== undefined && bound === null) throw',
     test: 'test/activity/recovery.test.ts',
-    name: 'is written once, and another one is refused by every part',
+    name: 'is written once, and a different one is refused by every part',
   },
   {
     point: 3,
@@ -33,7 +33,7 @@ export const controls = [
     find: '    const next = page.length < BATCH ? null : (page.at(-1) ?? null);\n',
     replace: '    const next = null;\n',
     test: 'test/activity/recovery.test.ts',
-    name: 'a lost review is found by going round',
+    name: 'a lost review is found by paging through all',
   },
   {
     point: 8,

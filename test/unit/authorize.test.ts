@@ -134,10 +134,13 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
     expect(judge({ ...free, record: { isFree: false } })).toBe('not_authorized');
   });
 
-  it.each(['irreversible', 'forbidden'] as const)('refuses a material of class %s that claims to need nobody', (c) => {
-    const material = materialOf({ class: c, levels: [] });
-    expect(judge({ material, decisions: [], now: { verdict: 'free', class: 'reversible' } })).toBe('not_authorized');
-  });
+  it.each(['irreversible', 'forbidden'] as const)(
+    'refuses a material of class %s that claims to need no approval',
+    (c) => {
+      const material = materialOf({ class: c, levels: [] });
+      expect(judge({ material, decisions: [], now: { verdict: 'free', class: 'reversible' } })).toBe('not_authorized');
+    },
+  );
 
   it('refuses a free call that policy holds or blocks now', () => {
     const material = materialOf({ class: 'reversible', levels: [] });
@@ -147,7 +150,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
   });
 });
 
-describe('law 2: what came through Temporal counts for nothing by itself', () => {
+describe('law 2: input that came through Temporal proves nothing by itself', () => {
   it('refuses a decision on another review or of another deployment', () => {
     const material = materialOf();
     expect(judge({ decisions: [approve(material, { reviewId: OTHER_REVIEW_ID })] })).toBe('not_authorized');
@@ -165,7 +168,7 @@ describe('law 2: what came through Temporal counts for nothing by itself', () =>
     expect(judge({ material, decisions: [], now })).toBe('not_authorized');
   });
 
-  it('refuses a free call whose proposal nobody signed, unless configuration allows it', () => {
+  it('refuses a free call with an unsigned proposal, unless configuration allows it', () => {
     const material = materialOf({ class: 'reversible', levels: [], proposer: 'temporal:x', owner: null });
     const now = { verdict: 'free', class: 'reversible' } as const;
     expect(judge({ material, decisions: [], now, mayRunFree: false })).toBe('not_authorized');
@@ -180,7 +183,7 @@ describe('law 2: what came through Temporal counts for nothing by itself', () =>
     expect(judge({ material, decisions: [first, refused] })).toBe('ok');
   });
 
-  it('refuses a quorum that nobody could seat, without seating it', () => {
+  it('refuses an impossible quorum without allocating its seats', () => {
     const material = materialOf({ levels: [levelOf('ops', 2 ** 40)] });
     expect(judge({ material, decisions: [approve(material)] })).toBe('not_authorized');
   });
@@ -256,7 +259,7 @@ describe('law 3: a decision binds one reviewer to one digest', () => {
     expect(judge({ record: { revision: 2 } })).toBe('not_authorized');
   });
 
-  it('refuses while somebody waits for changes', () => {
+  it('refuses while changes are requested', () => {
     expect(judge({ record: { isBarred: true } })).toBe('not_authorized');
   });
 });
@@ -297,7 +300,7 @@ describe('law 4: silence is no', () => {
 });
 
 describe('law 5: deny first', () => {
-  it('refuses where one no stands among the yeses', () => {
+  it('refuses if there is one reject among the approvals', () => {
     const material = materialOf();
     const reject = approve(material, { by: 'finance-1', type: 'reject' });
     expect(judge({ material, decisions: [approve(material), reject] })).toBe('not_authorized');
@@ -313,12 +316,12 @@ describe('law 5: deny first', () => {
     expect(judge({ material, decisions: [approve(material, { by: 'audit-1' })] })).toBe('not_authorized');
   });
 
-  it('counts nobody twice on a level', () => {
+  it('counts no reviewer twice on a level', () => {
     const material = materialOf({ levels: [levelOf('ops', 2)] });
     expect(judge({ material, decisions: [approve(material), approve(material)] })).toBe('not_authorized');
   });
 
-  it('counts nobody twice along a chain, with separation of duties', () => {
+  it('counts no reviewer twice along a chain, with separation of duties', () => {
     const chained = (separationOfDuties: boolean): Material =>
       materialOf({ levels: [levelOf('ops'), levelOf('finance')], separationOfDuties });
     const both = (material: Material): DecisionPayload[] =>
@@ -335,7 +338,7 @@ describe('law 5: deny first', () => {
     expect(judge({ material: on, decisions: [approve(on, { by })], settings })).toBe('not_authorized');
   });
 
-  it('does not count whoever has become the owner since', () => {
+  it('does not count a reviewer who has become the owner since', () => {
     const material = materialOf({ separationOfDuties: true });
     const decisions = [approve(material, { by: 'ops-2' })];
     expect(judge({ material, decisions })).toBe('ok');
@@ -457,7 +460,7 @@ describe('for any set of decisions', () => {
     expect(carried).toBeGreaterThan(10);
   });
 
-  it('authorizes nothing that one sound no, or no sound yes, stands against', () => {
+  it('authorizes nothing with one valid reject, or without a valid approval', () => {
     fc.assert(
       fc.property(
         anyLevels,

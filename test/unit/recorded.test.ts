@@ -28,7 +28,7 @@ const revised = (revision: number): AuditEntry => ({
   envelopeDigest: digest(9),
 });
 
-describe('what the record says of decisions', () => {
+describe('decisions in the audit log', () => {
   it('starts at version one, with nothing admitted', () => {
     expect(readRecordedDecisions([])).toEqual({ isFree: false, revision: 1, isBarred: false, admitted: new Set() });
   });
@@ -38,7 +38,7 @@ describe('what the record says of decisions', () => {
     expect(admitted).toEqual(new Set([digest(1), digest(2)]));
   });
 
-  it('stands on the version that came last', () => {
+  it('is at the latest revision', () => {
     expect(readRecordedDecisions([decided(1, 'edit'), revised(2), decided(2, 'edit'), revised(3)]).revision).toBe(3);
   });
 

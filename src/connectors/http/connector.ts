@@ -86,7 +86,7 @@ function idempotencyOf({
   return { header: tool.idempotency.header, key: idempotencyKey };
 }
 
-/** Renders again, with sealed values opened; everything but the body must come out as it was approved. */
+/** Renders again, with sealed values opened; everything but the body must equal what was approved. */
 function openedRequest(input: ExecuteInput, config: HttpConnectorConfig): HttpTargetRequest | undefined {
   const rendered = renderHttpRequest(input.tool, config, input.arguments);
   const approved = input.target.request as unknown as HttpTargetRequest;
@@ -105,7 +105,7 @@ async function findDrift(
   if (pinned === null || tool.preview === undefined || !('requests' in tool.preview)) return undefined;
   const now = await fetchHttpFacts(tool.preview, config, args, getFacts);
   if (now.ok) return now.sourceHash === pinned ? undefined : failed('drifted');
-  // Answered otherwise than before, e.g. 404: what was shown is not there any more.
+  // A different answer than before, e.g. 404: what was shown no longer exists.
   return now.code === 'target_unreachable' ? failed('target_unreachable', now.message) : failed('drifted', now.message);
 }
 
@@ -175,7 +175,7 @@ function bodyOf(tool: ToolDefinition, body: BodyRead): Json {
 /** Statuses that concern this attempt alone, not the call that the key stands for. */
 const ABOUT_THIS_ATTEMPT = new Set([401, 403, 407, 408, 409, 425, 429]);
 
-/** After a lost answer only an answer about the call settles it. One that was replayed is the answer to the first time. */
+/** After a lost answer, only an answer about the call itself settles it. A replayed answer is the answer to the first attempt. */
 function settleResend(input: ExecuteInput, result: ConnectorResult, isReplayed: boolean): ConnectorResult {
   const isFinal = isReplayed && input.idempotencyKey !== null;
   if (result.status === 'outcome_unknown') return isFinal ? { ...result, isFinal } : result;
@@ -183,7 +183,7 @@ function settleResend(input: ExecuteInput, result: ConnectorResult, isReplayed: 
   const status = result.upstreamStatus;
   const decisive =
     status !== undefined && status >= 400 && status < 500 && (isFinal || !ABOUT_THIS_ATTEMPT.has(status));
-  return decisive ? result : outcomeUnknown('Sent again, and the answer does not tell what became of the first time');
+  return decisive ? result : outcomeUnknown('Sent again; the answer does not say what happened the first time');
 }
 
 interface Credential {
@@ -201,7 +201,7 @@ function credentialOf(config: HttpConnectorConfig, secret: string): Credential {
 
 const USER_AGENT = 'holdpoint';
 
-/** What goes over the wire. The credential is set last: nothing a tool or a caller says can stand in its place. */
+/** What goes over the wire. The credential is set last, so that neither a tool nor a caller can override it. */
 function wireRequest(
   request: HttpTargetRequest,
   credential: Credential | null,

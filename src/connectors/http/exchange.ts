@@ -92,13 +92,13 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
   }
 }
 
-/** Connects to addresses that were checked, and to no others: the name is resolved once, by the connection itself. */
+/** Connects only to addresses that were checked: the name is resolved once, by the connection itself. */
 export function guardedConnector(options: ExchangeOptions, attempt: { handedOver: boolean }): buildConnector.connector {
   const connect = buildConnector({
     lookup: guardedLookup(options),
     autoSelectFamily: true,
     maxCachedSessions: 0,
-    // The signal's deadline rules; undici's own limit would only hide which it was.
+    // The signal's deadline counts; undici's own limit would only hide which one it was.
     timeout: 0,
   });
   return (target, callback) => {
@@ -117,13 +117,13 @@ export function guardedConnector(options: ExchangeOptions, attempt: { handedOver
       attempt.handedOver = true;
       callback(null, connected);
     }) as unknown as Socket;
-    // With an error, so that undici hears of it: it waits for a connection that is merely gone.
+    // With an error, so that undici notices: otherwise it keeps waiting for the connection.
     const abandon = (): unknown => socket.destroy(new NotSent('stale'));
     options.signal.addEventListener('abort', abandon, { once: true });
   };
 }
 
-/** All addresses of the name must be allowed: a name that mixes public and private ones is an attempt. */
+/** All addresses of the name must be allowed: a mix of public and private ones is suspicious. */
 function guardedLookup(options: ExchangeOptions): LookupFunction {
   return (hostname, lookupOptions, callback) => {
     options.resolve(hostname).then(
@@ -177,7 +177,7 @@ export type BodyRead =
   /** The connection broke, or time ran out, before the end. */
   | { readonly kind: 'broken' };
 
-/** Reads an answer whose every byte is the target's: bounded, decompressed within the bound, decoded strictly. */
+/** Reads an answer, all of which the target controls: bounded, decompressed within the bound, decoded strictly. */
 async function readBody(
   stream: Readable,
   headers: Readonly<Record<string, string | string[] | undefined>>,

@@ -7,10 +7,10 @@ import { analyzeModification, analyzeSelect, analyzeStatement } from '../../doma
 import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import { failed, redact } from '../answer.ts';
 import { answerOf, commitFailureOf, failureOf, RowCollector } from './answer.ts';
-import { encodeParameters, type SqlDriver, type SqlSession } from './driver.ts';
+import { encodeParameters, inSession, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
 import { previewModification } from './preview.ts';
-import { probeSql, runProbe } from './probe.ts';
-import { findShadow, inspectTables } from './tables.ts';
+import { prepareProbe, runProbe } from './probe.ts';
+import { refuseShadow } from './tables.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const PREVIEW_MS = 5_000;
@@ -55,14 +55,15 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       const ms = input.tool.timeout === undefined ? timeoutMs : Math.min(durationMs(input.tool.timeout), timeoutMs);
       const signal = AbortSignal.timeout(ms);
       if (request.mode === 'select') {
-        return runSelect(selectDriver, { statementMs: Math.min(PREVIEW_MS, ms), signal }, request, input);
+        const limits = { statementMs: Math.min(PREVIEW_MS, ms), lockMs: LOCK_MS, signal };
+        return runSelect(selectDriver, limits, request, input);
       }
       return executeOnce(driver, { statementMs: ms, lockMs: ms, signal }, request, input);
     },
   };
 }
 
-/** Renders again with sealed values opened; what is not a parameter must come out as it was approved. */
+/** Renders again with sealed values opened; everything but the opened parameters must equal what was approved. */
 function openedRequest(input: ExecuteInput): PostgresTargetRequest | undefined {
   const rendered = renderPostgresRequest(input.tool, input.arguments);
   const approved = input.target.request as unknown as PostgresTargetRequest;
@@ -78,17 +79,15 @@ function openedRequest(input: ExecuteInput): PostgresTargetRequest | undefined {
 
 async function executeOnce(
   driver: SqlDriver,
-  limits: Parameters<SqlDriver['open']>[0],
+  limits: SessionLimits,
   request: PostgresTargetRequest,
   input: ExecuteInput,
 ): Promise<ConnectorResult> {
   const parsed = analyzeStatement(request.sql);
   if (!parsed.ok) return failed('invalid_call', parsed.message);
-  let session: SqlSession | undefined;
   let committing = false;
-  try {
-    session = await driver.open(limits);
-    if (Date.now() > input.sendBy) return failed('target_unreachable', 'Connecting took too long; nothing was sent');
+  return inSession(driver, limits, async (session) => {
+    if (Date.now() > input.sendBy) return TOO_LATE;
     await session.query('BEGIN');
     const pinned = input.evidence?.sourceHash ?? null;
     const done =
@@ -98,14 +97,12 @@ async function executeOnce(
     if (done.status !== 'executed') return done;
     committing = true;
     const ended = await session.query('COMMIT');
-    // A transaction that had failed without our noticing answers COMMIT with ROLLBACK.
+    // A transaction that failed unnoticed answers COMMIT with ROLLBACK.
     return ended.command === 'COMMIT' ? done : failed('statement_failed');
-  } catch (error) {
-    return committing ? commitFailureOf(error) : failureOf(error);
-  } finally {
-    await session?.close();
-  }
+  }).catch((error: unknown) => (committing ? commitFailureOf(error) : failureOf(error)));
 }
+
+const TOO_LATE = failed('target_unreachable', 'Connecting took too long; nothing was sent');
 
 async function runPlain(
   session: SqlSession,
@@ -118,19 +115,16 @@ async function runPlain(
   return { status: 'executed', body: answerOf(result.rowCount, returned, tool.redact) };
 }
 
-/** Runs what was shown and compares before it commits. Whatever no longer fits is drift: the caller rolls back. */
+/** Runs what was previewed and compares before it commits. Any difference is drift: the caller rolls back. */
 async function runPinned(
   session: SqlSession,
   pinned: string,
   request: PostgresTargetRequest,
   { tool }: ExecuteInput,
 ): Promise<ConnectorResult> {
-  const statement = analyzeModification(request.sql);
-  if (!statement.ok || (await findShadow(session, statement.names)) !== undefined) return failed('drifted');
-  const tables = await inspectTables(session, statement);
-  const sql = tables.ok ? probeSql(statement, tables) : undefined;
-  if (!tables.ok || sql === undefined) return failed('drifted');
-  const probe = await runProbe(session, sql, statement, tables, encodeParameters(request.params));
+  const prepared = await prepareProbe(session, analyzeModification(request.sql));
+  if (!prepared.ok) return failed('drifted');
+  const probe = await runProbe(session, prepared, encodeParameters(request.params));
   if (probe.sourceHash !== pinned) return failed('drifted');
   return { status: 'executed', body: answerOf(probe.affected, probe.returned, tool.redact) };
 }
@@ -141,34 +135,24 @@ async function runPinned(
  */
 async function runSelect(
   driver: SqlDriver,
-  limits: { readonly statementMs: number; readonly signal: AbortSignal },
+  limits: SessionLimits,
   request: PostgresTargetRequest,
   { tool, sendBy }: ExecuteInput,
 ): Promise<ConnectorResult> {
   const select = analyzeSelect(request.sql);
   if (!select.ok) return failed('invalid_call', select.message);
-  let session: SqlSession | undefined;
-  try {
-    session = await driver.open({ ...limits, lockMs: LOCK_MS });
-    if (Date.now() > sendBy) return failed('target_unreachable', 'Connecting took too long; nothing was sent');
+  return inSession(driver, limits, async (session): Promise<ConnectorResult> => {
+    if (Date.now() > sendBy) return TOO_LATE;
     await session.query('BEGIN READ ONLY');
-    const shadow = await findShadow(session, select.names);
-    if (shadow !== undefined) return failed('invalid_call', `${shadow} may mean a volatile function of this database`);
+    const shadow = await refuseShadow(session, select.names);
+    if (shadow !== undefined) return failed('invalid_call', shadow.message);
     const cursor = `DECLARE holdpoint NO SCROLL CURSOR FOR ${select.text}`;
     await session.query(cursor, encodeParameters(request.params));
-    const collector = await fetchRows(session);
+    const { rows, truncated } = await fetchRows(session);
     await session.query('ROLLBACK');
-    const body = {
-      rows: collector.rows as Json,
-      rowCount: collector.rows.length,
-      ...(collector.truncated ? { truncated: true } : {}),
-    };
+    const body = { rows: rows as Json, rowCount: rows.length, ...(truncated ? { truncated } : {}) };
     return { status: 'executed', body: redact(body, tool.redact) };
-  } catch (error) {
-    return failureOf(error);
-  } finally {
-    await session?.close();
-  }
+  }).catch(failureOf);
 }
 
 async function fetchRows(session: SqlSession): Promise<RowCollector> {

@@ -1,6 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 
-/** A database as the connector sees it. Sessions are not shared and not kept: one call, one session. */
+/** A database as the connector sees it. Sessions are neither shared nor kept: one session per call. */
 export interface SqlDriver {
   /**
    * PGlite: one superuser, one connection, no locks between sessions and no server-side time-outs; the driver ends its
@@ -61,8 +61,8 @@ export class DriverError extends Error {
 export const ANSWER_LIMIT = 8 * 1024 * 1024;
 
 /**
- * Settings of every session, so that the same row reads the same in a preview and at execution, and the SQL means to
- * the server what it meant to our parser.
+ * Settings of every session, so that a row reads the same in a preview and at execution, and the server understands the SQL
+ * as our parser did.
  */
 function sessionSettings(limits: SessionLimits): readonly (readonly [string, string])[] {
   return [
@@ -84,6 +84,20 @@ export async function applySettings(session: SqlSession, limits: SessionLimits):
   const settings = sessionSettings(limits);
   const calls = settings.map((_, i) => `pg_catalog.set_config($${2 * i + 1}, $${2 * i + 2}, false)`);
   await session.query(`SELECT ${calls.join(', ')}`, settings.flat());
+}
+
+/** Runs something in a session of its own. What it did not commit is rolled back, whatever happens. */
+export async function inSession<T>(
+  driver: SqlDriver,
+  limits: SessionLimits,
+  run: (session: SqlSession) => Promise<T>,
+): Promise<T> {
+  const session = await driver.open(limits);
+  try {
+    return await run(session);
+  } finally {
+    await session.close();
+  }
 }
 
 /** Parameters in PostgreSQL's text format; the server infers their types. Lists become array literals. */

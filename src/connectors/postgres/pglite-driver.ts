@@ -11,8 +11,8 @@ import {
 } from './driver.ts';
 
 /**
- * PGlite in a thread of its own: a slow statement would block the event loop, and PGlite's `statement_timeout` does
- * nothing, so what takes too long loses its thread. What was not committed is gone with it.
+ * PGlite in a worker thread: a slow statement would block the event loop, and PGlite's `statement_timeout` does nothing, so
+ * a statement that takes too long loses its thread. What was not committed is rolled back with it.
  *
  * PGlite does not lock its directory, and two that open one lose data. Within this process all drivers of a directory
  * share one thread (a reload of the settings makes new ones before the old are closed).
@@ -22,7 +22,7 @@ export function createPgliteDriver(directory: string): SqlDriver {
   const host = hosts.get(key) ?? new PgliteHost(key);
   hosts.set(key, host);
   host.users += 1;
-  // Opening takes seconds; the first call should not have to pay for it out of its own time.
+  // Opening takes seconds, which should not come out of the first call's time-out.
   host.warmUp();
   let closed = false;
   return {
@@ -83,7 +83,7 @@ class PgliteHost {
         if (lost) throw new DriverError('lost', 'the session has ended');
         return await this.#bounded({ sql, params }, limits);
       } catch (error) {
-        // The next thread is another session: nothing of this one may go on there.
+        // The next thread is another session: this one must not continue there.
         if (error instanceof DriverError && error.kind !== 'refused') lost = true;
         throw error;
       }
@@ -96,7 +96,7 @@ class PgliteHost {
       },
     };
     try {
-      // What an approved statement set for its session must not reach the next one.
+      // Settings that an approved statement made for its session must not reach the next one.
       await session.query('ROLLBACK');
       await session.query('DISCARD ALL');
       await applySettings(session, limits);
@@ -128,7 +128,7 @@ class PgliteHost {
       signal.addEventListener('abort', () => done('aborted'), { once: true });
     });
     if ((await Promise.race([before, aborted])) === 'aborted') {
-      // Those behind us still wait for those before us.
+      // Sessions queued after this one still wait for those before it.
       void before.then(release);
       throw new DriverError('unreachable', 'the database is busy');
     }
@@ -171,7 +171,7 @@ class PgliteHost {
     await this.#ended;
     const worker = new Worker(new URL('./pglite-worker.mjs', import.meta.url), {
       workerData: { directory: this.#directory, answerLimit: ANSWER_LIMIT },
-      // The thread inherits neither credentials nor the flags of a test runner or an inspector.
+      // The thread inherits neither credentials nor flags of a test runner or an inspector.
       env: {},
       execArgv: [],
     });
@@ -198,7 +198,7 @@ class PgliteHost {
     const { message, sqlState = null, tooLarge = false } = answer.error;
     const kind = tooLarge ? 'too_large' : sqlState === null ? 'lost' : 'refused';
     pending?.reject(new DriverError(kind, message, sqlState));
-    // Not an answer of the database but of what runs it: do not trust the thread any further.
+    // The error came from the runtime, not the database: the thread can no longer be trusted.
     if (kind === 'lost') this.#end(worker);
   }
 

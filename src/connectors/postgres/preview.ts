@@ -6,9 +6,16 @@ import { analyzeModification, type PlainModification } from '../../domain/sql/an
 import { isSealed } from '../../domain/seal-binding.ts';
 import { clipRow, clipValue, redact } from '../answer.ts';
 import { failureOf } from './answer.ts';
-import { DriverError, encodeParameters, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
-import { probeSql, runProbe, type Probe } from './probe.ts';
-import { findShadow, inspectTables, refuseSuperuser, type TouchedTables } from './tables.ts';
+import {
+  DriverError,
+  encodeParameters,
+  inSession,
+  type SessionLimits,
+  type SqlDriver,
+  type SqlSession,
+} from './driver.ts';
+import { prepareProbe, runProbe, type Probe } from './probe.ts';
+import { refuseSuperuser, type TouchedTables } from './tables.ts';
 
 /**
  * Runs one INSERT, UPDATE or DELETE and rolls it back, to say what it would do. Refuses whatever could do more than a
@@ -25,15 +32,8 @@ export async function previewModification(
   if (request.params.some(isSealed)) {
     return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' };
   }
-  let session: SqlSession | undefined;
-  try {
-    session = await driver.open(limits);
-    return await previewIn(session, driver.embedded, statement, request, pointers);
-  } catch (error) {
-    return refusalOf(error);
-  } finally {
-    await session?.close();
-  }
+  const preview = (session: SqlSession) => previewIn(session, driver.embedded, statement, request, pointers);
+  return inSession(driver, limits, preview).catch(refusalOf);
 }
 
 async function previewIn(
@@ -46,18 +46,11 @@ async function previewIn(
   await session.query('BEGIN');
   const superuser = embedded ? undefined : await refuseSuperuser(session);
   if (superuser !== undefined) return superuser;
-  const shadow = await findShadow(session, statement.names);
-  if (shadow !== undefined) {
-    return { ok: false, code: 'volatile_function', message: `${shadow} may mean a volatile function of this database` };
-  }
-  const tables = await inspectTables(session, statement);
-  if (!tables.ok) return tables;
-  const sql = probeSql(statement, tables);
-  if (sql === undefined) {
-    return { ok: false, code: 'no_stable_key', message: 'An UPDATE needs a primary key that it does not change' };
-  }
+  const prepared = await prepareProbe(session, statement);
+  if (!prepared.ok) return prepared;
+  const { tables } = prepared;
   const total = await countRows(session, tables.target, statement);
-  const probe = await runProbe(session, sql, statement, tables, encodeParameters(request.params));
+  const probe = await runProbe(session, prepared, encodeParameters(request.params));
   // Deferred constraints would fail at COMMIT, after the yes.
   await session.query('SET CONSTRAINTS ALL IMMEDIATE');
   await session.query('ROLLBACK');

@@ -1,9 +1,10 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
+import type { PreviewResult } from '../../ports/connector.ts';
 import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
 import { encodeParameters, quoteIdentifier, type SqlResult, type SqlSession } from './driver.ts';
-import { quoteTable, type TouchedTables } from './tables.ts';
+import { inspectTables, quoteTable, refuseShadow, type TouchedTables } from './tables.ts';
 
 /** What a modification did, as seen from inside the transaction that ran it. */
 export interface Probe {
@@ -26,6 +27,28 @@ const RETURNED_ROWS = 1_001;
 const ROW = '"holdpoint_row"';
 const key = (index: number): string => `"holdpoint_key_${index}"`;
 
+export interface PreparedProbe {
+  readonly ok: true;
+  readonly statement: PlainModification;
+  readonly tables: TouchedTables;
+  readonly sql: string;
+}
+
+/** What a preview and, with what it pinned, the execution run. Refuses whatever could do more than its text says. */
+export async function prepareProbe(
+  session: SqlSession,
+  statement: ReturnType<typeof analyzeModification>,
+): Promise<PreparedProbe | Extract<PreviewResult, { readonly ok: false }>> {
+  if (!statement.ok) return statement;
+  const shadow = await refuseShadow(session, statement.names);
+  if (shadow !== undefined) return shadow;
+  const tables = await inspectTables(session, statement);
+  if (!tables.ok) return tables;
+  const sql = probeSql(statement, tables);
+  if (sql !== undefined) return { ok: true, statement, tables, sql };
+  return { ok: false, code: 'no_stable_key', message: 'An UPDATE needs a primary key that it does not change' };
+}
+
 /**
  * Wraps the statement in a query that counts and hashes the rows it affects, on the server: they never travel, however
  * many there are. The statement itself runs once, as the only data-modifying CTE, so the outer query still sees the
@@ -35,7 +58,7 @@ const key = (index: number): string => `"holdpoint_key_${index}"`;
  * unless the statement depends on the time, as they became. INSERT – the columns that the statement fills, unless it
  * depends on the time; their number in any case.
  */
-export function probeSql(statement: PlainModification, tables: TouchedTables): string | undefined {
+function probeSql(statement: PlainModification, tables: TouchedTables): string | undefined {
   const row = `${quoteIdentifier(statement.reference)}.*`;
   const keys = statement.verb === 'update' ? tables.primaryKey : [];
   if (statement.verb === 'update' && (keys.length === 0 || keys.some((name) => statement.columns.includes(name)))) {
@@ -126,9 +149,7 @@ function textLiteral(text: string): string {
 /** Runs the statement inside the session's open transaction and says what it did. Throws {@link DriverError}. */
 export async function runProbe(
   session: SqlSession,
-  sql: string,
-  statement: PlainModification,
-  tables: TouchedTables,
+  { statement, tables, sql }: PreparedProbe,
   params: readonly (string | null)[],
 ): Promise<Probe> {
   const counted = await countChanges(session, tables);

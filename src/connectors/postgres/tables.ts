@@ -110,9 +110,9 @@ function insertedColumns(
   return inserted;
 }
 
-/** What is only read must be a table too: a view could hide functions, a foreign table leads elsewhere. */
+/** Relations that are only read must be tables too: a view could hide functions, a foreign table leads elsewhere. */
 async function findNonTables(session: SqlSession, statement: PlainModification): Promise<TableRefusal | undefined> {
-  // A name that the catalog does not know is one of the statement's own CTEs, or the statement will fail by itself.
+  // A name that the catalog does not know is one of the statement's own CTEs, or the statement will fail anyway.
   const found = await session.query(
     `SELECT c.relname FROM pg_catalog.unnest($1::text[]) AS n(name)
        JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(n.name)
@@ -132,13 +132,14 @@ export async function refuseSuperuser(session: SqlSession): Promise<TableRefusal
 }
 
 /**
- * Names of a statement that the search path could lead to a user's own volatile function instead of the built-in
- * one. Undefined: there is none.
+ * Refuses a statement with a name that the search path could lead to a user's own volatile function instead of the
+ * built-in one.
  */
-export async function findShadow(session: SqlSession, names: SqlNames): Promise<string | undefined> {
+export async function refuseShadow(session: SqlSession, names: SqlNames): Promise<TableRefusal | undefined> {
   const { functions, columns, operators } = names;
   const result = await session.query(SHADOWS, encodeParameters([functions, columns, operators]));
-  return result.rows[0]?.[0] ?? undefined;
+  const name = result.rows[0]?.[0];
+  return name ? refuse('volatile_function', `${name} may mean a volatile function of this database`) : undefined;
 }
 
 const SHADOWS = `
