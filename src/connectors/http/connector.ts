@@ -25,7 +25,7 @@ import {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-export interface HttpConnectorOptions {
+interface HttpConnectorOptions {
   readonly config: HttpConnectorConfig;
   /** Resolved; null: the target needs none. */
   readonly secret: string | null;

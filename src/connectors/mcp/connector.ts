@@ -11,17 +11,16 @@ import type { ListedTool } from '../../contract/upstream.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { failed, omitted, outcomeUnknown, redact } from '../answer.ts';
-import { guardedConnector, RESPONSE_LIMIT, systemResolver, type Resolver } from '../http/exchange.ts';
+import { guardedConnector, RESPONSE_LIMIT, systemResolver } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
 
 const TIMEOUT_MS = 30_000;
 
-export interface McpConnectorOptions {
+interface McpConnectorOptions {
   readonly config: McpConnectorConfig;
   readonly secret: string | null;
   /** Resolved; added to the few variables that are safe to inherit (`PATH`, `HOME` …). */
   readonly env: Readonly<Record<string, string>>;
-  readonly resolve?: Resolver;
 }
 
 /**
@@ -200,7 +199,7 @@ interface McpTransport {
 }
 
 /** A transport to the upstream server: a child process, or streamable HTTP under the guards of HTTP connectors. */
-function createTransport({ config, secret, env, resolve = systemResolver }: McpConnectorOptions): McpTransport {
+function createTransport({ config, secret, env }: McpConnectorOptions): McpTransport {
   const [command, ...args] = config.command ?? [];
   if (command !== undefined) {
     const transport = new StdioClientTransport({
@@ -215,7 +214,7 @@ function createTransport({ config, secret, env, resolve = systemResolver }: McpC
   }
   if (config.url === undefined) throw new TypeError('an MCP connector needs a command or a url');
   const guards = {
-    resolve,
+    resolve: systemResolver,
     allowPrivateAddresses: config.allowPrivateAddresses === true,
     sendBy: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,

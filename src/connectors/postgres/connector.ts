@@ -19,7 +19,7 @@ const LOCK_MS = 1_000;
 /** Rows that a read fetches at once. */
 const BATCH = 100;
 
-export interface PostgresConnectorOptions {
+interface PostgresConnectorOptions {
   readonly driver: SqlDriver;
   /** Role of its own for reads; may be the same driver. */
   readonly selectDriver: SqlDriver;
