@@ -127,7 +127,7 @@ export class Session {
   /** Search attributes and details for the Temporal Web UI; a repeated value costs nothing. */
   show(): void {
     const review = this.review();
-    setCurrentDetails(describeReview(review));
+    setCurrentDetails(describeReview(review, Date.now()));
     const known = workflowInfo().typedSearchAttributes;
     const changed = [
       { key: SEARCH_ATTRIBUTES.status, value: review.status },

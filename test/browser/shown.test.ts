@@ -270,7 +270,7 @@ test('the appearance can be chosen, and stays chosen', async () => {
   await page.emulateMedia({ colorScheme: 'dark' });
   await choose('Light');
   await expect.poll(background).toBe(light);
-  await choose('As the system');
+  await choose('Match system');
   await expect.poll(background).toBe(dark);
   expect(faults).toEqual([]);
   await close();

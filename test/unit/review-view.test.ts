@@ -190,7 +190,7 @@ describe('what the Temporal Web UI shows', () => {
     const huge = materialOf({ arguments: { text: '🙂é'.repeat(50_000) } });
     expect(bytes(summarizeCall(huge))).toBeLessThanOrEqual(400);
     expect(summarizeCall(materialOf())).toBe('payouts.close {"id":"a-1"}');
-    const details = describeReview(viewReview(recordOf(huge, [])));
+    const details = describeReview(viewReview(recordOf(huge, [])), NOON);
     expect(bytes(details)).toBeLessThanOrEqual(20_000);
   });
 
@@ -263,11 +263,18 @@ describe('what the Temporal Web UI shows', () => {
       },
       revisions: [revisionOf(material, { reasonCodes: [hostile] })],
     });
-    const details = describeReview(review);
+    const details = describeReview(review, NOON);
     expect(details).not.toMatch(/(?<!\\)[[\]<>`!]/);
     expect(details).not.toMatch(/\n# /);
     // The one bold word is ours.
     expect(details.replaceAll(String.raw`\*`, '').match(/\*\*/g)).toHaveLength(2);
     expect(details.startsWith('**pending**')).toBe(true);
+  });
+
+  it('names those it escalates to from then on', () => {
+    const levels = [levelOf('ops', 1, { at: iso(NOON + HOUR), to: ['managers'] })];
+    const review = viewReview(recordOf(materialOf({ levels }), []));
+    expect(describeReview(review, NOON)).not.toContain('managers');
+    expect(describeReview(review, NOON + HOUR)).toContain('managers');
   });
 });

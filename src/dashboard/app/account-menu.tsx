@@ -8,7 +8,7 @@ import { keepSingleKeys, useSingleKeys } from './single-keys.ts';
 import { notify } from './notices.tsx';
 
 const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [
-  { id: 'auto', label: 'As the system' },
+  { id: 'auto', label: 'Match system' },
   { id: 'light', label: 'Light' },
   { id: 'dark', label: 'Dark' },
 ];

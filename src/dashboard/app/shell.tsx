@@ -41,7 +41,7 @@ function Frame({ session }: { readonly session: Session }) {
   return (
     <>
       <a className="skip" href="#main">
-        To the content
+        Skip to content
       </a>
       <header className="bar">
         <Link to="/" className="brand">

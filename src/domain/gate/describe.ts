@@ -1,5 +1,5 @@
 import type { Material, Review } from '../../contract/review.ts';
-import { approversAt } from '../eligibility.ts';
+import { approversAt, countYeses, openLevelOf } from '../eligibility.ts';
 
 /** Limits of the Temporal Web UI, in UTF-8 bytes. */
 const SUMMARY_BYTES = 400;
@@ -29,13 +29,13 @@ export function describeProposal(
  * Details for the Temporal Web UI, which renders Markdown: everything that came from outside is escaped, so that a
  * proposer cannot draw a heading, a link or an image there.
  */
-export function describeReview(review: Review): string {
+export function describeReview(review: Review, at: number): string {
   const lines = [
     `**${review.status}** · class ${review.class ?? 'unknown'} · ${escapeMarkdown(review.call.tool)}`,
     ...(review.title === null ? [] : [`Asked: ${escapeMarkdown(review.title)}`]),
     `Proposed by ${escapeMarkdown(review.proposer.id)}${review.proposer.attested ? '' : ' (not attested)'}, owner ${escapeMarkdown(review.proposer.owner ?? 'unknown')}`,
     ...(review.expiresAt === null ? [] : [`Deadline: ${review.expiresAt}, then the answer is no`]),
-    ...waitingFor(review),
+    ...waitingFor(review, at),
     `Why: ${review.reasonCodes.map(escapeMarkdown).join(', ') || 'class of the tool'}`,
     `Execution: ${review.execution.status}`,
     `Arguments (revision ${review.revision}): ${escapeMarkdown(head(JSON.stringify(review.call.arguments), DETAILS_BYTES))}`,
@@ -44,12 +44,12 @@ export function describeReview(review: Review): string {
   return clip(lines.join('\n\n'), DETAILS_BYTES);
 }
 
-function waitingFor(review: Review): string[] {
-  const level = review.levels[review.level - 1];
-  if (review.status !== 'pending' || level === undefined) return [];
-  const groups = approversAt(level, Number.POSITIVE_INFINITY).map(escapeMarkdown).join(' or ');
+function waitingFor(review: Review, at: number): string[] {
+  const level = openLevelOf(review);
+  if (level === undefined) return [];
+  const groups = approversAt(level, at).map(escapeMarkdown).join(' or ');
   return [
-    `Waiting for ${level.quorum - level.decisions.length} of ${groups} (level ${review.level} of ${review.levels.length})`,
+    `Waiting for ${level.quorum - countYeses(level)} of ${groups} (level ${review.level} of ${review.levels.length})`,
   ];
 }
 
