@@ -36,7 +36,9 @@ export function DecideBar({ review }: { readonly review: Review }) {
 }
 
 function Deciding({ review, types }: { readonly review: Review; readonly types: readonly DecisionType[] }) {
-  const [panel, setPanel] = useState<DecisionType>();
+  const [begun, setPanel] = useState<DecisionType>();
+  // Another's request for changes, say, takes away what was begun.
+  const panel = begun !== undefined && types.includes(begun) ? begun : undefined;
   const close = (): void => setPanel(undefined);
   const deciding = useDecide(review, close);
   const { left, total, showNext } = useSeen();
