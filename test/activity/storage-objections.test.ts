@@ -153,9 +153,24 @@ describe('an objection and a claim at the same time', () => {
       // All that a claim which only looks would see.
       expect(await worker.store.objections.ofReview(reviewId, 10)).toEqual([]);
       claimed = claim(worker.store, reviewId, 0);
-      await untilSomebodyWaits(reviewers.database);
+      // One after the other: by then the claim has met the row.
+      await worker.store.commit({ ledger: opening(reviewIdOf((n += 1), 6)), entries: [] });
     });
     expect(await claimed).toMatchObject({ ok: false, row: { state: 'open', objections: 1 } });
+  });
+
+  it('a login that keeps its transaction open behind an objection holds up that review alone, and not for ever', async () => {
+    const others = [(n += 1), (n += 1)].map((id) => reviewIdOf(id, 6));
+    await reviewers.database.transaction(async (query) => {
+      expect(await objectIn(query, reviewId, 'a')).toBe('stored');
+      const claimed = claim(worker.store, reviewId, 0);
+      const refusal = expect(claimed).rejects.toMatchObject({ code: 'database_unavailable' });
+      for (const other of others) await worker.store.commit({ ledger: opening(other), entries: [] });
+      for (const other of others) expect(await claim(worker.store, other, 0)).toMatchObject({ ok: true });
+      await refusal;
+      expect(await worker.store.readLedger(reviewId)).toMatchObject({ state: 'open' });
+    });
+    expect(await claim(worker.store, reviewId, 1)).toMatchObject({ ok: true });
   });
 
   it('◆ a maximum instead of a count: a lower number that commits after a higher one stops it', async () => {

@@ -1,6 +1,15 @@
 export const controls = [
   {
     point: 2,
+    what: 'a login that keeps its transaction open behind an objection does not hold up other appends',
+    file: 'src/storage/migrations/0003-commit.ts',
+    find: 'FOR UPDATE SKIP LOCKED;',
+    replace: 'FOR UPDATE;',
+    test: 'test/activity/storage-objections.test.ts',
+    name: 'a login that keeps its transaction open',
+  },
+  {
+    point: 2,
     what: 'a claim is refused where another number of objections is stored than it judged',
     file: 'src/storage/migrations/0003-commit.ts',
     find: 'CONTINUE WHEN stored = coalesce(wanted.objections, 0)\n              AND ',

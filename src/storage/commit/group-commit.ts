@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
@@ -11,12 +12,21 @@ const MAX_GROUP = 64;
 const MAX_GROUP_SIZE = 4_000_000;
 /** So often is the cached head tried before the head is locked for certain. */
 const OPTIMISTIC_TRIES = 3;
+/** A ledger row that another transaction holds is asked for again after so many ms, and so often. */
+const BUSY_MS = 25;
+const BUSY_TRIES = 40;
 /** Reviews whose last entry is remembered. */
 const MAX_TAILS = 20_000;
 
 type GroupAnswer =
   | { kind: 'stale'; size: number; peaks: string; tails: Record<string, ReviewTail | null> }
-  | { kind: 'refused'; seen: SeenCommit[] | null; refused: { reviewId: string; row: StoredLedgerRow | null }[] | null }
+  | {
+      kind: 'refused';
+      seen: SeenCommit[];
+      refused: { reviewId: string; row: StoredLedgerRow | null }[];
+      /** Reviews whose ledger rows another transaction holds. */
+      busy: string[];
+    }
   | { kind: 'written'; rows: Record<string, StoredLedgerRow> | null };
 
 interface SeenCommit {
@@ -30,6 +40,8 @@ interface Waiting {
   readonly commit: PreparedCommit;
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: unknown) => void;
+  /** How often its ledger row was held by another transaction. */
+  busy: number;
 }
 
 export interface GroupCommit {
@@ -57,6 +69,7 @@ export interface Written {
 export function createGroupCommit(database: Database, onWritten: (written: readonly Written[]) => void): GroupCommit {
   let queue: Waiting[] = [];
   let running: Promise<void> | undefined;
+  const postponed = new Set<NodeJS.Timeout>();
   let head: CompactRange | undefined;
   // What is not here is taken for new; the database names the last entry where it is not.
   const tails = new LRUCache<string, ReviewTail>({ max: MAX_TAILS });
@@ -109,7 +122,7 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
         for (const [reviewId, tail] of Object.entries(answer.tails)) remember(reviewId, tail);
         return group;
       case 'refused':
-        return group.filter((waiting) => !refuse(waiting, answer));
+        return group.filter((waiting) => !refuse(waiting, answer) && !postpone(waiting, answer.busy));
       case 'written': {
         head = payload.range;
         for (const [reviewId, tail] of payload.tails) remember(reviewId, tail);
@@ -128,6 +141,30 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
     }
   }
 
+  /**
+   * Takes a commit whose ledger row is held by another transaction out of its group, for a while: an objection that is
+   * being stored, or a login that keeps its transaction open, which must not hold up anybody else. False: it is not.
+   */
+  function postpone(waiting: Waiting, busy: readonly string[]): boolean {
+    if (waiting.commit.step === undefined || !busy.includes(waiting.commit.step.review_id)) return false;
+    waiting.busy += 1;
+    if (waiting.busy > BUSY_TRIES) {
+      waiting.reject(new StorageError('database_unavailable', 'Another transaction holds the ledger row'));
+      return true;
+    }
+    const again = setTimeout(() => {
+      postponed.delete(again);
+      enqueue(waiting);
+    }, BUSY_MS);
+    postponed.add(again);
+    return true;
+  }
+
+  function enqueue(waiting: Waiting): void {
+    queue.push(waiting);
+    running ??= drain();
+  }
+
   function remember(reviewId: string, tail: ReviewTail | null): void {
     if (tail === null) tails.delete(reviewId);
     else tails.set(reviewId, tail);
@@ -136,11 +173,10 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
   return {
     commit: (commit) =>
       new Promise((resolve, reject) => {
-        queue.push({ commit: prepareCommit(commit), resolve, reject });
-        running ??= drain();
+        enqueue({ commit: prepareCommit(commit), resolve, reject, busy: 0 });
       }),
     idle: async () => {
-      await running;
+      while (running !== undefined || postponed.size > 0) await (running ?? sleep(BUSY_MS));
     },
   };
 }
@@ -184,7 +220,7 @@ async function lockHead(query: Query): Promise<CompactRange> {
 
 /** Answers a commit that stands in the way of its group; false where this one does not. */
 function refuse({ commit, resolve }: Waiting, { seen, refused }: Extract<GroupAnswer, { kind: 'refused' }>): boolean {
-  const before = commit.key === undefined ? undefined : seen?.find(({ key }) => key === commit.key);
+  const before = commit.key === undefined ? undefined : seen.find(({ key }) => key === commit.key);
   if (before !== undefined) {
     const indices = Array.from({ length: before.count }, (_, i) => before.first + i);
     resolve({
@@ -195,7 +231,7 @@ function refuse({ commit, resolve }: Waiting, { seen, refused }: Extract<GroupAn
     return true;
   }
   const { step } = commit;
-  const no = step === undefined ? undefined : refused?.find(({ reviewId }) => reviewId === step.review_id);
+  const no = step === undefined ? undefined : refused.find(({ reviewId }) => reviewId === step.review_id);
   if (step === undefined || no === undefined) return false;
   const row = no.row === null ? null : readLedgerRow(no.row);
   const same = step.to === 'open' && row !== null && row.proposalDigest === step['proposal_digest'];

@@ -4,7 +4,7 @@
  * logins themselves hold no right to write these tables.
  *
  * It answers `stale` (the head moved, or a leaf does not follow the last entry of its review: hash again), `refused`
- * (with the rows that stood in the way; nothing was written) or `written`.
+ * (with the rows that stood in the way, or are held by another transaction; nothing was written) or `written`.
  *
  * ◆ Rows are found one by one through their key, never by a join with what the caller sent: the embedded database
  * keeps a plan that was made while the table was small, and such a join then reads the whole table for every commit.
@@ -84,7 +84,8 @@ BEGIN
   END, false);
 END $fn$;
 
--- What stands in the way of a group: commits that were made before, and steps that the ledger does not allow.
+-- What stands in the way of a group: commits that were made before, steps that the ledger does not allow, and rows that
+-- another transaction holds.
 CREATE FUNCTION holdpoint.judge_group(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $fn$
 DECLARE
   wanted record;
@@ -93,6 +94,7 @@ DECLARE
   l holdpoint.ledger;
   seen jsonb := '[]';
   refused jsonb := '[]';
+  busy jsonb := '[]';
 BEGIN
   FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'keys') AS w(key text) LOOP
     SELECT * INTO k FROM holdpoint.commit_keys c WHERE c.key = wanted.key;
@@ -103,23 +105,26 @@ BEGIN
   END LOOP;
   FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'steps')
                   AS s(review_id text, "to" text, proposal_digest text, token text, objections bigint) LOOP
+    -- Behind this lock every objection that was stored can be seen, and none can be added. object() holds the row until
+    -- its transaction ends, which a login decides for itself: it is not waited for here, where every append waits too.
+    SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND AND EXISTS (SELECT FROM holdpoint.ledger WHERE review_id = wanted.review_id) THEN
+      busy := busy || to_jsonb(wanted.review_id);
+      CONTINUE;
+    END IF;
+    stored := 0;
     IF wanted."to" = 'claim' OR wanted.objections IS NOT NULL THEN
-      -- Behind this lock every objection that was stored can be seen, and none can be added.
-      SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id FOR UPDATE;
       SELECT count(*) INTO stored FROM holdpoint.objections o WHERE o.review_id = wanted.review_id;
-    ELSE
-      SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id;
-      stored := 0;
     END IF;
     CONTINUE WHEN stored = coalesce(wanted.objections, 0)
               AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, l);
     refused := refused || jsonb_build_object('reviewId', wanted.review_id,
                                              'row', CASE WHEN l.review_id IS NOT NULL THEN holdpoint.ledger_json(l) END);
   END LOOP;
-  IF seen = '[]' AND refused = '[]' THEN
+  IF seen = '[]' AND refused = '[]' AND busy = '[]' THEN
     RETURN NULL;
   END IF;
-  RETURN jsonb_build_object('kind', 'refused', 'seen', seen, 'refused', refused);
+  RETURN jsonb_build_object('kind', 'refused', 'seen', seen, 'refused', refused, 'busy', busy);
 END $fn$;
 
 -- Moves the ledger; returns the rows as they stand then, by review.
