@@ -1,4 +1,4 @@
-import { useState, type ComponentProps, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useQuery } from '@tanstack/react-query';
 // Not the package's index: that one also brings a registry for tests, and with it a validator that needs `eval`.
 import Form from '@rjsf/core/lib/components/Form.js';
@@ -210,17 +210,9 @@ function parseObject(text: string): JsonObject | undefined {
 function buttonWith(label: string): (props: IconButtonProps) => React.JSX.Element {
   return function FormButton({ onClick, disabled }: IconButtonProps) {
     return (
-      <Button
-        className="button button-small"
-        isDisabled={disabled === true}
-        onPress={() =>
-          onClick?.({ preventDefault: () => undefined } as Parameters<
-            NonNullable<ComponentProps<'button'>['onClick']>
-          >[0])
-        }
-      >
+      <button type="button" className="button button-small" disabled={disabled} onClick={onClick}>
         {label}
-      </Button>
+      </button>
     );
   };
 }

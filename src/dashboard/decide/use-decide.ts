@@ -3,7 +3,8 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Review } from '../../contract/review.ts';
 import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
 import type { DecisionRequest } from '../../contract/decision.ts';
-import { countYeses } from '../../domain/eligibility.ts';
+import { countYeses, openLevelOf } from '../../domain/eligibility.ts';
+import { STATUS } from '../../domain/lifecycle.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -75,31 +76,14 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
 }
 
 function admittedWords(after: Review, type: DecisionRequest['type']): string {
-  switch (after.status) {
-    case 'approved':
-      if (wasStopped(after)) return 'Stopped before it ran.';
-      if (type === 'reject' && canBeStopped(after)) return 'Your no is recorded. The call will not run.';
-      return type === 'respond' ? 'Answered.' : 'Approved. It runs now.';
-    case 'rejected':
-      return 'Rejected. It will not run.';
-    case 'changes_requested':
-      return 'Changes asked for. It waits for the proposer.';
-    case 'pending':
-      return `Your vote counts. ${missingWords(after)}`;
-    case 'expired':
-    case 'withdrawn':
-    case 'not_required':
-    case 'blocked':
-    case 'aborted':
-      return `The review has ended: ${after.status}.`;
-    default:
-      return after.status satisfies never;
+  const level = openLevelOf(after);
+  if (level !== undefined) {
+    return `Your vote counts. Level “${level.name}” has ${countYeses(level)} of ${level.quorum} votes.`;
   }
-}
-
-function missingWords(review: Review): string {
-  const level = review.levels[review.level - 1];
-  if (level === undefined) return '';
-  const yeses = countYeses(level);
-  return `Level “${level.name}” has ${yeses} of ${level.quorum} votes.`;
+  if (wasStopped(after)) return 'Stopped before it ran.';
+  if (type === 'reject' && canBeStopped(after)) return 'Your no is recorded. The call will not run.';
+  if (after.status === 'approved') return type === 'respond' ? 'Answered.' : 'Approved. It runs now.';
+  if (after.status === 'rejected') return 'Rejected. It will not run.';
+  if (after.status === 'changes_requested') return 'Changes asked for. It waits for the proposer.';
+  return `The review has ended: ${STATUS[after.status].label}.`;
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
 import { Button, Input, Label, SearchField } from 'react-aria-components';
 import { useQuery } from '@tanstack/react-query';
 import { useKeys } from '../app/keys.ts';
@@ -6,12 +6,6 @@ import { useSingleKeys } from '../app/single-keys.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { useDelayed } from '../ui/use-delayed.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
-
-const TEXTS = [
-  ['proposer', 'Proposer'],
-  ['group', 'Group'],
-  ['threadId', 'Thread'],
-] as const;
 
 /** Filters are exact; the search looks for words in what the list shows. */
 export function Filters({
@@ -23,7 +17,6 @@ export function Filters({
 }) {
   const search = useRef<HTMLInputElement>(null);
   const tools = useQuery(toolsQuery()).data?.tools ?? [];
-  const services = [...new Set(tools.map(({ service }) => service))].toSorted();
   const active = Object.keys(filters).filter((name) => name !== 'q').length;
   const [open, setOpen] = useState(active > 0);
   // What was typed comes a moment later: by then another filter may have been chosen, which must not be lost.
@@ -31,10 +24,13 @@ export function Filters({
   useEffect(() => {
     latest.current = filters;
   });
-  const set = (name: keyof InboxFilters, value: string): void => {
-    const { [name]: _old, ...rest } = latest.current;
-    onChange(value === '' ? rest : { ...rest, [name]: value });
-  };
+  const bind = (name: keyof InboxFilters): FieldProps => ({
+    value: filters[name] ?? '',
+    onChange: (value) => {
+      const { [name]: _old, ...rest } = latest.current;
+      onChange(value === '' ? rest : { ...rest, [name]: value });
+    },
+  });
   useKeys({
     '/': (event) => {
       event.preventDefault();
@@ -44,25 +40,23 @@ export function Filters({
   return (
     <div className="filters" role="search" aria-label="Reviews">
       <div className="filters-main">
-        <Searching value={filters.q ?? ''} onChange={(value) => set('q', value)} field={search} />
+        <Searching {...bind('q')} field={search} />
         <Button className="button" aria-expanded={open} onPress={() => setOpen(!open)}>
           Filters{active > 0 ? ` (${active})` : ''}
         </Button>
       </div>
       {open && (
         <div className="filters-more">
-          <Choice label="Status" value={filters.status ?? ''} onChange={(value) => set('status', value)}>
-            {STATUS_CHOICES}
-          </Choice>
-          <Choice label="Service" value={filters.service ?? ''} onChange={(value) => set('service', value)}>
-            {[['', 'Any'], ...services.map((name) => [name, name] as const)]}
-          </Choice>
-          <Choice label="Tool" value={filters.tool ?? ''} onChange={(value) => set('tool', value)}>
-            {[['', 'Any'], ...tools.map(({ tool }) => [tool, tool] as const)]}
-          </Choice>
-          {TEXTS.map(([name, label]) => (
-            <Exact key={name} label={label} value={filters[name] ?? ''} onChange={(value) => set(name, value)} />
-          ))}
+          <Choice label="Status" {...bind('status')} choices={STATUS_CHOICES} />
+          <Choice
+            label="Service"
+            {...bind('service')}
+            choices={anyOf(tools.map(({ service }) => service).toSorted())}
+          />
+          <Choice label="Tool" {...bind('tool')} choices={anyOf(tools.map(({ tool }) => tool))} />
+          <Exact label="Proposer" {...bind('proposer')} />
+          <Exact label="Group" {...bind('group')} />
+          <Exact label="Thread" {...bind('threadId')} />
           {active > 0 && (
             <Button className="button" onPress={() => onChange(filters.q === undefined ? {} : { q: filters.q })}>
               Clear filters
@@ -74,16 +68,19 @@ export function Filters({
   );
 }
 
-/** Written to the address a little after the last key, so that typing stays smooth. */
-function Searching({
-  value,
-  onChange,
-  field,
-}: {
+type Choices = readonly (readonly [value: string, text: string])[];
+
+function anyOf(names: readonly string[]): Choices {
+  return [['', 'Any'], ...[...new Set(names)].map((name) => [name, name] as const)];
+}
+
+interface FieldProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
-  readonly field: React.RefObject<HTMLInputElement | null>;
-}) {
+}
+
+/** Written to the address a little after the last key, so that typing stays smooth. */
+function Searching({ value, onChange, field }: FieldProps & { readonly field: RefObject<HTMLInputElement | null> }) {
   const [text, setText] = useDelayed(value, onChange);
   const singleKeys = useSingleKeys();
   return (
@@ -94,21 +91,12 @@ function Searching({
   );
 }
 
-function Exact({
-  label,
-  value,
-  onChange,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-}) {
+function Exact({ label, value, onChange }: FieldProps & { readonly label: string }) {
   const [text, setText] = useDelayed(value, onChange);
   return (
-    <label className="field">
-      <span>{label}</span>
+    <Labelled label={label}>
       <input value={text} onChange={(event) => setText(event.target.value)} />
-    </label>
+    </Labelled>
   );
 }
 
@@ -116,25 +104,28 @@ function Choice({
   label,
   value,
   onChange,
-  children,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-  readonly children: readonly (readonly [string, string] | readonly string[])[];
-}) {
-  const known = children.some(([id]) => id === value);
+  choices,
+}: FieldProps & { readonly label: string; readonly choices: Choices }) {
+  const known = choices.some(([id]) => id === value);
   return (
-    <label className="field">
-      <span>{label}</span>
+    <Labelled label={label}>
       <select value={value} onChange={(event) => onChange(event.target.value)}>
         {!known && <option value={value}>{value}</option>}
-        {children.map(([id, text]) => (
+        {choices.map(([id, text]) => (
           <option key={id} value={id}>
             {text}
           </option>
         ))}
       </select>
+    </Labelled>
+  );
+}
+
+function Labelled({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return (
+    <label className="field">
+      <span>{label}</span>
+      {children}
     </label>
   );
 }

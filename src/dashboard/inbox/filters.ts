@@ -1,4 +1,5 @@
 import type { ReviewStatus } from '../../contract/review.ts';
+import { STATUS } from '../../domain/lifecycle.ts';
 import type { ListFilter } from '../data/list-filter.ts';
 
 /** What the inbox shows, as it stands in the address. Absent: everything that waits. */
@@ -13,23 +14,19 @@ export interface InboxFilters {
   readonly q?: string;
 }
 
-export const STATUS_CHOICES = [
+export const STATUS_CHOICES: readonly (readonly [value: string, text: string])[] = [
   ['', 'Waiting'],
   ['changes_requested', 'Changes requested'],
   ['outcome_unknown', 'Outcome unknown'],
   ['not_started', 'Approved, not run yet'],
-  ['approved', 'Approved'],
-  ['rejected', 'Rejected'],
-  ['expired', 'Expired'],
-  ['withdrawn', 'Withdrawn'],
-  ['not_required', 'Ran without a gate'],
-  ['blocked', 'Blocked'],
-  ['aborted', 'Aborted'],
+  ...Object.entries(STATUS).flatMap(([status, { hasEnded, label }]) =>
+    hasEnded ? [[status, label.charAt(0).toUpperCase() + label.slice(1)] as const] : [],
+  ),
   ['all', 'All'],
-] as const;
+];
 
 const NAMES = ['status', 'tool', 'service', 'proposer', 'group', 'threadId', 'q'] as const;
-const STATUSES = new Set<string>(STATUS_CHOICES.map(([status]) => status));
+const STATUSES = new Set(STATUS_CHOICES.map(([status]) => status));
 
 export function readFilters(search: Readonly<Record<string, unknown>>): InboxFilters {
   const found = NAMES.flatMap((name) => {

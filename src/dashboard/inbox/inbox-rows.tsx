@@ -49,7 +49,9 @@ export function InboxRows({
             data-selected={item.key === selected ? '' : undefined}
             style={placeOf(place)}
           >
-            <ItemView item={item} now={now} onToggle={onToggle} />
+            {item.kind === 'heading' && <h2>{item.text}</h2>}
+            {item.kind === 'group' && <GroupLine item={item} now={now} onToggle={onToggle} />}
+            {item.kind === 'review' && <ReviewLine row={item.row} now={now} inGroup={item.inGroup} />}
           </li>
         );
       })}
@@ -111,27 +113,6 @@ function useSelection(
     },
   });
   return items[at]?.key;
-}
-
-function ItemView({
-  item,
-  now,
-  onToggle,
-}: {
-  readonly item: InboxItem;
-  readonly now: number;
-  readonly onToggle: (key: string) => void;
-}) {
-  switch (item.kind) {
-    case 'heading':
-      return <h2>{item.text}</h2>;
-    case 'group':
-      return <GroupLine item={item} now={now} onToggle={onToggle} />;
-    case 'review':
-      return <ReviewLine row={item.row} now={now} inGroup={item.inGroup} />;
-    default:
-      return item satisfies never;
-  }
 }
 
 function ReviewLine({

@@ -58,21 +58,8 @@ function countWords(shown: number, hasMore: boolean, search: string | undefined,
   return `${shown}${hasMore ? ' and more' : ''}`;
 }
 
-interface InboxList {
-  readonly state: 'loading' | 'failed' | 'ready';
-  readonly items: readonly InboxItem[];
-  /** Reviews that are shown, folded or not. */
-  readonly shown: number;
-  /** Reviews that were looked at for the search. */
-  readonly looked: number;
-  readonly hasMore: boolean;
-  readonly isLoadingMore: boolean;
-  readonly loadMore: () => void;
-  readonly retry: () => void;
-}
-
 /** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
-function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: number): InboxList {
+function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: number) {
   const { reviewer } = useSession();
   const mineFirst = isWaiting(filters) && reviewer.role === 'reviewer';
   const filter = toListFilter(filters);
@@ -120,7 +107,9 @@ function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: n
   return {
     state: first.data !== undefined ? 'ready' : first.isError ? 'failed' : 'loading',
     items,
+    /** Reviews that are shown, folded or not. */
     shown: items.reduce((sum, item) => sum + countOf(item), 0),
+    /** Reviews that were looked at for the search. */
     looked: loadedMine.length + loadedNotRun.length + loadedOthers.length,
     hasMore,
     isLoadingMore,
