@@ -30,8 +30,9 @@ import { policyEndpoints, toolEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
 import { sessionEndpoints } from './routes/session.ts';
 import { slackEndpoints, type AnswerSlack } from './routes/slack.ts';
+import { Lane } from './service/scan.ts';
 import { createIdentityProvider, type IdentityProvider } from './sign-in/identity-provider.ts';
-import type { PolicyInForce } from '../contract/policy-in-force.ts';
+import type { PolicyInForce } from '../contract/api.ts';
 import { findAgent, findReviewer } from '../domain/policy/settings.ts';
 
 export interface AppDeps extends ServiceContext {
@@ -102,7 +103,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(cleanForwardedFor, logRequests(deps.log, metrics), ...securityHeaders());
   app.use(docsAssets(), dashboardAssets(deps.page));
   const held = new HeldRequests(deps.shutdown);
-  app.use(createRouter(endpoints, { settings: deps.settings, sessions, limiter, held, roles }));
+  app.use(createRouter(endpoints, { settings, sessions, limiter, held, longBodies: new Lane(), roles }));
   app.use((_req, _res, next) => next(new ProblemError('not_found')));
   app.use(errorMiddleware(deps.log, mailProblemPage));
   return app;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { bodyLimitOf, isCountedByAddress, type Endpoint, type Who } from './http/endpoint.ts';
 import * as api from '../contract/api.ts';
-import { problemSchema } from '../contract/api.ts';
+import { problemSchema, policyInForceSchema } from '../contract/api.ts';
 import * as audit from '../contract/audit.ts';
 import * as call from '../contract/call.ts';
 import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
@@ -9,9 +9,7 @@ import * as decision from '../contract/decision.ts';
 import * as envelope from '../contract/envelope.ts';
 import * as execute from '../contract/execute.ts';
 import { jsonObjectSchema, jsonSchema } from '../contract/json.ts';
-import { policyInForceSchema } from '../contract/policy-in-force.ts';
 import * as review from '../contract/review.ts';
-import * as signIn from '../contract/sign-in.ts';
 
 type Json = Record<string, unknown>;
 
@@ -192,9 +190,9 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Explanation: api.explanationSchema,
   AuditPage: api.auditPageSchema,
   Checkpoint: api.checkpointResponseSchema,
-  SignInRequest: signIn.signInRequestSchema,
-  SignInWays: signIn.signInWaysSchema,
-  Session: signIn.sessionResponseSchema,
+  SignInRequest: api.signInRequestSchema,
+  SignInWays: api.signInWaysSchema,
+  Session: api.sessionResponseSchema,
   Readiness: api.readinessSchema,
   ToolList: api.toolListSchema,
   Tool: api.toolViewSchema,

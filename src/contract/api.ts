@@ -3,7 +3,7 @@ import { indexedEntrySchema } from './audit.ts';
 import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema } from './call.ts';
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
-import { commaListSchema, jsonObjectSchema } from './json.ts';
+import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
 import { reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
@@ -123,8 +123,6 @@ export const checkpointResponseSchema = z.object({
 });
 export type CheckpointResponse = z.infer<typeof checkpointResponseSchema>;
 
-export type { SessionResponse } from './sign-in.ts';
-
 /** A tool as a reviewer reads it. */
 const toolSummarySchema = z.object({
   tool: toolNameSchema,
@@ -155,3 +153,91 @@ export const readinessSchema = z.object({
   problems: z.array(z.object({ code: z.string(), message: z.string() })),
 });
 export type Readiness = z.infer<typeof readinessSchema>;
+
+/** Answer of `GET /v1/mcp/upstreams`. */
+export const upstreamListSchema = z.object({
+  tools: z.array(
+    z.object({
+      /** `mcp.<server>.<tool>`, the key of `accept` in the policy file. */
+      key: z.string(),
+      server: z.string(),
+      tool: z.string(),
+      state: z.enum(['accepted', 'changed', 'gone']),
+      /** As it is now; null: no longer listed. */
+      digest: digestSchema.nullable(),
+      /** As it was when it was first seen. */
+      first: digestSchema,
+      /** Text of the upstream, made visible. */
+      description: z.string().nullable(),
+      inputSchema: z.record(z.string(), z.unknown()).nullable(),
+    }),
+  ),
+});
+export type UpstreamList = z.infer<typeof upstreamListSchema>;
+
+/** The policy file that decides now. It holds no secrets: credentials are in the configuration, as references. */
+export const policyInForceSchema = z.object({
+  /** Name of the file, without its folder. */
+  name: z.string(),
+  text: z.string(),
+  /** Of the whole policy, included catalogs and all; every record of a decision has it. */
+  digest: digestSchema,
+  /** When it was read and came into force in this process. */
+  loadedAt: timestampSchema,
+  /** What in the files in force is probably not meant. */
+  warnings: z.array(
+    z.object({
+      file: z.string(),
+      line: z.int(),
+      column: z.int(),
+      message: z.string(),
+      fix: z.string(),
+    }),
+  ),
+  /** Why the files on disk are not the ones in force; null: they are. */
+  problem: z.string().nullable(),
+});
+export type PolicyInForce = z.infer<typeof policyInForceSchema>;
+
+/** Query of `GET /v1/session/oidc`. A path of this service alone: a link must not lead a signed-in person elsewhere. */
+export const oidcStartQuerySchema = z.strictObject({
+  returnTo: z
+    .string()
+    .max(1_000)
+    .regex(/^\/([A-Za-z0-9\-._~!$&'()*+,;=:@%?][A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?$/, 'a path of this service')
+    .optional(),
+});
+
+/** What an identity provider sends a browser back with; it may add more. Every value is a string, given once. */
+export const oidcReturnSchema = z.record(z.string().max(100), z.string().max(8_000));
+
+/** How people can sign in here, for the page. */
+export const signInWaysSchema = z.object({
+  /** Null: there is no identity provider. */
+  oidc: z.object({ issuer: z.string(), start: z.string() }).nullable(),
+});
+export type SignInWays = z.infer<typeof signInWaysSchema>;
+
+/** How somebody proved who it is when the session began. */
+export const SESSION_METHODS = ['token', 'link', 'oidc'] as const;
+export type SessionMethod = (typeof SESSION_METHODS)[number];
+
+/** Body of `POST /v1/session`: a single-use sign-in token (`hpl_…`) or a reviewer's token (`hpr_…`). */
+export const signInRequestSchema = z.strictObject({ token: z.string().min(1).max(500) });
+
+export const sessionResponseSchema = z.object({
+  reviewer: z.object({ id: z.string(), groups: z.array(z.string()), role: z.enum(['reviewer', 'auditor']) }),
+  /** To be sent as `X-CSRF-Token` with every request that changes something; null with a bearer token. */
+  csrfToken: z.string().nullable(),
+  /** Null with a bearer token. */
+  session: z
+    .object({
+      method: z.enum(SESSION_METHODS),
+      startedAt: z.string(),
+      /** Ends then without another request; `endsAt` is the end in any case. */
+      idleEndsAt: z.string(),
+      endsAt: z.string(),
+    })
+    .nullable(),
+});
+export type SessionResponse = z.infer<typeof sessionResponseSchema>;

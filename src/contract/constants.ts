@@ -25,6 +25,12 @@ export const BODY_LIMITS = {
   slack: 160 * 1024,
 } as const;
 
+/**
+ * Most values of a JSON body; beyond: 400 `too_many_values`. A call is traversed several times on its way, and a person
+ * reads it: 256 KiB could hold 130,000.
+ */
+export const MAX_BODY_VALUES = 4_000;
+
 /** Longest search of the log: characters, and words. */
 export const LOG_SEARCH = { length: 200, words: 16 } as const;
 

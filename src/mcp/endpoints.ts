@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { endpoint, type Endpoint, type Reply } from '../api/http/endpoint.ts';
 import { type AgentPrincipal, type Caller, type DoorParts, ProblemError } from '../api/index.ts';
 import { principalKey } from '../api/principal.ts';
-import { upstreamListSchema, type UpstreamList } from '../contract/upstream-view.ts';
+import { upstreamListSchema, type UpstreamList } from '../contract/api.ts';
 import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
 import { acceptKey, stateOfUpstream } from '../domain/policy/upstreams.ts';
 import type { McpDeps, McpRequest } from './door.ts';

@@ -3,7 +3,7 @@ import type { ExecutionErrorCode } from '../contract/codes.ts';
 import type { DsseEnvelope, EnvelopeKind, EnvelopePayload } from '../contract/envelope.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
-import type { ListedTool } from '../contract/upstream.ts';
+import type { ListedTool } from '../domain/upstream.ts';
 
 /** How a call reaches its target. Held by the execute worker alone. */
 export interface Connector {

@@ -1,15 +1,15 @@
 import type { AuditEntry, IndexedEntry } from '../contract/audit.ts';
-import type { DeliveryStore } from '../contract/delivery.ts';
+import type { DeliveryStore } from './deliveries.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Timestamp } from '../contract/json.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import type { LedgerRow, LedgerTransition } from '../domain/ledger.ts';
 import type { ObjectionStore } from './objections.ts';
-import type { ListedTool, UpstreamTool } from '../contract/upstream.ts';
+import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
 import type { ProposedCalls } from './proposed-calls.ts';
 import type { RecoveryStore } from './recovery.ts';
-import type { SessionStore } from '../contract/sessions.ts';
+import type { SessionStore } from './sessions.ts';
 import type { StatementStore } from './statements.ts';
 
 /**

@@ -4,7 +4,7 @@ import { watch, type FSWatcher } from 'chokidar';
 import { loadSettings, type TextFile } from './load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../domain/files/problem.ts';
 import { placeOf, type YamlSource } from '../domain/files/yaml-source.ts';
-import type { PolicyInForce } from '../contract/policy-in-force.ts';
+import type { PolicyInForce } from '../contract/api.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 
 export interface SettingsFiles {

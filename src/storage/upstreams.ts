@@ -1,4 +1,4 @@
-import type { ListedTool, UpstreamDefinition, UpstreamTool } from '../contract/upstream.ts';
+import type { ListedTool, UpstreamDefinition, UpstreamTool } from '../domain/upstream.ts';
 import type { Store } from '../ports/store.ts';
 import type { Query } from './database/database.ts';
 

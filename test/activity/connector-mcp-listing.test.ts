@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import { askUpstreams } from '../../src/cli/compose/upstreams.ts';
 import { createConnector } from '../../src/connectors/index.ts';
-import type { ListedTool } from '../../src/contract/upstream.ts';
+import type { ListedTool } from '../../src/domain/upstream.ts';
 import { writeHostileUpstream } from '../support/e2e-mcp.ts';
 import { until } from '../support/e2e-world.ts';
 import { APPROVALS, settingsOf } from '../unit/policy-support.ts';

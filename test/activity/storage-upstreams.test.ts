@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
-import type { ListedTool } from '../../src/contract/upstream.ts';
+import type { ListedTool } from '../../src/domain/upstream.ts';
 import { memoryStore } from '../support/databases.ts';
 
 let store: Store;

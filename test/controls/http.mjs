@@ -31,7 +31,7 @@ export const controls = [
     what: 'scans of all callers run one piece at a time',
     file: 'src/api/service/scan.ts',
     find: 'if (this.#isTaken) {',
-    replace: 'if (this.#isTaken && piece.length > 0) {',
+    replace: 'if (this.#isTaken && owner.length < 0) {',
     test: 'test/unit/asked-by-anybody.test.ts',
     name: 'run one piece at a time',
   },

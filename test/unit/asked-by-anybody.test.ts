@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createReadiness } from '../../src/api/http/readiness.ts';
 import { createRateLimiter } from '../../src/api/http/rate-limit.ts';
-import { PIECE, readPiece, ScanLane, type Scan } from '../../src/api/service/scan.ts';
+import { PIECE, readPiece, Lane, type Scan } from '../../src/api/service/scan.ts';
 import { streamAll } from '../../src/api/service/stream.ts';
 import { exportEntries } from '../../src/api/service/audit.ts';
 import type { AgentPrincipal } from '../../src/api/principal.ts';
@@ -46,7 +46,7 @@ describe('readiness', () => {
 
 describe('reads of many rows', () => {
   test('run one piece at a time over all callers; one who is gone by then reads nothing', async () => {
-    const lane = new ScanLane();
+    const lane = new Lane();
     const gone = new AbortController();
     let running = 0;
     let most = 0;
@@ -67,7 +67,7 @@ describe('reads of many rows', () => {
   });
 
   test('take turns by caller: one with many scans does not keep another waiting for all of them', async () => {
-    const lane = new ScanLane();
+    const lane = new Lane();
     const order: string[] = [];
     const read = (owner: string) => lane.run(owner, async () => order.push(owner));
     await Promise.all(['a', 'a', 'a', 'b'].map(read));
@@ -107,7 +107,7 @@ describe('reads of many rows', () => {
     const caller = new AbortController();
     const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
     let events = 0;
-    for await (const together of await streamAll({ store, hub, scans: new ScanLane() } as never, AGENT, 0, scan)) {
+    for await (const together of await streamAll({ store, hub, scans: new Lane() } as never, AGENT, 0, scan)) {
       events += together.length;
       if (events > PIECE) caller.abort();
     }
@@ -129,7 +129,7 @@ describe('reads of many rows', () => {
       },
     };
     const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
-    const pages = exportEntries({ store, scans: new ScanLane() } as never, { type: 'decided' }, scan);
+    const pages = exportEntries({ store, scans: new Lane() } as never, { type: 'decided' }, scan);
     for await (const page of pages) expect(page).toEqual([]);
     expect(reads).toBe(2);
   });

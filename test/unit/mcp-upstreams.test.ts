@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/contract/json.ts';
-import type { UpstreamTool } from '../../src/contract/upstream.ts';
+import type { UpstreamTool } from '../../src/domain/upstream.ts';
 import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
 import type { InForce } from '../../src/domain/policy/settings.ts';
 import { toolsByServer } from '../../src/domain/policy/upstreams.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { followUpstreams, type FollowedUpstreams } from '../../src/cli/compose/upstreams.ts';
-import type { UpstreamTool } from '../../src/contract/upstream.ts';
+import type { UpstreamTool } from '../../src/domain/upstream.ts';
 import type { Settings } from '../../src/domain/policy/settings.ts';
 import { APPROVALS, settingsOf } from './policy-support.ts';
 

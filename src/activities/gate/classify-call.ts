@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuditEntry } from '../../contract/audit.ts';
 import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES, NOT_STARTED } from '../../contract/review.ts';
@@ -21,6 +22,8 @@ import { keepEarlierDeadline, versionOf } from './version.ts';
 const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** Characters of an envelope that are many. */
+const LONG = 32 * 1024;
 
 /**
  * Verifies the proposal, applies policy and writes the first record of a review: its ledger row (open, or denied at
@@ -31,6 +34,8 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
   const proposal = await readProposal(input, settings, deps.verifier, () =>
     deps.starterIdentity(input.reviewId, input.runId),
   );
+  // Verifying a long one took a while: others in this process first.
+  if ((proposal.envelope?.payload.length ?? 0) > LONG) await nextTurn();
   const { draft, result } = await openReview(deps, {
     reviewId: input.reviewId,
     proposer: proposal.proposer.id,

@@ -2,6 +2,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import type { z } from 'zod';
 import type { FieldError } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
+import { MAX_BODY_VALUES } from '../../contract/constants.ts';
 import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../domain/json/strict-json.ts';
 import { ProblemError } from '../problem.ts';
 import { pointerStep } from '../../domain/json/pointer.ts';
@@ -33,8 +34,6 @@ export async function readRaw(
 
 /** What is signed has a level more around a body, and whoever verifies it reads no more than `MAX_JSON_DEPTH`. */
 const MAX_DEPTH = MAX_JSON_DEPTH - 1;
-/** A call is traversed many times on its way, and a person reads it: 256 KiB could hold 130,000 values. */
-const MAX_VALUES = 10_000;
 
 /** The body as JSON, or undefined where there is none. Throws the 400 codes of the strict parser. */
 export function parseBody(raw: unknown): unknown {
@@ -45,7 +44,7 @@ export function parseBody(raw: unknown): unknown {
   } catch {
     throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
   }
-  const parsed = parseStrictJson(text, MAX_DEPTH, MAX_VALUES);
+  const parsed = parseStrictJson(text, MAX_DEPTH, MAX_BODY_VALUES);
   if (!parsed.ok) throw new ProblemError(parsed.code, { detail: describeRefusal(parsed) });
   return parsed.value;
 }

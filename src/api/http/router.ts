@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './addresses.ts';
@@ -5,7 +6,8 @@ import { parseBody, readBody, validate } from './body.ts';
 import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
 import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
-import type { Principal } from '../principal.ts';
+import { principalKey, type Principal } from '../principal.ts';
+import type { Lane } from '../service/scan.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -18,6 +20,8 @@ interface RouterDeps {
   readonly sessions: Sessions;
   readonly limiter: RateLimiter;
   readonly held: HeldRequests;
+  /** Turns of requests with long bodies. */
+  readonly longBodies: Lane;
   /** Signing keys that this process holds; a route of another role does not exist here. */
   readonly roles: { readonly propose: boolean; readonly review: boolean };
 }
@@ -52,19 +56,38 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
     const size = Buffer.isBuffer(req.body) ? req.body.length : 0;
     // Before it is parsed: what a body costs, here and in a workflow's history, grows with it.
     if (principal !== undefined) await deps.limiter.charge(principal, Math.floor(size / BODY_OF_ONE));
-    const parsed = definition.body && parseBody(req.body);
-    requireLength(definition, size, parsed);
-    const body = definition.body && validate(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
-    const query = definition.query && validate(definition.query, req.query);
-    const cost = definition.cost?.(body) ?? 1;
-    if (principal !== undefined && cost > 1) await deps.limiter.charge(principal, cost - 1);
-    const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res) };
-    // The types were checked where the endpoint was defined.
-    const scan = principal && ((then: Impatience) => deps.limiter.scan(principal, caller.signal, then));
-    const reply = await definition.handle({ principal, body, query, caller, scan, req, res });
-    send(res, reply);
+    const endTurn = size > BODY_OF_ONE ? await takeTurn(deps.longBodies, principal) : () => undefined;
+    try {
+      const parsed = definition.body && parseBody(req.body);
+      requireLength(definition, size, parsed);
+      const body = definition.body && validate(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
+      const query = definition.query && validate(definition.query, req.query);
+      const cost = definition.cost?.(body) ?? 1;
+      if (principal !== undefined && cost > 1) await deps.limiter.charge(principal, cost - 1);
+      const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res), endTurn };
+      // The types were checked where the endpoint was defined.
+      const scan = principal && ((then: Impatience) => deps.limiter.scan(principal, caller.signal, then));
+      // Parsing a long one took a while: others first.
+      if (size > BODY_OF_ONE) await nextTurn();
+      send(res, await definition.handle({ principal, body, query, caller, scan, req, res }));
+    } finally {
+      endTurn();
+    }
   };
   return definition.body === undefined ? [identify, handle] : [identify, ...readBody(bodyLimitOf(definition)), handle];
+}
+
+/** Longest turn of a long body, ms: whatever takes longer waits, for people or for another process. */
+const LONGEST_TURN = 500;
+
+/** Long bodies are worked on one at a time, each sender's in turn: together they would hold the process for everybody. */
+async function takeTurn(longBodies: Lane, principal: Principal | undefined): Promise<() => void> {
+  const end = await longBodies.take(principal === undefined ? '' : principalKey(principal));
+  const timer = setTimeout(end, LONGEST_TURN);
+  return () => {
+    clearTimeout(timer);
+    end();
+  };
 }
 
 async function identified(

@@ -8,7 +8,7 @@ import type { Sessions } from '../http/session.ts';
 import { ProblemError } from '../problem.ts';
 import { SignInError, type IdentityProvider } from '../sign-in/identity-provider.ts';
 import { beginOidc, finishOidc, type OidcFlow } from '../sign-in/oidc.ts';
-import { oidcReturnSchema, oidcStartQuerySchema } from '../../contract/sign-in.ts';
+import { oidcReturnSchema, oidcStartQuerySchema } from '../../contract/api.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 
 const START = '/v1/session/oidc';

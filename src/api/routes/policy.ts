@@ -7,8 +7,9 @@ import {
   toolListSchema,
   toolViewSchema,
   type ToolSummary,
+  policyInForceSchema,
+  type PolicyInForce,
 } from '../../contract/api.ts';
-import { policyInForceSchema, type PolicyInForce } from '../../contract/policy-in-force.ts';
 import type { PolicyTool } from '../../domain/policy/policy.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { explain } from '../service/assess.ts';

@@ -6,7 +6,7 @@ import {
   signInWaysSchema,
   type SessionResponse,
   type SignInWays,
-} from '../../contract/sign-in.ts';
+} from '../../contract/api.ts';
 import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
 import { reviewerByToken } from '../http/auth.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';

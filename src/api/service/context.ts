@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { GateClient } from '../gate-client.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
-import { ScanLane } from './scan.ts';
+import { Lane } from './scan.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { JsonObject } from '../../contract/json.ts';
@@ -53,9 +53,9 @@ export interface ServiceContext extends ServiceDeps {
   readonly hub: TailHub;
   /** Calls of each proposer on their way to being classified. */
   readonly reservations: Reservations;
-  readonly scans: ScanLane;
+  readonly scans: Lane;
   /** Lists have turns of their own: the inbox does not wait for an export. */
-  readonly lists: ScanLane;
+  readonly lists: Lane;
 }
 
 export function createService(deps: ServiceDeps): ServiceContext {
@@ -63,8 +63,8 @@ export function createService(deps: ServiceDeps): ServiceContext {
     ...deps,
     hub: new TailHub(deps.store),
     reservations: new Reservations(),
-    scans: new ScanLane(),
-    lists: new ScanLane(),
+    scans: new Lane(),
+    lists: new Lane(),
   };
 }
 

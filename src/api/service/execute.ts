@@ -156,7 +156,11 @@ async function propose(
         fingerprint === undefined ? undefined : noteCall(context, principal, reviewId, fingerprint),
       ]);
     }
-    const review = await waitForOutcome(context, watch, reviewId, request, options, release);
+    const onClassified = (): void => {
+      release?.();
+      options.endTurn?.();
+    };
+    const review = await waitForOutcome(context, watch, reviewId, request, options, onClassified);
     const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
     return answer(withErrors(settings, request, body, assess));
   } finally {
@@ -277,7 +281,7 @@ async function waitForOutcome(
   reviewId: ReviewId,
   request: ExecuteRequest,
   { signal }: ExecuteOptions,
-  onClassified: (() => void) | undefined,
+  onClassified: () => void,
 ): Promise<Review | undefined> {
   let last: Review | undefined;
   let watch = watching;
@@ -285,7 +289,7 @@ async function waitForOutcome(
     watch ??= await watchReview(context, reviewId);
     const classified = await watch.until((s) => s !== undefined, CLASSIFIED_WITHIN, signal);
     last = classified?.review;
-    onClassified?.();
+    onClassified();
     if (last === undefined || isFinal(last)) return last;
     const hold = last.gate === 'hard' ? (request.waitSeconds ?? 0) * 1_000 : FREE_RESULT_WITHIN;
     if (hold === 0) return last;

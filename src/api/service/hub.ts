@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Store, TailEvent, StoredReview } from '../../ports/store.ts';
@@ -145,6 +146,8 @@ export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, i
         const isWoken = left > 0 && (await waker.next(left, signal)) === 'woken';
         // What no entry told of until the end is looked at once all the same.
         if (!isWoken) return isThere ? stored : read();
+        // Whoever wrote the entry is still at work, in the embedded database: others first.
+        await nextTurn();
         stored = await read();
       }
       return stored;

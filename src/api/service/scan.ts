@@ -18,27 +18,38 @@ const REST = 2;
 const MOST_REST = 100;
 
 /**
- * The pieces of all scans of this process, one after the other, with a rest after each that is twice as long as it took.
- * However many exports and streams are open, they leave most of the time, of the process and of its database, to others.
+ * Turns that are taken one after the other, with a rest after each: the pieces of all scans of this process, or its long
+ * bodies. A rest is twice as long as the turn took. However many exports and streams are open, they leave most of the time, of the process and of its database, to others.
  */
-export class ScanLane {
-  /** Pieces that wait, by owner; owners in the order of their turns. */
+export class Lane {
+  /** Turns that are waited for, by owner; owners in the order of their turns. */
   readonly #waiting = new Map<string, (() => void)[]>();
   #isTaken = false;
 
   /** `owner`: whose turn it takes. */
   async run<T>(owner: string, piece: () => Promise<T>): Promise<T> {
+    const end = await this.take(owner);
+    try {
+      return await piece();
+    } finally {
+      end();
+    }
+  }
+
+  /** Resolves when it is the owner's turn, with how to end it; calling that again does nothing. */
+  async take(owner: string): Promise<() => void> {
     if (this.#isTaken) {
       await new Promise<void>((go) => this.#waiting.set(owner, [...(this.#waiting.get(owner) ?? []), go]));
     }
     this.#isTaken = true;
     const from = performance.now();
-    try {
-      return await piece();
-    } finally {
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
       // Also what lets a closed connection be noticed: an embedded database answers without a turn of the event loop.
       setTimeout(() => this.#next(), Math.min(MOST_REST, REST * (performance.now() - from)));
-    }
+    };
   }
 
   #next(): void {

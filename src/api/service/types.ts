@@ -17,6 +17,8 @@ export interface Caller {
   readonly baseUrl: string;
   /** Aborted when the caller is gone or the process shuts down; waiting ends, work that was begun does not. */
   readonly signal: AbortSignal;
+  /** What is left is waiting: a request with a long body ends its turn, and the next one's begins. */
+  readonly endTurn?: () => void;
 }
 
 export interface ExecuteOptions extends Caller {

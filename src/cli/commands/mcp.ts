@@ -11,7 +11,7 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { upstreamListSchema } from '../../contract/upstream-view.ts';
+import { upstreamListSchema } from '../../contract/api.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../ui/visible.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Store } from '../../ports/store.ts';
-import type { UpstreamTool } from '../../contract/upstream.ts';
+import type { UpstreamTool } from '../../domain/upstream.ts';
 import type { InForce, SettingsSource, Upstreams } from '../../domain/policy/settings.ts';
 import { stateOfUpstream, toolsByServer } from '../../domain/policy/upstreams.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';

@@ -7,7 +7,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
-import type { ListedTool } from '../../contract/upstream.ts';
+import type { ListedTool } from '../../domain/upstream.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { failed, omitted, outcomeUnknown, redact } from '../answer.ts';

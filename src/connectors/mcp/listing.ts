@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { ListedTool } from '../../contract/upstream.ts';
+import type { ListedTool } from '../../domain/upstream.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
-import type { PolicyInForce } from '../../contract/policy-in-force.ts';
+import type { PolicyInForce } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
 import { usePageTitle } from '../ui/page-title.ts';
 import { Failure, Loading } from '../ui/states.tsx';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { SIGN_IN_ERRORS } from '../../contract/codes.ts';
-import type { SignInWays } from '../../contract/sign-in.ts';
+import type { SignInWays } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
 
 /** What an identity provider's answer came to; taken when the page opens, because the router keeps its own names alone. */

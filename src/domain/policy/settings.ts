@@ -2,7 +2,7 @@ import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '.
 import { durationMs } from '../../contract/policy.ts';
 import { voterOf } from '../eligibility.ts';
 import type { Policy } from './policy.ts';
-import type { UpstreamTool } from '../../contract/upstream.ts';
+import type { UpstreamTool } from '../upstream.ts';
 
 /** What the two files say, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
 export interface Settings {

@@ -1,5 +1,5 @@
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { UpstreamTool } from '../../contract/upstream.ts';
+import type { UpstreamTool } from '../upstream.ts';
 import type { InForce, Settings, Upstreams } from './settings.ts';
 import { toolNameSchema } from '../../contract/call.ts';
 import type { PolicyTool } from './policy.ts';

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
@@ -10,6 +10,8 @@ import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
 
 const MAX_GROUP = 64;
 const MAX_GROUP_SIZE = 4_000_000;
+/** Characters of a group that are many. */
+const LONG = 100_000;
 /** So often is the cached head tried before the head is locked for certain. */
 const OPTIMISTIC_TRIES = 3;
 /** A ledger row that another transaction holds is asked for again after so many ms, and so often. */
@@ -197,6 +199,8 @@ async function tryOnce(
     base,
     (reviewId) => tails.get(reviewId),
   );
+  // Writing a long one down took a while, and an embedded database holds the process again: others first.
+  if (payload.json.length > LONG) await nextTurn();
   const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text) AS answer', [
     payload.json,
   ]);

@@ -1,14 +1,11 @@
+import type { Delivery, DeliveryPage, DeliveryQuery, DeliveryState } from '../../contract/delivery.ts';
 import type {
   DeliveryStore,
+  PersonTold,
   PlannedDelivery,
   Settlement,
   WaitingDelivery,
-  Delivery,
-  DeliveryPage,
-  DeliveryQuery,
-  DeliveryState,
-  PersonTold,
-} from '../../contract/delivery.ts';
+} from '../../ports/deliveries.ts';
 import { StorageError } from '../../ports/store.ts';
 import type { Database, Query } from '../database/database.ts';
 import { storableText } from '../database/text.ts';

@@ -1,4 +1,4 @@
-import type { Digest, JsonObject } from './json.ts';
+import type { Digest, JsonObject } from '../contract/json.ts';
 
 /** What people and models are shown of an upstream's tool: hostile text, bounded and made visible before it is stored. */
 export interface UpstreamDefinition {

@@ -1,8 +1,5 @@
-import type { Timestamp } from './json.ts';
-
-/** How somebody proved who it is when the session began. */
-export const SESSION_METHODS = ['token', 'link', 'oidc'] as const;
-export type SessionMethod = (typeof SESSION_METHODS)[number];
+import type { SessionMethod } from '../contract/api.ts';
+import type { Timestamp } from '../contract/json.ts';
 
 /** A session of the dashboard as storage keeps it: the cookie holds the id, storage its SHA-256 alone. */
 export interface StoredSession {
