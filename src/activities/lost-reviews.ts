@@ -21,13 +21,13 @@ export interface SweepDeps {
 
 export type SweepEvent =
   | { readonly kind: 'settled'; readonly reviewId: string; readonly was: UnsettledState }
-  /** Too many reviews are lost. Told with every sweep until a person approves them. */
+  /** Too many reviews are lost. Reported with every sweep until a person approves them. */
   | { readonly kind: 'halted'; readonly halt: SweepHalt };
 
 /** What a worker does about lost reviews of one state. */
 export interface Recovery {
   readonly state: UnsettledState;
-  /** Undefined: nothing can, or need, be done about this one. */
+  /** Undefined: nothing can or need be done about this one. */
   plan(deps: SweepDeps, row: LedgerRow): Promise<(() => Promise<boolean>) | undefined>;
 }
 
@@ -44,8 +44,8 @@ const NAMED_WHEN_HALTED = 100;
 
 /**
  * A sweep over the unsettled reviews. Each call looks at the next {@link BATCH} of every state, in the order of
- * `recoveries`, and begins again at the end, so that many reviews that wait never hide one that is lost. One that fails
- * holds up none behind it; its error is thrown at the end. Resolves with the number settled.
+ * `recoveries`, and starts over at the end, so that many waiting reviews never hide a lost one. One that fails does not hold
+ * up the others; its error is thrown at the end. Resolves with the number settled.
  */
 export function createSweep(recoveries: readonly Recovery[]): (deps: SweepDeps) => Promise<number> {
   const cursors = new Map<UnsettledState, string | null>();
@@ -150,7 +150,7 @@ async function planAbort(deps: SweepDeps, row: LedgerRow): Promise<() => Promise
   const at = new Date(deps.clock.now()).toISOString();
   const { deploymentId } = deps.settings.current();
   const stored = await deps.store.readReview(reviewId);
-  // After a yes it is the execution that ended; who waits for the result would wait for ever otherwise.
+  // After an approval it is the execution that ended: otherwise callers would wait for its result forever.
   const error = { code: 'aborted', message: EXECUTION_ERRORS.aborted };
   const review: ReviewWrite =
     stored !== undefined && hasEnded(stored.review.status)
@@ -167,7 +167,7 @@ async function planAbort(deps: SweepDeps, row: LedgerRow): Promise<() => Promise
   };
 }
 
-/** The request as it was proposed: only that one matches the digest which the ledger row is bound to. */
+/** Restarts with the request as it was proposed: only that one matches the digest that the ledger row is bound to. */
 async function planRestart(
   deps: SweepDeps,
   row: LedgerRow,
@@ -193,7 +193,7 @@ async function planRestart(
   };
 }
 
-/** What a claim may be overdue before its worker is taken for lost, ms. */
+/** How long a claim may be overdue before its worker is taken for lost, ms. */
 const OVERDUE_MS = 30_000;
 
 /**

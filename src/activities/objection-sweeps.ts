@@ -24,8 +24,8 @@ interface ObjectionSweepDeps extends Pick<GateDeps, 'store' | 'settings' | 'veri
 }
 
 /**
- * The gate worker's sweep, for objections whose signal never arrived: it wakes the gate of a review that still waits, rarer
- * each time, since every signal costs history. Where another version came first, it tells the reviewer.
+ * The gate worker's sweep, for objections whose signal never arrived: it signals the workflow of a review that still waits,
+ * less often each time, since every signal adds to its history. If a new revision came first, it tells the reviewer.
  */
 export function createObjectionSweep(deps: ObjectionSweepDeps): () => Promise<void> {
   const wakes = new Map<number, { readonly at: number; readonly waitMs: number }>();
@@ -69,7 +69,7 @@ export function createObjectionSweep(deps: ObjectionSweepDeps): () => Promise<vo
   };
 }
 
-/** Said of what never counted; a request for changes that was answered by the new version did. */
+/** Tells the reviewer that an objection never counted. A request for changes that the new revision answered did count. */
 async function tellLapsed(
   { store, settings, clock }: Pick<ObjectionSweepDeps, 'store' | 'settings' | 'clock'>,
   reviewId: string,
@@ -93,9 +93,10 @@ async function tellLapsed(
 }
 
 /**
- * The execute worker's sweep. It stops approved calls that are not claimed yet as soon as a reject is stored: an attempt may be minutes away (the
- * tool is frozen, its hour is full), and the reviewer waits for the answer. Only the claim itself is sure to see every
- * objection; what this misses, that one stops. It also notes which objections this worker cannot verify.
+ * The execute worker's sweep. It stops approved calls that are not claimed yet as soon as a reject is stored: the next
+ * attempt may be minutes away (the tool is frozen, or at its hourly limit), and the reviewer waits for the answer. Only the
+ * claim itself is certain to see every objection, and stops what this sweep misses. It also records which objections this
+ * worker cannot verify.
  */
 export async function stopObjectedCalls(deps: ExecuteDeps): Promise<number> {
   let stopped = 0;
@@ -125,7 +126,7 @@ async function judgeObjection(deps: ExecuteDeps, stored: UnsettledObjection): Pr
   return 1;
 }
 
-/** None where the call is no longer one that policy holds: then the levels as signed are all there are. */
+/** None if policy no longer holds the call: then only the levels as signed apply. */
 function levelsInForce(...input: Parameters<typeof assessInForce>) {
   try {
     return assessInForce(...input).levels;
@@ -134,7 +135,7 @@ function levelsInForce(...input: Parameters<typeof assessInForce>) {
   }
 }
 
-/** Goes through all that are unsettled. One that fails holds up none behind it; its error is thrown at the end. */
+/** Goes through all unsettled objections. One that fails does not hold up the others; its error is thrown at the end. */
 async function forEachUnsettled(
   store: Pick<Store, 'objections'>,
   handle: (stored: UnsettledObjection) => Promise<void>,

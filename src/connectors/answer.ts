@@ -1,10 +1,19 @@
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
+import { durationMs, type ToolDefinition } from '../contract/policy.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
 import { sliceCharacters } from '../domain/text/visible.ts';
 import type { ConnectorResult } from '../ports/connector.ts';
 
-/** What connectors make of a target's answer: the result, what of the body is kept, and what is shown of it in a fact. */
+/**
+ * What the connectors share: how long a call may take, the result of its answer, what of the body is kept, and what is shown
+ * of it in a fact.
+ */
+
+/** The longest that a call may take, ms. A tool's own `timeout` may shorten the connector's, never lengthen it. */
+export function timeoutOf(tool: Pick<ToolDefinition, 'timeout'>, connectorMs: number): number {
+  return tool.timeout === undefined ? connectorMs : Math.min(durationMs(tool.timeout), connectorMs);
+}
 
 /** A failure that is certain: nothing happened, or the target itself reported the failure. */
 export function failed(

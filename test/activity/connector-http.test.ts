@@ -385,7 +385,7 @@ describe('what comes back', () => {
     expect(await call(text.baseUrl, tool)).toMatchObject({ body: { $omitted: 'not_redactable' } });
   });
 
-  it('never tells the credential in a result', async () => {
+  it('never has the credential in a result', async () => {
     const { baseUrl } = await serve(json(500, {}));
     expect(JSON.stringify(await call(baseUrl, postTool()))).not.toContain(SECRET);
   });

@@ -38,7 +38,7 @@ function call(connector: Connector, definition: string | null): Promise<Connecto
 }
 
 describe('what an upstream lists', () => {
-  it('has a digest over everything it says of a tool', async () => {
+  it('has a digest over everything that it lists of a tool', async () => {
     const variants = [
       CLOSE,
       { ...CLOSE, description: 'Closes a ticket!' },
@@ -58,7 +58,7 @@ describe('what an upstream lists', () => {
     expect(digests.size).toBe(variants.length);
   });
 
-  it('is bounded and shows what nobody would see; what cannot be shown is left out', async () => {
+  it('is bounded and makes invisible text visible; what cannot be shown is left out', async () => {
     const deep = { type: 'object', properties: { x: { description: 'a\u202eb', enum: ['c\u0007'] } } };
     const { list } = start([
       { ...CLOSE, description: 'x'.repeat(100_000) },
@@ -80,7 +80,7 @@ describe('what an upstream lists', () => {
     });
   });
 
-  it('is heard of when it changes, and a call that was approved before goes nowhere', async () => {
+  it('is noticed when it changes, and a call that was approved before is not made', async () => {
     const { upstream, connector, list } = start([CLOSE]);
     let changes = 0;
     connector.onToolsChanged?.(() => (changes += 1));
@@ -95,7 +95,7 @@ describe('what an upstream lists', () => {
   });
 });
 
-describe('what it changes without a word', () => {
+describe('a tool that changes silently', () => {
   it('is found by asking again and again', async () => {
     const { upstream, connector } = start([CLOSE]);
     const store = await memoryStore();

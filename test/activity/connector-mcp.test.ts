@@ -106,7 +106,7 @@ describe('upstream MCP server as a child process', () => {
     expect(connector.secrets()).toContain('upstream-token-1');
   });
 
-  it('tells a refusal, a lost answer and an answer that is too large apart', async () => {
+  it('distinguishes a refusal, a lost answer and an answer that is too large', async () => {
     const connector = connect(stdioServer().config);
     expect(codeOf(await call(connector, 'fail'))).toBe('failed upstream_rejected');
     expect((await call(connector, 'close', { args: { id: 'not a number' } })).status).toBe('failed');
@@ -199,7 +199,7 @@ describe('upstream MCP server over HTTP', () => {
     expect(authorizations).toEqual([]);
   });
 
-  it('tells a rejection, a failure and a lost connection apart, and follows no redirect', async () => {
+  it('distinguishes a rejection, a failure and a lost connection, and follows no redirect', async () => {
     const other = await httpServer();
     const cases: readonly [(response: ServerResponse) => void, string][] = [
       [(response) => response.writeHead(403).end(), 'failed upstream_rejected'],

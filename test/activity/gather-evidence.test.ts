@@ -40,7 +40,7 @@ describe('evidence', () => {
     expect(input.material.evidence?.facts).toEqual([{ name: 'rows', label: 'Rows', value: 1247 }]);
   });
 
-  it('is not gathered for what nobody signed', async () => {
+  it('is not gathered for an unsigned call', async () => {
     const { opened: found } = await steps.open('payouts.purge', PURGE, { unsigned: true });
     expect(found).toMatchObject({ kind: 'held', version: { wantsPreview: false } });
     expect(gate.previews).toEqual([]);
@@ -63,7 +63,7 @@ describe('evidence', () => {
     expect(input.material.evidence).toBeNull();
   });
 
-  it('is signed and read back whatever a target says', async () => {
+  it('is signed and read back whatever a target answers', async () => {
     const value = { big: 1e300, odd: 'a\0\ud800', list: [2 ** 60, -(2 ** 60), 0.1 + 0.2] };
     gate.answerPreview(() => ({ ok: true, facts: [{ name: 'odd', label: 'Odd', value }], sourceHash: null }));
     const { input } = await steps.open('payouts.purge', PURGE);
@@ -84,7 +84,7 @@ describe('evidence', () => {
   });
 });
 
-describe('law 2: only what somebody signed is previewed', () => {
+describe('law 2: only signed calls are previewed', () => {
   it.each<
     [
       string,

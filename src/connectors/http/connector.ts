@@ -13,7 +13,7 @@ import {
   type HttpTargetRequest,
 } from '../../domain/render/http.ts';
 import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../ports/connector.ts';
-import { clipValue, failed, omitted, outcomeUnknown, redact } from '../answer.ts';
+import { clipValue, failed, omitted, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
 import {
   exchange,
   systemResolver,
@@ -33,10 +33,7 @@ interface HttpConnectorOptions {
   readonly resolve?: Resolver;
 }
 
-/**
- * Makes declarative HTTP calls. A tool's own `timeout` may shorten the connector's, never lengthen it, so that
- * `timeoutMs` bounds everything one call does, the second look at pinned facts included.
- */
+/** Makes declarative HTTP calls. `timeoutMs` bounds everything one call does, the second look at pinned facts included. */
 export function createHttpConnector({ config, secret, resolve = systemResolver }: HttpConnectorOptions): Connector {
   const credential = secret === null ? null : credentialOf(config, secret);
   const timeoutMs = config.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(config.timeout);
@@ -72,10 +69,6 @@ export function createHttpConnector({ config, secret, resolve = systemResolver }
       return settleResend(input, resultOf(input.tool, answer), answer.kind === 'answer' && answer.isReplayed);
     },
   };
-}
-
-function timeoutOf(tool: ToolDefinition, connectorMs: number): number {
-  return tool.timeout === undefined ? connectorMs : Math.min(durationMs(tool.timeout), connectorMs);
 }
 
 function idempotencyOf({

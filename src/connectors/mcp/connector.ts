@@ -6,11 +6,11 @@ import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelco
 import { Agent, fetch as undiciFetch } from 'undici';
 import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ListedTool } from '../../domain/upstream.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
-import { failed, omitted, outcomeUnknown, redact } from '../answer.ts';
+import { failed, omitted, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
 import { guardedConnector, RESPONSE_LIMIT, systemResolver } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
 
@@ -40,7 +40,7 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
     async execute({ tool, arguments: args, target, sendBy }) {
       const { tool: name, definition } = target.request as unknown as Readonly<Record<string, unknown>>;
       if (typeof name !== 'string') return failed('invalid_call');
-      const ms = tool.timeout === undefined ? TIMEOUT_MS : Math.min(durationMs(tool.timeout), TIMEOUT_MS);
+      const ms = timeoutOf(tool, TIMEOUT_MS);
       const deadline = Date.now() + ms;
       const left = (): number => Math.max(deadline - Date.now(), 1);
       const isTooLate = (): boolean => Date.now() > Math.min(sendBy, deadline);

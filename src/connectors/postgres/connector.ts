@@ -1,11 +1,10 @@
 import type { Json } from '../../contract/json.ts';
-import { durationMs } from '../../contract/policy.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { renderPostgresRequest, type PostgresTargetRequest } from '../../domain/render/postgres.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
 import { analyzeModification, analyzeSelect, analyzeStatement } from '../../domain/sql/analyze.ts';
 import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
-import { failed, redact } from '../answer.ts';
+import { failed, redact, timeoutOf } from '../answer.ts';
 import { answerOf, commitFailureOf, failureOf, RowCollector } from './answer.ts';
 import { encodeParameters, inSession, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
 import { previewModification } from './preview.ts';
@@ -52,7 +51,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     async execute(input) {
       const request = openedRequest(input);
       if (request === undefined) return failed('invalid_call');
-      const ms = input.tool.timeout === undefined ? timeoutMs : Math.min(durationMs(input.tool.timeout), timeoutMs);
+      const ms = timeoutOf(input.tool, timeoutMs);
       const signal = AbortSignal.timeout(ms);
       if (request.mode === 'select') {
         const limits = { statementMs: Math.min(PREVIEW_MS, ms), lockMs: LOCK_MS, signal };
