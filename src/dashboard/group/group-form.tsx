@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Button, FieldError, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review, ReviewRow } from '../../contract/review.ts';
-import { countYeses } from '../../domain/eligibility.ts';
+import { approversAt, countYeses, openLevelOf } from '../../domain/eligibility.ts';
 import type { DecisionResult } from '../../client/reviews.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -181,7 +181,7 @@ function GroupItem(props: ItemProps) {
           <EvidenceSamples review={review} />
           <AgentWords review={review} isPart />
           <OpenLevel review={review} />
-          <Choosing {...props} />
+          <Choosing {...props} review={review} />
         </SeenProvider>
       )}
       {props.result?.code !== undefined && (
@@ -193,29 +193,28 @@ function GroupItem(props: ItemProps) {
   );
 }
 
-/** Which step of the approval a vote counts for, and what it lacks. */
+/** Which level a vote counts for, and what it lacks. */
 function OpenLevel({ review }: { readonly review: Review }) {
-  const level = review.levels[review.level - 1];
-  if (review.status !== 'pending' || level === undefined) return null;
-  const yeses = countYeses(level);
+  const now = useNow();
+  const level = openLevelOf(review);
+  if (level === undefined) return null;
   return (
     <p className="quiet">
-      Level {review.level} of {review.levels.length}, <Visible text={level.name} />: {yeses} of {level.quorum} votes, by{' '}
-      <Visible text={level.approvers.join(' or ')} />
+      Level {review.level} of {review.levels.length}, <Visible text={level.name} />: {countYeses(level)} of{' '}
+      {level.quorum} votes, by <Visible text={approversAt(level, now).join(' or ')} />
     </p>
   );
 }
 
-function Choosing({ row, choice, onChoose }: ItemProps) {
+function Choosing({ review, choice, onChoose }: ItemProps & { readonly review: Review }) {
   const session = useSession();
   const now = useNow();
   const { left } = useSeen();
-  const review = useQuery(reviewQuery(row.reviewId)).data;
-  if (review === undefined || !isUndecided(review)) return null;
+  if (!isUndecided(review)) return null;
   const { types, why } = choicesFor(review, session, now);
   if (types.length === 0) return <p className="quiet">{why}</p>;
   const digest = review.call.digest ?? undefined;
-  const alone = row.class === 'irreversible' || row.class === 'forbidden';
+  const alone = review.class === 'irreversible' || review.class === 'forbidden';
   return (
     <RadioGroup
       className="choices"
@@ -237,7 +236,7 @@ function Choosing({ row, choice, onChoose }: ItemProps) {
         </Radio>
       )}
       {types.includes('approve') && alone && (
-        <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }} state={{ asked: 'approve' }}>
+        <Link to="/reviews/$reviewId" params={{ reviewId: review.reviewId }} state={{ asked: 'approve' }}>
           Approve on its own page
         </Link>
       )}
