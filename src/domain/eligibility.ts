@@ -77,7 +77,7 @@ function phaseOf(review: Review): ReviewState['phase'] {
   return execution.startedAt === null ? 'ended' : 'started';
 }
 
-/** Whether a no still stops an approved review: a call can be stopped until the claim. */
+/** Whether a reject still stops an approved review: a call can be stopped until the claim. */
 export function isStoppable(kind: Review['kind'], execution: Review['execution']['status']): boolean {
   return kind === 'call' && execution === 'not_started';
 }
@@ -174,8 +174,8 @@ export function barredFrom(state: ReviewState): readonly string[] {
 }
 
 /**
- * Nobody votes twice on a level. Separation of duties also bars the proposer, its owner, whoever wrote this version, and
- * whoever voted on an earlier level.
+ * Nobody votes twice on a level. Separation of duties also bars the proposer, its owner, the author of this version, and
+ * those who voted on an earlier level.
  */
 function refusalOfPerson(
   { spec, level, votes }: ReviewState,
@@ -248,7 +248,7 @@ export function openLevelOf(review: Pick<Review, 'status' | 'level' | 'levels'>)
   return review.status === 'pending' ? review.levels[review.level - 1] : undefined;
 }
 
-/** Votes that a level has. An edit and an answer are a yes too. */
+/** Votes that a level has. An edit and an answer count as a vote too. */
 export function countYeses({ decisions }: Pick<Review['levels'][number], 'decisions'>): number {
   return decisions.filter(({ type }) => type !== 'reject' && type !== 'revise').length;
 }
@@ -258,9 +258,9 @@ export function waitsFor({ status, approvers, closedTo }: ReviewRow, { id, group
   return status === 'pending' && approvers.some((group) => groups.includes(group)) && !closedTo.includes(id);
 }
 
-/** How the outcome of a call stands, for whoever wants to settle it. */
+/** What decides whether an outcome can be settled by hand. */
 export interface OutcomeState {
-  /** The execution is `outcome_unknown` and nobody has reconciled it. */
+  /** The execution is `outcome_unknown` and has not been reconciled. */
   readonly isUnknown: boolean;
   /** ISO 8601; before it the request may still be on its way. */
   readonly settledBy: string | null;

@@ -12,7 +12,7 @@ import { findAgent, findReviewer, type InForce, type Settings } from './policy/s
 export type EmailDecision = ApprovalPlan['emailDecision'];
 
 /**
- * Whether a review may be decided from a mail, by the policy in force now. Asked by whoever writes the mail and again by
+ * Whether a review may be decided from a mail, by the policy in force now. Asked when the mail is written, and again by
  * the api before it takes the decision, which does not rely on what the first one found. What cannot be judged any more
  * (another policy, an agent that is gone) takes a session.
  */
@@ -59,7 +59,7 @@ function proposerOf(review: Review, settings: Settings): Proposer | undefined {
 /**
  * Everything that a link must be beside signed (undefined: it holds), in the order in which it is told: the deployment and the mailbox it was
  * made for, what policy says of mails, then the checks of any decision. `session`: the reviewer who is signed in in the
- * same browser, if any; a link that was forwarded to somebody else is none of theirs.
+ * same browser, if any; a link that was forwarded to another reviewer is not theirs.
  */
 export function checkMailLink(
   link: MailLink,

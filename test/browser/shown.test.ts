@@ -316,7 +316,7 @@ test('several of a group are approved at once, and each says what became of it',
   const late = await world.api.get(`/v1/reviews/${ids[1]}`, 'ops-2');
   await world.api.decide(ids[1] ?? '', late.body.call.digest, { type: 'reject', comment: 'no' }, 'ops-2');
   await page.getByRole('button', { name: 'Send 3 decisions' }).click();
-  await page.getByText('1 of 3 did not count').waitFor();
+  await page.getByText('1 of 3 refused').waitFor();
   const refused = page.getByRole('alert').filter({ hasText: 'has ended already' });
   await refused.waitFor();
   expect(await refused.count()).toBe(1);

@@ -12,7 +12,7 @@ import {
 } from '../../domain/eligibility.ts';
 import { shortDuration } from '../ui/time.ts';
 
-/** In the order in which they stand beside each other. */
+/** In the order of the buttons. */
 export const BUTTONS: Readonly<
   Record<DecisionType, { readonly label: string; readonly key: string; readonly style: string }>
 > = {

@@ -18,7 +18,7 @@ import { useDecide } from './use-decide.ts';
 
 const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')).EditPanel }));
 
-/** What may be decided now, at the foot of the screen. Drawn anew for each version, so nothing begun outlives one. */
+/** What can be decided now, at the foot of the screen. Mounted again for each version, so nothing that was begun outlives it. */
 export function DecideBar({ review }: { readonly review: Review }) {
   const session = useSession();
   const now = useNow();
@@ -37,7 +37,7 @@ export function DecideBar({ review }: { readonly review: Review }) {
 
 function Deciding({ review, types }: { readonly review: Review; readonly types: readonly DecisionType[] }) {
   const [begun, setPanel] = useState<DecisionType>();
-  // Another's request for changes, say, takes away what was begun.
+  // It may have become impossible, e.g. because another reviewer asked for changes.
   const panel = begun !== undefined && types.includes(begun) ? begun : undefined;
   const close = (): void => setPanel(undefined);
   const deciding = useDecide(review, close);

@@ -81,7 +81,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
   );
 }
 
-/** What nobody can edit here: it is encrypted to the execute worker, and goes back as it came. */
+/** A sealed value cannot be edited: it is encrypted to the execute worker, and is sent back unchanged. */
 function SealedField({ name }: FieldProps) {
   return (
     <p>
@@ -93,7 +93,7 @@ function SealedField({ name }: FieldProps) {
   );
 }
 
-/** Draws the sealed values, and nothing else, as {@link SealedField}. */
+/** Renders sealed values, and only those, as {@link SealedField}. */
 function uiSchemaOf(value: Json): UiSchema {
   if (isSealed(value)) {
     return { 'ui:field': SealedField, 'ui:fieldReplacesAnyOrOneOf': true, 'ui:options': { label: false } };
@@ -140,7 +140,7 @@ function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) 
       showErrorList={false}
       // The browser's own bubbles come one at a time and vanish; these stay beside their fields.
       noHtml5Validate
-      // A reviewer changes what is there; values nobody gave are not filled in.
+      // A reviewer changes what is there; missing values are not filled in.
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
       onChange={({ formData }) => onChange(plain(formData))}
       onSubmit={({ formData }) => onDone(plain(formData))}

@@ -50,7 +50,7 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
     success: (sent) => {
       const refused = sent.filter(({ httpStatus }) => httpStatus >= 300).length;
       if (refused === 0) notify('good', `${sent.length} decided.`);
-      else notify('bad', `${refused} of ${sent.length} did not count; each says why.`);
+      else notify('bad', `${refused} of ${sent.length} refused; each says why.`);
       setResults(new Map([...results, ...sent.map((result) => [result.reviewId, result] as const)]));
       setChosen(new Map());
       setComment('');
@@ -75,7 +75,7 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
       const { types } = choicesFor(review, session, serverNow());
       return types.includes('reject') ? [[reviewId, { choice: 'reject', digest }]] : [];
     });
-    if (all.length === 0) notify('plain', 'There is nothing here that you could reject now.');
+    if (all.length === 0) notify('plain', 'There is nothing here that you can reject now.');
     setChosen(new Map(all));
   };
   const rejects = [...chosen.values()].filter(({ choice }) => choice === 'reject').length;
@@ -101,8 +101,8 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
       }}
     >
       <p className="quiet">
-        Each review stands alone: a no to one is no no to the others. Irreversible calls are approved on their own page,
-        one at a time.
+        Each review is decided on its own: rejecting one does not reject the others. Irreversible calls are approved one
+        at a time, on their own page.
       </p>
       <ol className="group-items">
         {rows.map((row) => (
@@ -232,7 +232,7 @@ function Choosing({ review, choice, onChoose }: ItemProps & { readonly review: R
       )}
       {types.includes('approve') && !alone && (
         <Radio value="approve" className="choice" isDisabled={left > 0}>
-          Approve{left > 0 ? ' (after all of it was on screen)' : ''}
+          Approve{left > 0 ? ' (scroll to see everything first)' : ''}
         </Radio>
       )}
       {types.includes('approve') && alone && (

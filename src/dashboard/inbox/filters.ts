@@ -2,7 +2,7 @@ import type { ReviewStatus } from '../../contract/review.ts';
 import { STATUS } from '../../domain/lifecycle.ts';
 import type { ListFilter } from '../data/list-filter.ts';
 
-/** What the inbox shows, as it stands in the address. Absent: everything that waits. */
+/** Filters of the inbox, as in the address. Absent: everything that waits. */
 export interface InboxFilters {
   readonly status?: string;
   readonly tool?: string;

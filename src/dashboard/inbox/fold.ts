@@ -13,7 +13,7 @@ export type InboxItem =
       readonly open: boolean;
     };
 
-/** Reviews of one group stand together where the first of them stands; a group of one is a review. */
+/** Reviews of one group are put together at the place of the first; a group of one is shown as a review. */
 export function foldGroups(
   rows: readonly ReviewRow[],
   section: string,

@@ -13,7 +13,7 @@ import { isWaiting, keepInboxView, toListFilter, type InboxFilters } from './fil
 import { foldGroups, matchesSearch, type InboxItem } from './fold.ts';
 import { InboxRows } from './inbox-rows.tsx';
 
-/** What waits: mine first, by deadline. What is shown stands in the address. */
+/** What waits: mine first, by deadline. The filters are in the address. */
 export function Inbox() {
   usePageTitle('Inbox');
   const filters = useSearch({ from: '/' });
@@ -41,11 +41,7 @@ export function Inbox() {
       {list.state === 'failed' && <Failure what="The list could not be read" retry={list.retry} />}
       {list.state === 'ready' && list.items.length === 0 && !list.isLoadingMore && (
         <Empty title={isFiltered ? 'Nothing fits these filters' : 'Nothing waits'}>
-          <p>
-            {isFiltered
-              ? 'Take some of them away to see more.'
-              : 'What agents propose and policy holds appears here by itself.'}
-          </p>
+          <p>{isFiltered ? 'Clear some of them to see more.' : 'Calls that policy holds appear here on their own.'}</p>
         </Empty>
       )}
       {list.items.length > 0 && <InboxRows items={list.items} loadMore={list.loadMore} now={now} onToggle={toggle} />}
@@ -67,7 +63,7 @@ function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: n
     ...listQuery({ ...filter, status: 'pending', approver: 'me' }),
     enabled: mineFirst,
   });
-  // Others are asked for at once, and shown once mine are complete, so that mine stand first.
+  // Others are fetched at once, and shown only when mine are complete, so that mine come first.
   const others = useInfiniteQuery(listQuery(filter));
   // Few, if any, so one page of them is enough here; the status filter has the rest.
   const notRun = useInfiniteQuery({

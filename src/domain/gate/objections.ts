@@ -19,7 +19,7 @@ export interface Claimed {
   readonly levels: readonly Level[];
 }
 
-/** The first reject that stands in the way. `at`: epoch ms. */
+/** The first reject that still counts. `at`: epoch ms. */
 export function findStanding(
   objections: readonly Objection[],
   claimed: Claimed,
