@@ -1,16 +1,12 @@
 import type { AuditEntry, IndexedEntry } from '../contract/audit.ts';
-import type { DeliveryStore } from './deliveries.ts';
+import type { DeliveryStore } from './outbox.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Timestamp } from '../contract/json.ts';
 import type { ReviewId } from '../contract/ids.ts';
-import type { LedgerRow, LedgerTransition } from '../domain/ledger.ts';
-import type { ObjectionStore } from './objections.ts';
+import type { LedgerRow, LedgerTransition, LedgerState } from '../domain/ledger.ts';
 import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
 import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
-import type { ProposedCalls } from './proposed-calls.ts';
-import type { RecoveryStore } from './recovery.ts';
-import type { SessionStore } from './sessions.ts';
-import type { StatementStore } from './statements.ts';
+import type { SessionMethod } from '../contract/api.ts';
 
 /**
  * Storage as its users see it. One verb writes: {@link Store.commit} takes at most one ledger transition, the audit
@@ -197,4 +193,138 @@ export interface Store {
   erase(endedBefore: Timestamp): Promise<number>;
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A signed no as it was stored, before any workflow was told of it. */
+export interface StoredObjection {
+  /** Rises with every objection; those of one review may have been committed in another order. */
+  readonly n: number;
+  readonly reviewId: ReviewId;
+  /** As it came; nothing of it counts until it is verified. Undefined: not even JSON. */
+  readonly envelope: unknown;
+  /** Epoch ms. */
+  readonly storedAt: number;
+  /** The execute worker could not verify it. */
+  readonly unreadable: boolean;
+}
+
+/** An objection about which something may still have to be done, and where its review stands. */
+export interface UnsettledObjection extends StoredObjection {
+  readonly ledger: LedgerState;
+  readonly status: ReviewStatus | null;
+}
+
+export interface ObjectionStore {
+  /**
+   * Stores a no while nothing has been claimed; storing the same envelope again changes nothing. Only the login of the
+   * reviewers' api may.
+   */
+  object(reviewId: ReviewId, envelope: DsseEnvelope): Promise<'stored' | 'already_started' | 'already_resolved'>;
+  /** Whether the login may store objections. Throws `database_unavailable`. */
+  mayObject(): Promise<boolean>;
+  /** The oldest ones of a review, settled or not; {@link LedgerRow.objections} counts all. */
+  ofReview(reviewId: ReviewId, limit: number): Promise<readonly StoredObjection[]>;
+  /** In order of `n`, beginning after one. */
+  unsettled(after: number, limit: number): Promise<readonly UnsettledObjection[]>;
+  /** By the gate worker: nothing is left to do about it. The claim still judges it. */
+  settle(n: number): Promise<void>;
+  /** By the execute worker. */
+  setUnreadable(n: number, unreadable: boolean): Promise<void>;
+  countUnreadable(): Promise<number>;
+}
+
+/** Which Temporal this is. Names are not enough: `default` exists on every server. */
+export interface TemporalIdentity {
+  readonly namespaceId: string;
+  /** Null where the namespace is global: it may move between clusters. */
+  readonly clusterId: string | null;
+}
+
+/** Ledger states in which a review still needs its workflow. */
+export const UNSETTLED_STATES = ['claimed', 'unknown', 'open'] as const;
+export type UnsettledState = (typeof UNSETTLED_STATES)[number];
+
+export interface SweepHalt {
+  readonly at: Timestamp;
+  /** Lost reviews that the sweep found and did not settle; not all of them. */
+  readonly reviewIds: readonly ReviewId[];
+}
+
+/** What recovery keeps in the database, for all workers together. */
+export interface RecoveryStore {
+  /** The Temporal that this database belongs to; undefined: not bound yet. */
+  binding(): Promise<TemporalIdentity | undefined>;
+  /** Binds the database where it is not bound yet. */
+  bind(identity: TemporalIdentity): Promise<void>;
+  /** Binds it to another Temporal and approves that these reviews are settled as lost. */
+  rebind(identity: TemporalIdentity, lost: readonly ReviewId[]): Promise<void>;
+  /**
+   * Ledger rows in this state that have not been reconciled and did not change since `before`, in the order of their
+   * ids, from the first one behind `after` (null: from the start).
+   */
+  unsettled(
+    state: UnsettledState,
+    before: Timestamp,
+    limit: number,
+    after: ReviewId | null,
+  ): Promise<readonly ReviewId[]>;
+  /**
+   * Asks whether a review may be settled as lost: up to `LIMITS.lostPerHour` reviews an hour, and those that a person
+   * approved. The first refusal halts every sweep, with `found` for people to see.
+   */
+  takeLost(reviewId: ReviewId, found: readonly ReviewId[]): Promise<boolean>;
+  status(): Promise<{ readonly halt: SweepHalt | null; readonly lostLastHour: number }>;
+  /** A person approves, for a day, that these reviews are settled as lost; sweeps go on. */
+  approveLost(lost: readonly ReviewId[]): Promise<void>;
+}
+
+/**
+ * Statements of completeness and who waits for one. The api asks; the execute worker, which has no port, looks for
+ * requests and answers them. Whatever stands here is believed only for the execute worker's signature.
+ */
+export interface StatementStore {
+  /** Asks for a new statement on a review; asking twice is asking once. */
+  request(reviewId: ReviewId): Promise<void>;
+  /** Reviews that a statement is asked for, the longest waiting first. */
+  requested(limit: number): Promise<readonly ReviewId[]>;
+  /** Ends the request. Without a statement (none can be given) an earlier one stays. */
+  answer(reviewId: ReviewId, statement?: DsseEnvelope): Promise<void>;
+  read(reviewId: ReviewId): Promise<{ readonly statement: DsseEnvelope | null; readonly isRequested: boolean }>;
+}
+
+/** Which calls an agent has proposed, by a keyed fingerprint of what it said: so that a no need not be said twice. */
+export interface ProposedCalls {
+  note(proposer: string, fingerprint: string, reviewId: ReviewId): Promise<void>;
+  /** The review of the same call that people rejected last, if they did since a time. */
+  findRejected(proposer: string, fingerprint: string, since: Timestamp): Promise<ReviewId | undefined>;
+}
+
+/** A session of the dashboard as storage keeps it: the cookie holds the id, storage its SHA-256 alone. */
+export interface StoredSession {
+  readonly reviewerId: string;
+  readonly method: SessionMethod;
+  /** Fingerprint of what the person signed in with; a session ends when the configuration no longer gives the same. */
+  readonly credential: string;
+  /** Groups that the identity provider told of; null: it was not asked. They only ever take away. */
+  readonly claimedGroups: readonly string[] | null;
+  readonly startedAt: Timestamp;
+  readonly seenAt: Timestamp;
+  readonly endsAt: Timestamp;
+}
+
+/**
+ * Sessions and what may be used once, shared by every api process. A cookie cannot be called back; a row can, so that
+ * signing out holds everywhere and at once.
+ */
+export interface SessionStore {
+  /** Also forgets sessions that have ended by `startedAt`. */
+  begin(idHash: string, session: StoredSession): Promise<void>;
+  read(idHash: string): Promise<StoredSession | undefined>;
+  /** Notes that the session was used. */
+  touch(idHash: string, at: Timestamp): Promise<void>;
+  end(idHash: string): Promise<void>;
+  /** Ends every session of a reviewer; says how many there were. */
+  endAll(reviewerId: string): Promise<number>;
+  /** True for the first caller with this key, over all processes. Kept until `until`; it must not be asked for later. */
+  useOnce(key: string, until: Timestamp, now: Timestamp): Promise<boolean>;
 }

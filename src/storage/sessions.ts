@@ -1,5 +1,5 @@
 import type { SessionMethod } from '../contract/api.ts';
-import type { SessionStore } from '../ports/sessions.ts';
+import type { SessionStore } from '../ports/store.ts';
 import type { Query } from './database/database.ts';
 
 /** {@link SessionStore} over the `sessions` and `used_once` tables. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { checkApi, judgeClock } from '../../src/cli/commands/doctor/checks.ts';
 import { checkBinding, judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
-import type { TemporalIdentity } from '../../src/ports/recovery.ts';
+import type { TemporalIdentity } from '../../src/ports/store.ts';
 
 describe('clocks', () => {
   const now = Date.parse('2026-04-01T12:00:00.000Z');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DeliveryStore, Settlement, WaitingDelivery } from '../../ports/deliveries.ts';
+import type { DeliveryStore, Settlement, WaitingDelivery } from '../../ports/outbox.ts';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { isOvertaken } from '../../domain/lifecycle.ts';

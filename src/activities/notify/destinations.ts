@@ -1,5 +1,5 @@
 import type { ReviewerConfig } from '../../contract/config.ts';
-import type { PersonTold } from '../../ports/deliveries.ts';
+import type { PersonTold } from '../../ports/outbox.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import type { Channel } from './channel.ts';

@@ -1,5 +1,5 @@
 import type { IndexedEntry } from '../../contract/audit.ts';
-import type { DeliveryStore, PlannedDelivery } from '../../ports/deliveries.ts';
+import type { DeliveryStore, PlannedDelivery } from '../../ports/outbox.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';

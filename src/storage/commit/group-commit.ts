@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
@@ -10,8 +10,6 @@ import { readLedgerRow, type StoredLedgerRow } from './ledger-row.ts';
 
 const MAX_GROUP = 64;
 const MAX_GROUP_SIZE = 4_000_000;
-/** Characters of a group that are many. */
-const LONG = 100_000;
 /** So often is the cached head tried before the head is locked for certain. */
 const OPTIMISTIC_TRIES = 3;
 /** A ledger row that another transaction holds is asked for again after so many ms, and so often. */
@@ -167,6 +165,10 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
     running ??= drain();
   }
 
+  function isBusy(): boolean {
+    return running !== undefined || postponed.size > 0;
+  }
+
   function remember(reviewId: string, tail: ReviewTail | null): void {
     if (tail === null) tails.delete(reviewId);
     else tails.set(reviewId, tail);
@@ -178,7 +180,7 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
         enqueue({ commit: prepareCommit(commit), resolve, reject, busy: 0 });
       }),
     idle: async () => {
-      while (running !== undefined || postponed.size > 0) await (running ?? sleep(BUSY_MS));
+      while (isBusy()) await (running ?? sleep(BUSY_MS));
     },
   };
 }
@@ -199,8 +201,6 @@ async function tryOnce(
     base,
     (reviewId) => tails.get(reviewId),
   );
-  // Writing a long one down took a while, and an embedded database holds the process again: others first.
-  if (payload.json.length > LONG) await nextTurn();
   const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text) AS answer', [
     payload.json,
   ]);

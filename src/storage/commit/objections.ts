@@ -1,7 +1,6 @@
-import type { ObjectionStore, StoredObjection } from '../../ports/objections.ts';
+import { type ObjectionStore, type StoredObjection, StorageError } from '../../ports/store.ts';
 import type { ReviewStatus } from '../../contract/review.ts';
 import type { LedgerState } from '../../domain/ledger.ts';
-import { StorageError } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 
 interface Row {

@@ -1,5 +1,5 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
-import { StorageError, type AuditHead, type Store } from '../../ports/store.ts';
+import { StorageError, type AuditHead, type Store, type StatementStore } from '../../ports/store.ts';
 import {
   nodesOfPlan,
   planConsistency,
@@ -10,7 +10,6 @@ import {
 import { hashToBase64, type NodeId } from '../../domain/proof/tree.ts';
 import type { Query } from '../database/database.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
-import type { StatementStore } from '../../ports/statements.ts';
 
 type LogReads = Pick<
   Store,

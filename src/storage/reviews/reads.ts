@@ -1,13 +1,18 @@
 import type { Material, ReviewStatus } from '../../contract/review.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import { StorageError, type Store, type StoredEnvelope, type StoredReview } from '../../ports/store.ts';
+import {
+  StorageError,
+  type Store,
+  type StoredEnvelope,
+  type StoredReview,
+  type ProposedCalls,
+} from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
 import type { Found } from '../database/row-cache.ts';
 import { storableText } from '../database/text.ts';
-import type { ProposedCalls } from '../../ports/proposed-calls.ts';
 
 export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
   const [found] = await query<{ row: StoredLedgerRow }>(

@@ -1,7 +1,7 @@
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
-import type { TemporalIdentity } from '../../../ports/recovery.ts';
+import type { TemporalIdentity } from '../../../ports/store.ts';
 import { SEARCH_ATTRIBUTE_NAMES, type TemporalConnections, type TemporalTarget } from '../../compose/temporal.ts';
 import { describeIdentity, isSameTemporal, readTemporalIdentity } from '../../compose/temporal-binding.ts';
 import { fail, judgeClock, ok, skipped, warn, type Finding } from './checks.ts';
