@@ -5,11 +5,11 @@ import { callThrough, openHoldpoint } from './gate/holdpoint.ts';
 import { measureLatency, measureThroughput, median, quantilesOf, type Door } from './gate/measure.ts';
 
 /**
- * Holdpoint's hard gate beside bare Temporal (a signal, a 24 h timer, one activity, nothing else) and beside the gate's
- * own shape on Temporal with nothing done in it, on the same server, in one run, taking turns: on shared machines only
- * ratios of one run mean anything. `ROUNDS`, `GATES` and `CALLS` change how much is measured.
+ * Compares Holdpoint's hard gate with bare Temporal (a signal, a 24 h timer, one activity) and with the gate's
+ * Temporal operations without its work, on the same server, in one run, in turns: on shared machines only
+ * ratios within one run are meaningful. `ROUNDS`, `GATES` and `CALLS` set how much is measured.
  */
-/** Fewer than three have no median to speak of. */
+/** Fewer than three rounds have no meaningful median. */
 const ROUNDS = Math.max(3, Number(process.env['ROUNDS'] ?? 5));
 const GATES = Number(process.env['GATES'] ?? 300);
 const CALLS = Number(process.env['CALLS'] ?? 100);

@@ -7,9 +7,9 @@ import { ATTACKS, closeAttackers } from './hostile/attacks.ts';
 import { startHostileWorld, type HostileWorld } from './hostile/world.ts';
 
 /**
- * What others notice of a hostile caller: p99 of `GET /healthz`, and of another agent's reversible call, while the worst
- * bodies of each kind go to one route after the other, beside the same with nobody attacking, in turns in one run. Ends with
- * 1 where a p99 is above `AIM` times the idle one. `WINDOW` ms is how long each is measured, `ONLY` names some attacks.
+ * Measures how a hostile caller affects others: p99 of `GET /healthz` and of another agent's reversible call while the
+ * worst bodies of each kind are sent to one route after the other, compared with the same without an attack, in turns in one
+ * run. Exits with 1 if a p99 is above `AIM` times the idle one. `WINDOW` ms is how long each is measured, `ONLY` selects attacks.
  */
 const WINDOW = Number(process.env['WINDOW'] ?? 8_000);
 const AIM = 3;
@@ -47,10 +47,10 @@ try {
   console.log(`${'p99, ms: idle → attacked (times idle)'.padEnd(50)} ${'/healthz'.padEnd(26)} another’s call`);
   let over = 0;
   for (const [n, { name, noticed }] of rounds.entries()) {
-    // The machine's speed drifts: beside what was just before and just after.
-    const beside = [idle[n], idle[n + 1]].filter((window) => window !== undefined);
-    const healthz = beside.flatMap((window) => window.healthz);
-    const calls = beside.flatMap((window) => window.calls);
+    // The machine's speed drifts: compare with the idle windows just before and just after.
+    const idleAround = [idle[n], idle[n + 1]].filter((window) => window !== undefined);
+    const healthz = idleAround.flatMap((window) => window.healthz);
+    const calls = idleAround.flatMap((window) => window.calls);
     over += row(name, p99Of(noticed), p99Of({ healthz, calls })) ? 1 : 0;
   }
   console.log(over === 0 ? `all within ${AIM} times idle` : `${over} of ${rounds.length} above ${AIM} times idle`);
@@ -97,8 +97,10 @@ function p99Of({ healthz, calls }: Noticed): { readonly healthz: number; readonl
 
 /** True where it is above the aim. */
 function row(name: string, is: ReturnType<typeof p99Of>, idle: ReturnType<typeof p99Of>): boolean {
-  const cell = (value: number, beside: number): string =>
-    `${beside.toFixed(1).padStart(8)} → ${value.toFixed(1).padStart(7)} (${(value / beside).toFixed(2)})`.padEnd(28);
+  const cell = (value: number, baseline: number): string =>
+    `${baseline.toFixed(1).padStart(8)} → ${value.toFixed(1).padStart(7)} (${(value / baseline).toFixed(2)})`.padEnd(
+      28,
+    );
   const isOver = is.healthz > AIM * idle.healthz || is.call > AIM * idle.call;
   console.log(
     `${name.padEnd(50)}${cell(is.healthz, idle.healthz)}${cell(is.call, idle.call)}${isOver ? '  over' : ''}`,

@@ -66,8 +66,8 @@ interface Scrolling {
 }
 
 /**
- * Scrolls one step a frame. Rows stand without gaps, so the list is blank where the window shows some of it above the
- * first or below the last row that is drawn; looked at right after the step, as the frame is painted.
+ * Scrolls one step per frame. Rows have no gaps, so the list is blank where the window shows some of it above the
+ * first or below the last rendered row; checked right after the step, as the frame is painted.
  */
 async function scroll({ page }: Person): Promise<Scrolling> {
   return page.evaluate(`new Promise((resolve) => {

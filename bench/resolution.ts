@@ -8,10 +8,10 @@ import { openBare } from './gate/bare.ts';
 import { quantilesOf } from './gate/measure.ts';
 
 /**
- * What it costs the api to have `AGENTS` agents waiting in `resolution()`, and how long after the end of its review each
- * has its answer; beside as many clients of bare Temporal in `handle.result()`, on the same server in the same run. `ENDED`
- * of each are ended in turns, at most `PER_SECOND` a second, while all the others go on waiting. Times are from the end as
- * the server recorded it to the answer.
+ * Measures what it costs the api to have `AGENTS` agents waiting in `resolution()`, and how long after the end of its review
+ * each gets its answer, compared with as many clients of bare Temporal in `handle.result()` on the same server in the same run.
+ * `ENDED` of each are ended in turns, at most `PER_SECOND` per second, while all others keep waiting. Times are from the end as
+ * recorded by the server to the answer.
  */
 const AGENTS = Number(process.env['AGENTS'] ?? 1_000);
 const ENDED = Math.min(AGENTS, Number(process.env['ENDED'] ?? 300));

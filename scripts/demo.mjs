@@ -1,4 +1,4 @@
-// `npm run demo`: the tour, in a second terminal beside `npm start`
+// `npm run demo`: the tour, in a second terminal while `npm start` runs
 import { becomeHoldpoint } from './lib/become.mjs';
 
 await becomeHoldpoint('demo');

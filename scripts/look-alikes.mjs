@@ -69,7 +69,7 @@ function groupByAscii(all) {
   return groups;
 }
 
-/** Letters and digits of ASCII that share a prototype (`1`, `I` and `l`; `0` and `O`) are told apart by what the character is. */
+/** Letters and digits of ASCII that share a prototype (`1`, `I` and `l`; `0` and `O`) are distinguished by the character itself. */
 function asciiFor(character, prototype, all) {
   const drawnAlike = ALPHANUMERIC.filter((ascii) => (all.get(ascii) ?? ascii) === prototype);
   const kind = /\p{N}/u.test(character) ? /[0-9]/ : /\p{Lu}/u.test(character) ? /[A-Z]/ : /[a-z]/;
@@ -83,7 +83,7 @@ function isLeftOut(character, ascii, all) {
   if (codeOf(character) < 0x80 || !/[\p{L}\p{M}\p{N}]/u.test(character)) return true;
   // In a square of its own, and written without spaces: a sentence with a Latin name in it would be marked.
   if (/\p{Script=Han}/u.test(character)) return true;
-  // Compatibility forms are found by what they stand for.
+  // Compatibility forms are found by their normal form.
   const plain = character.normalize('NFKC');
   if (plain === character) return false;
   return /^[0-9A-Za-z]$/.test(plain) || asciiFor(plain, all.get(plain), all) === ascii;

@@ -53,7 +53,7 @@ async function untilShown(keys: HoldpointKeys, path: string): Promise<string> {
   }
 }
 
-/** A reversible call through Holdpoint; resolves when its answer is there. */
+/** Makes a reversible call through Holdpoint; resolves with its answer. */
 export async function callThrough(keys: HoldpointKeys): Promise<void> {
   const answer = await call<{ outcome: string }>(keys.url, 'POST', '/v1/execute', keys.agentKey, {
     service: 'payouts',

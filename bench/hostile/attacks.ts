@@ -4,7 +4,7 @@ import { BODY_LIMITS } from '../../src/contract/constants.ts';
 import { WORST } from './bodies.ts';
 import type { Attacker, HostileWorld } from './world.ts';
 
-/** What one hostile caller does until it is told to stop. Resolves with how often it was answered, by status. */
+/** One hostile caller, until it is stopped. Resolves with the number of answers by status. */
 export interface Attack {
   readonly name: string;
   run(world: HostileWorld, by: Attacker, stop: AbortSignal): Promise<ReadonlyMap<number, number>>;
@@ -92,7 +92,7 @@ function streaming(name: string, as: Credential, sent: Sent): Attack {
   };
 }
 
-/** Every kind of worst body, up to the limit of its route, as `wrap` puts it. */
+/** Every kind of worst body, up to the limit of its route, wrapped by `wrap`. */
 function worst(path: string, bytes: number, wrap: (args: string) => string = (args) => args): readonly Sent[] {
   const room = bytes - wrap('').length;
   return Object.values(WORST).map((make) => ({ path, body: wrap(make(room)) }));
@@ -129,7 +129,7 @@ export const ATTACKS: readonly Attack[] = [
   repeated('GET /readyz, /metrics, /openapi.json', 'none', () =>
     ['/readyz', '/metrics', '/openapi.json'].map((path) => ({ path })),
   ),
-  repeated('bearer that nobody has', 'none', () => [
+  repeated('unknown bearer token', 'none', () => [
     { path: '/v1/reviews', headers: { authorization: `Bearer hpk_${'x'.repeat(500)}` } },
   ]),
   // An agent.

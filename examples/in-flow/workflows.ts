@@ -40,7 +40,7 @@ export async function publishOnce({ draft, editors }: Publication): Promise<Publ
   }
 }
 
-/** A loop: whoever answers in words gets the draft again, written anew; a no ends it. */
+/** A loop: an answer in words leads to a revised draft and a new question; a no ends it. */
 export async function publishAfterRevisions({ draft, editors }: Publication): Promise<Published> {
   let current = draft;
   for (let rounds = 1; rounds <= 5; rounds += 1) {
@@ -59,7 +59,7 @@ export async function publishAfterRevisions({ draft, editors }: Publication): Pr
   return { published: null, why: 'still not right after five rounds' };
 }
 
-/** Where an agent would write the draft anew, in an activity of its own. */
+/** Here an agent would revise the draft, in an activity of its own. */
 function rewrite(draft: Draft, wish: unknown): Draft {
   return { ...draft, text: `${draft.text} ${typeof wish === 'string' ? wish : JSON.stringify(wish)}` };
 }
@@ -69,8 +69,8 @@ export interface Release extends Publication {
 }
 
 /**
- * Two gates, one after the other: the second asks about what the first let through, an edit included. Where both may
- * look at the same thing at once, one question with `levels` does it.
+ * Two gates, one after the other: the second asks about what the first approved, including edits. If both may
+ * look at the same thing at once, use one question with `levels`.
  */
 export async function publishAfterTwoGates({ draft, editors, lawyers }: Release): Promise<Published> {
   const edited = await requestApproval({
@@ -90,7 +90,7 @@ export async function publishAfterTwoGates({ draft, editors, lawyers }: Release)
   return { published: cleared.proposal.draft, by: cleared.by, rounds: 2 };
 }
 
-/** Several questions at once, shown as one group; each is answered by itself. Resolves with what was let through. */
+/** Several questions at once, shown as one group, each answered separately. Resolves with what was approved. */
 export async function publishMany(drafts: readonly Draft[], editors: readonly string[]): Promise<readonly Draft[]> {
   const decisions = await requestApprovals(
     drafts.map((draft) => ({ title: `Publish “${draft.title}”?`, proposal: { draft }, approvers: [...editors] })),

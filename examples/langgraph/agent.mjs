@@ -30,7 +30,7 @@ const runSql = holdpointTool({
   ...(CALLBACK === undefined ? {} : { callback: CALLBACK }),
 });
 
-/** Proposes one statement, and tells what came of it. */
+/** Proposes one statement and returns the outcome. */
 function model({ messages }) {
   const last = messages.at(-1);
   if (last.getType() === 'tool') return { messages: [new AIMessage(`The tool said ${last.content}`)] };

@@ -54,7 +54,7 @@ class Gate:
         return self.outcome(answer["reviewId"])
 
     def outcome(self, review_id, wait_seconds=0):
-        """The review as it stands, or as it has ended within `wait_seconds` (at most 60)."""
+        """The current review, or the ended one if it ends within `wait_seconds` (at most 60)."""
         return outcome_of(self._send("GET", f"/v1/reviews/{review_id}?waitSeconds={wait_seconds}"))
 
     def resolution(self, review_id, timeout=None):

@@ -24,7 +24,7 @@ for (const { toolName, output } of steps.flatMap((step) => step.toolResults)) {
 }
 console.log(text);
 
-/** Proposes, waits on where it is told that the call is pending, and ends. */
+/** Proposes, waits while the call is pending, and ends. */
 function scripted() {
   const say = (content, unified) => ({
     content: [content],

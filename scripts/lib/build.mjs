@@ -39,7 +39,7 @@ export async function build() {
     await bundleWorkflows(incoming);
     await bundleDashboard(join(incoming, 'dashboard'));
     writeFileSync(join(incoming, STAMP), stamp);
-    // Swapped in one step, so that whoever starts meanwhile sees the old build or the new one.
+    // Swapped in one step, so that a process that starts meanwhile sees either the old build or the new one.
     const old = join(root, 'dist.old');
     rmSync(old, { recursive: true, force: true });
     if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);

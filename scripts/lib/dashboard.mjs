@@ -18,7 +18,7 @@ export async function bundleDashboard(outDir) {
   }
 }
 
-/** Whoever builds may run under another value (tests do), and React would come with its checks for developers. */
+/** The build may run under another value (tests do), and React would then include its development checks. */
 function setNodeEnv(value) {
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = value;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { run } from './commands/run.ts';
 
-// A reader that has seen enough (`| head`) is no error.
+// A reader that closes the pipe (`| head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
@@ -9,12 +9,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const args = process.argv.slice(2);
 const stop = new AbortController();
-// Servers have their own ordered shutdown; commands that wait end at once.
+// Servers have their own ordered shutdown; other commands end at once.
 if (!args.some((arg) => ['dev', 'api', 'worker'].includes(arg))) {
   process.once('SIGINT', () => {
     process.exitCode = 130;
     stop.abort(new Error('interrupted'));
-    // What does not listen to the signal is ended all the same.
+    // Ends what does not listen to the signal.
     setTimeout(() => process.exit(130), 500).unref();
   });
 }
@@ -31,5 +31,5 @@ const code = await run(
   stop.signal,
 );
 process.exitCode ??= code;
-// A start that failed half-way may leave a handle open (a native thread, a database); what was to be closed is closed.
+// A start that failed midway may leave a handle open (a native thread, a database).
 process.stdout.write('', () => process.exit());

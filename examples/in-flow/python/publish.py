@@ -28,7 +28,7 @@ def review_id() -> str:
 
 
 async def request_approval(question: dict[str, Any]) -> dict[str, Any]:
-    """Asks and waits; silence is no. Cancelling whoever waits withdraws the question."""
+    """Asks and waits; without an answer it expires. Cancelling the caller withdraws the question."""
     return await workflow.execute_child_workflow(
         "approvalGate",
         question,

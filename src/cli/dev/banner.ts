@@ -5,18 +5,18 @@ export interface BannerInput {
   readonly url: string;
   readonly temporalUi: string | null;
   readonly dataDir: string;
-  /** Null: a config file of one's own is in force. */
+  /** Null with the user's own config file. */
   readonly access: Access | null;
-  /** One for each reviewer, good once and for ten minutes. */
+  /** One for each reviewer, valid once, for ten minutes. */
   readonly links: readonly SignInLink[];
   readonly configFile: string;
 }
 
 type SignInLink = Pick<Access['reviewers'][number], 'id' | 'groups' | 'signInUrl'>;
-/** Of a longer list the rest is a command away. */
+/** For the others there is `holdpoint sign-in-link`. */
 const MOST_LINKS = 20;
 
-/** What a start prints once everything answers. */
+/** What `npm start` prints once everything is ready. */
 export function renderBanner(input: BannerInput): readonly string[] {
   const { url, temporalUi, dataDir, access, links, configFile } = input;
   return [
@@ -76,7 +76,7 @@ function renderDemo(access: Access, dataDir: string): readonly string[] {
   ];
 }
 
-/** No single quotes inside: it stands between them in a shell. */
+/** Contains no single quotes, because a shell command wraps it in them. */
 const EXAMPLE = JSON.stringify({
   service: 'postgres',
   tool: 'postgres.execute',

@@ -5,12 +5,12 @@ import type { DataDir } from '../embedded/data-dir.ts';
 import { findTemporalCli } from '../embedded/temporal-cli.ts';
 import { superviseTemporal } from '../embedded/temporal-server.ts';
 
-/** The Temporal that a start uses, its own or another's. */
+/** The Temporal that a start uses: the embedded one, or the one that the environment names. */
 export interface DevTemporal {
   readonly connections: TemporalConnections;
   readonly address: string;
   readonly uiUrl: string | null;
-  /** Closes the connections, then the server if it is ours. */
+  /** Closes the connections, then the embedded server. */
   stop(): Promise<void>;
 }
 
@@ -38,8 +38,8 @@ export async function openDevTemporal(
   });
   const { address, uiUrl } = server;
   try {
-    // It has answered already; but making the embedded database holds this process up for seconds, and on a busy machine
-    // the deadline of a connection passes while nobody looks.
+    // The server has already answered, but creating the embedded database blocks this process for seconds, and on a busy
+    // machine the deadline of a connection passes meanwhile.
     const connections = await connectTemporal({ connectionOptions: { address }, namespace: 'default' }, { tries: 6 });
     const stop = async () => {
       await connections.close();

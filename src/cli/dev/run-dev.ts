@@ -20,8 +20,8 @@ import { prepareDemo, publishAccess } from '../embedded/demo/demo.ts';
 import { openDevTemporal } from './embedded-temporal.ts';
 
 /**
- * Everything on this machine, in one process with a Temporal server as its child: what `npm start` runs. Resolves when it
- * was stopped and has closed everything in order. Rejects in words (StartError and the like) where it cannot start.
+ * Runs everything on this machine, in one process with a Temporal server as its child: what `npm start` runs. Resolves once
+ * it was stopped and has closed everything in order. Rejects with StartError and similar if it cannot start.
  */
 export async function runDev(options: RunOptions): Promise<void> {
   const settings = readEnvironment(options.env);
@@ -73,7 +73,7 @@ async function startDev(
     trustProxy: settings.trustProxy,
     readyChecks: {
       auditLog: execute.assertLogIntact,
-      // Whoever waits for 200 may read access.json next.
+      // A caller that waits for 200 may read access.json next.
       start: async () => {
         if (!published) throw new Error('not yet');
       },
@@ -101,7 +101,7 @@ async function startDev(
   renderBanner({ url: api.url, temporalUi, dataDir: dataDir.path, access, links, configFile }).forEach(say);
 }
 
-/** Temporal, database and demo target, side by side: each takes a second or two. */
+/** Opens Temporal, database and demo target in parallel: each takes a second or two. */
 async function open(
   { env, say }: RunOptions,
   settings: EnvironmentSettings,
@@ -114,7 +114,7 @@ async function open(
     openStore(settings.databaseUrl, dataDir.path),
     withDemo ? prepareDemo(dataDir) : Promise.resolve(undefined),
   ] as const;
-  // Where one fails, the others must still be closed.
+  // If one fails, the others must still be closed.
   const [temporalOpened, storeOpened] = await Promise.allSettled(opening);
   if (temporalOpened.status === 'fulfilled') shutdown.add('Temporal', () => temporalOpened.value.stop());
   if (storeOpened.status === 'fulfilled') shutdown.add('database', () => storeOpened.value.close());
@@ -129,7 +129,7 @@ async function requireFreePort(port: number): Promise<void> {
 
 const READY_WITHIN_MS = 30_000;
 
-/** Waits until `/readyz` answers 200, or logs what it said last: the start goes on, because what is down may come back. */
+/** Waits until `/readyz` answers 200, else logs its last answer. The start continues, because a part that is down may recover. */
 async function waitUntilReady(url: string, log: Logger): Promise<void> {
   const until = performance.now() + READY_WITHIN_MS;
   let last: unknown;

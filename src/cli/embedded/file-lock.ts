@@ -7,12 +7,12 @@ export interface FileLock {
 }
 
 /**
- * Locks a file through the kernel (an open-file-description lock, `flock` on macOS): it ends with the process however
- * that ends, needs no heartbeat, and so neither goes stale while a slow statement blocks the event loop nor stays
- * behind after `kill -9`. Children do not inherit it: Node opens files close-on-exec.
+ * Locks a file through the kernel (an open-file-description lock, `flock` on macOS). The lock ends with the process,
+ * also after `kill -9`, and needs no heartbeat that a blocked event loop could miss. Children do not inherit it: Node opens
+ * files close-on-exec.
  *
- * Returns undefined where another process holds it. The file stays behind, which is harmless; deleting it would let two
- * processes lock two files of one name.
+ * Returns undefined if another process holds it. The file stays behind; deleting it would let two processes lock two files
+ * of the same name.
  */
 export function tryLockFile(path: string, note: string): FileLock | undefined {
   const fd = openSync(path, 'a+', 0o600);
@@ -25,7 +25,7 @@ export function tryLockFile(path: string, note: string): FileLock | undefined {
   return { release: () => closeSync(fd) };
 }
 
-/** What the holder wrote about itself. For messages only: it is not what decides. */
+/** What the holder wrote about itself; only for messages. */
 export function readLockNote(path: string): string {
   try {
     return readFileSync(path, 'utf8').slice(0, 200);
@@ -34,7 +34,7 @@ export function readLockNote(path: string): string {
   }
 }
 
-/** Waits for the lock, telling once through `onWait` that somebody else holds it. */
+/** Waits for the lock; calls `onWait` once if another process holds it. */
 export async function lockFile(path: string, note: string, onWait: (holder: string) => void): Promise<FileLock> {
   for (let waited = false; ; waited = true) {
     const lock = tryLockFile(path, note);

@@ -25,7 +25,7 @@ export function AccountMenu({ session }: { readonly session: Session }) {
       return;
     }
     queries.setQueryData(sessionQuery.queryKey, null);
-    // What was read in this session is nobody else's to see.
+    // Data of this session must not be shown to the next user.
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
   };
   return (

@@ -4,9 +4,8 @@ import { singleKeysAreOn } from './single-keys.ts';
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 /**
- * Single keys for the whole page. They rest while somebody types (but for Esc, which leaves), while a dialog or a menu is
- * open, and with Ctrl, Alt or Meta. A key that is held down counts once. Characters rest altogether where they are
- * turned off.
+ * Single keys for the whole page. They are inactive while the user types (except Esc, which cancels), while a dialog or a menu
+ * is open, and with Ctrl, Alt or Meta. A key that is held down counts once. Character keys can be turned off.
  */
 export function useKeys(keys: KeyMap): void {
   const current = useRef(keys);

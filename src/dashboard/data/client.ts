@@ -2,7 +2,7 @@ import { Holdpoint } from '../../client/index.ts';
 import { noteServerDate } from './clock.ts';
 import { setConnection } from './connection.ts';
 
-/** What the session told us; sent with every request that changes something. */
+/** CSRF token of the session; sent with every request that changes something. */
 let csrfToken: string | null = null;
 let onSignedOut: () => void = () => undefined;
 let onStreamOpened: () => void = () => undefined;

@@ -8,7 +8,7 @@ import type { Voter } from '../../domain/eligibility.ts';
 import { placeRow } from './place-row.ts';
 import type { ListFilter } from './list-filter.ts';
 
-/** Keeps every list and every open review current for as long as somebody is signed in: one stream for the whole page. */
+/** Keeps every list and every open review current while signed in: one stream for the whole page. */
 export function useLiveChanges(me: Voter): void {
   const queries = useQueryClient();
   const { id } = me;

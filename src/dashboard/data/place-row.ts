@@ -5,8 +5,8 @@ import type { ReviewPage } from '../../client/reviews.ts';
 import type { ListFilter } from './list-filter.ts';
 
 /**
- * A list after one of its reviews changed: where the row no longer fits the filter it goes, where it does it stands at
- * its place in the order (deadline, then id). A row that belongs behind what is loaded comes with a later page.
+ * Updates a list after one of its reviews changed: a row that no longer matches the filter is removed, others are placed in
+ * order (deadline, then id). A row that belongs after the loaded pages comes with a later page.
  */
 export function placeRow(pages: readonly ReviewPage[], row: ReviewRow, filter: ListFilter, me: Voter): ReviewPage[] {
   const without = pages.map((page) => ({

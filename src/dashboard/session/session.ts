@@ -5,7 +5,7 @@ import { RequestError, sessionFetch, setCsrfToken } from '../data/client.ts';
 
 export type Session = SessionResponse;
 
-/** Null: nobody is signed in. */
+/** Null: not signed in. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'] as const,
   queryFn: readSession,
@@ -19,7 +19,7 @@ async function readSession(): Promise<Session | null> {
   return keep((await response.json()) as Session);
 }
 
-/** Signs in with a link's token or a reviewer's token; undefined: it is not valid (any more). */
+/** Signs in with a link's token or a reviewer's token; undefined: it is not valid, or no longer. */
 export async function signIn(token: string): Promise<Session | undefined> {
   const response = await sessionFetch('/v1/session', {
     method: 'POST',
@@ -40,7 +40,7 @@ export async function signOutEverywhere(): Promise<void> {
   await end('/v1/sessions');
 }
 
-/** Who is told to be signed out is: where the answer is another, the session may well go on. */
+/** Only the expected answer means signed out; after any other, the session may still exist. */
 async function end(path: string): Promise<void> {
   const response = await sessionFetch(path, { method: 'DELETE' });
   if (!response.ok && response.status !== 401) throw new RequestError(response.status);
@@ -54,7 +54,7 @@ function keep(session: Session): Session {
 
 export const SessionContext = createContext<Session | undefined>(undefined);
 
-/** Who is signed in; for what is drawn inside the shell. */
+/** Who is signed in; for components inside the shell. */
 export function useSession(): Session {
   const session = use(SessionContext);
   if (session === undefined) throw new Error('drawn outside of a session');

@@ -4,7 +4,7 @@ import { Button, Form, Input, Label, TextField } from 'react-aria-components';
 import { OidcButton } from './oidc-button.tsx';
 import { sessionQuery, signIn } from './session.ts';
 
-/** What is shown in place of any page while nobody is signed in; the address stays, so that a link still leads there. */
+/** Shown instead of any page while not signed in; the URL stays, so that a link still works after sign-in. */
 export function SignIn({ linkFailed }: { readonly linkFailed: boolean }) {
   const queries = useQueryClient();
   const [token, setToken] = useState('');
