@@ -1,11 +1,10 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { QueryClientProvider } from '@tanstack/react-query';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { queryClient } from './data/query-client.ts';
 import { router } from './router.tsx';
-import { takeSignInToken } from './session/link-token.ts';
-import { applyTheme } from './app/theme.ts';
+import { takeSignInToken } from './session/session.ts';
+import { applyTheme } from './app/preferences.ts';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/parts.css';
@@ -13,6 +12,14 @@ import './styles/text.css';
 import './styles/inbox.css';
 import './styles/review.css';
 import './styles/audit.css';
+
+/** The client retries by itself; the stream says when something has changed. */
+const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: { retry: false, staleTime: 30_000, refetchOnWindowFocus: false, refetchOnReconnect: true },
+    mutations: { retry: false, networkMode: 'always' },
+  },
+});
 
 applyTheme();
 // Out of the address bar and the history before anything else happens.

@@ -2,9 +2,8 @@ import { useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover, Separator } from 'react-aria-components';
 import { sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
-import { keepTheme, readTheme, type Theme } from './theme.ts';
 import { openHelp } from './help.tsx';
-import { keepSingleKeys, useSingleKeys } from './single-keys.ts';
+import { keepSingleKeys, keepTheme, readTheme, useSingleKeys, type Theme } from './preferences.ts';
 import { notify } from './notices.tsx';
 
 const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [

@@ -1,46 +1,34 @@
-import { useSyncExternalStore } from 'react';
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { createStore } from '../data/store.ts';
 import { useKeys } from './keys.ts';
-import { keepSingleKeys, useSingleKeys } from './single-keys.ts';
+import { keepSingleKeys, useSingleKeys } from './preferences.ts';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['j / k', 'next / previous review'],
-  ['Enter', 'open the review; send a decision that is being asked for'],
-  ['a', 'approve (and page through what has not been on screen yet)'],
+  ['Enter', 'open the review; send the form'],
+  ['a', 'approve (or scroll to what has not been on screen yet)'],
   ['e', 'edit, then approve'],
   ['r', 'reject; stop an approved call that has not run yet'],
   ['c', 'ask for changes'],
   ['w', 'answer (in-flow questions)'],
   ['i', 'back to the inbox'],
   ['/', 'search'],
-  ['Esc', 'leave what was begun'],
+  ['Esc', 'cancel'],
   ['?', 'this list'],
 ];
 
-let isOpen = false;
-const listeners = new Set<() => void>();
-
-function set(open: boolean): void {
-  isOpen = open;
-  for (const listener of listeners) listener();
-}
+const isOpen = createStore(false);
 
 export function openHelp(): void {
-  set(true);
+  isOpen.set(true);
 }
 
 export function HelpDialog() {
-  const open = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    () => isOpen,
-  );
+  const open = isOpen.use();
   const singleKeys = useSingleKeys();
   useKeys({ '?': openHelp });
   return (
-    <ModalOverlay isOpen={open} onOpenChange={set} isDismissable className="overlay">
+    <ModalOverlay isOpen={open} onOpenChange={isOpen.set} isDismissable className="overlay">
       <Modal className="modal">
         <Dialog className="dialog" data-modal="">
           <Heading slot="title">Keyboard</Heading>
@@ -56,8 +44,8 @@ export function HelpDialog() {
           </dl>
           <p role="status">
             {singleKeys
-              ? 'Single-key shortcuts are on, in this browser.'
-              : 'Single-key shortcuts are off: letters, / and ? do nothing. Enter and Esc still act.'}
+              ? 'Single-key shortcuts are on in this browser.'
+              : 'Single-key shortcuts are off: letters, / and ? do nothing. Enter and Esc still work.'}
           </p>
           <div className="buttons">
             <Button className="button" onPress={() => keepSingleKeys(!singleKeys)}>

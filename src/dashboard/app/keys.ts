@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
-import { singleKeysAreOn } from './single-keys.ts';
+import { singleKeysAreOn } from './preferences.ts';
 
-export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
+type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 /**
  * Single keys for the whole page. They are inactive while the user types (except Esc, which cancels), while a dialog or a menu

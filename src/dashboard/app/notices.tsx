@@ -1,42 +1,30 @@
-import { useSyncExternalStore } from 'react';
 import { Button } from 'react-aria-components';
+import { createStore } from '../data/store.ts';
 
-/** What became of something a person did, where the thing itself is no longer on the page to say it. */
-export interface Notice {
+/** The result of an action, for when what it was about is no longer on the page. */
+interface Notice {
   readonly id: number;
   readonly tone: 'good' | 'bad' | 'plain';
   readonly text: string;
 }
 
-let notices: readonly Notice[] = [];
+const notices = createStore<readonly Notice[]>([]);
 let nextId = 0;
-const listeners = new Set<() => void>();
 
-/** Good news goes by itself; what went wrong stays until it is dismissed. */
+/** Successes disappear by themselves; failures stay until they are dismissed. */
 export function notify(tone: Notice['tone'], text: string): void {
   nextId += 1;
   const id = nextId;
-  replace([...notices.slice(-3), { id, tone, text }]);
+  notices.set([...notices.get().slice(-3), { id, tone, text }]);
   if (tone !== 'bad') setTimeout(() => dismiss(id), 8_000);
 }
 
 function dismiss(id: number): void {
-  replace(notices.filter((notice) => notice.id !== id));
-}
-
-function replace(next: readonly Notice[]): void {
-  notices = next;
-  for (const listener of listeners) listener();
+  notices.set(notices.get().filter((notice) => notice.id !== id));
 }
 
 export function Notices() {
-  const shown = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    () => notices,
-  );
+  const shown = notices.use();
   return (
     <div className="notices" role="status">
       {shown.map(({ id, tone, text }) => (

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useRouteContext } from '@tanstack/react-router';
 import { whenSignedOut } from '../data/client.ts';
+import { useConnection, type Connection } from '../data/connection.ts';
 import { useLiveChanges } from '../data/live.ts';
 import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
 import { SignIn } from '../session/sign-in.tsx';
@@ -9,11 +10,10 @@ import { Failure, Loading } from '../ui/states.tsx';
 import { voterOf } from '../../domain/eligibility.ts';
 import { lastInboxView } from '../inbox/filters.ts';
 import { AccountMenu } from './account-menu.tsx';
-import { ConnectionNote } from './connection-note.tsx';
 import { HelpDialog } from './help.tsx';
 import { Notices } from './notices.tsx';
 
-/** Everything around a view: who is signed in, where one can go, whether changes arrive. */
+/** Everything around a view: session, navigation, connection state. */
 export function Shell() {
   const queries = useQueryClient();
   const { signInToken } = useRouteContext({ from: '__root__' });
@@ -66,7 +66,23 @@ function Frame({ session }: { readonly session: Session }) {
   );
 }
 
-/** A sign-in link's token is spent once, before the session is read. */
+const WORDS: Readonly<Record<Exclude<Connection, 'live' | 'connecting'>, string>> = {
+  lost: 'Holdpoint does not answer. What you see may be out of date; it is updated as soon as Holdpoint answers.',
+  offline: 'You are offline. What you see may be out of date, and nothing can be decided until you are back online.',
+};
+
+/** Says that the page may be out of date. Always in the document, so that screen readers announce changes. */
+function ConnectionNote() {
+  const connection = useConnection();
+  const quiet = connection === 'live' || connection === 'connecting';
+  return (
+    <div role="status" className={quiet ? 'connection' : 'connection connection-bad'} data-connection={connection}>
+      {quiet ? '' : WORDS[connection]}
+    </div>
+  );
+}
+
+/** Redeems the token of a sign-in link once, before the session is read. */
 function useRedeemed(token: string | undefined): 'none' | 'redeeming' | 'redeemed' | 'refused' {
   const queries = useQueryClient();
   const [started, setStarted] = useState(false);

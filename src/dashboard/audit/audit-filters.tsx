@@ -3,7 +3,7 @@ import { Button, Input, Label, SearchField } from 'react-aria-components';
 import { LOG_SEARCH } from '../../contract/constants.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
 import { useKeys } from '../app/keys.ts';
-import { useSingleKeys } from '../app/single-keys.ts';
+import { useSingleKeys } from '../app/preferences.ts';
 import { useDelayed } from '../ui/use-delayed.ts';
 import type { AuditFilterName, AuditSearch } from './entries-query.ts';
 

@@ -5,8 +5,7 @@ import type { ReviewPage } from '../../client/reviews.ts';
 import { client, whenStreamOpened } from './client.ts';
 import { connection, setConnection } from './connection.ts';
 import type { Voter } from '../../domain/eligibility.ts';
-import { placeRow } from './place-row.ts';
-import type { ListFilter } from './list-filter.ts';
+import { placeRow, type ListFilter } from './place-row.ts';
 
 /** Keeps every list and every open review current while signed in: one stream for the whole page. */
 export function useLiveChanges(me: Voter): void {

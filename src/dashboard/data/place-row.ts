@@ -1,8 +1,10 @@
 import type { ReviewRow } from '../../contract/review.ts';
 import { waitsFor, type Voter } from '../../domain/eligibility.ts';
 import { rowCanBeStopped } from '../../domain/stop.ts';
-import type { ReviewPage } from '../../client/reviews.ts';
-import type { ListFilter } from './list-filter.ts';
+import type { ListOptions, ReviewPage } from '../../client/reviews.ts';
+
+/** Which reviews a list holds, whatever its pages. */
+export type ListFilter = Omit<ListOptions, 'limit' | 'cursor'>;
 
 /**
  * Updates a list after one of its reviews changed: a row that no longer matches the filter is removed, others are placed in

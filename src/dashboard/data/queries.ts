@@ -3,7 +3,7 @@ import type { Review, ReviewRow } from '../../contract/review.ts';
 import type { ToolList, ToolView } from '../../contract/api.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import { client, getJson } from './client.ts';
-import type { ListFilter } from './list-filter.ts';
+import type { ListFilter } from './place-row.ts';
 
 const FIRST_PAGE = 50;
 const NEXT_PAGES = 200;

@@ -4,7 +4,7 @@ import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
 import { canBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
-import { useSingleKeys } from '../app/single-keys.ts';
+import { useSingleKeys } from '../app/preferences.ts';
 import { serverNow, useNow } from '../data/clock.ts';
 import { useConnection } from '../data/connection.ts';
 import { NotCompared } from '../review/changes.tsx';

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'rea
 import { Button, Input, Label, SearchField } from 'react-aria-components';
 import { useQuery } from '@tanstack/react-query';
 import { useKeys } from '../app/keys.ts';
-import { useSingleKeys } from '../app/single-keys.ts';
+import { useSingleKeys } from '../app/preferences.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { useDelayed } from '../ui/use-delayed.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';

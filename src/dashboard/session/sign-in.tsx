@@ -1,7 +1,9 @@
 import { useState } from 'react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Input, Label, TextField } from 'react-aria-components';
-import { OidcButton } from './oidc-button.tsx';
+import { SIGN_IN_ERRORS } from '../../contract/codes.ts';
+import type { SignInWays } from '../../contract/sign-in.ts';
+import { getJson } from '../data/client.ts';
 import { sessionQuery, signIn } from './session.ts';
 
 /** Shown instead of any page while not signed in; the URL stays, so that a link still works after sign-in. */
@@ -21,7 +23,7 @@ export function SignIn({ linkFailed }: { readonly linkFailed: boolean }) {
       <h1>Sign in to Holdpoint</h1>
       {linkFailed && (
         <p role="alert" className="note note-bad">
-          This link was used before or is too old. Ask for a new one, or sign in another way.
+          This link was already used or is too old. Ask for a new one, or sign in another way.
         </p>
       )}
       <OidcButton />
@@ -46,10 +48,55 @@ export function SignIn({ linkFailed }: { readonly linkFailed: boolean }) {
       )}
       {attempt.isError && (
         <p role="alert" className="note note-bad">
-          Holdpoint could not be reached. Nothing was sent twice; try again.
+          Holdpoint could not be reached. Try again.
         </p>
       )}
-      <p className="quiet">Holdpoint prints a sign-in link for each reviewer when all of it starts on one machine.</p>
+      <p className="quiet">npm start prints a sign-in link for each reviewer.</p>
     </main>
   );
+}
+
+/** Why sign-in at the identity provider failed; read when the page opens, because the router only keeps its own parameters. */
+const failed = new URLSearchParams(location.search).get('signInError');
+
+/** Sign-in through an identity provider, if one is configured. */
+function OidcButton() {
+  const ways = useQuery({
+    queryKey: ['sign-in-ways'] as const,
+    queryFn: () => getJson<SignInWays>('/v1/session/ways'),
+  }).data;
+  const oidc = ways?.oidc ?? null;
+  const words =
+    failed !== null && Object.hasOwn(SIGN_IN_ERRORS, failed)
+      ? SIGN_IN_ERRORS[failed as keyof typeof SIGN_IN_ERRORS]
+      : undefined;
+  return (
+    <>
+      {words !== undefined && (
+        <p role="alert" className="note note-bad">
+          {words}. You are not signed in.
+        </p>
+      )}
+      {oidc !== null && (
+        <a
+          className="button button-main"
+          href={`${oidc.start}?${new URLSearchParams({ returnTo: here() }).toString()}`}
+        >
+          Sign in with {new URL(oidc.issuer).host}
+        </a>
+      )}
+    </>
+  );
+}
+
+/** The longest `returnTo` that the api accepts. */
+const LONGEST = 1_000;
+
+/** Where to continue afterwards: the requested page. */
+function here(): string {
+  const query = new URLSearchParams(location.search);
+  query.delete('signInError');
+  const text = query.toString();
+  const address = `${location.pathname}${text === '' ? '' : `?${text}`}`;
+  return address.length <= LONGEST ? address : location.pathname;
 }
