@@ -15,9 +15,13 @@ import type { CheckOptions, ExplainOptions } from './policy.ts';
 import type { RecoveryOptions } from './recovery.ts';
 import { registerReview } from './review/index.ts';
 
+/** Makes a command of what commander calls; see {@link action}. */
+type Run = (command: Parameters<typeof action>[1]) => ReturnType<typeof action>;
+
 /** The whole command line. Each command imports its code when it runs, so that the others start fast. */
 export function createProgram(context: CliContext): Command {
   const { stdout, stderr } = context.streams;
+  const run: Run = (command) => action(context, command);
   const program = new Command('holdpoint')
     .description('Holds irreversible calls until a human says yes.')
     .version(readVersion(), '--version')
@@ -29,28 +33,24 @@ export function createProgram(context: CliContext): Command {
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .showSuggestionAfterError();
-  registerParts(program, context);
-  registerExecute(program, context);
+  registerParts(program, run);
+  registerExecute(program, run, context);
   registerReview(program, context);
-  registerPolicy(program, context);
-  registerAudit(program, context);
-  registerKeys(program, context);
-  registerMcp(program, context);
-  registerRecovery(program, context);
+  registerPolicy(program, run);
+  registerAudit(program, run);
+  registerKeys(program, run);
+  registerMcp(program, run, context);
+  registerRecovery(program, run);
   program
     .command('doctor')
     .description('check Temporal, the database, the config, keys and clocks, and suggest fixes; changes nothing')
-    .action(
-      action(context, async (io, options: GlobalOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)),
-    );
+    .action(run(async (io, options: GlobalOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)));
   program
     .command('demo')
     .description('take a tour of the running demo (`npm start` in another terminal): approve, reject, expire, forge')
     .option('--auto', 'approve automatically; by default the tour asks, or waits for another terminal')
     .action(
-      action(context, async (io, options: DemoOptions) =>
-        (await import('./demo/run.ts')).runDemo(io, options, context.signal),
-      ),
+      run(async (io, options: DemoOptions) => (await import('./demo/run.ts')).runDemo(io, options, context.signal)),
     );
   return program;
 }
@@ -69,18 +69,18 @@ function readVersion(): string {
 }
 
 /** The commands that run parts. They read the rest of their settings from the environment. */
-function registerParts(program: Command, context: CliContext): void {
+function registerParts(program: Command, run: Run): void {
   const optionsOf = (io: Io) => ({ env: io.env, say: (line: string) => io.print(line) });
   program
     .command('dev')
     .description('run everything on this machine, with an embedded Temporal server; `npm start` runs this')
-    .action(action(context, async (io) => (await import('../dev/run-dev.ts')).runDev(optionsOf(io))));
+    .action(run(async (io) => (await import('../dev/run-dev.ts')).runDev(optionsOf(io))));
   program
     .command('sign-in-link')
     .description('print a one-time sign-in link for a reviewer, valid for ten minutes; needs a local `holdpoint dev`')
     .argument('<reviewer>')
     .action(
-      action(context, async (io, _options: GlobalOptions, reviewer) =>
+      run(async (io, _options: GlobalOptions, reviewer) =>
         (await import('./sign-in-link.ts')).printSignInLink(io, reviewer),
       ),
     );
@@ -93,7 +93,7 @@ function registerParts(program: Command, context: CliContext): void {
         .default('all'),
     )
     .action(
-      action(context, async (io, { role }: GlobalOptions & { readonly role: ApiRole }) =>
+      run(async (io, { role }: GlobalOptions & { readonly role: ApiRole }) =>
         (await import('../compose/run-parts.ts')).runApi(optionsOf(io), role),
       ),
     );
@@ -102,17 +102,17 @@ function registerParts(program: Command, context: CliContext): void {
     .description('run workers; only `execute` holds credentials')
     .addOption(new Option('--role <role>').choices(['gate', 'execute', 'all']).makeOptionMandatory())
     .action(
-      action(context, async (io, { role }: GlobalOptions & { readonly role: WorkerRole }) =>
+      run(async (io, { role }: GlobalOptions & { readonly role: WorkerRole }) =>
         (await import('../compose/run-parts.ts')).runWorker(optionsOf(io), role),
       ),
     );
   program
     .command('migrate')
     .description('bring the schema of DATABASE_URL up to date and grant each role its rights')
-    .action(action(context, async (io) => (await import('../compose/run-parts.ts')).runMigrate(optionsOf(io))));
+    .action(run(async (io) => (await import('../compose/run-parts.ts')).runMigrate(optionsOf(io))));
 }
 
-function registerExecute(program: Command, context: CliContext): void {
+function registerExecute(program: Command, run: Run, context: CliContext): void {
   program
     .command('execute')
     .alias('propose')
@@ -126,10 +126,10 @@ function registerExecute(program: Command, context: CliContext): void {
     .option('--group <id>', 'group it with other reviews')
     .option('--idempotency-key <key>', 'the same key and call give the same review')
     .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration, as long as it takes')
-    .action(action(context, (io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
+    .action(run((io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
 }
 
-function registerPolicy(program: Command, context: CliContext): void {
+function registerPolicy(program: Command, run: Run): void {
   const policy = program.command('policy').description('check the policy and config files, and explain their effect');
   policy
     .command('check')
@@ -137,9 +137,7 @@ function registerPolicy(program: Command, context: CliContext): void {
     .argument('[file]', 'policy file; default: the one that the config names')
     .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')
     .action(
-      action(context, async (io, options: CheckOptions, file) =>
-        (await import('./policy.ts')).checkPolicy(io, options, file),
-      ),
+      run(async (io, options: CheckOptions, file) => (await import('./policy.ts')).checkPolicy(io, options, file)),
     );
   policy
     .command('explain')
@@ -152,13 +150,11 @@ function registerPolicy(program: Command, context: CliContext): void {
     .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')
     .option('--policy <file>', 'policy file; default: the one that the config names')
     .action(
-      action(context, async (io, options: ExplainOptions, tool) =>
-        (await import('./policy.ts')).explainCall(io, options, tool),
-      ),
+      run(async (io, options: ExplainOptions, tool) => (await import('./policy.ts')).explainCall(io, options, tool)),
     );
 }
 
-function registerAudit(program: Command, context: CliContext): void {
+function registerAudit(program: Command, run: Run): void {
   const audit = program.command('audit').description('read and verify the audit log');
   audit
     .command('verify')
@@ -175,37 +171,25 @@ function registerAudit(program: Command, context: CliContext): void {
     )
     .option('--since <checkpoint>', 'a checkpoint kept earlier, which the log must extend')
     .option('--keys <trust>', 'trust file to verify with; default: trust.json of this installation')
-    .action(
-      action(context, async (io, options: VerifyOptions) => (await import('./audit/verify.ts')).verify(io, options)),
-    );
+    .action(run(async (io, options: VerifyOptions) => (await import('./audit/verify.ts')).verify(io, options)));
   audit
     .command('entries')
     .description('print entries of the audit log; with --json, one per line')
     .option('--from <index>', 'first index', '0')
     .option('--limit <n>', 'maximum number of entries', '100')
-    .action(
-      action(context, async (io, options: EntriesOptions) =>
-        (await import('./audit/read.ts')).printEntries(io, options),
-      ),
-    );
+    .action(run(async (io, options: EntriesOptions) => (await import('./audit/read.ts')).printEntries(io, options)));
   audit
     .command('checkpoint')
     .description('print the latest signed checkpoint; keep it for a later verify --since')
     .option('-o, --output <file>', 'write it to a file')
-    .action(
-      action(context, async (io, options: OutputOptions) =>
-        (await import('./audit/read.ts')).fetchCheckpoint(io, options),
-      ),
-    );
+    .action(run(async (io, options: OutputOptions) => (await import('./audit/read.ts')).fetchCheckpoint(io, options)));
   audit
     .command('proof')
     .description('print the portable proof of one review')
     .argument('<id>')
     .option('-o, --output <file>', 'write it to a file')
     .action(
-      action(context, async (io, options: OutputOptions, id) =>
-        (await import('./audit/read.ts')).fetchProof(io, options, id),
-      ),
+      run(async (io, options: OutputOptions, id) => (await import('./audit/read.ts')).fetchProof(io, options, id)),
     );
   audit
     .command('erase')
@@ -213,10 +197,10 @@ function registerAudit(program: Command, context: CliContext): void {
     .requiredOption('--older-than <duration>', 'only reviews that ended at least this long ago, e.g. 90d')
     .option('--database <place>', 'a PostgreSQL URL or a data directory; default: the one configured here')
     .option('-y, --yes', 'do not ask')
-    .action(action(context, async (io, options: EraseOptions) => (await import('./audit/read.ts')).erase(io, options)));
+    .action(run(async (io, options: EraseOptions) => (await import('./audit/read.ts')).erase(io, options)));
 }
 
-function registerKeys(program: Command, context: CliContext): void {
+function registerKeys(program: Command, run: Run): void {
   const keys = program.command('keys').description('manage credentials and this deployment’s own keys');
   keys
     .command('create')
@@ -227,64 +211,52 @@ function registerKeys(program: Command, context: CliContext): void {
     .option('--auditor', 'reviewer: may read everything and decide nothing')
     .option('--owner <id>', 'agent: the person answerable for it')
     .action(
-      action(context, async (io, options: CreateOptions, kind, id) =>
-        (await import('./keys.ts')).createKey(io, options, kind, id),
-      ),
+      run(async (io, options: CreateOptions, kind, id) => (await import('./keys.ts')).createKey(io, options, kind, id)),
     );
   keys
     .command('init')
     .description('create missing signing and sealing keys in HOLDPOINT_KEYS_DIR, else in the data directory')
     .option('--deployment <id>', 'name of the deployment, as in the config file; default: a generated one')
     .option('--split <directory>', 'create api/, gate/ and execute/ there, each with only the keys of its part')
-    .action(action(context, async (io, options: InitOptions) => (await import('./keys.ts')).initKeys(io, options)));
+    .action(run(async (io, options: InitOptions) => (await import('./keys.ts')).initKeys(io, options)));
   keys
     .command('rotate')
     .description('replace the key of a role; what the old key signed still verifies')
     .argument('<role>', KEY_ROLES.join(', '))
-    .action(action(context, async (io, _options: GlobalOptions, role) => (await import('./keys.ts')).rotate(io, role)));
+    .action(run(async (io, _options: GlobalOptions, role) => (await import('./keys.ts')).rotate(io, role)));
   keys
     .command('show')
     .description('print the public keys of this deployment; with --json, the trust file that others verify with')
-    .action(action(context, async (io) => (await import('./keys.ts')).showKeys(io)));
+    .action(run(async (io) => (await import('./keys.ts')).showKeys(io)));
 }
 
-function registerMcp(program: Command, context: CliContext): void {
+function registerMcp(program: Command, run: Run, context: CliContext): void {
   const mcp = program
     .command('mcp')
     .description('run an MCP server on standard input and output that forwards to the api')
-    .action(
-      action(context, async (io, options: GlobalOptions) =>
-        (await import('./mcp.ts')).serveStdio(io, options, context),
-      ),
-    );
+    .action(run(async (io, options: GlobalOptions) => (await import('./mcp.ts')).serveStdio(io, options, context)));
   mcp
     .command('upstreams')
     .description('list the tools of upstream MCP servers, whether they changed, and the digest to accept in policy')
     .action(
-      action(context, async (io, options: GlobalOptions) =>
-        (await import('./mcp.ts')).listUpstreams(io, options, context.signal),
-      ),
+      run(async (io, options: GlobalOptions) => (await import('./mcp.ts')).listUpstreams(io, options, context.signal)),
     );
 }
 
 /** Decisions that only a person can make: that this is the right Temporal, and that many reviews are lost. */
-function registerRecovery(program: Command, context: CliContext): void {
+function registerRecovery(program: Command, run: Run): void {
   program
     .command('temporal')
     .description('manage which Temporal the database is bound to')
     .command('rebind')
     .description('bind the database to the configured Temporal, after listing what would be lost')
     .option('-y, --yes', 'do not ask')
-    .action(
-      action(context, async (io, options: RecoveryOptions) => (await import('./recovery.ts')).rebind(io, options)),
-    );
+    .action(run(async (io, options: RecoveryOptions) => (await import('./recovery.ts')).rebind(io, options)));
   program
     .command('reviews')
     .description('recover reviews whose workflow Temporal has lost')
     .command('sweep')
     .description('resume a halted sweep (`sweep_halted`), after listing what would be lost')
     .option('-y, --yes', 'do not ask')
-    .action(
-      action(context, async (io, options: RecoveryOptions) => (await import('./recovery.ts')).sweep(io, options)),
-    );
+    .action(run(async (io, options: RecoveryOptions) => (await import('./recovery.ts')).sweep(io, options)));
 }
