@@ -65,7 +65,7 @@ export class ResolutionTimeoutError extends HoldpointError {
       code: 'local_timeout',
       status: 0,
       retryable: true,
-      detail: `${reviewId} has not been resolved yet; it goes on, call resolution() again to wait longer`,
+      detail: `${reviewId} has not been resolved yet; call resolution() again to keep waiting`,
       reviewId,
     });
   }
@@ -84,7 +84,7 @@ export function parseProblem(status: number, text: string, retryAfter?: number):
   const problem = readProblem(text);
   const wait = retryAfter === undefined ? {} : { retryAfter };
   if (problem === undefined) {
-    const detail = `HTTP ${status} with a body that is not Holdpoint's; is this the right URL?`;
+    const detail = `HTTP ${status} with a body that is not from Holdpoint; is this the right URL?`;
     return new HoldpointError({ code: 'unreadable_answer', status, retryable: status >= 500, detail, ...wait });
   }
   const detail = problem.detail ?? problem.title;

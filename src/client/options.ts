@@ -37,7 +37,7 @@ export function resolveApiKey(apiKey: string | undefined): string {
   const key = apiKey ?? readEnvironment('HOLDPOINT_API_KEY');
   if (key === undefined) throw notConfigured('pass { apiKey } or set HOLDPOINT_API_KEY');
   // A header value with anything else fails inside fetch with an error that quotes the key.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw notConfigured('the key holds characters that no key has');
+  if (!/^[\x21-\x7e]+$/.test(key)) throw notConfigured('the key contains characters that keys never contain');
   return key;
 }
 

@@ -50,7 +50,7 @@ export async function verifyWebhook<T = unknown>(
   const signed = concat(encode(`${id}.${timestamp}.`), body);
   const keys = await importKeys([options.secrets].flat());
   if (!(await anyHolds(keys, signatures, signed))) {
-    throw refusal('webhook_signature_invalid', 'no signature holds under any of the secrets');
+    throw refusal('webhook_signature_invalid', 'no signature verifies with any of the secrets');
   }
   return { id, sentAt, payload: parseBody(body) as T };
 }

@@ -88,7 +88,7 @@ export async function attachEvidence(
   if (!isOurs) {
     return {
       ...withEvidence(material, null),
-      previewError: { code: 'preview_unavailable', message: 'No evidence came from the execute worker in time' },
+      previewError: { code: 'preview_unavailable', message: 'The execute worker did not gather evidence in time' },
     };
   }
   return { ...withEvidence(material, payload.evidence), previewError: payload.error };

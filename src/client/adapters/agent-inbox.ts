@@ -135,7 +135,7 @@ export function fromHumanResponse(
 }
 
 function editedArguments(review: Review, { args }: HumanResponse): JsonObject {
-  if (typeof args !== 'object' || args === null) throw new InboxError('value_unreadable', 'an edit carries arguments');
+  if (typeof args !== 'object' || args === null) throw new InboxError('value_unreadable', 'an edit needs arguments');
   if (args.action !== review.call.tool) throw new InboxError('tool_changed', args.action);
   const before = review.call.arguments ?? {};
   return Object.fromEntries(
@@ -169,7 +169,7 @@ function describe(review: Review): string {
   const lines = [
     `Proposed by ${review.proposer.id}${review.proposer.attested ? '' : ' (not attested)'}; ${review.class ?? 'not classified'}.`,
     ...(review.reason === null ? [] : [`In the agent's words: ${review.reason}`]),
-    ...(review.expiresAt === null ? [] : [`Without a decision it ends as a no at ${review.expiresAt}.`]),
+    ...(review.expiresAt === null ? [] : [`Without a decision it expires at ${review.expiresAt}.`]),
     `Digest: ${review.call.digest ?? 'not yet'}`,
   ];
   return lines.join('\n\n');

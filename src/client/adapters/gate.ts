@@ -154,7 +154,7 @@ export interface RevisionInput extends AwaitInput {
 const REVIEW_ID = { type: 'string', pattern: '^rev_[0-9A-Z]{26}$' } as const;
 export const AWAIT_TOOL = {
   name: 'holdpoint_await',
-  description: 'Waits for the answer to a call that people are reviewing. Give the reviewId of the pending result.',
+  description: 'Waits for the decision on a call that people are reviewing. Pass the reviewId of the pending result.',
   schema: {
     type: 'object',
     properties: { reviewId: REVIEW_ID },

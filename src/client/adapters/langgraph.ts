@@ -120,7 +120,7 @@ function interruptOf(name: string, review: Review): HoldpointInterrupt {
   const allowedDecisions = (['approve', 'edit', 'reject'] as const).filter((type) =>
     review.allowedDecisions.includes(type),
   );
-  const description = `${call.tool}: decide it in Holdpoint, as ${reviewId}; without a decision it ends as a no.`;
+  const description = `${call.tool}: decide it in Holdpoint, as ${reviewId}; without a decision it expires.`;
   return {
     actionRequests: [{ name, args: call.arguments ?? {}, description }],
     reviewConfigs: [{ actionName: name, allowedDecisions }],

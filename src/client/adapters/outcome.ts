@@ -48,15 +48,16 @@ export type ToolOutcome =
   | (Common & { readonly status: 'answered'; readonly response: Json });
 
 const NOTES = {
-  edited: 'A reviewer changed the arguments before approving. `arguments` is what really ran; do not repeat yours.',
+  edited:
+    'A reviewer changed the arguments before approving. `arguments` has the arguments that were used; do not repeat yours.',
   pending:
     'Nothing has run. People decide; do not propose it again. Call holdpoint_await with reviewId for the answer.',
   changes_requested: 'Nothing has run. Answer the comment with holdpoint_revise: reviewId, revision, all arguments.',
   refused: 'It did not run.',
   final: 'It did not run, and the answer is final: do not propose it again, in this form or another.',
   proposed_differently:
-    'This call was proposed before, in other words. It may have run: look in Holdpoint, and do not propose it again.',
-  outcome_unknown: 'It may or may not have taken effect. A person has to find out; do not try again.',
+    'This call was proposed before, with other arguments. It may have run: check in Holdpoint, and do not propose it again.',
+  outcome_unknown: 'It may or may not have taken effect. A person has to find out; do not retry.',
 } as const;
 
 export const PROPOSED_DIFFERENTLY: ToolOutcome = {

@@ -142,7 +142,7 @@ class PgliteHost {
     const timer = setTimeout(end, limits.statementMs);
     limits.signal.addEventListener('abort', end, { once: true });
     try {
-      if (limits.signal.aborted) throw new DriverError('lost', 'the time is over');
+      if (limits.signal.aborted) throw new DriverError('lost', 'timed out');
       return await this.#send(worker, message);
     } finally {
       clearTimeout(timer);
@@ -180,12 +180,12 @@ class PgliteHost {
     return new Promise((resolve, reject) => {
       worker.on('message', (answer: Answer) => {
         if ('ready' in answer) return resolve(worker);
-        if ('failed' in answer) return reject(new DriverError('unreachable', 'the database does not open'));
+        if ('failed' in answer) return reject(new DriverError('unreachable', 'the database cannot be opened'));
         this.#settle(worker, answer);
       });
       worker.on('error', () => this.#end(worker));
       worker.on('exit', () => {
-        reject(new DriverError('unreachable', 'the database does not open'));
+        reject(new DriverError('unreachable', 'the database cannot be opened'));
         this.#end(worker);
       });
     });

@@ -99,7 +99,7 @@ function factsOf(
     facts.push({ name: 'table_rows', label, value: total.rows });
   }
   if (tables.cascades.length > 0) {
-    const label = 'Tables that foreign keys carry the change to';
+    const label = 'Tables that foreign keys propagate the change to';
     facts.push({ name: 'cascades', label, value: clipValue(probe.cascades) });
   }
   facts.push({

@@ -145,7 +145,8 @@ export function checkCompleteness(
 /** `complete as of entry 7, 2026-11-30T12:00:00.000Z`, and how many entries of the file are later. */
 export function describeCompleteness({ n, at }: Completeness, entries: number): string {
   const later = entries - n;
-  const rest = later === 0 ? '' : `; nothing vouches for the ${later === 1 ? 'entry' : `${later} entries`} after it`;
+  const rest =
+    later === 0 ? '' : `; there is no statement for the ${later === 1 ? 'entry' : `${later} entries`} after it`;
   return `complete as of entry ${n}, ${at}${rest}`;
 }
 

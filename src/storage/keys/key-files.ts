@@ -60,7 +60,7 @@ export function readPrivateKeys(directory: string, role: KeyRole): readonly [Pri
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'cannot be read';
     throw new KeyError(
       'key_missing',
-      `The key ${path} ${why}. Run \`holdpoint keys rotate ${role}\`, or put the key of this deployment there.`,
+      `The key ${path} ${why}. Run \`holdpoint keys rotate ${role}\`, or copy the key of this deployment there.`,
     );
   }
   const [first, ...others] = parsePrivateKeys(text, role, path);
@@ -95,7 +95,7 @@ function invalid(path: string, role: KeyRole): KeyError {
   const type = role === 'seal' ? 'X25519' : 'Ed25519';
   return new KeyError(
     'key_invalid',
-    `${path} is not an ${type} private key (PEM, PKCS #8, or JWK). Put the right key there.`,
+    `${path} is not an ${type} private key (PEM, PKCS #8, or JWK). Replace it with the right key.`,
   );
 }
 
@@ -106,7 +106,7 @@ function refuseReadableByOthers(path: string): void {
     const shown = (mode & 0o777).toString(8).padStart(4, '0');
     throw new KeyError(
       'key_insecure',
-      `The private key ${path} is open to other users (mode ${shown}). Run \`chmod 600 ${path}\`.`,
+      `The private key ${path} is readable by other users (mode ${shown}). Run \`chmod 600 ${path}\`.`,
     );
   }
 }

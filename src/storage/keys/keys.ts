@@ -39,7 +39,7 @@ export function loadKeys(directory: string, roles: readonly KeyRole[]): Keys {
     privateKeys(role) {
       const file = loaded.get(role);
       if (file === undefined)
-        throw new KeyError('key_missing', `This process has no ${role} key. Start it in a role that has.`);
+        throw new KeyError('key_missing', `This process has no ${role} key. Start it in a role that has one.`);
       return file.current();
     },
   };

@@ -36,7 +36,7 @@ function parseTrust(text: string, path: string): TrustFile {
     throw invalid('is not JSON');
   }
   const parsed = trustFileSchema.safeParse(value);
-  if (!parsed.success) throw invalid('does not have the shape of one');
+  if (!parsed.success) throw invalid('is not a trust file');
   for (const { keyid, role, publicKey } of parsed.data.keys) {
     const curve = keyTypeOf(role) === 'x25519' ? 'X25519' : 'Ed25519';
     if (publicKey['crv'] !== curve || keyidOf(role, publicKey) !== keyid)
