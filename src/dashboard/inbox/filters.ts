@@ -1,6 +1,6 @@
 import type { ReviewStatus } from '../../contract/review.ts';
 import { STATUS } from '../../domain/lifecycle.ts';
-import type { ListFilter } from '../data/list-filter.ts';
+import type { ListFilter } from '../data/place-row.ts';
 
 /** Filters of the inbox, as in the address. Absent: everything that waits. */
 export interface InboxFilters {

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Input, Label, TextField } from 'react-aria-components';
 import { SIGN_IN_ERRORS } from '../../contract/codes.ts';
-import type { SignInWays } from '../../contract/sign-in.ts';
+import type { SignInWays } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
 import { sessionQuery, signIn } from './session.ts';
 
