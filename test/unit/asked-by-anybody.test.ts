@@ -66,6 +66,23 @@ describe('reads of many rows', () => {
     expect({ most, pieces }).toEqual({ most: 1, pieces: 2 });
   });
 
+  test('a turn that is taken ends once, and only then the next one begins', async () => {
+    const lane = new Lane();
+    const begun: string[] = [];
+    const take = (owner: string) => lane.take(owner).then((end) => (begun.push(owner), end));
+    const first = await take('a');
+    const [second, third] = [take('b'), take('c')];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toEqual(['a']);
+    first();
+    first();
+    const end = await second;
+    expect(begun).toEqual(['a', 'b']);
+    end();
+    await third;
+    expect(begun).toEqual(['a', 'b', 'c']);
+  });
+
   test('take turns by caller: one with many scans does not keep another waiting for all of them', async () => {
     const lane = new Lane();
     const order: string[] = [];

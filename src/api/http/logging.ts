@@ -1,4 +1,4 @@
-import { newUlid } from '../ulid.ts';
+import { newUlid } from '../service/context.ts';
 import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { principalKey, type Principal } from '../principal.ts';

@@ -1,13 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { GateClient } from '../gate-client.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
 import { Lane } from './scan.ts';
-import { loadSqlParser } from '../../domain/sql/parser.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { Reservations } from '../../domain/reservations.ts';
+import { loadSqlParser } from '../../domain/sql/parser.ts';
+import { ulidOf } from '../../domain/ulid.ts';
 import type { Clock, Signer } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
 
@@ -91,4 +93,9 @@ function missing(): never {
 /** ISO 8601 in UTC with milliseconds. */
 export function isoNow(context: ServiceContext): string {
   return new Date(context.clock.now()).toISOString();
+}
+
+/** A new ULID of a time (epoch ms). */
+export function newUlid(now: number): string {
+  return ulidOf(now, randomUUID());
 }

@@ -1,11 +1,10 @@
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError, problemFields, type ProblemOptions } from '../problem.ts';
-import { isoNow, reviewSignerOf, type ServiceContext } from './context.ts';
+import { isoNow, reviewSignerOf, type ServiceContext, newUlid } from './context.ts';
 import { readToAct } from './read.ts';
 import { refuseForeignSealed, sealCall } from './sealing.ts';
 import { sendAndSettle, storeAndSettle } from './settle.ts';
 import type { Caller, DecisionResult, Settled } from './types.ts';
-import { newUlid } from '../ulid.ts';
 import type { ProblemCode } from '../../contract/codes.ts';
 import type { DecisionRequest, ReconcileRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';

@@ -1,4 +1,4 @@
-import { newUlid } from '../ulid.ts';
+import { newUlid, isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import type { RevisionRequest } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Digest } from '../../contract/json.ts';
@@ -6,7 +6,6 @@ import { LIMITS, type Review } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
-import { isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { prepareArguments } from './decide.ts';
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { readToAct, redactFor } from './read.ts';
