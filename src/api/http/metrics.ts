@@ -1,5 +1,7 @@
 import type { Registry } from 'prom-client';
 import { Counter, Gauge, Histogram } from 'prom-client';
+import { ProblemError } from '../problem.ts';
+import type { Settled } from '../service/types.ts';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { atMostEvery } from './readiness.ts';
@@ -79,4 +81,20 @@ export function createMetrics({ registry, store, settings, slots }: MetricsDeps)
     contentType: registry.contentType,
     render: atMostEvery(RENDERED_EVERY, () => registry.metrics()),
   };
+}
+
+/** Counts what came of a decision. */
+export async function countDecision(
+  { decisions }: ApiMetrics,
+  type: string,
+  decide: () => Promise<Settled>,
+): Promise<Settled> {
+  try {
+    const settled = await decide();
+    decisions.inc({ type, result: settled.httpStatus === 200 ? 'accepted' : 'queued' });
+    return settled;
+  } catch (error) {
+    decisions.inc({ type, result: error instanceof ProblemError ? error.code : 'internal' });
+    throw error;
+  }
 }

@@ -1,4 +1,10 @@
 import type { z } from 'zod';
+import { CHANNEL_HEADER } from '../http/auth.ts';
+import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { countDecision, type ApiMetrics } from '../http/metrics.ts';
+import { replyOf, reviewIdOf, SETTLED_ANSWERS } from './reviews.ts';
+import type { ServiceContext } from '../service/context.ts';
+import { decide, decideMany, reconcile } from '../service/decide.ts';
 import { BODY_LIMITS } from '../../contract/constants.ts';
 import {
   decisionRequestSchema,
@@ -9,14 +15,6 @@ import {
   type ReconcileRequest,
 } from '../../contract/decision.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { CHANNEL_HEADER } from '../http/auth.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
-import type { ApiMetrics } from '../http/metrics.ts';
-import { ProblemError } from '../problem.ts';
-import type { Settled } from '../service/types.ts';
-import { replyOf, reviewIdOf, SETTLED_ANSWERS } from './reviews.ts';
-import { decide, decideMany, reconcile } from '../service/decide.ts';
-import type { ServiceContext } from '../service/context.ts';
 
 const CHANNEL = {
   [CHANNEL_HEADER]: {
@@ -31,16 +29,6 @@ function carriesCall(body: unknown): boolean {
 }
 
 export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics): Endpoint[] {
-  const counted = async (type: string, work: () => Promise<Settled>): Promise<Settled> => {
-    try {
-      const settled = await work();
-      metrics.decisions.inc({ type, result: settled.httpStatus === 200 ? 'accepted' : 'queued' });
-      return settled;
-    } catch (error) {
-      metrics.decisions.inc({ type, result: error instanceof ProblemError ? error.code : 'internal' });
-      throw error;
-    }
-  };
   return [
     endpoint<'reviewer', DecisionRequest>({
       method: 'post',
@@ -75,7 +63,9 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
         'database_unavailable',
       ],
       handle: async ({ principal, body, caller, req }) =>
-        replyOf(await counted(body.type, () => decide(context, principal, reviewIdOf(req), body, caller))),
+        replyOf(
+          await countDecision(metrics, body.type, () => decide(context, principal, reviewIdOf(req), body, caller)),
+        ),
     }),
     endpoint<'reviewer', z.infer<typeof decisionsRequestSchema>>({
       method: 'post',
@@ -121,7 +111,9 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
         'database_unavailable',
       ],
       handle: async ({ principal, body, caller, req }) =>
-        replyOf(await counted('reconcile', () => reconcile(context, principal, reviewIdOf(req), body, caller))),
+        replyOf(
+          await countDecision(metrics, 'reconcile', () => reconcile(context, principal, reviewIdOf(req), body, caller)),
+        ),
     }),
   ];
 }

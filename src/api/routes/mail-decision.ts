@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
-import type { ApiMetrics } from '../http/metrics.ts';
+import { countDecision, type ApiMetrics } from '../http/metrics.ts';
 import type { Sessions } from '../http/session.ts';
 import {
   answerPage,
@@ -110,11 +110,11 @@ async function decideByForm(
     return again('comment_required', 'Rejecting and asking for changes need a comment.');
   const decision = { type, digest: link.digest, ...(comment === '' ? {} : { comment }) };
   try {
-    const settled = await decide(deps, principalOf(deps, link), link.reviewId as ReviewId, decision, caller);
-    deps.metrics.decisions.inc({ type, result: settled.httpStatus === 200 ? 'accepted' : 'queued' });
+    const settled = await countDecision(deps.metrics, type, () =>
+      decide(deps, principalOf(deps, link), link.reviewId as ReviewId, decision, caller),
+    );
     return settledReply(settled, type, link, caller);
   } catch (error) {
-    deps.metrics.decisions.inc({ type, result: error instanceof ProblemError ? error.code : 'internal' });
     // What may pass says when to come again, as it does everywhere on this page.
     const isOfTheReview = error instanceof ProblemError && error.retryAfterSeconds === undefined && error.status < 500;
     throw isOfTheReview ? new Refused(error.code, link) : error;

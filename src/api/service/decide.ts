@@ -69,13 +69,7 @@ export async function decide(
     const objection = { reviewId, envelope, decisionUlid, type, revision: review.revision, isApproved };
     return storeAndSettle(context, principal, objection, caller);
   }
-  const goneCode = 'already_resolved';
-  return sendAndSettle(
-    context,
-    principal,
-    { reviewId, name: 'submitDecision', envelope, decisionUlid, goneCode },
-    caller,
-  );
+  return sendAndSettle(context, principal, { reviewId, name: 'submitDecision', envelope, decisionUlid }, caller);
 }
 
 /** Each item stands alone; several on one review go in their order. */
@@ -187,8 +181,7 @@ export async function reconcile(
     channel: principal.channel,
     reconciledAt: isoNow(context),
   });
-  const goneCode = 'not_reconcilable';
-  return sendAndSettle(context, principal, { reviewId, name: 'reconcile', envelope, decisionUlid, goneCode }, caller);
+  return sendAndSettle(context, principal, { reviewId, name: 'reconcile', envelope, decisionUlid }, caller);
 }
 
 /** Before its time-out the request may yet have an effect; then a person cannot know either. */

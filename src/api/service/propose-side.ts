@@ -42,15 +42,9 @@ export async function revise(
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     submittedAt: isoNow(context),
   });
-  const goneCode = 'already_resolved';
   const revised = { ...review.call, arguments: request.arguments, context: review.context };
   await noteCall(context, principal, reviewId, fingerprintCall(context, revised));
-  return sendAndSettle(
-    context,
-    principal,
-    { reviewId, name: 'submitRevision', envelope, decisionUlid, goneCode },
-    caller,
-  );
+  return sendAndSettle(context, principal, { reviewId, name: 'submitRevision', envelope, decisionUlid }, caller);
 }
 
 /** Whether the proposer has answered the request for changes of this revision: a request that was lost on its way back. */
@@ -78,8 +72,7 @@ export async function withdraw(
     digest: digestToName(review),
     withdrawnAt: isoNow(context),
   });
-  const goneCode = 'already_resolved';
-  return sendAndSettle(context, principal, { reviewId, name: 'withdraw', envelope, decisionUlid, goneCode }, caller);
+  return sendAndSettle(context, principal, { reviewId, name: 'withdraw', envelope, decisionUlid }, caller);
 }
 
 /** The same order as for a decision: the deadline before the end. */

@@ -27,8 +27,6 @@ interface Signal {
   readonly name: GateSignal;
   readonly envelope: DsseEnvelope;
   readonly decisionUlid: string;
-  /** What to say where no workflow is open under this id. */
-  readonly goneCode: ProblemCode;
 }
 
 /** A signed no. */
@@ -56,7 +54,7 @@ export async function sendAndSettle(
   const code = await awaitAnswer(context, { reviewId, envelope }, caller, {
     send: async () => {
       if ((await context.gate.signal(reviewId, signal.name, envelope)) === 'gone') {
-        throw new ProblemError(signal.goneCode);
+        throw new ProblemError(signal.name === 'reconcile' ? 'not_reconcilable' : 'already_resolved');
       }
     },
     ask: () => context.gate.refusal(reviewId, decisionUlid),
