@@ -18,7 +18,7 @@ export const PROBLEMS = {
   lone_surrogate: row(400, 'A string is not valid Unicode'),
   forbidden_key: row(400, 'A key is not allowed'),
   too_deep: row(400, 'The body is nested too deeply'),
-  too_many_values: row(400, 'The body holds more than 10,000 values'),
+  too_many_values: row(400, 'The body holds more than 4,000 values'),
   invalid_request: row(400, 'The request does not have the documented shape'),
   sealed_not_allowed: row(400, 'Callers cannot send sealed values'),
   callback_not_allowed: row(400, 'The callback URL is not allowed by the configuration'),
