@@ -59,7 +59,7 @@ export interface ClassifyQuestionInput {
   readonly parent: { readonly workflowId: string } | null;
 }
 
-export interface Version {
+export interface ClassifiedRevision {
   readonly material: Material;
   readonly digest: string | null;
   readonly gate: Gate | null;
@@ -74,7 +74,7 @@ export type Classified =
   | {
       readonly kind: 'held' | 'free' | 'blocked';
       readonly base: ReviewBase;
-      readonly version: Version;
+      readonly revision: ClassifiedRevision;
       readonly allowed: readonly DecisionType[];
       readonly proposal: DsseEnvelope | null;
       /** Binds the ledger row to this proposal. */
@@ -101,7 +101,7 @@ export interface PrepareRevisionInput {
   /** Workflow's own arguments for in-flow questions are free-form. */
   readonly question: boolean;
 }
-export type PreparedRevision = { readonly ok: true; readonly version: Version } | { readonly ok: false };
+export type PreparedRevision = { readonly ok: true; readonly revision: ClassifiedRevision } | { readonly ok: false };
 
 export interface WithEvidence {
   readonly material: Material;
@@ -119,7 +119,7 @@ export interface AdmitInput {
   /** The gate is open: objections that are stored are admitted too, whether their signal arrived or not. */
   readonly isOpen: boolean;
   /** Set where the only item is a decision: an accepted vote (not an edit) is recorded at once. Times in epoch ms. */
-  readonly alone?: Subject & { readonly arrivedAt: number; readonly now: number };
+  readonly recordIfSingleVote?: Subject & { readonly arrivedAt: number; readonly now: number };
 }
 
 interface AdmittedBase {

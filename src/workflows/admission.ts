@@ -1,14 +1,7 @@
-import type { Admitted, AdmitInput, RecordOutcome } from '../activities/api.ts';
-import { classifiedAgain, revisedChange, revisedEntry } from './changes.ts';
-import {
-  admissionKey,
-  decidedEntry,
-  deny,
-  ruleOnVote,
-  stateAfter,
-  voteChange,
-  type Change,
-} from '../domain/gate/change.ts';
+import { allHandlersFinished, condition } from '@temporalio/workflow';
+import type { AdmitInput, Admitted, RecordOutcome } from '../activities/api.ts';
+import { prepare, preparedOf, revisedChange, type CompleteRevision } from './revisions.ts';
+import { admissionKey, deny, ruleOnVote, stateAfter, voteChange, type Change } from '../domain/gate/change.ts';
 import {
   checkFact,
   checkRevision,
@@ -20,10 +13,9 @@ import {
 import { aheadOf } from '../domain/deadline.ts';
 import { isEnded, type GateState } from '../domain/gate/state.ts';
 import type { InboxItem } from './inbox.ts';
-import { gate as activities } from './local.ts';
-import { settleByHand } from './reconciliation.ts';
-import type { Session } from './session.ts';
-import { prepare, preparedOf, type Complete } from './versions.ts';
+import { activities } from './local.ts';
+import type { ReviewRun } from './review-run.ts';
+import { refusalOfReconcile } from '../domain/eligibility.ts';
 
 type Fact = Exclude<Admitted, { kind: 'refused' }>;
 type Decision = Extract<Fact, { kind: 'decision' }>;
@@ -35,23 +27,23 @@ type Step = 'done' | 'superseded' | 'held';
  * Whatever is refused is answered in its receipt and changes nothing. A vote that comes alone, as nearly all do, is
  * recorded by that activity too: one local activity less between a decision and its call.
  */
-export async function processBatch(session: Session): Promise<Step> {
-  const batch = session.inbox.take();
+export async function processBatch(run: ReviewRun): Promise<Step> {
+  const batch = run.inbox.take();
   const admitted = await activities.admit({
-    reviewId: session.reviewId,
-    proposer: session.record.base.proposer.id,
+    reviewId: run.reviewId,
+    proposer: run.record.base.proposer.id,
     items: batch.map(({ kind, envelope }) => ({ kind, envelope })),
-    isOpen: session.gate !== null && !isEnded(session.gate),
-    ...aloneIn(batch, session),
+    isOpen: run.gate !== null && !isEnded(run.gate),
+    ...recordIfSingleVote(batch, run),
   });
   let step: Step = 'done';
   for (const { item, fact } of inOrder(batch, admitted)) {
     // What is stored is judged anew: an objection that was refused, e.g. of a reviewer who may only vote now, would
     // otherwise keep every answer from being recorded.
     const isStored = fact.kind === 'decision' && fact.stored !== undefined;
-    if (!isStored && session.inbox.wasAnswered(fact.decisionUlid)) continue;
-    if (step === 'superseded') session.inbox.answer(fact.decisionUlid, 'already_resolved');
-    else step = await judge(session, item, fact);
+    if (!isStored && run.inbox.wasAnswered(fact.decisionUlid)) continue;
+    if (step === 'superseded') run.inbox.answer(fact.decisionUlid, 'already_resolved');
+    else step = await judge(run, item, fact);
   }
   return step;
 }
@@ -72,33 +64,36 @@ function inOrder(
   return [...stored, ...brought];
 }
 
-/** What the activity needs to judge a decision by itself. */
-function aloneIn([item, ...others]: readonly InboxItem[], session: Session): Pick<AdmitInput, 'alone'> {
-  if (item?.kind !== 'decision' || others.length > 0 || session.gate === null) return {};
-  const { record, proposalDigest } = session;
-  return { alone: { record, proposalDigest, arrivedAt: item.at, now: Date.now() } };
+/** Lets the activity judge and record a vote by itself. */
+function recordIfSingleVote(
+  [item, ...others]: readonly InboxItem[],
+  run: ReviewRun,
+): Pick<AdmitInput, 'recordIfSingleVote'> {
+  if (item?.kind !== 'decision' || others.length > 0 || run.gate === null) return {};
+  const { record, proposalDigest } = run;
+  return { recordIfSingleVote: { record, proposalDigest, arrivedAt: item.at, now: Date.now() } };
 }
 
-async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Step> {
-  const { gate } = session;
-  if (fact.kind === 'reconciliation') return settleByHand(session, item, fact);
+async function judge(run: ReviewRun, item: InboxItem, fact: Fact): Promise<Step> {
+  const { gate } = run;
+  if (fact.kind === 'reconciliation') return settleByHand(run, item, fact);
   if (gate === null) {
-    session.inbox.answer(fact.decisionUlid, 'already_resolved');
+    run.inbox.answer(fact.decisionUlid, 'already_resolved');
     return 'done';
   }
   switch (fact.kind) {
     case 'decision':
-      return fact.fact.type === 'edit' ? judgeEdit(session, gate, item, fact) : judgeVote(session, item, fact);
+      return fact.fact.type === 'edit' ? judgeRevision(run, gate, item, fact) : judgeVote(run, item, fact);
     case 'revision':
-      return judgeRevision(session, gate, item, fact);
+      return judgeRevision(run, gate, item, fact);
     case 'withdrawal': {
       const ruling = decideWithdrawal(gate, fact.fact, item.at);
-      return carryOut(session, item, fact, ruling, (next) => ({
-        record: { ...session.record, gate: next },
+      return carryOut(run, item, fact, ruling, (next) => ({
+        record: { ...run.record, gate: next },
         entries: [
           (base) => ({ ...base, type: 'withdrawn', by: fact.fact.proposer, envelopeDigest: fact.envelopeDigest }),
         ],
-        ledger: deny(session, 'withdrawn', item.at),
+        ledger: deny(run, 'withdrawn', item.at),
         envelopes: [item],
       }));
     }
@@ -107,111 +102,148 @@ async function judge(session: Session, item: InboxItem, fact: Fact): Promise<Ste
   }
 }
 
-async function judgeVote(session: Session, item: InboxItem, fact: Decision): Promise<Step> {
-  const ruling = ruleOnVote(session, fact, item.at);
-  const step = await carryOut(session, item, fact, ruling, (next) => voteChange(session, fact, next, item));
+async function judgeVote(run: ReviewRun, item: InboxItem, fact: Decision): Promise<Step> {
+  const ruling = ruleOnVote(run, fact, item.at);
+  const step = await carryOut(run, item, fact, ruling, (next) => voteChange(run, fact, next, item));
   if (ruling.ok && step === 'done' && fact.fact.type === 'approve') {
-    session.carrying = [...session.carrying, item.envelope];
+    run.carrying = [...run.carrying, item.envelope];
   }
   return step;
 }
 
-async function judgeEdit(session: Session, gate: GateState, item: InboxItem, fact: Decision): Promise<Step> {
-  const refusal = checkFact(gate, fact.fact, item.at);
-  const args = fact.fact.editedArguments;
-  if (refusal !== undefined || args === null) return refuse(session, fact, refusal ?? 'edit_invalid');
-  const version = await prepare(session, args, { kind: 'decision', envelope: item.envelope });
-  const prepared = preparedOf(session, version, fact.fact.reviewer);
-  const before = session.current.material;
-  const ruling = decideEdit(gate, fact.fact, prepared, item.at);
-  const step = await carryOut(session, item, fact, ruling, (next) => ({
-    ...revisedChange(session, next, version, fact.fact.reviewer, fact, item.at),
-    entries: [
-      (base) => decidedEntry(base, fact, next),
-      (base) => revisedEntry(base, next, fact.fact.reviewer, fact.envelopeDigest),
-      (base) => classifiedAgain(session, base.at, version),
-    ],
-    envelopes: [item],
-  }));
-  if (ruling.ok && step === 'done') {
-    const editorCounts = session.current.decisions.length > 0;
-    session.previous = editorCounts ? before : null;
-    session.carrying = editorCounts ? [item.envelope] : [];
-    renewSchedule(session, version);
-  }
-  return step;
-}
-
+/** An edit or the proposer's revision: prepared first, then judged. It voids what was decided before. */
 async function judgeRevision(
-  session: Session,
+  run: ReviewRun,
   gate: GateState,
   item: InboxItem,
-  fact: Extract<Fact, { kind: 'revision' }>,
+  fact: Decision | Extract<Fact, { kind: 'revision' }>,
 ): Promise<Step> {
-  const refusal = checkRevision(gate, fact.fact, item.at);
-  if (refusal !== undefined) return refuse(session, fact, refusal);
-  const version = await prepare(session, fact.fact.arguments, { kind: 'revision', envelope: item.envelope });
-  const ruling = decideRevision(gate, fact.fact, preparedOf(session, version), item.at);
-  const step = await carryOut(session, item, fact, ruling, (next) => ({
-    ...revisedChange(session, next, version, fact.fact.proposer, null, item.at),
-    entries: [
-      (base) => revisedEntry(base, next, fact.fact.proposer, fact.envelopeDigest),
-      (base) => classifiedAgain(session, base.at, version),
-    ],
-    envelopes: [item],
-  }));
+  const edit = fact.kind === 'decision' ? fact : null;
+  const refusal =
+    fact.kind === 'decision' ? checkFact(gate, fact.fact, item.at) : checkRevision(gate, fact.fact, item.at);
+  const args = fact.kind === 'decision' ? fact.fact.editedArguments : fact.fact.arguments;
+  if (refusal !== undefined || args === null) return refuse(run, fact, refusal ?? 'edit_invalid');
+  const complete = await prepare(run, args, { kind: fact.kind, envelope: item.envelope });
+  const prepared = preparedOf(run, complete, edit?.fact.reviewer);
+  const ruling =
+    fact.kind === 'decision'
+      ? decideEdit(gate, fact.fact, prepared, item.at)
+      : decideRevision(gate, fact.fact, prepared, item.at);
+  const before = run.current.material;
+  const step = await carryOut(run, item, fact, ruling, (next) => revisedChange(run, next, complete, fact, item));
   if (ruling.ok && step === 'done') {
-    session.previous = null;
-    session.carrying = [];
-    renewSchedule(session, version);
+    // Of an edit that counts as its editor's yes, the execute worker has to see what was edited.
+    const editorCounts = run.current.decisions.length > 0;
+    run.previous = editorCounts ? before : null;
+    run.carrying = editorCounts ? [item.envelope] : [];
+    renewSchedule(run, complete);
   }
   return step;
 }
 
 /** Records an accepted ruling, then answers; a refused one is answered only. */
 async function carryOut(
-  session: Session,
+  run: ReviewRun,
   item: InboxItem,
   fact: Fact,
   ruling: Ruling,
   change: (next: GateState) => Omit<Change, 'key'>,
 ): Promise<Step> {
-  const { gate } = session;
-  if (!ruling.ok || gate === null) return refuse(session, fact, ruling.ok ? 'already_resolved' : ruling.code);
+  const { gate } = run;
+  if (!ruling.ok || gate === null) return refuse(run, fact, ruling.ok ? 'already_resolved' : ruling.code);
   const next = stateAfter(gate, ruling);
-  const { ok, why } = await put(session, fact, { ...change(next), key: admissionKey(fact.decisionUlid) });
+  const { ok, why } = await put(run, fact, { ...change(next), key: admissionKey(fact.decisionUlid) });
   if (why !== undefined) {
     // The next batch reads an objection from the database, and judges it first.
-    if (why === 'objected') session.inbox.putBack(item);
-    else session.inbox.answer(fact.decisionUlid, why);
+    if (why === 'objected') run.inbox.putBack(item);
+    else run.inbox.answer(fact.decisionUlid, why);
     return 'held';
   }
   if (!ok) {
-    session.inbox.answer(fact.decisionUlid, 'already_resolved');
+    run.inbox.answer(fact.decisionUlid, 'already_resolved');
     return 'superseded';
   }
-  session.inbox.answer(fact.decisionUlid, 'accepted');
+  run.inbox.answer(fact.decisionUlid, 'accepted');
   return 'done';
 }
 
 /** Not `ok`: the ledger stands elsewhere, or an objection stands in the way. */
-async function put(session: Session, fact: Fact, change: Change): Promise<RecordOutcome> {
+async function put(run: ReviewRun, fact: Fact, change: Change): Promise<RecordOutcome> {
   const recorded = fact.kind === 'decision' ? fact.recorded : undefined;
-  if (recorded === undefined) return session.commit(change);
-  if (recorded.ok) session.adopt(change.record);
+  if (recorded === undefined) return run.commit(change);
+  if (recorded.ok) run.adopt(change.record);
   return recorded;
 }
 
-/** Another version may come under another approval: its reminders and its escalation count from now on. */
-function renewSchedule(session: Session, complete: Complete | undefined): void {
+/** Another revision may come under another approval: its reminders and its escalation count from now on. */
+function renewSchedule(run: ReviewRun, complete: CompleteRevision | undefined): void {
   // A question keeps its people and its times, whatever its wording.
-  if (complete === undefined || session.record.base.kind === 'in-flow') return;
-  session.schedule = aheadOf(Date.now(), complete.version.schedule);
+  if (complete === undefined || run.record.base.kind === 'in-flow') return;
+  run.schedule = aheadOf(Date.now(), complete.revision.schedule);
 }
 
 /** An objection from the database gets no receipt: it is judged again with every batch, and at the claim. */
-function refuse(session: Session, fact: Fact, code: Extract<Ruling, { ok: false }>['code']): Step {
+function refuse(run: ReviewRun, fact: Fact, code: Extract<Ruling, { ok: false }>['code']): Step {
   if (fact.kind === 'decision' && fact.stored !== undefined) return 'done';
-  session.inbox.answer(fact.decisionUlid, code);
+  run.inbox.answer(fact.decisionUlid, code);
+  return 'done';
+}
+
+/** Late votes get their answer before the workflow ends. */
+export async function drainSignals(run: ReviewRun): Promise<void> {
+  const { inbox } = run;
+  do {
+    while (inbox.size > 0) await processBatch(run);
+    await condition(allHandlersFinished);
+  } while (inbox.size > 0);
+}
+
+/**
+ * A reviewer has found out what became of a call that nobody knew of. Only from `unknown`, only by somebody who may
+ * vote on the last level and does not own the proposer, and only once the request can no longer be on its way.
+ */
+export async function settleByHand(
+  run: ReviewRun,
+  item: InboxItem,
+  fact: Extract<Admitted, { kind: 'reconciliation' }>,
+): Promise<'done'> {
+  const outcome = await activities.readOutcome({ reviewId: run.reviewId });
+  const { levels, owner } = run.current.material;
+  const isUnknown = outcome.state === 'unknown' && outcome.execution.reconciled === undefined;
+  const refusal =
+    refusalOfReconcile(
+      { isUnknown, settledBy: outcome.settledBy, levels, owner },
+      { id: fact.by, groups: fact.groups },
+      item.at,
+    ) ?? (fact.digest === outcome.claimedDigest ? undefined : 'digest_mismatch');
+  if (refusal !== undefined) {
+    run.inbox.answer(fact.decisionUlid, refusal);
+    return 'done';
+  }
+  const at = new Date(Date.now()).toISOString();
+  const reconciled = { outcome: fact.outcome, by: fact.by, note: fact.note, at };
+  const execution = {
+    ...outcome.execution,
+    status: fact.outcome,
+    error: fact.outcome === 'executed' ? null : { code: 'reconciled_failed', message: fact.note },
+    reconciled,
+  };
+  const { ok } = await run.commit({
+    key: `admitted:${fact.decisionUlid}`,
+    record: { ...run.record, execution },
+    entries: [
+      (base) => ({
+        ...base,
+        type: 'reconciled',
+        outcome: fact.outcome,
+        by: fact.by,
+        envelopeDigest: fact.envelopeDigest,
+      }),
+    ],
+    ledger: { to: 'reconcile', reviewId: run.reviewId, outcome: fact.outcome, by: fact.by, note: fact.note, at },
+    envelopes: [item],
+    settlesExecution: true,
+  });
+  run.inbox.answer(fact.decisionUlid, ok ? 'accepted' : 'not_reconcilable');
   return 'done';
 }

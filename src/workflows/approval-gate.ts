@@ -7,13 +7,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
-import { watchCancellation } from './cancellation.ts';
-import { boundQuestion, closeDoor, openDoor } from './door.ts';
-import { runGate } from './gate-loop.ts';
+import { runGate, watchCancellation } from './gate-loop.ts';
+import { drainSignals } from './admission.ts';
+import { installHandlers, openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
+import { boundQuestion } from './messages.ts';
 import type { Inbox } from './inbox.ts';
-import { gate } from './local.ts';
-import { openFromLedger, openHeld } from './opening.ts';
-import { Session, type Snapshot } from './session.ts';
+import { activities } from './local.ts';
 
 /**
  * The in-flow door: a question with a deadline, decided through the same signals as a call. No call follows from it;
@@ -24,47 +23,47 @@ import { Session, type Snapshot } from './session.ts';
 export async function approvalGate(request: ApprovalRequest, carried?: Snapshot): Promise<ApprovalDecision> {
   const cancellation = watchCancellation();
   return CancellationScope.nonCancellable(async () => {
-    let session: Session | undefined;
-    const { inbox, snapshot } = openDoor(carried, () => session);
-    session = snapshot === undefined ? await openQuestion(request, inbox) : new Session(snapshot, inbox);
-    session.show();
-    if (session.gate !== null) {
-      const end = await runGate(session, cancellation);
-      if (end === 'continue') return continueAsNew(request, session);
-      if (end === 'superseded') await openFromLedger(session, await gate.readOutcome({ reviewId: session.reviewId }));
+    let run: ReviewRun | undefined;
+    const { inbox, snapshot } = installHandlers(carried, () => run);
+    run = snapshot === undefined ? await openQuestion(request, inbox) : new ReviewRun(snapshot, inbox);
+    run.show();
+    if (run.gate !== null) {
+      const end = await runGate(run, cancellation);
+      if (end === 'continue') return continueAsNew(request, run);
+      if (end === 'superseded') await openFromLedger(run, await activities.readOutcome({ reviewId: run.reviewId }));
     }
-    await closeDoor(session);
-    return decisionOf(session);
+    await drainSignals(run);
+    return decisionOf(run);
   });
 }
 
-async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<Session> {
+async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<ReviewRun> {
   const info = workflowInfo();
   const startedAt = info.startTime.getTime();
   const parent = info.parent === undefined ? null : { workflowId: info.parent.workflowId };
   const { workflowId: reviewId, runId } = info;
   const question = boundQuestion(request);
-  const opened = await gate.classifyQuestion({ reviewId, runId, startedAt, request: question, parent });
+  const opened = await activities.classifyQuestion({ reviewId, runId, startedAt, request: question, parent });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
-  const session = Session.open(opened, startedAt, inbox);
+  const run = ReviewRun.open(opened, startedAt, inbox);
   if (opened.outcome !== null) {
-    await openFromLedger(session, opened.outcome);
+    await openFromLedger(run, opened.outcome);
   } else if (opened.kind === 'held') {
-    await openHeld(session, opened.version, null, opened.reopened);
+    await openHeld(run, opened.revision, null, opened.reopened);
   } else {
-    session.record = { ...session.record, ungated: { status: 'blocked', at: new Date(Date.now()).toISOString() } };
+    run.record = { ...run.record, ungated: { status: 'blocked', at: new Date(Date.now()).toISOString() } };
   }
-  return session;
+  return run;
 }
 
-function decisionOf(session: Session): ApprovalDecision {
-  const { reviewId, gate: state } = session;
-  const { arguments: proposal } = session.current.material;
+function decisionOf(run: ReviewRun): ApprovalDecision {
+  const { reviewId, gate: state } = run;
+  const { arguments: proposal } = run.current.material;
   switch (state?.tag) {
     case 'approved': {
       const { by, comment, answer } = state;
       if (answer.kind === 'respond') return { reviewId, type: 'respond', response: answer.response, by, comment };
-      const edited = session.current.material.revision > 1;
+      const edited = run.current.material.revision > 1;
       return { reviewId, type: edited ? 'edit' : 'approve', proposal, by, comment };
     }
     case 'rejected':
@@ -78,8 +77,8 @@ function decisionOf(session: Session): ApprovalDecision {
     case 'changes_requested':
       return { reviewId, type: 'aborted' };
     case undefined:
-      return session.record.ungated?.status === 'blocked'
-        ? { reviewId, type: 'blocked', reasonCodes: session.current.reasonCodes }
+      return run.record.ungated?.status === 'blocked'
+        ? { reviewId, type: 'blocked', reasonCodes: run.current.reasonCodes }
         : { reviewId, type: 'aborted' };
     default:
       return state satisfies never;
@@ -87,9 +86,9 @@ function decisionOf(session: Session): ApprovalDecision {
 }
 
 /** ◆ Memo and details do not survive by themselves. What was asked is in the snapshot and not sent twice. */
-async function continueAsNew({ title }: ApprovalRequest, session: Session): Promise<never> {
+async function continueAsNew({ title }: ApprovalRequest, run: ReviewRun): Promise<never> {
   await condition(allHandlersFinished);
   const { memo } = workflowInfo();
   const carry = makeContinueAsNewFunc<typeof approvalGate>(memo === undefined ? {} : { memo });
-  return carry({ title, proposal: {} }, session.snapshot());
+  return carry({ title, proposal: {} }, run.snapshot());
 }

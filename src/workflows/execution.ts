@@ -9,13 +9,11 @@ import {
   type Outcome,
 } from '../domain/outcome.ts';
 import { deny } from '../domain/gate/change.ts';
-import { gate } from './local.ts';
+import { activities, noteHistory } from './local.ts';
 import { EXECUTE_TASK_QUEUE } from './messages.ts';
 import { processBatch } from './admission.ts';
-import { openFromLedger } from './opening.ts';
-import type { Session } from './session.ts';
+import { openFromLedger, type ReviewRun } from './review-run.ts';
 import { shouldContinue } from './gate-loop.ts';
-import { noteHistory } from './history.ts';
 
 /** What a run of the activity may take beyond the connector's own time-out, ms. */
 const CALL_MARGIN_MS = 60_000;
@@ -28,24 +26,24 @@ const LONGEST_POLL_MS = 3_600_000;
  * Has the call made and says what came of it. The activity is only a messenger: somebody could complete it from
  * outside, so after every attempt the ledger is asked, and an open row means that nothing has happened yet.
  */
-export async function executeUntilSettled(session: Session, staleAt: number): Promise<void> {
+export async function executeUntilSettled(run: ReviewRun, staleAt: number): Promise<void> {
   // The row was opened for this run and nobody has been asked to call yet: it is open.
-  const isFresh = session.record.execution.status === 'not_started';
-  let outcome: Outcome | null = isFresh ? null : await gate.readOutcome({ reviewId: session.reviewId });
+  const isFresh = run.record.execution.status === 'not_started';
+  let outcome: Outcome | null = isFresh ? null : await activities.readOutcome({ reviewId: run.reviewId });
   for (let wait = 1_000; ; wait *= 2) {
-    if (outcome !== null && isSettled(outcome)) return settle(session, outcome);
+    if (outcome !== null && isSettled(outcome)) return settle(run, outcome);
     const isOpen = outcome === null || outcome.state === 'open';
-    if (isOpen && Date.now() >= staleAt && (await refuseExecution(session, 'approval_stale'))) return;
-    const refusal = await attempt(session, isOpen ? staleAt - Date.now() : null);
-    outcome = await gate.readOutcome({ reviewId: session.reviewId });
-    if (isSettled(outcome)) return settle(session, outcome);
+    if (isOpen && Date.now() >= staleAt && (await refuseExecution(run, 'approval_stale'))) return;
+    const refusal = await attempt(run, isOpen ? staleAt - Date.now() : null);
+    outcome = await activities.readOutcome({ reviewId: run.reviewId });
+    if (isSettled(outcome)) return settle(run, outcome);
     if (outcome.state === 'open' && isCallRefusal(refusal)) {
-      if (await refuseExecution(session, refusal)) return;
+      if (await refuseExecution(run, refusal)) return;
     }
     // A claim that nobody settles (its worker is lost, and this run was reset behind it) may take for ever to.
     wait = Math.min(wait, outcome.state === 'open' ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
     await sleep(wait, { summary: 'not executed yet' });
-    outcome = await gate.readOutcome({ reviewId: session.reviewId });
+    outcome = await activities.readOutcome({ reviewId: run.reviewId });
   }
 }
 
@@ -57,36 +55,36 @@ function isSettled(outcome: Outcome): boolean {
  * Waits until a person has reconciled, or a late result has settled, a call whose outcome is unknown. `continue`: time
  * to continue as new.
  */
-export async function awaitReconciliation(session: Session): Promise<'settled' | 'continue'> {
+export async function awaitReconciliation(run: ReviewRun): Promise<'settled' | 'continue'> {
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LONGEST_POLL_MS)) {
-    const hasSignal = (): boolean => session.inbox.size > 0;
+    const hasSignal = (): boolean => run.inbox.size > 0;
     if (!(await condition(hasSignal, wait, { summary: 'outcome unknown: a person has to look' }))) noteHistory();
-    while (session.inbox.size > 0) await processBatch(session);
-    const outcome = await gate.readOutcome({ reviewId: session.reviewId });
-    await settle(session, outcome);
-    if (session.record.execution.status !== 'outcome_unknown') return 'settled';
-    if (shouldContinue(session)) return 'continue';
+    while (run.inbox.size > 0) await processBatch(run);
+    const outcome = await activities.readOutcome({ reviewId: run.reviewId });
+    await settle(run, outcome);
+    if (run.record.execution.status !== 'outcome_unknown') return 'settled';
+    if (shouldContinue(run)) return 'continue';
   }
 }
 
 /** One scheduled activity. Returns the code with which it refused, if it did. */
-async function attempt(session: Session, withinMs: number | null): Promise<string | undefined> {
+async function attempt(run: ReviewRun, withinMs: number | null): Promise<string | undefined> {
   const { executeCall } = proxyActivities<Pick<ExecuteActivities, 'executeCall'>>({
     taskQueue: EXECUTE_TASK_QUEUE,
-    startToCloseTimeout: session.timeoutMs + CALL_MARGIN_MS,
+    startToCloseTimeout: run.timeoutMs + CALL_MARGIN_MS,
     heartbeatTimeout: '10s',
     ...(withinMs === null ? {} : { scheduleToCloseTimeout: Math.min(Math.max(1, withinMs), LONGEST_TIMER_MS) }),
     // Unlimited until the claim; the ledger, not the policy, sees to it that the call is made once.
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
-    summary: `make the call ${session.current.material.tool}`.slice(0, 200),
+    summary: `make the call ${run.current.material.tool}`.slice(0, 200),
   });
   try {
     await executeCall({
-      reviewId: session.reviewId,
-      material: session.current.material,
-      previous: session.previous,
-      proposal: session.proposal,
-      decisions: session.carrying,
+      reviewId: run.reviewId,
+      material: run.current.material,
+      previous: run.previous,
+      proposal: run.proposal,
+      decisions: run.carrying,
     });
     return undefined;
   } catch (error) {
@@ -96,22 +94,22 @@ async function attempt(session: Session, withinMs: number | null): Promise<strin
 }
 
 /** Denies the row that is still open, so that the call can never be made. False: somebody claimed it meanwhile. */
-async function refuseExecution(session: Session, code: CallRefusal): Promise<boolean> {
+async function refuseExecution(run: ReviewRun, code: CallRefusal): Promise<boolean> {
   const now = Date.now();
-  const { ok } = await session.commit({
+  const { ok } = await run.commit({
     key: `refused:${code}`,
-    record: { ...session.record, execution: deniedExecution(code, new Date(now).toISOString()) },
+    record: { ...run.record, execution: deniedExecution(code, new Date(now).toISOString()) },
     entries: [
       (base) => ({ ...base, type: 'finished', status: 'failed', errorCode: code, resultDigest: null, late: false }),
     ],
-    ledger: deny(session, code, now),
+    ledger: deny(run, code, now),
     settlesExecution: true,
   });
   return ok;
 }
 
 /** The ledger's word. Where it says no to the call itself (this run was reset behind it), so does the review. */
-async function settle(session: Session, outcome: Outcome): Promise<void> {
-  if (outcome.denial !== null && !isExecutionDenial(outcome.denial)) return openFromLedger(session, outcome);
-  session.adopt({ ...session.record, execution: outcome.execution });
+async function settle(run: ReviewRun, outcome: Outcome): Promise<void> {
+  if (outcome.denial !== null && !isExecutionDenial(outcome.denial)) return openFromLedger(run, outcome);
+  run.adopt({ ...run.record, execution: outcome.execution });
 }

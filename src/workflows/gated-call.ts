@@ -8,16 +8,15 @@ import {
 } from '@temporalio/workflow';
 import type { Review } from '../contract/review.ts';
 import { processBatch } from './admission.ts';
-import { watchCancellation } from './cancellation.ts';
-import { boundRequest, closeDoor, openDoor } from './door.ts';
-import { gatherEvidence } from './evidence.ts';
+import { runGate, watchCancellation } from './gate-loop.ts';
+import { drainSignals } from './admission.ts';
+import { installHandlers, openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
+import { boundRequest } from './messages.ts';
+import { gatherEvidence } from './revisions.ts';
 import { awaitReconciliation, executeUntilSettled } from './execution.ts';
-import { runGate } from './gate-loop.ts';
 import type { Inbox } from './inbox.ts';
-import { gate } from './local.ts';
+import { activities } from './local.ts';
 import type { GatedCallInput } from './messages.ts';
-import { openFromLedger, openHeld } from './opening.ts';
-import { Session, type Snapshot } from './session.ts';
 
 /**
  * The request path: classify → gate → execute → record. Started by the api, or by any service itself with workflow id
@@ -28,82 +27,79 @@ import { Session, type Snapshot } from './session.ts';
 export async function gatedCall(request: GatedCallInput, carried?: Snapshot): Promise<Review> {
   const cancellation = watchCancellation();
   return CancellationScope.nonCancellable(async () => {
-    let session: Session | undefined;
-    const { inbox, snapshot } = openDoor(carried, () => session);
-    session = snapshot === undefined ? await openCall(request, inbox) : new Session(snapshot, inbox);
-    session.show();
-    if (session.gate !== null) {
-      const end = await runGate(session, cancellation);
-      if (end === 'continue') return continueAsNew(request, session);
-      if (end === 'superseded') await openFromLedger(session, await gate.readOutcome({ reviewId: session.reviewId }));
+    let run: ReviewRun | undefined;
+    const { inbox, snapshot } = installHandlers(carried, () => run);
+    run = snapshot === undefined ? await openCall(request, inbox) : new ReviewRun(snapshot, inbox);
+    run.show();
+    if (run.gate !== null) {
+      const end = await runGate(run, cancellation);
+      if (end === 'continue') return continueAsNew(request, run);
+      if (end === 'superseded') await openFromLedger(run, await activities.readOutcome({ reviewId: run.reviewId }));
     }
-    if (isToExecute(session)) {
-      await executeWhileAnswering(session);
-      if (
-        session.record.execution.status === 'outcome_unknown' &&
-        (await awaitReconciliation(session)) === 'continue'
-      ) {
-        return continueAsNew(request, session);
+    if (isToExecute(run)) {
+      await executeWhileAnswering(run);
+      if (run.record.execution.status === 'outcome_unknown' && (await awaitReconciliation(run)) === 'continue') {
+        return continueAsNew(request, run);
       }
     }
-    await closeDoor(session);
-    return session.review();
+    await drainSignals(run);
+    return run.review();
   });
 }
 
 /** The review as policy opened it; with its evidence, where the tool has a preview. */
-async function openCall(request: GatedCallInput, inbox: Inbox): Promise<Session> {
+async function openCall(request: GatedCallInput, inbox: Inbox): Promise<ReviewRun> {
   const info = workflowInfo();
   const startedAt = info.startTime.getTime();
   const { workflowId: reviewId, runId } = info;
-  const opened = await gate.classifyCall({ reviewId, runId, startedAt, request: boundRequest(request) });
+  const opened = await activities.classifyCall({ reviewId, runId, startedAt, request: boundRequest(request) });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
-  const session = Session.open(opened, startedAt, inbox);
+  const run = ReviewRun.open(opened, startedAt, inbox);
   if (opened.outcome !== null) {
-    await openFromLedger(session, opened.outcome);
-    return session;
+    await openFromLedger(run, opened.outcome);
+    return run;
   }
   switch (opened.kind) {
     case 'held': {
-      const found = opened.version.wantsPreview ? await gatherEvidence(session, opened.version, null) : null;
-      await openHeld(session, opened.version, found, opened.reopened);
-      return session;
+      const found = opened.revision.wantsPreview ? await gatherEvidence(run, opened.revision, null) : null;
+      await openHeld(run, opened.revision, found, opened.reopened);
+      return run;
     }
     case 'free':
     case 'blocked': {
       const status = opened.kind === 'free' ? 'not_required' : 'blocked';
-      session.record = { ...session.record, ungated: { status, at: new Date(Date.now()).toISOString() } };
-      return session;
+      run.record = { ...run.record, ungated: { status, at: new Date(Date.now()).toISOString() } };
+      return run;
     }
     default:
       return opened satisfies never;
   }
 }
 
-function isToExecute(session: Session): boolean {
-  const status = session.record.ungated?.status ?? session.gate?.tag;
-  const isSettled = ['executed', 'failed'].includes(session.record.execution.status);
+function isToExecute(run: ReviewRun): boolean {
+  const status = run.record.ungated?.status ?? run.gate?.tag;
+  const isSettled = ['executed', 'failed'].includes(run.record.execution.status);
   return (status === 'approved' || status === 'not_required') && !isSettled;
 }
 
 /** Late votes get their answer while the call is being made. */
-async function executeWhileAnswering(session: Session): Promise<void> {
-  const resolvedAt = session.gate?.tag === 'approved' ? session.gate.at : Date.now();
+async function executeWhileAnswering(run: ReviewRun): Promise<void> {
+  const resolvedAt = run.gate?.tag === 'approved' ? run.gate.at : Date.now();
   const progress = { isSettled: false };
-  const execution = executeUntilSettled(session, resolvedAt + session.executeWithinMs).finally(() => {
+  const execution = executeUntilSettled(run, resolvedAt + run.executeWithinMs).finally(() => {
     progress.isSettled = true;
   });
   while (!progress.isSettled) {
-    await condition(() => progress.isSettled || session.inbox.size > 0);
-    if (session.inbox.size > 0) await processBatch(session);
+    await condition(() => progress.isSettled || run.inbox.size > 0);
+    if (run.inbox.size > 0) await processBatch(run);
   }
   await execution;
 }
 
 /** ◆ Memo and details do not survive by themselves. What was proposed is in the snapshot and not sent twice. */
-async function continueAsNew({ service, tool }: GatedCallInput, session: Session): Promise<never> {
+async function continueAsNew({ service, tool }: GatedCallInput, run: ReviewRun): Promise<never> {
   await condition(allHandlersFinished);
   const { memo } = workflowInfo();
   const carry = makeContinueAsNewFunc<typeof gatedCall>(memo === undefined ? {} : { memo });
-  return carry({ service, tool, arguments: {} }, session.snapshot());
+  return carry({ service, tool, arguments: {} }, run.snapshot());
 }

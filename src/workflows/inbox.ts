@@ -4,7 +4,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { SignalKind } from '../activities/api.ts';
 import { decodeBase64Text } from '../domain/text/base64.ts';
-import { noteHistory } from './history.ts';
+import { noteHistory } from './local.ts';
 import { reconcile, submitDecision, submitRevision, withdraw } from './messages.ts';
 
 /** A signal that passed the filter; `at` is workflow time (epoch ms) when its handler was entered. */

@@ -1,6 +1,25 @@
-import { isCancellation, proxyLocalActivities, sleep, TemporalFailure } from '@temporalio/workflow';
+import { isCancellation, proxyLocalActivities, sleep, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import type { GateActivities } from '../activities/api.ts';
-import { noteHistory } from './history.ts';
+
+/** Beyond this many events a run continues as new, where the server does not ask for it earlier. */
+const LONG_HISTORY = 4_000;
+
+/** Each workflow has its own: the sandbox loads modules for every workflow anew. */
+let isLong = false;
+
+/**
+ * Looks how long the history is. ◆ Only where a signal or a timer has just begun a workflow task: a local activity may
+ * end in a later task than the one it began in, where it is replayed in the first, and then the server's advice to
+ * continue as new is seen at another place (`Timer machine does not handle this event`).
+ */
+export function noteHistory(): void {
+  const info = workflowInfo();
+  isLong ||= info.continueAsNewSuggested || info.historyLength > LONG_HISTORY;
+}
+
+export function isHistoryLong(): boolean {
+  return isLong;
+}
 
 /**
  * The gate's activities run locally: short, one attempt, not to be completed from outside. A failure means "not yet":
@@ -42,15 +61,7 @@ async function untilDone<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-export const gate = {
-  classifyCall: (...args: Parameters<GateActivities['classifyCall']>) => untilDone(() => local.classifyCall(...args)),
-  classifyQuestion: (...args: Parameters<GateActivities['classifyQuestion']>) =>
-    untilDone(() => local.classifyQuestion(...args)),
-  prepareRevision: (...args: Parameters<GateActivities['prepareRevision']>) =>
-    untilDone(() => local.prepareRevision(...args)),
-  attachEvidence: (...args: Parameters<GateActivities['attachEvidence']>) =>
-    untilDone(() => local.attachEvidence(...args)),
-  admit: (...args: Parameters<GateActivities['admit']>) => untilDone(() => local.admit(...args)),
-  record: (...args: Parameters<GateActivities['record']>) => untilDone(() => local.record(...args)),
-  readOutcome: (...args: Parameters<GateActivities['readOutcome']>) => untilDone(() => local.readOutcome(...args)),
-} satisfies Partial<GateActivities>;
+/** The gate's activities, asked again until they answer. */
+export const activities = new Proxy(local, {
+  get: (target, name: keyof GateActivities) => (input: never) => untilDone<unknown>(() => target[name](input)),
+});

@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { BODY_LIMITS } from '../contract/constants.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
@@ -40,3 +41,22 @@ export const SEARCH_ATTRIBUTES = {
   tool: defineSearchAttributeKey('HoldpointTool', 'KEYWORD'),
   proposer: defineSearchAttributeKey('HoldpointProposer', 'KEYWORD'),
 } as const;
+
+/**
+ * A start can carry 2 MB, of which the review would be more than may be stored or queried. What stands beside the
+ * envelope is as long as the body of `POST /v1/execute` may be, or is not looked at.
+ */
+export function boundRequest(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null) return null;
+  const { proposal, ...rest } = request as { readonly proposal?: unknown };
+  return fits(rest) ? request : { proposal };
+}
+
+/** The same for a question, which nobody signs: there `proposal` is what is asked. */
+export function boundQuestion(question: unknown): unknown {
+  return typeof question === 'object' && question !== null && fits(question) ? question : null;
+}
+
+function fits(value: object): boolean {
+  return new TextEncoder().encode(JSON.stringify(value)).length <= BODY_LIMITS.call;
+}

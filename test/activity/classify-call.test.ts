@@ -33,8 +33,8 @@ const classify = (reviewId: string, request: unknown, runId = 'run-1') =>
 async function judged(request: unknown, reviewId = gate.newReviewId()) {
   const answer = await classify(reviewId, request);
   if (answer.kind === 'refused') return { kind: answer.kind, reasonCode: answer.reasonCode };
-  const { kind, version, base } = answer;
-  return { kind, gate: version.gate, reasonCodes: version.reasonCodes, attested: base.proposer.attested };
+  const { kind, revision, base } = answer;
+  return { kind, gate: revision.gate, reasonCodes: revision.reasonCodes, attested: base.proposer.attested };
 }
 
 const signed = (request: typeof GET & JsonObject, proposer?: string) => {
@@ -109,11 +109,11 @@ describe('law 1: the class decides the gate', () => {
     const propose = () => Promise.all(calls.map((call) => classify(call.reviewId, call.request)));
     const answers = await propose();
     expect(answers.filter(({ kind }) => kind === 'free')).toHaveLength(3);
-    const held = answers.flatMap((answer) => (answer.kind === 'held' ? [answer.version] : []));
+    const held = answers.flatMap((answer) => (answer.kind === 'held' ? [answer.revision] : []));
     expect(held).toHaveLength(3);
-    for (const version of held) {
-      expect(version).toMatchObject({ gate: 'hard', reasonCodes: ['sensitive_limit'] });
-      expect(version.material).toMatchObject({ class: 'sensitive', levels: [{ quorum: 1 }] });
+    for (const revision of held) {
+      expect(revision).toMatchObject({ gate: 'hard', reasonCodes: ['sensitive_limit'] });
+      expect(revision.material).toMatchObject({ class: 'sensitive', levels: [{ quorum: 1 }] });
     }
     // A local activity that is tried again judges the same call the same way.
     expect((await propose()).map(({ kind }) => kind)).toEqual(answers.map(({ kind }) => kind));
@@ -123,7 +123,7 @@ describe('law 1: the class decides the gate', () => {
     const { reviewId, request } = signed({ ...CLOSE, reason: 'no longer used', context: { env: 'x' } });
     const answer = await classify(reviewId, request);
     if (answer.kind !== 'held') throw new Error(answer.kind);
-    const { material, digest } = answer.version;
+    const { material, digest } = answer.revision;
     expect(materialSchema.safeParse(material).error).toBeUndefined();
     expect(digest).toBe(digestMaterial(material));
     const row = await steps.ledger(reviewId);
@@ -191,7 +191,7 @@ describe('law 2: who proposes is what a signature says', () => {
     const reviewId = gate.newReviewId();
     const request = { ...CLOSE, tool: 'payouts.get', proposal: gate.propose(reviewId, CLOSE), class: 'reversible' };
     const answer = await classify(reviewId, request);
-    expect(answer).toMatchObject({ kind: 'held', version: { material: { tool: 'payouts.close' } } });
+    expect(answer).toMatchObject({ kind: 'held', revision: { material: { tool: 'payouts.close' } } });
   });
 
   it('takes a service’s own key for that service alone', async () => {
@@ -227,7 +227,7 @@ describe('law 2: who proposes is what a signature says', () => {
         callback: null,
         proposer: { id: 'temporal:someone@somewhere', owner: null, attested: false },
       },
-      version: { material: { context: {}, class: 'irreversible' } },
+      revision: { material: { context: {}, class: 'irreversible' } },
     });
   });
 
@@ -235,7 +235,7 @@ describe('law 2: who proposes is what a signature says', () => {
     gate.settings.update({ agents: [{ id: 'agent-1', context: { env: 'production' } }] });
     const { reviewId, request } = signed({ ...GET, context: { env: 'test', more: 1 } });
     expect(await classify(reviewId, request)).toMatchObject({
-      version: { material: { context: { env: 'production', more: 1 } } },
+      revision: { material: { context: { env: 'production', more: 1 } } },
     });
   });
 
@@ -265,7 +265,7 @@ describe('law 2: who proposes is what a signature says', () => {
     const answer = await classifyCall(input);
     if (answer.kind !== 'held') throw new Error(answer.kind);
     expect(answer.base.proposer.id.length).toBeLessThanOrEqual(128);
-    expect(answer.version.digest).toBe(digestMaterial(answer.version.material));
+    expect(answer.revision.digest).toBe(digestMaterial(answer.revision.material));
   });
 });
 
@@ -308,7 +308,7 @@ describe('the limit of pending reviews', () => {
       return classifyCall({ reviewId: gate.newReviewId(), runId: 'r', startedAt: gate.clock.now(), request: CLOSE });
     };
     expect(await start('one')).toMatchObject({ kind: 'held' });
-    expect(await start('other')).toMatchObject({ kind: 'blocked', version: { reasonCodes: ['too_many_pending'] } });
+    expect(await start('other')).toMatchObject({ kind: 'blocked', revision: { reasonCodes: ['too_many_pending'] } });
   });
 
   it('does not count against itself a review that is open already', async () => {
@@ -434,10 +434,10 @@ describe('law 6: one row per review', () => {
     const again = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt, request });
     if (first.kind === 'refused' || again.kind === 'refused') throw new Error('refused');
     expect(again).toMatchObject({ kind: 'held', reopened: true, outcome: null });
-    expect(again.version.material.levels).toMatchObject([{ approvers: ['finance'], quorum: 2 }]);
-    expect(again.version.material.expiresAt).toBe(first.version.material.expiresAt);
-    expect(again.version.digest).toBe(digestMaterial(again.version.material));
-    expect((await steps.ledger(reviewId)).expiresAt).toBe(first.version.material.expiresAt);
+    expect(again.revision.material.levels).toMatchObject([{ approvers: ['finance'], quorum: 2 }]);
+    expect(again.revision.material.expiresAt).toBe(first.revision.material.expiresAt);
+    expect(again.revision.digest).toBe(digestMaterial(again.revision.material));
+    expect((await steps.ledger(reviewId)).expiresAt).toBe(first.revision.material.expiresAt);
   });
 
   it('says that it was reopened where its deadline had moved earlier meanwhile', async () => {
@@ -446,7 +446,7 @@ describe('law 6: one row per review', () => {
     const expiresAt = new Date(gate.clock.now() + 60_000).toISOString();
     await store.commit({ ledger: { to: 'tighten', reviewId, expiresAt }, entries: [] });
     const again = await classify(reviewId, request, 'run-2');
-    expect(again).toMatchObject({ reopened: true, version: { material: { expiresAt } } });
+    expect(again).toMatchObject({ reopened: true, revision: { material: { expiresAt } } });
   });
 
   it('tells what became of a review that is past deciding, whatever policy says of it now', async () => {

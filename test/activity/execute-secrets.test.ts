@@ -153,8 +153,8 @@ describe('law 7: sealed arguments', () => {
     for (const unsigned of [false, true]) {
       for (const memo of [PLAIN, { $sealed: 'x', beside: PLAIN }]) {
         const { opened, reviewId } = await steps.open('payouts.wire', { amount: 5, memo }, { unsigned });
-        expect(opened).toMatchObject({ kind: 'blocked', version: { reasonCodes: ['seal_required'] } });
-        expectNone(JSON.stringify(opened.version), PLAIN);
+        expect(opened).toMatchObject({ kind: 'blocked', revision: { reasonCodes: ['seal_required'] } });
+        expectNone(JSON.stringify(opened.revision), PLAIN);
         expectNone(opened.summary, PLAIN);
         expectNone(await everythingOf(reviewId), PLAIN);
       }
@@ -163,17 +163,17 @@ describe('law 7: sealed arguments', () => {
 
   it('are left nowhere either where the agent may not propose the tool, or unsigned calls are refused', async () => {
     const narrow = await steps.open('payouts.wire', { amount: 5, memo: PLAIN }, { proposer: 'narrow-agent' });
-    expect(narrow.opened.version.reasonCodes).toEqual(['tool_not_allowed']);
+    expect(narrow.opened.revision.reasonCodes).toEqual(['tool_not_allowed']);
     expectNone(await everythingOf(narrow.reviewId), PLAIN);
     gate.settings.update({ unattested: 'refuse' });
     const unsigned = await steps.open('payouts.wire', { amount: 5, memo: PLAIN }, { unsigned: true });
-    expect(unsigned.opened.version.reasonCodes).toEqual(['unattested_refused']);
+    expect(unsigned.opened.revision.reasonCodes).toEqual(['unattested_refused']);
     expectNone(await everythingOf(unsigned.reviewId), PLAIN);
   });
 
   it('are refused where nothing is to be sealed', async () => {
     const { opened } = await steps.open('payouts.close', { id: { $sealed: 'x' } });
-    expect(opened).toMatchObject({ kind: 'blocked', version: { reasonCodes: ['arguments_invalid'] } });
+    expect(opened).toMatchObject({ kind: 'blocked', revision: { reasonCodes: ['arguments_invalid'] } });
   });
 });
 

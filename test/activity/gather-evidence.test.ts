@@ -35,21 +35,21 @@ async function opened(): Promise<{ readonly journey: Journey; readonly base: Gat
 describe('evidence', () => {
   it('is gathered for a held, signed call of a tool with a preview, and becomes part of the digest', async () => {
     const { opened: found, input } = await steps.open('payouts.purge', PURGE);
-    expect(found).toMatchObject({ kind: 'held', version: { wantsPreview: true, digest: null } });
+    expect(found).toMatchObject({ kind: 'held', revision: { wantsPreview: true, digest: null } });
     expect(gate.previews).toMatchObject([{ arguments: PURGE }]);
     expect(input.material.evidence?.facts).toEqual([{ name: 'rows', label: 'Rows', value: 1247 }]);
   });
 
   it('is not gathered for an unsigned call', async () => {
     const { opened: found } = await steps.open('payouts.purge', PURGE, { unsigned: true });
-    expect(found).toMatchObject({ kind: 'held', version: { wantsPreview: false } });
+    expect(found).toMatchObject({ kind: 'held', revision: { wantsPreview: false } });
     expect(gate.previews).toEqual([]);
   });
 
   it('is missing, not wrong, where the preview could not be made', async () => {
     gate.answerPreview(() => ({ ok: false, code: 'too_many_rows', message: 'more than we count' }));
     const { opened: found } = await steps.open('payouts.purge', PURGE);
-    const attached = await steps.gate.attachEvidence({ material: found.version.material });
+    const attached = await steps.gate.attachEvidence({ material: found.revision.material });
     expect(attached).toMatchObject({ material: { evidence: null }, previewError: { code: 'too_many_rows' } });
   });
 
@@ -132,9 +132,9 @@ describe('law 2: only signed calls are previewed', () => {
         return { reviewId, proposal: gate.propose(reviewId, request) };
       },
     ],
-    ['a version that there cannot be', () => ({ revision: 21 })],
-    ['version zero', () => ({ revision: 0 })],
-    ['half a version', () => ({ revision: 1.5 })],
+    ['a revision that there cannot be', () => ({ revision: 21 })],
+    ['revision zero', () => ({ revision: 0 })],
+    ['half a revision', () => ({ revision: 1.5 })],
     [
       'a revision of another review',
       (_base, { digest }) => ({
@@ -233,7 +233,7 @@ describe('law 2: only signed calls are previewed', () => {
   });
 });
 
-describe('law 2: evidence counts only where the execute worker signed it for this very version', () => {
+describe('law 2: evidence counts only where the execute worker signed it for this very revision', () => {
   it.each<[string, (journey: Journey) => Promise<void>]>([
     [
       'signed by another key',
@@ -263,7 +263,7 @@ describe('law 2: evidence counts only where the execute worker signed it for thi
       },
     ],
     [
-      'for another version',
+      'for another revision',
       async (journey) => {
         const { reviewId, input } = journey;
         const { proposal } = input;
@@ -276,7 +276,7 @@ describe('law 2: evidence counts only where the execute worker signed it for thi
   ])('and not where it is %s', async (_name, replace) => {
     const { journey } = await opened();
     await replace(journey);
-    const attached = await steps.gate.attachEvidence({ material: journey.opened.version.material });
+    const attached = await steps.gate.attachEvidence({ material: journey.opened.revision.material });
     expect(attached).toMatchObject({ material: { evidence: null }, previewError: { code: 'preview_unavailable' } });
   });
 });

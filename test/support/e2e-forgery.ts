@@ -5,7 +5,7 @@ import { levelSchema, type Material, type Review } from '../../src/contract/revi
 import { digestBytes, digestMaterial } from '../../src/domain/proof/digest.ts';
 import { specOf } from '../../src/domain/gate/state.ts';
 import { signEnvelope } from '../../src/domain/proof/dsse.ts';
-import type { Snapshot } from '../../src/workflows/session.ts';
+import type { Snapshot } from '../../src/workflows/review-run.ts';
 import { DEPLOYMENT_ID } from './e2e-deployment.ts';
 import type { World } from './e2e-world.ts';
 

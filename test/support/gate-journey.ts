@@ -50,8 +50,8 @@ export function makeJourneys(fixture: GateFixture) {
       request: proposal === null ? request : { ...request, proposal },
     });
     if (opened.kind === 'refused') throw new Error(opened.reasonCode);
-    let { material } = opened.version;
-    if (opened.version.wantsPreview && opened.proposal !== null) {
+    let { material } = opened.revision;
+    if (opened.revision.wantsPreview && opened.proposal !== null) {
       await run().gatherEvidence({ reviewId, revision: 1, proposal: opened.proposal, change: null });
       ({ material } = await gate.attachEvidence({ material }));
     }
@@ -94,7 +94,7 @@ export function makeJourneys(fixture: GateFixture) {
     return { ...journey, input: { ...journey.input, decisions: [...journey.input.decisions, envelope] } };
   }
 
-  /** A reviewer's edit that the gate admitted, with the version that it led to. */
+  /** A reviewer's edit that the gate admitted, with the revision that it led to. */
   async function edit(journey: Journey, args: JsonObject, decision: Partial<DecideOptions> = {}): Promise<Journey> {
     const { reviewId, digest, opened } = journey;
     const previous = journey.input.material;
@@ -108,9 +108,9 @@ export function makeJourneys(fixture: GateFixture) {
       startedAt: Date.parse(opened.base.proposedAt),
       question: false,
     });
-    if (!prepared.ok) throw new Error('not a version');
-    let { material } = prepared.version;
-    if (prepared.version.wantsPreview && journey.input.proposal !== null) {
+    if (!prepared.ok) throw new Error('not a revision');
+    let { material } = prepared.revision;
+    if (prepared.revision.wantsPreview && journey.input.proposal !== null) {
       const { proposal } = journey.input;
       await run().gatherEvidence({
         reviewId,

@@ -31,9 +31,9 @@ export async function admit(
   const stored = input.isOpen ? await storedFacts(deps, settings, input, admitted) : [];
   const [item] = input.items;
   const [fact, ...others] = [...admitted, ...stored];
-  if (input.alone === undefined || item === undefined || others.length > 0 || fact?.kind !== 'decision')
+  if (input.recordIfSingleVote === undefined || item === undefined || others.length > 0 || fact?.kind !== 'decision')
     return [...admitted, ...stored];
-  return [await recordVote(deps, input.alone, item, fact)];
+  return [await recordVote(deps, input.recordIfSingleVote, item, fact)];
 }
 
 /** Objections from the database that this batch does not bring anyway. */
@@ -59,10 +59,10 @@ function isObjection(type: DecisionType): boolean {
   return type === 'reject' || type === 'revise';
 }
 
-/** An edit leads to a version that has to be prepared first: that, and whatever is refused, is left to the workflow. */
+/** An edit leads to a revision that has to be prepared first: that, and whatever is refused, is left to the workflow. */
 async function recordVote(
   deps: Pick<GateDeps, 'store' | 'settings' | 'verifier'>,
-  alone: NonNullable<AdmitInput['alone']>,
+  alone: NonNullable<AdmitInput['recordIfSingleVote']>,
   { envelope }: Item,
   decision: Extract<Admitted, { kind: 'decision' }>,
 ): Promise<Admitted> {

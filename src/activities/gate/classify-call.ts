@@ -11,12 +11,12 @@ import { openGate, specOf } from '../../domain/gate/state.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
-import type { Classified, ClassifyCallInput, Version } from '../api.ts';
+import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
 import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
-import { keepEarlierDeadline, versionOf } from './version.ts';
+import { keepEarlierDeadline, buildRevision } from './build-revision.ts';
 
 /** What a person may say to a call; `respond` belongs to in-flow questions. */
 const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
@@ -50,25 +50,25 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
         settings.limits.sensitivePerToolPerHour,
       )),
   });
-  const { assessment, version, base, allowed } = draft;
+  const { assessment, revision, base, allowed } = draft;
   const { row } = result;
   if (row === null || row.proposalDigest !== proposal.proposalDigest)
     return { kind: 'refused', reasonCode: 'review_id_taken' };
   const definition = findTool(settings, callOf(proposal).tool);
-  const held = keepEarlierDeadline(version, row.expiresAt);
+  const held = keepEarlierDeadline(revision, row.expiresAt);
   return {
     kind: assessment.kind,
     base,
-    version: held,
+    revision: held,
     allowed,
     proposal: proposal.envelope,
     proposalDigest: proposal.proposalDigest,
-    summary: summarizeCall(version.material),
+    summary: summarizeCall(revision.material),
     timeoutMs: definition?.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(definition.timeout),
     executeWithinMs: settings.executeWithinMs,
     // Blocked now is no news of a row that was settled before: the ledger tells what became of it.
     outcome: row.state === 'open' || (result.ok && assessment.kind === 'blocked') ? null : outcomeOf(row),
-    reopened: !result.ok || held !== version,
+    reopened: !result.ok || held !== revision,
   };
 }
 
@@ -82,36 +82,36 @@ function draftCall(
   const judge = (): Assessment => assess(proposal, settings, isOverLimit);
   const assessment = refusal === null ? judge() : refuseOpening(refusal, judge);
   const isWithheld = assessment.kind === 'blocked' && assessment.withhold;
-  const version = versionOfCall(input, proposal, assessment, settings);
+  const revision = firstRevision(input, proposal, assessment, settings);
   const base = baseOf(deps, input, proposal, settings);
   const allowed = assessment.kind === 'held' ? CALL_DECISIONS : [];
   const at = new Date(deps.clock.now()).toISOString();
-  const entries: AuditEntry[] = [proposedEntry(base, version, proposal.proposalDigest, at)];
-  if (!version.wantsPreview) entries.push(classifiedEntry(base, version, statusOf(assessment), at));
+  const entries: AuditEntry[] = [proposedEntry(base, revision, proposal.proposalDigest, at)];
+  if (!revision.wantsPreview) entries.push(classifiedEntry(base, revision, statusOf(assessment), at));
   const review = viewReview({
     base,
-    revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: base.proposer.id, decisions: [] }],
+    revisions: [{ ...revision, previewError: null, submittedAt: base.proposedAt, by: base.proposer.id, decisions: [] }],
     gate:
-      assessment.kind === 'held' && version.digest !== null
-        ? openGate(specOf(version.material, version.digest, allowed))
+      assessment.kind === 'held' && revision.digest !== null
+        ? openGate(specOf(revision.material, revision.digest, allowed))
         : null,
     ungated: assessment.kind === 'held' ? null : { status: UNGATED[assessment.kind], at },
     allowed,
     execution: NOT_STARTED,
   });
   const commit: Commit = {
-    key: `open:${input.reviewId}:${proposal.proposalDigest}:${version.digest ?? ''}`,
-    ledger: transitionOf(input, proposal, assessment, version, at),
+    key: `open:${input.reviewId}:${proposal.proposalDigest}:${revision.digest ?? ''}`,
+    ledger: transitionOf(input, proposal, assessment, revision, at),
     entries,
     review: {
       kind: 'state',
       review,
       // A service that signs for itself may have signed what it should have sealed.
       envelopes: proposal.envelope === null || isWithheld ? [] : [{ kind: 'proposal', envelope: proposal.envelope }],
-      materials: [version.material],
+      materials: [revision.material],
     },
   };
-  return { assessment, version, base, allowed, commit };
+  return { assessment, revision, base, allowed, commit };
 }
 
 /** Names with half characters have no canonical form; such a call is blocked, and still has to be recorded. */
@@ -145,16 +145,16 @@ function assess(proposal: ReadProposal, settings: InForce, overSensitiveLimit: b
   });
 }
 
-function versionOfCall(
+function firstRevision(
   input: ClassifyCallInput,
   proposal: ReadProposal,
   assessment: Assessment,
   settings: Settings,
-): Version {
+): ClassifiedRevision {
   const { request, proposer } = proposal;
   const { service, tool } = callOf(proposal);
   const previewed = findTool(settings, tool)?.preview !== undefined;
-  return versionOf(
+  return buildRevision(
     {
       reviewId: input.reviewId,
       revision: 1,
@@ -200,14 +200,14 @@ function transitionOf(
   input: ClassifyCallInput,
   proposal: ReadProposal,
   assessment: Assessment,
-  version: Version,
+  revision: ClassifiedRevision,
   at: string,
 ): LedgerTransition {
   const { reviewId } = input;
   const { proposalDigest } = proposal;
   return assessment.kind === 'blocked'
     ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'policy_error', at }
-    : { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt };
+    : { to: 'open', reviewId, proposalDigest, at, expiresAt: revision.material.expiresAt };
 }
 
 const UNGATED = { free: 'not_required', blocked: 'blocked' } as const;

@@ -17,7 +17,7 @@ import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
-import { keepEarlierDeadline, versionOf } from './version.ts';
+import { keepEarlierDeadline, buildRevision } from './build-revision.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
@@ -34,23 +34,23 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
     proposer,
     draft: (refusal) => draftQuestion(deps, input, { request, proposer, proposalDigest }, settings, refusal),
   });
-  const { assessment, version, base, allowed } = draft;
+  const { assessment, revision, base, allowed } = draft;
   const { row } = result;
   if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
   const held = assessment.kind === 'held';
-  const kept = keepEarlierDeadline(version, row.expiresAt);
+  const kept = keepEarlierDeadline(revision, row.expiresAt);
   return {
     kind: held ? 'held' : 'blocked',
     base,
-    version: kept,
+    revision: kept,
     allowed,
     proposal: null,
     proposalDigest,
-    summary: request?.title ?? summarizeCall(version.material),
+    summary: request?.title ?? summarizeCall(revision.material),
     timeoutMs: 0,
     executeWithinMs: 0,
     outcome: row.state === 'open' || (result.ok && !held) ? null : outcomeOf(row),
-    reopened: !result.ok || kept !== version,
+    reopened: !result.ok || kept !== revision,
   };
 }
 
@@ -70,7 +70,7 @@ function draftQuestion(
   const judge = (): Assessment => assessQuestion(request, settings);
   const assessment = refusal === null ? judge() : refuseOpening(refusal, judge);
   const { reviewId } = input;
-  const version = versionOf(
+  const revision = buildRevision(
     {
       ...IN_FLOW,
       reviewId,
@@ -90,28 +90,28 @@ function draftQuestion(
   const allowed = request?.allow ?? [...DEFAULT_ALLOW];
   const at = new Date(deps.clock.now()).toISOString();
   const gate =
-    assessment.kind === 'held' && version.digest !== null
-      ? openGate(specOf(version.material, version.digest, allowed))
+    assessment.kind === 'held' && revision.digest !== null
+      ? openGate(specOf(revision.material, revision.digest, allowed))
       : null;
   const status = gate === null ? 'blocked' : 'pending';
   const review = viewReview({
     base,
-    revisions: [{ ...version, previewError: null, submittedAt: base.proposedAt, by: proposer, decisions: [] }],
+    revisions: [{ ...revision, previewError: null, submittedAt: base.proposedAt, by: proposer, decisions: [] }],
     gate,
     ungated: gate === null ? { status: 'blocked', at } : null,
     allowed,
     execution: NOT_STARTED,
   });
   const commit: Commit = {
-    key: `open:${reviewId}:${proposalDigest}:${version.digest ?? ''}`,
+    key: `open:${reviewId}:${proposalDigest}:${revision.digest ?? ''}`,
     ledger:
       gate === null
         ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'arguments_invalid', at }
-        : { to: 'open', reviewId, proposalDigest, at, expiresAt: version.material.expiresAt },
-    entries: [proposedEntry(base, version, proposalDigest, at), classifiedEntry(base, version, status, at)],
-    review: { kind: 'state', review, envelopes: [], materials: [version.material] },
+        : { to: 'open', reviewId, proposalDigest, at, expiresAt: revision.material.expiresAt },
+    entries: [proposedEntry(base, revision, proposalDigest, at), classifiedEntry(base, revision, status, at)],
+    review: { kind: 'state', review, envelopes: [], materials: [revision.material] },
   };
-  return { assessment, version, base, allowed, commit };
+  return { assessment, revision, base, allowed, commit };
 }
 
 function assessQuestion(request: ApprovalRequest | null, settings: Settings): Assessment {

@@ -36,7 +36,10 @@ export function createGateActivities(deps: GateDeps): GateActivities {
     ),
     admit: guard(
       (input) => admit(deps, input),
-      ({ reviewId, alone }) => [reviewId, ...(alone === undefined ? [] : [alone.record.base.reviewId])],
+      ({ reviewId, recordIfSingleVote: vote }) => [
+        reviewId,
+        ...(vote === undefined ? [] : [vote.record.base.reviewId]),
+      ],
     ),
     record: guard((input) => record(deps, input), reviewsOfRecord),
     readOutcome: ofReview((input) => readOutcome(deps, input)),

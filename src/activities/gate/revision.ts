@@ -4,7 +4,7 @@ import { findAgent } from '../../domain/policy/settings.ts';
 import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
 import type { PreparedRevision, PrepareRevisionInput, WithEvidence } from '../api.ts';
 import type { GateDeps } from './deps.ts';
-import { versionOf, withEvidence } from './version.ts';
+import { buildRevision, withEvidence } from './build-revision.ts';
 import type { Material } from '../../contract/review.ts';
 
 /**
@@ -14,7 +14,7 @@ import type { Material } from '../../contract/review.ts';
 export function prepareRevision(deps: Pick<GateDeps, 'settings'>, input: PrepareRevisionInput): PreparedRevision {
   const settings = deps.settings.current();
   const { previous } = input;
-  const versionInput = {
+  const revisionInput = {
     reviewId: previous.reviewId,
     revision: previous.revision + 1,
     kind: previous.kind,
@@ -43,7 +43,7 @@ export function prepareRevision(deps: Pick<GateDeps, 'settings'>, input: Prepare
   });
   if (assessment.kind !== 'held') return { ok: false };
   const previewed = findTool(settings, previous.tool)?.preview !== undefined;
-  return { ok: true, version: versionOf(versionInput, assessment, input.attested && previewed) };
+  return { ok: true, revision: buildRevision(revisionInput, assessment, input.attested && previewed) };
 }
 
 /** Another wording of an in-flow question: same people, same deadline, new digest. */
@@ -55,7 +55,7 @@ export function prepareQuestion(input: PrepareRevisionInput): PreparedRevision {
   };
   return {
     ok: true,
-    version: {
+    revision: {
       material,
       digest: digestMaterial(material),
       gate: 'hard',
@@ -68,7 +68,7 @@ export function prepareQuestion(input: PrepareRevisionInput): PreparedRevision {
 }
 
 /**
- * Reads back what the execute worker signed about this very version. A missing, forged or foreign envelope means no
+ * Reads back what the execute worker signed about this very revision. A missing, forged or foreign envelope means no
  * evidence: the call is then gated without a preview.
  */
 export async function attachEvidence(

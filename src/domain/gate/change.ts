@@ -49,7 +49,7 @@ export function classifiedEntry(
   };
 }
 
-type EntryBase = ReturnType<typeof entryOf>;
+export type EntryBase = ReturnType<typeof entryOf>;
 
 /** What one commit adds to the record of a review. */
 export interface Change {
@@ -183,11 +183,11 @@ function statusAfter(next: GateState): 'pending' | 'changes_requested' | 'approv
 export function ledgerAfter(subject: Subject, next: GateState, at: number): LedgerTransition {
   if (next.tag === 'rejected') return deny(subject, 'rejected', at);
   if (next.tag === 'approved' && subject.record.base.kind === 'in-flow') return deny(subject, 'answered', at);
-  return stayOpen(subject, next);
+  return requireOpen(subject, next);
 }
 
 /** Succeeds only while the row is open; moves its deadline where this version's is earlier. */
-export function stayOpen({ record }: Pick<Subject, 'record'>, next: GateState): LedgerTransition {
+export function requireOpen({ record }: Pick<Subject, 'record'>, next: GateState): LedgerTransition {
   return { to: 'tighten', reviewId: record.base.reviewId, expiresAt: new Date(next.spec.expiresAt).toISOString() };
 }
 

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const HOUR = 3_600_000;
 
-describe('law 3: another version of a call', () => {
+describe('law 3: another revision of a call', () => {
   async function prepare(previous: Material, args: JsonObject, attested = true) {
     const at = gate.clock.now();
     const prepared = await steps.gate.prepareRevision({
@@ -33,7 +33,7 @@ describe('law 3: another version of a call', () => {
       startedAt: at,
       question: false,
     });
-    return prepared.ok ? prepared.version : undefined;
+    return prepared.ok ? prepared.revision : undefined;
   }
   const first = async (): Promise<Material> =>
     (await steps.open('payouts.create', { account: 'a-1', amount: 5 })).input.material;
@@ -42,12 +42,12 @@ describe('law 3: another version of a call', () => {
     const previous = await first();
     const levels = [{ name: 'finance', approvers: ['finance'], quorum: 2 }];
     gate.settings.setPolicy({ approval: { ...ONE_OF_OPS, levels } });
-    const version = await prepare(previous, { account: 'a-2', amount: 6 });
+    const revision = await prepare(previous, { account: 'a-2', amount: 6 });
     const { tool, service, proposer, owner, reviewId } = previous;
-    expect(version?.material).toMatchObject({ revision: 2, tool, service, proposer, owner, reviewId });
-    expect(version?.material.arguments).toEqual({ account: 'a-2', amount: 6 });
-    expect(version?.material.levels).toMatchObject(levels);
-    expect(version?.digest).toBe(digestMaterial(version?.material as Material));
+    expect(revision?.material).toMatchObject({ revision: 2, tool, service, proposer, owner, reviewId });
+    expect(revision?.material.arguments).toEqual({ account: 'a-2', amount: 6 });
+    expect(revision?.material.levels).toMatchObject(levels);
+    expect(revision?.digest).toBe(digestMaterial(revision?.material as Material));
   });
 
   it('never ends later, and may end sooner', async () => {
@@ -67,8 +67,8 @@ describe('law 3: another version of a call', () => {
     } as const;
     gate.settings.setPolicy({ rules: [strict] });
     const { input } = await steps.open('payouts.get', { id: 'p-1' });
-    const version = await prepare(input.material, { id: 'p-2' });
-    expect(version).toMatchObject({ gate: 'hard', material: { levels: [{ approvers: ['ops'] }] } });
+    const revision = await prepare(input.material, { id: 'p-2' });
+    expect(revision).toMatchObject({ gate: 'hard', material: { levels: [{ approvers: ['ops'] }] } });
   });
 
   it.each<[string, JsonObject, () => void]>([
@@ -107,7 +107,7 @@ describe('law 4: an escalation counts from the proposal, however late a worker c
     gate.clock.advance(HOUR / 2);
     const opened = await steps.gate.classifyCall({ reviewId, runId: 'r', startedAt, request: { proposal } });
     if (opened.kind === 'refused') throw new Error('refused');
-    const { material } = opened.version;
+    const { material } = opened.revision;
     const input = { reviewId, material, previous: null, proposal, decisions: [] };
     const journey = { reviewId, opened, input, digest: digestMaterial(material) };
     const early = await steps.decide(journey, { reviewer: 'manager-1' });
@@ -133,20 +133,20 @@ describe('a question that a workflow asks in-flow', () => {
         title: 'Ship it?',
         proposer: { id: 'workflow:release-7', owner: null, attested: false },
       },
-      version: {
+      revision: {
         gate: 'hard',
         material: { kind: 'in-flow', arguments: { version: 3 }, levels: [{ approvers: ['ops'], quorum: 1 }] },
       },
     });
     if (answer.kind === 'refused') throw new Error('refused');
-    expect(Date.parse(answer.version.material.expiresAt ?? '')).toBe(gate.clock.now() + 24 * HOUR);
+    expect(Date.parse(answer.revision.material.expiresAt ?? '')).toBe(gate.clock.now() + 24 * HOUR);
   });
 
   it('never counts as a call: no yes to it runs anything', async () => {
     const reviewId = gate.newReviewId();
     const answer = await ask(QUESTION, reviewId);
     if (answer.kind === 'refused') throw new Error('refused');
-    const { material } = answer.version;
+    const { material } = answer.revision;
     const envelope = gate.decide(reviewId, { digest: digestMaterial(material) });
     await steps.admit(reviewId, envelope);
     const forged = { ...material, kind: 'call', tool: 'payouts.get', service: 'payouts' } as const;
@@ -170,7 +170,7 @@ describe('a question that a workflow asks in-flow', () => {
     const reviewId = gate.newReviewId();
     expect(await ask(request, reviewId)).toMatchObject({
       kind: 'blocked',
-      version: { reasonCodes: ['arguments_invalid'] },
+      revision: { reasonCodes: ['arguments_invalid'] },
     });
     expect((await steps.ledger(reviewId)).state).toBe('denied');
   });
@@ -192,7 +192,7 @@ describe('a question that a workflow asks in-flow', () => {
     gate.clock.advance(HOUR);
     const again = await ask(QUESTION, reviewId);
     if (first.kind === 'refused' || again.kind === 'refused') throw new Error('refused');
-    expect(again.version.material.expiresAt).toBe(first.version.material.expiresAt);
+    expect(again.revision.material.expiresAt).toBe(first.revision.material.expiresAt);
     expect(again.reopened).toBe(true);
     expect(await ask({ ...QUESTION, title: 'Another?' }, reviewId)).toEqual({
       kind: 'refused',

@@ -5,9 +5,9 @@ import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
 import { levelsOf, type Assessment } from '../../domain/policy/assess.ts';
 import { digestMaterial } from '../../domain/proof/digest.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
-import type { Version } from '../api.ts';
+import type { ClassifiedRevision } from '../api.ts';
 
-export interface VersionInput {
+export interface RevisionInput {
   readonly reviewId: string;
   readonly revision: number;
   readonly kind: Material['kind'];
@@ -19,12 +19,12 @@ export interface VersionInput {
   readonly settings: Settings;
   /** Epoch ms; deadline and escalation count from here. */
   readonly startedAt: number;
-  /** Epoch ms, or null: a deadline that this version may only shorten. */
+  /** Epoch ms, or null: a deadline that this revision may only shorten. */
   readonly notAfter: number | null;
 }
 
-/** One version of the call out of its assessment: the digest's material and what goes with it. */
-export function versionOf(input: VersionInput, assessment: Assessment, wantsPreview: boolean): Version {
+/** One revision of the call out of its assessment: the digest's material and what goes with it. */
+export function buildRevision(input: RevisionInput, assessment: Assessment, wantsPreview: boolean): ClassifiedRevision {
   const held = assessment.kind === 'held' ? assessment.approval : null;
   const expiresAt = held === null ? input.notAfter : deadlineOf(held, input.startedAt, input.notAfter);
   const material = materialOf(input, {
@@ -53,7 +53,7 @@ type VariablePart = Pick<Material, 'context' | 'target' | 'class' | 'levels' | '
   readonly arguments?: JsonObject;
 };
 
-export function materialOf(input: VersionInput, part: VariablePart): Material {
+export function materialOf(input: RevisionInput, part: VariablePart): Material {
   return {
     schemaVersion: 1,
     deploymentId: input.settings.deploymentId,
@@ -76,7 +76,7 @@ export function materialOf(input: VersionInput, part: VariablePart): Material {
   };
 }
 
-/** The same version with the evidence that came for it. */
+/** The same revision with the evidence that came for it. */
 export function withEvidence(material: Material, evidence: Evidence | null): { material: Material; digest: string } {
   const complete: Material = { ...material, evidence };
   return { material: complete, digest: digestMaterial(complete) };
@@ -86,9 +86,9 @@ export function withEvidence(material: Material, evidence: Evidence | null): { m
  * A row that was open before (a reset, a second start) keeps the deadline it had, where that is earlier. `kept`: ISO
  * 8601, of the ledger.
  */
-export function keepEarlierDeadline(version: Version, kept: string | null): Version {
-  const { expiresAt } = version.material;
-  if (kept === null || expiresAt === null || Date.parse(kept) >= Date.parse(expiresAt)) return version;
-  const material = { ...version.material, expiresAt: kept };
-  return { ...version, material, digest: version.digest === null ? null : digestMaterial(material) };
+export function keepEarlierDeadline(revision: ClassifiedRevision, kept: string | null): ClassifiedRevision {
+  const { expiresAt } = revision.material;
+  if (kept === null || expiresAt === null || Date.parse(kept) >= Date.parse(expiresAt)) return revision;
+  const material = { ...revision.material, expiresAt: kept };
+  return { ...revision, material, digest: revision.digest === null ? null : digestMaterial(material) };
 }

@@ -79,7 +79,7 @@ describe('edit', () => {
     expect(gate.calls.at(-1)?.arguments).toEqual({ account: 'acct-1', amount: 7 });
   });
 
-  it('does not count where the editor may not vote on the new version', async () => {
+  it('does not count where the editor may not vote on the new revision', async () => {
     const { reviewId, handle } = await pending();
     gate.settings.setPolicy({ approval: plan({ levels: [level('money', ['finance'])] }) });
     expect(await edit(reviewId, { account: 'acct-1', amount: 5_000 })).toBe('accepted');
@@ -135,7 +135,7 @@ describe('edit', () => {
     expect((await handle.result()).revision).toBe(1);
   });
 
-  it('cannot change the tool: the new version is one of the same tool, whatever the arguments say', async () => {
+  it('cannot change the tool: the new revision is one of the same tool, whatever the arguments say', async () => {
     const { reviewId, handle } = await pending(purge());
     expect(await edit(reviewId, { before: 'x', tool: 'payouts.get', service: 'payouts' })).toBe('accepted');
     const review = await handle.result();
