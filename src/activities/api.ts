@@ -79,8 +79,6 @@ export type Classified =
       readonly proposal: DsseEnvelope | null;
       /** Binds the ledger row to this proposal. */
       readonly proposalDigest: string;
-      /** One line for the Temporal Web UI. */
-      readonly summary: string;
       /** For a free or held call: its connector's longest time, ms, and how long an approval stays fresh. */
       readonly timeoutMs: number;
       readonly executeWithinMs: number;
@@ -96,7 +94,6 @@ export interface PrepareRevisionInput {
   readonly previous: Material;
   readonly attested: boolean;
   readonly arguments: JsonObject;
-  readonly at: number;
   readonly startedAt: number;
   /** Workflow's own arguments for in-flow questions are free-form. */
   readonly question: boolean;
@@ -149,7 +146,6 @@ export type Admitted =
       readonly by: string;
       /** Role and groups by the directory in force. */
       readonly groups: readonly string[];
-      readonly at: string;
     });
 
 export interface RecordInput {

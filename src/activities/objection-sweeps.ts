@@ -7,7 +7,7 @@ import type { UnsettledObjection, Store } from '../ports/store.ts';
 import { assessInForce } from './execute/authorize-call.ts';
 import { stopCall } from './execute/claim-call.ts';
 import type { ExecuteDeps } from './execute/deps.ts';
-import type { GateDeps } from './gate/deps.ts';
+import type { GateDeps } from './gate/index.ts';
 import { verifyObjection } from './objections.ts';
 
 /** Objections that are read at once. */

@@ -40,7 +40,6 @@ export async function prepare(
     previous: run.current.material,
     attested: run.attested,
     arguments: args,
-    at: Date.now(),
     startedAt: run.startedAt,
     question: run.record.base.kind === 'in-flow',
   });

@@ -379,7 +379,6 @@ describe('a call that can never be classified', () => {
       previous: journey.input.material,
       attested: true,
       arguments: { id: 'a-2' },
-      at: gate.clock.now(),
       startedAt: gate.clock.now(),
       question: false,
     });

@@ -29,7 +29,6 @@ describe('law 3: another revision of a call', () => {
       previous,
       attested,
       arguments: args,
-      at,
       startedAt: at,
       question: false,
     });

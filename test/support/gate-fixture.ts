@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ulid } from 'ulid';
 import type { ExecuteDeps } from '../../src/activities/execute/deps.ts';
-import type { GateDeps } from '../../src/activities/gate/deps.ts';
+import type { GateDeps } from '../../src/activities/gate/index.ts';
 import type {
   Connector,
   ConnectorResult,

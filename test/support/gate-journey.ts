@@ -104,7 +104,6 @@ export function makeJourneys(fixture: GateFixture) {
       previous,
       attested: journey.input.proposal !== null,
       arguments: args,
-      at: clock.now(),
       startedAt: Date.parse(opened.base.proposedAt),
       question: false,
     });

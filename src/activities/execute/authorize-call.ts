@@ -9,7 +9,7 @@ import { canonicalJson } from '../../domain/proof/digest.ts';
 import { isWeakerClass } from '../../domain/policy/strictness.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { digestUnattested, verifyProposal } from '../gate/proposal.ts';
-import { attachEvidence } from '../gate/revision.ts';
+import { attachEvidence } from '../gate/prepare-revision.ts';
 import type { Connector } from '../../ports/connector.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import { postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';

@@ -6,7 +6,7 @@ import { storable } from '../../domain/json/storable.ts';
 import { assessCall, findTool, type Proposer } from '../../domain/policy/assess.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { verifyProposal } from '../gate/proposal.ts';
-import { previewDigest } from '../gate/revision.ts';
+import { previewDigest } from '../gate/prepare-revision.ts';
 import type { GatherEvidenceInput } from '../api.ts';
 import type { Connector, PreviewInput, PreviewResult } from '../../ports/connector.ts';
 import { refuseCall, type ExecuteDeps } from './deps.ts';

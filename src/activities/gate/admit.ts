@@ -2,7 +2,7 @@ import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { DecisionType } from '../../contract/review.ts';
 import { ruleOnVote, stateAfter, voteChange, writeChange } from '../../domain/gate/change.ts';
 import { votingGroupsOf, type Settings } from '../../domain/policy/settings.ts';
-import type { Admitted, AdmitInput, SignalKind } from '../api.ts';
+import type { AdmitInput, Admitted, SignalKind } from '../api.ts';
 import { readObjections } from '../objections.ts';
 import type { VerifiedEnvelope } from '../../ports/connector.ts';
 import type { GateDeps } from './deps.ts';
@@ -130,7 +130,6 @@ const ADMIT: Record<SignalKind, Admit> = {
       note: payload.note,
       by: payload.reviewer.id,
       groups: votingGroupsOf(settings, payload.reviewer.id),
-      at: payload.reconciledAt,
     };
   },
 };

@@ -1,23 +1,17 @@
 import { decisionIdOf } from '../../contract/ids.ts';
 import { approvalRequestSchema, IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
-import { NOT_STARTED } from '../../contract/review.ts';
-import type { Commit } from '../../ports/store.ts';
 import type { Assessment } from '../../domain/policy/assess.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
-import { summarizeCall } from '../../domain/gate/describe.ts';
-import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
 import { membersOf } from '../../domain/eligibility.ts';
-import { openGate, specOf } from '../../domain/gate/state.ts';
-import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
-import { outcomeOf } from '../../domain/outcome.ts';
+import type { ReviewBase } from '../../domain/gate/view.ts';
 import { readTimes } from '../../domain/policy/conditions.ts';
 import type { ApprovalPlan } from '../../domain/policy/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
-import { openReview, refuseOpening, type OpeningDeps, type OpeningRefusal } from './open-review.ts';
+import { openReview, type OpeningDeps } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
-import { keepEarlierDeadline, buildRevision } from './build-revision.ts';
+import { buildRevision } from './prepare-revision.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
@@ -28,90 +22,32 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
   const isJson = hasCanonicalForm(input.request);
   const request = isJson ? (approvalRequestSchema.safeParse(input.request).data ?? null) : null;
   const proposer = await proposerOf(deps, input);
-  const proposalDigest = digestOf({ proposer, request });
-  const { draft, result } = await openReview(deps, {
-    reviewId: input.reviewId,
-    proposer,
-    draft: (refusal) => draftQuestion(deps, input, { request, proposer, proposalDigest }, settings, refusal),
-  });
-  const { assessment, revision, base, allowed } = draft;
-  const { row } = result;
-  if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
-  const held = assessment.kind === 'held';
-  const kept = keepEarlierDeadline(revision, row.expiresAt);
-  return {
-    kind: held ? 'held' : 'blocked',
-    base,
-    revision: kept,
-    allowed,
+  return openReview(deps, {
+    base: baseOf(deps, input, request, proposer, settings),
     proposal: null,
-    proposalDigest,
-    summary: request?.title ?? summarizeCall(revision.material),
+    proposalDigest: digestOf({ proposer, request }),
+    allowed: request?.allow ?? DEFAULT_ALLOW,
     timeoutMs: 0,
     executeWithinMs: 0,
-    outcome: row.state === 'open' || (result.ok && !held) ? null : outcomeOf(row),
-    reopened: !result.ok || kept !== revision,
-  };
-}
-
-interface Question {
-  readonly request: ApprovalRequest | null;
-  readonly proposer: string;
-  readonly proposalDigest: string;
-}
-
-function draftQuestion(
-  deps: OpeningDeps,
-  input: ClassifyQuestionInput,
-  { request, proposer, proposalDigest }: Question,
-  settings: Settings,
-  refusal: OpeningRefusal | null,
-) {
-  const judge = (): Assessment => assessQuestion(request, settings);
-  const assessment = refusal === null ? judge() : refuseOpening(refusal, judge);
-  const { reviewId } = input;
-  const revision = buildRevision(
-    {
-      ...IN_FLOW,
-      reviewId,
-      revision: 1,
-      kind: 'in-flow',
-      proposer,
-      owner: null,
-      arguments: request?.proposal ?? {},
-      settings,
-      startedAt: input.startedAt,
-      notAfter: null,
-    },
-    assessment,
-    false,
-  );
-  const base = baseOf(deps, input, request, proposer, settings);
-  const allowed = request?.allow ?? [...DEFAULT_ALLOW];
-  const at = new Date(deps.clock.now()).toISOString();
-  const gate =
-    assessment.kind === 'held' && revision.digest !== null
-      ? openGate(specOf(revision.material, revision.digest, allowed))
-      : null;
-  const status = gate === null ? 'blocked' : 'pending';
-  const review = viewReview({
-    base,
-    revisions: [{ ...revision, previewError: null, submittedAt: base.proposedAt, by: proposer, decisions: [] }],
-    gate,
-    ungated: gate === null ? { status: 'blocked', at } : null,
-    allowed,
-    execution: NOT_STARTED,
+    assess: () => assessQuestion(request, settings),
+    revise: (assessment) =>
+      buildRevision(
+        {
+          ...IN_FLOW,
+          reviewId: input.reviewId,
+          revision: 1,
+          kind: 'in-flow',
+          proposer,
+          owner: null,
+          arguments: request?.proposal ?? {},
+          settings,
+          startedAt: input.startedAt,
+          notAfter: null,
+        },
+        assessment,
+        false,
+      ),
   });
-  const commit: Commit = {
-    key: `open:${reviewId}:${proposalDigest}:${revision.digest ?? ''}`,
-    ledger:
-      gate === null
-        ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'arguments_invalid', at }
-        : { to: 'open', reviewId, proposalDigest, at, expiresAt: revision.material.expiresAt },
-    entries: [proposedEntry(base, revision, proposalDigest, at), classifiedEntry(base, revision, status, at)],
-    review: { kind: 'state', review, envelopes: [], materials: [revision.material] },
-  };
-  return { assessment, revision, base, allowed, commit };
 }
 
 function assessQuestion(request: ApprovalRequest | null, settings: Settings): Assessment {

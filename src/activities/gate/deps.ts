@@ -1,6 +1,6 @@
-import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
+import type { Store } from '../../ports/store.ts';
 
 /** What the gate worker's activities stand on. It holds public keys only. */
 export interface GateDeps {

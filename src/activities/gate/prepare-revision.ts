@@ -1,0 +1,187 @@
+import type { Evidence } from '../../contract/call.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { Material } from '../../contract/review.ts';
+import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
+import { assessCall, findTool, levelsOf, type Assessment } from '../../domain/policy/assess.ts';
+import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
+import { findAgent, type Settings } from '../../domain/policy/settings.ts';
+import type { ClassifiedRevision, PreparedRevision, PrepareRevisionInput, WithEvidence } from '../api.ts';
+import type { GateDeps } from './deps.ts';
+
+export interface RevisionInput {
+  readonly reviewId: string;
+  readonly revision: number;
+  readonly kind: Material['kind'];
+  readonly proposer: string;
+  readonly owner: string | null;
+  readonly service: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly settings: Settings;
+  /** Epoch ms; deadline and escalation count from here. */
+  readonly startedAt: number;
+  /** Epoch ms, or null: a deadline that this revision may only shorten. */
+  readonly notAfter: number | null;
+}
+
+/** One revision of the call out of its assessment: the digest's material and what goes with it. */
+export function buildRevision(input: RevisionInput, assessment: Assessment, wantsPreview: boolean): ClassifiedRevision {
+  const held = assessment.kind === 'held' ? assessment.approval : null;
+  const expiresAt = held === null ? input.notAfter : deadlineOf(held, input.startedAt, input.notAfter);
+  const material = materialOf(input, {
+    context: assessment.context,
+    target: assessment.kind === 'blocked' ? null : assessment.target,
+    class: assessment.class ?? 'irreversible',
+    levels: held === null ? [] : levelsOf(held, input.startedAt),
+    separationOfDuties: held?.separationOfDuties ?? false,
+    expiresAt,
+    evidence: null,
+    ...(assessment.kind === 'blocked' && assessment.withhold ? { arguments: {} } : {}),
+  });
+  return {
+    material,
+    digest: wantsPreview ? null : digestMaterial(material),
+    gate: assessment.gate,
+    reasonCodes: assessment.override ? [...assessment.reasonCodes, 'override'] : assessment.reasonCodes,
+    schedule: held === null || expiresAt === null ? NO_SCHEDULE : scheduleOf(held, input.startedAt, expiresAt),
+    wantsPreview,
+    override: assessment.override,
+  };
+}
+
+type VariablePart = Pick<Material, 'context' | 'target' | 'class' | 'levels' | 'separationOfDuties' | 'evidence'> & {
+  readonly expiresAt: number | null;
+  readonly arguments?: JsonObject;
+};
+
+export function materialOf(input: RevisionInput, part: VariablePart): Material {
+  return {
+    schemaVersion: 1,
+    deploymentId: input.settings.deploymentId,
+    reviewId: input.reviewId,
+    revision: input.revision,
+    kind: input.kind,
+    proposer: input.proposer,
+    owner: input.owner,
+    service: input.service,
+    tool: input.tool,
+    arguments: part.arguments ?? input.arguments,
+    target: part.target,
+    evidence: part.evidence,
+    context: part.context,
+    class: part.class,
+    levels: part.levels,
+    separationOfDuties: part.separationOfDuties,
+    expiresAt: part.expiresAt === null ? null : new Date(part.expiresAt).toISOString(),
+    policyDigest: input.settings.policy.digest,
+  };
+}
+
+/** The same revision with the evidence that came for it. */
+export function withEvidence(material: Material, evidence: Evidence | null): { material: Material; digest: string } {
+  const complete: Material = { ...material, evidence };
+  return { material: complete, digest: digestMaterial(complete) };
+}
+
+/**
+ * A row that was open before (a reset, a second start) keeps the deadline it had, where that is earlier. `kept`: ISO
+ * 8601, of the ledger.
+ */
+export function keepEarlierDeadline(revision: ClassifiedRevision, kept: string | null): ClassifiedRevision {
+  const { expiresAt } = revision.material;
+  if (kept === null || expiresAt === null || Date.parse(kept) >= Date.parse(expiresAt)) return revision;
+  const material = { ...revision.material, expiresAt: kept };
+  return { ...revision, material, digest: revision.digest === null ? null : digestMaterial(material) };
+}
+
+/**
+ * Other arguments of the same tool, judged as if proposed anew by the same proposer. Once held stays held: where the
+ * new arguments alone would not need a decision, the approval in force for them is asked for all the same.
+ */
+export function prepareRevision(deps: Pick<GateDeps, 'settings'>, input: PrepareRevisionInput): PreparedRevision {
+  const settings = deps.settings.current();
+  const { previous } = input;
+  const revisionInput = {
+    reviewId: previous.reviewId,
+    revision: previous.revision + 1,
+    kind: previous.kind,
+    proposer: previous.proposer,
+    owner: previous.owner,
+    service: previous.service,
+    tool: previous.tool,
+    arguments: input.arguments,
+    settings,
+    startedAt: input.startedAt,
+    notAfter: previous.expiresAt === null ? null : Date.parse(previous.expiresAt),
+  } as const;
+  const agent = input.attested ? findAgent(settings, previous.proposer) : undefined;
+  if (input.attested && agent === undefined) return { ok: false };
+  const assessment = assessCall({
+    service: previous.service,
+    tool: previous.tool,
+    arguments: input.arguments,
+    context: previous.context,
+    proposer:
+      agent === undefined
+        ? { attested: false, id: previous.proposer, owner: null }
+        : { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
+    settings,
+    stayHeld: true,
+  });
+  if (assessment.kind !== 'held') return { ok: false };
+  const previewed = findTool(settings, previous.tool)?.preview !== undefined;
+  return { ok: true, revision: buildRevision(revisionInput, assessment, input.attested && previewed) };
+}
+
+/** Another wording of an in-flow question: same people, same deadline, new digest. */
+export function prepareQuestion(input: PrepareRevisionInput): PreparedRevision {
+  const material: Material = {
+    ...input.previous,
+    revision: input.previous.revision + 1,
+    arguments: input.arguments,
+  };
+  return {
+    ok: true,
+    revision: {
+      material,
+      digest: digestMaterial(material),
+      gate: 'hard',
+      reasonCodes: ['in_flow'],
+      schedule: NO_SCHEDULE,
+      wantsPreview: false,
+      override: false,
+    },
+  };
+}
+
+/**
+ * Reads back what the execute worker signed about this very revision. A missing, forged or foreign envelope means no
+ * evidence: the call is then gated without a preview.
+ */
+export async function attachEvidence(
+  deps: Pick<GateDeps, 'store' | 'verifier'>,
+  input: { readonly material: Material },
+): Promise<WithEvidence> {
+  const { material } = input;
+  const envelope = await deps.store.readEvidence(material.reviewId, material.revision);
+  const verified = envelope === undefined ? undefined : deps.verifier.verify('evidence', envelope);
+  const payload = verified?.payload;
+  const isOurs =
+    payload !== undefined &&
+    payload.reviewId === material.reviewId &&
+    payload.deploymentId === material.deploymentId &&
+    payload.revision === material.revision &&
+    payload.previewOf === previewDigest(material);
+  if (!isOurs) {
+    return {
+      ...withEvidence(material, null),
+      previewError: { code: 'preview_unavailable', message: 'The execute worker did not gather evidence in time' },
+    };
+  }
+  return { ...withEvidence(material, payload.evidence), previewError: payload.error };
+}
+
+/** What a preview was made of. */
+export function previewDigest(material: Pick<Material, 'tool' | 'arguments' | 'target'>): string {
+  return digestOf({ tool: material.tool, arguments: material.arguments, target: material.target });
+}
