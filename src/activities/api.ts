@@ -167,7 +167,7 @@ export interface RecordOutcome {
 }
 
 /**
- * The envelopes that say what is to be previewed: a preview runs only what somebody signed, so whoever can merely
+ * The envelopes that say what is to be previewed: a preview runs only what was signed, so being able to
  * schedule this activity gains nothing.
  */
 export interface GatherEvidenceInput {

@@ -29,14 +29,14 @@ export function membersOf<P extends Pick<ReviewerConfig, 'id' | 'groups' | 'role
   return people.filter((person) => voterOf(person).groups.some((group) => groups.includes(group)));
 }
 
-/** What decides about a person's vote: the version that is open, and how far it is. */
+/** What decides about a person's vote: the revision that is open, and how far it is. */
 export interface ReviewState {
   /** `approved`: a call that has not been claimed, so a reject still stops it; `started`: from the claim on. */
   readonly phase: 'pending' | 'changes_requested' | 'approved' | 'started' | 'expired' | 'ended';
   readonly spec: RevisionSpec;
   /** 1-based. */
   readonly level: number;
-  /** On this version. */
+  /** On this revision. */
   readonly votes: readonly Pick<Vote, 'reviewer' | 'level'>[];
 }
 
@@ -174,7 +174,7 @@ export function barredFrom(state: ReviewState): readonly string[] {
 }
 
 /**
- * Nobody votes twice on a level. Separation of duties also bars the proposer, its owner, the author of this version, and
+ * Nobody votes twice on a level. Separation of duties also bars the proposer, its owner, the author of this revision, and
  * those who voted on an earlier level.
  */
 function refusalOfPerson(

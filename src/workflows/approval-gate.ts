@@ -15,7 +15,7 @@ import type { Inbox } from './inbox.ts';
 import { activities } from './local.ts';
 
 /**
- * The in-flow door: a question with a deadline, decided through the same signals as a call. No call follows from it;
+ * The in-flow path: a question with a deadline, decided through the same signals as a call. No call follows from it;
  * what the answer means is for the workflow that asked. `carried` is set by continue-as-new alone.
  *
  * @throws ApplicationFailure `review_id_taken`: another question has this review id already; `review_id_invalid`.

@@ -23,11 +23,10 @@ const FIRST_POLL_MS = 10_000;
 const LONGEST_POLL_MS = 3_600_000;
 
 /**
- * Has the call made and says what came of it. The activity is only a messenger: somebody could complete it from
- * outside, so after every attempt the ledger is asked, and an open row means that nothing has happened yet.
+ * Has the call made and records its outcome. The activity is only a messenger: it could be completed from outside, so after every attempt the ledger is asked, and an open row means that nothing has happened yet.
  */
 export async function executeUntilSettled(run: ReviewRun, staleAt: number): Promise<void> {
-  // The row was opened for this run and nobody has been asked to call yet: it is open.
+  // The row was opened for this run, and no attempt was made yet: it is open.
   const isFresh = run.record.execution.status === 'not_started';
   let outcome: Outcome | null = isFresh ? null : await activities.readOutcome({ reviewId: run.reviewId });
   for (let wait = 1_000; ; wait *= 2) {
@@ -40,7 +39,7 @@ export async function executeUntilSettled(run: ReviewRun, staleAt: number): Prom
     if (outcome.state === 'open' && isCallRefusal(refusal)) {
       if (await refuseExecution(run, refusal)) return;
     }
-    // A claim that nobody settles (its worker is lost, and this run was reset behind it) may take for ever to.
+    // A claim that is not settled (its worker is lost, and this run was reset behind it) may stay for ever.
     wait = Math.min(wait, outcome.state === 'open' ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
     await sleep(wait, { summary: 'not executed yet' });
     outcome = await activities.readOutcome({ reviewId: run.reviewId });
@@ -93,7 +92,7 @@ async function attempt(run: ReviewRun, withinMs: number | null): Promise<string 
   }
 }
 
-/** Denies the row that is still open, so that the call can never be made. False: somebody claimed it meanwhile. */
+/** Denies the row that is still open, so that the call can never be made. False: it was claimed meanwhile. */
 async function refuseExecution(run: ReviewRun, code: CallRefusal): Promise<boolean> {
   const now = Date.now();
   const { ok } = await run.commit({
@@ -108,7 +107,7 @@ async function refuseExecution(run: ReviewRun, code: CallRefusal): Promise<boole
   return ok;
 }
 
-/** The ledger's word. Where it says no to the call itself (this run was reset behind it), so does the review. */
+/** Takes over what the ledger says. Where it denies the call itself (this run was reset behind it), so does the review. */
 async function settle(run: ReviewRun, outcome: Outcome): Promise<void> {
   if (outcome.denial !== null && !isExecutionDenial(outcome.denial)) return openFromLedger(run, outcome);
   run.adopt({ ...run.record, execution: outcome.execution });

@@ -23,7 +23,7 @@ export type LoopEnd =
   | 'continue';
 
 /**
- * Waits for decisions until the gate has ended. Both doors run this loop: signals come in through the inbox, are
+ * Waits for decisions until the gate has ended. Both workflows run this loop: signals come in through the inbox, are
  * admitted in batches and judged by the gate machine; time is judged by the workflow's own clock.
  */
 export async function runGate(run: ReviewRun, cancellation: Cancellation): Promise<LoopEnd> {

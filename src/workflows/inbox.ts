@@ -23,7 +23,7 @@ const MAX_SEEN = 5_000;
 
 /**
  * Signals, filtered by size, shape, review id and duplicates before anything is spent on them. Handlers never throw: a
- * thrown failure would fail the workflow, and whoever can signal could throw it.
+ * thrown failure would fail the workflow, and anyone who can signal could cause it.
  */
 export class Inbox {
   readonly #reviewId: string;
@@ -71,7 +71,7 @@ export class Inbox {
     this.#items = [item, ...this.#items];
   }
 
-  /** Only verified envelopes get a receipt: a forged one could otherwise answer for somebody else's. */
+  /** Only verified envelopes get a receipt: a forged one could otherwise answer in the place of a real one. */
   answer(decisionUlid: string, code: ReceiptCode): void {
     if (this.wasAnswered(decisionUlid)) return;
     this.#receipts.push([decisionUlid, code]);
@@ -97,7 +97,7 @@ export class Inbox {
   #filter(kind: SignalKind, value: unknown): DsseEnvelope | undefined {
     const envelope = readEnvelope(value);
     if (envelope === undefined || envelope.payloadType !== payloadTypeOf(kind)) return undefined;
-    // The signature, not the id inside: a forgery with somebody's id must not make the real one a duplicate.
+    // The signature, not the id inside: a forgery that carries a real id must not make the real one a duplicate.
     const fingerprint = `${envelope.signatures[0]?.sig ?? ''}${envelope.payload.length}`;
     if (this.#seen.has(fingerprint) || !this.#isOurs(envelope.payload)) return undefined;
     this.#seen.add(fingerprint);

@@ -8,7 +8,7 @@ import type { Review } from '../contract/review.ts';
 
 /**
  * Everything that crosses between a Holdpoint workflow and those who start, signal or query it. Senders import these
- * definitions; nobody writes a signal's name by hand.
+ * definitions instead of writing signal names by hand.
  */
 export const GATE_TASK_QUEUE = 'holdpoint-gate';
 export const EXECUTE_TASK_QUEUE = 'holdpoint-execute';
@@ -52,7 +52,7 @@ export function boundRequest(request: unknown): unknown {
   return fits(rest) ? request : { proposal };
 }
 
-/** The same for a question, which nobody signs: there `proposal` is what is asked. */
+/** The same for a question, which is not signed: there `proposal` is what is asked. */
 export function boundQuestion(question: unknown): unknown {
   return typeof question === 'object' && question !== null && fits(question) ? question : null;
 }

@@ -8,9 +8,9 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const ENCODING = defaultPayloadConverter.toPayload(null).metadata.encoding;
 
 /**
- * A total payload converter. Whoever can reach Temporal can send a signal with a payload that does not decode; with the
+ * A total payload converter. Anyone who can reach Temporal can send a signal with a payload that does not decode; with the
  * SDK's own converter every workflow task would fail from then on, and the gate could be decided no more. What cannot be
- * decoded becomes `{ $undecodable: true }`, which no schema of ours accepts.
+ * decoded becomes `{ $undecodable: true }`, which none of our schemas accepts.
  *
  * JSON is encoded and decoded by the platform, to the same bytes as by the SDK, whose UTF-8 is written in JavaScript and
  * takes ten times as long for a call of 256 KiB.

@@ -20,11 +20,11 @@ export type { ApprovalDecision, ApprovalRequest };
 export type ApprovalQuestion<P extends object> = Omit<ApprovalRequest, 'proposal'> & { readonly proposal: P };
 
 /**
- * Asks people from inside any Temporal workflow and waits for the answer; silence is no (`expired`). It starts the
+ * Asks people from inside any Temporal workflow and waits for the answer; without one by the deadline it is `expired`. It starts the
  * child workflow `approvalGate` on Holdpoint's own task queue, so the calling worker has nothing to register.
  *
- * Cancelling the scope that waits withdraws the question, and `withdrawn` is the answer. A question that somebody
- * terminated is `aborted`: nobody's no, and never a yes. What the answer means is the caller's affair: irreversible
+ * Cancelling the scope that waits withdraws the question, and `withdrawn` is the answer. A question whose
+ * workflow was terminated is `aborted`: not a person's no, and never a yes. What the answer means is the caller's affair: irreversible
  * calls belong in `gatedCall`, where the execute worker checks the decision again.
  */
 export async function requestApproval<P extends object>(question: ApprovalQuestion<P>): Promise<ApprovalDecision<P>> {

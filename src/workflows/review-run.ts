@@ -192,8 +192,8 @@ export async function openHeld(
 }
 
 /**
- * The ledger had this review already: after a reset, a second start, or because somebody else settled it. Then the
- * ledger is right and this run only tells what it says. Nothing is written.
+ * The ledger had this review already: after a reset, a second start, or because it was settled elsewhere. Then
+ * the ledger is right, and this run only repeats it. Nothing is written.
  */
 export async function openFromLedger(run: ReviewRun, outcome: Outcome): Promise<void> {
   const at = outcome.deniedAt ?? outcome.execution.finishedAt ?? new Date(Date.now()).toISOString();
@@ -211,8 +211,8 @@ function statusOf(run: ReviewRun, outcome: Outcome): EndedStatus {
 }
 
 /**
- * What both doors open with: signals and the query answered from the first task on, and the state that an earlier run
- * carried over. `show` is asked for whenever somebody queries.
+ * Answers signals and the query from the first task on, and takes over the state of an earlier run. `current` is asked
+ * with every query.
  *
  * @throws ApplicationFailure `review_id_invalid`: the workflow id is not `rev_<ULID>`.
  */
@@ -235,9 +235,8 @@ export function installHandlers(
 }
 
 /**
- * Whoever starts a workflow can pass a second argument; only a run that continues another has one to take. A workflow
- * of somebody else's may continue as ours and forge it all the same: what it shows is then a lie, and nothing more,
- * because the execute worker trusts signatures and the record alone.
+ * Anyone who starts a workflow can pass a second argument; only a run that continues another may take it. A foreign
+ * workflow can still continue as ours and forge it: what this run shows is then a lie, and nothing more, because the execute worker trusts signatures and the record alone.
  */
 function carriedBy(carried: Snapshot | undefined, workflowId: string): Snapshot | undefined {
   const isContinued = workflowInfo().continuedFromExecutionRunId !== undefined;

@@ -110,7 +110,7 @@ export function revisedChange(
   };
 }
 
-/** Older versions are shown by digest; the database keeps what they were. */
+/** Older revisions are shown by digest; the database keeps what they were. */
 function forgetArguments(revision: RevisionRecord): RevisionRecord {
   return { ...revision, material: { ...revision.material, arguments: {}, target: null, evidence: null } };
 }

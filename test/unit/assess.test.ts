@@ -59,9 +59,9 @@ describe('law 1: what policy and configuration say of a call', () => {
     const settings = settingsOf(
       {},
       {
-        rules: [{ name: 'never', class: 'irreversible', when: ({ session }) => sessions.push(session) === 0 }],
-        approval: ({ session }) => {
-          sessions.push(session);
+        rules: [{ name: 'never', class: 'irreversible', when: ({ evaluation }) => sessions.push(evaluation) === 0 }],
+        approval: ({ evaluation }) => {
+          sessions.push(evaluation);
           return ONE_OF_OPS;
         },
       },

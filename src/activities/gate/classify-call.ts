@@ -100,7 +100,7 @@ function firstRevision(
       notAfter: null,
     },
     assessment,
-    // A preview is a risk of its own: only for what somebody signed.
+    // A preview is a risk of its own: only for what was signed.
     assessment.kind === 'held' && previewed && proposer.attested,
   );
 }

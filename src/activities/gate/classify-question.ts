@@ -18,7 +18,7 @@ const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 /** Opens the gate for a question that a workflow asks in-flow. No call follows from it, whatever the answer. */
 export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<Classified> {
   const settings = deps.settings.current();
-  // What has no canonical form cannot be asked: no digest could be taken of it, and nobody could approve it.
+  // What has no canonical form cannot be asked: no digest could be taken of it, so it could not be approved.
   const isJson = hasCanonicalForm(input.request);
   const request = isJson ? (approvalRequestSchema.safeParse(input.request).data ?? null) : null;
   const proposer = await proposerOf(deps, input);
@@ -75,7 +75,7 @@ function assessQuestion(request: ApprovalRequest | null, settings: Settings): As
   };
 }
 
-/** The approval that a question asks for; undefined where nobody could ever give it. */
+/** The approval that a question asks for; undefined where too few people could give it. */
 function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | undefined {
   const levels =
     request.levels ??
@@ -97,7 +97,7 @@ function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | un
   };
 }
 
-/** The workflow that asks, or, for a gate that was started by itself, whoever started it. */
+/** The workflow that asks, or, for a gate that was started by itself, its starter. */
 async function proposerOf(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<string> {
   const id =
     input.parent === null

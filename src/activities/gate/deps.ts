@@ -8,7 +8,7 @@ export interface GateDeps {
   readonly settings: SettingsSource;
   readonly verifier: EnvelopeVerifier;
   readonly clock: Clock;
-  /** Temporal identity of whoever started this run, for proposals that nobody signed. */
+  /** Temporal identity of who started this run, for unsigned proposals. */
   starterIdentity(reviewId: string, runId: string): Promise<string>;
   /** Link to the workflow in the Temporal Web UI; null: unknown. */
   workflowUrl(reviewId: string, runId: string): string | null;

@@ -60,7 +60,7 @@ function reviewsOfRecord({ key, review, ledger, entries }: RecordInput): readonl
  * Lets a review's own workflow alone use an activity, and only as a local activity.
  *
  * A worker takes every activity that it knows from its task queue, whether our workflows schedule it there or not. So
- * whoever reaches Temporal could schedule `record` from a workflow of their own and have the gate worker write what they
+ * anyone who reaches Temporal could schedule `record` from a workflow of their own and have the gate worker write what they
  * like. Local activities do not come through the server: asking for one means being the workflow that runs here.
  */
 export function guard<I, O>(

@@ -95,8 +95,8 @@ export function keepEarlierDeadline(revision: ClassifiedRevision, kept: string |
 }
 
 /**
- * Other arguments of the same tool, judged as if proposed anew by the same proposer. Once held stays held: where the
- * new arguments alone would not need a decision, the approval in force for them is asked for all the same.
+ * Other arguments of the same tool, judged as if proposed anew by the same proposer. What was held stays held: where the
+ * new arguments alone would need no decision, the approval in force for them is still asked for.
  */
 export function prepareRevision(deps: Pick<GateDeps, 'settings'>, input: PrepareRevisionInput): PreparedRevision {
   const settings = deps.settings.current();

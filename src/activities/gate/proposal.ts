@@ -15,7 +15,7 @@ export interface ReadProposal {
   readonly envelope: DsseEnvelope | null;
   /** Binds the ledger row to this proposal. */
   readonly proposalDigest: string;
-  /** ISO 8601, as it was signed; null: nobody signed it. */
+  /** ISO 8601, as it was signed; null: it is unsigned. */
   readonly proposedAt: string | null;
 }
 
@@ -42,8 +42,8 @@ export async function readProposal(
 }
 
 /**
- * What the ledger row of an unsigned call is bound to. The execute worker takes it again: without it, somebody could
- * spend the row of one call on another.
+ * What the ledger row of an unsigned call is bound to. The execute worker takes it again: without it, the row of one call could be
+ * spent on another.
  */
 export function digestUnattested(call: Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>): string {
   return digestOf({ unattested: { service: call.service, tool: call.tool, arguments: call.arguments } });
@@ -80,7 +80,7 @@ export function verifyProposal(
 
 /**
  * The documented fields of an unsigned request; a class, a status and whatever else it claims are ignored. Null also
- * for what has no canonical form (half characters, nesting beyond the stack): nobody could approve it.
+ * for what has no canonical form (half characters, nesting beyond the stack): it could not be approved.
  */
 function pickRequest(value: unknown): ExecuteRequest | null {
   const picked: Record<string, unknown> = {};

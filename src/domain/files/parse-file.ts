@@ -7,7 +7,7 @@ import type { FileProblem } from './problem.ts';
 import { sortProblems } from './problem.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
-/** A file of the documented shape, with the places of its parts for whoever finds more wrong with it. */
+/** A file of the documented shape, with the places of its parts, for further checks. */
 export interface ParsedFile<T> {
   readonly value: T;
   readonly source: YamlSource;

@@ -164,7 +164,7 @@ export interface ValueProblem {
   readonly fix: string;
 }
 
-/** Aliases can repeat what they name a billion times; nobody writes more than this by hand. */
+/** Aliases can repeat what they name a billion times; more than this is not written by hand. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 60;
 const PLAIN_TAGS = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((t) => `tag:yaml.org,2002:${t}`));

@@ -6,8 +6,8 @@ import type { LedgerTransition } from '../ledger.ts';
 import { decideVote, type Ruling } from './decide.ts';
 import { evolve, type DecisionFact, type GateState } from './state.ts';
 
-/** The part of a version that the audit log keeps: names and digests, nothing that could be secret. */
-type EntryVersion = Pick<RevisionRecord, 'material' | 'digest' | 'gate' | 'reasonCodes'> & {
+/** The part of a revision that the audit log keeps: names and digests, nothing that could be secret. */
+type EntryRevision = Pick<RevisionRecord, 'material' | 'digest' | 'gate' | 'reasonCodes'> & {
   readonly override: boolean;
 };
 
@@ -17,35 +17,40 @@ export function entryOf(base: Pick<ReviewBase, 'deploymentId' | 'reviewId'>, at:
 }
 
 /** `at`: ISO 8601. */
-export function proposedEntry(base: ReviewBase, version: EntryVersion, proposalDigest: string, at: string): AuditEntry {
+export function proposedEntry(
+  base: ReviewBase,
+  revision: EntryRevision,
+  proposalDigest: string,
+  at: string,
+): AuditEntry {
   return {
     ...entryOf(base, at),
     type: 'proposed',
     proposer: base.proposer.id,
     owner: base.proposer.owner,
     attested: base.proposer.attested,
-    tool: version.material.tool,
+    tool: revision.material.tool,
     proposalDigest,
   };
 }
 
 export function classifiedEntry(
   base: ReviewBase,
-  version: EntryVersion,
+  revision: EntryRevision,
   status: 'pending' | 'not_required' | 'blocked',
   at: string,
 ): AuditEntry {
   return {
     ...entryOf(base, at),
     type: 'classified',
-    revision: version.material.revision,
-    class: version.material.class,
-    gate: version.gate,
+    revision: revision.material.revision,
+    class: revision.material.class,
+    gate: revision.gate,
     status,
-    reasonCodes: [...version.reasonCodes],
-    digest: version.digest,
-    policyDigest: version.material.policyDigest,
-    override: version.override,
+    reasonCodes: [...revision.reasonCodes],
+    digest: revision.digest,
+    policyDigest: revision.material.policyDigest,
+    override: revision.override,
   };
 }
 
@@ -131,7 +136,7 @@ export function stateAfter(state: GateState, { events }: Extract<Ruling, { ok: t
   return events.reduce(evolve, state);
 }
 
-/** Of what is admitted under this id, whoever writes it. */
+/** Idempotency key of what is admitted under this id, in the workflow or in the activity. */
 export function admissionKey(decisionUlid: string): string {
   return `admitted:${decisionUlid}`;
 }
@@ -186,7 +191,7 @@ export function ledgerAfter(subject: Subject, next: GateState, at: number): Ledg
   return requireOpen(subject, next);
 }
 
-/** Succeeds only while the row is open; moves its deadline where this version's is earlier. */
+/** Succeeds only while the row is open; moves its deadline where this revision's is earlier. */
 export function requireOpen({ record }: Pick<Subject, 'record'>, next: GateState): LedgerTransition {
   return { to: 'tighten', reviewId: record.base.reviewId, expiresAt: new Date(next.spec.expiresAt).toISOString() };
 }

@@ -26,7 +26,7 @@ export type Ruling =
   | { readonly ok: true; readonly events: readonly GateEvent[] }
   | { readonly ok: false; readonly code: ReceiptRefusal };
 
-/** A new version of the call, classified and rendered: what an edit or a revision leads to. */
+/** A new revision of the call, classified and rendered: what an edit or a revision leads to. */
 export type Prepared =
   | { readonly ok: true; readonly spec: RevisionSpec; readonly evidenceChanged: boolean }
   | { readonly ok: false };
@@ -43,7 +43,7 @@ export function checkFact(state: GateState, fact: DecisionFact, at: number): Rec
     return refusalOfClosed(now, at) ?? refusalOfObjection(spec, voterIn(fact), fact.digest, at);
   const refusal = checkDecision(now, voterIn(fact), fact, at);
   if (refusal !== undefined) return refusal;
-  // Signed for another version or another level than the one that is open now.
+  // Signed for another revision or another level than the one that is open now.
   return fact.revision !== spec.revision || fact.level !== level ? 'digest_mismatch' : undefined;
 }
 
@@ -76,7 +76,7 @@ export function decideVote(state: GateState, fact: DecisionFact, at: number): Ru
 }
 
 /**
- * Judges an edit. The new version voids all votes and starts at level one; the editor's yes counts there only where
+ * Judges an edit. The new revision voids all votes and starts at level one; the editor's yes counts there only where
  * the editor may vote on it, never under separation of duties, and not if the evidence changed with the edit.
  */
 export function decideEdit(state: GateState, fact: DecisionFact, prepared: Prepared, at: number): Ruling {

@@ -6,8 +6,8 @@ export interface Seat {
 }
 
 /**
- * Whether every seat can be filled: never by one person twice on the same level, and, where `oneSeatEach`, by nobody
- * twice at all. Bipartite matching by augmenting paths (Kuhn); at most 10 levels of 20 seats.
+ * Whether every seat can be filled: never by one person twice on the same level, and, where `oneSeatEach`, by
+ * one person only once. Bipartite matching by augmenting paths (Kuhn); at most 10 levels of 20 seats.
  */
 export function canFill(seats: readonly Seat[], oneSeatEach: boolean): boolean {
   const keyOf = (person: string, seat: Seat): string => (oneSeatEach ? person : `${seat.level} ${person}`);

@@ -10,7 +10,7 @@ export interface RevisionSpec {
   readonly separationOfDuties: boolean;
   readonly proposer: string;
   readonly owner: string | null;
-  /** The reviewer whose edit this version is; under separation of duties they have no vote on it. */
+  /** The reviewer whose edit this revision is; under separation of duties they have no vote on it. */
   readonly editor?: string | undefined;
   readonly expiresAt: number;
   readonly allowed: readonly DecisionType[];
@@ -153,7 +153,7 @@ export function evolve(state: GateState, event: GateEvent): GateState {
 }
 
 /**
- * What the gate machine needs of a version of the call. A held version always has a deadline. `editor`: the reviewer
+ * What the gate machine needs of a revision of the call. A held revision always has a deadline. `editor`: the reviewer
  * whose edit led to it.
  */
 export function specOf(

@@ -28,7 +28,7 @@ export type ReviewBase = Pick<
   | 'workflow'
 >;
 
-/** One version of the call as it was classified. `digest` is null while evidence is still being gathered. */
+/** One revision of the call as it was classified. `digest` is null while evidence is still being gathered. */
 export interface RevisionRecord {
   readonly material: Material;
   readonly digest: string | null;
@@ -36,7 +36,7 @@ export interface RevisionRecord {
   readonly reasonCodes: readonly string[];
   readonly previewError: Review['previewError'];
   readonly submittedAt: string;
-  /** Who wrote this version: the proposer, or the reviewer who edited. */
+  /** Who wrote this revision: the proposer, or the reviewer who edited. */
   readonly by: string;
   readonly decisions: readonly DecisionView[];
 }

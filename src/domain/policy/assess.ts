@@ -9,7 +9,7 @@ import { escalationOf } from '../deadline.ts';
 import { valueAt } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
-import { createSession } from './expression.ts';
+import { createEvaluation } from './expression.ts';
 import { matchesPattern, type InForce, type Settings } from './settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
 
@@ -106,7 +106,7 @@ export function assessCall(input: AssessInput): Assessment {
     context,
     pinnedContext: pinned,
     proposer: proposer.id,
-    session: createSession(),
+    evaluation: createEvaluation(),
     ...(floor === undefined ? {} : { floor }),
   };
   const verdict = settings.policy.classify(question);
@@ -189,7 +189,7 @@ function otherNames(settings: Settings, definition: ToolDefinition, { arguments:
     .map(({ definition: other }) => other.name);
 }
 
-/** A tool that policy names and nobody can run lacks its connector; one that policy does not name has nothing to say. */
+/** A tool that policy names and that cannot run lacks its connector; of one that policy does not name nothing is said. */
 function missingConnector(tool: PolicyTool | undefined): readonly ArgumentError[] {
   if (tool === undefined) return [];
   const { name, connector } = tool.definition;
@@ -210,7 +210,7 @@ function checkSealing(pointers: readonly string[], args: JsonObject): 'ok' | 'se
 
 function countSealed(value: Json): number {
   if (typeof value !== 'object' || value === null) return 0;
-  // Any `$sealed` counts here: one with something beside it is nobody's, and is found as one too many.
+  // Any `$sealed` counts here: one with other keys beside it is not a sealed value, and counts as one too many.
   if (Object.hasOwn(value, '$sealed')) return 1;
   let count = 0;
   for (const item of Object.values(value) as Json[]) {

@@ -11,7 +11,7 @@ import {
   List,
   textOf,
   type Family,
-  type Session,
+  type Evaluation,
   type Value,
 } from './cel-values.ts';
 
@@ -47,11 +47,11 @@ export function pairOf(left: Text, right: Text, as: 'value' | 'part'): readonly 
  * Whether two values are equal, at any depth. Everything is looked at even after a difference: a list that differs in its
  * first element is as unreadable as any other when its second is of another type.
  */
-export function areEqual(left: Value, right: Value, session: Session, compareOpaque: CompareOpaque): boolean {
+export function areEqual(left: Value, right: Value, evaluation: Evaluation, compareOpaque: CompareOpaque): boolean {
   const family = familyOfBoth(left, right);
-  if (isText(left) && isText(right)) return areEqualTexts(left, right, session);
-  if (left instanceof List && right instanceof List) return areEqualLists(left, right, session, compareOpaque);
-  if (left instanceof Dict && right instanceof Dict) return areEqualDicts(left, right, session, compareOpaque);
+  if (isText(left) && isText(right)) return areEqualTexts(left, right, evaluation);
+  if (left instanceof List && right instanceof List) return areEqualLists(left, right, evaluation, compareOpaque);
+  if (left instanceof Dict && right instanceof Dict) return areEqualDicts(left, right, evaluation, compareOpaque);
   if (family === 'number') {
     // Exact over int, uint and double in JavaScript, as in CEL.
     // oxlint-disable-next-line eqeqeq -- a bigint is never strictly equal to a number
@@ -62,34 +62,34 @@ export function areEqual(left: Value, right: Value, session: Session, compareOpa
 /** Equality of what only the library can compare. */
 export type CompareOpaque = (left: Value, right: Value) => boolean;
 
-function areEqualTexts(left: Text, right: Text, session: Session): boolean {
-  session.budget.charge((textOf(left).length + textOf(right).length) / 64);
+function areEqualTexts(left: Text, right: Text, evaluation: Evaluation): boolean {
+  evaluation.budget.charge((textOf(left).length + textOf(right).length) / 64);
   const [a, b] = pairOf(left, right, 'value');
   if (a === b) return true;
-  if ((left instanceof KeyText || right instanceof KeyText) && session.skeletonOf(a) === session.skeletonOf(b)) {
+  if ((left instanceof KeyText || right instanceof KeyText) && evaluation.skeletonOf(a) === evaluation.skeletonOf(b)) {
     refuseSpelling(a);
   }
   return false;
 }
 
-function areEqualLists(left: List, right: List, session: Session, compareOpaque: CompareOpaque): boolean {
-  session.budget.charge(Math.min(left.size, right.size) / 4);
+function areEqualLists(left: List, right: List, evaluation: Evaluation, compareOpaque: CompareOpaque): boolean {
+  evaluation.budget.charge(Math.min(left.size, right.size) / 4);
   let equal = left.size === right.size;
   for (let index = 0; index < Math.min(left.size, right.size); index++) {
-    if (!areEqual(left.at(index), right.at(index), session, compareOpaque)) equal = false;
+    if (!areEqual(left.at(index), right.at(index), evaluation, compareOpaque)) equal = false;
   }
   return equal;
 }
 
-function areEqualDicts(left: Dict, right: Dict, session: Session, compareOpaque: CompareOpaque): boolean {
-  session.budget.charge((left.keys.length + right.keys.length) / 2);
+function areEqualDicts(left: Dict, right: Dict, evaluation: Evaluation, compareOpaque: CompareOpaque): boolean {
+  evaluation.budget.charge((left.keys.length + right.keys.length) / 2);
   let equal = left.keys.length === right.keys.length;
   for (const key of left.keys) {
-    const other = findKey(right, keyValueOf(left, key), session);
+    const other = findKey(right, keyValueOf(left, key), evaluation);
     if (other === undefined) equal = false;
-    else if (!areEqual(left.get(key) as Value, right.get(other) as Value, session, compareOpaque)) equal = false;
+    else if (!areEqual(left.get(key) as Value, right.get(other) as Value, evaluation, compareOpaque)) equal = false;
   }
-  for (const key of right.keys) findKey(left, keyValueOf(right, key), session);
+  for (const key of right.keys) findKey(left, keyValueOf(right, key), evaluation);
   return equal;
 }
 
@@ -103,7 +103,7 @@ export function keyValueOf(dict: Dict, key: string): Value {
  * The map's key that a value names, if it has it. Another spelling of it in the map is an error, whether or not the key
  * itself is there: the target may read the other one.
  */
-export function findKey(dict: Dict, key: Value, session: Session): string | undefined {
+export function findKey(dict: Dict, key: Value, evaluation: Evaluation): string | undefined {
   const family = familyOf(key);
   if (dict.keyFamily === undefined) return undefined;
   if (family !== dict.keyFamily) refuseTypes(family, dict.keyFamily);
@@ -112,8 +112,8 @@ export function findKey(dict: Dict, key: Value, session: Session): string | unde
     return dict.get(text) === undefined ? undefined : text;
   }
   const text = textOf(key);
-  session.budget.charge(text.length / 64);
-  const spellings = session.spellingsOf(dict).get(session.skeletonOf(text)) ?? [];
+  evaluation.budget.charge(text.length / 64);
+  const spellings = evaluation.spellingsOf(dict).get(evaluation.skeletonOf(text)) ?? [];
   const isFolded = key instanceof FoldedText;
   const found = spellings.filter((spelling) => (isFolded ? foldValue(spelling) : spelling) === text);
   if (found.length !== spellings.length || found.length > 1) refuseSpelling(text);

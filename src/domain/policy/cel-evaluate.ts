@@ -6,7 +6,7 @@ import {
   familyOf,
   isText,
   List,
-  Session,
+  Evaluation,
   textOf,
   type Family,
   type Value,
@@ -35,12 +35,12 @@ interface Scope {
   /** The list that `map` or `filter` is making in this scope. */
   made?: Value[];
 }
-type Compute = (scope: Scope | undefined, session: Session) => Value;
+type Compute = (scope: Scope | undefined, evaluation: Evaluation) => Value;
 
-export type Evaluate = (variables: Readonly<Record<string, Value>>, session: Session) => Value;
+export type Evaluate = (variables: Readonly<Record<string, Value>>, evaluation: Evaluation) => Value;
 
 /** What only looks at tool and service costs nothing that the proposer chooses. */
-const UNCHARGED = new Session(new Budget(Number.POSITIVE_INFINITY));
+const UNCHARGED = new Evaluation(new Budget(Number.POSITIVE_INFINITY));
 
 /**
  * Makes a checked expression runnable. It follows CEL except where CEL would answer a silent no:
@@ -54,12 +54,12 @@ const UNCHARGED = new Session(new Budget(Number.POSITIVE_INFINITY));
  */
 export function compileTree(env: CelEnv, root: Expr): Evaluate {
   const compute = new Compiler(env).compile(root);
-  return (variables, session) => {
+  return (variables, evaluation) => {
     const scope = Object.entries(variables).reduce<Scope | undefined>(
       (outer, [name, value]) => ({ name, value, outer }),
       undefined,
     );
-    return compute(scope, session);
+    return compute(scope, evaluation);
   };
 }
 
@@ -83,18 +83,18 @@ class Compiler {
       case 'selectExpr': {
         const operand = this.compile(operandOf(node.value));
         const { field, testOnly } = node.value;
-        return (scope, session) => {
-          const dict = asDict(operand(scope, session), field);
-          return testOnly ? findKey(dict, field, session) !== undefined : readKey(dict, field, session);
+        return (scope, evaluation) => {
+          const dict = asDict(operand(scope, evaluation), field);
+          return testOnly ? findKey(dict, field, evaluation) !== undefined : readKey(dict, field, evaluation);
         };
       }
       case 'listExpr': {
         const elements = elementsOf(expr).map((part) => this.compile(part));
-        return (scope, session) => List.ofValues(elements.map((element) => element(scope, session)));
+        return (scope, evaluation) => List.ofValues(elements.map((element) => element(scope, evaluation)));
       }
       case 'structExpr': {
         const parts = elementsOf(expr).map((part) => this.compile(part));
-        return (scope, session) => buildDict(parts.map((part) => part(scope, session)));
+        return (scope, evaluation) => buildDict(parts.map((part) => part(scope, evaluation)));
       }
       case 'callExpr':
         return this.#compileCall(expr, node.value);
@@ -122,11 +122,11 @@ class Compiler {
         return this.#compileLogic(expr, true);
       case '_?_:_': {
         const [condition, then, otherwise] = call.args.map((part) => this.compile(part)) as [Compute, Compute, Compute];
-        return (scope, session) => (asBool(condition(scope, session)) ? then : otherwise)(scope, session);
+        return (scope, evaluation) => (asBool(condition(scope, evaluation)) ? then : otherwise)(scope, evaluation);
       }
       case '!_': {
         const [operand] = call.args.map((part) => this.compile(part)) as [Compute];
-        return (scope, session) => !asBool(operand(scope, session));
+        return (scope, evaluation) => !asBool(operand(scope, evaluation));
       }
       case '@not_strictly_false':
         return this.compile(call.args[0] as Expr);
@@ -137,36 +137,36 @@ class Compiler {
     }
     const operands = operandsOf(call).map((part) => this.compile(part));
     const run = this.#operatorOf(call);
-    return (scope, session) =>
+    return (scope, evaluation) =>
       run(
-        operands.map((operand) => operand(scope, session)),
-        session,
+        operands.map((operand) => operand(scope, evaluation)),
+        evaluation,
       );
   }
 
-  #operatorOf(call: CallExpr): (values: readonly Value[], session: Session) => Value {
+  #operatorOf(call: CallExpr): (values: readonly Value[], evaluation: Evaluation) => Value {
     const runEqual = compileFunction(this.#env, { function: '_==_', args: [NOTHING, NOTHING] });
     const isOpaqueEqual = (left: Value, right: Value): boolean => asBool(runEqual([left, right], UNCHARGED));
     switch (call.function) {
       case '_==_':
-        return ([a, b], session) => areEqual(a as Value, b as Value, session, isOpaqueEqual);
+        return ([a, b], evaluation) => areEqual(a as Value, b as Value, evaluation, isOpaqueEqual);
       case '_!=_':
-        return ([a, b], session) => !areEqual(a as Value, b as Value, session, isOpaqueEqual);
+        return ([a, b], evaluation) => !areEqual(a as Value, b as Value, evaluation, isOpaqueEqual);
       case '@in':
-        return ([value, container], session) => {
-          if (container instanceof Dict) return findKey(container, value as Value, session) !== undefined;
+        return ([value, container], evaluation) => {
+          if (container instanceof Dict) return findKey(container, value as Value, evaluation) !== undefined;
           const list = asList(container as Value);
-          session.budget.charge(list.size / 4);
+          evaluation.budget.charge(list.size / 4);
           let found = false;
           for (let index = 0; index < list.size; index++) {
-            if (areEqual(value as Value, list.at(index), session, isOpaqueEqual)) found = true;
+            if (areEqual(value as Value, list.at(index), evaluation, isOpaqueEqual)) found = true;
           }
           return found;
         };
       case '_[_]':
-        return ([container, index], session) =>
+        return ([container, index], evaluation) =>
           container instanceof Dict
-            ? readKey(container, index as Value, session)
+            ? readKey(container, index as Value, evaluation)
             : readIndex(asList(container as Value), index as Value);
       default:
         return compileFunction(this.#env, call);
@@ -178,9 +178,9 @@ class Compiler {
     const parts = conjunctsOf(expr, stop ? '_||_' : '_&&_');
     const guards = parts.filter(isStatic).map((part) => this.compile(part));
     const others = parts.filter((part) => !isStatic(part)).map((part) => this.compile(part));
-    return (scope, session) => {
+    return (scope, evaluation) => {
       if (guards.some((guard) => asBool(guard(scope, UNCHARGED)) === stop)) return stop;
-      return others.some((part) => asBool(part(scope, session)) === stop) ? stop : !stop;
+      return others.some((part) => asBool(part(scope, evaluation)) === stop) ? stop : !stop;
     };
   }
 
@@ -194,26 +194,26 @@ class Compiler {
       parts.result,
     ].map((part) => this.compile(part)) as [Compute, Compute, Compute, Compute, Compute];
     const round = (2 + countNodes(parts.condition) + countNodes(parts.step)) / 8;
-    return (scope, session) => {
-      const items = itemsOf(range(scope, session), session);
-      const accumulator: Scope = { name: node.accuVar, value: init(scope, session), outer: scope };
+    return (scope, evaluation) => {
+      const items = itemsOf(range(scope, evaluation), evaluation);
+      const accumulator: Scope = { name: node.accuVar, value: init(scope, evaluation), outer: scope };
       for (const value of items) {
-        session.budget.charge(round);
+        evaluation.budget.charge(round);
         const inner: Scope = { name: node.iterVar, value, outer: accumulator };
-        if (!asBool(condition(inner, session))) break;
-        accumulator.value = step(inner, session);
+        if (!asBool(condition(inner, evaluation))) break;
+        accumulator.value = step(inner, evaluation);
       }
-      return result(accumulator, session);
+      return result(accumulator, evaluation);
     };
   }
 
   /** `map` and `filter` add to a list that nothing else refers to; copying it each time would be quadratic. */
   #compileAppend(call: CallExpr): Compute {
     const elements = elementsOf(call.args[1] as Expr).map((part) => this.compile(part));
-    return (scope, session) => {
+    return (scope, evaluation) => {
       const accumulator = findAccumulator(scope);
       accumulator.made ??= [];
-      accumulator.made.push(...elements.map((element) => element(scope, session)));
+      accumulator.made.push(...elements.map((element) => element(scope, evaluation)));
       return List.ofValues(accumulator.made);
     };
   }
@@ -244,14 +244,14 @@ function findAccumulator(scope: Scope | undefined): Scope {
 }
 
 /** What a macro goes over. Elements of several types would each be judged by a condition that fits one of them. */
-function itemsOf(range: Value, session: Session): readonly Value[] {
+function itemsOf(range: Value, evaluation: Evaluation): readonly Value[] {
   if (range instanceof Dict) {
-    session.budget.charge(range.keys.length / 4);
-    if (range.keyFamily === 'string') for (const key of range.keys) findKey(range, key, session);
+    evaluation.budget.charge(range.keys.length / 4);
+    if (range.keyFamily === 'string') for (const key of range.keys) findKey(range, key, evaluation);
     return range.keys.map((key) => keyValueOf(range, key));
   }
   const list = asList(range);
-  session.budget.charge(list.size / 4);
+  evaluation.budget.charge(list.size / 4);
   const items = Array.from({ length: list.size }, (_, index) => list.at(index));
   const [first] = items;
   if (first !== undefined) for (const item of items) familyOfBoth(first, item);
@@ -274,8 +274,8 @@ function buildDict(parts: readonly Value[]): Dict {
   return Dict.ofValues(family, entries);
 }
 
-function readKey(dict: Dict, key: Value, session: Session): Value {
-  const name = findKey(dict, key, session);
+function readKey(dict: Dict, key: Value, evaluation: Evaluation): Value {
+  const name = findKey(dict, key, evaluation);
   const value = name === undefined ? undefined : dict.get(name);
   if (value !== undefined) return value;
   const shown = isText(key) ? textOf(key).slice(0, 100) : nameOfKey(key);

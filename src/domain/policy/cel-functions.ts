@@ -10,14 +10,14 @@ import {
   List,
   textOf,
   toLibrary,
-  type Session,
+  type Evaluation,
   type Value,
 } from './cel-values.ts';
 import { numberOf, pairOf } from './cel-compare.ts';
 import type { CallExpr, Expr } from './cel-tree.ts';
 
 /** A function or an operator, ready for its operands: the target, if it is a method, and the arguments. */
-export type Run = (operands: readonly Value[], session: Session) => Value;
+export type Run = (operands: readonly Value[], evaluation: Evaluation) => Value;
 
 /** Conversions read whole texts, some of them in more than linear time; nothing that they can read is longer. */
 const CONVERSIONS = new Set(['int', 'uint', 'double', 'bool', 'timestamp', 'duration']);
@@ -43,18 +43,18 @@ function libraryStepsOf(name: string, operands: number): number {
   return name === 'timestamp' || name === 'duration' ? CONVERSION_STEPS : LIBRARY_STEPS;
 }
 
-type Native = (operands: readonly Value[], session: Session) => Value | undefined;
+type Native = (operands: readonly Value[], evaluation: Evaluation) => Value | undefined;
 
 /** What no overload takes is an error. */
 export function compileFunction(env: CelEnv, call: Pick<CallExpr, 'function' | 'target' | 'args'>): Run {
   const { function: name } = call;
   const native = NATIVE.get(name);
   const runLibrary = planFunction(env, call);
-  return (operands, session) => {
-    const result = native?.(operands, session);
+  return (operands, evaluation) => {
+    const result = native?.(operands, evaluation);
     if (result !== undefined) return result;
     const lengths = operands.map((value) => (isText(value) ? textOf(value).length : 0));
-    session.budget.charge(lengths.reduce((sum, length) => sum + length / 64, libraryStepsOf(name, operands.length)));
+    evaluation.budget.charge(lengths.reduce((sum, length) => sum + length / 64, libraryStepsOf(name, operands.length)));
     if (CONVERSIONS.has(name) && lengths.some((length) => length > LONGEST_CONVERTED)) {
       throw new EvaluationError(`a text is too long for ${name}()`);
     }
@@ -100,41 +100,41 @@ function planFunction(
 
 /** Comparisons of numbers are exact here; texts are folded where one of them is. All else is the library's. */
 function order(test: (left: number | bigint | string, right: number | bigint | string) => boolean): Native {
-  return ([left = null, right = null], session) => {
+  return ([left = null, right = null], evaluation) => {
     const [a, b] = [numberOf(left), numberOf(right)];
     if (a !== undefined && b !== undefined) return test(a, b);
     if (!isText(left) || !isText(right)) return undefined;
-    session.budget.charge((textOf(left).length + textOf(right).length) / 64);
+    evaluation.budget.charge((textOf(left).length + textOf(right).length) / 64);
     const pair = pairOf(left, right, 'value');
     const found = test(...pair);
-    refuseOtherReadings(left, right, found, () => test(session.skeletonOf(pair[0]), session.skeletonOf(pair[1])));
+    refuseOtherReadings(left, right, found, () => test(evaluation.skeletonOf(pair[0]), evaluation.skeletonOf(pair[1])));
     return found;
   };
 }
 
 /** A search that the proposer can make as slow as both lengths multiplied. */
 function search(test: (text: string, part: string) => boolean): Native {
-  return ([text = null, part = null], session) => {
+  return ([text = null, part = null], evaluation) => {
     if (!isText(text) || !isText(part)) return undefined;
     const [n, m] = [textOf(text).length, textOf(part).length];
-    session.budget.charge((n + m) / 64 + (n * m) / 1_000);
+    evaluation.budget.charge((n + m) / 64 + (n * m) / 1_000);
     const found = test(...pairOf(text, part, 'part'));
     refuseOtherReadings(text, part, found, () =>
-      test(session.skeletonOf(textOf(text)), session.skeletonOf(textOf(part))),
+      test(evaluation.skeletonOf(textOf(text)), evaluation.skeletonOf(textOf(part))),
     );
     return found;
   };
 }
 
 /** RE2 takes time in the length of the text, times the size of the compiled pattern where no shortcut applies. */
-const matches: Native = ([text = null, pattern = null], session) => {
+const matches: Native = ([text = null, pattern = null], evaluation) => {
   if (!isText(text) || typeof pattern !== 'string') return undefined;
   const value = textOf(text);
   const matcher = matcherOf(pattern, text instanceof FoldedText);
-  session.budget.charge(value.length * (1 + matcher.re2().prog.numInst() / 4));
+  evaluation.budget.charge(value.length * (1 + matcher.re2().prog.numInst() / 4));
   const found = matcher.test(value);
   if (text instanceof KeyText)
-    refuseOtherReading(text, found, matcherOf(pattern, true).test(session.skeletonOf(value)));
+    refuseOtherReading(text, found, matcherOf(pattern, true).test(evaluation.skeletonOf(value)));
   return found;
 };
 
@@ -169,23 +169,23 @@ function matcherOf(pattern: string, folded: boolean): RE2JS {
   return made;
 }
 
-const add: Native = ([left = null, right = null], session) => {
+const add: Native = ([left = null, right = null], evaluation) => {
   if (left instanceof List && right instanceof List) {
-    session.budget.charge((left.size + right.size) / 4);
+    evaluation.budget.charge((left.size + right.size) / 4);
     const both = [left, right].flatMap((list) => Array.from({ length: list.size }, (_, index) => list.at(index)));
     return List.ofValues(both);
   }
   if (!isText(left) || !isText(right)) return undefined;
-  session.budget.charge((textOf(left).length + textOf(right).length) / 64);
+  evaluation.budget.charge((textOf(left).length + textOf(right).length) / 64);
   const text = pairOf(left, right, 'part').join('');
   if (left instanceof FoldedText || right instanceof FoldedText) return new FoldedText(text);
   return left instanceof KeyText || right instanceof KeyText ? new KeyText(text) : text;
 };
 
-const size: Native = ([value = null], session) => {
+const size: Native = ([value = null], evaluation) => {
   if (value instanceof List) return BigInt(value.size);
   if (!(value instanceof Dict)) return undefined;
-  session.budget.charge(value.keys.length / 4);
+  evaluation.budget.charge(value.keys.length / 4);
   return BigInt(value.keys.length);
 };
 

@@ -118,7 +118,7 @@ type Opaque = Exclude<CelValue, string | number | bigint | boolean | null>;
 export type Value = null | boolean | bigint | number | string | FoldedText | KeyText | List | Dict | Opaque;
 
 /** One evaluation over one call: what it may still cost, and keys that were looked through already. */
-export class Session {
+export class Evaluation {
   readonly budget: Budget;
   readonly #spellings = new WeakMap<object, ReadonlyMap<string, readonly string[]>>();
   constructor(budget: Budget) {

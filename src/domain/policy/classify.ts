@@ -4,7 +4,7 @@ import type { ToolDefinition } from '../../contract/policy.ts';
 import { findUnsealed } from '../seal-binding.ts';
 import { canonicalJson } from '../proof/digest.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
-import { createSession, prepareInput, type ExpressionInput } from './expression.ts';
+import { createEvaluation, prepareInput, type ExpressionInput } from './expression.ts';
 import type { Folds } from './schema.ts';
 import type { ApprovalPlan, Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { gateOf, stricterClass, stricterGate } from './strictness.ts';
@@ -106,10 +106,10 @@ export function prepareCall(
   input: ClassifyInput,
   folds: Folds | undefined,
 ): { readonly whole: ExpressionInput; readonly pinned: ExpressionInput } {
-  const session = input.session ?? createSession();
-  const whole = prepareInput(input, folds, session);
+  const evaluation = input.evaluation ?? createEvaluation();
+  const whole = prepareInput(input, folds, evaluation);
   const isSame = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
-  const pinned = isSame ? whole : prepareInput({ ...input, context: input.pinnedContext }, folds, session);
+  const pinned = isSame ? whole : prepareInput({ ...input, context: input.pinnedContext }, folds, evaluation);
   return { whole, pinned };
 }
 
@@ -148,7 +148,7 @@ type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRu
 
 /**
  * The first approval that matches. What a caller says about itself may select another one than the pinned context alone
- * would, but only a stricter one: nobody chooses who decides about them.
+ * would, but only a stricter one: a caller never chooses who decides about its calls.
  */
 export function selectApproval(
   approvals: readonly CompiledApproval[],
@@ -185,7 +185,7 @@ function selectIn(approvals: readonly CompiledApproval[], input: ExpressionInput
 
 const REMOTE_STRICTNESS = { confirm: 0, 'sign-in': 1, off: 2 } as const;
 
-/** Whoever passes `a` would have passed `b` too: nothing that `b` asks for is missing from `a`. */
+/** A call that passes `a` would have passed `b` too: `a` asks for everything that `b` asks for. */
 function isAtLeastAsStrict(a: ApprovalPlan, b: ApprovalPlan): boolean {
   return (
     coversLevels(a.levels, b.levels) &&

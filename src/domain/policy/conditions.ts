@@ -96,7 +96,7 @@ export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
 export interface CompiledApprovals {
   readonly approvals: readonly CompiledApproval[];
   readonly problems: readonly FileProblem[];
-  /** Levels that nobody, or too few, could pass: calls would wait and expire, which is safe and seldom meant. */
+  /** Levels that too few people could pass: calls would wait and expire, which is safe but seldom meant. */
   readonly warnings: readonly FileProblem[];
 }
 

@@ -1,7 +1,7 @@
 import { celEnv, parse } from '@bufbuild/cel';
 import type { JsonObject } from '../../contract/json.ts';
 import { argumentUses, reachableParts, truthFor, type ValuePath } from './cel-reads.ts';
-import { Budget, Dict, EvaluationError, Session, type EvaluationCode, type Value } from './cel-values.ts';
+import { Budget, Dict, EvaluationError, Evaluation, type EvaluationCode, type Value } from './cel-values.ts';
 import { checkExpression } from './cel-check.ts';
 import { compileTree, type Evaluate } from './cel-evaluate.ts';
 import { namedTools } from './cel-tree.ts';
@@ -29,7 +29,7 @@ type Verdict =
 /** What expressions see of one call. */
 export interface ExpressionInput {
   readonly variables: Readonly<Record<string, Value>>;
-  readonly session: Session;
+  readonly evaluation: Evaluation;
 }
 
 interface ExpressionProblem {
@@ -78,8 +78,8 @@ export function compileExpression(text: string): ExpressionResult {
 }
 
 /** A budget that several inputs share: it is one for all that is asked about a call. */
-export function createSession(): Session {
-  return new Session(new Budget());
+export function createEvaluation(): Evaluation {
+  return new Evaluation(new Budget());
 }
 
 /** The call as conditions see it. `folds`: where the tool's schema says `fold: ascii`. */
@@ -92,7 +92,7 @@ export function prepareInput(
     readonly proposer: string;
   },
   folds?: Folds,
-  session = createSession(),
+  evaluation = createEvaluation(),
 ): ExpressionInput {
   const { tool, service, proposer } = values;
   const variables = {
@@ -102,7 +102,7 @@ export function prepareInput(
     arguments: Dict.ofJson(values.arguments, folds),
     context: Dict.ofJson(values.context, undefined, true),
   };
-  return { variables, session };
+  return { variables, evaluation };
 }
 
 function createExpression(text: string, { expr }: ReturnType<typeof parse>): Expression {
@@ -111,7 +111,7 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
   const evaluateGuard = (guard: typeof expr, tool: string, service: string): Value => {
     const compiled = guards.get(guard) ?? compileTree(environment, guard);
     guards.set(guard, compiled);
-    return compiled({ tool, service }, createSession());
+    return compiled({ tool, service }, createEvaluation());
   };
   const decide = (part: typeof expr, tool: string, service: string): boolean | undefined =>
     truthFor(part, (guard) => evaluateGuard(guard, tool, service));
@@ -121,9 +121,9 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
     text,
     readsContext: argumentUses(expr, 'context').length > 0,
     tools: namedTools(expr),
-    evaluate({ variables, session }) {
+    evaluate({ variables, evaluation }) {
       try {
-        const result = run(variables, session);
+        const result = run(variables, evaluation);
         if (typeof result === 'boolean') return { ok: true, value: result };
         return { ok: false, error: 'the result is not true or false', code: 'rule_error' };
       } catch (error) {

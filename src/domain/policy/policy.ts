@@ -2,7 +2,7 @@ import type { CallClass, Gate } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalTimes } from '../deadline.ts';
-import type { Session } from './cel-values.ts';
+import type { Evaluation } from './cel-values.ts';
 import type { Folds } from './schema.ts';
 
 /** A tool as policy knows it: the definition after includes and overrides, with compiled checks. */
@@ -43,7 +43,7 @@ export interface ClassifyInput {
   /** A floor that the connector's own look at the arguments sets (e.g. SQL that is not one plain SELECT). */
   readonly floor?: { readonly class: CallClass; readonly reason: string };
   /** What all questions about one call may cost together; without it, each has a budget of its own. */
-  readonly session?: Session;
+  readonly evaluation?: Evaluation;
 }
 
 /** Which rules fired, for `policy explain` and for the record. */
@@ -101,7 +101,7 @@ export interface Policy {
   readonly accepted?: ReadonlyMap<string, Digest>;
   /**
    * The tool a call names: one of `tools`, or a stand-in (class irreversible, no schema) for a tool that policy does not
-   * name but a configured MCP connector could run. Undefined: nobody can run it.
+   * name but a configured MCP connector could run. Undefined: it cannot run.
    */
   findTool(name: string): PolicyTool | undefined;
   /** Never throws: what cannot be evaluated is irreversible or blocked. Does not look at the agent's tool list or `freeze`. */

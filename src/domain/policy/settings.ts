@@ -32,7 +32,7 @@ export interface Upstreams {
   readonly tools: ReadonlyMap<string, ReadonlyMap<string, UpstreamTool>>;
   /**
    * Servers that have listed their tools, or have had their time to. Calls of any other's are not taken yet: all of them
-   * would be held for a human, merely because nobody has asked it.
+   * would be held for a human, only because the server was not asked yet.
    */
   readonly settled: ReadonlySet<string>;
 }

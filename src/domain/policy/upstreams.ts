@@ -38,7 +38,7 @@ export function acceptKey({ server, tool }: Pick<UpstreamTool, 'server' | 'tool'
 
 /**
  * Why a call of an upstream's tool is held whatever its class. One changed tool holds all of its server's: its text is
- * read by the same model, and whoever changed it could have changed the others without a trace.
+ * read by the same model, and who changed it could have changed the others without a trace.
  */
 export function distrustUpstream(
   settings: InForce,

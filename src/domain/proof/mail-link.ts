@@ -5,7 +5,7 @@ import type { Digest } from '../../contract/json.ts';
 import { preAuthEncoding } from './dsse.ts';
 
 /**
- * What a link in a mail stands for: one person, one review, one digest, until the review's deadline. Whoever holds it may
+ * What a link in a mail stands for: one person, one review, one digest, until the review's deadline. Its holder may
  * look at that review and send a decision in that person's name, where policy takes decisions from mails at all.
  */
 export interface MailLink {

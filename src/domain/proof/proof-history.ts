@@ -56,7 +56,7 @@ function follows(entry: AuditEntry, past: Past): boolean {
     case 'started':
       return past.classified && !past.settled && (!past.started || entry.resend);
     case 'finished':
-      // A call that never started can end as failed: nobody ran it in time, or it had become another call.
+      // A call that never started can end as failed: it was not run in time, or it had become another call.
       if (past.finished) return false;
       // What the target said after a person had settled it is put on record as well.
       if (past.settled) return entry.late;

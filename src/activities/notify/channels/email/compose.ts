@@ -10,7 +10,7 @@ import { nameOf } from '../../../../domain/show/shown.ts';
 import { canBeStopped, wasStopped } from '../../../../domain/stop.ts';
 import { clip } from '../../../../domain/text/visible.ts';
 import type { Batch, Notice, NoticeEvent, Recipient } from '../../channel.ts';
-import { renderHtml, renderText, type Door, type MailPart } from './render.ts';
+import { renderHtml, renderText, type ReviewLink, type MailPart } from './render.ts';
 
 /** Characters of one block: a mail is clipped by its reader at about 100 kB, and says itself what it leaves out. */
 const LIMIT_ALONE = 6_000;
@@ -35,7 +35,7 @@ export function composeMail(
   batch: Batch,
   to: Recipient & { readonly email: string },
   settings: Settings,
-  deps: DoorDeps,
+  deps: LinkDeps,
 ): Mail {
   const groups = groupByReview(batch.notices);
   const limit = batch.form === 'each' ? LIMIT_ALONE : LIMIT_IN_DIGEST;
@@ -63,7 +63,7 @@ function partOf(
   notices: readonly [Notice, ...Notice[]],
   recipient: Recipient,
   settings: Settings,
-  deps: DoorDeps,
+  deps: LinkDeps,
   limit: number | null,
 ): MailPart {
   const { review, materials = [] } = notices[notices.length - 1] ?? notices[0];
@@ -73,7 +73,7 @@ function partOf(
     sentences: [...new Set(notices.map(sentenceOf)), ...stopSentence(review)],
     shown: limit === null ? null : shown,
     title: shown.title,
-    door: doorTo(review, recipient, settings, deps),
+    link: linkToReview(review, recipient, settings, deps),
   };
 }
 
@@ -120,7 +120,7 @@ export function stopSentence(review: Review): readonly string[] {
   return canBeStopped(review) ? ['It is approved and has not run yet: a reviewer can still stop it.'] : [];
 }
 
-export interface DoorDeps {
+export interface LinkDeps {
   /** Where people reach the api, without a slash at the end; null: unknown. */
   readonly baseUrl: string | null;
   /** Signs links that decide; undefined: this process has none, so mails ask to sign in. */
@@ -129,7 +129,7 @@ export interface DoorDeps {
 }
 
 /** The way from a mail to one review for one person. A link that decides is written only where it would hold now. */
-export function doorTo(review: Review, recipient: Recipient, settings: Settings, deps: DoorDeps): Door {
+export function linkToReview(review: Review, recipient: Recipient, settings: Settings, deps: LinkDeps): ReviewLink {
   const { baseUrl, mailKey, now } = deps;
   const { digest } = review.call;
   const decides = decisionsFor(stateOfReview(review), voterOf(recipient), now).length > 0;

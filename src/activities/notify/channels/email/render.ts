@@ -3,7 +3,7 @@ import type { Shown } from '../../../../domain/show/shown.ts';
 import { shownToText } from '../../../../domain/show/to-text.ts';
 
 /** Where a mail leads from a review. */
-export type Door =
+export type ReviewLink =
   /** The page on which this person may decide, without signing in. */
   | { readonly kind: 'decide'; readonly url: string }
   /** The review itself, which asks for a session. `decides`: this person could decide there. */
@@ -18,7 +18,7 @@ export interface MailPart {
   /** Null: named only. */
   readonly shown: Shown | null;
   readonly title: string;
-  readonly door: Door;
+  readonly link: ReviewLink;
 }
 
 const OWN_LINK = 'This link is yours alone: whoever has it can decide in your name. Do not forward it.';
@@ -27,9 +27,9 @@ export function renderText(parts: readonly MailPart[], deploymentId: string): st
   const blocks = parts.map((part) => [
     part.title,
     ...part.sentences,
-    ...doorToText(part.door),
+    ...linkToText(part.link),
     ...(part.shown === null ? [] : shownToText(part.shown)),
-    ...(part.shown?.clipped === true ? ['', clippedNote(part.door)] : []),
+    ...(part.shown?.clipped === true ? ['', clippedNote(part.link)] : []),
     '',
     `review: ${part.reviewId}`,
   ]);
@@ -40,16 +40,16 @@ export function renderText(parts: readonly MailPart[], deploymentId: string): st
   ].join('\n');
 }
 
-function doorToText(door: Door): string[] {
-  switch (door.kind) {
+function linkToText(link: ReviewLink): string[] {
+  switch (link.kind) {
     case 'decide':
-      return ['', 'Look at all of it, and decide:', door.url, OWN_LINK];
+      return ['', 'Look at all of it, and decide:', link.url, OWN_LINK];
     case 'review':
-      return ['', door.decides ? 'Sign in to see all of it, and to decide:' : 'Sign in to see all of it:', door.url];
+      return ['', link.decides ? 'Sign in to see all of it, and to decide:' : 'Sign in to see all of it:', link.url];
     case 'none':
       return ['', 'There is no link in this mail: sign in to Holdpoint as you usually do.'];
     default:
-      return door satisfies never;
+      return link satisfies never;
   }
 }
 
@@ -75,33 +75,33 @@ ${parts.map(partToHtml)}
 }
 
 function partToHtml(part: MailPart): Html {
-  const { title, sentences, door, shown, reviewId } = part;
-  const clipped = shown?.clipped === true ? [markup`<p class="warning">${clippedNote(door)}</p>\n`] : [];
+  const { title, sentences, link, shown, reviewId } = part;
+  const clipped = shown?.clipped === true ? [markup`<p class="warning">${clippedNote(link)}</p>\n`] : [];
   return markup`<article>
 <h1>${unlinked(title)}</h1>
-${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}${doorToHtml(door)}
+${sentences.map((sentence) => markup`<p>${sentence}</p>\n`)}${linkToHtml(link)}
 ${shown === null ? [] : shownToHtml(shown)}${clipped}<p class="foot">review: ${reviewId}</p>
 </article>
 `;
 }
 
-function doorToHtml(door: Door): Html {
-  switch (door.kind) {
+function linkToHtml(link: ReviewLink): Html {
+  switch (link.kind) {
     case 'decide':
-      return markup`<p><a class="door" href="${door.url}">Look at all of it, and decide</a></p>\n<p>${OWN_LINK}</p>`;
+      return markup`<p><a class="button" href="${link.url}">Look at all of it, and decide</a></p>\n<p>${OWN_LINK}</p>`;
     case 'review': {
-      const text = door.decides ? 'Sign in to see all of it, and to decide' : 'Sign in to see all of it';
-      return markup`<p><a class="door" href="${door.url}">${text}</a></p>`;
+      const text = link.decides ? 'Sign in to see all of it, and to decide' : 'Sign in to see all of it';
+      return markup`<p><a class="button" href="${link.url}">${text}</a></p>`;
     }
     case 'none':
       return markup`<p>There is no link in this mail: sign in to Holdpoint as you usually do.</p>`;
     default:
-      return door satisfies never;
+      return link satisfies never;
   }
 }
 
-function clippedNote(door: Door): string {
-  const where = door.kind === 'none' ? 'in Holdpoint' : 'behind the link above';
+function clippedNote(link: ReviewLink): string {
+  const where = link.kind === 'none' ? 'in Holdpoint' : 'behind the link above';
   return `Some of it was too long for a mail and is marked as cut. Read all of it ${where} before you decide.`;
 }
 
@@ -130,6 +130,6 @@ table{border-collapse:collapse;font-size:14px}
 th,td{border:1px solid #888;padding:2px 6px;text-align:left;overflow-wrap:anywhere}
 .wide{overflow-x:auto}
 .warning{font-weight:600;border:2px solid #bc4c00;padding:6px}
-a.door{display:inline-block;padding:12px 20px;background:#0550ae;color:#fff;text-decoration:none;border-radius:6px;font-weight:600}
+a.button{display:inline-block;padding:12px 20px;background:#0550ae;color:#fff;text-decoration:none;border-radius:6px;font-weight:600}
 .foot{font-size:13px;color:#666}
 `;
