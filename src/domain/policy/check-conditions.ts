@@ -1,9 +1,8 @@
 import type { AgentConfig } from '../../contract/config.ts';
-import type { CallClass, Gate } from '../../contract/call.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import { findNearest } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
-import type { Path, YamlSource } from '../files/yaml-source.ts';
+import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { matchesPattern } from './settings.ts';
 import { readUse, type ValuePath } from './cel-reads.ts';
 import type { Expression } from './expression.ts';
@@ -11,16 +10,7 @@ import { judgeRead, type ReadFinding } from './schema-reads.ts';
 import { serviceOf } from './upstreams.ts';
 import { gateOf, isWeakerClass, isWeakerGate } from './strictness.ts';
 
-/** A rule or an approval's `match`, and where it stands. */
-export interface CheckedCondition {
-  readonly kind: 'rule' | 'match';
-  readonly expression: Expression;
-  readonly source: YamlSource;
-  readonly path: Path;
-  /** What a rule asks for. */
-  readonly class?: CallClass;
-  readonly gate?: Gate | null;
-}
+type CheckedCondition = CompiledRule | CompiledApproval;
 
 interface Checked {
   readonly problems: readonly FileProblem[];
@@ -97,11 +87,13 @@ function keyOf(path: ValuePath): string {
 }
 
 function checkReads(condition: CheckedCondition, reads: readonly Read[]): Checked {
-  const { kind, expression, source, path } = condition;
+  const { expression, source, path } = condition;
+  const kind = wordOf(condition);
+  const counts = ({ tool }: Read): boolean => condition.kind === 'approval' || raises(condition, tool);
   const of = (finding: ReadFinding): readonly Read[] => reads.filter((read) => read.finding === finding);
   const tell = (found: readonly Read[], message: (what: string) => string, fix: string): readonly FileProblem[] =>
     found.length === 0 ? [] : [source.problem(path, message(describeReads(found)), fix)];
-  const open = of('open').filter(({ tool }) => kind === 'match' || raises(condition, tool));
+  const open = of('open').filter(counts);
   // A rule for every tool is not refused for those that an MCP server might have: they are held as it is.
   const isError = ({ tool }: Read): boolean => kind === 'rule' && !(tool.name.endsWith('*') && isForAll(expression));
   const tellOpen = (found: readonly Read[]): readonly FileProblem[] =>
@@ -118,7 +110,7 @@ function checkReads(condition: CheckedCondition, reads: readonly Read[]): Checke
   const failing = of('unknown').filter((read) => !isNamed(read) && !read.isGuarded);
   const isMet = (name: string): boolean => reads.some(({ shown, finding }) => shown === name && finding !== 'unknown');
   const unmet = of('unknown').filter((read) => !isNamed(read) && read.isGuarded && !isMet(read.shown));
-  const texts = of('free_text').filter(({ tool }) => kind === 'match' || raises(condition, tool));
+  const texts = of('free_text').filter(counts);
   return {
     problems: [
       ...tellOpen(open.filter(isError)),
@@ -152,17 +144,21 @@ function checkReads(condition: CheckedCondition, reads: readonly Read[]): Checke
   };
 }
 
+/** As the policy file calls it. */
+function wordOf({ kind }: CheckedCondition): 'rule' | 'match' {
+  return kind === 'rule' ? 'rule' : 'match';
+}
+
 /** Whether nothing in its text is about particular tools. */
 function isForAll(expression: Expression): boolean {
   return expression.concerns('', '');
 }
 
 /** Whether a rule asks for more than the tool does. */
-function raises({ class: ruleClass, gate }: CheckedCondition, tool: Tool): boolean {
-  if (ruleClass === undefined) return false;
+function raises(rule: CompiledRule, tool: Tool): boolean {
   return (
-    isWeakerClass(tool.class, ruleClass) ||
-    isWeakerGate(gateOf(tool), gateOf({ class: ruleClass, gate: gate ?? undefined }))
+    isWeakerClass(tool.class, rule.class) ||
+    isWeakerGate(gateOf(tool), gateOf({ class: rule.class, gate: rule.gate ?? undefined }))
   );
 }
 
@@ -187,10 +183,12 @@ function listNames(names: readonly string[]): string {
 
 /** What an agent's configuration does not pin is missing where the call is judged without what the caller said itself. */
 function checkContext(
-  { kind, expression, source, path }: CheckedCondition,
+  condition: CheckedCondition,
   tools: readonly Tool[],
   agents: readonly Agent[],
 ): readonly FileProblem[] {
+  const { expression, source, path } = condition;
+  const kind = wordOf(condition);
   const uses = tools.flatMap(({ name }) => expression.usesFor(name, serviceOf(name), 'context')).map(readUse);
   const keysOf = (presence: boolean): ReadonlySet<string> =>
     new Set(uses.flatMap(({ path: [key], looksAt }) => ((looksAt === 'presence') === presence && key ? [key] : [])));

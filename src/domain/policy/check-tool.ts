@@ -2,10 +2,11 @@ import type { ConnectorConfig } from '../../contract/config.ts';
 import { pointerSchema, type HttpRequestTemplate, type ToolDefinition } from '../../contract/policy.ts';
 import { findNearest, listWords } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
+import type { Path } from '../files/yaml-source.ts';
 import { kindOfConnector, templateArguments } from '../render/index.ts';
 import { parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
-import type { Expression } from './expression.ts';
+import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { parsePointer } from '../json/pointer.ts';
 import type { MergedTool } from './merge-tools.ts';
 import { refuseSealPointer } from './schema.ts';
@@ -13,35 +14,31 @@ import { serviceOf } from './upstreams.ts';
 
 type Connectors = Readonly<Record<string, ConnectorConfig>>;
 
+type Conditions = readonly (CompiledRule | CompiledApproval)[];
+/** A problem at a place in the tool's own entry. */
+type Tell = (at: Path, message: string, fix: string, part?: 'key' | 'value') => FileProblem;
+
+const GATE_FIX = 'Delete the gate: irreversible is always hard';
+
 /** What is wrong with one tool: its gate, its connector, its request, what it seals. */
-export function checkTool(
-  tool: MergedTool,
-  connectors: Connectors,
-  conditions: readonly { readonly expression: Expression; readonly name: string }[],
-): readonly FileProblem[] {
+export function checkTool(tool: MergedTool, connectors: Connectors, conditions: Conditions): readonly FileProblem[] {
+  const { source, path } = tool;
+  const tell: Tell = (at, ...problem) => source.problem([...path, ...at], ...problem);
   return [
-    ...checkGate(tool),
-    ...checkConnector(tool, connectors),
-    ...checkShape(tool),
-    ...checkSeals(tool, conditions),
+    ...checkGate(tool, tell),
+    ...checkConnector(tool, connectors, tell),
+    ...checkShape(tool, tell),
+    ...checkSeals(tool, conditions, tell),
   ];
 }
 
-function checkGate({ definition, source, path }: MergedTool): readonly FileProblem[] {
-  if (definition.class !== 'irreversible' || definition.gate === undefined || definition.gate === 'hard') return [];
-  return [
-    source.problem(
-      [...path, 'gate'],
-      `an irreversible tool cannot have the gate ${definition.gate}`,
-      'Delete the gate: irreversible is always hard',
-    ),
-  ];
+function checkGate({ definition }: MergedTool, tell: Tell): readonly FileProblem[] {
+  const { class: callClass, gate } = definition;
+  if (callClass !== 'irreversible' || gate === undefined || gate === 'hard') return [];
+  return [tell(['gate'], `an irreversible tool cannot have the gate ${gate}`, GATE_FIX)];
 }
 
-function checkConnector(
-  { definition, origin, source, path }: MergedTool,
-  connectors: Connectors,
-): readonly FileProblem[] {
+function checkConnector({ definition, origin }: MergedTool, connectors: Connectors, tell: Tell): FileProblem[] {
   const { connector: name } = definition;
   const config = Object.hasOwn(connectors, name) ? connectors[name] : undefined;
   if (config === undefined) {
@@ -50,115 +47,76 @@ function checkConnector(
     const nearest = findNearest(name, Object.keys(connectors));
     const fix =
       nearest === undefined ? `Add it under connectors in the configuration file` : `Did you mean "${nearest}"?`;
-    return [source.problem([...path, 'connector'], `unknown connector ${name}`, fix)];
+    return [tell(['connector'], `there is no connector ${name}`, fix)];
   }
   const { kind } = kindOfConnector(config);
   const wanted = { http: 'request', postgres: 'sql', mcp: 'mcpTool' } as const;
-  const problems: FileProblem[] = [];
-  for (const field of Object.values(wanted)) {
-    if (field === wanted[kind] || definition[field] === undefined) continue;
-    problems.push(
-      source.problem(
-        [...path, field],
-        `${field} does not apply to the connector ${name}, which is ${kind}`,
-        `Delete ${field}, or use another connector`,
-        'key',
-      ),
-    );
-  }
+  const problems = Object.values(wanted)
+    .filter((field) => field !== wanted[kind] && definition[field] !== undefined)
+    .map((field) => {
+      const message = `${field} does not fit the connector ${name}, which is ${kind}`;
+      return tell([field], message, `Delete ${field}, or use another connector`, 'key');
+    });
   const named = kind === 'mcp' && /^mcp\.[^.]+\../.test(definition.name);
   if (definition[wanted[kind]] === undefined && !named) {
-    problems.push(
-      source.problem(
-        path,
-        `${definition.name} lacks ${wanted[kind]}`,
-        `Add ${wanted[kind]}: the connector ${name} is ${kind}`,
-      ),
-    );
+    const message = `${definition.name} does not say what to do: ${wanted[kind]} is missing`;
+    problems.push(tell([], message, `Add ${wanted[kind]}: the connector ${name} is ${kind}`));
   }
   return problems;
 }
 
-function checkShape({ definition, source, path }: MergedTool): readonly FileProblem[] {
-  const problems: FileProblem[] = [];
-  const templates: (readonly [string, readonly (string | number)[]])[] = [
-    ...(definition.request === undefined ? [] : [[definition.request.path, ['request', 'path']] as const]),
-    ...(definition.preview !== undefined && 'requests' in definition.preview
-      ? definition.preview.requests.map(
-          ({ path: text }, index) => [text, ['preview', 'requests', index, 'path']] as const,
-        )
-      : []),
+function checkShape({ definition: { request, preview, sql, redact } }: MergedTool, tell: Tell): FileProblem[] {
+  const previews = preview !== undefined && 'requests' in preview ? preview.requests : [];
+  const templates: (readonly [string, Path])[] = [
+    ...(request === undefined ? [] : [[request.path, ['request', 'path']] as const]),
+    ...previews.map(({ path }, index) => [path, ['preview', 'requests', index, 'path']] as const),
   ];
-  for (const [template, at] of templates) {
-    if (parseTemplate(template) !== undefined) continue;
-    problems.push(
-      source.problem(
-        [...path, ...at],
-        `the path ${template} is not well-formed`,
-        'Write arguments as {name}, without #',
-      ),
-    );
+  const problems = templates
+    .filter(([template]) => parseTemplate(template) === undefined)
+    .map(([text, at]) => tell(at, `the path ${text} is not well-formed`, 'Write arguments as {name}, and no #'));
+  if (preview !== undefined && 'builtin' in preview && sql !== 'execute') {
+    problems.push(tell(['preview'], 'the sql preview is for tools with sql: execute', 'Delete the preview'));
   }
-  if (definition.preview !== undefined && 'builtin' in definition.preview && definition.sql !== 'execute') {
-    problems.push(
-      source.problem([...path, 'preview'], 'the sql preview is for tools with sql: execute', 'Delete the preview'),
-    );
-  }
-  for (const [index, pointer] of (definition.redact ?? []).entries()) {
+  for (const [index, pointer] of (redact ?? []).entries()) {
     if (pointerSchema.safeParse(pointer).success) continue;
-    problems.push(
-      source.problem(
-        [...path, 'redact', index],
-        `"${pointer}" is not a JSON Pointer`,
-        'Write it as /name or /list/*/name',
-      ),
-    );
+    problems.push(tell(['redact', index], `"${pointer}" is not a JSON Pointer`, 'Write it as /name or /list/*/name'));
   }
   return problems;
 }
 
 /** What is sealed is readable to the execute worker alone: nothing before it may depend on it. */
-function checkSeals(
-  { definition, source, path }: MergedTool,
-  conditions: readonly { readonly expression: Expression; readonly name: string }[],
-): readonly FileProblem[] {
+function checkSeals({ definition }: MergedTool, conditions: Conditions, tell: Tell): FileProblem[] {
   const used = new Set(templateArguments(definition));
-  return (definition.seal ?? []).flatMap((pointer, index) => {
+  const seals = definition.seal ?? [];
+  return seals.flatMap((pointer, index) => {
     const steps = parsePointer(pointer);
+    const reads = ({ expression }: Conditions[number]): boolean =>
+      expression.usesFor(definition.name, serviceOf(definition.name), 'arguments').some((use) => overlaps(use, steps));
     const users = [
       ...(used.has(steps[0] ?? '') ? ['its request'] : []),
-      ...conditions
-        .filter(({ expression }) =>
-          expression
-            .usesFor(definition.name, serviceOf(definition.name), 'arguments')
-            .some((use) => overlaps(use, steps)),
-        )
-        .map(({ name }) => name),
+      ...conditions.filter(reads).map(({ kind, place }) => `the ${kind} at ${place}`),
     ];
-    const at = [...path, 'seal', index];
+    const at = ['seal', index];
+    const problems = seals
+      .slice(0, index)
+      .filter((other) => overlaps(parsePointer(other), steps))
+      .map((other) => tell(at, `${pointer} and ${other} seal the same value`, 'Keep the outer one'));
     const refusal = refuseSealPointer(definition.arguments, pointer);
-    const others = (definition.seal ?? []).slice(0, index).filter((other) => overlaps(parsePointer(other), steps));
-    return [
-      ...others.map((other) => source.problem(at, `${pointer} and ${other} seal the same value`, 'Keep the outer one')),
-      ...(refusal === undefined
-        ? []
-        : [
-            source.problem(
-              at,
-              `${pointer} cannot be sealed: ${refusal}`,
-              'Declare it under properties of the tool’s arguments',
-            ),
-          ]),
-      ...(users.length === 0
-        ? []
-        : [
-            source.problem(
-              at,
-              `${pointer} cannot be sealed: ${listWords(users).replace(' or ', ' and ')} must read it`,
-              'Seal another argument, or stop using this one there (start rules for other tools with tool == "…" &&)',
-            ),
-          ]),
-    ];
+    if (refusal !== undefined) {
+      const fix = 'Declare it under properties of the tool’s arguments';
+      problems.push(tell(at, `${pointer} cannot be sealed: ${refusal}`, fix));
+    }
+    if (users.length > 0) {
+      const message = `${pointer} cannot be sealed: ${listWords(users).replace(' or ', ' and ')} must read it`;
+      problems.push(
+        tell(
+          at,
+          message,
+          'Seal another argument, or stop using this one there (begin a rule for other tools with tool == "…" &&)',
+        ),
+      );
+    }
+    return problems;
   });
 }
 

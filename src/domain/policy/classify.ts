@@ -114,10 +114,10 @@ export function prepareCall(
 }
 
 function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionInput[]): readonly FiredRule[] {
-  return rules.flatMap(({ condition, class: callClass, gate, reason }) => {
-    const source = `${condition.place} ${condition.expression.text}`;
-    const asked = condition.expression.readsContext ? inputs : inputs.slice(0, 1);
-    const verdicts = asked.map((input) => condition.expression.evaluate(input));
+  return rules.flatMap(({ expression, place, class: callClass, gate, reason }) => {
+    const source = `${place} ${expression.text}`;
+    const asked = expression.readsContext ? inputs : inputs.slice(0, 1);
+    const verdicts = asked.map((input) => expression.evaluate(input));
     const failed = verdicts.find((verdict) => !verdict.ok);
     const fired: FiredRule[] = [];
     if (verdicts.some((verdict) => verdict.ok && verdict.value)) {
@@ -164,10 +164,10 @@ export function selectApproval(
 }
 
 function selectIn(approvals: readonly CompiledApproval[], input: ExpressionInput, callClass: CallClass): Selected {
-  for (const { condition, plan } of approvals) {
-    const verdict = condition.expression.evaluate(input);
+  for (const { expression, place, plan } of approvals) {
+    const verdict = expression.evaluate(input);
     if (!verdict.ok) {
-      const source = `${condition.place} ${condition.expression.text}`;
+      const source = `${place} ${expression.text}`;
       return { error: { source, gate: null, reason: 'policy_error', error: verdict.error } };
     }
     if (!verdict.value) continue;

@@ -5,7 +5,7 @@ import type { ParsedFile } from '../files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../files/problem.ts';
 import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
-import { checkConditions, type CheckedCondition } from './check-conditions.ts';
+import { checkConditions } from './check-conditions.ts';
 import { checkTool, warnOfNames } from './check-tool.ts';
 import { foldsOf } from './schema.ts';
 import { classifyCall, prepareCall, selectApproval, type Compiled } from './classify.ts';
@@ -37,13 +37,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
   const compiledRules = [...builtin, user].map(compileRules);
   const rules = compiledRules.flatMap((compiled) => compiled.rules);
   const { approvals, problems: wrongApprovals, warnings } = compileApprovals(user, groups);
-  const conditions = [
-    ...rules.map(({ condition }) => ({ expression: condition.expression, name: `the rule at ${condition.place}` })),
-    ...approvals.map(({ condition }) => ({
-      expression: condition.expression,
-      name: `the approval at ${condition.place}`,
-    })),
-  ];
+  const conditions = [...rules, ...approvals];
   const { tools, problems: wrongTools } = compileTools(merged.tools);
   const unknownTool = user.value.unknownTool ?? 'irreversible';
   const kinds = Object.fromEntries(
@@ -51,14 +45,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
   );
   const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
   const checked = checkConditions({
-    conditions: [
-      ...rules.map(({ condition, ...rule }): CheckedCondition => ({ kind: 'rule', ...condition, ...rule })),
-      ...approvals.map(({ condition, ...approval }): CheckedCondition => ({
-        kind: 'match',
-        ...condition,
-        ...approval,
-      })),
-    ],
+    conditions,
     tools: [...merged.tools.values()].map(({ definition }) => definition),
     agents,
     openConnectors: unknownTool === 'forbidden' ? [] : [...mcp],

@@ -9,41 +9,49 @@ import type { ApprovalTimes } from '../deadline.ts';
 import { findNearest } from '../files/nearest.ts';
 import type { ApprovalPlan } from './policy.ts';
 
-/** A condition with the place it stands at, for `policy explain`: `policy.yaml:31`. */
-export interface Condition {
+/** A rule's or an approval's CEL text, compiled, and where it stands. */
+interface Condition {
   readonly expression: Expression;
+  readonly source: YamlSource;
+  readonly path: Path;
+  /** For `policy explain`: `policy.yaml:31`. */
   readonly place: string;
 }
 
-/** Compiles the CEL text at a path; problems name the line and column inside it. */
-export function compileCondition(
-  source: YamlSource,
-  path: Path,
-  text: string,
-): { readonly condition: Condition | undefined; readonly problems: readonly FileProblem[] } {
-  const compiled = compileExpression(text);
-  if (!compiled.ok) {
-    const problems = compiled.problems.map(({ offset, message, fix }) => ({
-      file: source.file,
-      ...source.locateInside(path, offset),
-      message,
-      fix,
-    }));
-    return { condition: undefined, problems };
-  }
-  // The base name: what explains a decision to an agent must not tell where files are kept.
-  const name = source.file.split(/[/\\]/).at(-1) ?? source.file;
-  return { condition: { expression: compiled.expression, place: `${name}:${source.locate(path).line}` }, problems: [] };
-}
-
-export interface CompiledRule {
-  readonly source: YamlSource;
-  readonly path: Path;
-  readonly condition: Condition;
+export interface CompiledRule extends Condition {
+  readonly kind: 'rule';
   readonly class: CallClass;
   /** Null: the class's own. */
   readonly gate: Gate | null;
   readonly reason: string | null;
+}
+
+export interface CompiledApproval extends Condition {
+  readonly kind: 'approval';
+  /** Where the file states none, what decides from a mail and from Slack depends on the class of the call. */
+  readonly plan: Omit<ApprovalPlan, 'emailDecision' | 'slackDecision'> & {
+    readonly emailDecision: ApprovalPlan['emailDecision'] | null;
+    readonly slackDecision: ApprovalPlan['slackDecision'] | null;
+  };
+}
+
+/** Compiles the CEL text at a path; problems name the line and column inside it. */
+function compileCondition(
+  source: YamlSource,
+  path: Path,
+  text: string,
+  problems: FileProblem[],
+): Condition | undefined {
+  const compiled = compileExpression(text);
+  if (!compiled.ok) {
+    for (const { offset, message, fix } of compiled.problems) {
+      problems.push({ file: source.file, ...source.locateInside(path, offset), message, fix });
+    }
+    return undefined;
+  }
+  // The base name: what explains a decision to an agent must not tell where files are kept.
+  const name = source.file.split(/[/\\]/).at(-1) ?? source.file;
+  return { expression: compiled.expression, source, path, place: `${name}:${source.locate(path).line}` };
 }
 
 export function compileRules({ value, source }: ParsedFile<PolicyFile>): {
@@ -52,66 +60,45 @@ export function compileRules({ value, source }: ParsedFile<PolicyFile>): {
 } {
   const rules: CompiledRule[] = [];
   const problems: FileProblem[] = [];
-  for (const [index, rule] of (value.rules ?? []).entries()) {
+  for (const [index, { when, class: callClass, gate, reason }] of (value.rules ?? []).entries()) {
     const path = ['rules', index];
-    const { condition, problems: found } = compileCondition(source, [...path, 'when'], rule.when);
-    problems.push(...found);
-    if (rule.class === 'irreversible' && rule.gate !== undefined && rule.gate !== 'hard') {
-      const message = `an irreversible rule cannot have the gate ${rule.gate}`;
+    const condition = compileCondition(source, [...path, 'when'], when, problems);
+    if (callClass === 'irreversible' && gate !== undefined && gate !== 'hard') {
+      const message = `an irreversible rule cannot have the gate ${gate}`;
       problems.push(source.problem([...path, 'gate'], message, 'Delete the gate: irreversible is always hard'));
     }
-    if (rule.reason !== undefined && Object.hasOwn(REASONS, rule.reason)) {
-      const message = `the reason ${rule.reason} is one of Holdpoint’s own codes`;
+    if (reason !== undefined && Object.hasOwn(REASONS, reason)) {
+      const message = `the reason ${reason} is one of Holdpoint’s own codes`;
       problems.push(
         source.problem([...path, 'reason'], message, 'Choose another word, such as one that names the rule'),
       );
     }
     if (condition === undefined) continue;
-    rules.push({
-      source,
-      path: [...path, 'when'],
-      condition,
-      class: rule.class,
-      gate: rule.gate ?? null,
-      reason: rule.reason ?? null,
-    });
+    rules.push({ ...condition, kind: 'rule', class: callClass, gate: gate ?? null, reason: reason ?? null });
   }
   return { rules, problems };
-}
-
-export interface CompiledApproval {
-  readonly source: YamlSource;
-  readonly path: Path;
-  readonly condition: Condition;
-  /** Where the file states none, what decides from a mail and from Slack depends on the class of the call. */
-  readonly plan: Omit<ApprovalPlan, 'emailDecision' | 'slackDecision'> & {
-    readonly emailDecision: ApprovalPlan['emailDecision'] | null;
-    readonly slackDecision: ApprovalPlan['slackDecision'] | null;
-  };
 }
 
 /** Reviewers who may vote, by group. */
 export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
 
-export interface CompiledApprovals {
+export function compileApprovals(
+  { value, source }: ParsedFile<PolicyFile>,
+  groups: Groups,
+): {
   readonly approvals: readonly CompiledApproval[];
   readonly problems: readonly FileProblem[];
   /** Levels that too few people could pass: calls would wait and expire, which is safe but seldom meant. */
   readonly warnings: readonly FileProblem[];
-}
-
-export function compileApprovals({ value, source }: ParsedFile<PolicyFile>, groups: Groups): CompiledApprovals {
+} {
   const approvals: CompiledApproval[] = [];
   const problems: FileProblem[] = [...checkDefault(value.approvals ?? [], source)];
   const warnings: FileProblem[] = [];
   for (const [index, approval] of (value.approvals ?? []).entries()) {
     const path = ['approvals', index];
-    const { condition, problems: found } = compileCondition(source, [...path, 'match'], approval.match);
-    problems.push(...found);
+    const condition = compileCondition(source, [...path, 'match'], approval.match, problems);
     warnings.push(...checkTimes(approval, source, path), ...checkVoters(approval, source, path, groups));
-    if (condition !== undefined) {
-      approvals.push({ source, path: [...path, 'match'], condition, plan: planOf(approval) });
-    }
+    if (condition !== undefined) approvals.push({ ...condition, kind: 'approval', plan: planOf(approval) });
   }
   return { approvals, problems, warnings };
 }

@@ -67,29 +67,11 @@ export interface ApprovalPlan extends ApprovalTimes {
   readonly match: string;
 }
 
-export type Classification =
-  | {
-      readonly kind: 'blocked';
-      readonly class: CallClass | null;
-      readonly reasonCodes: readonly string[];
-      readonly errors?: readonly ArgumentError[];
-      readonly fired: readonly FiredRule[];
-    }
-  | {
-      readonly kind: 'free';
-      readonly class: CallClass;
-      readonly gate: 'none' | 'soft';
-      readonly reasonCodes: readonly string[];
-      readonly fired: readonly FiredRule[];
-    }
-  | {
-      readonly kind: 'held';
-      readonly class: CallClass;
-      readonly gate: 'hard';
-      readonly reasonCodes: readonly string[];
-      readonly fired: readonly FiredRule[];
-      readonly approval: ApprovalPlan;
-    };
+export type Classification = { readonly reasonCodes: readonly string[]; readonly fired: readonly FiredRule[] } & (
+  | { readonly kind: 'blocked'; readonly class: CallClass | null; readonly errors?: readonly ArgumentError[] }
+  | { readonly kind: 'free'; readonly class: CallClass; readonly gate: 'none' | 'soft' }
+  | { readonly kind: 'held'; readonly class: CallClass; readonly gate: 'hard'; readonly approval: ApprovalPlan }
+);
 
 /** A compiled policy file. Pure: the same input gives the same answer. */
 export interface Policy {

@@ -81,25 +81,19 @@ export function openOne(
   return retiredAt === undefined || signedAt <= Date.parse(retiredAt) ? opened : undefined;
 }
 
-function signedAtOf(opened: OpenedEnvelope): string {
-  switch (opened.kind) {
-    case 'proposal':
-      return opened.payload.proposedAt;
-    case 'evidence':
-      return opened.payload.gatheredAt;
-    case 'decision':
-      return opened.payload.decidedAt;
-    case 'revision':
-      return opened.payload.submittedAt;
-    case 'withdrawal':
-      return opened.payload.withdrawnAt;
-    case 'reconciliation':
-      return opened.payload.reconciledAt;
-    case 'statement':
-      return opened.payload.at;
-    default:
-      return opened satisfies never;
-  }
+/** The field of each payload that says when it was signed. */
+const SIGNED_AT = {
+  proposal: 'proposedAt',
+  evidence: 'gatheredAt',
+  decision: 'decidedAt',
+  revision: 'submittedAt',
+  withdrawal: 'withdrawnAt',
+  reconciliation: 'reconciledAt',
+  statement: 'at',
+} as const satisfies { readonly [K in EnvelopeKind]: keyof EnvelopePayload<K> };
+
+function signedAtOf({ kind, payload }: OpenedEnvelope): string {
+  return (payload as Readonly<Record<string, unknown>>)[SIGNED_AT[kind]] as string;
 }
 
 function isKind(kind: string): kind is EnvelopeKind {
@@ -118,28 +112,8 @@ export function matchEntries(entries: readonly IndexedEntry[], opened: OpenedEnv
 }
 
 function envelopeNamedBy(entry: AuditEntry): string | undefined {
-  switch (entry.type) {
-    case 'proposed':
-      return entry.attested ? entry.proposalDigest : undefined;
-    case 'decided':
-    case 'objected':
-    case 'revised':
-    case 'reconciled':
-      return entry.envelopeDigest;
-    case 'withdrawn':
-      return entry.envelopeDigest ?? undefined;
-    case 'classified':
-    case 'notified':
-    case 'expired':
-    case 'aborted':
-    case 'started':
-    case 'finished':
-    case 'unknown':
-    case 'policy_changed':
-      return undefined;
-    default:
-      return entry satisfies never;
-  }
+  if (entry.type === 'proposed') return entry.attested ? entry.proposalDigest : undefined;
+  return 'envelopeDigest' in entry ? (entry.envelopeDigest ?? undefined) : undefined;
 }
 
 function agrees(entry: AuditEntry, envelope: OpenedEnvelope): boolean {

@@ -6,34 +6,20 @@ import type { Material } from '../../contract/review.ts';
 import { canonicalJson } from './digest.ts';
 import { canFill, type Seat } from '../gate/seats.ts';
 
-interface Past {
-  proposed: boolean;
-  classified: boolean;
-  denied: boolean;
-  started: boolean;
-  unknown: boolean;
-  settled: boolean;
-  finished: boolean;
-}
+/** What has happened to a review by the entries so far. `settled`: its outcome is known. */
+type Mark = 'proposed' | 'classified' | 'denied' | 'started' | 'unknown' | 'settled' | 'finished';
+type Past = ReadonlySet<Mark>;
 
 /** Whether entries can have happened in this order. Times are not judged: several machines wrote them. */
 export function checkOrder(entries: readonly IndexedEntry[]): readonly ProofFinding[] {
-  const past: Past = {
-    proposed: false,
-    classified: false,
-    denied: false,
-    started: false,
-    unknown: false,
-    settled: false,
-    finished: false,
-  };
+  const past = new Set<Mark>();
   const findings: ProofFinding[] = [];
   let last = -1;
   for (const { index, entry } of entries) {
-    if (entry.type === 'started' && past.denied) findings.push({ code: 'denied_but_started', index });
+    if (entry.type === 'started' && past.has('denied')) findings.push({ code: 'denied_but_started', index });
     else if (index <= last || !follows(entry, past)) findings.push({ code: 'order_broken', index });
     last = index;
-    remember(entry, past);
+    for (const mark of marksOf(entry, past)) past.add(mark);
   }
   return findings;
 }
@@ -41,30 +27,30 @@ export function checkOrder(entries: readonly IndexedEntry[]): readonly ProofFind
 function follows(entry: AuditEntry, past: Past): boolean {
   switch (entry.type) {
     case 'proposed':
-      return !past.proposed;
+      return !past.has('proposed');
     case 'classified':
     case 'aborted':
     case 'notified':
-      return past.proposed;
+      return past.has('proposed');
     case 'decided':
     case 'revised':
-      return past.classified && !past.denied && !past.started;
+      return past.has('classified') && !past.has('denied') && !past.has('started');
     case 'objected':
     case 'withdrawn':
     case 'expired':
-      return past.proposed && !past.denied && !past.started;
+      return past.has('proposed') && !past.has('denied') && !past.has('started');
     case 'started':
-      return past.classified && !past.settled && (!past.started || entry.resend);
+      return past.has('classified') && !past.has('settled') && (!past.has('started') || entry.resend);
     case 'finished':
       // A call that never started can end as failed: it was not run in time, or it had become another call.
-      if (past.finished) return false;
+      if (past.has('finished')) return false;
       // What the target said after a person had settled it is put on record as well.
-      if (past.settled) return entry.late;
-      return past.started ? entry.late === past.unknown : entry.status === 'failed';
+      if (past.has('settled')) return entry.late;
+      return past.has('started') ? entry.late === past.has('unknown') : entry.status === 'failed';
     case 'unknown':
-      return past.started && !past.settled && !past.unknown;
+      return past.has('started') && !past.has('settled') && !past.has('unknown');
     case 'reconciled':
-      return past.unknown && !past.settled;
+      return past.has('unknown') && !past.has('settled');
     case 'policy_changed':
       return false;
     default:
@@ -72,45 +58,32 @@ function follows(entry: AuditEntry, past: Past): boolean {
   }
 }
 
-function remember(entry: AuditEntry, past: Past): void {
+function marksOf(entry: AuditEntry, past: Past): readonly Mark[] {
   switch (entry.type) {
-    case 'proposed':
-      past.proposed = true;
-      return;
     case 'classified':
-      past.classified = true;
-      past.denied ||= entry.status === 'blocked';
-      return;
+      return entry.status === 'blocked' ? ['classified', 'denied'] : ['classified'];
     case 'decided':
-      past.denied ||= entry.status === 'rejected' || entry.decision === 'reject';
-      return;
+      return entry.status === 'rejected' || entry.decision === 'reject' ? ['denied'] : [];
     case 'objected':
     case 'withdrawn':
     case 'expired':
-      past.denied = true;
-      return;
+      return ['denied'];
     case 'aborted':
-      past.denied ||= !past.started;
-      return;
-    case 'started':
-      past.started = true;
-      return;
-    case 'unknown':
-      past.unknown = true;
-      return;
+      return past.has('started') ? [] : ['denied'];
     case 'finished':
-      past.settled = true;
-      past.finished = true;
-      return;
+      return ['settled', 'finished'];
     case 'reconciled':
-      past.settled = true;
-      return;
+      return ['settled'];
+    case 'proposed':
+    case 'started':
+    case 'unknown':
+      return [entry.type];
     case 'notified':
     case 'revised':
     case 'policy_changed':
-      return;
+      return [];
     default:
-      entry satisfies never;
+      return entry satisfies never;
   }
 }
 
