@@ -35,7 +35,7 @@ const port = z
   .transform(Number)
   .refine((n) => n >= 1 && n <= 65_535);
 const httpUrl = z.url({ protocol: /^https?$/ });
-/** As Express wants it. A number of hops is not taken: whoever reaches the port directly could then write the header. */
+/** As Express expects it. A number of hops is refused: a client that reaches the port directly could then forge the header. */
 const proxies = z.string().refine((list) =>
   list
     .split(',')

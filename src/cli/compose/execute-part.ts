@@ -46,7 +46,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
   const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
   const connectors = openConnectors(files, log);
   shutdown.add('connectors', () => connectors.close());
-  // Whoever restored an old copy of the database could have made an executed call look unexecuted: no call is made then.
+  // Restoring an old copy of the database could make an executed call look unexecuted, so no call is made then.
   const checkpointer = createCheckpointer({
     store,
     deploymentId: settings.current().deploymentId,
@@ -124,9 +124,9 @@ interface Entry {
 }
 
 /**
- * Builds every connector of the config file, at once: a credential that is missing stops the start, not the first
- * approved call. On reload what changed is built anew; the one before it is closed once its calls have ended. A connector
- * that cannot be rebuilt is gone, and calls through it wait or fail: never through the old one.
+ * Builds every connector of the config file at the start: a missing credential stops the start, not the first
+ * approved call. On reload, changed ones are rebuilt, and the old ones are closed once their calls have ended. If a connector
+ * cannot be rebuilt, calls through it wait or fail; they never use the old one.
  */
 export function openConnectors(source: FileSettingsSource, log: Logger): ConnectorRegistry {
   const entries = new Map<string, Entry>();

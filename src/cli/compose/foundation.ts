@@ -13,7 +13,7 @@ import { followUpstreams } from './upstreams.ts';
 import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
 import { StartError } from '../start-error.ts';
 
-/** What every part stands on, whether it runs alone or with the others. */
+/** What every part needs, whether it runs alone or with the others. */
 export interface Foundation {
   readonly log: Logger;
   readonly store: Store;

@@ -86,8 +86,8 @@ function followSessionSecret(keys: Keys, loaded: readonly KeyRole[]): () => stri
 
 /**
  * A secret that is the same in every api process of a role, taken from the role's key (HKDF, RFC 5869). A process without
- * that key has no use for it and gets a random one. With another key it is not known any more which body an idempotency
- * key came with.
+ * that key does not need it and gets a random one. After a rotation, the body that an idempotency key came with is no longer
+ * known.
  */
 function deriveSecret(keys: Keys, loaded: readonly KeyRole[], role: KeyRole, purpose: string): Buffer {
   if (!loaded.includes(role)) return randomBytes(32);

@@ -9,20 +9,20 @@ import { systemClock, type Foundation } from './foundation.ts';
 import { repeatUntilShutdown } from './serve.ts';
 import { sendPost, sendToSlack } from './send.ts';
 
-/** Looks at the log this often even if nothing was heard of it, ms. */
+/** How often the log is read even without a notification of new entries, ms. */
 const LOOK_EVERY_MS = 5_000;
-/** Entries that come together are told together, ms. */
+/** Entries within this time are handled together, ms. */
 const GATHER_MS = 100;
 const PRUNE_EVERY_MS = 3_600_000;
 const KEPT_MS = 30 * 24 * 3_600_000;
 
-/** Follows the log and tells people and machines what follows from it. */
+/** Follows the log and sends the notifications that follow from it. */
 export async function startNotify(foundation: Foundation): Promise<void> {
   const { store, files, settings, log, shutdown } = foundation;
   if (settings.current().callbacks.length > 0 && foundation.callbackKey() === undefined) {
     log.warn('callbacks wait: this worker has no callback key. Run `holdpoint keys rotate callback`');
   }
-  // What answered that it is gone may be back: the operator who starts this worker may have repaired it.
+  // A target that answered 410 may be back: the operator who starts this worker may have repaired it.
   await store.deliveries.enable(configuredDestinations(settings.current()).map(({ name }) => name));
   const onError = (error: unknown) => log.warn({ err: error }, 'notifications will be tried again');
   const deliverer = createDeliverer(
@@ -36,12 +36,12 @@ export async function startNotify(foundation: Foundation): Promise<void> {
     await deliverer.look();
   };
   const wake = gathered(follow, onError);
-  // A new destination is told what comes from now on, not from the next look on.
+  // A new destination receives events from now on, not from the next read on.
   shutdown.add('new destinations', files.onChange(wake));
   let stopTail: (() => void) | undefined;
   shutdown.add('tail for notifications', () => stopTail?.());
   repeatUntilShutdown(foundation, 'following the log for notifications', LOOK_EVERY_MS, async () => {
-    // With nobody to tell, the log is not even listened to: each look moves past all of it at once.
+    // Without destinations the log is not followed: each read moves past all of it at once.
     if (isAnybodyTold(settings.current())) stopTail ??= await store.tail(wake);
     await follow();
   });
@@ -68,7 +68,7 @@ function openChannels({ files, settings, store, callbackKey, mailKey, localUrl }
   };
 }
 
-/** A reference that stands for nothing yet is tried again, like a target that is down. */
+/** A reference without a value is retried, like a target that is down. */
 function resolveOr(resolve: () => string): string | undefined {
   try {
     return resolve();

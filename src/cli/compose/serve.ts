@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RunOptions {
   readonly env: Environment;
-  /** Where words for the operator go. */
+  /** Prints a line for the operator. */
   readonly say: (line: string) => void;
 }
 
-/** What a server's start gets to work with. */
+/** What the start of a server is given. */
 export interface Serving {
   readonly shutdown: Shutdown;
-  /** Ends the process in order, as failed, when it is called. */
+  /** Shuts the process down in order, as failed. */
   fail(error: unknown): void;
   useLog(log: Logger): void;
 }
@@ -28,7 +28,7 @@ export async function serve(start: (serving: Serving) => Promise<void>): Promise
   });
   const shutdown = createShutdown(() => log);
   const ended = waitForEnd(failed);
-  // Whoever awaits it sees the failure; while starting, nobody does yet.
+  // A caller that awaits it sees the failure; while starting there is none yet.
   ended.catch(() => undefined);
   let started = false;
   const starting = start({
@@ -49,7 +49,7 @@ export async function serve(start: (serving: Serving) => Promise<void>): Promise
   } finally {
     await shutdown.run();
   }
-  // Interrupted while starting: what was on its way is in no list, and the end of the process ends it.
+  // Interrupted while starting: what was being opened is in no list, and ends with the process.
   if (!started) process.exit(130);
 }
 
@@ -64,7 +64,7 @@ export interface Shutdown {
   readonly signal: AbortSignal;
   /** Closed before everything that was added earlier: what starts last stops first. */
   add(name: string, run: Step['run']): void;
-  /** Runs every step, each even where an earlier one fails. Called again, it waits for the same end. */
+  /** Runs every step, even if an earlier one fails. Called again, it waits for the same shutdown. */
   run(): Promise<void>;
 }
 
@@ -90,12 +90,12 @@ export function createShutdown(log: () => Logger | undefined): Shutdown {
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** `npm` passes on the Ctrl-C that the terminal has sent to us as well; two so close together are one. */
+/** `npm` forwards the Ctrl-C that the terminal also sends to this process; two so close together count as one. */
 const SAME_SIGNAL_MS = 1_000;
 
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP, rejects where `failed` does. After it another signal ends the process
- * at once: the databases survive that, and somebody is in a hurry.
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, rejects if `failed` does. A second signal ends the process at once,
+ * which the databases survive.
  */
 export function waitForEnd(failed: Promise<never>): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -110,7 +110,7 @@ export function waitForEnd(failed: Promise<never>): Promise<void> {
   });
 }
 
-/** Work that repeats; a failure is logged and tried again the next time. */
+/** Repeated work; a failure is logged and retried the next time. */
 export interface Periodic {
   stop(): Promise<void>;
 }

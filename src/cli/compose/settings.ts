@@ -30,10 +30,10 @@ export function requireConfigFile(settings: EnvironmentSettings, env: Environmen
   );
 }
 
-/** `deploymentId` of a config file, before anything else of it is looked at; undefined where it names none. */
+/** `deploymentId` of a config file, before anything else of it is checked; undefined if it names none. */
 export function readDeploymentId(configFile: string): string | undefined {
   const parsed = parseConfigFile(readFileSync(configFile, 'utf8'), configFile);
-  // What is wrong with the file is told by whoever loads it next.
+  // The next load reports what is wrong with the file.
   return parsed.ok ? parsed.file.value.deploymentId : undefined;
 }
 

@@ -70,7 +70,7 @@ export function describeIdentity({ namespaceId, clusterId }: TemporalIdentity): 
 const PAGE = 100;
 
 async function mayBind(recovery: RecoveryStore, knows: (reviewId: string) => Promise<boolean>): Promise<boolean> {
-  // Every review that is there now; the database's clock may run ahead of this one.
+  // Includes every current review; the database's clock may run ahead of this one.
   const before = new Date(Date.now() + 86_400_000).toISOString();
   let any = false;
   for (const state of UNSETTLED_STATES) {

@@ -26,8 +26,8 @@ const POINTERS = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'
 const UNRELATED: ReadonlySet<string> = new Set(['TEMPORAL_CLI', 'TEMPORAL_TEST_SERVER']);
 
 /**
- * The Temporal that the environment names (`TEMPORAL_ADDRESS` and friends, or a profile), or undefined where it names
- * none and the embedded server is meant. Throws `setting_invalid` where it says half of it: a namespace, a key or TLS
+ * The Temporal that the environment names (`TEMPORAL_ADDRESS` and friends, or a profile), or undefined if it names
+ * none and the embedded server is meant. Throws `setting_invalid` if it is incomplete: a namespace, a key or TLS
  * for a server that is not named would silently be dropped.
  */
 export function findTemporalTarget(env: Environment): TemporalTarget | undefined {
@@ -65,7 +65,7 @@ export interface TemporalConnections {
   close(): Promise<void>;
 }
 
-/** Connects, and registers the search attributes: no worker of ours may poll before that. Each try takes up to 10 s. */
+/** Connects, and registers the search attributes: no worker may poll before that. Each try takes up to 10 s. */
 export async function connectTemporal(target: TemporalTarget, { tries = 1 } = {}): Promise<TemporalConnections> {
   const { connectionOptions, namespace } = target;
   const connection = await connect(connectionOptions, tries).catch((error: unknown) => {
@@ -114,7 +114,7 @@ function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }
 
-/** For every client and worker of ours, and for the workflow bundle: see the file it names. */
+/** For every client and worker, and for the workflow bundle: see the file it names. */
 export const dataConverter: DataConverter = {
   payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.cjs', import.meta.url)),
 };
@@ -127,7 +127,7 @@ const KEYWORD = 2;
 
 /**
  * Registers what is missing. Must end before any worker polls: a workflow task that sets an unregistered attribute
- * fails for ever. Whoever may not register (Temporal Cloud keys without that right) gets the server's refusal.
+ * fails for ever. Credentials that may not register (Temporal Cloud keys without that right) get the server's refusal.
  */
 export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
   const missing = await findMissing(connection, namespace);
@@ -158,9 +158,9 @@ async function findMissing(connection: Connection, namespace: string): Promise<r
 export interface ReviewLookups {
   /** Who started a run: the identity in its first event, which no later one can change. */
   starterIdentity(reviewId: string, runId: string): Promise<string>;
-  /** Whether Temporal has an open workflow of this id. Rejects where it cannot say. */
+  /** Whether Temporal has an open workflow of this id. Rejects if it cannot tell. */
   isRunning(reviewId: string): Promise<boolean>;
-  /** Whether Temporal has, or had, a workflow of this id. Rejects where it cannot say. */
+  /** Whether Temporal has, or had, a workflow of this id. Rejects if it cannot tell. */
   isKnown(reviewId: string): Promise<boolean>;
   /** Starts a review's workflow again under its id. */
   restart(reviewId: string, request: GatedCallInput): Promise<void>;

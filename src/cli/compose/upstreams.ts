@@ -21,7 +21,7 @@ const mcpServersOf = (settings: Pick<FileSettingsSource, 'current'>): readonly s
 /** How long a server may take to list its tools for the first time: `npx` may have to get it from a registry. */
 const FIRST_LISTING_WITHIN_MS = 60_000;
 
-/** What is in force: the files and, beside them, what was learnt of upstreams. */
+/** What is in force: the files, and what was learnt of upstreams. */
 export interface FollowedUpstreams {
   readonly inForce: SettingsSource;
   /** Called after a change of what is known of upstreams. Returns how to stop. */
@@ -85,8 +85,8 @@ export async function followUpstreams(
 }
 
 /**
- * Tells servers that have listed their tools, or have had their time to. One that is heard of here for the first time
- * counts at the reading after: every other process, which reads as often, knows of it by then.
+ * Returns the servers that have listed their tools, or have had the time to. A server that is read here for the first time
+ * counts from the next reading on: by then every other process, which reads as often, knows it too.
  */
 function settling(now: () => number): (servers: readonly string[], tools: readonly UpstreamTool[]) => Set<string> {
   const settled = new Set<string>();

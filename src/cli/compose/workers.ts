@@ -18,7 +18,7 @@ export interface WorkerContext {
 
 /** A worker that polls. */
 export interface RunningWorker {
-  /** Settles when it has ended; rejects where it failed. */
+  /** Resolves when it has ended; rejects if it failed. */
   readonly ended: Promise<void>;
   isRunning(): boolean;
   /** Takes no new task, lets those in progress finish within the grace time, and resolves when it has ended. */
@@ -66,7 +66,7 @@ export async function runExecuteWorker(
 
 function run(worker: Worker): RunningWorker {
   const ended = worker.run();
-  // Whoever waits for `ended` sees the failure; nobody may be waiting yet.
+  // A caller that waits for `ended` sees the failure; there may be none yet.
   ended.catch(() => undefined);
   return {
     ended,
@@ -78,7 +78,7 @@ function run(worker: Worker): RunningWorker {
   };
 }
 
-/** Made by the build, beside the compiled code. */
+/** Created by the build, next to the compiled code. */
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 

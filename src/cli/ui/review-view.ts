@@ -89,7 +89,7 @@ function renderWords(io: Io, review: Review): string[] {
   return lines;
 }
 
-/** Which of the context the configuration pins cannot be told from here; where it does, that overrides the agent's. */
+/** It is not known here which context the configuration pins; pinned context overrides the agent's. */
 function agentWords({ reason, threadId, group, context }: Review): string[] {
   const lines = reason === null ? [] : quote(reason);
   if (threadId !== null) lines.push(...quote(`thread: ${threadId}`));
@@ -166,7 +166,7 @@ export function indent(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
 }
 
-/** Somebody's words, each line marked, so that they cannot pass for ours. */
+/** Text from outside, each line marked, so that it cannot pass for Holdpoint's own. */
 export function quote(text: string): string[] {
   return visibleLines(text).map((line) => `  │ ${line}`);
 }

@@ -69,14 +69,14 @@ async function runDecision(
 }
 
 /**
- * Whether somebody must be asked first. Without a terminal there is nobody to ask and silence is no yes: then only
- * `--yes`, or the digest that was reviewed, lets a decision go out.
+ * Whether the person must be asked first. Without a terminal no one can be asked, so only `--yes`, or the digest that was
+ * reviewed, lets a decision be sent.
  */
 export function mustAsk(io: Io, options: DecideOptions): boolean {
   return options.yes !== true && (io.interactive || options.digest === undefined);
 }
 
-/** Sends a decision on the digest that was shown, and says what came of it. */
+/** Sends a decision on the digest that was shown, and prints the result. */
 export async function decide(
   io: Io,
   client: Holdpoint,

@@ -100,7 +100,7 @@ function renderRows(io: Io, rows: readonly ReviewRow[]): string[] {
     : renderTable(io, head, cells, [0]);
 }
 
-/** Below it a table has no room for the call beside the id, which is never shortened. */
+/** In a narrower terminal a table has no room for the call next to the id, which is never shortened. */
 const TABLE_WIDTH = 120;
 
 /** Two lines a review, none wider than the terminal. */

@@ -7,8 +7,8 @@ import { describeExecution, describeStatus } from '../../ui/status.ts';
 import { visible, visibleJson } from '../../ui/visible.ts';
 
 /**
- * The state after a decision. Where it lets a call through, waits a little for what comes of it; running out of that
- * time is no failure, the call goes on.
+ * Prints the state after a decision. If the call was approved, waits a little for its result; running out of that time is
+ * not a failure, because the call continues.
  */
 export async function showOutcome(
   io: Io,

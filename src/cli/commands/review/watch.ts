@@ -37,7 +37,7 @@ async function watch(io: Io, options: WatchOptions, id: string | undefined, sign
   }
 }
 
-/** One line for each change: a table would begin anew with every one. */
+/** One line per change: a table would start over with each. */
 function renderChange(io: Io, row: ReviewRow): string {
   const cells = cellsOf(io, row);
   if (!io.rich) return cells.join('\t');
