@@ -47,19 +47,19 @@ function checkConnector({ definition, origin }: MergedTool, connectors: Connecto
     const nearest = findNearest(name, Object.keys(connectors));
     const fix =
       nearest === undefined ? `Add it under connectors in the configuration file` : `Did you mean "${nearest}"?`;
-    return [tell(['connector'], `there is no connector ${name}`, fix)];
+    return [tell(['connector'], `unknown connector ${name}`, fix)];
   }
   const { kind } = kindOfConnector(config);
   const wanted = { http: 'request', postgres: 'sql', mcp: 'mcpTool' } as const;
   const problems = Object.values(wanted)
     .filter((field) => field !== wanted[kind] && definition[field] !== undefined)
     .map((field) => {
-      const message = `${field} does not fit the connector ${name}, which is ${kind}`;
+      const message = `${field} does not apply to the connector ${name}, which is ${kind}`;
       return tell([field], message, `Delete ${field}, or use another connector`, 'key');
     });
   const named = kind === 'mcp' && /^mcp\.[^.]+\../.test(definition.name);
   if (definition[wanted[kind]] === undefined && !named) {
-    const message = `${definition.name} does not say what to do: ${wanted[kind]} is missing`;
+    const message = `${definition.name} lacks ${wanted[kind]}`;
     problems.push(tell([], message, `Add ${wanted[kind]}: the connector ${name} is ${kind}`));
   }
   return problems;
@@ -73,7 +73,7 @@ function checkShape({ definition: { request, preview, sql, redact } }: MergedToo
   ];
   const problems = templates
     .filter(([template]) => parseTemplate(template) === undefined)
-    .map(([text, at]) => tell(at, `the path ${text} is not well-formed`, 'Write arguments as {name}, and no #'));
+    .map(([text, at]) => tell(at, `the path ${text} is not well-formed`, 'Write arguments as {name}, without #'));
   if (preview !== undefined && 'builtin' in preview && sql !== 'execute') {
     problems.push(tell(['preview'], 'the sql preview is for tools with sql: execute', 'Delete the preview'));
   }
@@ -112,7 +112,7 @@ function checkSeals({ definition }: MergedTool, conditions: Conditions, tell: Te
         tell(
           at,
           message,
-          'Seal another argument, or stop using this one there (begin a rule for other tools with tool == "…" &&)',
+          'Seal another argument, or stop using this one there (start rules for other tools with tool == "…" &&)',
         ),
       );
     }
