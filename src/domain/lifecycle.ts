@@ -139,10 +139,10 @@ export function hasEnded(status: ReviewStatus): status is EndedStatus {
   return STATUS[status].hasEnded;
 }
 
+const STATUS_NAMES = Object.keys(STATUS).filter(isStatus);
 /** Statuses in which somebody still has to act. */
-export const OPEN_STATUSES = Object.keys(STATUS).filter(
-  (status): status is StatusOf<false> => isStatus(status) && !hasEnded(status),
-);
+export const OPEN_STATUSES = STATUS_NAMES.filter((status) => !hasEnded(status));
+export const ENDED_STATUSES = STATUS_NAMES.filter(hasEnded);
 
 interface ExecutionRow {
   /** Nothing more comes of it by itself. */

@@ -109,12 +109,12 @@ describe('a mail about one event', () => {
       expect(body).toMatch(/- +"account": "acct-old"/);
       expect(body).toMatch(/\+ +"account": "acct-new"/);
       expect(body).not.toMatch(/[+-] +"amount"/);
-      const places = ['acct-old', 'own evidence', '4,711', 'exactly will happen', 'own words', 'Said by'].map((part) =>
+      const places = ['acct-old', 'Checked by Holdpoint', '4,711', 'exactly will happen', 'own words', 'Said by'].map((part) =>
         body.toLowerCase().indexOf(part.toLowerCase()),
       );
       expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
     }
-    expect(String(mail?.parsed.html)).toMatch(/<section class="voice-holdpoint">\s*<h2>Holdpoint’s own evidence/);
+    expect(String(mail?.parsed.html)).toMatch(/<section class="voice-holdpoint">\s*<h2>Checked by Holdpoint/);
   });
 
   test('the link names the person, the review, the digest and the deadline, and is the only one', async () => {

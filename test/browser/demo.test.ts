@@ -67,7 +67,7 @@ describe('deciding by keyboard', () => {
     await press('Enter');
     await page.waitForURL(`**/reviews/${reviewId}`);
     // What a person needs to know stands on the first screen.
-    for (const text of ['1,247', 'Why is it held?', 'What changed?', 'Who is answerable?', 'How long is left?']) {
+    for (const text of ['1,247', 'Why it is held', 'What changed', 'Owner', 'Time left']) {
       expect(await isOnScreen(page, text)).toBe(true);
     }
     await page.locator('.sql-keyword').first().waitFor();

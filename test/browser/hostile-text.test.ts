@@ -165,7 +165,7 @@ describe.each(SIZES)('hostile text, %s', (size) => {
   test('evidence: a line, a table and a tree', async () => {
     const person = await open(`/reviews/${evident}`);
     const { page } = person;
-    const evidence = (label: string) => page.locator('.evidence').filter({ hasText: label });
+    const evidence = (label: string) => page.locator('[data-section=evidence]').filter({ hasText: label });
     await expectShown(page, evidence('Text'));
     await expectShown(page, evidence('Rows'));
     await expectShown(page, evidence('Tree'), IN_JSON);
@@ -176,19 +176,19 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     const person = await open(`/reviews/${ended}`);
     const { page } = person;
     await expectShown(page, page.getByRole('group', { name: 'Answer of the target' }), IN_JSON);
-    await page.getByRole('button', { name: /as it would be sent/ }).click();
+    await page.getByRole('button', { name: /as it will be sent/ }).click();
     await expectShown(page, page.getByRole('region', { name: 'What exactly will happen' }).locator('pre'), IN_JSON);
     await expectShown(page, page.getByRole('region', { name: 'What happened' }).getByRole('blockquote'));
     await page.goto(`${world.holdpoint.url}/reviews/${failed}`);
     await page.getByText('failed', { exact: true }).first().waitFor();
-    await expectShown(page, page.getByRole('region', { name: 'What happened' }).getByRole('group'), IN_JSON);
+    await expectShown(page, page.getByRole('region', { name: 'How it ended' }).getByRole('group'), IN_JSON);
     await end(person);
   });
 
   test('a colleague’s comment', async () => {
     const person = await open(`/reviews/${plain}`);
     const { page } = person;
-    await expectShown(page, page.locator('.note').filter({ hasText: 'asked for changes' }));
+    await expectShown(page, page.locator('[data-section=feedback]'));
     await expectShown(page, page.getByRole('region', { name: 'What happened' }));
     await end(person);
   });

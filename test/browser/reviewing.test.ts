@@ -162,7 +162,7 @@ describe('on a phone', () => {
     const foot = await box(page.getByRole('region', { name: 'Decision' }));
     expect(foot.end).toBeLessThanOrEqual(PHONE.height);
     expect((await box(call.getByText(ref))).end).toBeLessThanOrEqual(foot.y);
-    for (const question of ['Why is it held?', 'What changed?', 'Who is answerable?', 'How long is left?']) {
+    for (const question of ['Why it is held', 'What changed', 'Owner', 'Time left']) {
       expect((await box(page.getByText(question))).end).toBeLessThanOrEqual(foot.y);
     }
     expect((await box(evidence)).y).toBeLessThan((await box(words)).y);
@@ -190,14 +190,14 @@ describe('what a new version changed', () => {
     const again = page.getByRole('button', { name: 'Read it again' });
     await again.waitFor();
     const decision = page.getByRole('region', { name: 'Decision' });
-    await decision.getByText('the one before could not be read').waitFor();
+    await decision.getByText('the version before could not be read').waitFor();
     await page.unroute('**/proof');
     await again.click();
     const changes = page.getByRole('list', { name: 'Changes since the version before' });
     await changes.waitFor();
     expect(await changes.locator('.diff-removed').innerText()).toContain('900');
-    await page.getByText('had asked for: less, please').waitFor();
-    expect(await decision.getByText('the one before could not be read').count()).toBe(0);
+    await page.getByText('less, please').waitFor();
+    expect(await decision.getByText('the version before could not be read').count()).toBe(0);
     expect(person.faults).toEqual([]);
     await person.close();
   });

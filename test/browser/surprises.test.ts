@@ -58,7 +58,7 @@ describe.each(SIZES)('what changes while somebody looks, %s', (size) => {
     await approve(person);
     await person.page.getByText('The review has changed since this page showed it.').waitFor();
     // What is shown now is the new version; it still waits.
-    await person.page.getByText(/^Version 2, by/).waitFor();
+    await person.page.getByText(/^version 2, by/).waitFor();
     expect((await world.review(reviewId)).status).toBe('pending');
     expect(world.target.count(ref)).toBe(0);
     expect(person.faults).toEqual([]);

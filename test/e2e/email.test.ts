@@ -107,7 +107,7 @@ test('a mail has what Holdpoint found out itself above the call, named as its ow
   const [first] = await mail.mails('ops-1', reviewId);
   const text = (first?.parsed.text ?? '').toLowerCase();
   const places = [
-    'holdpoint’s own evidence',
+    'checked by holdpoint',
     `account: ${ref}`,
     'what exactly will happen',
     'own words',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatCount, formatLeft, formatSpan } from '../../src/cli/ui/time.ts';
+import { formatCount, formatLeft, formatSpan } from '../../src/domain/text/time.ts';
 
 test('spans are told in their two largest units', () => {
   expect([0, 999, 12_000, 245_000, 86_280_000, 273_600_000, 3_600_000, -5].map(formatSpan)).toEqual([

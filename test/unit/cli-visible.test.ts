@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { clip, machineJson, visible, visibleJson, visibleLines } from '../../src/cli/ui/visible.ts';
+import { clip, machineJson, visible, visibleJson, visibleLines } from '../../src/domain/text/visible.ts';
 
 // What a terminal acts on or a reader cannot see: C0 (but line feed), DEL, C1, soft hyphen, bidi, zero-width, no-break
 // space, byte order mark, variation selectors, Hangul filler, tags. Listed by code point, apart from the code under test.

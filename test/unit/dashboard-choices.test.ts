@@ -3,7 +3,8 @@ import type { SessionResponse as Session } from '../../src/contract/api.ts';
 import type { Review } from '../../src/contract/review.ts';
 import { STOPPED_WORDS } from '../../src/domain/stop.ts';
 import { choicesFor, readAnswer, whyNotReconcile } from '../../src/dashboard/decide/choices.ts';
-import { timelineOf } from '../../src/dashboard/review/timeline-events.ts';
+import { showReview } from '../../src/domain/show/show-review.ts';
+import { writeLine } from '../../src/domain/show/to-text.ts';
 import { APPROVED_NOT_RUN, aReview, STOPPED } from './client-fixtures.ts';
 
 // Who may decide is in eligibility.test.ts; here, that the page offers just that, and says something where it is nothing.
@@ -76,8 +77,13 @@ test('an answer is text as it stands, or the value that JSON writes', () => {
   expect(readAnswer(' ', false)).toBeUndefined();
 });
 
+const lastEvent = (review: Review) =>
+  showReview(review, { now: AT, tool: undefined, pinned: null })
+    .sections.flatMap(({ blocks }) => blocks.flatMap((block) => (block.kind === 'events' ? block.events : [])))
+    .at(-1);
+
 test('the timeline tells a call that was stopped from one that failed', () => {
-  const last = (more: Parameters<typeof aReview>[0]) => timelineOf(aReview(more)).at(-1)?.what;
+  const last = (more: Parameters<typeof aReview>[0]) => writeLine(lastEvent(aReview(more))?.line ?? []);
   const failed = { ...aReview(STOPPED).execution, error: { code: 'drifted', message: '' } };
   expect(last(STOPPED)).toContain(STOPPED_WORDS);
   expect(last({ ...STOPPED, execution: failed })).not.toContain(STOPPED_WORDS);
@@ -86,6 +92,7 @@ test('the timeline tells a call that was stopped from one that failed', () => {
 test('the timeline says who established what', () => {
   const reconciled = { outcome: 'failed', by: 'finance-1', note: 'not in its list', at: FROM } as const;
   const execution = { ...aReview().execution, status: 'failed', reconciled } as const;
-  const events = timelineOf(aReview({ status: 'approved', execution }));
-  expect(events.at(-1)).toMatchObject({ kind: 'reconciled', at: FROM, who: 'finance-1', words: 'not in its list' });
+  const event = lastEvent(aReview({ status: 'approved', execution }));
+  expect(event).toMatchObject({ kind: 'reconciled', at: FROM, comment: 'not in its list' });
+  expect(writeLine(event?.line ?? [])).toContain('finance-1');
 });

@@ -4,9 +4,10 @@ import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
 import { foldGroups, matchesSearch, proposersOf } from '../../src/dashboard/inbox/fold.ts';
 import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/domain/money.ts';
-import { argumentsOfSummary, plainWords } from '../../src/dashboard/ui/plain-words.ts';
+import { argumentsOfSummary, plainWords } from '../../src/domain/show/show-review.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
-import { diffJson, foldSame, joinRuns } from '../../src/dashboard/ui/diff.ts';
+import { foldSame, joinRuns } from '../../src/dashboard/ui/fold-changes.ts';
+import { diffJson } from '../../src/domain/show/changes.ts';
 
 const row = (reviewId: string, more: Partial<ReviewRow> = {}): ReviewRow =>
   ({
@@ -111,7 +112,8 @@ describe('the inbox', () => {
 describe('words', () => {
   test('a call in plain words', () => {
     expect(plainWords('x.y', { owner: 'acme', repo: 'web' }, 'Delete {owner}/{repo}')).toBe('Delete "acme"/"web"');
-    expect(plainWords('x.y', {}, 'Delete {owner}/{repo}')).toBe('Delete');
+    expect(plainWords('x.y', undefined, 'Delete {owner}/{repo}')).toBe('Delete');
+    expect(plainWords('x.y', { owner: 'acme' }, 'Delete {owner}/{repo}')).toBe('Delete "acme"/{repo}');
     expect(plainWords('payouts.createMany', {}, null)).toBe('payouts: create many');
     expect(plainWords('p.e', { sql: ' DELETE\n FROM t' }, 'Run a statement')).toBe('Run a statement: "DELETE FROM t"');
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cutIntoPieces } from '../../src/dashboard/review/pieces.ts';
-import { highlightSql } from '../../src/dashboard/review/sql.ts';
+import { highlightSql } from '../../src/dashboard/review/pieces.ts';
 import { hasHidden, splitVisible } from '../../src/dashboard/ui/visible.ts';
 
 const kinds = (text: string): readonly string[] =>

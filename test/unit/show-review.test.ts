@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { showReview } from '../../src/domain/show/show-review.ts';
 import { shownToBlocks } from '../../src/domain/slack/to-blocks.ts';
 import type { ShowOptions, Voice } from '../../src/domain/show/shown.ts';
-import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { markup, shownToHtml, unlinked } from '../../src/domain/show/to-html.ts';
-import { shownToText } from '../../src/domain/show/to-text.ts';
+import { layOutText, shownToText } from '../../src/domain/show/to-text.ts';
 import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
+import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
 import { aReview, STOPPED } from './client-fixtures.ts';
@@ -13,8 +13,7 @@ import { aReview, STOPPED } from './client-fixtures.ts';
 const AT = '2026-04-01T12:00:00.000Z';
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
 const show = (review: Review, limit = Infinity, more: Partial<ShowOptions> = {}) =>
-  showReview(review, { now: NOW, limit, tool: undefined, pinned: {}, ...more });
-const TOOL: ToolDefinition = { name: 'postgres.execute', class: 'irreversible', connector: 'postgres' };
+  layOutText(showReview(review, { now: NOW, tool: undefined, pinned: {}, ...more }), limit);
 /** Every text of the sections of one voice. */
 const saidBy = (voice: Voice, review: Review, more: Partial<ShowOptions> = {}) =>
   shownToText({ sections: show(review, Infinity, more).sections.filter((section) => section.voice === voice) }).join(
@@ -32,9 +31,9 @@ describe('the order of a review', () => {
 
   test('why and who, Holdpoint’s own evidence, the call below it, and only then the agent’s words', () => {
     const voices = show(review).sections.map(({ voice }) => voice);
-    expect(voices).toEqual(['holdpoint', 'holdpoint', 'call', 'agent', 'holdpoint']);
+    expect(voices).toEqual(['holdpoint', 'holdpoint', 'call', 'agent', 'holdpoint', 'reviewer']);
     const text = textOf(review);
-    const places = ['Answerable', 'Time left', '1,247', 'DELETE FROM users', 'Approve at once.'].map((part) =>
+    const places = ['Owner', 'Time left', '1,247', 'DELETE FROM users', 'Approve at once.'].map((part) =>
       text.indexOf(part),
     );
     expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
@@ -49,7 +48,7 @@ describe('the order of a review', () => {
 
   test('who stopped an approved call, and why', () => {
     const said = saidBy('reviewer', aReview(STOPPED));
-    expect(said).toMatch(/ops-2: reject, .*, stopped the call[^]*the wrong table/);
+    expect(said).toMatch(/ops-2 rejected the call, which stopped it[^]*the wrong table/);
   });
 
   test('a proposer whom nobody vouches for is a warning', () => {
@@ -59,12 +58,11 @@ describe('the order of a review', () => {
   });
 
   test('the policy’s own words are filled from the arguments, which stay inside quotes', () => {
-    const tool = { ...TOOL, description: 'Deletes {owner}/{repo}, {other}', reason: 'cannot be undone' };
+    const tool = { description: 'Deletes {owner}/{repo}, {other}', reason: 'cannot be undone' };
     const [why] = show(withArguments({ owner: 'acme', repo: 'web\n' }), Infinity, { tool }).sections;
-    const [block] = why?.blocks ?? [];
-    const pairs = new Map(block?.kind === 'pairs' ? block.pairs : []);
-    expect(pairs.get('In plain words')).toBe('Deletes "acme"/"web\\n", {other}');
-    expect(pairs.get('Held because')).toContain('cannot be undone');
+    const pairs = new Map(why?.blocks.flatMap((block) => (block.kind === 'pairs' ? block.pairs : [])));
+    expect(pairs.get('What it does')).toBe('Deletes "acme"/"web\\n", {other}');
+    expect(pairs.get('Why it is held')).toContain('cannot be undone');
   });
 });
 
@@ -114,12 +112,12 @@ describe('whose words they are', () => {
 });
 
 describe('what its kind of tool is known by', () => {
-  const call = (tool: string, args: Review['call']['arguments'], schema?: ToolDefinition['arguments']) =>
+  const call = (tool: string, args: Review['call']['arguments'], schema?: JsonObject) =>
     shownToText({
       sections: show(
         aReview({ target: null, call: { ...aReview().call, tool, service: 'x', arguments: args } }),
         Infinity,
-        schema === undefined ? {} : { tool: { ...TOOL, name: tool, arguments: schema } },
+        schema === undefined ? {} : { tool: { arguments: schema } },
       ).sections.filter(({ voice }) => voice === 'call'),
     });
 
@@ -131,7 +129,7 @@ describe('what its kind of tool is known by', () => {
   });
 
   test('a repository by its name, an amount with its currency written out', () => {
-    expect(call('github.repos.delete', { owner: 'acme', repo: 'web' })).toContain('  Repository: acme/web');
+    expect(call('github.repos.delete', { owner: 'acme', repo: 'web' })).toContain('  Repository: acme / web');
     expect(call('stripe.refunds.create', { amount: 125_000, currency: 'usd' })).toContain(
       '  Amount: 1,250.00 US dollars',
     );
@@ -190,9 +188,19 @@ describe('what changed since the last version', () => {
     policyDigest: `sha256:${'cd'.repeat(32)}`,
     ...over,
   });
+  /** A review that shows what was digested of a version. */
+  const reviewAt = (now: Material | undefined, revision: number) =>
+    aReview({
+      revision,
+      ...(now === undefined ? {} : { class: now.class, target: now.target, context: now.context, expiresAt: null }),
+      call: { ...aReview().call, arguments: now?.arguments ?? {} },
+      levels: (now?.levels ?? []).map((level) => ({ ...level, status: 'waiting' as const, decisions: [] })),
+    });
   const changesOf = (materials: readonly Material[], revision = 2, limit = Infinity) =>
     shownToText({
-      sections: show(aReview({ revision }), limit, { materials }).sections.filter(({ voice }) => voice === 'call'),
+      sections: show(reviewAt(materials.at(-1), revision), limit, { materials }).sections.filter(
+        ({ voice }) => voice === 'call',
+      ),
     }).filter((line) => /^ {2}│ [+-] /.test(line));
 
   test('arguments once, class and levels line by line, and nothing that stayed', () => {
@@ -233,9 +241,7 @@ describe('what changed since the last version', () => {
       Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${n}`, `${word}${n}`]));
     const lines = changesOf([material(1, many('x')), material(2, many('y'))]);
     expect(lines.filter((line) => line.includes('"k2999"'))).toHaveLength(2);
-    const clipped = show(aReview({ revision: 2 }), 500, {
-      materials: [material(1, many('x')), material(2, many('y'))],
-    });
+    const clipped = show(reviewAt(material(2, many('y')), 2), 500, { materials: [material(1, many('x'))] });
     expect(clipped.clipped).toBe(true);
   });
 });
@@ -282,7 +288,7 @@ describe('hostile text', () => {
       { reason: 'for аcme' },
       { context: { аcme: 1 } },
       { group: 'аcme' },
-      { title: 'аcme?' },
+      { kind: 'in-flow', title: 'аcme?' },
       { evidence: [{ facts, sourceHash: null, gatheredAt: 'then' }] },
     ];
     for (const over of odd) expect(textOf(withArguments({ a: 1 }, over))).toContain('(U+0430) for a');

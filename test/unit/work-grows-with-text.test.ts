@@ -156,7 +156,7 @@ describe('what outside text goes through', () => {
     expectLinear(
       (n) => ({ before: list(8 * n), after: list(8 * n).map((text) => `${text}!`) }),
       async () => {
-        const { diffJson } = await import('../../src/dashboard/ui/diff.ts');
+        const { diffJson } = await import('../../src/domain/show/changes.ts');
         return ({ before, after }) => diffJson(before, after);
       },
     ));

@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { renderFacts } from '../../src/cli/ui/facts.ts';
 import { renderReview } from '../../src/cli/ui/review-view.ts';
 import type { Json } from '../../src/contract/json.ts';
 import { fillTemplate, writeCell, writeValue } from '../../src/domain/text/write-value.ts';
-import type { Shown } from '../../src/domain/show/shown.ts';
-import { showReview } from '../../src/domain/show/show-review.ts';
+import { plainWords, showReview } from '../../src/domain/show/show-review.ts';
 import { shownToHtml } from '../../src/domain/show/to-html.ts';
-import { shownToText } from '../../src/domain/show/to-text.ts';
+import { layOutText, shownToText, type TextShown } from '../../src/domain/show/to-text.ts';
 import { shownToBlocks } from '../../src/domain/slack/to-blocks.ts';
-import { plainWords } from '../../src/dashboard/ui/plain-words.ts';
 import { ioFor, plain } from './cli-io.ts';
 import { aReview } from './client-fixtures.ts';
 
@@ -70,16 +67,9 @@ const reviewOf = (value: Json) =>
   });
 const tool = { name: 'x.y', class: 'irreversible', connector: 'x', description: 'Deploys to {env}' } as const;
 /** One part for each block. */
-const shown = (value: Json): readonly Pick<Shown, 'title' | 'sections'>[] =>
-  showReview(reviewOf(value), { now: 0, limit: Infinity, tool, pinned: {} }).sections.flatMap((section) =>
+const shown = (value: Json): readonly Pick<TextShown, 'title' | 'sections'>[] =>
+  layOutText(showReview(reviewOf(value), { now: 0, tool, pinned: {} })).sections.flatMap((section) =>
     section.blocks.map((block) => ({ title: '', sections: [{ ...section, blocks: [block] }] })),
-  );
-/** One part for each fact. */
-const facts = (value: Json): readonly string[] =>
-  reviewOf(value).evidence.flatMap((evidence) =>
-    evidence.facts.map((fact) =>
-      plain(renderFacts(ioFor({ tty: true }), aReview({ evidence: [{ ...evidence, facts: [fact] }] }))),
-    ),
   );
 /** Every part of a door in which the value is shown: each must tell by itself. */
 const DOORS: Readonly<Record<string, (value: Json) => readonly string[]>> = {
@@ -87,7 +77,6 @@ const DOORS: Readonly<Record<string, (value: Json) => readonly string[]>> = {
   'mail as HTML': (value) => shown(value).map((part) => shownToHtml(part).html),
   Slack: (value) => shown(value).map((part) => JSON.stringify(shownToBlocks(part))),
   terminal: (value) => [plain(renderReview(ioFor({ tty: true }), { ...reviewOf(value), evidence: [] }))],
-  'facts in the terminal': facts,
   'title in the page': (value) => [plainWords('x.y', { env: value }, tool.description)],
 };
 

@@ -3,6 +3,7 @@ import { canBeStopped } from '../../domain/stop.ts';
 import { markup, shownToHtml, unlinked, type Html } from '../../domain/show/to-html.ts';
 import { showReview } from '../../domain/show/show-review.ts';
 import type { ShowOptions } from '../../domain/show/shown.ts';
+import { layOutText } from '../../domain/show/to-text.ts';
 
 /** Decisions that take no more than a choice and a comment; the others are for the dashboard. */
 const CHOICES = [
@@ -34,7 +35,7 @@ export interface DecisionPage {
  */
 export function decisionPage(page: DecisionPage): string {
   const { review, reviewer, now, reviewUrl } = page;
-  const shown = showReview(review, { now, limit: Infinity, ...page.shownBy });
+  const shown = layOutText(showReview(review, { now, ...page.shownBy }));
   return documentOf(
     shown.title,
     markup`<h1>${unlinked(shown.title)}</h1>

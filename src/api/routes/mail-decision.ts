@@ -26,7 +26,7 @@ import { checkMailLink } from '../../domain/mail-decision.ts';
 import { findReviewer } from '../../domain/policy/settings.ts';
 import { publicKeyOf } from '../../domain/proof/dsse.ts';
 import { readMailLink, type MailLink } from '../../domain/proof/mail-link.ts';
-import { shownBy } from '../../domain/show/show-review.ts';
+import { shownBy } from '../../domain/show/shown-by.ts';
 import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
 
 /** A page that was open for longer is loaded again first. Ms. */

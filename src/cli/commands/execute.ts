@@ -2,7 +2,7 @@ import type { ExecuteResult, Resolution } from '../../client/index.ts';
 import type { Io } from '../ui/io.ts';
 import { Exit, type ExitName } from '../ui/exit.ts';
 import { indent, quote } from '../ui/review-view.ts';
-import { visible, visibleJson } from '../ui/visible.ts';
+import { visible, visibleJson } from '../../domain/text/visible.ts';
 import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { readJsonObject } from './json-argument.ts';

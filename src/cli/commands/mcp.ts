@@ -14,7 +14,7 @@ import {
 import { upstreamListSchema } from '../../contract/api.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
-import { visible } from '../ui/visible.ts';
+import { visible } from '../../domain/text/visible.ts';
 import type { CliContext } from './action.ts';
 import { connect, type ConnectOptions } from './connect.ts';
 

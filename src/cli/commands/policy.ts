@@ -9,7 +9,7 @@ import { renderProblem, type Severity } from '../ui/excerpt.ts';
 import { CliError, Exit } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { paintClass } from '../ui/review-view.ts';
-import { visible } from '../ui/visible.ts';
+import { visible } from '../../domain/text/visible.ts';
 import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { dataDirOf } from './installation.ts';

@@ -11,7 +11,7 @@ import { StartError } from '../start-error.ts';
 import type { Io } from '../ui/io.ts';
 import { confirm } from '../ui/prompt.ts';
 import { renderTable } from '../ui/table.ts';
-import { visible } from '../ui/visible.ts';
+import { visible } from '../../domain/text/visible.ts';
 import type { GlobalOptions } from './action.ts';
 import { withDatabaseAndTemporal } from './installation.ts';
 

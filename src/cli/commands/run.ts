@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { explainError } from '../ui/explain-error.ts';
 import { Exit, EXIT, type ExitCode } from '../ui/exit.ts';
 import { createIo, type Streams } from '../ui/io.ts';
-import { visible } from '../ui/visible.ts';
+import { visible } from '../../domain/text/visible.ts';
 import { createProgram } from './program.ts';
 
 /** Runs one command line and returns the exit code. Never throws, never exits: the caller does. */

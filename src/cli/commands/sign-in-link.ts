@@ -6,7 +6,7 @@ import { apiKeysOf } from '../compose/keys.ts';
 import { readRunning, signInUrl } from '../embedded/data-dir.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
-import { visible } from '../ui/visible.ts';
+import { visible } from '../../domain/text/visible.ts';
 import { dataDirOf } from './installation.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { FileProblem } from '../../domain/files/problem.ts';
 import type { Io } from './io.ts';
-import { visible } from './visible.ts';
+import { visible } from '../../domain/text/visible.ts';
 
 /** Longest part of a line that is shown. */
 const WIDTH = 120;

@@ -1,5 +1,5 @@
 import { createColors } from 'picocolors';
-import { machineJson } from './visible.ts';
+import { machineJson } from '../../domain/text/visible.ts';
 
 type Colours = ReturnType<typeof createColors>;
 

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { Io } from './io.ts';
-import { clip } from './visible.ts';
+import { clip } from '../../domain/text/visible.ts';
 
 /**
  * Rows as a table on a terminal, as tab-separated lines elsewhere. Cells must be visible text already. The columns named

@@ -4,7 +4,7 @@ import { LOG_SEARCH } from '../../contract/constants.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
-import { useDelayed } from '../ui/use-delayed.ts';
+import { useDelayed } from '../ui/hooks.ts';
 import type { AuditFilterName, AuditSearch } from './entries-query.ts';
 
 /** The search looks for words, the filters are exact; both are the server's, and stand in the address. */

@@ -61,7 +61,7 @@ function whyNothing(review: Review, reviewer: Session['reviewer'], now: number):
     const groups = review.levels.flatMap((level) => approversAt(level, now));
     return `Approved, and not run yet. ${[...new Set(groups)].join(' or ')} can still stop it.`;
   }
-  if (review.status === 'changes_requested') return 'Changes were asked for. It waits for the proposer.';
+  if (review.status === 'changes_requested') return 'Changes requested: it waits for the proposer.';
   const state = stateOfReview(review);
   const refusal = refusalOfVote(state, voterOf(reviewer), now);
   if (refusal === 'expired') return 'The deadline has passed, and the answer was no.';

@@ -2,14 +2,14 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { useNavigate, useLocation } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
 import { canBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
 import { serverNow, useNow } from '../data/clock.ts';
 import { useConnection } from '../data/connection.ts';
-import { NotCompared } from '../review/changes.tsx';
-import { foot } from '../review/foot.ts';
-import { useSeen } from '../review/seen.tsx';
+import { NotCompared } from './not-compared.tsx';
+import { foot, useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
 import { LiveTimeLeft } from '../ui/times.tsx';
 import { BUTTONS, choicesFor } from './choices.ts';
@@ -22,7 +22,7 @@ const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')
 export function DecideBar({ review }: { readonly review: Review }) {
   const session = useSession();
   const now = useNow();
-  const isOpen = review.status === 'pending' || review.status === 'changes_requested' || canBeStopped(review);
+  const isOpen = !hasEnded(review.status) || canBeStopped(review);
   if (!isOpen) return null;
   const { types, why } = choicesFor(review, session, now);
   if (types.length === 0) {
@@ -103,9 +103,9 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
             </Button>
           );
         })}
-        {review.status === 'changes_requested' && <span>Changes were asked for. It waits for the proposer.</span>}
+        {review.status === 'changes_requested' && <span>Changes requested: it waits for the proposer.</span>}
         {stops ? (
-          <span>Approved, and not run yet. It can still be stopped.</span>
+          <span>Approved, not run yet: it can still be stopped.</span>
         ) : (
           <span className="decide-time">
             <LiveTimeLeft until={review.expiresAt} />

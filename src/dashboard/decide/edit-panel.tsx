@@ -19,8 +19,8 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { isSealed, sealedPointers, sealSchema } from '../../domain/seal-binding.ts';
 import { toolQuery } from '../data/queries.ts';
-import { diffJson } from '../ui/diff.ts';
-import { JsonDiff } from '../ui/json-diff.tsx';
+import { diffJson } from '../../domain/show/changes.ts';
+import { ChangesView } from '../ui/changes.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { commentOf, type PanelProps } from './panels.tsx';
@@ -55,7 +55,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
               }}
             >
               <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
-              <JsonDiff before={before} after={edited} label="Changes" />
+              <ChangesView lines={diffJson(before, edited)} label="Changes" />
               <TextField value={comment} onChange={setComment} maxLength={4_000}>
                 <Label>Comment (optional)</Label>
                 <Input />

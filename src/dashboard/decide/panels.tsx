@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
 import { Button, FieldError, Input, Label, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
-import { NotCompared } from '../review/changes.tsx';
-import { foot } from '../review/foot.ts';
+import { NotCompared } from './not-compared.tsx';
+import { foot } from '../review/seen.tsx';
 import { ClassBadge } from '../ui/badge.tsx';
 import { PRESETS, readAnswer } from './choices.ts';
 import type { Deciding } from './use-decide.ts';

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { Button, FieldError, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import { approversAt, countYeses, openLevelOf } from '../../domain/eligibility.ts';
+import type { SectionId } from '../../domain/show/shown.ts';
 import type { DecisionResult } from '../../client/reviews.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -13,11 +14,9 @@ import { choicesFor } from '../decide/choices.ts';
 import { Presets } from '../decide/panels.tsx';
 import { useSending } from '../decide/use-decide.ts';
 import { useRowWords } from '../inbox/inbox-rows.tsx';
-import { AgentWords } from '../review/agent-words.tsx';
-import { CallView } from '../review/call-view.tsx';
-import { EvidenceSamples, EvidenceView } from '../review/evidence.tsx';
-import { foot } from '../review/foot.ts';
-import { SeenProvider, useSeen } from '../review/seen.tsx';
+import { foot, SeenProvider, useSeen } from '../review/seen.tsx';
+import { Blocks } from '../review/shown-view.tsx';
+import { useShown } from '../review/use-shown.ts';
 import { useSession } from '../session/session.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
 import { TimeLeft } from '../ui/times.tsx';
@@ -176,10 +175,7 @@ function GroupItem(props: ItemProps) {
       </p>
       {review !== undefined && (
         <SeenProvider key={review.call.digest}>
-          <EvidenceView review={review} />
-          <CallView review={review} />
-          <EvidenceSamples review={review} />
-          <AgentWords review={review} isPart />
+          <InShort review={review} />
           <OpenLevel review={review} />
           <Choosing {...props} review={review} />
         </SeenProvider>
@@ -242,4 +238,18 @@ function Choosing({ review, choice, onChoose }: ItemProps & { readonly review: R
       )}
     </RadioGroup>
   );
+}
+
+const IN_SHORT = new Set<SectionId>(['changes', 'evidence', 'call', 'words']);
+
+/** What is decided on, without what a page of its own has beside it. */
+function InShort({ review }: { readonly review: Review }) {
+  return useShown(review)
+    .sections.filter(({ id }) => IN_SHORT.has(id))
+    .map((section) => (
+      <div key={section.id} className={`part voice-${section.voice}`}>
+        <h3 className="small">{section.heading}</h3>
+        <Blocks section={section} />
+      </div>
+    ));
 }

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
 import { toolsQuery } from '../data/queries.ts';
-import { useDelayed } from '../ui/use-delayed.ts';
+import { useDelayed } from '../ui/hooks.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
 
 /** Filters are exact; the search looks for words in what the list shows. */

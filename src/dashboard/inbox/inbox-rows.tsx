@@ -7,7 +7,7 @@ import { rowCanBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
-import { argumentsOfSummary, plainWords } from '../ui/plain-words.ts';
+import { argumentsOfSummary, plainWords } from '../../domain/show/show-review.ts';
 import { Age, TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { useWindowRows } from '../ui/window-rows.ts';

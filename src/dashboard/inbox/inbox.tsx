@@ -6,7 +6,7 @@ import { voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { useNow } from '../data/clock.ts';
 import { listQuery, rowsOf } from '../data/queries.ts';
 import { useSession } from '../session/session.ts';
-import { usePageTitle } from '../ui/page-title.ts';
+import { usePageTitle } from '../ui/hooks.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Filters } from './filter-bar.tsx';
 import { isWaiting, keepInboxView, toListFilter, type InboxFilters } from './filters.ts';

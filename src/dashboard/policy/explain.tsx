@@ -5,7 +5,7 @@ import type { Explanation } from '../../contract/api.ts';
 import { RequestError, sessionFetch } from '../data/client.ts';
 import { ClassBadge } from '../ui/badge.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { reasonWords } from '../ui/words.ts';
+import { reasonWords } from '../../domain/words.ts';
 import { firedLines, readPastedCall } from './pasted-call.ts';
 
 const EXAMPLE = '{ "service": "postgres", "tool": "postgres.execute", "arguments": { "sql": "DELETE FROM users" } }';

@@ -2,10 +2,10 @@ import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import type { PolicyInForce } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
-import { usePageTitle } from '../ui/page-title.ts';
+import { usePageTitle } from '../ui/hooks.ts';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Instant } from '../ui/times.tsx';
-import { Visible, VisibleLines } from '../ui/visible.tsx';
+import { Visible } from '../ui/visible.tsx';
 import { Explain } from './explain.tsx';
 
 /** The policy file in force, and what it says of a call. */
@@ -35,8 +35,8 @@ function InForce({ policy, fired }: { readonly policy: PolicyInForce; readonly f
       {policy.problem !== null && (
         <div className="note note-bad" role="alert">
           <p>The files on disk are not in force; what you see below still is:</p>
-          <p>
-            <VisibleLines text={policy.problem} />
+          <p className="lines">
+            <Visible text={policy.problem} lines />
           </p>
         </div>
       )}

@@ -1,3 +1,4 @@
+import { getSegments } from 'sql-highlight';
 import { splitVisible, type TextPart } from '../ui/visible.ts';
 
 export type Mark = 'keyword' | 'function' | 'string' | 'number' | 'comment';
@@ -74,4 +75,26 @@ function paint(parts: readonly TextPart[], segments: readonly Segment[]): Span[]
     }
   }
   return spans;
+}
+
+/** Above this colours cost more than they help. */
+const LONGEST = 20_000;
+
+const MARKS: Readonly<Record<string, Mark>> = {
+  keyword: 'keyword',
+  function: 'function',
+  string: 'string',
+  number: 'number',
+  comment: 'comment',
+};
+
+/** Colours for SQL. They help to read and judge nothing: where they do not cover the text exactly, there are none. */
+export function highlightSql(sql: string): readonly Segment[] {
+  if (sql.length > LONGEST) return [];
+  const segments = getSegments(sql).map(({ name, content }): Segment => ({
+    text: content,
+    // `#` begins a comment in MySQL and is an operator in PostgreSQL: it must not look like something that is ignored.
+    mark: name === 'comment' && content.startsWith('#') ? undefined : MARKS[name],
+  }));
+  return segments.map(({ text }) => text).join('') === sql ? segments : [];
 }

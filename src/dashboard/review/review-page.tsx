@@ -1,29 +1,25 @@
 import { useEffect, useRef } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
+import { plainWords } from '../../domain/show/show-review.ts';
+import type { SectionId } from '../../domain/show/shown.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useKeys } from '../app/keys.ts';
 import { notify } from '../app/notices.tsx';
-import { reviewQuery, toolQuery } from '../data/queries.ts';
+import { reviewQuery } from '../data/queries.ts';
 import { DecideBar } from '../decide/decide-bar.tsx';
-import { ClassBadge, OutcomeBadge, StatusBadge } from '../ui/badge.tsx';
-import { useIsNarrow } from '../ui/narrow.ts';
-import { usePageTitle } from '../ui/page-title.ts';
-import { plainWords } from '../ui/plain-words.ts';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
-import { Visible, VisibleLines } from '../ui/visible.tsx';
 import { lastInboxView } from '../inbox/filters.ts';
-import { AgentWords } from './agent-words.tsx';
-import { CallView } from './call-view.tsx';
-import { EvidenceSamples, EvidenceView } from './evidence.tsx';
-import { Levels } from './levels.tsx';
+import { ClassBadge, OutcomeBadge, StatusBadge } from '../ui/badge.tsx';
+import { useIsNarrow, usePageTitle } from '../ui/hooks.ts';
+import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { Visible } from '../ui/visible.tsx';
 import { Proof } from './proof.tsx';
-import { Questions } from './questions.tsx';
 import { Piece, SeenProvider } from './seen.tsx';
-import { Target } from './target.tsx';
-import { Timeline } from './timeline.tsx';
+import { Blocks, LineView, SectionCard } from './shown-view.tsx';
 import { OutcomeUnknown } from './unknown.tsx';
+import { useEarlier, useShown } from './use-shown.ts';
 
 export function ReviewPage() {
   const { reviewId } = useParams({ from: '/reviews/$reviewId' });
@@ -49,18 +45,24 @@ export function ReviewPage() {
 function ReviewView({ review }: { readonly review: Review }) {
   useChangeNotice(review);
   const isNarrow = useIsNarrow();
-  const version = `${review.reviewId} ${review.call.digest ?? review.revision}`;
+  const { sections, summary, title } = useShown(review);
+  const card = (id: SectionId) => {
+    const section = sections.find((candidate) => candidate.id === id);
+    return section === undefined ? null : <SectionCard key={id} section={section} />;
+  };
+  const why = sections.find(({ id }) => id === 'why');
+  const evidence = sections.find(({ id }) => id === 'evidence');
   // With keys they change places where a phone is turned, and what was on screen stays seen.
-  const evidence = <EvidenceView key="evidence" review={review} />;
-  const call = (
-    <section key="call" className="card" aria-labelledby="call">
-      <h2 id="call">{review.kind === 'in-flow' ? 'What is asked' : 'What exactly will happen'}</h2>
-      <CallView review={review} />
-      <Target review={review} />
-    </section>
+  const facts = evidence && (
+    <SectionCard
+      key="evidence"
+      section={evidence}
+      blocks={evidence.blocks.filter(({ kind }) => kind === 'pairs' || kind === 'warning')}
+    />
   );
+  const samples = evidence?.blocks.filter(({ kind }) => kind !== 'pairs' && kind !== 'warning') ?? [];
   return (
-    <SeenProvider key={version}>
+    <SeenProvider key={`${review.reviewId} ${review.call.digest ?? review.revision}`}>
       <article className="review">
         <header className="review-head">
           <p className="badges">
@@ -72,24 +74,25 @@ function ReviewView({ review }: { readonly review: Review }) {
             </code>
           </p>
           <Piece>
-            <Title review={review} />
+            <h1>
+              <LineView line={summary ?? (review.kind === 'call' ? [plainWords(review.call.tool, {}, null)] : title)} />
+            </h1>
           </Piece>
-          <Questions review={review} />
+          {why !== undefined && <Blocks section={why} />}
         </header>
-        {review.feedback !== null && (
-          <Piece className="note note-warn">
-            <Visible text={review.feedback.by} /> asked for changes: <VisibleLines text={review.feedback.comment} /> It
-            waits for the proposer.
-          </Piece>
-        )}
+        <Changes review={review}>{card('changes')}</Changes>
+        {card('feedback')}
         <OutcomeUnknown review={review} />
         {/* Evidence stands above the call; where there is room for one thing only, what will happen comes first. */}
-        {isNarrow ? [call, evidence] : [evidence, call]}
-        <EvidenceSamples review={review} />
-        <AgentWords review={review} />
+        {isNarrow ? [card('call'), facts] : [facts, card('call')]}
+        {evidence !== undefined && samples.length > 0 && (
+          <SectionCard section={{ ...evidence, heading: 'More evidence' }} blocks={samples} />
+        )}
+        {card('words')}
         <div className="review-more">
-          <Levels review={review} />
-          <Timeline review={review} />
+          {card('levels')}
+          {card('timeline')}
+          {card('end')}
           <Proof review={review} />
         </div>
         <DecideBar review={review} />
@@ -98,13 +101,18 @@ function ReviewView({ review }: { readonly review: Review }) {
   );
 }
 
-function Title({ review }: { readonly review: Review }) {
-  const tool = useQuery({ ...toolQuery(review.call.tool), enabled: review.kind === 'call' }).data;
-  const words = plainWords(review.call.tool, review.call.arguments ?? undefined, tool?.description);
+/** What changed, once the version before has been read. */
+function Changes({ review, children }: { readonly review: Review; readonly children: React.ReactNode }) {
+  const { state, retry } = useEarlier(review);
+  if (state === 'reading') return <p className="quiet">Reading the version before…</p>;
+  if (state !== 'failed') return children;
   return (
-    <h1>
-      <Visible text={review.title ?? words} />
-    </h1>
+    <div className="note note-bad">
+      The version before could not be read.{' '}
+      <Button className="button button-small" onPress={retry}>
+        Read it again
+      </Button>
+    </div>
   );
 }
 

@@ -1,5 +1,4 @@
 import { createContext, use, useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react';
-import { footHeight, whenFootChanges } from './foot.ts';
 import { addSpan, coversAll, type Spans } from './spans.ts';
 
 /** Height of what lies over the page at its top, in px: what is behind it is not on screen. */
@@ -162,4 +161,42 @@ export function Piece({ children, className }: { readonly children: ReactNode; r
       {children}
     </div>
   );
+}
+
+/** What lies over the page at the bottom (buttons to decide with): as high as it is now, in px. */
+let footPx = 0;
+const footListeners = new Set<() => void>();
+const feet = new Set<Element>();
+let footObserver: ResizeObserver | undefined;
+
+function footHeight(): number {
+  return footPx;
+}
+
+function whenFootChanges(listener: () => void): () => void {
+  footListeners.add(listener);
+  return () => void footListeners.delete(listener);
+}
+
+/** `ref` of whatever covers the foot of the page. What is behind it is not on screen. */
+export function foot(element: Element | null): (() => void) | undefined {
+  if (element === null) return undefined;
+  footObserver ??= new ResizeObserver(measureFoot);
+  feet.add(element);
+  footObserver.observe(element);
+  measureFoot();
+  return () => {
+    feet.delete(element);
+    footObserver?.unobserve(element);
+    measureFoot();
+  };
+}
+
+function measureFoot(): void {
+  const next = Math.max(0, ...[...feet].map((element) => element.getBoundingClientRect().height));
+  if (next === footPx) return;
+  footPx = next;
+  // So that the end of the page can be scrolled out from behind it.
+  document.documentElement.style.setProperty('--foot', `${Math.ceil(next)}px`);
+  for (const listener of footListeners) listener();
 }

@@ -1,16 +1,23 @@
 import type { CallClass } from '../../contract/call.ts';
 import type { ExecutionStatus, Review, ReviewStatus } from '../../contract/review.ts';
+import { EXECUTION, STATUS, type Tone } from '../../domain/lifecycle.ts';
 import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
-import { CLASS_WORDS, EXECUTION_WORDS, STATUS_WORDS } from './words.ts';
+
+const CLASS_TONES: Readonly<Record<CallClass, Tone>> = {
+  reversible: 'quiet',
+  sensitive: 'warn',
+  irreversible: 'bad',
+  forbidden: 'bad',
+};
 
 export function ClassBadge({ value }: { readonly value: CallClass | null }) {
-  const { text, tone } = value === null ? { text: 'not classified', tone: 'quiet' } : CLASS_WORDS[value];
-  return <span className={`badge badge-${tone}`}>{text}</span>;
+  const tone = value === null ? 'quiet' : CLASS_TONES[value];
+  return <span className={`badge badge-${tone}`}>{value ?? 'not classified'}</span>;
 }
 
 export function StatusBadge({ value }: { readonly value: ReviewStatus }) {
-  const { text, tone } = STATUS_WORDS[value];
-  return <span className={`badge badge-${tone}`}>{text}</span>;
+  const { label, tone } = STATUS[value];
+  return <span className={`badge badge-${tone}`}>{label}</span>;
 }
 
 /** What became of an approved call, or of one that needed no decision. */
@@ -20,6 +27,6 @@ export function OutcomeBadge({ review }: { readonly review: Pick<Review, 'execut
 }
 
 export function ExecutionBadge({ value }: { readonly value: ExecutionStatus }) {
-  const { text, tone } = EXECUTION_WORDS[value];
-  return <span className={`badge badge-${tone}`}>{text}</span>;
+  const { label, tone } = EXECUTION[value];
+  return <span className={`badge badge-${tone}`}>{label}</span>;
 }

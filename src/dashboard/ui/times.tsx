@@ -33,3 +33,7 @@ export function Instant({ at }: { readonly at: string }) {
 export function LiveTimeLeft({ until }: { readonly until: string | null }) {
   return <TimeLeft until={until} now={useNow()} />;
 }
+
+export function LiveAge({ since }: { readonly since: string }) {
+  return <Age since={since} now={useNow()} />;
+}

@@ -1,4 +1,5 @@
 import { readingsOf } from '../../domain/text/look-alike-letters.ts';
+import { isHidden } from '../../domain/text/visible.ts';
 
 /**
  * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
@@ -11,8 +12,6 @@ export type TextPart =
   /** Drawn like `looksLike` and something else. */
   | { readonly kind: 'confusable'; readonly text: string; readonly code: string; readonly looksLike: string };
 
-// As `src/domain/text/visible.ts`: what a terminal would act on, or a reader would miss. The page may not import the core.
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
 const MARK = /\p{M}/u;
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 
@@ -67,7 +66,7 @@ export function splitVisible(text: string, options: { readonly keepLines?: boole
     marks = !isPrintable && MARK.test(character) ? marks + 1 : 0;
     const looksLike = suspicious.get(at);
     const kept = options.keepLines === true && character === '\n';
-    if (!kept && !isPrintable && (HIDDEN.test(character) || marks > 2)) {
+    if (!kept && !isPrintable && (isHidden(character) || marks > 2)) {
       flush();
       const code = codeOf(character);
       parts.push({ kind: 'hidden', text: character, code, name: NAMES[character.codePointAt(0) ?? -1] ?? code });

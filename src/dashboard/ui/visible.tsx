@@ -29,12 +29,3 @@ export function PartView({ part }: { readonly part: TextPart }) {
       return part satisfies never;
   }
 }
-
-/** Several lines of somebody's words. */
-export function VisibleLines({ text }: { readonly text: string }) {
-  return (
-    <span className="lines">
-      <Visible text={text} lines />
-    </span>
-  );
-}

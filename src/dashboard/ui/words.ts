@@ -1,37 +1,4 @@
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
-import type { CallClass } from '../../contract/call.ts';
-import type { ExecutionStatus, ReviewStatus } from '../../contract/review.ts';
-
-export { DECISION_WORDS, executionErrorWords, reasonWords } from '../../domain/words.ts';
-
-type Tone = 'good' | 'bad' | 'warn' | 'quiet';
-
-export const CLASS_WORDS: Readonly<Record<CallClass, { readonly text: string; readonly tone: Tone }>> = {
-  reversible: { text: 'reversible', tone: 'quiet' },
-  sensitive: { text: 'sensitive', tone: 'warn' },
-  irreversible: { text: 'irreversible', tone: 'bad' },
-  forbidden: { text: 'forbidden', tone: 'bad' },
-};
-
-export const STATUS_WORDS: Readonly<Record<ReviewStatus, { readonly text: string; readonly tone: Tone }>> = {
-  pending: { text: 'waiting', tone: 'warn' },
-  changes_requested: { text: 'changes requested', tone: 'warn' },
-  approved: { text: 'approved', tone: 'good' },
-  rejected: { text: 'rejected', tone: 'bad' },
-  expired: { text: 'expired', tone: 'quiet' },
-  withdrawn: { text: 'withdrawn', tone: 'quiet' },
-  not_required: { text: 'ran without a gate', tone: 'quiet' },
-  blocked: { text: 'blocked', tone: 'bad' },
-  aborted: { text: 'aborted', tone: 'quiet' },
-};
-
-export const EXECUTION_WORDS: Readonly<Record<ExecutionStatus, { readonly text: string; readonly tone: Tone }>> = {
-  not_started: { text: 'not run', tone: 'quiet' },
-  executing: { text: 'running', tone: 'warn' },
-  executed: { text: 'executed', tone: 'good' },
-  failed: { text: 'failed', tone: 'bad' },
-  outcome_unknown: { text: 'outcome unknown', tone: 'bad' },
-};
 
 /** What became of a decision that was refused: always that nothing happened, and what to do. */
 const REFUSALS: Partial<Record<ProblemCode, string>> = {

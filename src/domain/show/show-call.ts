@@ -1,35 +1,35 @@
-import type { JsonObject } from '../../contract/json.ts';
-import { countsMinorUnits, currencyOf, writeAmount } from '../money.ts';
-import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Fact } from '../../contract/call.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
-import { writeText } from '../text/write-value.ts';
-import { visible, visibleJson, visibleLines } from '../text/visible.ts';
-import { warnOfLookAlikes } from './look-alikes.ts';
-import { maskSealed } from './mask.ts';
-import type { Block, Clipper, Section } from './shown.ts';
+import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../money.ts';
+import { formatCount } from '../text/time.ts';
+import { writeCell } from '../text/write-value.ts';
+import { pair, said, type Block, type Line, type Pair, type Section, type ShownTool } from './shown.ts';
 
 /** The call from the bytes that the digest covers: nothing here is anybody's account of it. */
-export function showCall(review: Review, tool: ToolDefinition | undefined, clipper: Clipper): Section {
-  const { target, call } = review;
+export function showCall(review: Review, tool: ShownTool | undefined): Section {
+  const { target, call, kind } = review;
   const { arguments: args } = call;
-  const drawing = review.kind === 'call' && args !== null ? drawByTool(review, args, tool, clipper) : NOTHING;
+  const drawing = kind === 'call' && args !== null ? drawByTool(review, args, tool) : NOTHING;
   const blocks: Block[] = [...drawing.blocks];
-  if (target !== null && target.request !== null) {
-    const label = `What would be sent, through connector ${visible(target.connector)}`;
-    blocks.push({ kind: 'code', label, lines: clipper.lines(visibleJson(maskSealed(target.request))) });
-  }
-  const label = review.kind === 'call' ? 'Arguments' : 'Proposal';
-  if (args === null) blocks.push({ kind: 'pairs', pairs: [[label, 'erased by retention']] });
+  const label = kind === 'call' ? 'Arguments' : 'Proposal';
+  if (args === null) blocks.push({ kind: 'pairs', pairs: [pair(label, 'erased by retention')] });
   else {
     const rest = Object.fromEntries(Object.entries(args).filter(([name]) => !drawing.inFull.includes(name)));
     if (drawing.inFull.length === 0 || Object.keys(rest).length > 0) {
       const named = drawing.inFull.length === 0 ? label : `Other ${label.toLowerCase()}`;
-      blocks.push({ kind: 'code', label: named, lines: clipper.lines(visibleJson(maskSealed(rest))) });
+      blocks.push({ kind: 'values', label: named, values: rest });
     }
-    blocks.push(...longTexts(rest, clipper));
   }
-  blocks.push(...warnOfLookAlikes([review.title, args]));
-  return { heading: 'What exactly will happen', voice: 'call', blocks };
+  if (target !== null && target.request !== null) {
+    const through: Line = [
+      'Request to connector ',
+      said(target.connector),
+      ', as it will be sent (without credentials)',
+    ];
+    blocks.push({ kind: 'json', label: through, value: target.request, isFolded: true });
+  }
+  return { id: 'call', heading: kind === 'call' ? 'What exactly will happen' : 'What is asked', voice: 'call', blocks };
 }
 
 interface Drawing {
@@ -41,36 +41,118 @@ interface Drawing {
 const NOTHING: Drawing = { inFull: [], blocks: [] };
 
 /** What a kind of tool is known by: a statement line by line, a repository by its name, an amount in words. */
-function drawByTool(
-  review: Review,
-  args: JsonObject,
-  definition: ToolDefinition | undefined,
-  clipper: Clipper,
-): Drawing {
+function drawByTool(review: Review, args: JsonObject, definition: ShownTool | undefined): Drawing {
   const { tool } = review.call;
   const { sql, owner, repo } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
-    return { inFull: ['sql'], blocks: [{ kind: 'code', label: 'SQL', lines: clipper.lines(visibleLines(sql)) }] };
+    return { inFull: ['sql'], blocks: [{ kind: 'text', label: ['SQL'], text: sql, syntax: 'sql' }] };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
-    return pair('Repository', clipper.text(visible(`${writeText(owner)}/${writeText(repo)}`)));
+    return subject(pair('Repository', [said(owner), ' / ', said(repo)]));
   }
   const facts = review.evidence.at(0)?.facts ?? [];
   const amount = countsMinorUnits(tool, definition?.arguments)
     ? writeAmount(args['amount'], currencyOf(args, facts), 'en-US')
     : undefined;
-  return amount === undefined ? NOTHING : pair('Amount', amount);
+  return amount === undefined ? NOTHING : subject(pair('Amount', amount));
 }
 
-function pair(label: string, value: string): Drawing {
-  return { inFull: [], blocks: [{ kind: 'pairs', pairs: [[label, value]] }] };
+function subject(shown: Pair): Drawing {
+  return { inFull: [], blocks: [{ kind: 'pairs', pairs: [shown] }] };
 }
 
-/** JSON shows a text of several lines in one; messages are read line by line. */
-function longTexts(args: JsonObject, clipper: Clipper): Block[] {
-  return Object.entries(args).flatMap(([name, value]): Block[] =>
-    typeof value === 'string' && value.includes('\n')
-      ? [{ kind: 'code', label: `${visible(name)}, line by line`, lines: clipper.lines(visibleLines(value)) }]
-      : [],
-  );
+/** What the execute worker found out itself before anybody was asked, or why it could not. */
+export function showEvidence(review: Review): Section[] {
+  const { evidence, previewError, call } = review;
+  const blocks: Block[] = evidence.flatMap(({ facts, gatheredAt, sourceHash }): Block[] => {
+    const pairs = facts.flatMap((fact) => showShortFact(fact, writeFact(fact, call.tool, facts, 'en-US')));
+    pairs.push(pair('Checked', [{ at: gatheredAt }]));
+    if (sourceHash !== null) pairs.push(pair('If this has changed by the time it runs', 'nothing is done'));
+    return [{ kind: 'pairs', pairs }, ...facts.flatMap(showLargeFact)];
+  });
+  if (previewError !== null) {
+    const why: Line = [
+      'There is no evidence: the preview failed (',
+      said(previewError.code),
+      '): ',
+      said(previewError.message),
+    ];
+    blocks.push({ kind: 'warning', line: why });
+  }
+  return blocks.length === 0 ? [] : [{ id: 'evidence', heading: 'Checked by Holdpoint', voice: 'holdpoint', blocks }];
+}
+
+/** `written`: an amount in its currency. */
+function showShortFact({ label, value }: Fact, written: string | undefined): Pair[] {
+  if (typeof value === 'object' && value !== null) return [];
+  return [
+    pair(
+      [{ policy: label }],
+      written === undefined ? shortValue(value) : [`${written} (${formatCount(Number(value))})`],
+    ),
+  ];
+}
+
+function shortValue(value: string | number | boolean | null): Line {
+  if (typeof value === 'number') return [formatCount(value)];
+  if (typeof value === 'boolean') return [value ? 'yes' : 'no'];
+  if (value === null) return ['none'];
+  const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value));
+  return [isTime ? { at: value } : said(value)];
+}
+
+/** Evidence that takes room: rows, lists. */
+function showLargeFact({ label, value }: Fact): Block[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const rows = asRows(value);
+  if (rows === undefined) return [{ kind: 'json', label: [{ policy: label }], value }];
+  const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cells = rows.map((row) => head.map((column) => writeCell(row[column])));
+  return [{ kind: 'table', label: [{ policy: label }], head, rows: cells }];
+}
+
+function asRows(value: Json): readonly JsonObject[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const rows = value as readonly Json[];
+  return rows.every((row) => typeof row === 'object' && row !== null && !Array.isArray(row))
+    ? (rows as readonly JsonObject[])
+    : undefined;
+}
+
+/**
+ * What the agent says beside the call: its reason, its context, how it names thread and group. Pinned context is what the
+ * configuration in force pins for the proposer to the very value that the review has; everything else the proposer said.
+ */
+export function showWords(review: Review, pinned: JsonObject | null): Section[] {
+  const { reason, threadId, group, callback } = review;
+  const blocks: Block[] = [];
+  if (reason !== null) blocks.push({ kind: 'quote', text: reason });
+  const names = (
+    [
+      ['Thread', threadId],
+      ['Group', group],
+      ['Callback', callback],
+    ] as const
+  ).flatMap(([label, name]) => (name === null ? [] : [pair(label, [said(name)])]));
+  if (names.length > 0) blocks.push({ kind: 'pairs', pairs: names });
+  const context = splitContext(review.context, pinned ?? {}).said;
+  if (Object.keys(context).length > 0) {
+    const label = pinned === null ? 'Context (what the configuration pins for the agent overrides its own)' : 'Context';
+    blocks.push({ kind: 'values', label, values: context });
+  }
+  if (blocks.length === 0) return [];
+  return [{ id: 'words', heading: 'The agent’s own words (not checked)', voice: 'agent', blocks }];
+}
+
+export function splitContext(
+  context: JsonObject,
+  pinned: JsonObject,
+): { readonly pinned: JsonObject; readonly said: JsonObject } {
+  const isPinned = (name: string): boolean =>
+    Object.hasOwn(pinned, name) && JSON.stringify(pinned[name]) === JSON.stringify(context[name]);
+  const entries = Object.entries(context);
+  return {
+    pinned: Object.fromEntries(entries.filter(([name]) => isPinned(name))),
+    said: Object.fromEntries(entries.filter(([name]) => !isPinned(name))),
+  };
 }

@@ -1,82 +1,257 @@
+import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { countYeses } from '../eligibility.ts';
+import { EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
-import { findAgent, type Settings } from '../policy/settings.ts';
-import { visible, visibleLines } from '../text/visible.ts';
-import { showCall } from './show-call.ts';
-import { showChanges } from './show-changes.ts';
-import { showEvidence } from './show-evidence.ts';
-import { showLevels, showWhy } from './show-why.ts';
-import { showWords } from './show-words.ts';
-import { Clipper, type Block, type Section, type ShowOptions, type Shown } from './shown.ts';
-
-/** What the files in force say about a review that is shown. */
-export function shownBy(settings: Settings, review: Review): Pick<ShowOptions, 'tool' | 'pinned'> {
-  const { proposer, call, kind } = review;
-  return {
-    tool: kind === 'call' ? settings.policy.findTool(call.tool)?.definition : undefined,
-    pinned: (proposer.attested ? findAgent(settings, proposer.id)?.context : undefined) ?? {},
-  };
-}
+import { fillTemplate } from '../text/write-value.ts';
+import { DECISION_WORDS, executionErrorWords, reasonWords } from '../words.ts';
+import { changesSince } from './changes.ts';
+import { showCall, showEvidence, showWords, splitContext } from './show-call.ts';
+import {
+  lineOf,
+  pair,
+  said,
+  saidList,
+  type Block,
+  type Event,
+  type Line,
+  type Pair,
+  type Section,
+  type ShowOptions,
+  type Shown,
+} from './shown.ts';
 
 /**
  * Everything a person needs, in the order of the review's page: why it is held, who is answerable and how long is left;
- * what changed since the last version; what Holdpoint found out itself; what exactly would happen; only then what the agent says about it.
+ * what changed since the last version; what Holdpoint found out itself; what exactly would happen; only then what the
+ * agent says about it.
  */
 export function showReview(review: Review, options: ShowOptions): Shown {
-  const clipper = new Clipper(options.limit);
-  const sections = [
-    showWhy(review, options, clipper),
-    ...showChanges(review, options.materials ?? [], clipper),
-    ...showEvidence(review, clipper),
-    showCall(review, options.tool, clipper),
-    ...showWords(review, options.pinned, clipper),
-    ...showLevels(review),
-    ...showVotes(review, clipper),
-    ...showEnd(review, clipper),
+  return {
+    title: [review.kind === 'call' ? said(review.call.tool) : said(review.title ?? 'A question')],
+    summary: summaryOf(review, options),
+    sections: [
+      showWhy(review, options),
+      ...showChanges(review, options),
+      ...showEvidence(review),
+      showCall(review, options.tool),
+      ...showWords(review, options.pinned),
+      ...showFeedback(review),
+      ...showLevels(review),
+      showTimeline(review),
+      ...showEnd(review, options.withAnswer === true),
+    ],
+  };
+}
+
+function summaryOf({ kind, call }: Review, { tool }: ShowOptions): Line | null {
+  const description = tool?.description ?? null;
+  if (kind === 'in-flow' || description === null) return null;
+  return [{ policy: plainWords(call.tool, call.arguments ?? undefined, description) }];
+}
+
+/** Why it is held, who is answerable, how long is left. */
+function showWhy(review: Review, { now, tool, pinned }: ShowOptions): Section {
+  const { proposer, expiresAt } = review;
+  const reasons = review.reasonCodes.map(writeReason);
+  if (review.kind === 'in-flow') reasons.unshift('A workflow asks and waits for the answer');
+  const because: Line = [
+    `${review.class ?? 'not classified'}: `,
+    { policy: reasons.join('; ') || 'The class of the tool requires it' },
+    ...(tool?.reason ? [' (', { policy: tool.reason }, ')'] : []),
   ];
-  const title = review.kind === 'call' ? review.call.tool : (review.title ?? 'a question');
-  return { title: visible(title), sections, clipped: clipper.clipped };
-}
-
-function showVotes(review: Review, clipper: Clipper): Section[] {
-  const votes = review.revisions.at(-1)?.decisions ?? [];
-  const said = votes.map(({ type, reviewer, decidedAt, channel, comment }) => {
-    return { by: reviewer, what: `${type}, ${decidedAt}, by ${channel}`, comment };
-  });
-  const { stopped } = review.execution;
-  if (stopped !== undefined) said.push({ ...stopped, what: `reject, ${stopped.at}, stopped the call` });
-  if (said.length === 0) return [];
-  const blocks = said.flatMap(({ by, what, comment }): Block[] => [
-    { kind: 'pairs', pairs: [[visible(by), what]] },
-    ...(comment === null ? [] : [{ kind: 'quote' as const, lines: clipper.lines(visibleLines(comment)) }]),
-  ]);
-  return [{ heading: 'Decisions so far', voice: 'reviewer', blocks }];
-}
-
-function showEnd(review: Review, clipper: Clipper): Section[] {
-  const { resolution, execution } = review;
-  if (resolution === null && execution.status === 'not_started') return [];
-  const pairs: (readonly [string, string])[] = [];
-  if (resolution !== null) {
-    const by = resolution.by === null ? '' : ` by ${visible(resolution.by)}`;
-    pairs.push(['Ended', `${review.status}${by}${resolution.edited ? ', with edited arguments' : ''}`]);
+  const changed: Line =
+    review.revision === 1
+      ? ['nothing: this is the first version']
+      : [
+          `version ${review.revision}, by `,
+          said(review.revisions.at(-1)?.by ?? proposer.id),
+          '; votes on earlier versions no longer count',
+        ];
+  const proposed: Line = [' proposed ', { at: review.proposedAt, now }];
+  const pairs: Pair[] = [
+    pair('Why it is held', because),
+    pair('What changed', changed),
+    proposer.owner === null
+      ? { ...pair('Owner', ['No owner (', said(proposer.id), ',', ...proposed, ')']), tone: 'bad' }
+      : pair('Owner', [said(proposer.owner), ' for ', said(proposer.id), ',', ...proposed]),
+  ];
+  if (!hasEnded(review.status)) {
+    const left: Line =
+      expiresAt === null ? ['no deadline yet'] : [{ until: expiresAt, now }, ', then the answer is no'];
+    pairs.push(pair('Time left', left));
   }
-  if (review.kind === 'call') pairs.push(['Execution', executionWords(review)]);
-  const { error } = execution;
-  // What a target answered is as little ours as what the agent said.
-  if (error !== null) pairs.push(['Error', clipper.text(`${visible(error.code)}: ${visible(error.message)}`)]);
-  return [{ heading: 'How it ended', voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
+  const blocks: Block[] = [{ kind: 'pairs', pairs }];
+  const config = splitContext(review.context, pinned ?? {}).pinned;
+  if (Object.keys(config).length > 0) {
+    blocks.push({ kind: 'values', label: 'Context that the configuration pins for this proposer', values: config });
+  }
+  if (!proposer.attested) {
+    blocks.push({
+      kind: 'warning',
+      line: ['Not attested: the proposer’s name is only claimed, and nobody vouches for it.'],
+    });
+  }
+  return { id: 'why', heading: 'Why it is held, and who is answerable', voice: 'holdpoint', blocks };
+}
+
+function writeReason(code: string): string {
+  const words = reasonWords(code);
+  return words === code ? code : `${words} (${code})`;
+}
+
+/** What this version changed against the one before; nothing for the first. */
+function showChanges(review: Review, { materials = [] }: ShowOptions): Section[] {
+  const { revision, revisions } = review;
+  if (revision < 2) return [];
+  const blocks: Block[] = [];
+  const asked = revisions.at(-2)?.decisions.findLast(({ type }) => type === 'revise');
+  if (asked !== undefined && asked.comment !== null) {
+    blocks.push({ kind: 'pairs', pairs: [pair('Requested by', [said(asked.reviewer)])] });
+    blocks.push({ kind: 'quote', text: asked.comment });
+  }
+  const before = materials.find((material) => material.revision === revision - 1);
+  const lines = before && changesSince(before, review);
+  if (lines === undefined) {
+    blocks.push({ kind: 'pairs', pairs: [pair('The version before', 'is not kept any more')] });
+  } else if (lines.every(({ kind }) => kind === 'same')) {
+    blocks.push({ kind: 'pairs', pairs: [pair('Changed', 'nothing of what is decided on')] });
+  } else {
+    blocks.push({ kind: 'changes', lines });
+  }
+  return [
+    {
+      id: 'changes',
+      heading: `What changed: version ${revision} compared with version ${revision - 1}`,
+      voice: 'call',
+      blocks,
+    },
+  ];
+}
+
+function showFeedback({ feedback }: Review): Section[] {
+  if (feedback === null) return [];
+  const by: Block = { kind: 'pairs', pairs: [pair('Requested by', [said(feedback.by)])] };
+  const blocks: Block[] = [by, { kind: 'quote', text: feedback.comment }];
+  return [{ id: 'feedback', heading: 'Changes requested: it waits for the proposer', voice: 'reviewer', blocks }];
+}
+
+const LEVEL = { waiting: 'not open yet', open: 'open', passed: 'passed' } as const;
+
+/** Who has to approve, step by step, and how far it is. */
+function showLevels({ levels, separationOfDuties }: Review): Section[] {
+  if (levels.length === 0) return [];
+  const pairs = levels.map((level, index): Pair => {
+    const { name, approvers, escalation, quorum, status } = level;
+    const votes = countYeses(level);
+    const later: Line =
+      escalation === null ? [] : ['; from ', { at: escalation.at }, ' also ', ...saidList(escalation.to)];
+    const value: Line = [`${votes} of ${quorum} from `, ...saidList(approvers), ...later, ` (${LEVEL[status]})`];
+    return { label: [`${index + 1}. `, { policy: name }], value, progress: [votes, quorum] };
+  });
+  if (separationOfDuties) {
+    pairs.push(pair('Separation of duties', 'the proposer, its owner and voters of earlier levels cannot vote'));
+  }
+  return [{ id: 'levels', heading: 'Who must approve', voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
+}
+
+/** Proposals, versions, decisions and the execution, oldest first. */
+function showTimeline(review: Review): Section {
+  const { execution, revisions, status, resolvedAt } = review;
+  const { stopped, reconciled } = execution;
+  const events: Event[] = revisions.flatMap(({ revision, submittedAt, by, decisions }): Event[] => [
+    {
+      kind: revision === 1 ? 'proposed' : 'revised',
+      at: submittedAt,
+      line: [said(by), revision === 1 ? ' proposed it' : ` made version ${revision}`],
+      comment: null,
+    },
+    ...decisions.map((decision): Event => {
+      const { type, level, channel, decidedAt: at, reviewer, comment } = decision;
+      const what = ` ${DECISION_WORDS[type]} version ${decision.revision} (level ${level}, by ${channel})`;
+      return { kind: 'decided', at, line: [said(reviewer), what], comment };
+    }),
+  ]);
+  const add = (kind: Event['kind'], at: string | null, line: string | Line, comment: string | null = null): void => {
+    if (at !== null) events.push({ kind, at, line: lineOf(line), comment });
+  };
+  add('ended', resolvedAt, `Review ended: ${STATUS[status].words}`);
+  add('started', execution.startedAt, 'Execution started');
+  if (stopped !== undefined) {
+    add('stopped', stopped.at, [said(stopped.by), ' rejected the call, which stopped it'], stopped.comment);
+  }
+  const end = wasStopped(review) ? `Call ${STOPPED_WORDS}` : `Execution ended: ${EXECUTION[execution.status].label}`;
+  add('finished', execution.finishedAt, end);
+  if (reconciled !== undefined) {
+    const what = ` established that it ${reconciled.outcome === 'executed' ? 'happened' : 'did not happen'}`;
+    add('reconciled', reconciled.at, [said(reconciled.by), what], reconciled.note);
+  }
+  const ordered = events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  return { id: 'timeline', heading: 'What happened', voice: 'reviewer', blocks: [{ kind: 'events', events: ordered }] };
+}
+
+function showEnd(review: Review, withAnswer: boolean): Section[] {
+  const { resolution, execution, status } = review;
+  if (resolution === null && execution.status === 'not_started') return [];
+  const pairs: Pair[] = [];
+  if (resolution !== null) {
+    const by: Line = resolution.by === null ? [] : [' by ', said(resolution.by)];
+    pairs.push(pair('Ended', [STATUS[status].words, ...by, resolution.edited ? ', with edited arguments' : '']));
+  }
+  if (review.kind === 'call') pairs.push(pair('Execution', executionWords(review)));
+  const { error, upstreamStatus, body, edited } = execution;
+  // What a target answered is as little Holdpoint's as what the agent said.
+  if (error !== null && !wasStopped(review)) {
+    const words = executionErrorWords(error.code);
+    const more: Line = error.message === words ? [] : [': ', said(error.message)];
+    pairs.push({
+      ...pair('Error', [words === error.code ? said(words) : `${words} (${error.code})`, ...more]),
+      tone: 'bad',
+    });
+  }
+  if (upstreamStatus !== undefined) pairs.push(pair('The target answered with', String(upstreamStatus)));
+  const blocks: Block[] = [{ kind: 'pairs', pairs }];
+  if (edited === true && execution.startedAt !== null) {
+    blocks.push({ kind: 'warning', line: ['What ran is not what was proposed: a reviewer edited it.'] });
+  }
+  if (withAnswer && body !== undefined) blocks.push({ kind: 'json', label: ['Answer of the target'], value: body });
+  return [{ id: 'end', heading: 'How it ended', voice: 'holdpoint', blocks }];
 }
 
 function executionWords(review: Review): string {
   if (wasStopped(review)) return STOPPED_WORDS;
-  return canBeStopped(review) ? 'not made yet; a reviewer can still stop it' : EXECUTION[review.execution.status];
+  return canBeStopped(review) ? 'not run yet; a reviewer can still stop it' : EXECUTION[review.execution.status].words;
 }
 
-const EXECUTION: Readonly<Record<Review['execution']['status'], string>> = {
-  not_started: 'not made',
-  executing: 'under way',
-  executed: 'made',
-  failed: 'failed',
-  outcome_unknown: 'sent, and nobody knows whether it took effect: a person has to find out',
-};
+/** What a call does, in one line: the policy's words with values in quotes, or those of the tool's name. */
+export function plainWords(tool: string, args: JsonObject | undefined, description: string | null | undefined): string {
+  if (description === null || description === undefined) return wordsOfName(tool);
+  const sql = args?.['sql'];
+  if (typeof sql === 'string') {
+    return fillTemplate(`${description}: {sql}`, { sql: sql.trim().replaceAll(/\s+/g, ' ') }, () => '', 64);
+  }
+  if (args !== undefined) return fillTemplate(description, args, (placeholder) => placeholder);
+  // Without its arguments, what stands before the first of them still says what the tool does.
+  return (description.split('{', 1)[0] ?? '').trim() || wordsOfName(tool);
+}
+
+/** A tool nobody described, from its name: `payouts.create` → `payouts: create`. */
+function wordsOfName(tool: string): string {
+  const [service, ...rest] = tool.split('.');
+  const words = rest
+    .join(' ')
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]/g, ' ')
+    .toLowerCase();
+  return rest.length === 0 ? tool : `${service}: ${words}`;
+}
+
+/** Arguments out of a list row's summary (`tool {json}`), where it was not clipped. */
+export function argumentsOfSummary(tool: string, summary: string): JsonObject | undefined {
+  if (!summary.startsWith(`${tool} {`)) return undefined;
+  try {
+    return JSON.parse(summary.slice(tool.length + 1)) as JsonObject;
+  } catch {
+    return undefined;
+  }
+}

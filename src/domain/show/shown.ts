@@ -1,101 +1,130 @@
-import type { JsonObject } from '../../contract/json.ts';
-import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Material, Review } from '../../contract/review.ts';
-import { sliceCharacters, visible } from '../text/visible.ts';
+import type { ChangedLine } from './changes.ts';
+import { visible } from '../text/visible.ts';
+import { isPlain } from '../text/write-value.ts';
 
 /**
- * A review as it is laid before a person, free of any medium: mails, the page behind a mail's link and whatever else has
- * to show the same are written from this. Every text in it has been made visible (no control, bidi or zero-width
- * character is left) and none has been escaped for HTML: that is for whoever writes HTML.
+ * A review as it is shown to a person, free of any medium: the page lays it out itself, everything else through
+ * `to-text.ts`. Text of others is as it came, and never a plain string: whoever lays it out makes it visible, and quotes
+ * or marks it, so that it cannot pass for Holdpoint's own words.
  */
 export interface Shown {
   /** The tool, or the question. */
-  readonly title: string;
+  readonly title: Line;
+  /** What the call does, in the policy's words; null: policy does not describe it. */
+  readonly summary: Line | null;
   readonly sections: readonly Section[];
-  /** Something was left out for length; the section says so too. */
-  readonly clipped: boolean;
 }
 
 /** Whose words a section is made of: Holdpoint's own, the call itself, or somebody's whom nobody checked. */
 export type Voice = 'holdpoint' | 'call' | 'agent' | 'reviewer';
 
+export type SectionId = 'why' | 'changes' | 'evidence' | 'call' | 'words' | 'feedback' | 'levels' | 'timeline' | 'end';
+
 export interface Section {
+  readonly id: SectionId;
   readonly heading: string;
   readonly voice: Voice;
   readonly blocks: readonly Block[];
 }
 
+export type Part =
+  /** Holdpoint's own words. */
+  | string
+  /** Words of others: in quotes, unless they are a mere name. */
+  | { readonly said: string }
+  /** The policy's words, in which values of others stand in quotes already. */
+  | { readonly policy: string }
+  /** ISO 8601; with `now` (epoch ms) its age matters more. */
+  | { readonly at: string; readonly now?: number }
+  /** A deadline, ISO 8601. */
+  | { readonly until: string; readonly now: number };
+export type Line = readonly Part[];
+
+export interface Pair {
+  readonly label: Line;
+  readonly value: Line;
+  /** Votes so far, of those needed. */
+  readonly progress?: readonly [votes: number, quorum: number];
+  readonly tone?: 'bad';
+}
+
 export type Block =
-  | { readonly kind: 'pairs'; readonly pairs: readonly (readonly [label: string, value: string])[] }
-  /** Kept line by line, in a fixed-width font. */
-  | { readonly kind: 'code'; readonly label: string | null; readonly lines: readonly string[] }
+  | { readonly kind: 'pairs'; readonly pairs: readonly Pair[] }
+  /** Arguments or context by name, each in full. */
+  | { readonly kind: 'values'; readonly label: string; readonly values: JsonObject }
+  /** Text of others, line by line. */
+  | { readonly kind: 'text'; readonly label: Line; readonly text: string; readonly syntax?: 'sql' }
+  /** `isFolded`: says once more what the blocks above say, so a page may fold it. */
+  | { readonly kind: 'json'; readonly label: Line; readonly value: Json; readonly isFolded?: true }
   | {
       readonly kind: 'table';
-      readonly label: string;
+      readonly label: Line;
       readonly head: readonly string[];
       readonly rows: readonly (readonly string[])[];
     }
+  | { readonly kind: 'changes'; readonly lines: readonly ChangedLine[] }
+  | { readonly kind: 'events'; readonly events: readonly Event[] }
   /** Somebody's words, each line to be marked as theirs. */
-  | { readonly kind: 'quote'; readonly lines: readonly string[] }
-  /** Ours, and to be noticed. */
-  | { readonly kind: 'warning'; readonly text: string };
+  | { readonly kind: 'quote'; readonly text: string }
+  /** Holdpoint's own, and to be noticed. */
+  | { readonly kind: 'warning'; readonly line: Line };
+
+export interface Event {
+  readonly kind: 'proposed' | 'revised' | 'decided' | 'ended' | 'started' | 'stopped' | 'finished' | 'reconciled';
+  /** ISO 8601. */
+  readonly at: string;
+  readonly line: Line;
+  readonly comment: string | null;
+}
 
 export interface ShowOptions {
   /** Epoch ms: what ages and time left are counted from. */
   readonly now: number;
-  /** Characters of one block; Infinity: everything. */
-  readonly limit: number;
   /** The tool as the policy in force has it; undefined: policy does not name it (any more), or nobody calls a tool. */
-  readonly tool: ToolDefinition | undefined;
-  /** Context that the configuration pins for the proposer: what of the review's is not the agent's own word. */
-  readonly pinned: JsonObject;
-  /** What was digested of this version and of the one before it; absent: not read, or erased. */
+  readonly tool: ShownTool | undefined;
+  /** Context that the configuration pins for the proposer; null: this door cannot know which of the review's is. */
+  readonly pinned: JsonObject | null;
+  /** What was digested of earlier versions; absent: not read, or erased. */
   readonly materials?: readonly Material[];
+  /** The target's answer too; mails and messages leave it out. */
+  readonly withAnswer?: boolean;
 }
 
-/** What a review is called in one line: its tool, or the question that is asked. */
+export interface ShownTool {
+  readonly description?: string | null | undefined;
+  readonly reason?: string | null | undefined;
+  /** JSON Schema. */
+  readonly arguments?: JsonObject | null | undefined;
+}
+
+export function said(text: string): Part {
+  return { said: text };
+}
+
+/** Several names of others in one line: `ops or finance`. */
+export function saidList(names: readonly string[]): Line {
+  return names.flatMap((name, index) => (index === 0 ? [said(name)] : [' or ', said(name)]));
+}
+
+export function pair(label: string | Line, value: string | Line): Pair {
+  return { label: lineOf(label), value: lineOf(value) };
+}
+
+export function lineOf(line: string | Line): Line {
+  return typeof line === 'string' ? [line] : line;
+}
+
+/** What an identifier looks like: it cannot read on as if it belonged to the sentence around it. */
+const NAME = /^[\p{L}\p{M}\p{N}._:@/+$-]+$/u;
+
+/** Text of others as it stands among Holdpoint's words: in quotes, unless it is a mere name. Not made visible yet. */
+export function quoteSaid(text: string): string {
+  return NAME.test(text) && isPlain(text) ? text : JSON.stringify(text);
+}
+
+/** What a review is called in one line of Holdpoint's: its tool, or the question that is asked. */
 export function nameOf({ kind, call, title }: Pick<Review, 'kind' | 'call' | 'title'>): string {
-  return visible(kind === 'call' ? call.tool : (title ?? 'a question'));
-}
-
-/** Text on its way into a section; cut where it is longer than `limit` characters. */
-export class Clipper {
-  readonly #limit: number;
-  clipped = false;
-
-  /** `limit`: characters a block; Infinity shows everything. */
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** As many whole lines, and as much of the next, as fit. */
-  lines(lines: readonly string[]): readonly string[] {
-    const kept: string[] = [];
-    let left = this.#limit;
-    for (const line of lines) {
-      if (line.length > left) {
-        kept.push(`${sliceCharacters(line, left)}…`, this.#note(lines));
-        return kept;
-      }
-      kept.push(line);
-      left -= line.length + 1;
-    }
-    return kept;
-  }
-
-  rows<T>(rows: readonly T[]): readonly T[] {
-    const most = Number.isFinite(this.#limit) ? 20 : rows.length;
-    if (rows.length > most) this.clipped = true;
-    return rows.slice(0, most);
-  }
-
-  text(text: string): string {
-    return this.lines([text]).join(' ');
-  }
-
-  #note(lines: readonly string[]): string {
-    this.clipped = true;
-    const all = lines.reduce((sum, line) => sum + line.length + 1, -1);
-    return `[cut here: this is only the beginning of ${all} characters]`;
-  }
+  return visible(quoteSaid(kind === 'call' ? call.tool : (title ?? 'question')));
 }

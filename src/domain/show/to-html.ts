@@ -1,4 +1,4 @@
-import type { Block, Section, Shown } from './shown.ts';
+import type { TextBlock, TextSection, TextShown } from './to-text.ts';
 
 /** HTML of our own making. Only {@link markup} makes it; everything else is text and gets escaped. */
 export interface Html {
@@ -33,24 +33,22 @@ export function unlinked(text: string): Html {
 }
 
 /** Sections with a class for each voice; what it looks like is for a style sheet to say. */
-export function shownToHtml(shown: Pick<Shown, 'sections'>): Html {
+export function shownToHtml(shown: Pick<TextShown, 'sections'>): Html {
   return markup`${shown.sections.map(sectionToHtml)}`;
 }
 
-function sectionToHtml({ heading, voice, blocks }: Section): Html {
+function sectionToHtml({ heading, voice, blocks }: TextSection): Html {
   return markup`<section class="voice-${voice}">\n<h2>${heading}</h2>\n${blocks.map(blockToHtml)}</section>\n`;
 }
 
-function blockToHtml(block: Block): Html {
+function blockToHtml(block: TextBlock): Html {
   switch (block.kind) {
     case 'pairs': {
       const pairs = block.pairs.map(([label, value]) => markup`<dt>${label}</dt><dd>${unlinked(value)}</dd>`);
       return markup`<dl>${pairs}</dl>\n`;
     }
-    case 'code': {
-      const label = block.label === null ? [] : [markup`<h3>${block.label}</h3>\n`];
-      return markup`${label}<pre>${unlinked(block.lines.join('\n'))}</pre>\n`;
-    }
+    case 'code':
+      return markup`<h3>${block.label}</h3>\n<pre>${unlinked(block.lines.join('\n'))}</pre>\n`;
     case 'quote': {
       const lines = block.lines.map((line) => markup`<p>${unlinked(line === '' ? '\u00a0' : line)}</p>\n`);
       return markup`<blockquote>${lines}</blockquote>\n`;

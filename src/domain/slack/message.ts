@@ -10,7 +10,9 @@ import { slackDecisionOf } from '../mail-decision.ts';
 import type { Settings } from '../policy/settings.ts';
 import { capitalize, STATUS } from '../lifecycle.ts';
 import { nameOf } from '../show/shown.ts';
-import { showReview, shownBy } from '../show/show-review.ts';
+import { showReview } from '../show/show-review.ts';
+import { shownBy } from '../show/shown-by.ts';
+import { layOutText } from '../show/to-text.ts';
 import { clipText, escapeMrkdwn, shownToBlocks } from './to-blocks.ts';
 
 /** Blocks of one message (https://docs.slack.dev/reference/block-kit/blocks), and characters of its text that we use. */
@@ -41,7 +43,7 @@ export interface MessageDeps {
  */
 export function reviewMessage(stored: Review, deps: MessageDeps, materials: readonly Material[] = []): SlackMessage {
   const review = withShownDigest(stored);
-  const shown = showReview(review, { now: deps.now, limit: LIMIT, ...shownBy(deps.settings, review), materials });
+  const shown = layOutText(showReview(review, { now: deps.now, ...shownBy(deps.settings, review), materials }), LIMIT);
   const body = shownToBlocks(shown);
   const foot = footOf(review, deps, false);
   const room = MOST_BLOCKS - foot.length - 1;

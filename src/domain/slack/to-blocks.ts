@@ -1,5 +1,5 @@
 import type { KnownBlock, RichTextBlock, SectionBlock } from '@slack/types';
-import type { Block, Section, Shown } from '../show/shown.ts';
+import type { TextBlock, TextSection, TextShown } from '../show/to-text.ts';
 import { sliceCharacters } from '../text/visible.ts';
 
 /** Limits of Slack: 3,000 characters a section, 150 a header (https://docs.slack.dev/reference/block-kit/blocks). */
@@ -7,7 +7,7 @@ const SECTION = 3_000;
 const HEADER = 150;
 
 /** What is laid out for every medium, as blocks of Slack. Nobody's text is ever read as mrkdwn. */
-export function shownToBlocks(shown: Pick<Shown, 'title' | 'sections'>): KnownBlock[] {
+export function shownToBlocks(shown: Pick<TextShown, 'title' | 'sections'>): KnownBlock[] {
   const title = clipText(shown.title, HEADER);
   return [
     { type: 'header', text: { type: 'plain_text', text: title === '' ? '?' : title, emoji: false } },
@@ -15,17 +15,17 @@ export function shownToBlocks(shown: Pick<Shown, 'title' | 'sections'>): KnownBl
   ];
 }
 
-function sectionToBlocks({ heading, blocks }: Section): KnownBlock[] {
+function sectionToBlocks({ heading, blocks }: TextSection): KnownBlock[] {
   return [{ type: 'divider' }, richHeading(heading), ...blocks.flatMap(blockToBlocks)];
 }
 
-function blockToBlocks(block: Block): KnownBlock[] {
+function blockToBlocks(block: TextBlock): KnownBlock[] {
   switch (block.kind) {
     case 'pairs':
       return plain(block.pairs.map(([label, value]) => `${label}: ${value}`).join('\n'));
     case 'code':
       return [
-        ...(block.label === null ? [] : plain(`${block.label}:`)),
+        ...plain(`${block.label}:`),
         rich({ type: 'rich_text_preformatted', elements: [{ type: 'text', text: orBlank(block.lines.join('\n')) }] }),
       ];
     case 'table':

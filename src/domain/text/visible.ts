@@ -12,6 +12,12 @@ function escape(character: string): string {
   return SHORT[character] ?? `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
 }
 
+/** Whether a character is one that nobody would see, or that a terminal would act on. */
+export function isHidden(character: string): boolean {
+  HIDDEN.lastIndex = 0;
+  return HIDDEN.test(character);
+}
+
 /** One line: line breaks and tabs are shown too. */
 export function visible(text: string): string {
   return text.replace(HIDDEN, escape);

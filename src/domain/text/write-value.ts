@@ -25,7 +25,7 @@ const OPENING = /^["'“”„‘’«»[{(]/;
 /** However a reader's language groups digits. */
 const NUMBER = /^[-+−]?[\p{N}\s.,'’_]+(?:e[-+]?\p{N}+)?$/iu;
 
-function isPlain(text: string): boolean {
+export function isPlain(text: string): boolean {
   if (text === '' || text.trim() !== text) return false;
   return !OPENING.test(text) && !NUMBER.test(text) && !WORDS.has(text.toLowerCase());
 }

@@ -5,7 +5,7 @@ import { durationMs, durationSchema } from '../../../contract/policy.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';
-import { clip, visible } from '../../ui/visible.ts';
+import { clip, visible } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { withDatabase } from '../installation.ts';

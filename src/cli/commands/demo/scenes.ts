@@ -7,7 +7,7 @@ import type { Review } from '../../../contract/review.ts';
 import { CliError } from '../../ui/exit.ts';
 import { select } from '../../ui/prompt.ts';
 import { renderReview } from '../../ui/review-view.ts';
-import { formatCount } from '../../ui/time.ts';
+import { formatCount } from '../../../domain/text/time.ts';
 import { renderProof, verifyWith } from '../audit/verify.ts';
 import { dataDirOf, readTrust } from '../installation.ts';
 import { check, count, fact, pause, propose, scene, type Tour } from './tour.ts';

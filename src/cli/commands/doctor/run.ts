@@ -3,7 +3,7 @@ import { findTemporalTarget, type TemporalTarget } from '../../compose/temporal.
 import { StartError } from '../../start-error.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
-import { visibleLines } from '../../ui/visible.ts';
+import { visibleLines } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { dataDirOf, readAccess, withDatabase } from '../installation.ts';
 import { checkApi, checkConfig, checkDatabase, checkEmbedded, checkKeys, fail, ok, type Finding } from './checks.ts';

@@ -1,18 +1,23 @@
 import type { Command } from 'commander';
-import type { Holdpoint } from '../../../client/index.ts';
+import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
+import type { JsonObject } from '../../../contract/json.ts';
 import type { DecisionRequest } from '../../../contract/decision.ts';
 import type { DecisionType, Review } from '../../../contract/review.ts';
 import { canBeStopped, queuedDecisionWords } from '../../../domain/stop.ts';
+import { countYeses } from '../../../domain/eligibility.ts';
+import { STATUS } from '../../../domain/lifecycle.ts';
+import { visible, visibleJson } from '../../../domain/text/visible.ts';
+import { editText } from '../../ui/editor.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';
-import { renderReview } from '../../ui/review-view.ts';
+import { describeExecution, heading, indent } from '../../ui/review-view.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
-import { readJson } from '../json-argument.ts';
-import { showOutcome } from './outcome.ts';
+import { parseJsonObject, readJson, readJsonObject } from '../json-argument.ts';
+import { readAndRender } from './show.ts';
 
-export interface DecideOptions extends GlobalOptions {
+interface DecideOptions extends GlobalOptions {
   readonly comment?: string;
   readonly digest?: string;
   readonly yes?: boolean;
@@ -41,7 +46,7 @@ export function registerDecisions(review: Command, context: CliContext): void {
   }
 }
 
-export function withDecisionOptions(command: Command): Command {
+function withDecisionOptions(command: Command): Command {
   return command
     .option('-m, --comment <text>', 'comment, kept with the decision')
     .option('--digest <digest>', 'decide only if the call still has this digest; default: the digest shown now')
@@ -57,12 +62,13 @@ async function runDecision(
   question: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client } = connect(io, options, 'reviewer');
+  const connection = connect(io, options, 'reviewer');
+  const { client } = connection;
   const review = await client.reviews.get(id);
   const response =
     options.response === undefined ? {} : { response: await readJson(io, '--response', options.response) };
   if (mustAsk(io, options)) {
-    io.print(...renderReview(io, review), '');
+    io.print(...(await readAndRender(io, connection, review, signal)), '');
     await confirm(io, canBeStopped(review) && type === 'reject' ? 'Stop it before it runs?' : question);
   }
   await decide(io, client, review, options, { type, ...response }, signal);
@@ -72,12 +78,12 @@ async function runDecision(
  * Whether the person must be asked first. Without a terminal no one can be asked, so only `--yes`, or the digest that was
  * reviewed, lets a decision be sent.
  */
-export function mustAsk(io: Io, options: DecideOptions): boolean {
+function mustAsk(io: Io, options: DecideOptions): boolean {
   return options.yes !== true && (io.interactive || options.digest === undefined);
 }
 
 /** Sends a decision on the digest that was shown, and prints the result. */
-export async function decide(
+async function decide(
   io: Io,
   client: Holdpoint,
   review: Review,
@@ -111,4 +117,99 @@ function shownDigest(review: Review, options: DecideOptions): string {
     );
   }
   return shown;
+}
+
+interface EditOptions extends DecideOptions {
+  readonly arguments?: string;
+}
+
+export function registerEdit(review: Command, context: CliContext): void {
+  withDecisionOptions(
+    review
+      .command('edit')
+      .description('approve the same tool with other arguments; the call is classified again')
+      .argument('<id>')
+      .option('-a, --arguments <json>', 'all arguments: JSON, @FILE or -; default: $VISUAL or $EDITOR opens'),
+  ).action(action(context, (io, options: EditOptions, id) => edit(io, options, id, context.signal)));
+}
+
+async function edit(io: Io, options: EditOptions, id: string, signal: AbortSignal): Promise<void> {
+  const connection = connect(io, options, 'reviewer');
+  const { client } = connection;
+  const review = await client.reviews.get(id);
+  const args =
+    options.arguments === undefined
+      ? await editArguments(io, review)
+      : await readJsonObject(io, '--arguments', options.arguments);
+  if (mustAsk(io, options)) {
+    io.print(
+      ...(await readAndRender(io, connection, review, signal)),
+      ...heading(io, 'With these arguments instead'),
+      ...indent(visibleJson(args)),
+      '',
+    );
+    await confirm(io, 'Approve this?');
+  }
+  await decide(io, client, review, options, { type: 'edit', arguments: args }, signal);
+}
+
+/** All arguments as the person's editor left them. */
+async function editArguments(io: Io, review: Review): Promise<JsonObject> {
+  if (!io.interactive)
+    throw new CliError('usage', 'no_arguments', 'Pass --arguments: there is no terminal for an editor.');
+  const before = `${JSON.stringify(review.call.arguments, null, 2)}\n`;
+  const after = await editText(io, before, 'arguments.json');
+  if (after === before) throw new CliError('failed', 'unchanged', 'Nothing was changed, so nothing was decided.');
+  return parseJsonObject('the edited text', after);
+}
+
+/**
+ * Prints the state after a decision. If the call was approved, waits a little for its result; running out of that time is
+ * not a failure, because the call continues.
+ */
+async function showOutcome(
+  io: Io,
+  client: Holdpoint,
+  decided: Review,
+  wait: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const review = await follow(client, decided, wait, signal);
+  io.data(review);
+  io.print(...renderOutcome(review));
+}
+
+async function follow(
+  client: Holdpoint,
+  review: Review,
+  wait: string | undefined,
+  signal: AbortSignal,
+): Promise<Review> {
+  if (review.kind !== 'call' || review.status !== 'approved' || wait === undefined) return review;
+  try {
+    return (await client.review(review.reviewId).resolution({ timeout: wait, signal })).review;
+  } catch (error) {
+    if (error instanceof HoldpointError && error.retryable) return review;
+    throw error;
+  }
+}
+
+export function renderOutcome(review: Review): string[] {
+  const lines = [`${review.reviewId}: ${STATUS[review.status].words}`];
+  const open = review.levels.find((level) => level.status === 'open');
+  if (review.status === 'pending' && open !== undefined) {
+    const votes = countYeses(open);
+    lines.push(
+      `next: ${visible(open.name)}, ${votes} of ${open.quorum} from ${open.approvers.map(visible).join(' or ')}`,
+    );
+  }
+  if (review.status === 'pending' && review.revision > 1) {
+    lines.push(`it is now revision ${review.revision}, with a new digest: holdpoint review show ${review.reviewId}`);
+  }
+  if (review.execution.status === 'not_started') return lines;
+  lines.push(describeExecution(review));
+  const { body, error } = review.execution;
+  if (error !== null) lines.push(`  ${visible(error.code)}: ${visible(error.message)}`);
+  if (body !== undefined) lines.push(...indent(visibleJson(body)));
+  return lines;
 }

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import type { ListOptions as ListQuery } from '../../../client/index.ts';
 import { STATUSES, type ReviewRow, type ReviewStatus } from '../../../contract/review.ts';
+import { hasEnded, isStatus, OPEN_STATUSES } from '../../../domain/lifecycle.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { renderTable } from '../../ui/table.ts';
-import { formatLeft } from '../../ui/time.ts';
-import { clip, visible } from '../../ui/visible.ts';
+import { formatLeft } from '../../../domain/text/time.ts';
+import { clip, visible } from '../../../domain/text/visible.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
+import { readAndRender } from './show.ts';
 
 interface ListOptions extends GlobalOptions {
   readonly status?: string;
@@ -75,9 +77,9 @@ function queryOf(options: ListOptions): Omit<ListQuery, 'limit' | 'cursor'> {
 
 function parseStatuses(options: ListOptions): ReviewStatus[] | undefined {
   if ([options.all, options.mine, options.unknown, options.notRun].includes(true)) return undefined;
-  const names = (options.status ?? 'pending,changes_requested').split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !(STATUSES as readonly string[]).includes(name));
-  if (unknown === undefined) return names as ReviewStatus[];
+  const names = (options.status ?? OPEN_STATUSES.join(',')).split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !isStatus(name));
+  if (unknown === undefined) return names.filter(isStatus);
   throw new CliError(
     'usage',
     'unknown_status',
@@ -112,14 +114,54 @@ function renderNarrow(io: Io, cells: readonly string[]): string[] {
 }
 
 /** What a row of the list says, in the order of its columns. */
-export function cellsOf(io: Io, row: ReviewRow): string[] {
+function cellsOf(io: Io, row: ReviewRow): string[] {
   return [
     row.reviewId,
     row.class ?? '?',
     visible(row.title ?? row.summary),
     visible(row.proposer.id),
     row.executionStatus === 'not_started' ? row.status : `${row.status}, ${row.executionStatus}`,
-    row.status === 'pending' || row.status === 'changes_requested' ? formatLeft(row.expiresAt, io.now()) : '',
+    hasEnded(row.status) ? '' : formatLeft(row.expiresAt, io.now()),
     row.status === 'pending' ? `${row.votesMissing} of ${row.approvers.map(visible).join(' or ')}` : '',
   ];
+}
+
+interface WatchOptions extends GlobalOptions {
+  readonly since?: string;
+}
+
+export function registerWatch(review: Command, context: CliContext): void {
+  review
+    .command('watch')
+    .description('print changes as they happen: of one review until it is final, or of all until Ctrl-C')
+    .argument('[id]')
+    .option('--since <event>', 'continue after this event (its id in --json)')
+    .action(action(context, (io, options: WatchOptions, id) => watch(io, options, id, context.signal)));
+}
+
+async function watch(io: Io, options: WatchOptions, id: string | undefined, signal: AbortSignal): Promise<void> {
+  const connection = connect(io, options, 'reviewer');
+  const { client } = connection;
+  const from = { signal, ...(options.since === undefined ? {} : { lastEventId: options.since }) };
+  if (id !== undefined) {
+    for await (const event of client.reviews.watch(id, from)) {
+      io.data(event);
+      io.print(...(await readAndRender(io, connection, event.review, signal)), '');
+    }
+    return;
+  }
+  if (io.rich && !io.json) io.note('Waiting for changes; press Ctrl-C to stop.');
+  for await (const event of client.reviews.watch(from)) {
+    io.data(event);
+    io.print(renderChange(io, event.review));
+  }
+}
+
+/** One line per change: a table would start over with each. */
+function renderChange(io: Io, row: ReviewRow): string {
+  const cells = cellsOf(io, row);
+  if (!io.rich) return cells.join('\t');
+  const [id = '', callClass = '', call = '', by = '', status = '', left = ''] = cells;
+  const rest = [callClass, by, ...(left === '' ? [] : [left])].join(', ');
+  return [id, status, clip(call, 60), io.colours.dim(rest)].join('  ');
 }

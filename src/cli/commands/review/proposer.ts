@@ -6,7 +6,7 @@ import type { Io } from '../../ui/io.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { readJsonObject } from '../json-argument.ts';
-import { renderOutcome } from './outcome.ts';
+import { renderOutcome } from './decide.ts';
 
 interface ResubmitOptions extends GlobalOptions {
   readonly arguments: string;

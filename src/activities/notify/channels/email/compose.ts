@@ -5,8 +5,10 @@ import { capitalize, hasEnded, NOTICE, STATUS } from '../../../../domain/lifecyc
 import { emailDecisionOf } from '../../../../domain/mail-decision.ts';
 import type { Settings } from '../../../../domain/policy/settings.ts';
 import { mailboxOf, writeMailLink } from '../../../../domain/proof/mail-link.ts';
-import { showReview, shownBy } from '../../../../domain/show/show-review.ts';
+import { showReview } from '../../../../domain/show/show-review.ts';
+import { shownBy } from '../../../../domain/show/shown-by.ts';
 import { nameOf } from '../../../../domain/show/shown.ts';
+import { layOutText } from '../../../../domain/show/to-text.ts';
 import { canBeStopped, wasStopped } from '../../../../domain/stop.ts';
 import { clip } from '../../../../domain/text/visible.ts';
 import type { Batch, Notice, NoticeEvent, Recipient } from '../../channel.ts';
@@ -67,7 +69,7 @@ function partOf(
   limit: number | null,
 ): MailPart {
   const { review, materials = [] } = notices[notices.length - 1] ?? notices[0];
-  const shown = showReview(review, { now: deps.now, limit: limit ?? 0, ...shownBy(settings, review), materials });
+  const shown = layOutText(showReview(review, { now: deps.now, ...shownBy(settings, review), materials }), limit ?? 0);
   return {
     reviewId: review.reviewId,
     sentences: [...new Set(notices.map(sentenceOf)), ...stopSentence(review)],

@@ -1,6 +1,5 @@
 import { markup, shownToHtml, unlinked, type Html } from '../../../../domain/show/to-html.ts';
-import type { Shown } from '../../../../domain/show/shown.ts';
-import { shownToText } from '../../../../domain/show/to-text.ts';
+import { shownToText, type TextShown } from '../../../../domain/show/to-text.ts';
 
 /** Where a mail leads from a review. */
 export type ReviewLink =
@@ -16,7 +15,7 @@ export interface MailPart {
   readonly reviewId: string;
   readonly sentences: readonly string[];
   /** Null: named only. */
-  readonly shown: Shown | null;
+  readonly shown: TextShown | null;
   readonly title: string;
   readonly link: ReviewLink;
 }

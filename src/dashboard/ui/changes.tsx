@@ -1,29 +1,25 @@
 import type { ReactNode } from 'react';
-import type { Json } from '../../contract/json.ts';
-import type { ChangedLine } from '../../domain/text/line-changes.ts';
-import { diffJson, foldSame, joinRuns, type Gap } from './diff.ts';
+import type { ChangedLine } from '../../domain/show/changes.ts';
+import { foldSame, joinRuns, type Gap } from './fold-changes.ts';
 import { Visible } from './visible.tsx';
 
 const WORDS = { same: '', added: 'added: ', removed: 'removed: ' } as const;
 const SIGNS = { same: ' ', added: '+', removed: '−' } as const;
 
-/** Two values line by line; signs for the eye, words for the ear, never colour alone. */
-export function JsonDiff({
-  before,
-  after,
+/** Two versions line by line; signs for the eye, words for the ear, never colour alone. */
+export function ChangesView({
+  lines,
   label,
   isFolded = false,
   line = (text) => text,
 }: {
-  readonly before: Json;
-  readonly after: Json;
+  readonly lines: readonly ChangedLine[];
   readonly label: string;
   /** Only what changed, with a few lines around it. */
   readonly isFolded?: boolean;
   /** Drawn around the text of each line. */
   readonly line?: (text: ReactNode) => ReactNode;
 }) {
-  const lines = diffJson(before, after);
   if (lines.every(({ kind }) => kind === 'same')) return <p className="quiet">The arguments are the same.</p>;
   return (
     <ul className="diff code" aria-label={label}>

@@ -1,4 +1,23 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+
+export function usePageTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Holdpoint`;
+  }, [title]);
+}
+
+/** As the style sheets' `(width < 30rem)`: a phone held upright. */
+const NARROW = window.matchMedia('(width < 30rem)');
+
+/** Whether there is room for one thing only, so that another one comes first: in the document too, not in its drawing. */
+export function useIsNarrow(): boolean {
+  return useSyncExternalStore(subscribe, () => NARROW.matches);
+}
+
+function subscribe(changed: () => void): () => void {
+  NARROW.addEventListener('change', changed);
+  return () => NARROW.removeEventListener('change', changed);
+}
 
 /** What is typed into a field, and how: it takes effect a little after the last key. */
 export function useDelayed(value: string, onChange: (value: string) => void): [string, (text: string) => void] {

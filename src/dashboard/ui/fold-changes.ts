@@ -1,6 +1,4 @@
-import { diffLines } from 'diff';
-import type { Json } from '../../contract/json.ts';
-import { compareLines, type ChangedLine } from '../../domain/text/line-changes.ts';
+import type { ChangedLine } from '../../domain/show/changes.ts';
 
 /** Lines that did not change and are far from any that did: how many. */
 export interface Gap {
@@ -60,23 +58,4 @@ function toBlocks(run: readonly ChangedLine[]): readonly ChangedLine[] {
     }
   }
   return blocks.map(({ kind, lines }) => ({ kind, text: lines.join('\n') }));
-}
-
-/** Lines of both values as indented JSON with keys in order; strings of several lines are cut where they break. */
-export function diffJson(before: Json, after: Json): readonly ChangedLine[] {
-  return compareLines(layOut(before), layOut(after), diffLines);
-}
-
-function layOut(value: Json): string {
-  return `${JSON.stringify(sortKeys(value), null, 2)}\n`;
-}
-
-function sortKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sortKeys(inner)]),
-  );
 }

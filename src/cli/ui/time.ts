@@ -1,1 +1,0 @@
-export { formatCount, formatLeft, formatSpan } from '../../domain/text/time.ts';

@@ -1,1 +1,0 @@
-export { clip, machineJson, visible, visibleJson, visibleLines } from '../../domain/text/visible.ts';
