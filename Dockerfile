@@ -1,4 +1,4 @@
-# Holdpoint: one image for every role; `docker-compose.yml` says which container is which.
+# Holdpoint: one image for every role; `docker-compose.yml` assigns the roles.
 FROM node:22-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -12,11 +12,11 @@ RUN node scripts/build.mjs && npm prune --omit=dev --no-audit --no-fund
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
 WORKDIR /app
-# Owned by root and not writable for the user that runs it; the root file system may be mounted read-only.
+# Owned by root and not writable by the user that runs it; the root file system may be mounted read-only.
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
-# For the last checkpoint, whoever the container runs as.
+# For the last checkpoint, writable by any user of the container.
 RUN install -d -m 1777 /var/lib/holdpoint
 USER node
 EXPOSE 8080

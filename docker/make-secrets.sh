@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes what docker-compose.yml needs in a directory of your choice: a database password for each login, and each part's
-# keys. What is there already stays.
-# Usage: docker/make-secrets.sh DIRECTORY DEPLOYMENT_ID      (the id that holdpoint.yaml says)
+# Creates what docker-compose.yml needs in the given directory: a database password for each login, and each part's
+# keys. Existing files are kept.
+# Usage: docker/make-secrets.sh DIRECTORY DEPLOYMENT_ID      (as in holdpoint.yaml)
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 DIRECTORY DEPLOYMENT_ID" >&2; exit 2; }
 here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "$1"
-# Files in it are readable inside the containers, whose users differ from yours; the directory itself is yours alone.
+# Files in it are readable inside the containers, whose users differ from yours; only you can enter the directory itself.
 chmod 700 "$1"
 cd "$1"
 for name in postgres_password temporal_db_password owner_db_password api_db_password review_db_password gate_db_password execute_db_password; do
@@ -15,7 +15,7 @@ for name in postgres_password temporal_db_password owner_db_password api_db_pass
   chmod 444 "$name"
 done
 
-# Yours to fill: what oidc and notifications in holdpoint.yaml name as file:/run/holdpoint-values/NAME, to each part its own.
+# Fill these yourself: the values that holdpoint.yaml names as file:/run/holdpoint-values/NAME, each for its part.
 mkdir -p values/api values/gate
 
 if [ ! -e keys ]; then
@@ -27,7 +27,7 @@ if [ ! -e keys ]; then
   fi
 fi
 
-# Private keys are for their owner alone, so the containers run as that owner, and never as root.
+# Private keys are only readable by their owner, so the containers run as that owner, never as root.
 user=$(id -u):$(id -g)
 if [ "$(id -u)" -eq 0 ]; then
   user=1000:1000

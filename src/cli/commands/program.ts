@@ -193,7 +193,7 @@ function registerAudit(program: Command, run: Run): void {
     );
   audit
     .command('erase')
-    .description('erase arguments, results and comments of old reviews; the log keeps verifying')
+    .description('erase arguments, results and comments of old reviews; the log still verifies')
     .requiredOption('--older-than <duration>', 'only reviews that ended at least this long ago, e.g. 90d')
     .option('--database <place>', 'a PostgreSQL URL or a data directory; default: the one configured here')
     .option('-y, --yes', 'do not ask')
