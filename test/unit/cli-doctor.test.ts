@@ -13,14 +13,14 @@ describe('clocks', () => {
     [-4_000, 0, 'ok'],
     [60_000, 0, 'fail'],
     [-60_000, 0, 'fail'],
-    // A coarse or slow reading excuses as much as it is coarse or slow.
+    // A coarse or slow reading is given as much slack.
     [7_000, 3_000, 'ok'],
     [9_000, 3_000, 'fail'],
   ] as const)('%i ms off, read to within %i ms: %s', (off, slack, status) => {
     expect(judgeClock('clock', now + off, now, slack).status).toBe(status);
   });
 
-  test('of Temporal’s only one that is ahead is seen; that it agrees is not claimed', () => {
+  test('a Temporal clock that is ahead is noticed; agreement is not claimed', () => {
     expect(judgeTemporalClock(now + 60_000, now).status).toBe('fail');
     const behind = judgeTemporalClock(now - 3_600_000, now);
     expect(behind.status).toBe('ok');
@@ -56,7 +56,7 @@ describe('the api', () => {
     expect(await statuses(200, { problems: [] }, date)).toContain('api clock: fail');
   });
 
-  test('nobody there, and nowhere to look', async () => {
+  test('no answer, and no URL', async () => {
     const [closed] = await checkApi('http://127.0.0.1:1', Date.now);
     const [unknown] = await checkApi(undefined, Date.now);
     expect([closed?.status, unknown?.status]).toEqual(['fail', 'skipped']);

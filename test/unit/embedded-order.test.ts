@@ -21,7 +21,7 @@ let said: string[];
 const say = (line: string): void => void said.push(line);
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'holdpoint-ways-'));
+  folder = mkdtempSync(join(tmpdir(), 'holdpoint-sources-'));
   env = { PATH: join(folder, 'bin'), XDG_CACHE_HOME: join(folder, 'cache') };
   cached = join(cacheDir(env, 'temporal-cli', TEMPORAL_CLI_VERSION), 'temporal');
   said = [];
@@ -56,14 +56,14 @@ describe('a Temporal CLI', () => {
     vi.mocked(downloadThroughSdk).mockResolvedValue({ ok: false, why: 'no network' });
     return cached;
   };
-  const waysFrom = (n: number) => [given, onPath, inCache].slice(n).map((way) => way());
+  const sourcesFrom = (n: number) => [given, onPath, inCache].slice(n).map((source) => source());
 
   test.each([
     ['TEMPORAL_CLI', 0],
     ['the PATH', 1],
     ['the cache', 2],
   ])('%s comes before what follows it, and is named', async (name, n) => {
-    const [first] = waysFrom(n);
+    const [first] = sourcesFrom(n);
     expect(await findTemporalCli(env, say)).toBe(first);
     expect(said.join()).toContain(name);
     expect(downloadThroughSdk).not.toHaveBeenCalled();
@@ -79,8 +79,8 @@ describe('a Temporal CLI', () => {
     expect(commands()).toContain('go');
   });
 
-  test('TEMPORAL_CLI that is no program is refused, whatever else there is', async () => {
-    waysFrom(1);
+  test('TEMPORAL_CLI that is not a program is refused, even if another source works', async () => {
+    sourcesFrom(1);
     env.TEMPORAL_CLI = join(folder, 'nothing');
     await expect(findTemporalCli(env, say)).rejects.toMatchObject({ code: 'setting_invalid' });
   });
@@ -93,7 +93,7 @@ describe('a time-skipping server', () => {
     expect(said.join()).toContain('TEMPORAL_TEST_SERVER');
   });
 
-  test('TEMPORAL_TEST_SERVER that is no program is refused, not passed over', async () => {
+  test('TEMPORAL_TEST_SERVER that is not a program is refused, not skipped', async () => {
     env.TEMPORAL_TEST_SERVER = join(folder, 'nothing');
     await expect(findTimeSkippingServer(env, say)).rejects.toThrow('TEMPORAL_TEST_SERVER');
     expect(downloadThroughSdk).not.toHaveBeenCalled();

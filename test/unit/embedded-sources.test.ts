@@ -5,7 +5,7 @@ import { takeFirstSource, type Source } from '../../src/cli/embedded/sources.ts'
 const works = (name: string): Source => ({ name, get: async () => ({ ok: true, path: `/${name}` }) });
 const fails = (name: string): Source => ({ name, get: async () => ({ ok: false, why: `no ${name}` }) });
 
-test('the first way that works is used, and why the ones before it were not is said', async () => {
+test('the first source that works is used, and the reasons against earlier ones are reported', async () => {
   const said: string[] = [];
   const path = await takeFirstSource('X', [fails('a'), works('b'), works('c')], (line) => said.push(line));
   expect(path).toBe('/b');
@@ -13,18 +13,18 @@ test('the first way that works is used, and why the ones before it were not is s
   expect(said[0]).toContain('no a');
 });
 
-test('later ways are not tried', async () => {
+test('later sources are not tried', async () => {
   const never: Source = { name: 'never', get: () => Promise.reject(new Error('tried')) };
   await expect(takeFirstSource('X', [works('a'), never], () => undefined)).resolves.toBe('/a');
 });
 
-test('no way left: every reason is told', async () => {
+test('no source left: every reason is reported', async () => {
   await expect(takeFirstSource('X', [fails('a'), fails('b')], () => undefined)).rejects.toMatchObject({
     tried: ['a: no a', 'b: no b'],
   });
 });
 
-test('a server is recognised by its database file, whatever its other settings', () => {
+test('a server is recognised by its database file, regardless of other settings', () => {
   const file = '/data/temporal.db';
   const argv = (port: number, databaseFile: string | null) => [
     '/bin/temporal',
