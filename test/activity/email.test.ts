@@ -109,8 +109,8 @@ describe('a mail about one event', () => {
       expect(body).toMatch(/- +"account": "acct-old"/);
       expect(body).toMatch(/\+ +"account": "acct-new"/);
       expect(body).not.toMatch(/[+-] +"amount"/);
-      const places = ['acct-old', 'Checked by Holdpoint', '4,711', 'exactly will happen', 'own words', 'Said by'].map((part) =>
-        body.toLowerCase().indexOf(part.toLowerCase()),
+      const places = ['acct-old', 'Checked by Holdpoint', '4,711', 'exactly will happen', 'own words', 'Said by'].map(
+        (part) => body.toLowerCase().indexOf(part.toLowerCase()),
       );
       expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
     }

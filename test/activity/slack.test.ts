@@ -165,8 +165,8 @@ describe('a message about a review, with a bot token', () => {
     const text = JSON.stringify(message.blocks).replaceAll('\\"', '"');
     expect(text).toMatch(/- +"account": "acct-old"/);
     expect(text).toMatch(/\+ +"account": "acct-new"/);
-    const places = ['acct-old', 'Checked by Holdpoint', '4,711', 'exactly will happen', 'own words', 'Said by'].map((part) =>
-      text.indexOf(part),
+    const places = ['acct-old', 'Checked by Holdpoint', '4,711', 'exactly will happen', 'own words', 'Said by'].map(
+      (part) => text.indexOf(part),
     );
     expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
   });

@@ -106,13 +106,7 @@ test('a mail has what Holdpoint found out itself above the call, named as its ow
   const { reviewId } = await world.hold('bank.closeAccount', { ref }, { reason: 'No longer used.' });
   const [first] = await mail.mails('ops-1', reviewId);
   const text = (first?.parsed.text ?? '').toLowerCase();
-  const places = [
-    'checked by holdpoint',
-    `account: ${ref}`,
-    'what exactly will happen',
-    'own words',
-    'no longer used',
-  ];
+  const places = ['checked by holdpoint', `account: ${ref}`, 'what exactly will happen', 'own words', 'no longer used'];
   const found = places.map((part) => text.indexOf(part.toLowerCase()));
   expect(found.every((place, index) => place > (found[index - 1] ?? -1))).toBe(true);
 });
