@@ -1,8 +1,7 @@
 import type { ConfigFile } from '../contract/config.ts';
 import { compilePolicy } from '../domain/policy/compile.ts';
 import { buildSettings, matchesPattern, type Settings } from '../domain/policy/settings.ts';
-import { checkConfig } from './check-config.ts';
-import { checkPeople, votersByGroup } from './check-people.ts';
+import { checkConfig, votersByGroup } from './check-config.ts';
 import { findNearest } from '../domain/files/nearest.ts';
 import {
   parseCatalog,
@@ -57,10 +56,10 @@ export function loadSettings({ config, policy, catalogs, deploymentId }: Setting
   const unreadable = parsed.flatMap((file) => (file.ok ? [] : file.problems));
   if (!parsedConfig.ok || policyFile === undefined || parsedPolicy?.ok !== true || unreadable.length > 0) {
     // What can be checked of the other file already is: one round of corrections instead of two.
-    const more = parsedConfig.ok ? checkConfigFile(parsedConfig.file).problems : [];
+    const more = parsedConfig.ok ? checkConfig(parsedConfig.file).problems : [];
     return { ok: false, problems: sortProblems([...unreadable, ...more]) };
   }
-  const people = checkConfigFile(parsedConfig.file);
+  const people = checkConfig(parsedConfig.file);
   const compiled = compilePolicy({
     user: parsedPolicy.file,
     catalogs: new Map(parsedCatalogs.flatMap(({ name, parsed }) => (parsed.ok ? [[name, parsed.file] as const] : []))),
@@ -80,14 +79,6 @@ export function loadSettings({ config, policy, catalogs, deploymentId }: Setting
 function readPolicyFile(policy: SettingsInput['policy'], config: ParseResult<ConfigFile>): TextFile | undefined {
   if (typeof policy !== 'function') return policy;
   return config.ok ? policy(config.file.value.policy) : undefined;
-}
-
-function checkConfigFile(file: ParsedFile<ConfigFile>): {
-  readonly problems: readonly FileProblem[];
-  readonly warnings: readonly FileProblem[];
-} {
-  const people = checkPeople(file);
-  return { problems: [...people.problems, ...checkConfig(file)], warnings: people.warnings };
 }
 
 /** Patterns that fit no tool: a freeze that stops nothing should not look like one that does. */
