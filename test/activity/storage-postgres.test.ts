@@ -244,6 +244,14 @@ describe('several processes on one PostgreSQL', () => {
       expect(await both.readLedger(reviewIdOf(2))).toBeUndefined();
     });
 
+    it('no login that may not append can hold the line of appends', async () => {
+      for (const { database: login } of [api, review]) {
+        for (const statement of ['SELECT FROM holdpoint.audit_head FOR SHARE', 'SELECT holdpoint.lock_head()']) {
+          await expect(login.query(statement)).rejects.toMatchObject(refused);
+        }
+      }
+    });
+
     it('the reviewers’ api alone may store an objection, and nobody takes one back', async () => {
       const envelope = { payload: 'p', payloadType: 't', signatures: [{ sig: 's' }] };
       const objected = reviewIdOf(6);

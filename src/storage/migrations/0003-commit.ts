@@ -11,18 +11,19 @@
  * `enable_seqscan = off` is for the same reason; it makes plans look dear, so a server would compile them for 50 ms
  * each (`jit`).
  */
-const APPEND_LOCK = 0x686f_6c64;
-
 export const commit = `
 CREATE FUNCTION holdpoint.may_gate() RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
 CREATE FUNCTION holdpoint.may_execute() RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
 
--- Appends stand in one line, whatever the number of processes; the line ends with the transaction.
+-- Appends stand in one line, whatever the number of processes; the line ends with the transaction. It is the lock of the
+-- head's row, which only these functions may take: an advisory lock could be held by any login, and stop every append.
 CREATE FUNCTION holdpoint.lock_head() RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = holdpoint, pg_catalog, pg_temp AS $fn$
+DECLARE
+  h holdpoint.audit_head;
 BEGIN
-  PERFORM pg_advisory_xact_lock(${APPEND_LOCK});
-  RETURN (SELECT jsonb_build_object('size', size, 'peaks', encode(peaks, 'hex')) FROM audit_head);
+  SELECT * INTO STRICT h FROM audit_head FOR UPDATE;
+  RETURN jsonb_build_object('size', h.size, 'peaks', encode(h.peaks, 'hex'));
 END $fn$;
 
 -- What commit_group and object() do under a row's lock relies on a fresh snapshot for every statement behind it.
@@ -240,8 +241,7 @@ DECLARE
 BEGIN
   PERFORM require_read_committed();
   PERFORM check_rights(p);
-  PERFORM pg_advisory_xact_lock(${APPEND_LOCK});
-  SELECT h.size, h.peaks INTO head_size, head_peaks FROM audit_head h;
+  SELECT h.size, h.peaks INTO STRICT head_size, head_peaks FROM audit_head h FOR UPDATE;
   IF head_size <> (p->>'size')::bigint OR NOT are_linked(p->'entries', head_size) THEN
     RETURN current_head(p->'entries', head_size, head_peaks);
   END IF;
