@@ -1,4 +1,4 @@
-import type { ServiceContext } from './service/context.ts';
+import type { Logger } from 'pino';
 import type { FieldError } from '../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
 import type { ReviewId } from '../contract/ids.ts';
@@ -70,7 +70,7 @@ export function asProblem(error: unknown): ProblemError {
 
 /** A failure as one item of a result that holds several. */
 export function problemFields(
-  context: Pick<ServiceContext, 'log'>,
+  context: { readonly log: Pick<Logger, 'error'> },
   error: unknown,
 ): { readonly httpStatus: number; readonly code: string; readonly detail: string } & Readonly<Record<string, unknown>> {
   const problem = asProblem(error);

@@ -1,8 +1,7 @@
 import { HoldpointError, ResolutionTimeoutError } from './errors.ts';
-import { toMs } from './options.ts';
+import { toMs, type Duration } from './options.ts';
 import { isFinal, toResolution, type Resolution } from './resolution.ts';
 import { sleep } from './retry.ts';
-import type { ResolutionOptions } from './reviews.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Review } from '../contract/review.ts';
 
@@ -16,6 +15,18 @@ const MAX_PAUSE = 10_000;
 const MIN_PERIOD = 250;
 
 type Fetch = (options: { readonly waitSeconds: number; readonly signal: AbortSignal }) => Promise<Review>;
+
+export interface ResolutionOptions {
+  /** How long this process waits; default: without end. Running out of it decides nothing. */
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
+  /**
+   * Asked once for each version that a reviewer wants changed; the arguments that it answers are sent as a revision,
+   * and the waiting goes on. Without it a request for changes waits until somebody calls `revise`. What it throws ends
+   * the waiting and decides nothing.
+   */
+  readonly onChangesRequested?: OnChangesRequested;
+}
 
 /**
  * Asks again and again until the review is final. Anything that may pass (no connection, 429, 5xx) is waited out for

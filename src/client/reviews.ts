@@ -1,6 +1,5 @@
 import { watchAll, watchReview, type ReviewEvent, type ReviewRowEvent, type WatchOptions } from './events.ts';
-import { pollUntilFinal, type OnChangesRequested } from './long-poll.ts';
-import type { Duration } from './options.ts';
+import { pollUntilFinal, type ResolutionOptions } from './long-poll.ts';
 import type { Resolution } from './resolution.ts';
 import type { Transport } from './transport.ts';
 import type { ListResponse, Queued } from '../contract/api.ts';
@@ -187,17 +186,7 @@ function pathOf(reviewId: string): string {
   return `/v1/reviews/${encodeURIComponent(reviewId)}`;
 }
 
-export interface ResolutionOptions {
-  /** How long this process waits; default: without end. Running out of it decides nothing. */
-  readonly timeout?: Duration;
-  readonly signal?: AbortSignal;
-  /**
-   * Asked once for each version that a reviewer wants changed; the arguments that it answers are sent as a revision,
-   * and the waiting goes on. Without it a request for changes waits until somebody calls `revise`. What it throws ends
-   * the waiting and decides nothing.
-   */
-  readonly onChangesRequested?: OnChangesRequested;
-}
+export type { ResolutionOptions } from './long-poll.ts';
 
 export interface RevisionOptions {
   readonly reason?: string;

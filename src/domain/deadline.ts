@@ -93,20 +93,12 @@ export function escalatedTo({ escalation }: Pick<Level, 'escalation'>, at: numbe
   return escalation !== null && Date.parse(escalation.at) <= at ? escalation.to : [];
 }
 
-/** What happens next to a review if nobody acts. `at`: ISO 8601. Null: it does not wait, or has no deadline. */
-export type NextStep =
-  | { readonly kind: 'escalates'; readonly at: string; readonly to: readonly string[] }
-  | { readonly kind: 'expires'; readonly at: string };
-
-export function nextStep(
+/** The escalation that comes next if nobody decides before it, of a review that waits. `now`: epoch ms. */
+export function nextEscalation(
   { status, expiresAt, level, levels }: Pick<Review, 'status' | 'expiresAt' | 'level' | 'levels'>,
   now: number,
-): NextStep | null {
-  if ((status !== 'pending' && status !== 'changes_requested') || expiresAt === null) return null;
+): Level['escalation'] {
   const escalation = status === 'pending' ? (levels[level - 1]?.escalation ?? null) : null;
-  const escalatesFirst =
-    escalation !== null && Date.parse(escalation.at) > now && Date.parse(escalation.at) < Date.parse(expiresAt);
-  return escalatesFirst
-    ? { kind: 'escalates', at: escalation.at, to: escalation.to }
-    : { kind: 'expires', at: expiresAt };
+  const at = escalation === null ? Number.NaN : Date.parse(escalation.at);
+  return at > now && !isExpired(expiresAt === null ? null : Date.parse(expiresAt), at) ? escalation : null;
 }

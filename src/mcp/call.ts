@@ -16,7 +16,7 @@ import { isFinal } from '../domain/lifecycle.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
 import { offeredTools } from './catalog.ts';
-import type { McpRequest } from './door.ts';
+import type { McpRequest } from './request.ts';
 import { resultOf } from './result.ts';
 import { execute } from '../api/service/execute.ts';
 import { getReview } from '../api/service/read.ts';

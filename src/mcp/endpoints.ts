@@ -10,7 +10,7 @@ import { principalKey } from '../api/principal.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/api.ts';
 import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
 import { acceptKey, stateOfUpstream } from '../domain/policy/upstreams.ts';
-import type { McpDeps, McpRequest } from './door.ts';
+import type { McpDeps, McpRequest, McpSession } from './request.ts';
 import { createMcpServer } from './server.ts';
 
 /** One JSON-RPC message. Several at once are no longer part of the protocol. */
@@ -156,15 +156,6 @@ export function refuseForeignOrigin(req: Request, publicUrl: string | null): voi
   if (!isOurs || (!isLocal && publicUrl !== null && new URL(origin).origin !== new URL(publicUrl).origin)) {
     throw new ProblemError('forbidden');
   }
-}
-
-/**
- * What a session id says. Nothing of a session is kept: the id is signed, so any api process can read it, and bound to
- * the agent, so that somebody else's is worth nothing. It is no credential; every request brings its key.
- */
-export interface McpSession {
-  /** Tells this session's requests from another's: JSON-RPC ids are unique within a session alone. */
-  readonly nonce: string;
 }
 
 export function openSession(secret: string, agentId: string): string {

@@ -5,7 +5,7 @@ import { reviewIdSchema } from '../contract/ids.ts';
 import { jsonObjectSchema } from '../contract/json.ts';
 import { holdReview, reviewResult, type Extra } from './call.ts';
 import { queuedResult } from './result.ts';
-import type { McpRequest } from './door.ts';
+import type { McpRequest } from './request.ts';
 import { revise, withdraw } from '../api/service/propose-side.ts';
 
 const reviewId = {

@@ -18,7 +18,7 @@ import { ProblemError } from '../api/index.ts';
 import { asProblem } from '../api/problem.ts';
 import { callTool, propose, type Extra } from './call.ts';
 import { offeredTools } from './catalog.ts';
-import { TASKS_EXTENSION, type McpRequest } from './door.ts';
+import { TASKS_EXTENSION, type McpRequest } from './request.ts';
 import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
 import { problemResult, resultOf } from './result.ts';
 import { cancelTask, detailedTaskOf, extensionTaskOf, listTasks, readTask, taskOf, taskResult } from './tasks.ts';

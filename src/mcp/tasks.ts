@@ -6,7 +6,7 @@ import { reviewIdSchema } from '../contract/ids.ts';
 import type { Review } from '../contract/review.ts';
 import { isFinal, STATUS } from '../domain/lifecycle.ts';
 import { reviewResult } from './call.ts';
-import type { McpRequest } from './door.ts';
+import type { McpRequest } from './request.ts';
 import { showWords } from './result.ts';
 import { withdraw } from '../api/service/propose-side.ts';
 import { getReview, listReviews } from '../api/service/read.ts';

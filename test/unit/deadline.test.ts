@@ -8,7 +8,7 @@ import {
   escalationOf,
   isExpired,
   nextDueAt,
-  nextStep,
+  nextEscalation,
   NO_SCHEDULE,
   scheduleOf,
   type ApprovalTimes,
@@ -92,24 +92,21 @@ describe('stricter times', () => {
   });
 });
 
-describe('what happens next', () => {
+describe('the escalation that comes next', () => {
   const level = { name: 'ops', approvers: ['ops'], quorum: 1, status: 'open' as const, decisions: [] };
-  const waiting = {
-    status: 'pending' as const,
-    expiresAt: iso(24),
-    level: 1,
-    levels: [{ ...level, escalation: escalationOf(TIMES, START) }],
-  };
+  const escalation = escalationOf(TIMES, START);
+  const waiting = { status: 'pending' as const, expiresAt: iso(24), level: 1, levels: [{ ...level, escalation }] };
 
-  it('the open level escalates, then the review expires', () => {
-    expect(nextStep(waiting, at(9))).toEqual({ kind: 'escalates', at: iso(10), to: ['managers'] });
-    expect(nextStep(waiting, at(10))).toEqual({ kind: 'expires', at: iso(24) });
-    expect(nextStep({ ...waiting, expiresAt: iso(5) }, at(1))).toEqual({ kind: 'expires', at: iso(5) });
+  it('is the open level’s, until it has come', () => {
+    expect(nextEscalation(waiting, at(9))).toEqual(escalation);
+    expect(nextEscalation(waiting, at(10))).toBeNull();
+    expect(nextEscalation({ ...waiting, expiresAt: null }, at(9))).toEqual(escalation);
   });
 
-  it('only while it waits', () => {
-    expect(nextStep({ ...waiting, status: 'changes_requested' }, at(9))).toEqual({ kind: 'expires', at: iso(24) });
-    expect(nextStep({ ...waiting, status: 'approved' }, at(9))).toBeNull();
-    expect(nextStep({ ...waiting, expiresAt: null }, at(9))).toBeNull();
+  it('does not come after the deadline, or while nobody is to decide', () => {
+    expect(nextEscalation({ ...waiting, expiresAt: iso(10) }, at(1))).toBeNull();
+    expect(nextEscalation({ ...waiting, status: 'changes_requested' }, at(9))).toBeNull();
+    expect(nextEscalation({ ...waiting, status: 'approved' }, at(9))).toBeNull();
+    expect(nextEscalation({ ...waiting, levels: [{ ...level, escalation: null }] }, at(9))).toBeNull();
   });
 });

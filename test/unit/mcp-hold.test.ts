@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { outcomeOf } from '../../src/api/service/outcome.ts';
 import type { WaitOptions } from '../../src/api/service/types.ts';
 import { callTool, type Extra } from '../../src/mcp/call.ts';
-import type { McpRequest } from '../../src/mcp/door.ts';
+import type { McpRequest } from '../../src/mcp/request.ts';
 import { runOwnTool } from '../../src/mcp/own-tools.ts';
 import { aReview } from './client-fixtures.ts';
 import { APPROVALS, settingsOf } from './policy-support.ts';

@@ -1,5 +1,3 @@
-import type { ServiceContext } from './context.ts';
-
 /** Rows that are read at once: few enough for other requests to come in between. */
 export const PIECE = 100;
 
@@ -66,7 +64,7 @@ export class Lane {
 
 /** The next piece, when its turn has come and it is paid for. Undefined: the caller is gone. */
 export async function readPiece<T>(
-  { scans }: Pick<ServiceContext, 'scans'>,
+  { scans }: { readonly scans: Lane },
   scan: Scan,
   read: () => Promise<readonly T[]>,
 ): Promise<readonly T[] | undefined> {

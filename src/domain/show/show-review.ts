@@ -1,3 +1,4 @@
+import { nextEscalation } from '../deadline.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
@@ -79,7 +80,10 @@ function showWhy(review: Review, { now, tool, pinned }: ShowOptions): Section {
   if (!hasEnded(review.status)) {
     const left: Line =
       expiresAt === null ? ['no deadline yet'] : [{ until: expiresAt, now }, ', then the answer is no'];
-    pairs.push(pair('Time left', left));
+    const next = nextEscalation(review, now);
+    const more: Line =
+      next === null ? [] : ['; before that, ', ...saidList(next.to), ' may decide from ', { at: next.at }];
+    pairs.push(pair('Time left', [...left, ...more]));
   }
   const blocks: Block[] = [{ kind: 'pairs', pairs }];
   const config = splitContext(review.context, pinned ?? {}).pinned;

@@ -1,5 +1,4 @@
 import type { AgentPrincipal, Caller, DoorParts, ServiceContext } from '../api/index.ts';
-import type { McpSession } from './endpoints.ts';
 
 /** What the gateway needs beside the service that HTTP uses too. */
 export interface McpDeps {
@@ -12,6 +11,15 @@ export interface McpDeps {
   readonly holdMs?: number;
   /** How often a held call looks again and reports progress, s; default 5. */
   readonly lookEverySeconds?: number;
+}
+
+/**
+ * What a session id says. Nothing of a session is kept: the id is signed, so any api process can read it, and bound to
+ * the agent, so that somebody else's is worth nothing. It is no credential; every request brings its key.
+ */
+export interface McpSession {
+  /** Tells this session's requests from another's: JSON-RPC ids are unique within a session alone. */
+  readonly nonce: string;
 }
 
 /** One request: who sent it, and what is known of the client. */
