@@ -83,6 +83,7 @@ const VARIABLES = {
   ),
   DATABASE_PASSWORD_FILE: variable(z.string(), 'a file that contains only a password'),
 } as const;
+type Variables = typeof VARIABLES;
 
 /**
  * Reads the settings from the environment. Throws `setting_invalid` with every variable that is wrong: a bad value never
@@ -90,31 +91,28 @@ const VARIABLES = {
  */
 export function readEnvironment(env: Environment): EnvironmentSettings {
   const problems: string[] = [];
-  const read = <T>(name: keyof typeof VARIABLES, { schema, wants, secret }: Variable<T>): T | undefined => {
+  const read = <N extends keyof Variables>(name: N): z.output<Variables[N]['schema']> | undefined => {
     const value = env[name];
     if (value === undefined || value === '') return undefined;
+    const { schema, wants, secret } = VARIABLES[name];
     const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
+    if (parsed.success) return parsed.data as z.output<Variables[N]['schema']>;
     problems.push(`${name} is ${secret === true ? 'malformed' : JSON.stringify(value)}. Set it to ${wants}.`);
     return undefined;
   };
   const settings: EnvironmentSettings = {
-    host: read('HOLDPOINT_HOST', VARIABLES.HOLDPOINT_HOST) ?? '127.0.0.1',
-    port: read('HOLDPOINT_PORT', VARIABLES.HOLDPOINT_PORT) ?? 8080,
-    dataDir: read('HOLDPOINT_DATA_DIR', VARIABLES.HOLDPOINT_DATA_DIR) ?? '.holdpoint',
-    configFile: read('HOLDPOINT_CONFIG', VARIABLES.HOLDPOINT_CONFIG) ?? 'holdpoint.yaml',
-    healthPort: read('HOLDPOINT_HEALTH_PORT', VARIABLES.HOLDPOINT_HEALTH_PORT) ?? null,
-    keysDir: read('HOLDPOINT_KEYS_DIR', VARIABLES.HOLDPOINT_KEYS_DIR) ?? null,
-    temporalPort: read('HOLDPOINT_TEMPORAL_PORT', VARIABLES.HOLDPOINT_TEMPORAL_PORT) ?? 7233,
-    temporalUiPort: read('HOLDPOINT_TEMPORAL_UI_PORT', VARIABLES.HOLDPOINT_TEMPORAL_UI_PORT) ?? 8233,
-    temporalUiUrl: read('HOLDPOINT_TEMPORAL_UI_URL', VARIABLES.HOLDPOINT_TEMPORAL_UI_URL) ?? null,
-    databaseUrl: withPassword(
-      read('DATABASE_URL', VARIABLES.DATABASE_URL),
-      read('DATABASE_PASSWORD_FILE', VARIABLES.DATABASE_PASSWORD_FILE),
-      problems,
-    ),
-    trustProxy: read('HOLDPOINT_TRUST_PROXY', VARIABLES.HOLDPOINT_TRUST_PROXY) ?? null,
-    logLevel: read('HOLDPOINT_LOG_LEVEL', VARIABLES.HOLDPOINT_LOG_LEVEL) ?? 'info',
+    host: read('HOLDPOINT_HOST') ?? '127.0.0.1',
+    port: read('HOLDPOINT_PORT') ?? 8080,
+    dataDir: read('HOLDPOINT_DATA_DIR') ?? '.holdpoint',
+    configFile: read('HOLDPOINT_CONFIG') ?? 'holdpoint.yaml',
+    healthPort: read('HOLDPOINT_HEALTH_PORT') ?? null,
+    keysDir: read('HOLDPOINT_KEYS_DIR') ?? null,
+    temporalPort: read('HOLDPOINT_TEMPORAL_PORT') ?? 7233,
+    temporalUiPort: read('HOLDPOINT_TEMPORAL_UI_PORT') ?? 8233,
+    temporalUiUrl: read('HOLDPOINT_TEMPORAL_UI_URL') ?? null,
+    databaseUrl: withPassword(read('DATABASE_URL'), read('DATABASE_PASSWORD_FILE'), problems),
+    trustProxy: read('HOLDPOINT_TRUST_PROXY') ?? null,
+    logLevel: read('HOLDPOINT_LOG_LEVEL') ?? 'info',
   };
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
   return settings;
