@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cacheRows, type Found } from '../../src/storage/database/row-cache.ts';
+import { cacheRows, type Found } from '../../src/storage/reviews/cached-reads.ts';
 
 interface Row {
   index: number;

@@ -11,7 +11,7 @@ import {
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
-import type { Found } from '../database/row-cache.ts';
+import type { Found } from './cached-reads.ts';
 import { storableText } from '../database/text.ts';
 
 export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
