@@ -4,7 +4,7 @@
  * lost, `objection-sweeps.ts` sees to objections whose signal was lost.
  */
 import type { AuditEntry } from '../contract/audit.ts';
-import type { Gate } from '../contract/call.ts';
+import type { Gate, Urgency } from '../contract/call.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition } from '../domain/ledger.ts';
@@ -92,6 +92,7 @@ export type Classified =
 
 export interface PrepareRevisionInput {
   readonly previous: Material;
+  readonly urgency?: Urgency | null | undefined;
   readonly attested: boolean;
   readonly arguments: JsonObject;
   readonly startedAt: number;

@@ -7,6 +7,10 @@ export const classSchema = z.enum(CLASSES);
 export type CallClass = z.infer<typeof classSchema>;
 
 /** What the class demands, weakest first. */
+/** How urgent a proposer says its call is. Its own word: nobody checks it. */
+export const urgencySchema = z.enum(['low', 'normal', 'high']);
+export type Urgency = z.infer<typeof urgencySchema>;
+
 export const GATES = ['none', 'soft', 'hard'] as const;
 export const gateSchema = z.enum(GATES);
 export type Gate = z.infer<typeof gateSchema>;

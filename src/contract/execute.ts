@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CLASSES, GATES, serviceNameSchema, toolNameSchema } from './call.ts';
+import { CLASSES, GATES, serviceNameSchema, toolNameSchema, urgencySchema } from './call.ts';
 import { reviewIdSchema } from './ids.ts';
 import { jsonObjectSchema } from './json.ts';
 import { executionViewSchema } from './review.ts';
@@ -13,6 +13,8 @@ export const executeRequestSchema = z.strictObject({
   reason: z.string().max(4_000).optional(),
   /** Facts for rules. Never lowers a class; values pinned for the agent in config win. */
   context: jsonObjectSchema.optional(),
+  /** How urgent the agent says it is: shown as its word, and for rules, of which it never lowers a class. */
+  urgency: urgencySchema.optional(),
   threadId: z.string().min(1).max(255).optional(),
   group: z.string().min(1).max(255).optional(),
   /** Seconds to hold the answer while a hard gate waits. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { classSchema, evidenceSchema, gateSchema, targetSchema } from './call.ts';
+import { classSchema, evidenceSchema, gateSchema, targetSchema, urgencySchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema } from './json.ts';
 import { reviewIdSchema } from './ids.ts';
 
@@ -145,6 +145,8 @@ export const reviewSchema = z.object({
   allowedDecisions: z.array(decisionTypeSchema),
   proposer: z.object({ id: z.string(), owner: z.string().nullable(), attested: z.boolean() }),
   reason: z.string().nullable(),
+  /** The proposer's word; null: it said nothing. Absent in what was stored before there was such a thing. */
+  urgency: urgencySchema.nullable().optional(),
   context: jsonObjectSchema,
   threadId: z.string().nullable(),
   group: z.string().nullable(),

@@ -37,6 +37,7 @@ function remoteDecisionOf(
     ...review.call,
     arguments: review.call.arguments,
     context: review.context,
+    urgency: review.urgency,
     proposer,
     // A freeze holds calls back. How one is decided does not depend on it.
     settings: { ...settings, freeze: [] },

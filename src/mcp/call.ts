@@ -49,6 +49,7 @@ export async function propose(request: McpRequest, params: CallToolRequest['para
     arguments: params.arguments ?? {},
     ...optional('reason', meta['holdpoint/reason']),
     ...optional('context', meta['holdpoint/context']),
+    ...optional('urgency', meta['holdpoint/urgency']),
     ...optional('threadId', meta['holdpoint/threadId']),
   } satisfies Record<keyof Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>, unknown>);
   if (!parsed.success) throw new McpError(ErrorCode.InvalidParams, 'The call does not have the documented shape');

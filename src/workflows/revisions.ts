@@ -38,6 +38,7 @@ export async function prepare(
 ): Promise<CompleteRevision | undefined> {
   const prepared = await activities.prepareRevision({
     previous: run.current.material,
+    urgency: run.record.base.urgency,
     attested: run.attested,
     arguments: args,
     startedAt: run.startedAt,

@@ -228,6 +228,15 @@ describe('law 2: being able to schedule the activity is not enough', () => {
     expect(await attempt(forged)).toEqual(refused('reclassified'));
   });
 
+  it('takes the urgency that makes a call strict from the proposal: it is not in the input', async () => {
+    const when = ({ urgency }: { urgency?: string | undefined }) => urgency === 'high';
+    gate.settings.setPolicy({ rules: [{ name: 'hurried', class: 'irreversible', when }] });
+    const held = await steps.open('payouts.get', { id: 'p-1' }, { request: { urgency: 'high' } });
+    expect(held.opened.kind).toBe('held');
+    const forged = forge(held, { class: 'reversible', levels: [], expiresAt: null });
+    expect(await attempt(forged)).toEqual(refused('reclassified'));
+  });
+
   it('does not use the ledger row of one unsigned call for another', async () => {
     gate.settings.update({ unattested: 'allow' });
     const free = await steps.open('payouts.get', { id: 'p-1' }, { unsigned: true });

@@ -50,7 +50,7 @@ const agent = (over: Partial<Extract<Proposer, { attested: true }>['agent']> = {
 const NOBODY: Proposer = { attested: false, id: 'temporal:x', owner: null };
 
 function assess(tool: string, args: JsonObject, proposer = agent(), settings = settingsOf(), context: JsonObject = {}) {
-  return assessCall({ service: 'pay', tool, arguments: args, context, proposer, settings });
+  return assessCall({ service: 'pay', tool, arguments: args, context, urgency: null, proposer, settings });
 }
 
 describe('law 1: what policy and configuration say of a call', () => {
@@ -98,13 +98,20 @@ describe('law 1: what policy and configuration say of a call', () => {
       { ...db, name: 'db.execute', class: 'irreversible', sql: 'execute' },
     ];
     const settings = settingsOf({ freeze: ['db.execute'], connectors: { db: { url: 'env:DB' } } }, { tools });
-    const proposed = { service: 'db', tool: 'db.select', context: {}, proposer: agent(), settings };
+    const proposed = { service: 'db', tool: 'db.select', context: {}, urgency: null, proposer: agent(), settings };
     expect(assessCall({ ...proposed, arguments: { sql: 'SELECT 1' } }).kind).toBe('free');
     expect(assessCall({ ...proposed, arguments: { sql: 'DELETE FROM t' } }).reasonCodes).toEqual(['frozen']);
   });
 
   it('holds what was held before, whatever its class', () => {
-    const given = { service: 'pay', tool: 'pay.get', arguments: { id: '1' }, context: {}, proposer: agent() };
+    const given = {
+      service: 'pay',
+      tool: 'pay.get',
+      arguments: { id: '1' },
+      context: {},
+      urgency: null,
+      proposer: agent(),
+    };
     expect(assessCall({ ...given, settings: settingsOf() }).kind).toBe('free');
     expect(assessCall({ ...given, settings: settingsOf(), stayHeld: true })).toMatchObject({
       kind: 'held',

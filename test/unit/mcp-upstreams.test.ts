@@ -34,7 +34,7 @@ function settingsWith(tools: readonly UpstreamTool[], policy = POLICY): InForce 
 function assess(settings: InForce, tool = 'mcp.tickets.search') {
   const proposer = { attested: true, id: 'agent-1', owner: null, agent: { id: 'agent-1' } } as const;
   const service = tool.split('.')[0] ?? '';
-  return assessCall({ service, tool, arguments: {}, context: {}, proposer, settings });
+  return assessCall({ service, tool, arguments: {}, context: {}, urgency: null, proposer, settings });
 }
 
 const SEARCH = upstream('search');

@@ -111,6 +111,20 @@ describe('classification', () => {
     });
   });
 
+  it('never lets the urgency that a caller names lower a class: a rule can only raise it', () => {
+    const policy = withRules(
+      '  - { when: urgency == "high", class: sensitive, gate: hard, reason: hurried }\n' +
+        '  - { when: urgency == "normal", class: irreversible, reason: usual }\n',
+    );
+    const classOf = (urgency?: 'low' | 'normal' | 'high') => policy.classify(callOf('api.read', { urgency }));
+    // A call counts as one of normal urgency whatever its caller says.
+    for (const urgency of [undefined, 'low', 'normal', 'high'] as const) {
+      expect(classOf(urgency)).toMatchObject({ class: 'irreversible' });
+    }
+    expect(classOf('high').reasonCodes).toContain('hurried');
+    expect(classOf('low').reasonCodes).not.toContain('hurried');
+  });
+
   it('never lets a caller’s context lower a class', () => {
     const policy = withRules('  - { when: has(context.env) && context.env != "test", class: irreversible }\n');
     const classOf = (context: { env?: string }, pinnedContext: { env?: string }): unknown =>

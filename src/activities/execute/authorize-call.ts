@@ -1,4 +1,4 @@
-import type { CallClass, Evidence, Target } from '../../contract/call.ts';
+import type { CallClass, Evidence, Target, Urgency } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Level, Material } from '../../contract/review.ts';
@@ -109,6 +109,7 @@ export function assessInForce(
     arguments: material.arguments,
     // The proposer's own words: a context in the input could leave out what made the call strict.
     context: known.context,
+    urgency: known.urgency,
     proposer,
     settings,
     // A later revision stays held because the first one was, whatever its own class.
@@ -144,6 +145,7 @@ async function holdsSignedEvidence(deps: ExecuteDeps, material: Material): Promi
 interface KnownProposal {
   readonly proposer: Proposer;
   readonly context: JsonObject;
+  readonly urgency: Urgency | undefined;
   /** Epoch ms; from here the levels in force count their escalation. */
   readonly startedAt: number;
 }
@@ -170,7 +172,7 @@ function establishProposal(
     const bound = !isFirst || digestUnattested(material) === row.proposalDigest;
     if (!bound || !material.proposer.startsWith('temporal:')) throw refuseCall('not_authorized');
     const proposer = { attested: false, id: material.proposer, owner: null } as const;
-    return { proposer, context: {}, startedAt: Date.parse(row.openedAt) };
+    return { proposer, context: {}, urgency: undefined, startedAt: Date.parse(row.openedAt) };
   }
   const { request, proposer } = proposal;
   const bound =
@@ -181,7 +183,7 @@ function establishProposal(
     (!isFirst || canonicalJson(request.arguments) === canonicalJson(material.arguments));
   if (!bound) throw refuseCall('not_authorized');
   const startedAt = Date.parse(proposal.proposedAt ?? row.openedAt);
-  return { proposer, context: request.context ?? {}, startedAt };
+  return { proposer, context: request.context ?? {}, urgency: request.urgency, startedAt };
 }
 
 async function openSealed(

@@ -1,4 +1,4 @@
-import type { Evidence, Fact } from '../../contract/call.ts';
+import type { Evidence, Fact, Urgency } from '../../contract/call.ts';
 import type { EvidencePayload } from '../../contract/envelope.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { LIMITS } from '../../contract/constants.ts';
@@ -25,8 +25,9 @@ export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInp
     throw refuseCall('not_authorized');
   const settings = deps.settings.current();
   const call = await readSignedCall(deps, input, settings);
-  const { tool, service, arguments: args, context, proposer } = call;
-  const assessment = assessCall({ service, tool, arguments: args, context, proposer, settings, stayHeld: true });
+  const { tool, service, arguments: args, context, urgency, proposer } = call;
+  const question = { service, tool, arguments: args, context, urgency, proposer, settings, stayHeld: true };
+  const assessment = assessCall(question);
   const definition = findTool(settings, tool);
   if (assessment.kind === 'blocked' || definition?.preview === undefined) throw refuseCall('reclassified');
   const { target } = assessment;
@@ -83,6 +84,7 @@ interface SignedCall {
   readonly tool: string;
   readonly arguments: JsonObject;
   readonly context: JsonObject;
+  readonly urgency: Urgency | undefined;
 }
 
 /** The call as it was signed, of a review that is open for this proposal. Throws `not_authorized`. */
@@ -99,7 +101,8 @@ async function readSignedCall(deps: ExecuteDeps, input: GatherEvidenceInput, set
   if (args === undefined || row?.state !== 'open' || row.proposalDigest !== proposalDigest) {
     throw refuseCall('not_authorized');
   }
-  return { proposer, service: request.service, tool: request.tool, arguments: args, context: request.context ?? {} };
+  const { service, tool, context = {}, urgency } = request;
+  return { proposer, service, tool, arguments: args, context, urgency };
 }
 
 /** The arguments that a later version was signed with: the proposer's own revision, or a reviewer's edit. */

@@ -121,6 +121,7 @@ export function prepareRevision(deps: Pick<GateDeps, 'settings'>, input: Prepare
     tool: previous.tool,
     arguments: input.arguments,
     context: previous.context,
+    urgency: input.urgency,
     proposer:
       agent === undefined
         ? { attested: false, id: previous.proposer, owner: null }

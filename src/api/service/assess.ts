@@ -1,6 +1,7 @@
 import type { ServiceContext } from './context.ts';
 import type { Principal } from '../principal.ts';
 import { refuseSealed } from './sealing.ts';
+import type { Urgency } from '../../contract/call.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, type Assessment } from '../../domain/policy/assess.ts';
@@ -64,6 +65,7 @@ interface CallToAssess {
   readonly tool: string;
   readonly arguments: JsonObject;
   readonly context?: JsonObject | undefined;
+  readonly urgency?: Urgency | undefined;
 }
 
 /** What the gate worker would say of a call that this principal proposes. Arguments in the clear. */
@@ -75,6 +77,7 @@ export function assessForAgent(settings: InForce, principal: Principal, call: Ca
     tool: call.tool,
     arguments: maskSealed(call.arguments, tool?.definition.seal ?? []),
     context: call.context ?? {},
+    urgency: call.urgency,
     proposer: { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
     settings,
   });

@@ -11,6 +11,7 @@ export interface ExecuteOptions extends GlobalOptions {
   readonly arguments: string;
   readonly service?: string;
   readonly reason?: string;
+  readonly urgency?: 'low' | 'normal' | 'high';
   readonly context?: string;
   readonly thread?: string;
   readonly group?: string;
@@ -26,6 +27,7 @@ export async function execute(io: Io, options: ExecuteOptions, tool: string, sig
       tool,
       arguments: await readJsonObject(io, '--arguments', options.arguments),
       ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...(options.urgency === undefined ? {} : { urgency: options.urgency }),
       ...(options.context === undefined ? {} : { context: await readJsonObject(io, '--context', options.context) }),
       ...(options.thread === undefined ? {} : { threadId: options.thread }),
       ...(options.group === undefined ? {} : { group: options.group }),

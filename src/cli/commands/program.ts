@@ -121,6 +121,7 @@ function registerExecute(program: Command, run: Run, context: CliContext): void 
     .option('-a, --arguments <json>', 'JSON, @FILE, or - for standard input', '{}')
     .option('--service <name>', 'default: the part of the tool name before the first dot')
     .option('--reason <text>', 'why; shown to reviewers as the agent’s own words')
+    .addOption(new Option('--urgency <level>', 'how urgent it is, as you say').choices(['low', 'normal', 'high']))
     .option('--context <json>', 'facts for rules: JSON or @FILE')
     .option('--thread <id>', 'thread of the conversation')
     .option('--group <id>', 'group it with other reviews')

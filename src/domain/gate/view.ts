@@ -20,6 +20,7 @@ export type ReviewBase = Pick<
   | 'kind'
   | 'proposer'
   | 'reason'
+  | 'urgency'
   | 'threadId'
   | 'group'
   | 'callback'

@@ -1,4 +1,4 @@
-import type { CallClass, Gate, Target } from '../../contract/call.ts';
+import type { CallClass, Gate, Target, Urgency } from '../../contract/call.ts';
 import type { ReasonCode } from '../../contract/codes.ts';
 import type { AgentConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
@@ -25,6 +25,8 @@ export interface AssessInput {
   readonly arguments: JsonObject;
   /** The caller's own; ignored where the proposal is not attested. */
   readonly context: JsonObject;
+  /** Likewise; null: it said nothing, which counts as normal. */
+  readonly urgency: Urgency | null | undefined;
   readonly proposer: Proposer;
   readonly settings: InForce;
   /** A revision of a held call: the gate stays hard whatever the new arguments' class. */
@@ -106,6 +108,7 @@ export function assessCall(input: AssessInput): Assessment {
     context,
     pinnedContext: pinned,
     proposer: proposer.id,
+    ...(proposer.attested && input.urgency ? { urgency: input.urgency } : {}),
     evaluation: createEvaluation(),
     ...(floor === undefined ? {} : { floor }),
   };

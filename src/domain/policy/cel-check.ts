@@ -21,6 +21,7 @@ export const VARIABLES: Scope = new Map([
   ['arguments', 'map'],
   ['context', 'map'],
   ['proposer', 'string'],
+  ['urgency', 'string'],
 ]);
 const TYPE_NAMES = new Set(['bool', 'bytes', 'double', 'int', 'list', 'map', 'null_type', 'string', 'type', 'uint']);
 const NUMBERS = new Set(['int', 'uint', 'double']);

@@ -13,7 +13,7 @@ import { EvaluationError, type Value } from './cel-values.ts';
 /** A place in the arguments (or the context) that an expression looks at; the empty path is all of them. */
 export type ValuePath = readonly string[];
 
-type Root = 'arguments' | 'context';
+type Root = 'arguments' | 'context' | 'urgency';
 
 /** Every place under a root that an expression may look at. What cannot be told counts as the whole above it. */
 export function argumentUses(expr: Expr, root: Root = 'arguments'): readonly ValuePath[] {

@@ -98,7 +98,7 @@ function ownReasons(definition: ToolDefinition): readonly ReasonCode[] {
 }
 
 /**
- * What conditions are asked about: the call with its whole context, and with the pinned one alone. A rule that holds (or
+ * What conditions are asked about: the call with all that its caller says, and with the pinned context alone. A rule that holds (or
  * fails) in either counts, so what a caller says about itself can make the answer stricter and never weaker. Both share
  * one budget.
  */
@@ -108,15 +108,17 @@ export function prepareCall(
 ): { readonly whole: ExpressionInput; readonly pinned: ExpressionInput } {
   const evaluation = input.evaluation ?? createEvaluation();
   const whole = prepareInput(input, folds, evaluation);
-  const isSame = canonicalJson(input.context) === canonicalJson(input.pinnedContext);
-  const pinned = isSame ? whole : prepareInput({ ...input, context: input.pinnedContext }, folds, evaluation);
+  const { urgency = 'normal', context, pinnedContext } = input;
+  const isSame = urgency === 'normal' && canonicalJson(context) === canonicalJson(pinnedContext);
+  const plain = { ...input, context: pinnedContext, urgency: undefined };
+  const pinned = isSame ? whole : prepareInput(plain, folds, evaluation);
   return { whole, pinned };
 }
 
 function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionInput[]): readonly FiredRule[] {
   return rules.flatMap(({ expression, place, class: callClass, gate, reason }) => {
     const source = `${place} ${expression.text}`;
-    const asked = expression.readsContext ? inputs : inputs.slice(0, 1);
+    const asked = expression.readsCallersWord ? inputs : inputs.slice(0, 1);
     const verdicts = asked.map((input) => expression.evaluate(input));
     const failed = verdicts.find((verdict) => !verdict.ok);
     const fired: FiredRule[] = [];

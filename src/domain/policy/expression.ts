@@ -1,4 +1,5 @@
 import { celEnv, parse } from '@bufbuild/cel';
+import type { Urgency } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { argumentUses, reachableParts, truthFor, type ValuePath } from './cel-reads.ts';
 import { Budget, Dict, EvaluationError, Evaluation, type EvaluationCode, type Value } from './cel-values.ts';
@@ -12,8 +13,8 @@ export interface Expression {
   readonly text: string;
   /** Never throws. What is not plainly true or false is an error, and the caller decides what that means. */
   evaluate(input: ExpressionInput): Verdict;
-  /** False: its answer is the same with any context. */
-  readonly readsContext: boolean;
+  /** False: its answer is the same with any context and any urgency. */
+  readonly readsCallersWord: boolean;
   /** Tools that its text names: `tool == "…"`, `tool in ["…"]`. */
   readonly tools: ReadonlySet<string>;
   /** Places that it may look at in a call of one tool. */
@@ -90,15 +91,17 @@ export function prepareInput(
     readonly arguments: JsonObject;
     readonly context: JsonObject;
     readonly proposer: string;
+    readonly urgency?: Urgency | undefined;
   },
   folds?: Folds,
   evaluation = createEvaluation(),
 ): ExpressionInput {
-  const { tool, service, proposer } = values;
+  const { tool, service, proposer, urgency = 'normal' } = values;
   const variables = {
     tool,
     service,
     proposer,
+    urgency,
     arguments: Dict.ofJson(values.arguments, folds),
     context: Dict.ofJson(values.context, undefined, true),
   };
@@ -119,7 +122,7 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
     reachableParts(expr, (part) => decide(part, tool, service));
   return {
     text,
-    readsContext: argumentUses(expr, 'context').length > 0,
+    readsCallersWord: argumentUses(expr, 'context').length > 0 || argumentUses(expr, 'urgency').length > 0,
     tools: namedTools(expr),
     evaluate({ variables, evaluation }) {
       try {

@@ -1,4 +1,4 @@
-import type { CallClass, Gate } from '../../contract/call.ts';
+import type { CallClass, Gate, Urgency } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalTimes } from '../deadline.ts';
@@ -40,6 +40,8 @@ export interface ClassifyInput {
    */
   readonly pinnedContext: JsonObject;
   readonly proposer: string;
+  /** The caller's own word, as its context is: the call is also classified as one of normal urgency. */
+  readonly urgency?: Urgency | undefined;
   /** A floor that the connector's own look at the arguments sets (e.g. SQL that is not one plain SELECT). */
   readonly floor?: { readonly class: CallClass; readonly reason: string };
   /** What all questions about one call may cost together; without it, each has a budget of its own. */

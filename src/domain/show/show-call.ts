@@ -124,8 +124,9 @@ function asRows(value: Json): readonly JsonObject[] | undefined {
  * configuration in force pins for the proposer to the very value that the review has; everything else the proposer said.
  */
 export function showWords(review: Review, pinned: JsonObject | null): Section[] {
-  const { reason, threadId, group, callback } = review;
+  const { reason, urgency, threadId, group, callback } = review;
   const blocks: Block[] = [];
+  if (urgency) blocks.push({ kind: 'pairs', pairs: [pair('Urgency: the agent says', [said(urgency)])] });
   if (reason !== null) blocks.push({ kind: 'quote', text: reason });
   const names = (
     [
