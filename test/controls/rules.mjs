@@ -68,9 +68,9 @@ export const controls = [
     point: 1,
     what: 'one budget over all rules and matches of a call',
     file: 'src/domain/policy/classify.ts',
-    find: '    const verdicts = asked.map((input) => condition.expression.evaluate(input));',
+    find: '    const verdicts = asked.map((input) => expression.evaluate(input));',
     replace:
-      '    const verdicts = asked.map((input) => condition.expression.evaluate({ ...input, session: createSession() }));',
+      '    const verdicts = asked.map((input) => expression.evaluate({ ...input, evaluation: createEvaluation() }));',
     test,
     name: 'is one over all rules',
   },

@@ -48,7 +48,7 @@ export const controls = [
     point: 8,
     what: 'a call that can never be classified ends',
     file: 'src/activities/gate/open-review.ts',
-    find: '    return block(deps, opening, error);\n  }\n  if (draft',
+    find: '    return writeBlocked(deps, opening, error);\n  }\n  if (draft',
     replace: '    throw error;\n  }\n  if (draft',
     test: 'test/activity/classify-call.test.ts',
     name: 'a failure that nobody thought of',
