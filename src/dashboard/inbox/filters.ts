@@ -1,5 +1,5 @@
 import type { ReviewStatus } from '../../contract/review.ts';
-import { STATUS } from '../../domain/lifecycle.ts';
+import { capitalize, ENDED_STATUSES, OPEN_STATUSES, STATUS } from '../../domain/lifecycle.ts';
 import type { ListFilter } from '../data/place-row.ts';
 
 /** Filters of the inbox, as in the address. Absent: everything that waits. */
@@ -19,9 +19,7 @@ export const STATUS_CHOICES: readonly (readonly [value: string, text: string])[]
   ['changes_requested', 'Changes requested'],
   ['outcome_unknown', 'Outcome unknown'],
   ['not_started', 'Approved, not run yet'],
-  ...Object.entries(STATUS).flatMap(([status, { hasEnded, label }]) =>
-    hasEnded ? [[status, label.charAt(0).toUpperCase() + label.slice(1)] as const] : [],
-  ),
+  ...ENDED_STATUSES.map((status) => [status, capitalize(STATUS[status].label)] as const),
   ['all', 'All'],
 ];
 
@@ -43,7 +41,7 @@ export function isWaiting(filters: InboxFilters): boolean {
 }
 
 export function toListFilter({ status, q: _q, ...exact }: InboxFilters): ListFilter {
-  if (status === undefined) return { ...exact, status: ['pending', 'changes_requested'] };
+  if (status === undefined) return { ...exact, status: OPEN_STATUSES };
   // Not a status of the decision: what became of the call afterwards.
   if (status === 'outcome_unknown' || status === 'not_started') return { ...exact, execution: status };
   return status === 'all' ? exact : { ...exact, status: status as ReviewStatus };
