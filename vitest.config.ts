@@ -6,8 +6,6 @@ interface Tier {
   /** What must be there before the first test: servers, a build. */
   readonly globalSetup?: string[];
   readonly testTimeout: number;
-  /** Tiers with processes and servers of their own run file by file: two at once would only make both slow. */
-  readonly serial: boolean;
   /** Files share a process and what it has loaded. Not where a file changes the process, e.g. installs an SDK's runtime. */
   readonly shared?: boolean;
 }
@@ -18,15 +16,16 @@ const BUILD = './test/support/setup/build.ts';
 const DATABASE = './test/support/setup/database.ts';
 
 const TIERS: readonly Tier[] = [
-  { name: 'unit', testTimeout: 30_000, serial: false },
-  { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL, DATABASE], testTimeout: 120_000, serial: false },
-  { name: 'activity', globalSetup: [DATABASE], testTimeout: 120_000, serial: false, shared: true },
-  { name: 'api', globalSetup: [DATABASE], testTimeout: 60_000, serial: false, shared: true },
-  { name: 'replay', testTimeout: 120_000, serial: false },
-  { name: 'e2e', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000, serial: true },
-  { name: 'browser', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000, serial: true },
-  { name: 'chaos', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 600_000, serial: true },
+  { name: 'unit', testTimeout: 30_000 },
+  { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL, DATABASE], testTimeout: 120_000 },
+  { name: 'activity', globalSetup: [DATABASE], testTimeout: 120_000, shared: true },
+  { name: 'api', globalSetup: [DATABASE], testTimeout: 60_000, shared: true },
+  { name: 'replay', testTimeout: 120_000 },
+  { name: 'e2e', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000 },
+  { name: 'browser', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000 },
+  { name: 'chaos', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 600_000 },
 ];
+const FIRST_WITH_PROCESSES = TIERS.findIndex(({ name }) => name === 'e2e');
 
 /** These tiers run workflows in their own process, without a server. */
 const IN_PROCESS: ReadonlySet<string> = new Set(['api', 'browser']);
@@ -53,13 +52,12 @@ export default defineConfig({
         // The first hook of a tier may start servers on a machine that is busy.
         hookTimeout: 180_000,
         isolate: tier.shared !== true,
-        fileParallelism: !tier.serial,
-        maxWorkers: tier.serial ? 1 : 2,
+        maxWorkers: 2,
         // What waits for real servers, browsers and clocks on a shared machine is tried once more; the report says
         // `(retry x1)`. Pure tests have no such excuse.
         retry: PURE.has(tier.name) ? 0 : 1,
-        // One tier after the other, cheapest first.
-        sequence: { groupOrder: index },
+        // One tier after the other, cheapest first; those with processes of their own together, as they mostly wait.
+        sequence: { groupOrder: Math.min(index, FIRST_WITH_PROCESSES) },
       },
     })),
   },
