@@ -1,15 +1,8 @@
-import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  makeContinueAsNewFunc,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
-import { runGate, watchCancellation } from './gate-loop.ts';
+import { continueOptions, runReview } from './gate-loop.ts';
 import { drainSignals } from './admission.ts';
-import { installHandlers, openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
+import { openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
 import { boundQuestion } from './messages.ts';
 import type { Inbox } from './inbox.ts';
 import { activities } from './local.ts';
@@ -21,20 +14,15 @@ import { activities } from './local.ts';
  * @throws ApplicationFailure `review_id_taken`: another question has this review id already; `review_id_invalid`.
  */
 export async function approvalGate(request: ApprovalRequest, carried?: Snapshot): Promise<ApprovalDecision> {
-  const cancellation = watchCancellation();
-  return CancellationScope.nonCancellable(async () => {
-    let run: ReviewRun | undefined;
-    const { inbox, snapshot } = installHandlers(carried, () => run);
-    run = snapshot === undefined ? await openQuestion(request, inbox) : new ReviewRun(snapshot, inbox);
-    run.show();
-    if (run.gate !== null) {
-      const end = await runGate(run, cancellation);
-      if (end === 'continue') return continueAsNew(request, run);
-      if (end === 'superseded') await openFromLedger(run, await activities.readOutcome({ reviewId: run.reviewId }));
-    }
-    await drainSignals(run);
-    return decisionOf(run);
-  });
+  return runReview(
+    carried,
+    (inbox) => openQuestion(request, inbox),
+    async (run, isTimeToContinue) => {
+      if (isTimeToContinue) return continueAsNew(request, run);
+      await drainSignals(run);
+      return decisionOf(run);
+    },
+  );
 }
 
 async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<ReviewRun> {
@@ -85,10 +73,8 @@ function decisionOf(run: ReviewRun): ApprovalDecision {
   }
 }
 
-/** ◆ Memo and details do not survive by themselves. What was asked is in the snapshot and not sent twice. */
+/** What was asked is in the snapshot and not sent twice. */
 async function continueAsNew({ title }: ApprovalRequest, run: ReviewRun): Promise<never> {
-  await condition(allHandlersFinished);
-  const { memo } = workflowInfo();
-  const carry = makeContinueAsNewFunc<typeof approvalGate>(memo === undefined ? {} : { memo });
+  const carry = makeContinueAsNewFunc<typeof approvalGate>(await continueOptions());
   return carry({ title, proposal: {} }, run.snapshot());
 }

@@ -1,4 +1,4 @@
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import { aheadOf, dueBy, nextDueAt, type Due } from '../domain/deadline.ts';
 import { approversAt } from '../domain/eligibility.ts';
@@ -6,15 +6,48 @@ import { decideTime } from '../domain/gate/decide.ts';
 import { evolve, isEnded } from '../domain/gate/state.ts';
 import { processBatch } from './admission.ts';
 import { deny, requireOpen } from '../domain/gate/change.ts';
-import { isHistoryLong, noteHistory } from './local.ts';
-import type { ReviewRun } from './review-run.ts';
+import type { Inbox } from './inbox.ts';
+import { activities, isHistoryLong, noteHistory } from './local.ts';
+import { installHandlers, openFromLedger, ReviewRun, type Snapshot } from './review-run.ts';
 
-/** Set where Temporal asks for the workflow to be cancelled; `at` is workflow time. */
-export interface Cancellation {
+/** Set where Temporal asks for the workflow to be cancelled; `at` is workflow time. The gate decides what that means. */
+interface Cancellation {
   at: number | null;
 }
 
-export type LoopEnd =
+/**
+ * What both workflows do first: they answer signals and the query, take up the state (an earlier run's, or what `open`
+ * makes), and wait until the gate has ended. The rest runs in a scope that is not cancelled. `end` gets true where it is
+ * time to continue as new.
+ */
+export async function runReview<T>(
+  carried: Snapshot | undefined,
+  open: (inbox: Inbox) => Promise<ReviewRun>,
+  end: (run: ReviewRun, isTimeToContinue: boolean) => Promise<T>,
+): Promise<T> {
+  const cancellation: Cancellation = { at: null };
+  CancellationScope.current().cancelRequested.catch(() => {
+    cancellation.at = Date.now();
+  });
+  return CancellationScope.nonCancellable(async () => {
+    let run: ReviewRun | undefined;
+    const { inbox, snapshot } = installHandlers(carried, () => run);
+    run = snapshot === undefined ? await open(inbox) : new ReviewRun(snapshot, inbox);
+    run.show();
+    const reached = run.gate === null ? 'ended' : await runGate(run, cancellation);
+    if (reached === 'superseded') await openFromLedger(run, await activities.readOutcome({ reviewId: run.reviewId }));
+    return end(run, reached === 'continue');
+  });
+}
+
+/** What the next run starts with beside its arguments. ◆ The memo does not survive by itself. */
+export async function continueOptions(): Promise<{ memo?: Record<string, unknown> }> {
+  await condition(allHandlersFinished);
+  const { memo } = workflowInfo();
+  return memo === undefined ? {} : { memo };
+}
+
+type LoopEnd =
   /** The gate has ended. */
   | 'ended'
   /** The ledger says that this review ended in another run or was settled from outside. */
@@ -26,7 +59,7 @@ export type LoopEnd =
  * Waits for decisions until the gate has ended. Both workflows run this loop: signals come in through the inbox, are
  * admitted in batches and judged by the gate machine; time is judged by the workflow's own clock.
  */
-export async function runGate(run: ReviewRun, cancellation: Cancellation): Promise<LoopEnd> {
+async function runGate(run: ReviewRun, cancellation: Cancellation): Promise<LoopEnd> {
   while (run.gate !== null && !isEnded(run.gate)) {
     const { inbox, gate } = run;
     const { expiresAt } = gate.spec;
@@ -116,13 +149,4 @@ async function abort(run: ReviewRun, at: number): Promise<boolean> {
     ledger: deny(run, inFlow ? 'withdrawn' : 'aborted', at),
   });
   return ok;
-}
-
-/** Notes when Temporal asks for this workflow to be cancelled; the gate decides what that means. */
-export function watchCancellation(): Cancellation {
-  const cancellation: Cancellation = { at: null };
-  CancellationScope.current().cancelRequested.catch(() => {
-    cancellation.at = Date.now();
-  });
-  return cancellation;
 }

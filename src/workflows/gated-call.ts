@@ -1,22 +1,13 @@
-import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  condition,
-  makeContinueAsNewFunc,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { Review } from '../contract/review.ts';
-import { processBatch } from './admission.ts';
-import { runGate, watchCancellation } from './gate-loop.ts';
-import { drainSignals } from './admission.ts';
-import { installHandlers, openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
-import { boundRequest } from './messages.ts';
+import { drainSignals, processBatch } from './admission.ts';
+import { continueOptions, runReview } from './gate-loop.ts';
+import { openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
 import { gatherEvidence } from './revisions.ts';
 import { awaitReconciliation, executeUntilSettled } from './execution.ts';
 import type { Inbox } from './inbox.ts';
 import { activities } from './local.ts';
-import type { GatedCallInput } from './messages.ts';
+import { boundRequest, type GatedCallInput } from './messages.ts';
 
 /**
  * The request path: classify → gate → execute → record. Started by the api, or by any service itself with workflow id
@@ -25,26 +16,20 @@ import type { GatedCallInput } from './messages.ts';
  * @throws ApplicationFailure `review_id_taken`: another proposal has this review id already; `review_id_invalid`.
  */
 export async function gatedCall(request: GatedCallInput, carried?: Snapshot): Promise<Review> {
-  const cancellation = watchCancellation();
-  return CancellationScope.nonCancellable(async () => {
-    let run: ReviewRun | undefined;
-    const { inbox, snapshot } = installHandlers(carried, () => run);
-    run = snapshot === undefined ? await openCall(request, inbox) : new ReviewRun(snapshot, inbox);
-    run.show();
-    if (run.gate !== null) {
-      const end = await runGate(run, cancellation);
-      if (end === 'continue') return continueAsNew(request, run);
-      if (end === 'superseded') await openFromLedger(run, await activities.readOutcome({ reviewId: run.reviewId }));
-    }
-    if (isToExecute(run)) {
-      await executeWhileAnswering(run);
-      if (run.record.execution.status === 'outcome_unknown' && (await awaitReconciliation(run)) === 'continue') {
-        return continueAsNew(request, run);
+  return runReview(
+    carried,
+    (inbox) => openCall(request, inbox),
+    async (run, isTimeToContinue) => {
+      if (isTimeToContinue) return continueAsNew(request, run);
+      if (isToExecute(run)) {
+        await executeWhileAnswering(run);
+        const isUnknown = run.record.execution.status === 'outcome_unknown';
+        if (isUnknown && (await awaitReconciliation(run)) === 'continue') return continueAsNew(request, run);
       }
-    }
-    await drainSignals(run);
-    return run.review();
-  });
+      await drainSignals(run);
+      return run.review();
+    },
+  );
 }
 
 /** The review as policy opened it; with its evidence, where the tool has a preview. */
@@ -96,10 +81,8 @@ async function executeWhileAnswering(run: ReviewRun): Promise<void> {
   await execution;
 }
 
-/** ◆ Memo and details do not survive by themselves. What was proposed is in the snapshot and not sent twice. */
+/** What was proposed is in the snapshot and not sent twice. */
 async function continueAsNew({ service, tool }: GatedCallInput, run: ReviewRun): Promise<never> {
-  await condition(allHandlersFinished);
-  const { memo } = workflowInfo();
-  const carry = makeContinueAsNewFunc<typeof gatedCall>(memo === undefined ? {} : { memo });
+  const carry = makeContinueAsNewFunc<typeof gatedCall>(await continueOptions());
   return carry({ service, tool, arguments: {} }, run.snapshot());
 }

@@ -148,19 +148,8 @@ export class ReviewRun {
   }
 
   snapshot(): Snapshot {
-    return {
-      record: this.record,
-      attested: this.attested,
-      timeoutMs: this.timeoutMs,
-      executeWithinMs: this.executeWithinMs,
-      startedAt: this.startedAt,
-      proposal: this.proposal,
-      proposalDigest: this.proposalDigest,
-      previous: this.previous,
-      carrying: this.carrying,
-      schedule: this.schedule,
-      receipts: this.inbox.receipts,
-    };
+    const { inbox, ...state } = this;
+    return { ...state, receipts: inbox.receipts };
   }
 }
 

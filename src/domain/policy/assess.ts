@@ -43,27 +43,22 @@ interface Assessed {
   readonly fired: readonly FiredRule[];
   readonly override: boolean;
 }
+interface Blocked extends Assessed {
+  readonly kind: 'blocked';
+  readonly gate: null;
+  readonly errors: readonly ArgumentError[];
+  /** The arguments hold something in the clear that must not be stored. */
+  readonly withhold: boolean;
+}
+/** Rendered: what would be sent, without credentials. */
+interface Runnable extends Assessed {
+  readonly class: CallClass;
+  readonly target: Target;
+}
 export type Assessment =
-  | (Assessed & {
-      readonly kind: 'blocked';
-      readonly gate: null;
-      readonly errors: readonly ArgumentError[];
-      /** The arguments hold something in the clear that must not be stored. */
-      readonly withhold: boolean;
-    })
-  | (Assessed & {
-      readonly kind: 'free';
-      readonly gate: 'none' | 'soft';
-      readonly class: CallClass;
-      readonly target: Target;
-    })
-  | (Assessed & {
-      readonly kind: 'held';
-      readonly gate: 'hard';
-      readonly class: CallClass;
-      readonly target: Target;
-      readonly approval: ApprovalPlan;
-    });
+  | Blocked
+  | (Runnable & { readonly kind: 'free'; readonly gate: 'none' | 'soft' })
+  | (Runnable & { readonly kind: 'held'; readonly gate: 'hard'; readonly approval: ApprovalPlan });
 
 /**
  * Everything that policy and configuration say of one call. Pure. The gate worker asks before a call is held or let
@@ -73,32 +68,26 @@ export function assessCall(input: AssessInput): Assessment {
   const { settings, proposer } = input;
   const pinned = proposer.attested ? (proposer.agent.context ?? {}) : {};
   const context: JsonObject = proposer.attested ? { ...input.context, ...pinned } : {};
-  const common = { context, fired: [] as readonly FiredRule[], override: false };
-  const block = (
-    code: ReasonCode,
-    callClass: CallClass | null,
-    more?: Partial<Extract<Assessment, { kind: 'blocked' }>>,
-  ) =>
-    ({
-      kind: 'blocked',
-      gate: null,
-      errors: [],
-      withhold: false,
-      ...common,
-      class: callClass,
-      reasonCodes: [code],
-      ...more,
-    }) as const;
+  let known: Omit<Assessed, 'reasonCodes'> = { class: null, context, fired: [], override: false };
+  const block = (code: ReasonCode, more: Partial<Blocked> = {}): Blocked => ({
+    kind: 'blocked',
+    gate: null,
+    errors: [],
+    withhold: false,
+    ...known,
+    reasonCodes: [code],
+    ...more,
+  });
 
-  if (!proposer.attested && settings.unattested === 'refuse')
-    return block('unattested_refused', null, { withhold: true });
+  if (!proposer.attested && settings.unattested === 'refuse') return block('unattested_refused', { withhold: true });
   const tool = settings.policy.tools.get(input.tool);
   const definition = findTool(settings, input.tool);
+  known = { ...known, class: tool?.definition.class ?? null };
   const sealing = checkSealing(definition?.seal ?? [], input.arguments);
   if (proposer.attested && !mayPropose(proposer.agent, input.tool)) {
-    return block('tool_not_allowed', tool?.definition.class ?? null, { withhold: sealing !== 'ok' });
+    return block('tool_not_allowed', { withhold: sealing !== 'ok' });
   }
-  if (sealing !== 'ok') return block(sealing, tool?.definition.class ?? null, { withhold: true });
+  if (sealing !== 'ok') return block(sealing, { withhold: true });
 
   const floor = definition === undefined ? undefined : floorOf(settings, definition, input.arguments);
   const question: ClassifyInput = {
@@ -113,40 +102,27 @@ export function assessCall(input: AssessInput): Assessment {
     ...(floor === undefined ? {} : { floor }),
   };
   const verdict = settings.policy.classify(question);
-  const assessed = { ...common, fired: verdict.fired, override: tool?.overridden ?? false };
+  const { reasonCodes } = verdict;
+  known = { class: verdict.class, context, fired: verdict.fired, override: tool?.overridden ?? false };
   if (verdict.kind === 'blocked') {
-    return {
-      ...block('policy_error', verdict.class),
-      ...assessed,
-      reasonCodes: verdict.reasonCodes,
-      errors: verdict.errors ?? (verdict.reasonCodes.includes('unknown_tool') ? missingConnector(tool) : []),
-    };
+    const errors = verdict.errors ?? (reasonCodes.includes('unknown_tool') ? missingConnector(tool) : []);
+    return block('policy_error', { reasonCodes, errors });
   }
-  if (isFrozen(settings, definition, input)) return { ...block('frozen', verdict.class), ...assessed };
+  if (isFrozen(settings, definition, input)) return block('frozen');
   const rendered = render(definition, input);
-  if (rendered === undefined) return { ...block('unknown_tool', verdict.class), ...assessed };
-  if (!rendered.ok) {
-    const errors = [{ pointer: '', message: rendered.message }];
-    return { ...block('arguments_invalid', verdict.class), ...assessed, errors };
-  }
+  if (rendered === undefined) return block('unknown_tool');
+  if (!rendered.ok) return block('arguments_invalid', { errors: [{ pointer: '', message: rendered.message }] });
   const { target } = rendered;
+  const assessed = { ...known, class: verdict.class, target };
   const held = heldVerdict(question, input, verdict);
-  if (held === 'policy_error') return { ...block('policy_error', verdict.class), ...assessed };
-  if (held === undefined) {
-    if (verdict.kind !== 'free') return { ...block('policy_error', verdict.class), ...assessed };
-    return {
-      kind: 'free',
-      ...assessed,
-      class: verdict.class,
-      gate: verdict.gate,
-      reasonCodes: verdict.reasonCodes,
-      target,
-    };
+  if (held === 'policy_error') return block('policy_error');
+  if (held !== undefined) {
+    if (!proposer.attested && held.approval.separationOfDuties) return block('owner_unknown');
+    return { kind: 'held', ...assessed, gate: 'hard', ...held };
   }
-  if (!proposer.attested && held.approval.separationOfDuties) {
-    return { ...block('owner_unknown', verdict.class), ...assessed };
-  }
-  return { kind: 'held', ...assessed, class: verdict.class, gate: 'hard', ...held, target };
+  return verdict.kind === 'free'
+    ? { kind: 'free', ...assessed, gate: verdict.gate, reasonCodes }
+    : block('policy_error');
 }
 
 /** Levels as they stand in the digest. `startedAt`: epoch ms of the start of the review. */
