@@ -12,7 +12,7 @@ import type { ExecutionStatus, ExecutionView, Review, ReviewStatus } from '../co
 export type Tone = 'good' | 'bad' | 'warn' | 'quiet';
 
 interface StatusRow {
-  /** Nobody decides about it any more. */
+  /** No more decisions are taken. */
   readonly hasEnded: boolean;
   /** In a badge, a list or a filter. */
   readonly label: string;
@@ -23,7 +23,7 @@ interface StatusRow {
   readonly answer: 'wait' | 'execution' | 'blocked';
   /** `resolution.type` of a review that ended so; null: it has not ended. */
   readonly resolution: NonNullable<Review['resolution']>['type'] | null;
-  /** Nobody said no: the same call may be proposed again. */
+  /** It was not refused: the same call may be proposed again. */
   readonly mayRetry: boolean;
   /** Status of the MCP task. A rejection completes it: the answer is there, and it is no. `failed` is for the protocol. */
   readonly task: 'working' | 'completed' | 'cancelled';
@@ -140,7 +140,7 @@ export function hasEnded(status: ReviewStatus): status is EndedStatus {
 }
 
 const STATUS_NAMES = Object.keys(STATUS).filter(isStatus);
-/** Statuses in which somebody still has to act. */
+/** Statuses in which a person or the proposer still has to act. */
 export const OPEN_STATUSES = STATUS_NAMES.filter((status) => !hasEnded(status));
 export const ENDED_STATUSES = STATUS_NAMES.filter(hasEnded);
 
@@ -204,7 +204,7 @@ interface NoticeRow {
   readonly subject: string;
   /** What a mail says to the person it goes to. */
   readonly sentence: string;
-  /** What people are asked for in a Slack channel; null: the message that is there changes, and nobody is called. */
+  /** What people are asked for in a Slack channel; null: only the existing message changes. */
   readonly call: string | null;
   /** Told to people only while the review still has this status; null: always. `open`: has not ended. */
   readonly while: 'open' | 'changes_requested' | null;
@@ -288,13 +288,13 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
   },
 };
 
-/** Whether a notice to people has been overtaken by what happened since: nobody is called to what is over. */
+/** Whether a notice to people has been overtaken by what happened since: people are not asked about what is over. */
 export function isOvertaken(event: NoticeEvent, status: ReviewStatus): boolean {
   const needs = NOTICE[event].while;
   return needs === 'open' ? hasEnded(status) : needs !== null && status !== needs;
 }
 
-/** `Rejected`: the first letter of our own words, at the beginning of a line. */
+/** `rejected` → `Rejected`, for the beginning of a line. */
 export function capitalize(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -12,7 +12,7 @@ export const DECISION_WORDS: Readonly<Record<DecisionType, string>> = {
   respond: 'answered',
 };
 
-/** A code of ours in words; a policy's own reason stands as it is. */
+/** A reason code in words; a reason that a policy defines is returned as it is. */
 export function reasonWords(code: string): string {
   return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : code;
 }

@@ -88,7 +88,7 @@ function challenge(baseUrl: string): string {
   return `resource_metadata="${getOAuthProtectedResourceMetadataUrl(new URL(`${baseUrl}/mcp`))}"`;
 }
 
-/** What is checked before a message is looked at. Throws `forbidden`, and `not_found` for a session of somebody else. */
+/** What is checked before a message is looked at. Throws `forbidden`, and `not_found` for a session of another agent. */
 function admit(deps: McpDeps, parts: DoorParts, principal: AgentPrincipal, caller: Caller, req: Request): McpRequest {
   const { context } = parts;
   refuseForeignOrigin(req, context.settings.current().publicUrl);

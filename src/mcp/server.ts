@@ -169,7 +169,7 @@ function describe([name, { tool, description, inputSchema }]: [
   };
 }
 
-/** Only words that are ours leave the house. */
+/** Errors from outside are never passed on. */
 function asMcpError({ context }: McpRequest, error: unknown): McpError {
   if (error instanceof McpError) return error;
   const problem = asProblem(error);

@@ -4,7 +4,7 @@ import type { IndexedEntry } from '../../contract/audit.ts';
 import { RequestError } from '../data/client.ts';
 import { entriesQuery, FIRST_PAGE, type AuditSearch } from './entries-query.ts';
 
-/** Requests that found little, after which somebody is asked whether to go on: 200,000 entries were looked through. */
+/** Requests that found little, after which the reader is asked whether to go on: 200,000 entries were looked through. */
 const MOST_AT_ONCE = 40;
 
 /** How it goes on behind the last entry that is shown. */

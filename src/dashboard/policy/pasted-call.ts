@@ -12,7 +12,7 @@ export function readPastedCall(text: string): Readonly<Record<string, unknown>> 
   const request = value as Readonly<Record<string, unknown>>;
   const { tool, arguments: args, context } = request;
   if (typeof tool !== 'string' || typeof args !== 'object' || args === null || Array.isArray(args)) return undefined;
-  // The service is the first part of a tool's name, unless somebody says otherwise.
+  // The service is the first part of a tool's name, unless the request says otherwise.
   const service = typeof request['service'] === 'string' ? request['service'] : (tool.split('.')[0] ?? '');
   return { service, tool, arguments: args, ...(context === undefined || context === null ? {} : { context }) };
 }

@@ -24,7 +24,7 @@ export function TrustNote({
             Checked with keys that this browser has known since <Instant at={since} />.{' '}
           </>
         )}
-        For a check that trusts nobody here, use <code>holdpoint audit verify</code> with your own copy of the keys.
+        For an independent check, use <code>holdpoint audit verify</code> with your own copy of the keys.
       </p>
       {unknown.length > 0 && (
         <div className="note note-warn" role="status">

@@ -1,4 +1,4 @@
-/** Checks of the record, by the core's own code. Loaded when somebody asks for a check, not with the page. */
+/** Checks of the record, with the domain's own code. Loaded on demand, not with the page. */
 import './globals.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';

@@ -5,7 +5,7 @@ import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { VerifyProof } from '../proof/verify-proof.tsx';
 
-/** The record of this review, for somebody who trusts nobody here. */
+/** The record of this review, to be checked independently. */
 export function Proof({ review }: { readonly review: Review }) {
   const { url } = review.workflow;
   const download = useMutation({

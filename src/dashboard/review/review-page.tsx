@@ -116,7 +116,7 @@ function Changes({ review, children }: { readonly review: Review; readonly child
   );
 }
 
-/** A version that changes under somebody's eyes is said, not only drawn. */
+/** A change of the call while its page is open is announced, not only drawn. */
 function useChangeNotice(review: Review): void {
   const shown = useRef<{ readonly id: string; readonly digest: string | null }>(undefined);
   useEffect(() => {

@@ -15,7 +15,7 @@ import { Visible } from '../ui/visible.tsx';
 import { refusalWords } from '../ui/words.ts';
 
 /**
- * Nobody knows whether the call happened: what is known, and for those who may, when they may,
+ * The outcome of the call is unknown: what is known, and for those who may, when they may,
  * the form in which to say what it was.
  */
 export function OutcomeUnknown({ review }: { readonly review: Review }) {
@@ -26,7 +26,7 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
   const reason = whyNotReconcile(review, session, now);
   return (
     <section className="card unknown" aria-labelledby="unknown">
-      <h2 id="unknown">Did it happen? Nobody knows yet</h2>
+      <h2 id="unknown">Did it happen? Not known yet</h2>
       <p>
         The call was sent{execution.startedAt === null ? '' : ' at '}
         {execution.startedAt !== null && <Instant at={execution.startedAt} />} and no answer was recorded. Holdpoint
@@ -57,7 +57,7 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
                 review.revisions
                   .at(-1)
                   ?.decisions.map(({ reviewer }) => reviewer)
-                  .join(', ') || 'nobody'
+                  .join(', ') || 'no one'
               }
             />
           </dd>

@@ -6,7 +6,7 @@ import { isSealed } from '../seal-binding.ts';
 /** A line of two versions laid side by side. */
 export interface ChangedLine {
   readonly kind: 'same' | 'added' | 'removed';
-  /** As it is: whoever shows it makes it visible. */
+  /** Raw: the layout makes it visible. */
   readonly text: string;
 }
 
@@ -52,7 +52,7 @@ const MOST_CHANGES = 400;
 
 /**
  * Two values line by line, as indented JSON with keys in order. Both are an agent's: two that have nothing in common must
- * not stop whoever looks at them. What is sealed stays so.
+ * not stall the reader. What is sealed stays so.
  */
 export function diffJson(before: Json, after: Json): readonly ChangedLine[] {
   const [old, now] = [layOut(before), layOut(after)];

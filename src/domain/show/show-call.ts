@@ -6,7 +6,7 @@ import { formatCount } from '../text/time.ts';
 import { writeCell } from '../text/write-value.ts';
 import { pair, said, type Block, type Line, type Pair, type Section, type ShownTool } from './shown.ts';
 
-/** The call from the bytes that the digest covers: nothing here is anybody's account of it. */
+/** The call from the bytes that the digest covers: nothing here is a description of it. */
 export function showCall(review: Review, tool: ShownTool | undefined): Section {
   const { target, call, kind } = review;
   const { arguments: args } = call;
@@ -61,7 +61,7 @@ function subject(shown: Pair): Drawing {
   return { inFull: [], blocks: [{ kind: 'pairs', pairs: [shown] }] };
 }
 
-/** What the execute worker found out itself before anybody was asked, or why it could not. */
+/** What the execute worker gathered itself before people were asked, or why it could not. */
 export function showEvidence(review: Review): Section[] {
   const { evidence, previewError, call } = review;
   const blocks: Block[] = evidence.flatMap(({ facts, gatheredAt, sourceHash }): Block[] => {

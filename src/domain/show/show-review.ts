@@ -239,7 +239,7 @@ export function plainWords(tool: string, args: JsonObject | undefined, descripti
   return (description.split('{', 1)[0] ?? '').trim() || wordsOfName(tool);
 }
 
-/** A tool nobody described, from its name: `payouts.create` → `payouts: create`. */
+/** A tool without a description, from its name: `payouts.create` → `payouts: create`. */
 function wordsOfName(tool: string): string {
   const [service, ...rest] = tool.split('.');
   const words = rest

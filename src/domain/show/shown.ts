@@ -6,7 +6,7 @@ import { isPlain } from '../text/write-value.ts';
 
 /**
  * A review as it is shown to a person, free of any medium: the page lays it out itself, everything else through
- * `to-text.ts`. Text of others is as it came, and never a plain string: whoever lays it out makes it visible, and quotes
+ * `to-text.ts`. Text of others is as it came, and never a plain string: the layout makes it visible, and quotes
  * or marks it, so that it cannot pass for Holdpoint's own words.
  */
 export interface Shown {
@@ -17,7 +17,7 @@ export interface Shown {
   readonly sections: readonly Section[];
 }
 
-/** Whose words a section is made of: Holdpoint's own, the call itself, or somebody's whom nobody checked. */
+/** Whose words a section is made of: Holdpoint's own, the call itself, or unchecked words of an agent or a reviewer. */
 export type Voice = 'holdpoint' | 'call' | 'agent' | 'reviewer';
 
 export type SectionId = 'why' | 'changes' | 'evidence' | 'call' | 'words' | 'feedback' | 'levels' | 'timeline' | 'end';
@@ -66,7 +66,7 @@ export type Block =
     }
   | { readonly kind: 'changes'; readonly lines: readonly ChangedLine[] }
   | { readonly kind: 'events'; readonly events: readonly Event[] }
-  /** Somebody's words, each line to be marked as theirs. */
+  /** Words of a person or an agent; every line is marked as theirs. */
   | { readonly kind: 'quote'; readonly text: string }
   /** Holdpoint's own, and to be noticed. */
   | { readonly kind: 'warning'; readonly line: Line };
@@ -82,7 +82,7 @@ export interface Event {
 export interface ShowOptions {
   /** Epoch ms: what ages and time left are counted from. */
   readonly now: number;
-  /** The tool as the policy in force has it; undefined: policy does not name it (any more), or nobody calls a tool. */
+  /** The tool as the policy in force has it; undefined: policy does not name it (any more), or it is a question, not a call. */
   readonly tool: ShownTool | undefined;
   /** Context that the configuration pins for the proposer; null: this door cannot know which of the review's is. */
   readonly pinned: JsonObject | null;

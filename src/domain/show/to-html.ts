@@ -1,6 +1,6 @@
 import type { TextBlock, TextSection, TextShown } from './to-text.ts';
 
-/** HTML of our own making. Only {@link markup} makes it; everything else is text and gets escaped. */
+/** HTML that is safe to insert. Only {@link markup} creates it; everything else is text and gets escaped. */
 export interface Html {
   readonly html: string;
 }

@@ -7,7 +7,7 @@ import { quoteSaid, type Block, type Line, type Shown, type Voice } from './show
 
 /**
  * A review laid out as text, for mails, Slack and the terminal. Every text in it has been made visible (no control, bidi
- * or zero-width character is left) and none has been escaped for HTML: that is for whoever writes HTML.
+ * or zero-width character is left) and none has been escaped for HTML: `to-html.ts` does that.
  */
 export interface TextShown {
   readonly title: string;
@@ -142,7 +142,7 @@ function asQuote(block: TextBlock): TextBlock {
     : block;
 }
 
-/** What is sealed is shown as sealed: the ciphertext tells nobody anything. */
+/** What is sealed is shown as sealed: the ciphertext tells a reader nothing. */
 function maskSealed(value: Json): Json {
   if (isSealed(value)) return { $sealed: '(encrypted; only the execute worker can read it)' };
   if (Array.isArray(value)) return (value as readonly Json[]).map(maskSealed);
@@ -195,7 +195,7 @@ function textsOfJson(value: Json): readonly string[] {
   return Object.entries(value).flatMap(([key, item]) => [key, ...textsOfJson(item)]);
 }
 
-/** For plain-text mails and the terminal. Somebody's words stand behind a bar, so that they cannot pass for ours. */
+/** For plain-text mails and the terminal. Text from outside stands behind a bar, so that it cannot pass for Holdpoint's own. */
 export function shownToText({ sections }: Pick<TextShown, 'sections'>): string[] {
   return sections.flatMap(({ heading, blocks }) => ['', heading.toUpperCase(), ...blocks.flatMap(blockToText)]);
 }

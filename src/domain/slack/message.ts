@@ -48,7 +48,7 @@ export function reviewMessage(stored: Review, deps: MessageDeps, materials: read
   const foot = footOf(review, deps, false);
   const room = MOST_BLOCKS - foot.length - 1;
   const fitting = fit(body, room);
-  // Nobody says yes to what was not all there: a message that had to be cut leads to the page.
+  // A call is not approved from a message that shows only part of it: a cut message leads to the page.
   const isCut = shown.clipped || fitting.length < body.length;
   return {
     text: clipText(`${statusWords(review)}: ${escapeMrkdwn(nameOf(review))}`, TEXT),
@@ -56,10 +56,10 @@ export function reviewMessage(stored: Review, deps: MessageDeps, materials: read
   };
 }
 
-/** One line about a review, for a thread, a digest or a webhook. The review's name is the only part that is not ours. */
+/** One line about a review, for a thread, a digest or a webhook. Only the review's name comes from outside. */
 export function lineAbout(review: Review, words: string, baseUrl: string | null): string {
   const name = escapeMrkdwn(clipText(nameOf(review), 200));
-  // Only our own URL becomes a link; the name stands beside it, not in it.
+  // Only Holdpoint's own URL becomes a link; the name stands beside it, not in it.
   const link = baseUrl === null ? review.reviewId : `<${baseUrl}/reviews/${review.reviewId}|open the review>`;
   return `${words}: ${name} (${link})`;
 }
@@ -190,7 +190,7 @@ export function actionOf(decision: SlackDecision): string {
   return `${DECIDE}${decision}`;
 }
 
-/** Undefined: none of ours decides by this id. */
+/** Undefined: no decision has this action id. */
 export function decisionOf(actionId: string): SlackDecision | undefined {
   return SLACK_DECISIONS.find((decision) => actionOf(decision) === actionId);
 }

@@ -6,7 +6,7 @@ import { sliceCharacters } from '../text/visible.ts';
 const SECTION = 3_000;
 const HEADER = 150;
 
-/** What is laid out for every medium, as blocks of Slack. Nobody's text is ever read as mrkdwn. */
+/** What is laid out for every medium, as blocks of Slack. No text from outside is ever read as mrkdwn. */
 export function shownToBlocks(shown: Pick<TextShown, 'title' | 'sections'>): KnownBlock[] {
   const title = clipText(shown.title, HEADER);
   return [

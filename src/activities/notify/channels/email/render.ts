@@ -7,7 +7,7 @@ export type ReviewLink =
   | { readonly kind: 'decide'; readonly url: string }
   /** The review itself, which asks for a session. `decides`: this person could decide there. */
   | { readonly kind: 'review'; readonly url: string; readonly decides: boolean }
-  /** Policy wants no way from a mail to a decision, or nobody told us where we are reached. */
+  /** Policy wants no link from a mail to a decision, or the public URL is unknown. */
   | { readonly kind: 'none' };
 
 /** What a mail says of one review: what happened to it, what it is now, and where to go. */
@@ -20,7 +20,7 @@ export interface MailPart {
   readonly link: ReviewLink;
 }
 
-const OWN_LINK = 'This link is yours alone: whoever has it can decide in your name. Do not forward it.';
+const OWN_LINK = 'This link is personal: anyone who has it can decide in your name. Do not forward it.';
 
 export function renderText(parts: readonly MailPart[], deploymentId: string): string {
   const blocks = parts.map((part) => [
@@ -105,7 +105,7 @@ function clippedNote(link: ReviewLink): string {
 }
 
 function footOf(deploymentId: string): string {
-  return `Sent by Holdpoint (${deploymentId}). Nobody reads answers to this mail, and an answer decides nothing.`;
+  return `Sent by Holdpoint (${deploymentId}). Replies are not read and decide nothing.`;
 }
 
 /** For mail programs: a few old properties, nothing fetched, nothing that a missing style sheet would make unreadable. */

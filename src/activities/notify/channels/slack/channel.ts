@@ -97,7 +97,7 @@ async function tellWithBot(
         }),
       );
     }
-    // Somebody deleted it: who has to be called gets a new one.
+    // The message was deleted: a notice that asks for people is posted anew.
     if (updated.kind !== 'give_up' || !GONE.has(updated.code)) return updated;
   }
   if (call === null) return { kind: 'skipped', code: 'no_message' };
@@ -180,7 +180,7 @@ function messageDeps({ settings, fallbackUrl, now }: SlackDeps): MessageDeps {
   return { settings: current, baseUrl, now: now() };
 }
 
-/** Ours and the configuration's user ids: the only mrkdwn there is in blocks. */
+/** Holdpoint's own words and configured user ids: the only mrkdwn in blocks. */
 function mentionBlock(text: string) {
   return { type: 'section' as const, text: { type: 'mrkdwn' as const, text, verbatim: true } };
 }
