@@ -5,7 +5,7 @@ import { ENTRY } from '../../domain/lifecycle.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
 import { useDelayed } from '../ui/hooks.ts';
-import type { AuditFilterName, AuditSearch } from './entries-query.ts';
+import type { AuditFilterName, AuditSearch } from './entries.ts';
 
 /** The search looks for words, the filters are exact; both are the server's, and stand in the address. */
 export function AuditFilters({

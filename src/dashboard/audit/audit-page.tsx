@@ -4,8 +4,7 @@ import { usePageTitle } from '../ui/hooks.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { AuditFilters } from './audit-filters.tsx';
 import { EntryList } from './entry-list.tsx';
-import { exportAddress, readAuditFilter, type AuditSearch } from './entries-query.ts';
-import { useEntries, type EntriesFound } from './use-entries.ts';
+import { exportAddress, readAuditFilter, useEntries, type AuditSearch, type EntriesFound } from './entries.ts';
 import { VerifyLog } from './verify-log.tsx';
 
 /** The log, newest first: searched on the server, checked here. */
