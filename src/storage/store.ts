@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { Store } from '../ports/store.ts';
-import { cachedReads, directReads } from './reviews/cached-reads.ts';
 import type { Database } from './database/database.ts';
 import { createDeliveryStore } from './outbox/deliveries.ts';
 import { eraseEnded } from './reviews/erase.ts';
@@ -67,42 +66,21 @@ export function storeOver(database: Database): Store {
   const { query } = database;
   const log = createLogReader(query);
   const tail = createTail(database, log);
-  // Without other writers to poll for, every change passes through here.
-  const rows = database.pollMs === null ? cachedReads(query) : directReads(query);
-  const group = createGroupCommit(database, (written) => {
-    rows.onWritten(written);
-    tail.offer(written.flatMap(({ entries }) => entries));
-  });
+  const group = createGroupCommit(database, tail.offer);
   return {
     ...log,
     ...createReviewReads(query),
     ...createReviewLists(query),
     ...createUpstreamStore(query),
-    commit: async (commit) => {
-      try {
-        return await group.commit(commit);
-      } catch (error) {
-        // It may have been written all the same.
-        rows.forgetAll();
-        throw error;
-      }
-    },
-    readLedger: rows.readLedger,
-    readReview: rows.readReview,
-    objections: createObjectionStore(query, rows.forgetLedger),
+    commit: group.commit,
+    objections: createObjectionStore(query),
     sessions: createSessionStore(query),
     statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),
     proposedCalls: createProposedCalls(query),
     recovery: createRecoveryStore(query),
     tail: tail.subscribe,
-    erase: async (endedBefore) => {
-      try {
-        return await eraseEnded(query, endedBefore);
-      } finally {
-        rows.forgetAll();
-      }
-    },
+    erase: (endedBefore) => eraseEnded(query, endedBefore),
     ping: async () => {
       await query('SELECT 1');
     },

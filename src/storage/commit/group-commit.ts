@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { IndexedEntry } from '../../contract/audit.ts';
-import type { LedgerRow } from '../../domain/ledger.ts';
 import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
 import type { CompactRange } from '../../domain/proof/tree.ts';
 import type { Database, Query } from '../database/database.ts';
@@ -50,23 +49,17 @@ export interface GroupCommit {
   idle(): Promise<void>;
 }
 
-/** What one commit of a group wrote. */
-export interface Written {
-  readonly commit: PreparedCommit;
-  /** The ledger row after it, where it moved one. */
-  readonly row: LedgerRow | null;
-  /** In the order of the log. */
-  readonly entries: readonly IndexedEntry[];
-}
-
 /**
  * Concurrent commits share one round trip and one transaction, and each stands or falls alone: a refused transition
  * leaves the group before anything is written, and where the database refuses a whole group, its commits are tried
  * one by one, so that only the poisoned one fails.
  *
- * @param onWritten told what is durable, in the order of the log and before those who asked for it.
+ * @param onAppended told the entries that are durable, in the order of the log and before those who asked for it.
  */
-export function createGroupCommit(database: Database, onWritten: (written: readonly Written[]) => void): GroupCommit {
+export function createGroupCommit(
+  database: Database,
+  onAppended: (entries: readonly IndexedEntry[]) => void,
+): GroupCommit {
   let queue: Waiting[] = [];
   let running: Promise<void> | undefined;
   const postponed = new Set<NodeJS.Timeout>();
@@ -126,13 +119,11 @@ export function createGroupCommit(database: Database, onWritten: (written: reado
       case 'written': {
         head = payload.range;
         for (const [reviewId, tail] of payload.tails) remember(reviewId, tail);
-        const written = group.map(({ commit }, i): Written => {
+        onAppended(payload.entries.flat());
+        for (const [i, { commit, resolve }] of group.entries()) {
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
-          return { commit, row: row === undefined ? null : readLedgerRow(row), entries: payload.entries[i] ?? [] };
-        });
-        onWritten(written);
-        for (const [i, { row, entries }] of written.entries()) {
-          group[i]?.resolve({ ok: true, row, indices: entries.map(({ index }) => index) });
+          const indices = (payload.entries[i] ?? []).map(({ index }) => index);
+          resolve({ ok: true, row: row === undefined ? null : readLedgerRow(row), indices });
         }
         return [];
       }

@@ -11,20 +11,15 @@ interface Row {
   unreadable: boolean;
 }
 
-/** @param onStored told once a ledger row has another objection */
-export function createObjectionStore(query: Query, onStored: (reviewId: string) => void): ObjectionStore {
+export function createObjectionStore(query: Query): ObjectionStore {
   return {
     object: async (reviewId, envelope) => {
-      try {
-        const [row] = await query<{ answer: 'stored' | 'already_started' | 'already_resolved' }>(
-          'SELECT holdpoint.object($1, $2) AS answer',
-          [reviewId, JSON.stringify(envelope)],
-        );
-        if (row === undefined) throw new StorageError('storage_corrupt', 'The function gave no answer');
-        return row.answer;
-      } finally {
-        onStored(reviewId);
-      }
+      const [row] = await query<{ answer: 'stored' | 'already_started' | 'already_resolved' }>(
+        'SELECT holdpoint.object($1, $2) AS answer',
+        [reviewId, JSON.stringify(envelope)],
+      );
+      if (row === undefined) throw new StorageError('storage_corrupt', 'The function gave no answer');
+      return row.answer;
     },
     mayObject: async () => {
       const [row] = await query<{ may: boolean }>(

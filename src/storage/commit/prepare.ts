@@ -20,24 +20,15 @@ export interface Leaf {
 }
 
 type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
-export type PreparedReview =
-  | {
-      readonly kind: 'reviews';
-      readonly columns: Columns & {
-        readonly state: string;
-        readonly execution: string;
-        readonly settles_execution: boolean;
-      };
-    }
-  | { readonly kind: 'executions'; readonly columns: Columns & { readonly execution: string } }
-  | { readonly kind: 'ends'; readonly columns: Columns };
+interface PreparedReview {
+  readonly kind: 'reviews' | 'executions' | 'ends';
+  readonly columns: Columns;
+}
 
 /** A commit with everything computed that does not depend on the head of the log. */
 export interface PreparedCommit {
   readonly key: string | undefined;
   readonly reviewId: string | null;
-  /** Every review that it touches. */
-  readonly reviewIds: readonly string[];
   readonly step: Step | undefined;
   readonly leaves: readonly Leaf[];
   readonly review: PreparedReview | undefined;
@@ -54,8 +45,7 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   const leaves = commit.entries.map(leafFor);
   const review = commit.review === undefined ? undefined : prepareReview(commit.review);
   const touched = [step?.review_id, review?.columns.review_id, ...leaves.map((leaf) => leaf.reviewId)];
-  const reviewIds = [...new Set(touched.filter((id) => typeof id === 'string'))];
-  const reviewId = reviewIds[0] ?? null;
+  const reviewId = touched.find((id) => typeof id === 'string') ?? null;
   const lanes = [step?.review_id, review?.columns.review_id].filter((id) => id !== undefined).map((id) => `r ${id}`);
   if (key !== undefined) lanes.push(`k ${key}`);
   const texts = [...Object.values(step ?? {}), ...Object.values(review?.columns ?? {}).flat()];
@@ -64,7 +54,7 @@ export function prepareCommit(commit: Commit): PreparedCommit {
     ...texts.map((text) => (typeof text === 'string' ? text.length : 0)),
   ];
   const size = sizes.reduce((sum, part) => sum + part, 0);
-  return { key, reviewId, reviewIds, step, leaves, review, lanes, size };
+  return { key, reviewId, step, leaves, review, lanes, size };
 }
 
 function leafFor(given: AuditEntry): Leaf {
@@ -104,9 +94,7 @@ function prepareReview(write: ReviewWrite): PreparedReview {
   }
 }
 
-function stateColumns(
-  write: Extract<ReviewWrite, { kind: 'state' }>,
-): Extract<PreparedReview, { kind: 'reviews' }>['columns'] {
+function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
   const { review } = write;
   const { execution, ...state } = review;
   const open = openLevelOf(review);

@@ -11,10 +11,9 @@ import {
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
-import type { Found } from './cached-reads.ts';
 import { storableText } from '../database/text.ts';
 
-export async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
+async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
   const [found] = await query<{ row: StoredLedgerRow }>(
     `SELECT to_jsonb(l) || jsonb_build_object('objections',
               (SELECT count(*) FROM holdpoint.objections o WHERE o.review_id = l.review_id)) AS row
@@ -24,7 +23,7 @@ export async function readLedger(query: Query, reviewId: string): Promise<Ledger
   return found === undefined ? undefined : readLedgerRow(found.row);
 }
 
-export async function readReview(query: Query, reviewId: string): Promise<Found<StoredReview> | undefined> {
+async function readReview(query: Query, reviewId: string): Promise<StoredReview | undefined> {
   const [found] = await query<{
     state: string;
     execution: string | null;
@@ -40,11 +39,13 @@ export async function readReview(query: Query, reviewId: string): Promise<Found<
   const review = composeReview(found.state, found.execution);
   const { ended_as: status, ended_at: at, index } = found;
   const shown = status === null || at === null ? review : endReview(review, status, at.toISOString());
-  return { value: { review: shown, index }, size: found.state.length + (found.execution?.length ?? 0) };
+  return { review: shown, index };
 }
 
 type ReviewReads = Pick<
   Store,
+  | 'readLedger'
+  | 'readReview'
   | 'readRecord'
   | 'countPending'
   | 'countChanges'
@@ -58,6 +59,8 @@ type ReviewReads = Pick<
 /** Single rows and counts around reviews. */
 export function createReviewReads(query: Query): ReviewReads {
   return {
+    readLedger: (reviewId) => readLedger(query, reviewId),
+    readReview: (reviewId) => readReview(query, reviewId),
     readRecord: async (reviewId) => {
       const rows = await query<{ part: 'review' | 'envelope' | 'material'; body: string | null }>(
         `SELECT 'review' AS part, NULL AS body, 0 AS place FROM holdpoint.reviews WHERE review_id = $1 AND state IS NOT NULL
