@@ -1,7 +1,7 @@
 'use strict';
 // CommonJS and not TypeScript: the SDK loads this file by path, with `require` in a worker's or sender's process and
 // through its bundler inside the workflow sandbox, from `src` in tests and from `dist` otherwise.
-const { defaultPayloadConverter } = require('@temporalio/common');
+const { defaultPayloadConverter, RawValue } = require('@temporalio/common');
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -17,7 +17,8 @@ const ENCODING = defaultPayloadConverter.toPayload(null).metadata.encoding;
  */
 exports.payloadConverter = {
   toPayload: (value) => {
-    const isJson = value !== undefined && !ArrayBuffer.isView(value);
+    // A raw value carries its own payload, as the SDK's answer to the metadata query does.
+    const isJson = value !== undefined && !ArrayBuffer.isView(value) && !(value instanceof RawValue);
     const json = isJson ? JSON.stringify(value) : undefined;
     if (json === undefined) return defaultPayloadConverter.toPayload(value);
     return { metadata: { encoding: ENCODING }, data: encoder.encode(json) };
