@@ -1,12 +1,15 @@
+/* oxlint-disable unicorn/require-post-message-target-origin -- a rule for windows; this is a worker thread */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { SESSION_SETTINGS, type Database, type Query, toStorageError } from './database.ts';
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 
 /**
- * The embedded database. It does not lock its folder: the caller must hold the lock of the data directory. Commits
+ * The embedded database. It runs in a thread of its own: a statement over a long call takes tens of ms, in which this
+ * process would answer nobody. It does not lock its folder: the caller must hold the lock of the data directory. Commits
  * are in the operating system's hands before they are acknowledged, so `kill -9` loses none; PGlite runs PostgreSQL
  * without `fsync`, so a power cut may.
  *
@@ -14,7 +17,7 @@ import { serialize } from 'pg-protocol';
  * @param copyOf a dump of another one to begin with, where it is in memory
  */
 export async function openPglite(path: string | null, copyOf?: Blob): Promise<Database> {
-  const pglite = await start(path, copyOf);
+  const engine = await start(path, copyOf);
   const inTurn = oneAtATime();
   const statements = new Statements();
 
@@ -22,7 +25,7 @@ export async function openPglite(path: string | null, copyOf?: Blob): Promise<Da
   const send: Query = async <Row>(sql: string, parameters: readonly unknown[] = []) => {
     const statement = statements.of(sql);
     try {
-      const { messages } = await pglite.execProtocol(writeStatement(statement, parameters));
+      const messages = await engine.run(writeStatement(statement, parameters));
       statement.isParsed = statement.name !== '';
       return readRows(messages) as Row[];
     } catch (cause) {
@@ -43,7 +46,7 @@ export async function openPglite(path: string | null, copyOf?: Blob): Promise<Da
   };
   const script = async (sql: string) => {
     try {
-      await pglite.exec(sql);
+      await engine.script(sql);
     } catch (cause) {
       throw toStorageError(cause);
     }
@@ -63,10 +66,7 @@ export async function openPglite(path: string | null, copyOf?: Blob): Promise<Da
         await query(`VACUUM ANALYZE holdpoint.${table}`);
       }
     },
-    close: () =>
-      inTurn(async () => {
-        if (!pglite.closed) await pglite.close();
-      }),
+    close: () => inTurn(() => engine.close()),
   };
 }
 
@@ -80,14 +80,102 @@ function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function start(path: string | null, copyOf?: Blob): Promise<PGlite> {
+/** PGlite, here or in a thread. */
+interface Engine {
+  run(message: Uint8Array): Promise<readonly BackendMessage[]>;
+  script(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function start(path: string | null, copyOf?: Blob): Promise<Engine> {
   try {
-    if (path === null) return await PGlite.create(copyOf === undefined ? {} : { loadDataDir: copyOf });
+    if (path === null) return await startHere(copyOf);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return await PGlite.create(path, { relaxedDurability: false });
+    return await startThread(path);
   } catch (cause) {
     throw toStorageError(cause);
   }
+}
+
+async function startHere(copyOf?: Blob): Promise<Engine> {
+  const pglite = await PGlite.create(copyOf === undefined ? {} : { loadDataDir: copyOf });
+  return {
+    run: async (message) => (await pglite.execProtocol(message)).messages,
+    script: async (sql) => void (await pglite.exec(sql)),
+    close: async () => {
+      if (!pglite.closed) await pglite.close();
+    },
+  };
+}
+
+interface ThreadAnswer {
+  readonly id: number;
+  readonly messages?: readonly BackendMessage[];
+  readonly error?: { readonly message: string; readonly code?: string; readonly isRange: boolean };
+}
+interface Pending {
+  resolve(messages: readonly BackendMessage[]): void;
+  reject(error: unknown): void;
+}
+
+/** The thread's first answer, which nobody asked for: the database is open, or cannot be opened. */
+const OPENED = 0;
+
+async function startThread(path: string): Promise<Engine> {
+  const thread = new Worker(new URL('./pglite-thread.mjs', import.meta.url), {
+    workerData: { path },
+    // It inherits neither credentials nor flags of a test runner or an inspector.
+    env: {},
+    execArgv: [],
+  });
+  let hasEnded = false;
+  let lastId = OPENED;
+  const pending = new Map<number, Pending>();
+  /** Only while it works does the thread keep the process alive. */
+  const expect = (id: number): Promise<readonly BackendMessage[]> => {
+    if (hasEnded) return Promise.reject(new Error('the thread of the database has ended'));
+    thread.ref();
+    return new Promise((resolve, reject) => pending.set(id, { resolve, reject }));
+  };
+  const settle = (id: number, act: (waiting: Pending) => void): void => {
+    const waiting = pending.get(id);
+    pending.delete(id);
+    if (pending.size === 0) thread.unref();
+    if (waiting !== undefined) act(waiting);
+  };
+  const end = (error: unknown): void => {
+    for (const id of pending.keys()) settle(id, ({ reject }) => reject(error));
+  };
+  thread.on('message', (answer: ThreadAnswer) => {
+    settle(answer.id, ({ resolve, reject }) => {
+      if (answer.error === undefined) resolve(answer.messages ?? []);
+      else reject(errorOf(answer.error));
+    });
+  });
+  thread.on('error', end);
+  thread.on('exit', () => {
+    hasEnded = true;
+    end(new Error('the thread of the database has ended'));
+  });
+  const ask = (asked: object): Promise<readonly BackendMessage[]> => {
+    lastId += 1;
+    thread.postMessage({ ...asked, id: lastId });
+    return expect(lastId);
+  };
+  await expect(OPENED);
+  return {
+    run: (message) => ask({ message }),
+    script: async (script) => void (await ask({ script })),
+    close: async () => {
+      if (hasEnded) return;
+      await ask({ close: true });
+      await thread.terminate();
+    },
+  };
+}
+
+function errorOf({ message, code, isRange }: NonNullable<ThreadAnswer['error']>): Error {
+  return isRange ? new RangeError(message) : Object.assign(new Error(message), { code });
 }
 
 /** A statement as the server may know it already: parsed under a name. The empty name lasts until the next one. */
