@@ -148,7 +148,7 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     const { page } = person;
     const call = page.getByRole('region', { name: 'What exactly will happen' });
     await expectShown(page, call, [...AS_TEXT, big, 'the innermost']);
-    const depth = ((await call.locator('.call').textContent()) ?? '').split('"inner"').length - 1;
+    const depth = ((await call.locator('.arguments').textContent()) ?? '').split('"inner"').length - 1;
     expect(depth).toBe(DEPTH - 1);
     await expectShown(page, page.getByRole('region', { name: /own words/ }));
     // Two hundred kilobytes do not fit on a screen, so nobody approves at a glance, or from the end alone.
@@ -166,7 +166,7 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     const person = await open(`/reviews/${evident}`);
     const { page } = person;
     const evidence = (label: string) => page.locator('[data-section=evidence]').filter({ hasText: label });
-    await expectShown(page, evidence('Text'));
+    await expectShown(page, evidence('Text'), IN_JSON);
     await expectShown(page, evidence('Rows'));
     await expectShown(page, evidence('Tree'), IN_JSON);
     await end(person);

@@ -196,7 +196,11 @@ describe('what a new version changed', () => {
     const changes = page.getByRole('list', { name: 'Changes since the version before' });
     await changes.waitFor();
     expect(await changes.locator('.diff-removed').innerText()).toContain('900');
-    await page.getByText('less, please').waitFor();
+    // Why it was made, beside what it changed; the timeline records it too.
+    await page
+      .getByRole('region', { name: /^What changed/ })
+      .getByText('less, please')
+      .waitFor();
     expect(await decision.getByText('the version before could not be read').count()).toBe(0);
     expect(person.faults).toEqual([]);
     await person.close();
