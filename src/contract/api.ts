@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { indexedEntrySchema } from './audit.ts';
-import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema } from './call.ts';
+import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema, urgencySchema } from './call.ts';
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
@@ -83,6 +83,7 @@ export const explainRequestSchema = z.strictObject({
   tool: toolNameSchema,
   arguments: jsonObjectSchema,
   context: jsonObjectSchema.optional(),
+  urgency: urgencySchema.optional(),
 });
 export type ExplainRequest = z.infer<typeof explainRequestSchema>;
 

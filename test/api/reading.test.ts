@@ -8,7 +8,9 @@ const EVIDENCE = 'a-fact-that-agents-must-not-read';
 
 let api: Harness;
 beforeAll(async () => {
-  api = await makeHarness();
+  api = await makeHarness({
+    policy: { rules: [{ name: 'hurried', when: ({ urgency }) => urgency === 'high', class: 'irreversible' }] },
+  });
 });
 beforeEach(() => {
   api.gate.mode = 'working';
@@ -364,6 +366,13 @@ describe('explain', () => {
     const { body } = await explain(request);
     expect(body).toMatchObject({ blocked: true, gate: null });
     expect(body.reasonCodes).toContain(reason);
+  });
+
+  test('the urgency that a caller would give counts, and has to be one', async () => {
+    const { body } = await explain({ ...GET, urgency: 'high' });
+    expect(body).toMatchObject({ class: 'irreversible', gate: 'hard', rules: [{ reason: 'hurried' }] });
+    expect((await explain({ ...GET, urgency: 'low' })).body).toMatchObject({ class: 'reversible', gate: 'none' });
+    expect((await explain({ ...GET, urgency: 'now' })).status).toBe(400);
   });
 
   test('an agent’s own tool list counts for it', async () => {

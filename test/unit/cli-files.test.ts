@@ -124,6 +124,17 @@ describe('policy explain, from the files', () => {
     expect(unheard).not.toHaveProperty('errors');
   });
 
+  test('with the urgency that the agent would give', async () => {
+    write(CONFIG, `${POLICY}rules: [{ when: 'urgency == "high"', class: irreversible, reason: hurried }]\n`);
+    const args = ['policy', 'explain', 'payouts.get', '-a', '{"id":"7"}', '--json'];
+    expect((await holdpoint(...args)).json()).toMatchObject({ class: 'reversible', gate: 'none' });
+    expect((await holdpoint(...args, '--urgency', 'high')).json()).toMatchObject({
+      class: 'irreversible',
+      gate: 'hard',
+    });
+    expect((await holdpoint(...args, '--urgency', 'now')).code).toBe(2);
+  });
+
   test('as an agent: what it may not propose is blocked', async () => {
     write();
     const args = ['policy', 'explain', 'payouts.close', '-a', '{"id":"7"}', '--json'];

@@ -3,7 +3,8 @@ import { firedLines, readPastedCall } from '../../src/dashboard/policy/pasted-ca
 
 describe('a pasted call', () => {
   test('is what policy looks at, of a request as an agent sends it', () => {
-    const call = { service: 'bank', tool: 'bank.pay', arguments: { amount: 1 }, context: { env: 'production' } };
+    const judged = { service: 'bank', tool: 'bank.pay', arguments: { amount: 1 } };
+    const call = { ...judged, context: { env: 'production' }, urgency: 'high' };
     const request = { ...call, reason: 'because', threadId: 't-1', waitSeconds: 30 };
     expect(readPastedCall(JSON.stringify(request))).toEqual(call);
   });

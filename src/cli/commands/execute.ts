@@ -1,4 +1,5 @@
 import type { ExecuteResult, Resolution } from '../../client/index.ts';
+import type { Urgency } from '../../contract/call.ts';
 import type { Io } from '../ui/io.ts';
 import { Exit, type ExitName } from '../ui/exit.ts';
 import { indent, quote } from '../ui/review-view.ts';
@@ -11,7 +12,7 @@ export interface ExecuteOptions extends GlobalOptions {
   readonly arguments: string;
   readonly service?: string;
   readonly reason?: string;
-  readonly urgency?: 'low' | 'normal' | 'high';
+  readonly urgency?: Urgency;
   readonly context?: string;
   readonly thread?: string;
   readonly group?: string;

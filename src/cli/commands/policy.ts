@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { loadCatalogFiles } from '../../catalog/index.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
+import type { Urgency } from '../../contract/call.ts';
 import type { FileProblem } from '../../domain/files/problem.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
 import { loadSettings, type SettingsResult, type TextFile } from '../../settings/load-settings.ts';
@@ -65,6 +66,7 @@ function count(n: number, noun: string): string {
 export interface ExplainOptions extends GlobalOptions {
   readonly arguments: string;
   readonly context?: string;
+  readonly urgency?: Urgency;
   readonly agent?: string;
   readonly service?: string;
   readonly config?: string;
@@ -78,6 +80,7 @@ export async function explainCall(io: Io, options: ExplainOptions, tool: string)
     tool,
     arguments: await readJsonObject(io, '--arguments', options.arguments),
     ...(options.context === undefined ? {} : { context: await readJsonObject(io, '--context', options.context) }),
+    ...(options.urgency === undefined ? {} : { urgency: options.urgency }),
   };
   const explanation =
     options.url === undefined

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { urgencySchema } from '../../contract/call.ts';
 import { KEY_ROLES } from '../../contract/envelope.ts';
 import type { ApiRole } from '../compose/keys.ts';
 import type { WorkerRole } from '../compose/run-parts.ts';
@@ -121,13 +122,17 @@ function registerExecute(program: Command, run: Run, context: CliContext): void 
     .option('-a, --arguments <json>', 'JSON, @FILE, or - for standard input', '{}')
     .option('--service <name>', 'default: the part of the tool name before the first dot')
     .option('--reason <text>', 'why; shown to reviewers as the agent’s own words')
-    .addOption(new Option('--urgency <level>', 'how urgent it is, as you say').choices(['low', 'normal', 'high']))
+    .addOption(urgencyOption())
     .option('--context <json>', 'facts for rules: JSON or @FILE')
     .option('--thread <id>', 'thread of the conversation')
     .option('--group <id>', 'group it with other reviews')
     .option('--idempotency-key <key>', 'the same key and call give the same review')
     .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration, as long as it takes')
     .action(run((io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
+}
+
+function urgencyOption(): Option {
+  return new Option('--urgency <level>', 'how urgent it is, as you say').choices(urgencySchema.options);
 }
 
 function registerPolicy(program: Command, run: Run): void {
@@ -146,6 +151,7 @@ function registerPolicy(program: Command, run: Run): void {
     .argument('<tool>')
     .option('-a, --arguments <json>', 'JSON, @FILE or -', '{}')
     .option('--context <json>', 'facts for rules: JSON or @FILE')
+    .addOption(urgencyOption())
     .option('--agent <id>', 'as this agent of the config, with its tools and pinned context')
     .option('--service <name>', 'default: the part of the tool name before the first dot')
     .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')

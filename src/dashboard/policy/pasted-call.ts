@@ -10,11 +10,17 @@ export function readPastedCall(text: string): Readonly<Record<string, unknown>> 
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const request = value as Readonly<Record<string, unknown>>;
-  const { tool, arguments: args, context } = request;
+  const { tool, arguments: args, context, urgency } = request;
   if (typeof tool !== 'string' || typeof args !== 'object' || args === null || Array.isArray(args)) return undefined;
   // The service is the first part of a tool's name, unless the request says otherwise.
   const service = typeof request['service'] === 'string' ? request['service'] : (tool.split('.')[0] ?? '');
-  return { service, tool, arguments: args, ...(context === undefined || context === null ? {} : { context }) };
+  return {
+    service,
+    tool,
+    arguments: args,
+    ...(context === undefined || context === null ? {} : { context }),
+    ...(urgency === undefined ? {} : { urgency }),
+  };
 }
 
 /** Lines of the policy file that hold a rule that fired. A source reads `policy.yaml:12 <condition>`. */
