@@ -84,6 +84,6 @@ function admittedWords(after: Review, type: DecisionRequest['type']): string {
   if (type === 'reject' && canBeStopped(after)) return 'Your no is recorded. The call will not run.';
   if (after.status === 'approved') return type === 'respond' ? 'Answered.' : 'Approved. It runs now.';
   if (after.status === 'rejected') return 'Rejected. It will not run.';
-  if (after.status === 'changes_requested') return 'Changes asked for. It waits for the proposer.';
+  if (after.status === 'changes_requested') return 'Changes requested: it waits for the proposer.';
   return `The review has ended: ${STATUS[after.status].label}.`;
 }

@@ -138,11 +138,14 @@ function ReviewLine({
         {row.executionStatus !== 'not_started' && <ExecutionBadge value={row.executionStatus} />}
         {waits && <TimeLeft until={row.expiresAt} now={now} />}
       </div>
-      <p className="line-detail">
-        <code>
-          <Visible text={row.summary} />
-        </code>
-      </p>
+      {/* That of a question is its title once more. */}
+      {row.title === null && (
+        <p className="line-detail">
+          <code>
+            <Visible text={row.summary} />
+          </code>
+        </p>
+      )}
       <p className="line-facts">
         <span>
           by <Visible text={row.proposer.id} />

@@ -81,8 +81,7 @@ function showWhy(review: Review, { now, tool, pinned }: ShowOptions): Section {
     const left: Line =
       expiresAt === null ? ['no deadline yet'] : [{ until: expiresAt, now }, ', then the answer is no'];
     const next = nextEscalation(review, now);
-    const more: Line =
-      next === null ? [] : ['; before that, ', ...saidList(next.to), ' may decide from ', { at: next.at }];
+    const more: Line = next === null ? [] : ['; from ', { at: next.at }, ' also ', ...saidList(next.to), ' may decide'];
     pairs.push(pair('Time left', [...left, ...more]));
   }
   const blocks: Block[] = [{ kind: 'pairs', pairs }];
@@ -172,7 +171,7 @@ function showTimeline(review: Review): Section {
     },
     ...decisions.map((decision): Event => {
       const { type, level, channel, decidedAt: at, reviewer, comment } = decision;
-      const what = ` ${DECISION_WORDS[type]} version ${decision.revision} (level ${level}, by ${channel})`;
+      const what = ` ${DECISION_WORDS[type]} (version ${decision.revision}, level ${level}, by ${channel})`;
       return { kind: 'decided', at, line: [said(reviewer), what], comment };
     }),
   ]);
