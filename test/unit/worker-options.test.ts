@@ -1,10 +1,11 @@
+import type * as sdk from '@temporalio/worker';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { runExecuteWorker, runGateWorker } from '../../src/cli/compose/workers.ts';
 
 // Bundling takes seconds.
 vi.mock('@temporalio/worker', async (original) => ({
-  ...(await original<typeof import('@temporalio/worker')>()),
+  ...(await original<typeof sdk>()),
   bundleWorkflowCode: async () => ({ code: '' }),
 }));
 
