@@ -126,7 +126,7 @@ function asRows(value: Json): readonly JsonObject[] | undefined {
 export function showWords(review: Review, pinned: JsonObject | null): Section[] {
   const { reason, urgency, threadId, group, callback } = review;
   const blocks: Block[] = [];
-  if (urgency) blocks.push({ kind: 'pairs', pairs: [pair('Urgency: the agent says', [said(urgency)])] });
+  if (urgency) blocks.push({ kind: 'pairs', pairs: [pair('Urgency, as the agent says', [said(urgency)])] });
   if (reason !== null) blocks.push({ kind: 'quote', text: reason });
   const names = (
     [
@@ -138,7 +138,7 @@ export function showWords(review: Review, pinned: JsonObject | null): Section[] 
   if (names.length > 0) blocks.push({ kind: 'pairs', pairs: names });
   const context = splitContext(review.context, pinned ?? {}).said;
   if (Object.keys(context).length > 0) {
-    const label = pinned === null ? 'Context (what the configuration pins for the agent overrides its own)' : 'Context';
+    const label = pinned === null ? 'Context (values that the configuration pins replace the agent’s)' : 'Context';
     blocks.push({ kind: 'values', label, values: context });
   }
   if (blocks.length === 0) return [];

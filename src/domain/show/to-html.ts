@@ -25,7 +25,7 @@ export function escapeHtml(text: string): string {
 
 /**
  * Text that may hold an address, so written that mail programs do not make a link of it: whatever a proposer names, only
- * our own links can be pressed. Copied, it is the same text.
+ * Holdpoint’s own links can be pressed. Copied, it is the same text.
  */
 export function unlinked(text: string): Html {
   const [first = '', ...rest] = text.split(/(?<=:)(?=\/\/)|(?<=www)(?=\.)|(?=@)/i);
