@@ -247,7 +247,7 @@ function InShort({ review }: { readonly review: Review }) {
   return useShown(review)
     .sections.filter(({ id }) => IN_SHORT.has(id))
     .map((section) => (
-      <div key={section.id} className={`part voice-${section.voice}`}>
+      <div key={section.id} className={`part voice-${section.voice}`} data-section={section.id}>
         <h3 className="small">{section.heading}</h3>
         <Blocks section={section} />
       </div>

@@ -59,7 +59,7 @@ function showWhy(review: Review, { now, tool, pinned }: ShowOptions): Section {
   const because: Line = [
     `${review.class ?? 'not classified'}: `,
     { policy: reasons.join('; ') || 'The class of the tool requires it' },
-    ...(tool?.reason ? [' (', { policy: tool.reason }, ')'] : []),
+    ...(tool?.reason ? ['. ', { policy: tool.reason }] : []),
   ];
   const changed: Line =
     review.revision === 1
