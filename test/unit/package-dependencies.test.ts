@@ -13,7 +13,7 @@ interface Manifest {
 const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Manifest;
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')`, `require('x')`, `require.resolve('x')`. */
-const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|\brequire(?:\.resolve)?\(\s*)'([^']+)'/g;
+const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|\brequire(?:\.resolve)?\(\s*)'([^'\s]+)'/g;
 
 /** Is gone once it is compiled. */
 const TYPES = /\b(?:import|export) type [^;]*;/g;
