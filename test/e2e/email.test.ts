@@ -2,9 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMailWorld, type MailWorld } from '../support/e2e-mail.ts';
 import { newRef, until } from '../support/e2e-world.ts';
 import { linksOf, type ReceivedMail } from '../support/smtp.ts';
-
-/** What the state of such an execution says, in mails as on the review's page. */
-const EXPLAINED = 'nobody knows whether it took effect';
+import { EXECUTION } from '../../src/domain/lifecycle.ts';
 
 /** Mails of a running Holdpoint, from the audit log through SMTP to a decision. */
 let mail: MailWorld;
@@ -96,7 +94,7 @@ test('an outcome that nobody knows is told to the owner and to those who may rec
     );
     expect(told.event).toBe('execution.unknown');
     const mails = await mail.mails(person, reviewId);
-    expect(mails.some(({ parsed }) => parsed.text?.includes(EXPLAINED) === true)).toBe(true);
+    expect(mails.some(({ parsed }) => parsed.text?.includes(EXECUTION.outcome_unknown.label) === true)).toBe(true);
   }
 });
 
