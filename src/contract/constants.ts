@@ -31,6 +31,12 @@ export const BODY_LIMITS = {
  */
 export const MAX_BODY_VALUES = 4_000;
 
+/**
+ * A call of more than so many bytes takes ms in each stage of its way (parse, sign, verify, digest, store). After each stage the
+ * process is left to others for a few ms: one turn of the event loop is not enough to answer a request, which takes several.
+ */
+export const LONG_CALL = { bytes: 32 * 1024, pauseMs: 5 } as const;
+
 /** Longest search of the log: characters, and words. */
 export const LOG_SEARCH = { length: 200, words: 16 } as const;
 

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES } from '../../contract/review.ts';
 import { assessCall, findTool, type Assessment } from '../../domain/policy/assess.ts';
@@ -7,7 +6,7 @@ import { durationMs } from '../../contract/policy.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
-import { openReview, type OpeningDeps } from './open-review.ts';
+import { openReview, pauseIfLong, type OpeningDeps } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { buildRevision } from './prepare-revision.ts';
 
@@ -15,8 +14,6 @@ import { buildRevision } from './prepare-revision.ts';
 const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** Characters of an envelope that are many. */
-const LONG = 32 * 1024;
 
 /** Verifies the proposal, applies policy and opens the review. */
 export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput): Promise<Classified> {
@@ -25,7 +22,7 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
     deps.starterIdentity(input.reviewId, input.runId),
   );
   // Verifying a long one took a while: others in this process first.
-  if ((proposal.envelope?.payload.length ?? 0) > LONG) await nextTurn();
+  await pauseIfLong(proposal.envelope);
   const { tool } = callOf(proposal);
   const timeout = findTool(settings, tool)?.timeout;
   return openReview(deps, {

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
+import { LONG_CALL } from '../../contract/constants.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import { NOT_STARTED, type DecisionType } from '../../contract/review.ts';
 import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
@@ -105,12 +107,18 @@ async function writeDraft(deps: OpeningDeps, opening: Opening): Promise<Written>
 }
 
 async function write(deps: OpeningDeps, opening: Opening, draft: Draft): Promise<Written> {
+  await pauseIfLong(opening.proposal);
   try {
     return { draft, result: await deps.store.commit(draft.commit) };
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== 'write_refused') throw error;
     return writeBlocked(deps, opening, error);
   }
+}
+
+/** After a stage of a long call. */
+export async function pauseIfLong(envelope: DsseEnvelope | null): Promise<void> {
+  if ((envelope?.payload.length ?? 0) > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
 }
 
 async function writeBlocked(deps: OpeningDeps, opening: Opening, error: unknown): Promise<Written> {

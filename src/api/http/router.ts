@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './addresses.ts';
@@ -11,6 +11,7 @@ import type { Lane } from '../service/scan.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { LONG_CALL } from '../../contract/constants.ts';
 
 /** Bytes of a body that come with a request; as many more count as another one. */
 const BODY_OF_ONE = 32 * 1024;
@@ -56,7 +57,7 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
     const size = Buffer.isBuffer(req.body) ? req.body.length : 0;
     // Before it is parsed: what a body costs, here and in a workflow's history, grows with it.
     if (principal !== undefined) await deps.limiter.charge(principal, Math.floor(size / BODY_OF_ONE));
-    const endTurn = size > BODY_OF_ONE ? await takeTurn(deps.longBodies, principal) : () => undefined;
+    const endTurn = size > LONG_CALL.bytes ? await takeTurn(deps.longBodies, principal) : () => undefined;
     try {
       const parsed = definition.body && parseBody(req.body);
       requireLength(definition, size, parsed);
@@ -68,7 +69,7 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
       // The types were checked where the endpoint was defined.
       const scan = principal && ((then: Impatience) => deps.limiter.scan(principal, caller.signal, then));
       // Parsing a long one took a while: others first.
-      if (size > BODY_OF_ONE) await nextTurn();
+      if (size > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
       send(res, await definition.handle({ principal, body, query, caller, scan, req, res }));
     } finally {
       endTurn();

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import {
@@ -14,6 +15,7 @@ import type { Assessment } from '../../domain/policy/assess.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import { StorageError } from '../../ports/store.ts';
+import { LONG_CALL } from '../../contract/constants.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError, problemFields } from '../problem.ts';
 import { newUlid, isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
@@ -249,6 +251,7 @@ async function start(
     proposer: principal.id,
     request,
   });
+  if (proposal.payload.length > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
   await context.gate.start(
     reviewId,
     { ...request, proposal },
