@@ -229,7 +229,7 @@ export async function settleByHand(
     reconciled,
   };
   const { ok } = await run.commit({
-    key: `admitted:${fact.decisionUlid}`,
+    key: admissionKey(fact.decisionUlid),
     record: { ...run.record, execution },
     entries: [
       (base) => ({

@@ -1,26 +1,19 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createGateActivities } from '../../src/activities/gate/index.ts';
 import type { AdmitInput, Admitted, RecordInput } from '../../src/activities/api.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { digestBytes } from '../../src/domain/proof/digest.ts';
-import { makeFixture, REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
-import { failureOf, makeJourneys, never, type Journey } from '../support/gate-journey.ts';
+import { REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
+import { failureOf, never, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const DIGEST = `sha256:${'d'.repeat(64)}`;
 const REFUSED = { kind: 'refused' };

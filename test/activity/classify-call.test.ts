@@ -1,27 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createGateActivities } from '../../src/activities/gate/index.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { auditEntrySchema } from '../../src/contract/audit.ts';
 import { materialSchema, reviewSchema } from '../../src/contract/review.ts';
 import { StorageError, type Store } from '../../src/ports/store.ts';
 import { digestMaterial } from '../../src/domain/proof/digest.ts';
-import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
-import { makeJourneys } from '../support/gate-journey.ts';
+import type { GateFixture } from '../support/gate-fixture.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const GET = { service: 'payouts', tool: 'payouts.get', arguments: { id: 'p-1' } };
 const CLOSE = { service: 'payouts', tool: 'payouts.close', arguments: { id: 'a-1' } };

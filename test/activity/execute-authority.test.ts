@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { ExecuteCallInput } from '../../src/activities/api.ts';
-import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { digestOf } from '../../src/domain/proof/digest.ts';
-import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, failureOf, forge, makeJourneys, never, refused, type Journey } from '../support/gate-journey.ts';
+import type { GateFixture } from '../support/gate-fixture.ts';
+import { EXECUTED, failureOf, forge, never, refused, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
-let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ gate, steps } = made));
 
 const CLOSE: JsonObject = { id: 'a-1' };
 const attempt: typeof steps.attempt = (input) => steps.attempt(input);

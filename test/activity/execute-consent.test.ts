@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { DEPLOYMENT, makeFixture, REVIEWERS, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, failureOf, forge, later, makeJourneys, refused } from '../support/gate-journey.ts';
+import { DEPLOYMENT, REVIEWERS, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
+import { EXECUTED, failureOf, forge, later, refused } from '../support/gate-journey.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const CLOSE: JsonObject = { id: 'a-1' };
 const attempt: typeof steps.attempt = (input) => steps.attempt(input);

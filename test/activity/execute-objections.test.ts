@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createObjectionSweep, stopObjectedCalls } from '../../src/activities/objection-sweeps.ts';
 import { LIMITS } from '../../src/contract/constants.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { makeFixture, REVIEWERS, type DecideOptions, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, later, makeJourneys, type Journey } from '../support/gate-journey.ts';
+import { REVIEWERS, type DecideOptions, type GateFixture } from '../support/gate-fixture.ts';
+import { EXECUTED, later, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  // The database has its own clock, which says when an objection was stored.
-  gate = await makeFixture({ store, now: () => Date.now() });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+// The database has its own clock, which says when an objection was stored.
+gateForEach((made) => ({ store, gate, steps } = made), { now: () => Date.now() });
 
 const CLOSE: JsonObject = { id: 'a-1' };
 const OPS_THEN_FINANCE = {

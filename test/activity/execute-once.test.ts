@@ -1,23 +1,16 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConnectorResult } from '../../src/ports/connector.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { StorageError, type Commit, type Store } from '../../src/ports/store.ts';
-import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, failureOf, later, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';
-import { memoryStore } from '../support/databases.ts';
+import type { GateFixture } from '../support/gate-fixture.ts';
+import { EXECUTED, failureOf, later, refused, type Journey } from '../support/gate-journey.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const CLOSE: JsonObject = { id: 'a-1' };
 const CREATE: JsonObject = { account: 'a-1', amount: 5 };

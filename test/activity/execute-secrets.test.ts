@@ -1,27 +1,20 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
 import { sealArguments } from '../../src/api/service/sealing.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { CREDENTIAL, DEPLOYMENT, makeFixture, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, makeJourneys, refused, type Journey } from '../support/gate-journey.ts';
-import { memoryStore } from '../support/databases.ts';
+import { CREDENTIAL, DEPLOYMENT, type GateFixture } from '../support/gate-fixture.ts';
+import { EXECUTED, refused, type Journey } from '../support/gate-journey.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 const PLAIN = 'Übergabe um 12:30 — "streng geheim" & a+b/c=d';
 const SEAL_KEY = generateKeyPairSync('x25519');
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const unsealerWith = (privateKey: KeyObject) =>
   createUnsealer({ deploymentId: () => DEPLOYMENT, keys: () => [{ keyid: 'seal-1', privateKey }] });

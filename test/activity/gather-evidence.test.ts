@@ -1,23 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { GatherEvidenceInput } from '../../src/activities/api.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
-import { failureOf, makeJourneys, never, type Journey } from '../support/gate-journey.ts';
+import type { GateFixture } from '../support/gate-fixture.ts';
+import { failureOf, never, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const PURGE: JsonObject = { before: '2024' };
 const gather = (input: Partial<GatherEvidenceInput>) =>

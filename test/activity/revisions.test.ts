@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { digestMaterial } from '../../src/domain/proof/digest.ts';
-import { makeFixture, REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
-import { EXECUTED, makeJourneys, refused } from '../support/gate-journey.ts';
+import { REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
+import { EXECUTED, refused } from '../support/gate-journey.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { memoryStore } from '../support/databases.ts';
+import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
 let store: Store;
 let gate: GateFixture;
-let steps: ReturnType<typeof makeJourneys>;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-afterAll(() => store.close());
-beforeEach(async () => {
-  gate = await makeFixture({ store });
-  steps = makeJourneys(gate);
-});
+let steps: Steps;
+gateForEach((made) => ({ store, gate, steps } = made));
 
 const HOUR = 3_600_000;
 

@@ -1,22 +1,12 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { makeKey, signerOf } from '../support/keys.ts';
-import { timeSkippingServer } from '../support/servers.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { startHarness, type Harness } from '../support/workflow-harness.ts';
+import type { Harness } from '../support/workflow-harness.ts';
 import { CHAIN, create, level, plan } from './plans.ts';
+import { harnessForAll } from '../support/harness-hooks.ts';
 
-let env: TestWorkflowEnvironment;
 let gate: Harness;
-
-beforeAll(async () => {
-  env = await timeSkippingServer();
-  gate = await startHarness(env);
-});
-afterAll(async () => {
-  await gate?.stop();
-  await env?.teardown();
-});
+harnessForAll((made) => ({ gate } = made));
 beforeEach(() => gate.settings.setPolicy({ approval: ONE_OF_OPS }));
 
 /** A review that waits, under an approval of its own. */

@@ -1,19 +1,11 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { timeSkippingServer } from '../support/servers.ts';
-import { startHarness, type Harness } from '../support/workflow-harness.ts';
+import { describe, expect, it } from 'vitest';
+import type { Harness } from '../support/workflow-harness.ts';
+import { harnessForAll } from '../support/harness-hooks.ts';
 
 let env: TestWorkflowEnvironment;
 let gate: Harness;
-
-beforeAll(async () => {
-  env = await timeSkippingServer();
-  gate = await startHarness(env);
-});
-afterAll(async () => {
-  await gate?.stop();
-  await env?.teardown();
-});
+harnessForAll((made) => ({ env, gate } = made));
 
 const create = { tool: 'payouts.create', arguments: { account: 'acct-1', amount: 100 } };
 

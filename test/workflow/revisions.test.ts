@@ -1,23 +1,13 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ReceiptCode } from '../../src/contract/codes.ts';
-import { timeSkippingServer } from '../support/servers.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
-import { startHarness, type Harness } from '../support/workflow-harness.ts';
+import type { Harness } from '../support/workflow-harness.ts';
 import { CHAIN, create, HOUR, level, plan, purge } from './plans.ts';
+import { harnessForAll } from '../support/harness-hooks.ts';
 
-let env: TestWorkflowEnvironment;
 let gate: Harness;
-
-beforeAll(async () => {
-  env = await timeSkippingServer();
-  gate = await startHarness(env);
-});
-afterAll(async () => {
-  await gate?.stop();
-  await env?.teardown();
-});
+harnessForAll((made) => ({ gate } = made));
 beforeEach(() => {
   gate.settings.setPolicy({ approval: ONE_OF_OPS });
   gate.answerPreview(() => ({ ok: true, facts: [], sourceHash: `sha256:${'5'.repeat(64)}` }));

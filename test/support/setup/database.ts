@@ -5,8 +5,9 @@ import { PGlite } from '@electric-sql/pglite';
 import { createStore } from '../../../src/storage/store.ts';
 import { EMPTY_DATABASE } from '../databases.ts';
 
-/** Makes the embedded database once: making one costs seconds, copying it tenths of one. */
-export default async function setup(): Promise<() => void> {
+/** Makes the embedded database once for all tiers of a run: making one costs seconds, copying it tenths of one. */
+export default async function setup(): Promise<(() => void) | undefined> {
+  if (process.env[EMPTY_DATABASE] !== undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'holdpoint-empty-'));
   await (await createStore({ dataDir: folder })).close();
   const database = await PGlite.create(join(folder, 'db'));
