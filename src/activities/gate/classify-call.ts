@@ -1,6 +1,6 @@
 import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES } from '../../contract/review.ts';
-import { assessCall, findTool, type Assessment } from '../../domain/policy/assess.ts';
+import { assessCall, blockUnassessed, findTool, type Assessment } from '../../domain/policy/assess.ts';
 import type { ReviewBase } from '../../domain/gate/view.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
@@ -49,19 +49,7 @@ function callOf({ request }: ReadProposal): { service: string; tool: string } {
 
 function assess(proposal: ReadProposal, settings: InForce, overSensitiveLimit: boolean): Assessment {
   const { request, proposer } = proposal;
-  if (request === null) {
-    return {
-      kind: 'blocked',
-      class: null,
-      gate: null,
-      reasonCodes: ['arguments_invalid'],
-      errors: [],
-      withhold: true,
-      context: {},
-      fired: [],
-      override: false,
-    };
-  }
+  if (request === null) return blockUnassessed('arguments_invalid', true);
   return assessCall({
     service: request.service,
     tool: request.tool,

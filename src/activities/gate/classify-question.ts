@@ -1,6 +1,6 @@
 import { decisionIdOf } from '../../contract/ids.ts';
 import { approvalRequestSchema, IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
-import type { Assessment } from '../../domain/policy/assess.ts';
+import { blockUnassessed, type Assessment } from '../../domain/policy/assess.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { membersOf } from '../../domain/eligibility.ts';
 import type { ReviewBase } from '../../domain/gate/view.ts';
@@ -52,20 +52,12 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
 
 function assessQuestion(request: ApprovalRequest | null, settings: Settings): Assessment {
   const plan = request === null ? undefined : planOf(request, settings);
-  const common = { context: request?.context ?? {}, fired: [], override: false };
-  if (plan === undefined) {
-    return {
-      ...common,
-      kind: 'blocked',
-      gate: null,
-      class: null,
-      reasonCodes: ['arguments_invalid'],
-      errors: [],
-      withhold: false,
-    };
-  }
+  const context = request?.context ?? {};
+  if (plan === undefined) return { ...blockUnassessed('arguments_invalid', false), context };
   return {
-    ...common,
+    context,
+    fired: [],
+    override: false,
     kind: 'held',
     gate: 'hard',
     class: 'irreversible',

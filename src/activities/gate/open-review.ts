@@ -7,7 +7,7 @@ import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
 import { openGate, specOf } from '../../domain/gate/state.ts';
 import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
-import type { Assessment } from '../../domain/policy/assess.ts';
+import { blockUnassessed, type Assessment } from '../../domain/policy/assess.ts';
 import type { Reservations } from '../../domain/reservations.ts';
 import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
 import type { Classified, ClassifiedRevision } from '../api.ts';
@@ -131,10 +131,8 @@ async function writeBlocked(deps: OpeningDeps, opening: Opening, error: unknown)
 
 /** What is recorded in place of the assessment. Nothing of a call that could not be classified is stored. */
 function refuse(refusal: OpeningRefusal, assessment: Assessment | null): Assessment {
-  const common = { kind: 'blocked', gate: null, reasonCodes: [refusal], errors: [] } as const;
-  return assessment === null
-    ? { ...common, class: null, withhold: true, context: {}, fired: [], override: false }
-    : { ...assessment, ...common, withhold: false };
+  if (assessment === null) return blockUnassessed(refusal, true);
+  return { ...assessment, kind: 'blocked', gate: null, reasonCodes: [refusal], errors: [], withhold: false };
 }
 
 const UNGATED = { free: 'not_required', blocked: 'blocked' } as const;

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './addresses.ts';
@@ -7,7 +6,7 @@ import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply
 import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 import { principalKey, type Principal } from '../principal.ts';
-import type { Lane } from '../service/scan.ts';
+import { pauseIfLong, type Lane } from '../service/scan.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -68,8 +67,7 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
       const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res), endTurn };
       // The types were checked where the endpoint was defined.
       const scan = principal && ((then: Impatience) => deps.limiter.scan(principal, caller.signal, then));
-      // Parsing a long one took a while: others first.
-      if (size > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
+      await pauseIfLong(size);
       send(res, await definition.handle({ principal, body, query, caller, scan, req, res }));
     } finally {
       endTurn();

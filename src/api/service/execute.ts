@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import {
@@ -15,9 +14,9 @@ import type { Assessment } from '../../domain/policy/assess.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import { StorageError } from '../../ports/store.ts';
-import { LONG_CALL } from '../../contract/constants.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError, problemFields } from '../problem.ts';
+import { pauseIfLong } from './scan.ts';
 import { newUlid, isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { argumentErrors, assessForAgent } from './assess.ts';
 import { watchReview, type ReviewWatch } from './hub.ts';
@@ -251,7 +250,7 @@ async function start(
     proposer: principal.id,
     request,
   });
-  if (proposal.payload.length > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
+  await pauseIfLong(proposal.payload.length);
   await context.gate.start(
     reviewId,
     { ...request, proposal },

@@ -1,3 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { LONG_CALL } from '../../contract/constants.ts';
+
 /** Rows that are read at once: few enough for other requests to come in between. */
 export const PIECE = 100;
 
@@ -60,6 +63,11 @@ export class Lane {
     if (others.length > 0) this.#waiting.set(owner, others);
     go?.();
   }
+}
+
+/** After a stage of a long call, `size` bytes or characters: others in this process first. */
+export async function pauseIfLong(size: number): Promise<void> {
+  if (size > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
 }
 
 /** The next piece, when its turn has come and it is paid for. Undefined: the caller is gone. */

@@ -60,6 +60,12 @@ export type Assessment =
   | (Runnable & { readonly kind: 'free'; readonly gate: 'none' | 'soft' })
   | (Runnable & { readonly kind: 'held'; readonly gate: 'hard'; readonly approval: ApprovalPlan });
 
+/** Blocked before policy was asked about it. `withhold`: none of its arguments may be stored. */
+export function blockUnassessed(code: ReasonCode, withhold: boolean): Assessment & { readonly kind: 'blocked' } {
+  const unknown = { class: null, gate: null, context: {}, fired: [], override: false };
+  return { ...unknown, kind: 'blocked', reasonCodes: [code], errors: [], withhold };
+}
+
 /**
  * Everything that policy and configuration say of one call. Pure. The gate worker asks before a call is held or let
  * through, the execute worker asks again before it is made, `policy explain` asks for nothing but the answer.
