@@ -196,7 +196,7 @@ async function planRestart(
 const OVERDUE_MS = 30_000;
 
 /**
- * Claims whose workflow is gone and whose request can no longer be on its way: no attempt will follow, so the outcome is
+ * Claims whose workflow is gone and whose request can no longer be in flight: no attempt will follow, so the outcome is
  * unknown until a person settles it. Only the execute worker settles claims.
  */
 export const lostClaims: Recovery = {

@@ -59,7 +59,7 @@ const DEFAULT_RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   database_unavailable: 2,
 };
 
-/** Any failure as a problem: what is not one already is storage that does not answer, or a fault of ours. */
+/** Any failure as a problem: an error that is not one yet is storage that does not answer, or a bug. */
 export function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof StorageError && error.code === 'database_unavailable') {

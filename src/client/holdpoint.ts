@@ -157,7 +157,7 @@ export class Audit {
     }
   }
 
-  /** Latest signed checkpoint. Keep it: whoever holds one can tell later whether the log was tampered with. */
+  /** Latest signed checkpoint. Keep it: with it you can check later whether the log was tampered with. */
   async checkpoint(): Promise<CheckpointResponse> {
     const answer = await this.#transport.send(
       { method: 'GET', path: '/v1/audit/checkpoint', repeatable: 'always' },

@@ -219,7 +219,7 @@ export const signInWaysSchema = z.object({
 });
 export type SignInWays = z.infer<typeof signInWaysSchema>;
 
-/** How somebody proved who it is when the session began. */
+/** How the person authenticated when the session began. */
 export const SESSION_METHODS = ['token', 'link', 'oidc'] as const;
 export type SessionMethod = (typeof SESSION_METHODS)[number];
 

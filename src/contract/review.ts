@@ -91,7 +91,7 @@ export const executionViewSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
-  /** An outcome that was not recorded: until then the request may still be on its way, and nobody can settle it. */
+  /** An outcome that was not recorded: until then the request may still be in flight and cannot be settled. */
   reconcilableFrom: z.string().optional(),
   /** What really ran differs from what was proposed. */
   edited: z.boolean().optional(),

@@ -262,7 +262,7 @@ export function waitsFor({ status, approvers, closedTo }: ReviewRow, { id, group
 export interface OutcomeState {
   /** The execution is `outcome_unknown` and has not been reconciled. */
   readonly isUnknown: boolean;
-  /** ISO 8601; before it the request may still be on its way. */
+  /** ISO 8601; before it the request may still be in flight. */
   readonly settledBy: string | null;
   readonly levels: readonly Level[];
   readonly owner: string | null;

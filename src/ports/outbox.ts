@@ -90,7 +90,7 @@ export interface DeliveryStore {
     since: Timestamp,
     choose: (people: readonly PersonTold[]) => readonly string[],
   ): Promise<readonly string[]>;
-  /** Newest first. Undefined: the cursor is not one of ours. */
+  /** Newest first. Undefined: Holdpoint did not make this cursor. */
   list(query: DeliveryQuery): Promise<DeliveryPage | undefined>;
   recall(destination: string, reviewId: ReviewId): Promise<string | undefined>;
   remember(destination: string, reviewId: ReviewId, value: string): Promise<void>;

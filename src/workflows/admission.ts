@@ -200,7 +200,7 @@ export async function drainSignals(run: ReviewRun): Promise<void> {
 
 /**
  * A reviewer has found out what became of a call of unknown outcome. Only from `unknown`, only by a person who may
- * vote on the last level and does not own the proposer, and only once the request can no longer be on its way.
+ * vote on the last level and does not own the proposer, and only once the request can no longer be in flight.
  */
 export async function settleByHand(
   run: ReviewRun,

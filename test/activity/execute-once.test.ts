@@ -131,7 +131,7 @@ describe('law 6: at most once', () => {
     });
   });
 
-  it('is settled as lost by a caller with other material only once the request can no longer be on its way', async () => {
+  it('is settled as lost by a caller with other material only once the request can no longer be in flight', async () => {
     for (const [tool, args] of [
       ['payouts.close', CLOSE],
       ['payouts.create', CREATE],
@@ -394,7 +394,7 @@ describe('a call that cannot be made', () => {
     });
   });
 
-  it('is not settled before the request can no longer be on its way', async () => {
+  it('is not settled while the request may still be in flight', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
     await steps.attempt(input);
     const { claim } = await steps.ledger(input.reviewId);

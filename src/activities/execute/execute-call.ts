@@ -121,7 +121,7 @@ async function settleClaim(
   row: LedgerRow,
 ): Promise<void> {
   // A request for other material than was claimed (from outside, or from a run that was reset after the claim) says nothing
-  // about the claimed call. It may settle it as unknown once the request can no longer be on its way.
+  // about the claimed call. It may settle it as unknown once the request can no longer be in flight.
   const left = Date.parse(row.claim?.settledBy ?? '') - deps.clock.now();
   if (digestMaterial(input.material) !== row.claim?.digest && left > 0) throw postponeCall('not_open', left);
   // However often this activity is scheduled, the call is sent again no sooner than this.

@@ -77,7 +77,7 @@ export type NextMessage =
   /** Nothing now; ms until it may be something. */
   | { readonly kind: 'wait'; readonly ms: number };
 
-/** A message that calls somebody by name and is just being sent: whether it was told is known after so many ms. */
+/** A message that mentions people and is still being sent: after this many ms it is known whether it was delivered. */
 const UNDER_WAY_MS = 30_000;
 
 /**

@@ -55,7 +55,7 @@ export function loadDashboard(folder: string): DashboardPage {
   return { html: readFileSync(join(folder, 'index.html'), 'utf8'), assets: new Map(assets) };
 }
 
-/** Scripts and style sheets of the page; a name that is not there is somebody else's to answer. */
+/** Scripts and style sheets of the page; a name that does not exist is left to the next handler. */
 export function dashboardAssets(page: DashboardPage | undefined): Router {
   const router = Router({ caseSensitive: true });
   router.get('/assets/:name', (req, res, next) => {

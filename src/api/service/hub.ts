@@ -110,7 +110,7 @@ interface Sources {
 
 type Wanted = (stored: StoredReview | undefined) => boolean;
 
-/** A review that somebody listens to. */
+/** A review whose changes a caller waits for. */
 export interface ReviewWatch {
   /**
    * Reads it until it is as wanted, again whenever an entry of it arrives. Resolves with the state as it stands when the
@@ -129,7 +129,7 @@ export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, i
   let isThere = !isNew;
   await hub.start();
   const close = hub.onReview(reviewId, ({ entry }) => {
-    // Neither classifies a review nor ends it, which is all that anybody waits for.
+    // Neither classifies a review nor ends it, and callers wait for nothing else.
     if (entry.type !== 'started' && entry.type !== 'notified') waker.wake();
   });
   const read = async (): Promise<StoredReview | undefined> => {
@@ -144,9 +144,9 @@ export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, i
       while (!wanted(stored)) {
         const left = endsAt - performance.now();
         const isWoken = left > 0 && (await waker.next(left, signal)) === 'woken';
-        // What no entry told of until the end is looked at once all the same.
+        // Read once more at the end, in case no entry announced the change.
         if (!isWoken) return isThere ? stored : read();
-        // Whoever wrote the entry is still at work, in the embedded database: others first.
+        // The worker that wrote the entry may run in this process and not be done yet, so it goes first.
         await nextTurn();
         stored = await read();
       }

@@ -84,7 +84,7 @@ function isLoopback({ hostname }: URL): boolean {
   return ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }
 
-/** Why somebody could not be signed in through the identity provider. Its words stay inside. */
+/** Why the identity provider did not sign a person in. Its text is not shown to the caller. */
 export class SignInError extends Error {
   override readonly name = 'SignInError';
   readonly code: SignInErrorCode | 'not_configured';

@@ -290,7 +290,7 @@ interface State {
   }[];
 }
 
-/** Interrupts of ours, in subgraphs too. */
+/** Holdpoint's interrupts, also those in subgraphs. */
 function waitingIn(state: unknown): readonly Waiting[] {
   const found = new Map<string, Waiting>();
   for (const task of (state as State).tasks ?? []) {

@@ -97,7 +97,7 @@ export function whyNotReconcile(review: Review, { reviewer }: Session, now: numb
       return `You own the agent that proposed this. It waits for ${who} other than you.`;
     case 'not_reconcilable': {
       if (!isUnknown || settledBy === null) return 'There is nothing to settle.';
-      return `The request may still be on its way. It can be settled in ${shortDuration(Date.parse(settledBy) - now)}.`;
+      return `The request may still be in flight. It can be settled in ${shortDuration(Date.parse(settledBy) - now)}.`;
     }
     case undefined:
       return undefined;

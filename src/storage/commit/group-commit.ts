@@ -134,7 +134,7 @@ export function createGroupCommit(
 
   /**
    * Takes a commit whose ledger row is held by another transaction out of its group, for a while: an objection that is
-   * being stored, or a login that keeps its transaction open, which must not hold up anybody else. False: it is not.
+   * being stored, or a login that keeps its transaction open, which must not delay other commits. False: it is not.
    */
   function postpone(waiting: Waiting, busy: readonly string[]): boolean {
     if (waiting.commit.step === undefined || !busy.includes(waiting.commit.step.review_id)) return false;

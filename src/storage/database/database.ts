@@ -51,7 +51,7 @@ const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EN
 const CORRUPT = /^XX00[12]/;
 
 /**
- * The database's own text stays in `cause`, for logs; callers see a code and words of ours. Of the driver's error
+ * The database's own text stays in `cause`, for logs; callers see a code and Holdpoint's own words. Of the driver's error
  * nothing but text and SQLSTATE is kept: PGlite's also carries the parameters, which hold what agents sent.
  */
 export function toStorageError(error: unknown): StorageError {

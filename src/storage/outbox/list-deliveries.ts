@@ -19,7 +19,7 @@ interface FoundRow {
   settled_at: Date | null;
 }
 
-/** One page, newest first. Undefined: the cursor is not one of ours. */
+/** One page, newest first. Undefined: Holdpoint did not make this cursor. */
 export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promise<DeliveryPage | undefined> {
   const { cursor, limit = DEFAULT_LIMIT } = wanted;
   const after = cursor === undefined ? null : decodeCursor(cursor);

@@ -143,7 +143,7 @@ function encodeCursor(row: ReviewRow): string {
   return Buffer.from(`${sortAt} ${row.reviewId}`).toString('base64url');
 }
 
-/** A cursor comes back from a caller: undefined where it is not one of ours. */
+/** A cursor comes back from a caller: undefined where Holdpoint did not make it. */
 function decodeCursor(cursor: string): Cursor | undefined {
   const text = Buffer.from(cursor, 'base64url').toString('utf8');
   const match = /^(infinity|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z) (rev_[0-9A-HJKMNP-TV-Z]{26})$/.exec(text);

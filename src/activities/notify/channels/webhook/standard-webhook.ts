@@ -72,7 +72,7 @@ export type SendPost = (request: {
 export type PostResult =
   /** `retryAfter`: the header as it came. */
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfter: string | null }
-  /** Not one byte left: the address is not allowed, or nobody is there. */
+  /** Nothing was sent: the address is not allowed, or no server is listening there. */
   | { readonly kind: 'not_sent'; readonly code: 'target_refused' | 'target_unreachable' }
   | { readonly kind: 'lost' };
 
