@@ -7,10 +7,15 @@ import { join, relative, sep } from 'node:path';
 import { ensureInstalled } from './lib/install.mjs';
 import { ensureTestNeeds } from './lib/needs.mjs';
 import { root } from './lib/root.mjs';
+import { runWatched } from './lib/run-watched.mjs';
 
 /** Tiers that need no server and no program but Node. */
 const QUICK = ['unit', 'replay'];
-const TIERS = ['unit', 'workflow', 'activity', 'api', 'replay', 'e2e', 'browser', 'chaos'];
+/** What runs in one vitest. The last ones mostly wait, so their files take turns. */
+const GROUPS = [['unit'], ['workflow'], ['activity'], ['api'], ['replay'], ['e2e', 'browser', 'chaos']];
+const TIERS = GROUPS.flat();
+/** The longest file prints nothing for a few minutes. A vitest that is silent for longer hangs. */
+const SILENCE_MS = 12 * 60_000;
 const CHECKS = [
   { name: 'format', args: ['oxfmt', '--check'] },
   { name: 'types', args: ['tsc', '-p', 'tsconfig.json'] },
@@ -32,7 +37,9 @@ for (const { name, args } of CHECKS) {
   const ok = run(args);
   sums.set(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
 }
-runTiers(isQuick ? [...QUICK.flatMap((tier) => ['--project', tier]), ...given] : given);
+if (isQuick) await runTiers([...projects(QUICK), ...given]);
+else if (given.length > 0) await runTiers(given);
+else for (const group of GROUPS) await runTiers(projects(group));
 if (given.length === 0 && !isQuick) runControls();
 report();
 
@@ -47,14 +54,14 @@ function run([command, ...args], options = {}) {
   return status === 0;
 }
 
-function runTiers(args) {
-  const directory = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
-  const output = join(directory, 'results.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
-  const ok = run(['vitest', 'run', ...reporters, ...args]);
-  const counted = count(output);
-  rmSync(directory, { recursive: true, force: true });
+function projects(tiers) {
+  return tiers.flatMap((tier) => ['--project', tier]);
+}
+
+/** Runs vitest, once more if it hangs: what it ran in is to blame then, and no test. */
+async function runTiers(args) {
   const asked = askedTiers(args);
+  const { ok, counted } = (await runVitest(args)) ?? (await runVitest(args)) ?? { ok: false, counted: new Map() };
   for (const tier of asked) {
     const sum = counted.get(tier) ?? { passed: 0, failed: 0 };
     // A tier that ran nothing proves nothing.
@@ -63,7 +70,20 @@ function runTiers(args) {
   }
   // An error outside of any test (a set-up that failed, an unhandled rejection) must not pass unseen.
   const failed = asked.reduce((total, tier) => total + sums.get(tier).failed, 0);
-  if (!ok && failed === 0) sums.set('vitest itself', { passed: 0, failed: 1 });
+  if (!ok && failed === 0) sums.set(`vitest, ${asked.join(' ')}`, { passed: 0, failed: 1 });
+}
+
+/** @returns {Promise<{ ok: boolean, counted: Map<string, object> } | undefined>} undefined if it hung */
+async function runVitest(args) {
+  const directory = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
+  const output = join(directory, 'results.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+  const command = ['vitest', 'run', ...reporters, ...args];
+  console.log(`\n> ${command.join(' ')}`);
+  const status = await runWatched(join('node_modules', '.bin', 'vitest'), command.slice(1), SILENCE_MS);
+  const counted = count(output);
+  rmSync(directory, { recursive: true, force: true });
+  return status === undefined ? undefined : { ok: status === 0, counted };
 }
 
 /** Tests that must fail once the check that they are for is taken out. */

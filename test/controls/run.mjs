@@ -67,7 +67,13 @@ async function runTest(directory, test, name) {
   const output = join(directory, 'control.json');
   rmSync(output, { force: true });
   const args = ['run', test, '-t', name, '--retry=0', '--reporter=json', `--outputFile.json=${output}`];
-  const child = spawn(join('node_modules', '.bin', 'vitest'), args, { cwd: directory, stdio: 'ignore' });
+  const child = spawn(join('node_modules', '.bin', 'vitest'), args, {
+    cwd: directory,
+    stdio: 'ignore',
+    // Ends one that hangs; it has no report then.
+    timeout: 10 * 60_000,
+    killSignal: 'SIGKILL',
+  });
   await new Promise((resolve) => child.once('exit', resolve));
   try {
     return JSON.parse(readFileSync(output, 'utf8'));
