@@ -9,6 +9,7 @@ const NEEDS = [
   { name: 'PostgreSQL', found: findPostgres, packages: ['postgresql'] },
   { name: 'Java', found: () => answers('java', ['-version']), packages: ['default-jre-headless'] },
   { name: 'Maven', found: () => answers('mvn', ['-version']), packages: ['maven'] },
+  { name: 'OpenSSL', found: () => answers('openssl', ['version']), packages: ['openssl'] },
   { name: 'docker-compose', found: findCompose, packages: ['docker-compose'] },
   { name: 'Chromium', found: findChromium, packages: ['chromium'] },
   { name: 'Python', found: () => answers('python3', ['-c', 'import ensurepip, venv']), packages: ['python3-venv'] },

@@ -15,11 +15,10 @@ export function timeoutOf(tool: Pick<ToolDefinition, 'timeout'>, connectorMs: nu
   return tool.timeout === undefined ? connectorMs : Math.min(durationMs(tool.timeout), connectorMs);
 }
 
+export type FailedResult = Extract<ConnectorResult, { status: 'failed' }>;
+
 /** A failure that is certain: nothing happened, or the target itself reported the failure. */
-export function failed(
-  code: ExecutionErrorCode,
-  message: string = EXECUTION_ERRORS[code],
-): ConnectorResult & { readonly status: 'failed' } {
+export function failed(code: ExecutionErrorCode, message: string = EXECUTION_ERRORS[code]): FailedResult {
   return { status: 'failed', code, message };
 }
 

@@ -19,7 +19,10 @@ export type Gate = z.infer<typeof gateSchema>;
 export const toolNameSchema = z
   .string()
   .max(200)
-  .regex(/^[a-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$/)
+  .regex(
+    /^[a-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$/,
+    'a dotted name that starts with a lower-case letter, such as payouts.create',
+  )
   .meta({ examples: ['github.repos.delete'] });
 export const serviceNameSchema = z
   .string()

@@ -123,7 +123,7 @@ export const EXECUTION_ERRORS = {
   invalid_call: 'The call cannot be made as it is',
   seal_broken: 'A sealed argument does not belong to this call',
   credential_missing: 'The execute worker has no credential for this connector',
-  target_refused: 'The address of the target is not allowed',
+  target_refused: 'The address of the target is private, and its connector does not set allowPrivateAddresses: true',
   target_unreachable: 'The target could not be reached before anything was sent',
   upstream_rejected: 'The target refused the call',
   upstream_failed: 'The target failed and reports that nothing happened',

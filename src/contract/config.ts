@@ -6,9 +6,11 @@ import { durationUpTo, LONGEST } from './policy.ts';
 /** `env:NAME` or `file:PATH`; only the process that needs the value resolves it. */
 export const referenceSchema = z
   .string()
-  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'a reference: env:NAME or file:PATH');
+  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'a reference, env:NAME or file:PATH');
 
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits');
+const sha256Schema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits (`holdpoint keys create` prints them)');
 
 export const agentSchema = z.strictObject({
   // Proposers that nobody signed for are shown under these prefixes; no agent may pass for one, nor one for an agent.
@@ -31,10 +33,16 @@ export const reviewerSchema = z.strictObject({
   tokenSha256: sha256Schema.optional(),
   /** OIDC `issuer#sub`. */
   subject: z.string().optional(),
-  /** Slack user id (`U012ABCDEF`); with its team (`T012ABCDEF/U012ABCDEF`) where it is not the app's own. */
+  /**
+   * Slack user id (`U012ABCDEF`); with its team (`T012ABCDEF/U012ABCDEF`), or its organization of Enterprise Grid
+   * (`E012ABCDEF/W012ABCDEF`), where it is not the app's own.
+   */
   slack: z
     .string()
-    .regex(/^(T[A-Z0-9]+\/)?[UW][A-Z0-9]+$/, 'a Slack user id such as U012ABCDEF')
+    .regex(
+      /^([ET][A-Z0-9]+\/)?[UW][A-Z0-9]+$/,
+      'a Slack user id such as U012ABCDEF, T012ABCDEF/U012ABCDEF or E012ABCDEF/W012ABCDEF',
+    )
     .optional(),
   /** How this person is told by e-mail; default: the mode of `notifications.email`. */
   notify: z.enum(['per-event', 'digest', 'off']).optional(),
@@ -79,7 +87,7 @@ export type ConnectorConfig = z.infer<typeof connectorSchema>;
 export const configFileSchema = z.strictObject({
   deploymentId: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name of lower-case letters, digits and - of at most 63 characters')
     .optional(),
   agents: z.array(agentSchema).optional(),
   reviewers: z.array(reviewerSchema).optional(),
@@ -104,7 +112,14 @@ export const configFileSchema = z.strictObject({
       requestsPerMinute: z.int().min(1).optional(),
     })
     .optional(),
-  connectors: z.record(z.string().regex(/^[a-z][A-Za-z0-9_-]*$/), connectorSchema).optional(),
+  connectors: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][A-Za-z0-9_-]*$/, 'a name of letters, digits, _ and - that starts with a lower-case letter'),
+      connectorSchema,
+    )
+    .optional(),
   notifications: z
     .strictObject({
       email: z

@@ -16,4 +16,7 @@ export const principalIdSchema = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]*$/);
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/,
+    'a name of letters, digits and . _ : @ - that starts with a letter or digit',
+  );

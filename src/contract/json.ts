@@ -49,7 +49,9 @@ export const timestampSchema = z.iso.datetime({ precision: 3 });
 export type Timestamp = string;
 
 /** `sha256:` and 64 lower-case hexadecimal digits. */
-export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+export const digestSchema = z
+  .string()
+  .regex(/^sha256:[0-9a-f]{64}$/, 'a digest: sha256: and 64 lower-case hexadecimal digits');
 export type Digest = string;
 
 /** What stands for a sealed argument everywhere but inside the execute worker: a compact JWE. */

@@ -38,11 +38,13 @@ export function durationMs(text: string): number {
 /** JSON Pointer (RFC 6901) into arguments or a response body; `*` matches every array element or key (responses only). */
 export const pointerSchema = z.string().regex(/^(\/([^~/]|~[01])*)+$/, 'a JSON Pointer such as /memo');
 
+const pathSchema = z.string().regex(/^\//, 'a path that starts with /');
+
 /** How the `http` connector renders a call. */
 export const httpRequestSchema = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
   /** Path template appended to the connector's `baseUrl`; `{name}` is filled from arguments, may hold a query `?a={b}`. */
-  path: z.string().regex(/^\//),
+  path: pathSchema,
   /** `arguments`: all that the path does not use. Absent: no body; arguments go to the query. */
   body: z.enum(['arguments']).optional(),
   bodyFormat: z.enum(['json', 'form']).optional(),
@@ -57,7 +59,7 @@ export type HttpRequestTemplate = z.infer<typeof httpRequestSchema>;
 export const httpPreviewSchema = z.strictObject({
   requests: z.array(
     z.strictObject({
-      path: z.string().regex(/^\//),
+      path: pathSchema,
       facts: z.array(
         z.strictObject({
           name: z.string(),
@@ -124,7 +126,7 @@ export const ruleSchema = z.strictObject({
   gate: gateSchema.optional(),
   reason: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9_-]*$/)
+    .regex(/^[a-z0-9][a-z0-9_-]*$/, 'a word of lower-case letters, digits, _ and -')
     .optional(),
 });
 export type Rule = z.infer<typeof ruleSchema>;

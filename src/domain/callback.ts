@@ -24,13 +24,3 @@ function parse(text: string): URL | undefined {
   }
   return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
 }
-
-/**
- * Whether a URL of the configuration names a place that can only be private: an address, written out, or a name that no
- * public name server answers for. Whoever wrote it there meant it; a public name that leads to a private address did not.
- */
-export function namesPrivatePlace(text: string): boolean {
-  const { hostname } = new URL(text);
-  if (/^(\[.*\]|[0-9.]+)$/.test(hostname)) return true;
-  return !hostname.includes('.') || /\.(localhost|local|internal|home\.arpa)$/.test(hostname);
-}

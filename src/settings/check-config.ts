@@ -7,6 +7,7 @@ import type { ParsedFile } from '../domain/files/parse-file.ts';
 import type { FileProblem } from '../domain/files/problem.ts';
 import type { Path } from '../domain/files/yaml-source.ts';
 import { voterOf } from '../domain/eligibility.ts';
+import { placeOfHost } from '../domain/addresses.ts';
 import { findNearest } from '../domain/files/nearest.ts';
 
 interface Checked {
@@ -16,8 +17,18 @@ interface Checked {
 
 /** What a configuration file's shape does not tell: patterns, URLs, connectors and people that could not work as written. */
 export function checkConfig(file: ParsedFile<ConfigFile>): Checked {
-  const { problems, warnings } = checkPeople(file);
-  return { problems: [...problems, ...checkPatterns(file), ...checkUrls(file), ...checkConnectors(file)], warnings };
+  const people = checkPeople(file);
+  const addresses = checkAddresses(file);
+  return {
+    problems: [
+      ...people.problems,
+      ...checkPatterns(file),
+      ...checkUrls(file),
+      ...checkConnectors(file),
+      ...addresses.problems,
+    ],
+    warnings: [...people.warnings, ...addresses.warnings],
+  };
 }
 
 function checkPatterns({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
@@ -47,7 +58,7 @@ function isPattern(pattern: string): boolean {
 
 function checkUrls({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {
   const problems: FileProblem[] = [];
-  const require = (text: string, path: Path, what: string, rules: { readonly slash?: boolean }): void => {
+  const require = (text: string, path: Path, what: string, rules: UrlRules): void => {
     const refusal = refuseUrl(text, rules);
     if (refusal !== undefined) problems.push(source.problem(path, `${what} ${refusal.message}`, refusal.fix));
   };
@@ -55,7 +66,7 @@ function checkUrls({ value, source }: ParsedFile<ConfigFile>): readonly FileProb
   (value.callbacks ?? []).forEach((url, index) =>
     require(url, ['callbacks', index], 'a callback prefix', { slash: true }),
   );
-  if (value.publicUrl !== undefined) require(value.publicUrl, ['publicUrl'], 'publicUrl', {});
+  if (value.publicUrl !== undefined) require(value.publicUrl, ['publicUrl'], 'publicUrl', { path: false });
   if (value.oidc !== undefined) require(value.oidc.issuer, ['oidc', 'issuer'], 'the issuer', {});
   problems.push(...checkWebhooks({ value, source }), ...checkSlack({ value, source }));
   return problems;
@@ -104,9 +115,16 @@ function checkSlack({ value, source }: ParsedFile<ConfigFile>): readonly FilePro
   return [source.problem(path, 'Slack needs a webhook or a token', fix)];
 }
 
+interface UrlRules {
+  /** It must end with one. */
+  readonly slash?: boolean;
+  /** `false`: the page and its api are served from the root of a host. */
+  readonly path?: false;
+}
+
 function refuseUrl(
   text: string,
-  { slash }: { readonly slash?: boolean },
+  { slash, path }: UrlRules,
 ): { readonly message: string; readonly fix: string } | undefined {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
@@ -119,7 +137,37 @@ function refuseUrl(
     return { message: 'must not have a query or a fragment', fix: 'Delete everything from ? or # on' };
   }
   if (slash === true && !text.endsWith('/')) return { message: 'must end with /', fix: `Write ${text}/` };
+  if (path === false && url.pathname !== '/') {
+    const message = `cannot have the path ${url.pathname}: the page only works at the root of a host`;
+    return { message, fix: `Give Holdpoint a host name of its own, and write ${url.origin} or that name` };
+  }
   return undefined;
+}
+
+/** Addresses that are refused at every call: private ones, without leave to go there. */
+function checkAddresses({ value, source }: ParsedFile<ConfigFile>): Checked {
+  const problems: FileProblem[] = [];
+  const warnings: FileProblem[] = [];
+  const check = (url: string, isAllowed: boolean, at: Path, field: string): void => {
+    const place = isAllowed ? 'unknown' : placeOfHost(url);
+    if (place === 'unknown') return;
+    const { host } = new URL(url);
+    const fix = `Add allowPrivateAddresses: true to ${at.join('.')}, which allows this host and port alone, or correct ${field}`;
+    const tell = (message: string): FileProblem => source.problem([...at, field], message, fix);
+    if (place === 'private') problems.push(tell(`${host} is a private address, and every request to it is refused`));
+    else warnings.push(tell(`${host} is probably on a private network, where every request is refused`));
+  };
+  for (const [name, config] of Object.entries(value.connectors ?? {})) {
+    const at = ['connectors', name];
+    const isAllowed = 'allowPrivateAddresses' in config && config.allowPrivateAddresses === true;
+    if ('baseUrl' in config) check(config.baseUrl, isAllowed, at, 'baseUrl');
+    else if (config.type === 'mcp' && config.url !== undefined) check(config.url, isAllowed, at, 'url');
+  }
+  // A webhook may go to a private address that its URL names, unless it says otherwise.
+  for (const [index, { url, allowPrivateAddresses }] of (value.notifications?.webhooks ?? []).entries()) {
+    check(url, allowPrivateAddresses !== false, ['notifications', 'webhooks', index], 'url');
+  }
+  return { problems, warnings };
 }
 
 function checkConnectors({ value, source }: ParsedFile<ConfigFile>): readonly FileProblem[] {

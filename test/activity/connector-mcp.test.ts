@@ -195,7 +195,7 @@ describe('upstream MCP server over HTTP', () => {
   it('refuses private addresses unless they are allowed', async () => {
     const { url, authorizations } = await httpServer();
     const config = { ...configOf(url), allowPrivateAddresses: false } as ConnectorConfig;
-    expect(codeOf(await call(connect(config), 'close'))).toBe('failed target_unreachable');
+    expect(codeOf(await call(connect(config), 'close'))).toBe('failed target_refused');
     expect(authorizations).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress } from '../../src/connectors/http/exchange.ts';
+import { isPublicAddress } from '../../src/domain/addresses.ts';
 import { parseStorable } from '../../src/domain/json/storable.ts';
 import { redact } from '../../src/connectors/answer.ts';
 import { scrub } from '../../src/connectors/scrub.ts';

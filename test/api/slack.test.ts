@@ -127,6 +127,7 @@ describe('deciding with a button', () => {
     ['somebody whom the config does not know', { user: 'U0NOBODY' }, 'unknown_person'],
     ['the same id in another team', { user: 'U0OPS1', userTeam: 'T0OTHER' }, 'unknown_person'],
     ['an id of another team, said without it', { user: 'U0OPS2' }, 'unknown_person'],
+    ['C5: the same id in another organization', { user: 'U0OPS1', userTeam: 'E0OTHER' }, 'unknown_person'],
     ['an answer that changed meanwhile', { value: 'stale' }, 'digest_mismatch'],
   ] as const)('%s decides nothing', async (_who, more, code) => {
     const review = await api.propose();
@@ -141,6 +142,21 @@ describe('deciding with a button', () => {
     await press(review, 'approve', { user: 'U0OPS2', userTeam: 'T0OTHER' });
     expect(await told()).toBe('recorded');
     expect((await stateOf(review)).levels[0]?.decisions[0]?.reviewer).toBe('ops-2');
+  });
+
+  test('C5: on Enterprise Grid the team of a person is the organization', async () => {
+    const own = await api.propose();
+    await press(own, 'approve', { user: 'U0OPS1', userTeam: 'E0ORG', organization: 'E0ORG' });
+    expect(await told()).toBe('recorded');
+    const named = reviewers.map((one) => (one.id === 'ops-2' ? { ...one, slack: 'E0ORG/W0OPS2' } : one));
+    api.settings.update({ reviewers: named });
+    for (const organization of ['E0ORG', undefined]) {
+      const review = await api.propose({ arguments: { account: organization ?? 'elsewhere', amount: 100 } });
+      answers = [];
+      await press(review, 'approve', { user: 'W0OPS2', userTeam: 'E0ORG', organization });
+      expect(await told()).toBe('recorded');
+      expect((await stateOf(review)).levels[0]?.decisions[0]?.reviewer).toBe('ops-2');
+    }
   });
 
   test.each(['sign-in', 'off'] as const)('policy in force says %s: nothing is decided', async (slackDecision) => {

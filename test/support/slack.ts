@@ -174,6 +174,8 @@ export function pressBody(press: {
   readonly value?: string;
   readonly user: string;
   readonly userTeam?: string;
+  /** Of Enterprise Grid, which the app's team is part of. */
+  readonly organization?: string | undefined;
   readonly comment?: string;
   readonly responseUrl?: string;
 }): string {
@@ -181,7 +183,11 @@ export function pressBody(press: {
     type: 'block_actions',
     user: { id: press.user, username: 'somebody', team_id: press.userTeam ?? 'T0TEAM' },
     api_app_id: 'A0APP',
-    team: { id: 'T0TEAM', domain: 'acme' },
+    team: {
+      id: 'T0TEAM',
+      domain: 'acme',
+      ...(press.organization === undefined ? {} : { enterprise_id: press.organization }),
+    },
     channel: { id: 'C0CHANNEL', name: 'approvals' },
     trigger_id: '1.2.3',
     response_url: press.responseUrl ?? 'https://hooks.slack.com/actions/T0TEAM/1/abc',

@@ -131,6 +131,22 @@ describe('a configuration is refused with the place of', () => {
     ['a callback that is no web address', more('callbacks: ["ftp://agents.example.com/"]')],
     ['a callback with a query', more('callbacks: ["https://agents.example.com/?x=/"]')],
     ['a public address with a password', more('publicUrl: https://a:b@holdpoint.example.com')],
+    ['a public address with a path', more('publicUrl: https://example.com/holdpoint')],
+    ['S8: a private base address', `${CONFIG}  other: { baseUrl: "http://127.0.0.1:9000" }\n`],
+    [
+      'S8: a private base address, refused in words',
+      `${CONFIG}  other: { baseUrl: "http://10.1.2.3", allowPrivateAddresses: false }\n`,
+    ],
+    ['S8: an address of the cloud’s metadata', `${CONFIG}  other: { baseUrl: "http://169.254.169.254" }\n`],
+    ['S8: this machine by its name', `${CONFIG}  other: { baseUrl: "http://api.localhost:80" }\n`],
+    ['S8: an IPv6 address of this machine', `${CONFIG}  other: { baseUrl: "http://[::1]:9000" }\n`],
+    ['S8: an MCP server at a private address', `${CONFIG}  other: { type: mcp, url: "http://192.168.1.2/mcp" }\n`],
+    [
+      'S8: a webhook at a private address that says it must not go there',
+      more(
+        'notifications: { webhooks: [{ url: "http://127.0.0.1:1/x", secret: "env:S", events: ["*"], allowPrivateAddresses: false }] }',
+      ),
+    ],
     ['an MCP connector without a way to it', `${CONFIG}  other: { type: mcp }\n`],
     [
       'an MCP connector with two ways to it',
@@ -214,7 +230,50 @@ describe('a configuration is refused with the place of', () => {
   });
 });
 
+it('S8: what is wrong with a private base address names the setting, and the host', () => {
+  const [problem] = problemsOf(POLICY, `${CONFIG}  other: { baseUrl: "http://127.0.0.1:9000" }\n`);
+  expect(problem?.message).toContain('127.0.0.1:9000');
+  expect(problem?.fix).toContain('allowPrivateAddresses: true');
+});
+
+describe('C5: the form of a value is told in words', () => {
+  const fixOf = (config: string): string | undefined => problemsOf(POLICY, config)[0]?.fix;
+
+  it.each(['T012ABCDEF/U012ABCDEF', 'E1/W1', 'E1/U1', 'W1'])('the Slack user %s is taken', (slack) => {
+    const config = `policy: p\nreviewers:\n  - { id: a, groups: [ops], slack: "${slack}" }\n`;
+    expect(settingsOf(POLICY, config).reviewers[0]?.slack).toBe(slack);
+  });
+
+  it.each([
+    ['reviewers: [{ id: a, groups: [ops], slack: "@ops" }]', 'a Slack user id'],
+    ['reviewers: [{ id: a, groups: [ops], slack: "C1/U1" }]', 'E012ABCDEF/W012ABCDEF'],
+    ['reviewers: [{ id: "a b", groups: [ops] }]', 'letters, digits'],
+    ['agents: [{ id: "temporal:x", publicKey: "env:K" }]', 'does not begin with temporal:'],
+    ['deploymentId: Acme', 'lower-case letters'],
+    ['notifications: { slack: { mode: off, signingSecret: "env:S", token: "env:T", channel: "#ops" } }', 'C012ABCDEF'],
+    ['executeWithin: 2 days', 'a duration'],
+    [`agents: [{ id: a, keySha256: ${'A'.repeat(64)} }]`, '64 lower-case hexadecimal digits'],
+  ])('%s', (line, words) => {
+    expect(fixOf(`policy: p\n${line}\n`)).toContain(words);
+  });
+});
+
 describe('a configuration is accepted', () => {
+  it('S8: with a warning where a name is probably private', () => {
+    const config = `${CONFIG}  other: { baseUrl: "http://payouts.internal:9000" }\n  one: { baseUrl: "http://payouts" }\n`;
+    const result = load(POLICY, config);
+    expect(result.ok && result.warnings.map(({ fix }) => fix)).toEqual([
+      expect.stringContaining('allowPrivateAddresses'),
+      expect.stringContaining('allowPrivateAddresses'),
+    ]);
+  });
+
+  it('with private addresses where the setting allows them', () => {
+    const config = `${CONFIG}  other: { baseUrl: "http://127.0.0.1:9000", allowPrivateAddresses: true }\n`;
+    const result = load(POLICY, config);
+    expect(result.ok && result.warnings).toEqual([]);
+  });
+
   it('with placeholders shared by any number of people, and says so', () => {
     const zeros = '0'.repeat(64);
     const config = `policy: p\nagents:\n  - { id: a, keySha256: ${zeros} }\n  - { id: b, keySha256: ${zeros} }\nreviewers:\n  - { id: c, groups: [ops], tokenSha256: ${zeros} }\n  - { id: d, groups: [ops], tokenSha256: ${zeros} }\n`;

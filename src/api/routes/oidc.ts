@@ -6,6 +6,7 @@ import { baseUrlOf, cookieFor } from '../http/addresses.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import type { Sessions } from '../http/session.ts';
 import { ProblemError } from '../problem.ts';
+import { explainConnectFailure } from '../../domain/connect-error.ts';
 import { SignInError, type IdentityProvider } from '../sign-in/identity-provider.ts';
 import { beginOidc, finishOidc, type OidcFlow } from '../sign-in/oidc.ts';
 import { oidcReturnSchema, oidcStartQuerySchema } from '../../contract/api.ts';
@@ -27,9 +28,10 @@ export function oidcEndpoints({ settings, sessions, provider, flows, log }: Oidc
   const onFailure = (error: unknown): Reply => {
     if (!(error instanceof SignInError)) throw error;
     if (error.code === 'not_configured') throw new ProblemError('not_found');
-    // What the provider said may hold what it must not: its name alone is written down.
-    const { cause } = error;
-    log.warn({ code: error.code, cause: cause instanceof Error ? cause.name : undefined }, 'sign-in failed');
+    // What the provider said may hold what it must not: its name alone is written down, and why it cannot be reached.
+    const { cause, code } = error;
+    const reason = code === 'unavailable' ? explainConnectFailure(cause).words : undefined;
+    log.warn({ code, cause: cause instanceof Error ? cause.name : undefined, reason }, 'sign-in failed');
     return redirect(`/?signInError=${error.code}`);
   };
   return [

@@ -56,9 +56,9 @@ export async function decideByPress(deps: ServiceContext, press: Press, caller: 
   }
 }
 
-/** Exactly the user of the config; an id without a team is of the team that the app is installed in. */
-function findBySlack(settings: Settings, { user, userTeam, team }: Press): ReviewerConfig | undefined {
-  const isGuest = userTeam !== undefined && team !== undefined && userTeam !== team;
+/** Exactly the user of the config; an id without a team is of the team or organization that the app is installed in. */
+function findBySlack(settings: Settings, { user, userTeam, homes }: Press): ReviewerConfig | undefined {
+  const isGuest = userTeam !== undefined && homes.length > 0 && !homes.includes(userTeam);
   return settings.reviewers.find(
     ({ slack }) =>
       (slack === user && !isGuest) ||

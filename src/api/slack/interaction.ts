@@ -7,7 +7,8 @@ import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../
 const payloadSchema = z.object({
   type: z.string(),
   user: z.object({ id: z.string(), team_id: z.string().optional() }).optional(),
-  team: z.object({ id: z.string() }).nullable().optional(),
+  team: z.object({ id: z.string(), enterprise_id: z.string().optional() }).nullable().optional(),
+  enterprise: z.object({ id: z.string() }).nullable().optional(),
   response_url: z.string().optional(),
   state: z
     .object({
@@ -20,10 +21,10 @@ const payloadSchema = z.object({
 /** Somebody in Slack who pressed a button of ours. */
 export interface Press {
   readonly user: string;
-  /** Of the person; a shared channel has people of other teams. */
+  /** Of the person, on Enterprise Grid their organization (`E…`); a shared channel has people of others. */
   readonly userTeam: string | undefined;
-  /** Where the app is installed. */
-  readonly team: string | undefined;
+  /** Where the app is installed: a team, and the organization that it is part of. */
+  readonly homes: readonly string[];
   readonly decision: SlackDecision;
   readonly reviewId: string;
   readonly digest: string;
@@ -38,7 +39,7 @@ export type Interaction = { readonly kind: 'press'; readonly press: Press } | { 
 export function readInteraction(body: Buffer): Interaction {
   const parsed = payloadSchema.safeParse(parse(new URLSearchParams(body.toString('utf8')).get('payload')));
   if (!parsed.success) return { kind: 'invalid' };
-  const { type, user, team, actions = [], state, response_url: responseUrl } = parsed.data;
+  const { type, user, team, enterprise, actions = [], state, response_url: responseUrl } = parsed.data;
   const [action] = actions;
   const decision = action === undefined ? undefined : decisionOf(action.action_id);
   if (type !== 'block_actions' || action === undefined || decision === undefined) return { kind: 'ignored' };
@@ -50,7 +51,7 @@ export function readInteraction(body: Buffer): Interaction {
     press: {
       user: user.id,
       userTeam: user.team_id,
-      team: team?.id,
+      homes: [team?.id, team?.enterprise_id, enterprise?.id].filter((id) => id !== undefined),
       decision,
       reviewId: bound.review,
       digest: bound.digest,

@@ -15,11 +15,19 @@ export const sendPost: SendPost = async ({ url, headers, body, allowPrivateAddre
     case 'lost':
       return { kind: 'lost' };
     case 'not_sent':
-      return { kind: 'not_sent', code: result.why === 'refused' ? 'target_refused' : 'target_unreachable' };
+      return { kind: 'not_sent', code: CODES[result.why] };
     default:
       return result satisfies never;
   }
 };
+
+const CODES = {
+  refused: 'target_refused',
+  untrusted: 'certificate_untrusted',
+  unreachable: 'target_unreachable',
+  stale: 'target_unreachable',
+  invalid: 'target_unreachable',
+} as const;
 
 const ANSWER_MS = 10_000;
 

@@ -16,6 +16,7 @@ import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '..
 import { clipValue, failed, omitted, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
 import {
   exchange,
+  failedToSend,
   systemResolver,
   type BodyRead,
   type ExchangeRequest,
@@ -99,30 +100,18 @@ async function findDrift(
   const now = await fetchHttpFacts(tool.preview, config, args, getFacts);
   if (now.ok) return now.sourceHash === pinned ? undefined : failed('drifted');
   // A different answer than before, e.g. 404: what was shown no longer exists.
-  return now.code === 'target_unreachable' ? failed('target_unreachable', now.message) : failed('drifted', now.message);
+  const couldNotLook = now.code === 'target_unreachable' || now.code === 'target_refused';
+  return failed(couldNotLook ? now.code : 'drifted', now.message);
 }
 
 function resultOf(tool: ToolDefinition, result: ExchangeResult): ConnectorResult {
   switch (result.kind) {
     case 'not_sent':
-      return notSent(result.why);
+      return failedToSend(result);
     case 'lost':
       return isRead(tool) ? failed('lost_answer') : outcomeUnknown();
     case 'answer':
       return answered(tool, result.status, result.body);
-  }
-}
-
-function notSent(why: (ExchangeResult & { kind: 'not_sent' })['why']): ConnectorResult {
-  switch (why) {
-    case 'refused':
-      return failed('target_refused');
-    case 'unreachable':
-      return failed('target_unreachable');
-    case 'stale':
-      return failed('target_unreachable', 'Connecting took too long; nothing was sent');
-    case 'invalid':
-      return failed('invalid_call');
   }
 }
 
@@ -279,8 +268,10 @@ function refusalOf(answer: ExchangeResult): PreviewResult {
         code: answer.status < 300 ? 'preview_unreadable' : 'preview_rejected',
         message: `The target answered the preview with ${answer.status}`,
       };
-    case 'not_sent':
-      return { ok: false, code: 'target_unreachable', message: 'The target could not be reached for the preview' };
+    case 'not_sent': {
+      const { code, message } = failedToSend(answer);
+      return { ok: false, code, message };
+    }
     case 'lost':
       return { ok: false, code: 'target_unreachable', message: 'The target did not answer the preview in time' };
   }

@@ -2,11 +2,12 @@ import { lookup as dnsLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import ipaddr from 'ipaddr.js';
 import { buildConnector, Client } from 'undici';
 import type { Json } from '../../contract/json.ts';
+import { isPublicAddress } from '../../domain/addresses.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
-import type { OmittedReason } from '../answer.ts';
+import { explainConnectFailure, type ConnectFailure } from '../../domain/connect-error.ts';
+import { failed, type FailedResult, type OmittedReason } from '../answer.ts';
 
 interface ResolvedAddress {
   readonly address: string;
@@ -45,7 +46,8 @@ export type ExchangeResult =
       readonly isReplayed: boolean;
     }
   /** Not one byte of the request left. */
-  | { readonly kind: 'not_sent'; readonly why: 'refused' | 'unreachable' | 'stale' | 'invalid' }
+  | { readonly kind: 'not_sent'; readonly why: 'refused' | 'stale' | 'invalid' }
+  | ({ readonly kind: 'not_sent'; readonly why: 'unreachable' | 'untrusted' } & Pick<ConnectFailure, 'words'>)
   /** The request may have arrived; no answer came back. */
   | { readonly kind: 'lost' };
 
@@ -85,10 +87,42 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
     };
   } catch (error) {
     if (attempt.handedOver) return { kind: 'lost' };
-    if (error instanceof NotSent) return { kind: 'not_sent', why: error.why };
-    return { kind: 'not_sent', why: isArgumentError(error) ? 'invalid' : 'unreachable' };
+    return notSentFor(error);
   } finally {
     client.destroy().catch(() => undefined);
+  }
+}
+
+type NotSentResult = Extract<ExchangeResult, { kind: 'not_sent' }>;
+
+function notSentFor(error: unknown): NotSentResult {
+  if (isArgumentError(error)) return { kind: 'not_sent', why: 'invalid' };
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof NotSent) return { kind: 'not_sent', why: at.why };
+  }
+  const { kind, words } = explainConnectFailure(error);
+  return { kind: 'not_sent', why: kind, words };
+}
+
+/** The failure of a call whose connection could not be made; `error` as a library wrapped it. */
+export function failedToConnect(error: unknown): FailedResult {
+  return failedToSend(notSentFor(error));
+}
+
+/** The failure of a call of which nothing was sent. */
+export function failedToSend(result: NotSentResult): FailedResult {
+  switch (result.why) {
+    case 'refused':
+      return failed('target_refused');
+    case 'unreachable':
+    case 'untrusted':
+      return failed('target_unreachable', result.words);
+    case 'stale':
+      return failed('target_unreachable', 'Connecting took too long; nothing was sent');
+    case 'invalid':
+      return failed('invalid_call');
+    default:
+      return result satisfies never;
   }
 }
 
@@ -145,27 +179,6 @@ function guardedLookup(options: ExchangeOptions): LookupFunction {
 function isArgumentError(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG';
 }
-
-/**
- * Whether an address is one of the public Internet. Everything else (private, loopback, link-local, carrier-grade NAT,
- * multicast, documentation, IPv4-mapped, NAT64, 6to4, Teredo …) could lead a call to a neighbour of the worker.
- *
- * IPv6 is allow-listed to global unicast (2000::/3, RFC 4291), so that ranges given out later stay refused.
- */
-export function isPublicAddress(address: string): boolean {
-  if (isIP(address) === 0 || address.includes('%')) return false;
-  const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast') return false;
-  if (parsed.kind() === 'ipv4') return !EXTRA_IPV4.some((range) => parsed.match(range));
-  return parsed.match(GLOBAL_UNICAST) && !EXTRA_IPV6.some((range) => parsed.match(range));
-}
-
-const GLOBAL_UNICAST = ipaddr.parseCIDR('2000::/3');
-/** Special-purpose ranges (IANA registries) that the library counts as unicast. */
-const EXTRA_IPV4 = ['0.0.0.0/8', '192.0.0.0/24', '192.88.99.0/24', '198.18.0.0/15'].map((range) =>
-  ipaddr.parseCIDR(range),
-);
-const EXTRA_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'].map((range) => ipaddr.parseCIDR(range));
 
 /** Largest answer, in bytes after decompression, that is kept. */
 export const RESPONSE_LIMIT = 256 * 1024;

@@ -11,7 +11,7 @@ import type { ListedTool } from '../../domain/upstream.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { failed, omitted, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
-import { guardedConnector, RESPONSE_LIMIT, systemResolver } from '../http/exchange.ts';
+import { failedToConnect, guardedConnector, RESPONSE_LIMIT, systemResolver } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -47,8 +47,8 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
       let client: Client;
       try {
         client = await upstream.client(ms);
-      } catch {
-        return failed('target_unreachable', 'The upstream server cannot be reached');
+      } catch (error) {
+        return connectFailureOf(error);
       }
       if (isTooLate()) return TOO_LATE;
       if (typeof definition === 'string') {
@@ -97,6 +97,14 @@ function bodyOf(result: JsonObject, pointers: readonly string[] | undefined): Js
   if (Buffer.byteLength(text) > RESPONSE_LIMIT) return omitted('response_too_large');
   const parsed = parseStorable(text);
   return parsed.ok ? redact(parsed.value, pointers) : omitted('too_deep');
+}
+
+/** No session could be opened; the call was not sent. */
+function connectFailureOf(error: unknown): ConnectorResult {
+  if (error instanceof StreamableHTTPError && error.code !== undefined) {
+    return failed('target_unreachable', `The upstream server answered ${error.code} instead of opening a session`);
+  }
+  return failedToConnect(error);
 }
 
 /** JSON-RPC errors that say the request was not carried out. */

@@ -16,20 +16,6 @@ export interface Explained {
   readonly meantKey?: string;
 }
 
-/** Words for the patterns of the two files, by the pattern's source. */
-const FORMS: readonly (readonly [RegExp, string])[] = [
-  [/\(ms\|s\|m\|h\|d\)/, 'a duration such as 4s, 30m or 24h'],
-  [/env:/, 'a reference, env:NAME or file:PATH'],
-  [/\[0-9a-f\]\{64\}/, '64 lower-case hexadecimal digits (`holdpoint keys create` prints them)'],
-  [/~\[01\]/, 'a JSON Pointer such as /memo'],
-  [/\+\$$/, 'a dotted name that starts with a lower-case letter, such as payouts.create'],
-  [/\._:@-/, 'a name of letters, digits and . _ : @ - that starts with a letter or digit'],
-  [/\^\\\//, 'a path that starts with /'],
-  [/\{0,62\}/, 'a name of lower-case letters, digits and - of at most 63 characters'],
-  [/\[a-z0-9\]\[a-z0-9_-\]/, 'a word of lower-case letters, digits, _ and -'],
-  [/\[a-z\]\[A-Za-z0-9_-\]/, 'a name of letters, digits, _ and - that starts with a lower-case letter'],
-];
-
 const TYPES: Readonly<Record<string, string>> = {
   string: 'text',
   number: 'a number',
@@ -148,13 +134,14 @@ function weightOf(issue: Issue): number {
   return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
 }
 
+/** The schema's own words for its form, where it has any. */
 function formOf(issue: Issue): string {
   if (issue.code !== 'invalid_format') return issue.message;
   if (issue.format === 'email') return 'an e-mail address';
   if (issue.format === 'url') return 'a URL such as https://example.com';
+  if (!issue.message.startsWith('Invalid ')) return issue.message;
   const pattern = (issue as { pattern?: string }).pattern ?? '';
-  const source = pattern.replace(/^\/|\/[a-z]*$/g, '');
-  return FORMS.find(([form]) => form.test(source))?.[1] ?? `text of the form ${source}`;
+  return `text of the form ${pattern.replace(/^\/|\/[a-z]*$/g, '')}`;
 }
 
 function hintOf(issue: Issue): string {

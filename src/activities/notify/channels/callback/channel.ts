@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { isFinal } from '../../../../domain/lifecycle.ts';
 import { viewForAgent } from '../../../../domain/show/agent-view.ts';
-import { isCallbackAllowed, namesPrivatePlace } from '../../../../domain/callback.ts';
+import { namesPrivatePlace } from '../../../../domain/addresses.ts';
+import { isCallbackAllowed } from '../../../../domain/callback.ts';
 import type { SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel } from '../../channel.ts';
 import { judgePost, signMessage, type SendPost } from '../webhook/standard-webhook.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { namesPrivatePlace } from '../../../../domain/callback.ts';
+import { namesPrivatePlace } from '../../../../domain/addresses.ts';
 import { matchesPattern, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel, Notice } from '../../channel.ts';
 import { judgePost, readSecrets, signMessage, type SendPost } from './standard-webhook.ts';

@@ -72,8 +72,8 @@ export type SendPost = (request: {
 export type PostResult =
   /** `retryAfter`: the header as it came. */
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfter: string | null }
-  /** Nothing was sent: the address is not allowed, or no server is listening there. */
-  | { readonly kind: 'not_sent'; readonly code: 'target_refused' | 'target_unreachable' }
+  /** Nothing was sent: the address is not allowed, its certificate is not trusted, or no server is listening there. */
+  | { readonly kind: 'not_sent'; readonly code: 'target_refused' | 'target_unreachable' | 'certificate_untrusted' }
   | { readonly kind: 'lost' };
 
 /**
