@@ -7,6 +7,11 @@ import { existsSync, readdirSync } from 'node:fs';
  */
 const NEEDS = [
   { name: 'PostgreSQL', found: findPostgres, packages: ['postgresql'] },
+  {
+    name: 'PgBouncer',
+    found: () => existsSync('/usr/sbin/pgbouncer') || answers('pgbouncer', ['--version']),
+    packages: ['pgbouncer'],
+  },
   { name: 'Java', found: () => answers('java', ['-version']), packages: ['default-jre-headless'] },
   { name: 'Maven', found: () => answers('mvn', ['-version']), packages: ['maven'] },
   { name: 'OpenSSL', found: () => answers('openssl', ['version']), packages: ['openssl'] },

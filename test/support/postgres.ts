@@ -29,7 +29,7 @@ const ROOT = '/usr/lib/postgresql';
 /** Throws where PostgreSQL is not installed: a test that needs it must not pass without it. */
 export async function startPostgres(): Promise<Postgres> {
   const bin = findBinaries();
-  const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : null;
+  const user = postgresUser();
   const home = mkdtempSync(join(tmpdir(), 'holdpoint-pg-'));
   if (user !== null) chownSync(home, user.uid, user.gid);
   const data = join(home, 'data');
@@ -83,6 +83,11 @@ export async function startPostgres(): Promise<Postgres> {
       }
     },
   };
+}
+
+/** Whom PostgreSQL's programs run as, where that is not ourselves. */
+export function postgresUser(): { readonly uid: number; readonly gid: number } | null {
+  return process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : null;
 }
 
 function findBinaries(): string {

@@ -6,7 +6,14 @@ import { analyzeModification, analyzeSelect, analyzeStatement } from '../../doma
 import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import { failed, redact, timeoutOf } from '../answer.ts';
 import { answerOf, commitFailureOf, failureOf, RowCollector } from './answer.ts';
-import { encodeParameters, inSession, type SessionLimits, type SqlDriver, type SqlSession } from './driver.ts';
+import {
+  beginTransaction,
+  encodeParameters,
+  inSession,
+  type SessionLimits,
+  type SqlDriver,
+  type SqlSession,
+} from './driver.ts';
 import { previewModification } from './preview.ts';
 import { prepareProbe, runProbe } from './probe.ts';
 import { refuseShadow } from './tables.ts';
@@ -87,7 +94,7 @@ async function executeOnce(
   let committing = false;
   return inSession(driver, limits, async (session) => {
     if (Date.now() > input.sendBy) return TOO_LATE;
-    await session.query('BEGIN');
+    await beginTransaction(session, limits, 'READ WRITE');
     const pinned = input.evidence?.sourceHash ?? null;
     const done =
       pinned === null
@@ -142,7 +149,7 @@ async function runSelect(
   if (!select.ok) return failed('invalid_call', select.message);
   return inSession(driver, limits, async (session): Promise<ConnectorResult> => {
     if (Date.now() > sendBy) return TOO_LATE;
-    await session.query('BEGIN READ ONLY');
+    await beginTransaction(session, limits, 'READ ONLY');
     const shadow = await refuseShadow(session, select.names);
     if (shadow !== undefined) return failed('invalid_call', shadow.message);
     const cursor = `DECLARE holdpoint NO SCROLL CURSOR FOR ${select.text}`;

@@ -1,6 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 
-/** A database as the connector sees it. Sessions are neither shared nor kept: one session per call. */
+/** A database as the connector sees it. One session per call; behind a pooler others may have used it before. */
 export interface SqlDriver {
   /**
    * PGlite: one superuser, one connection, no locks between sessions and no server-side time-outs; the driver ends its
@@ -61,10 +61,10 @@ export class DriverError extends Error {
 export const ANSWER_LIMIT = 8 * 1024 * 1024;
 
 /**
- * Settings of every session, so that a row reads the same in a preview and at execution, and the server understands the SQL
- * as our parser did.
+ * Settings of every transaction, so that a row reads the same in a preview and at execution, and the server understands
+ * the SQL as our parser did.
  */
-function sessionSettings(limits: SessionLimits): readonly (readonly [string, string])[] {
+function ownSettings(limits: SessionLimits): readonly (readonly [string, string])[] {
   return [
     ['standard_conforming_strings', 'on'],
     ['client_encoding', 'UTF8'],
@@ -74,16 +74,56 @@ function sessionSettings(limits: SessionLimits): readonly (readonly [string, str
     ['bytea_output', 'hex'],
     ['extra_float_digits', '1'],
     ['client_min_messages', 'error'],
+    ['application_name', 'holdpoint'],
     ['statement_timeout', String(limits.statementMs)],
     ['lock_timeout', String(limits.lockMs)],
   ];
 }
 
-/** Applies {@link sessionSettings} in one statement. */
-export async function applySettings(session: SqlSession, limits: SessionLimits): Promise<void> {
-  const settings = sessionSettings(limits);
-  const calls = settings.map((_, i) => `pg_catalog.set_config($${2 * i + 1}, $${2 * i + 2}, false)`);
-  await session.query(`SELECT ${calls.join(', ')}`, settings.flat());
+/** Who we are, and names that nobody else could have put in our way. A null resets a setting to the role's default. */
+const RESET_IDENTITY = `SELECT pg_catalog.set_config('session_authorization', NULL, true),
+  pg_catalog.set_config('role', NULL, true), pg_catalog.set_config('search_path', 'pg_catalog', true)`;
+
+/** What other clients of a pooled connection have set, back to the role's defaults. */
+const RESET_SETTINGS = `SELECT pg_catalog.count(pg_catalog.set_config(name, NULL, true)) FROM pg_catalog.pg_settings
+  WHERE source = 'session' AND name <> 'statement_timeout' AND name NOT LIKE 'transaction%'`;
+
+/** Weakest first. */
+const ISOLATION_LEVELS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
+
+/**
+ * Begins a transaction under {@link ownSettings} and otherwise the role's defaults, all of it local to the transaction:
+ * behind a pooler in transaction mode a session is shared, so what one client sets would reach the next in both
+ * directions. Temporary tables of other clients are looked up last, so that none takes the place of a table.
+ *
+ * `isolation` is raised to the role's own default where that is stricter; a role that is read-only by default stays so.
+ */
+export async function beginTransaction(
+  session: SqlSession,
+  limits: SessionLimits,
+  access: 'READ WRITE' | 'READ ONLY',
+  isolation = 'read committed',
+): Promise<void> {
+  await session.query(`BEGIN ISOLATION LEVEL ${isolation} ${access}`);
+  // First, and a statement that takes no time: what follows must not run under another client's limit.
+  await session.query(`SET LOCAL statement_timeout = ${limits.statementMs}`);
+  await session.query(RESET_IDENTITY);
+  await session.query(RESET_SETTINGS);
+  const settings = ownSettings(limits);
+  const calls = settings.map((_, i) => `pg_catalog.set_config($${2 * i + 1}, $${2 * i + 2}, true)`);
+  const applied = await session.query(
+    `SELECT pg_catalog.current_setting('default_transaction_isolation'),
+      pg_catalog.current_setting('default_transaction_read_only'),
+      pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',
+        nullif(pg_catalog.current_setting('search_path'), ''), 'pg_temp'), true), ${calls.join(', ')}`,
+    settings.flat(),
+  );
+  const [ownIsolation = '', isReadOnly] = applied.rows[0] ?? [];
+  if (ISOLATION_LEVELS.indexOf(String(ownIsolation)) > ISOLATION_LEVELS.indexOf(isolation)) {
+    await session.query('ROLLBACK');
+    return beginTransaction(session, limits, access, String(ownIsolation));
+  }
+  if (isReadOnly === 'on') await session.query('SET TRANSACTION READ ONLY');
 }
 
 /** Runs something in a session of its own. What it did not commit is rolled back, whatever happens. */

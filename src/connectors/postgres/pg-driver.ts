@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { ANSWER_LIMIT, applySettings, DriverError, type SqlDriver, type SqlResult, type SqlSession } from './driver.ts';
+import { ANSWER_LIMIT, DriverError, type SqlDriver, type SqlResult, type SqlSession } from './driver.ts';
 
 /** Everything comes as text; {@link decodeValue} decides what it means. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
@@ -14,7 +14,6 @@ export function createPgDriver(connectionString: string): SqlDriver {
     async open(limits) {
       const client = new pg.Client({
         connectionString,
-        application_name: 'holdpoint',
         // Belongs to the session, not to a statement; the signal is what bounds it.
         connectionTimeoutMillis: 10_000,
         types: AS_TEXT,
@@ -26,7 +25,6 @@ export function createPgDriver(connectionString: string): SqlDriver {
         if (limits.signal.aborted) throw new Error('too late');
         await client.connect();
         session.watchSize();
-        await applySettings(session, limits);
         return session;
       } catch (error) {
         session.destroy();

@@ -1,14 +1,7 @@
 /* oxlint-disable unicorn/require-post-message-target-origin -- a rule for windows; this is a worker thread */
 import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import {
-  ANSWER_LIMIT,
-  applySettings,
-  DriverError,
-  type SessionLimits,
-  type SqlDriver,
-  type SqlResult,
-} from './driver.ts';
+import { ANSWER_LIMIT, DriverError, type SessionLimits, type SqlDriver, type SqlResult } from './driver.ts';
 
 /**
  * PGlite in a worker thread: a slow statement would block the event loop, and PGlite's `statement_timeout` does nothing, so
@@ -99,7 +92,6 @@ class PgliteHost {
       // Settings that an approved statement made for its session must not reach the next one.
       await session.query('ROLLBACK');
       await session.query('DISCARD ALL');
-      await applySettings(session, limits);
       return session;
     } catch {
       release();

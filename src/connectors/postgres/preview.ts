@@ -7,6 +7,7 @@ import { isSealed } from '../../domain/seal-binding.ts';
 import { clipRow, clipValue, redact } from '../answer.ts';
 import { failureOf } from './answer.ts';
 import {
+  beginTransaction,
   DriverError,
   encodeParameters,
   inSession,
@@ -32,8 +33,10 @@ export async function previewModification(
   if (request.params.some(isSealed)) {
     return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' };
   }
-  const preview = (session: SqlSession) => previewIn(session, driver.embedded, statement, request, pointers);
-  return inSession(driver, limits, preview).catch(refusalOf);
+  return inSession(driver, limits, async (session) => {
+    await beginTransaction(session, limits, 'READ WRITE');
+    return previewIn(session, driver.embedded, statement, request, pointers);
+  }).catch(refusalOf);
 }
 
 async function previewIn(
@@ -43,7 +46,6 @@ async function previewIn(
   request: PostgresTargetRequest,
   pointers: readonly string[] | undefined,
 ): Promise<PreviewResult> {
-  await session.query('BEGIN');
   const superuser = embedded ? undefined : await refuseSuperuser(session);
   if (superuser !== undefined) return superuser;
   const prepared = await prepareProbe(session, statement);
