@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { deliverNext, type Round } from '../../src/activities/notify/deliver.ts';
 import { createEmailChannel } from '../../src/activities/notify/channels/email/channel.ts';
 import { fanOut } from '../../src/activities/notify/fan-out.ts';
+import type { JsonObject } from '../../src/contract/json.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { mailboxOf, readMailLink } from '../../src/domain/proof/mail-link.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
@@ -182,6 +183,20 @@ describe('a mail about one event', () => {
     expect(mail?.parsed.text).toContain('[cut here');
     expect(linksOf(mail as never)).toHaveLength(1);
     expect((await store.readReview(reviewId as never))?.review.call.arguments?.['account']).toContain('-end');
+  });
+
+  test('W5: of a call with 2,000 arguments of two lines a mail holds what its reader shows, and the link', async () => {
+    const request = { method: 'POST', path: '/payouts', body: 'arguments' } as const;
+    const note = { name: 'payouts.note', class: 'irreversible', connector: 'payouts', request } as const;
+    gate.settings.setPolicy({ tools: [note] });
+    const notes = Array.from({ length: 2_000 }, (_, index) => [`note_${index}`, '<a>\n&"@b.c']);
+    await makeJourneys(gate).open('payouts.note', Object.fromEntries(notes) as JsonObject);
+    await deliver();
+    const [mail] = smtp.mails;
+    expect(mail?.raw.length).toBeLessThan(100_000);
+    expect(String(mail?.parsed.html).length).toBeLessThan(100_000);
+    expect(mail?.parsed.text).toMatch(/\[cut here: \d+ of \d+ parts are left out\]/);
+    expect(linksOf(mail as never)).toHaveLength(1);
   });
 
   test('mails about one review are one thread; each has an id of its own', async () => {

@@ -7,7 +7,7 @@ import type { ReviewId } from '../../src/contract/ids.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { actionOf, readButtonValue } from '../../src/domain/slack/message.ts';
-import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
+import { makeFixture, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
 import { makeJourneys, type ProposeOptions } from '../support/gate-journey.ts';
 import { writeSecondVersion } from '../support/second-version.ts';
 import { startSlack, type SlackStub } from '../support/slack.ts';
@@ -202,6 +202,65 @@ describe('a message about a review, with a bot token', () => {
     const buttons = buttonsOf(blocks);
     expect(buttons.map(({ url }) => url !== undefined)).toEqual([true]);
     expect(JSON.stringify(blocks)).toContain('Cut here');
+  });
+
+  describe.each([
+    ['a bot token', BOT],
+    ['a webhook', WEBHOOK],
+  ] as const)('through %s', (_name, config) => {
+    beforeEach(() => {
+      configure(config);
+      const request = { method: 'POST', path: '/payouts', body: 'arguments' } as const;
+      const tools = [...TOOLS, { name: 'payouts.note', class: 'irreversible', connector: 'payouts', request } as const];
+      gate.settings.setPolicy({ tools });
+    });
+    const posted = () => slack.requests.at(-1)?.body.blocks as readonly Part[];
+    const lines = (count: number, text = 'a\nb') =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`note_${index}`, text]));
+
+    test('W5: 18 arguments of two lines fit, with whoever is called first and what can be done last', async () => {
+      await makeJourneys(gate).open('payouts.note', lines(18));
+      await deliver();
+      expect(posted().length).toBeLessThanOrEqual(50);
+      expect(JSON.stringify(posted()[0])).toContain('<@U0OPS1>');
+      expect(JSON.stringify(posted())).toContain('note_17, line by line');
+      expect(JSON.stringify(posted())).not.toContain('Cut here');
+      const deciding = buttonsOf(posted()).map(({ action_id: id }) => id as string);
+      expect(deciding).toEqual(expect.arrayContaining([actionOf('approve'), actionOf('reject')]));
+    });
+
+    test.each([
+      ['more blocks than a message takes', lines(200)],
+      ['more characters than a message takes', lines(30, `${'x'.repeat(1_900)}\ny`)],
+      ['one text that is far too long', lines(1, 'x\n'.repeat(60_000))],
+    ])('W5: of %s the middle is cut, never the people who are called or the way to the page', async (_what, args) => {
+      await makeJourneys(gate).open('payouts.note', args);
+      await deliver();
+      const blocks = posted();
+      expect(blocks.length).toBeLessThanOrEqual(50);
+      expect(JSON.stringify(blocks[0])).toContain('<@U0OPS1>');
+      expect(JSON.stringify(blocks).length).toBeLessThan(20_000);
+      const end = blocks.slice(-3);
+      expect(JSON.stringify(end)).toContain('Cut here');
+      expect(JSON.stringify(end)).toContain('Decide on the review’s page');
+      expect(buttonsOf(end).map(({ url }) => String(url).startsWith(BASE))).toEqual([true]);
+    });
+
+    test('W5: calling 400 people takes as many sections as their mentions need', async () => {
+      const people = Array.from({ length: 400 }, (_, index) => `U0OPS${String(index).padStart(5, '0')}`);
+      gate.settings.update({
+        reviewers: people.map((id) => ({ id, groups: ['ops'], slack: id })),
+        notifications: { slack: config, rateLimit: { perReviewer: 1_000, per: '1h' } },
+      });
+      await makeJourneys(gate).open('payouts.note', lines(200));
+      await deliver();
+      const sections = posted().filter(({ text }) => text?.type === 'mrkdwn');
+      expect(sections.every(({ text }) => String(text.text).length <= 3_000)).toBe(true);
+      const said = sections.map(({ text }) => String(text.text)).join(' ');
+      expect(people.filter((id) => !said.includes(`<@${id}>`))).toEqual([]);
+      expect(posted().length).toBeLessThanOrEqual(50);
+      expect(buttonsOf(posted().slice(-1))).toHaveLength(1);
+    });
   });
 
   test('what an agent writes is text: nobody is called, nothing is a link, nothing is invisible', async () => {

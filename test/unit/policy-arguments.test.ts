@@ -56,6 +56,37 @@ describe('schemas of arguments', () => {
     expect(errorsOf(schema, { a: 'abcd', b: ['x', 'x'] }).toSorted()).toEqual(['/a', '/b']);
   });
 
+  it('C1: a multiple of 0.01 is one as it is written: 19.99 and 8.2 are, 19.999 is not', () => {
+    const amount = (multipleOf: number) => object({ amount: { type: 'number', multipleOf } });
+    const fits = (value: number) => errorsOf(amount(0.01), { amount: value }).length === 0;
+    const cents = [19.99, 8.2, 0.07, 1.1, 4.35, 1_000_000_000.01, 90_071_992_547_409.91, 0, -19.99, 2];
+    expect(cents.filter((value) => !fits(value))).toEqual([]);
+    expect([19.999, 8.201, 0.005, 1e-300, -0.001].filter(fits)).toEqual([]);
+    expect(errorsOf(amount(0.1), { amount: 0.3 })).toEqual([]);
+    expect(errorsOf(amount(1e-8), { amount: 0.123_456_78 })).toEqual([]);
+    expect(errorsOf(amount(0.0075), { amount: 0.015 })).toEqual([]);
+    expect(errorsOf(amount(5e-324), { amount: Number.MAX_VALUE })).toEqual([]);
+    expect(errorsOf(amount(1e22), { amount: 1e23 })).toEqual([]);
+    expect(errorsOf(amount(3), { amount: 1e22 })).toEqual(['/amount']);
+    const [error] = (compile(amount(0.01), []) as Extract<ReturnType<typeof compile>, { ok: true }>).validate(
+      { amount: 19.999 },
+      { sealed: false },
+    );
+    expect(error?.message).toBe('must be multiple of 0.01');
+  });
+
+  it('C1: limits, integers, constants and unique items compare numbers as they are written', () => {
+    expect(errorsOf(object({ a: { type: 'number', minimum: 0.1, maximum: 0.3 } }), { a: 0.3 })).toEqual([]);
+    expect(errorsOf(object({ a: { type: 'number', exclusiveMaximum: 0.3 } }), { a: 0.3 })).toEqual(['/a']);
+    expect(errorsOf(object({ a: { type: 'number', exclusiveMaximum: 0.3 } }), { a: 0.299_999_999_999_999_93 })).toEqual(
+      [],
+    );
+    expect(errorsOf(object({ a: { type: 'integer' } }), { a: 1.000_000_000_000_000_2 })).toEqual(['/a']);
+    expect(errorsOf(object({ a: { const: 0.3 } }), { a: 0.1 + 0.2 })).toEqual(['/a']);
+    const unique = object({ a: { type: 'array', uniqueItems: true, maxItems: 9 } });
+    expect(errorsOf(unique, { a: [0.3, 0.1 + 0.2] })).toEqual([]);
+  });
+
   it('do not read data as schemas', () => {
     expect(findingsOf(object({ a: { const: { pattern: '(?=a)' } }, b: { enum: [{ $ref: 'x' }] } }))).toEqual([]);
   });

@@ -328,4 +328,16 @@ describe('length', () => {
     expect(text.match(/\[cut here/g)?.length).toBe(2);
     expect(text).not.toMatch(/[\ud800-\udbff](?![\udc00-\udfff])/);
   });
+
+  test('W5: with one for all of it, the end is cut, and each section says how much of it is left out', () => {
+    const notes = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`note_${index}`, 'a\nb']));
+    const whole = showReview(withArguments(notes), { now: NOW, tool: undefined, pinned: {} });
+    const shown = layOutText(whole, 800, 10_000);
+    const text = shownToText(shown).join('\n');
+    expect(shown.clipped).toBe(true);
+    expect(text).toContain('note_0, line by line');
+    expect(text).toMatch(/\[cut here: \d+ of \d+ parts are left out\]/);
+    expect(text.length).toBeLessThan(15_000);
+    expect(show(withArguments(notes)).clipped).toBe(false);
+  });
 });

@@ -1,8 +1,9 @@
-import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, str, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { SchemaValidateFunction } from 'ajv/dist/types/index.js';
 import { RE2JS } from '@bufbuild/re2';
 import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { isMultipleOf } from '../decimal.ts';
 import { findNearest } from '../files/nearest.ts';
 import { pointerStep } from '../json/pointer.ts';
 import { sealSchema } from '../seal-binding.ts';
@@ -75,6 +76,14 @@ function createAjv(options: Options): Ajv2020 {
     schemaType: 'string',
     compile: (pattern: string, beside) =>
       matchAfterLength(pattern, (beside as { readonly maxLength?: number }).maxLength),
+  });
+  // ajv divides doubles, by which 19.99 is no multiple of 0.01.
+  ajv.removeKeyword('multipleOf').addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    error: { message: ({ schemaCode }) => str`must be multiple of ${schemaCode}` },
+    compile: (divisor: number) => (value: number) => isMultipleOf(value, divisor),
   });
   for (const [name, format] of Object.entries(ajv.formats)) {
     const check = checkOf(format);

@@ -35,11 +35,11 @@ export type TextBlock =
   | { readonly kind: 'quote'; readonly lines: readonly string[] }
   | { readonly kind: 'warning'; readonly text: string };
 
-/** `limit`: characters of one block; Infinity shows everything. */
-export function layOutText(shown: Shown, limit = Infinity): TextShown {
-  const clipper = new Clipper(limit);
+/** `limit`: characters of one block, `total`: of all; Infinity shows everything. */
+export function layOutText(shown: Shown, limit = Infinity, total = Infinity): TextShown {
+  const clipper = new Clipper(limit, total);
   const sections = shown.sections.map((section): TextSection => {
-    const blocks = section.blocks.flatMap((block) => layOutBlock(block, clipper));
+    const blocks = clipper.blocks(section.blocks.flatMap((block) => layOutBlock(block, clipper)));
     return {
       heading: section.heading,
       voice: section.voice,
@@ -220,10 +220,24 @@ export function blockToText(block: TextBlock): string[] {
 /** Text on its way into a section; cut where it is longer than `limit` characters. */
 class Clipper {
   readonly #limit: number;
+  #left: number;
   clipped = false;
 
-  constructor(limit: number) {
+  constructor(limit: number, total: number) {
     this.#limit = limit;
+    this.#left = total;
+  }
+
+  /** Those for which there is room, in order, and how many more there are. */
+  blocks(blocks: readonly TextBlock[]): readonly TextBlock[] {
+    const fitting = blocks.findIndex((block) => {
+      this.#left -= JSON.stringify(block).length;
+      return this.#left < 0;
+    });
+    if (fitting === -1) return blocks;
+    this.clipped = true;
+    const text = `[cut here: ${blocks.length - fitting} of ${blocks.length} parts are left out]`;
+    return [...blocks.slice(0, fitting), { kind: 'warning', text }];
   }
 
   /** As many whole lines, and as much of the next, as fit. */

@@ -20,7 +20,7 @@ const MOST_BLOCKS = 50;
 const TEXT = 3_000;
 /** Characters of one part of a review: what is longer is read on its page. */
 const LIMIT = 2_000;
-/** Characters of all blocks together; Slack refuses what is far longer as `msg_too_long`. */
+/** Characters of what is shown of a review; Slack refuses what is far longer as `msg_too_long`. */
 const MOST_CHARACTERS = 12_000;
 
 export interface SlackMessage {
@@ -38,22 +38,43 @@ export interface MessageDeps {
 }
 
 /**
- * A review as a message: why it is held, what changed against the version before (of `materials`), the evidence, the
- * call, the agent's words, and what can be done about it.
+ * A review as a message: who is called to it (`call`: mrkdwn of Holdpoint's own words and configured user ids), why it is
+ * held, what changed against the version before (of `materials`), the evidence, the call, the agent's words, and what can
+ * be done about it. Where all of it is too much for a message, the end of what is shown is cut, never the call to people
+ * or what can be done.
  */
-export function reviewMessage(stored: Review, deps: MessageDeps, materials: readonly Material[] = []): SlackMessage {
+export function reviewMessage(
+  stored: Review,
+  deps: MessageDeps,
+  materials: readonly Material[] = [],
+  call = '',
+): SlackMessage {
   const review = withShownDigest(stored);
   const shown = layOutText(showReview(review, { now: deps.now, ...shownBy(deps.settings, review), materials }), LIMIT);
+  const head = callBlocks(call);
   const body = shownToBlocks(shown);
-  const foot = footOf(review, deps, false);
-  const room = MOST_BLOCKS - foot.length - 1;
-  const fitting = fit(body, room);
-  // A call is not approved from a message that shows only part of it: a cut message leads to the page.
-  const isCut = shown.clipped || fitting.length < body.length;
-  return {
+  const foot = footOf(review, deps, shown.clipped);
+  const message = (fitting: readonly KnownBlock[], end: readonly KnownBlock[]): SlackMessage => ({
     text: clipText(`${statusWords(review)}: ${escapeMrkdwn(nameOf(review))}`, TEXT),
-    blocks: [...fitting, ...footOf(review, deps, isCut)],
-  };
+    blocks: [...head, ...fitting, ...end],
+  });
+  if (fit(body, MOST_BLOCKS - head.length - foot.length).length === body.length) return message(body, foot);
+  // A call is not approved from a message that shows only part of it: a cut message leads to the page.
+  const cutFoot = footOf(review, deps, true);
+  return message(fit(body, MOST_BLOCKS - head.length - cutFoot.length), cutFoot);
+}
+
+/** As many sections as the text needs: one of many mentions is longer than a section may be. */
+function callBlocks(text: string): readonly KnownBlock[] {
+  const parts: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${parts.at(-1) ?? ''} ${word}`.trim();
+    if (parts.length === 0 || longer.length > TEXT) parts.push(word);
+    else parts[parts.length - 1] = longer;
+  }
+  return parts
+    .filter((part) => part !== '')
+    .map((part) => ({ type: 'section', text: { type: 'mrkdwn', text: part, verbatim: true } }));
 }
 
 /** One line about a review, for a thread, a digest or a webhook. Only the review's name comes from outside. */

@@ -24,17 +24,13 @@ function blockToBlocks(block: TextBlock): KnownBlock[] {
     case 'pairs':
       return plain(block.pairs.map(([label, value]) => `${label}: ${value}`).join('\n'));
     case 'code':
-      return [
-        ...plain(`${block.label}:`),
-        rich({ type: 'rich_text_preformatted', elements: [{ type: 'text', text: orBlank(block.lines.join('\n')) }] }),
-      ];
+      return [preformatted(block.label, block.lines)];
     case 'table':
       return [
-        ...plain(`${block.label}:`),
-        rich({
-          type: 'rich_text_preformatted',
-          elements: [{ type: 'text', text: [block.head, ...block.rows].map((row) => row.join(' | ')).join('\n') }],
-        }),
+        preformatted(
+          block.label,
+          [block.head, ...block.rows].map((row) => row.join(' | ')),
+        ),
       ];
     case 'quote':
       return [rich({ type: 'rich_text_quote', elements: [{ type: 'text', text: orBlank(block.lines.join('\n')) }] })];
@@ -49,8 +45,16 @@ function richHeading(text: string): RichTextBlock {
   return rich({ type: 'rich_text_section', elements: [{ type: 'text', text, style: { bold: true } }] });
 }
 
-function rich(element: RichTextBlock['elements'][number]): RichTextBlock {
-  return { type: 'rich_text', elements: [element] };
+/** One block with its label: a message has room for few. */
+function preformatted(label: string, lines: readonly string[]): RichTextBlock {
+  return rich(
+    { type: 'rich_text_section', elements: [{ type: 'text', text: `${label}:` }] },
+    { type: 'rich_text_preformatted', elements: [{ type: 'text', text: orBlank(lines.join('\n')) }] },
+  );
+}
+
+function rich(...elements: RichTextBlock['elements']): RichTextBlock {
+  return { type: 'rich_text', elements };
 }
 
 /** As many sections as the text needs. `expand`: nothing of it waits behind “see more”. */

@@ -14,9 +14,13 @@ import { clip } from '../../../../domain/text/visible.ts';
 import type { Batch, Notice, NoticeEvent, Recipient } from '../../channel.ts';
 import { renderHtml, renderText, type ReviewLink, type MailPart } from './render.ts';
 
-/** Characters of one block: a mail is clipped by its reader at about 100 kB, and says itself what it leaves out. */
+/**
+ * Characters of one block, and of all blocks of a mail: one is clipped by its reader at about 100 kB, which markup reaches
+ * sooner, and says itself what it leaves out.
+ */
 const LIMIT_ALONE = 6_000;
 const LIMIT_IN_DIGEST = 800;
+const MOST_CHARACTERS = 40_000;
 /** Reviews that a digest lays out; of the others it has the line and the link. */
 const LAID_OUT = 20;
 
@@ -41,7 +45,10 @@ export function composeMail(
 ): Mail {
   const groups = groupByReview(batch.notices);
   const limit = batch.form === 'each' ? LIMIT_ALONE : LIMIT_IN_DIGEST;
-  const parts = groups.map((notices, index) => partOf(notices, to, settings, deps, index < LAID_OUT ? limit : null));
+  const total = MOST_CHARACTERS / Math.min(groups.length, LAID_OUT);
+  const parts = groups.map((notices, index) =>
+    partOf(notices, to, settings, deps, index < LAID_OUT ? { limit, total } : null),
+  );
   const [first] = batch.notices;
   const isOne = groups.length === 1;
   const subject =
@@ -66,14 +73,15 @@ function partOf(
   recipient: Recipient,
   settings: Settings,
   deps: LinkDeps,
-  limit: number | null,
+  room: { readonly limit: number; readonly total: number } | null,
 ): MailPart {
   const { review, materials = [] } = notices[notices.length - 1] ?? notices[0];
-  const shown = layOutText(showReview(review, { now: deps.now, ...shownBy(settings, review), materials }), limit ?? 0);
+  const whole = showReview(review, { now: deps.now, ...shownBy(settings, review), materials });
+  const shown = layOutText(whole, room?.limit ?? 0, room?.total);
   return {
     reviewId: review.reviewId,
     sentences: [...new Set(notices.map(sentenceOf)), ...stopSentence(review)],
-    shown: limit === null ? null : shown,
+    shown: room === null ? null : shown,
     title: shown.title,
     link: linkToReview(review, recipient, settings, deps),
   };

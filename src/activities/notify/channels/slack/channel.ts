@@ -78,11 +78,15 @@ async function tellWithBot(
   const { review, event, materials } = notice;
   const { reviewId } = review;
   const { call } = NOTICE[event];
-  const message = { ...reviewMessage(review, messageDeps(deps), materials), unfurl_links: false, unfurl_media: false };
+  const message = (words = '') => ({
+    ...reviewMessage(review, messageDeps(deps), materials, words),
+    unfurl_links: false,
+    unfurl_media: false,
+  });
   const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: access.token, signal };
   const place = readPlace(await deps.memory.get(destination, reviewId));
   if (place !== undefined) {
-    const updated = await callSlack(deps.post, to, 'chat.update', { ...place, ...message });
+    const updated = await callSlack(deps.post, to, 'chat.update', { ...place, ...message() });
     if (updated.kind === 'posted') {
       if (call === null) return { kind: 'delivered', code: 'updated' };
       const text = callText(deps, notice, call, mentioned);
@@ -104,9 +108,8 @@ async function tellWithBot(
   const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
   const posted = await callSlack(deps.post, to, 'chat.postMessage', {
     channel: access.channel,
-    ...message,
     // Notifications go to those who are mentioned in it.
-    blocks: mentions === '' ? message.blocks : [mentionBlock(mentions), ...message.blocks].slice(0, 50),
+    ...message(mentions),
     parse: 'none',
   });
   if (posted.kind === 'posted' && posted.place !== null) {
@@ -127,10 +130,9 @@ async function tellThroughWebhook(
   if (call !== null) {
     const asks = review.status === 'pending' || event === 'review.proceeding';
     if (!asks) return ended(await say(deps, access, callText(deps, notice, call, mentioned), signal));
-    const message = reviewMessage(review, messageDeps(deps), notice.materials);
     const mentions = mentionsOf(review, deps.settings.current(), mentioned, timeOf(notice, deps));
-    const blocks = [mentionBlock(`*${call}* ${mentions}`.trim()), ...message.blocks].slice(0, 50);
-    return ended(await postToWebhook(deps.post, { url: access.url, signal }, { ...message, blocks }));
+    const message = reviewMessage(review, messageDeps(deps), notice.materials, `*${call}* ${mentions}`.trim());
+    return ended(await postToWebhook(deps.post, { url: access.url, signal }, message));
   }
   if (!NOTICE[event].isLast) return { kind: 'skipped', code: 'not_by_webhook' };
   return ended(await say(deps, access, callText(deps, notice, endWords(notice), []), signal));
@@ -178,11 +180,6 @@ function messageDeps({ settings, fallbackUrl, now }: SlackDeps): MessageDeps {
   const current = settings.current();
   const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/$/, '') ?? null;
   return { settings: current, baseUrl, now: now() };
-}
-
-/** Holdpoint's own words and configured user ids: the only mrkdwn in blocks. */
-function mentionBlock(text: string) {
-  return { type: 'section' as const, text: { type: 'mrkdwn' as const, text, verbatim: true } };
 }
 
 function ended(posted: Posted): Delivered {
