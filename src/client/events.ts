@@ -32,7 +32,7 @@ export async function* watchReview(
   options: WatchOptions = {},
 ): AsyncIterableIterator<ReviewEvent> {
   for await (const event of watch(transport, `/v1/reviews/${encodeURIComponent(reviewId)}/events`, options)) {
-    const review = JSON.parse(event.data) as Review;
+    const review = transport.parseJson(event.data) as Review;
     yield { id: event.id, review };
     if (isFinal(review)) return;
   }
@@ -44,7 +44,7 @@ export async function* watchAll(
   options: WatchOptions = {},
 ): AsyncIterableIterator<ReviewRowEvent> {
   for await (const event of watch(transport, '/v1/events', options)) {
-    yield { id: event.id, review: JSON.parse(event.data) as ReviewRow };
+    yield { id: event.id, review: transport.parseJson(event.data) as ReviewRow };
   }
 }
 

@@ -11,6 +11,11 @@ export interface HoldpointOptions {
   readonly retry?: RetryOptions;
   /** Longest wait for one answer, beyond what a long poll asks for; default 40 s. */
   readonly requestTimeout?: Duration;
+  /**
+   * Parses answers and events. Default: `JSON.parse`, but numbers whose digits a double would change (beyond 2^53,
+   * `1e400`) are the text of their literal. Throws where the text is not JSON.
+   */
+  readonly parseJson?: (text: string) => unknown;
   /** Headers sent with each request, e.g. for a proxy. */
   readonly headers?: Readonly<Record<string, string>>;
 }

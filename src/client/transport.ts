@@ -1,3 +1,4 @@
+import { parseJsonWithTexts } from '../domain/json/exact-number.ts';
 import { HoldpointError, parseProblem } from './errors.ts';
 import { toMs, resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
 import { LONGEST_TIMER, nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
@@ -28,6 +29,7 @@ export interface Answer {
 /** Sends requests and tries again where that is safe. */
 export class Transport {
   readonly url: string;
+  readonly parseJson: (text: string) => unknown;
   readonly #authorization: string;
   readonly #fetch: typeof globalThis.fetch;
   readonly #headers: Readonly<Record<string, string>>;
@@ -36,6 +38,7 @@ export class Transport {
 
   constructor(options: HoldpointOptions) {
     this.url = resolveUrl(options.url);
+    this.parseJson = options.parseJson ?? parseJsonWithTexts;
     this.#authorization = `Bearer ${resolveApiKey(options.apiKey)}`;
     // Bound at call time and called without a receiver: some runtimes refuse `this.fetch(…)`.
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
@@ -81,7 +84,7 @@ export class Transport {
       if (spec.signal?.aborted === true) throw spec.signal.reason;
       return { error: lostConnection(this.url, cause), mayRepeat: spec.repeatable === 'always' };
     }
-    const json = parseJson(text);
+    const json = this.#readJson(text);
     const answer = { status: response.status, json };
     if (json !== undefined && accept(answer)) return { answer };
     const retryAfter = parseRetryAfter(response.headers.get('retry-after'), Date.now());
@@ -111,6 +114,15 @@ export class Transport {
     }
   }
 
+  /** Undefined where it is not JSON. */
+  #readJson(text: string): unknown {
+    try {
+      return this.parseJson(text);
+    } catch {
+      return undefined;
+    }
+  }
+
   #address(spec: RequestSpec): string {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(spec.query ?? {})) {
@@ -131,12 +143,4 @@ function lostConnection(url: string, cause: unknown): HoldpointError {
     { code: 'connection_failed', status: 0, retryable: true, detail: `no answer from ${url}` },
     { cause },
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { parseJsonWithTexts } from '../domain/json/exact-number.ts';
 import { decodeBase64 } from './base64.ts';
 import { HoldpointError, type LocalErrorCode } from './errors.ts';
 import type { WebCryptoKey } from './proposal.ts';
@@ -135,7 +136,7 @@ function fieldOf(headers: Exclude<WebhookRequest['headers'], Headers>, name: str
 
 function parseBody(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
+    return parseJsonWithTexts(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
     throw refusal('unreadable_answer', 'the body is signed but is not JSON');
   }

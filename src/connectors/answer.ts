@@ -1,6 +1,7 @@
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import { durationMs, type ToolDefinition } from '../contract/policy.ts';
+import { isExactNumber } from '../domain/json/exact-number.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
 import { sliceCharacters } from '../domain/text/visible.ts';
 import type { ConnectorResult } from '../ports/connector.ts';
@@ -45,7 +46,7 @@ export function omitted(why: OmittedReason): JsonObject {
  */
 export function redact(value: Json, pointers: readonly string[] | undefined): Json {
   if (pointers === undefined || pointers.length === 0 || value === null) return value;
-  if (typeof value !== 'object') return omitted('not_redactable');
+  if (typeof value !== 'object' || isExactNumber(value)) return omitted('not_redactable');
   return pointers.reduce<Json>((result, pointer) => dropAt(result, parsePointer(pointer)), value);
 }
 
@@ -58,7 +59,7 @@ function dropAt(value: Json, keys: readonly string[]): Json {
     if (rest.length === 0) return items.filter((_, index) => !hit(index));
     return items.map((item, index) => (hit(index) ? dropAt(item, rest) : item));
   }
-  if (!isJsonObject(value)) return value;
+  if (!isJsonObject(value) || isExactNumber(value)) return value;
   const entries: [string, Json][] = [];
   for (const [name, item] of Object.entries(value)) {
     const hit = key === '*' || name === key;
@@ -102,6 +103,7 @@ function clipTexts(value: Json): Json {
   if (typeof value === 'string') {
     return value.length <= TEXT ? value : `${sliceCharacters(value, TEXT)}… (${value.length} characters)`;
   }
+  if (isExactNumber(value) && value.$number.length > TEXT) return clipTexts(value.$number);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map(clipTexts);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clipTexts(item)]));

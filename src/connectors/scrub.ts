@@ -1,4 +1,5 @@
 import type { Json } from '../contract/json.ts';
+import { isExactNumber } from '../domain/json/exact-number.ts';
 
 /** Shorter secrets count only where they stand by themselves: elsewhere they would match by chance and tear text apart. */
 const SHORTEST = 6;
@@ -24,7 +25,10 @@ interface Needle {
 
 function scrubValue(value: Json, needles: readonly Needle[]): Json {
   if (typeof value === 'string') return scrubText(value, needles);
-  if (typeof value === 'number') return needles.some((needle) => isInNumber(value, needle)) ? MARK : value;
+  if (typeof value === 'number' || isExactNumber(value)) {
+    const literal = typeof value === 'number' ? String(value) : value.$number;
+    return needles.some((needle) => isInNumber(literal, needle)) ? MARK : value;
+  }
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => scrubValue(item, needles));
   return Object.fromEntries(
@@ -33,8 +37,8 @@ function scrubValue(value: Json, needles: readonly Needle[]): Json {
 }
 
 /** A short secret must be the whole number, however it is written. */
-function isInNumber(value: number, { text, alone }: Needle): boolean {
-  return alone ? text.trim() !== '' && Number(text) === value : String(value).includes(text);
+function isInNumber(literal: string, { text, alone }: Needle): boolean {
+  return alone ? text.trim() !== '' && Number(text) === Number(literal) : literal.includes(text);
 }
 
 /**

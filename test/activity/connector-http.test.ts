@@ -541,6 +541,21 @@ describe('preview', () => {
     expect(seen).toHaveLength(0);
   });
 
+  it('B2: a pin that moved by one beyond 2^53 is drifted', async () => {
+    let id = '1234567890123456788';
+    const { baseUrl, seen } = await serve((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(`{"id":${id},"total":1e400}`);
+    });
+    const shown = await preview(baseUrl);
+    if (!shown.ok) throw new Error('no preview');
+    expect(shown.facts.slice(0, 2).map(({ value }) => value)).toEqual([{ $number: id }, { $number: '1e400' }]);
+    const evidence: Evidence = { facts: [...shown.facts], sourceHash: shown.sourceHash, gatheredAt: '' };
+    expect(codeOf(await call(baseUrl, tool, { input: { evidence } }))).toBe('executed');
+    id = '1234567890123456789';
+    expect(codeOf(await call(baseUrl, tool, { input: { evidence } }))).toBe('failed drifted');
+    expect(seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
   it('looks again before it sends: what differs is drifted, and nothing is sent', async () => {
     let current: object = order;
     let status = 200;

@@ -64,6 +64,11 @@ describe('scrub', () => {
     );
   });
 
+  it('B1: numbers that a double does not hold are searched as every number is', () => {
+    const value = { a: { $number: '81726354819281726354' }, b: { $number: '12345678901234567890' } };
+    expect(scrub(value, ['819281726354', '12345'])).toEqual({ a: '[redacted]', b: value.b });
+  });
+
   it('matches a secret without letters and digits only as a whole text', () => {
     expect(scrub(['--', 'a -- b', ' ', 'a b', 0], ['--', ' ', ''])).toEqual([
       '[redacted]',
@@ -114,7 +119,7 @@ describe('parseStorable', () => {
   it('makes values that can be stored and hashed', () => {
     expect(parseStorable('{"a":"x\\u0000\\ud800y","n":1e999,"\\udc00":[null]}')).toEqual({
       ok: true,
-      value: { a: 'x\ufffd\ufffdy', n: 'Infinity', '\ufffd': [null] },
+      value: { a: 'x\ufffd\ufffdy', n: { $number: '1e999' }, '\ufffd': [null] },
     });
     const parsed = parseStorable('{"__proto__":{"a":1}}');
     expect(parsed.ok && Object.keys(parsed.value as object)).toEqual(['__proto__']);

@@ -61,9 +61,9 @@ describe('evidence', () => {
     gate.answerPreview(() => ({ ok: true, facts: [{ name: 'odd', label: 'Odd', value }], sourceHash: null }));
     const { input } = await steps.open('payouts.purge', PURGE);
     expect(input.material.evidence?.facts[0]?.value).toEqual({
-      big: '1e+300',
+      big: { $number: '1e+300' },
       odd: 'a\ufffd\ufffd',
-      list: [String(2 ** 60), String(-(2 ** 60)), 0.1 + 0.2],
+      list: [{ $number: String(2 ** 60) }, { $number: String(-(2 ** 60)) }, 0.1 + 0.2],
     });
   });
 

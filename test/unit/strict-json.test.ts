@@ -57,7 +57,7 @@ describe('strict JSON', () => {
 
   it('counts values, strings left out', () => {
     const countOf = (text: string, most: number): string => {
-      const parsed = parseStrictJson(text, 100, most);
+      const parsed = parseStrictJson(text, { maxValues: most });
       return parsed.ok ? 'ok' : parsed.code;
     };
     expect(countOf('[1,{"a":[2,"x,[{"]}]', 6)).toBe('ok');

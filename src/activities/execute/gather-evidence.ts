@@ -1,4 +1,4 @@
-import type { Evidence, Fact, Urgency } from '../../contract/call.ts';
+import type { Evidence, Urgency } from '../../contract/call.ts';
 import type { EvidencePayload } from '../../contract/envelope.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { LIMITS } from '../../contract/constants.ts';
@@ -37,7 +37,7 @@ export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInp
   const secrets = connector?.secrets() ?? [];
   const clean = <T>(value: T): T => deps.scrub(storable(value as Json), secrets) as T;
   const evidence: Evidence | null = found.ok
-    ? { facts: clean([...found.facts]).map(exactNumbers), sourceHash: found.sourceHash, gatheredAt }
+    ? { facts: clean([...found.facts]), sourceHash: found.sourceHash, gatheredAt }
     : null;
   const tooLarge = evidence !== null && Buffer.byteLength(JSON.stringify(evidence)) > LIMITS.evidence;
   const payload: EvidencePayload = {
@@ -65,17 +65,6 @@ async function preview(
 function errorOf(found: PreviewResult, tooLarge: boolean): EvidencePayload['error'] {
   if (tooLarge) return { code: 'evidence_too_large', message: 'The preview is larger than 64 KiB' };
   return found.ok ? null : { code: found.code, message: found.message };
-}
-
-/** Numbers that a double cannot hold exactly are shown as text: signed JSON holds none that two parsers could differ on. */
-function exactNumbers(fact: Fact): Fact {
-  const exact = (value: Json): Json => {
-    if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : String(value);
-    if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return (value as readonly Json[]).map(exact);
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item)]));
-  };
-  return { ...fact, value: exact(fact.value) };
 }
 
 interface SignedCall {

@@ -40,11 +40,12 @@ export function parseBody(raw: unknown): unknown {
   if (!Buffer.isBuffer(raw) || raw.length === 0) return undefined;
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(raw);
+    // A byte order mark is skipped (RFC 8259, 8.1).
+    text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
   } catch {
     throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
   }
-  const parsed = parseStrictJson(text, MAX_DEPTH, MAX_BODY_VALUES);
+  const parsed = parseStrictJson(text, { maxDepth: MAX_DEPTH, maxValues: MAX_BODY_VALUES });
   if (!parsed.ok) throw new ProblemError(parsed.code, { detail: describeRefusal(parsed) });
   return parsed.value;
 }

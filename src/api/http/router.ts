@@ -7,6 +7,7 @@ import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 import { principalKey, type Principal } from '../principal.ts';
 import { pauseIfLong, type Lane } from '../service/scan.ts';
+import { writeJson } from '../../domain/json/exact-number.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -127,7 +128,7 @@ function send(res: Response, reply: Reply): void {
   }
   for (const [name, value] of Object.entries(reply.headers ?? {})) res.setHeader(name, value);
   if (reply.json === undefined) res.end();
-  else res.json(reply.json);
+  else res.type('json').send(writeJson(reply.json));
 }
 
 function byPath(endpoints: readonly Endpoint[]): Map<string, Endpoint[]> {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
+import { writeJson } from '../../domain/json/exact-number.ts';
 import { ProblemError } from '../problem.ts';
 import type { Streamed } from '../service/types.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
@@ -37,9 +38,7 @@ export async function pipeEvents(
 
 function formatEvents(together: Streamed<Review> | Streamed<ReviewRow>): string {
   if (together === 'idle') return ': still here\n\n';
-  return together
-    .map(({ index, review }) => `id: ${index}\nevent: review\ndata: ${JSON.stringify(review)}\n\n`)
-    .join('');
+  return together.map(({ index, review }) => `id: ${index}\nevent: review\ndata: ${writeJson(review)}\n\n`).join('');
 }
 
 /** Resolves when the reader has taken it; false where it is gone or does not read. */

@@ -128,7 +128,9 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       problems: ['not_found', 'worker_unavailable', 'database_unavailable'],
       handle: async ({ caller, req }) => ({
         status: 200,
-        json: await proof(context, reviewIdOf(req), caller.signal),
+        // As it was hashed: exact numbers stay the objects that the digests cover.
+        text: JSON.stringify(await proof(context, reviewIdOf(req), caller.signal)),
+        contentType: 'application/json; charset=utf-8',
       }),
     }),
   ];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Holdpoint } from '../../client/index.ts';
+import { parseExactJson } from '../../domain/json/exact-number.ts';
 import type { Access } from '../access-file.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -39,7 +40,12 @@ export function connect(io: Io, options: ConnectOptions, role: Role): Connection
     );
   }
   const secret = token ?? demoToken(io, options, role, isDemo ? access : undefined);
-  const client = new Holdpoint({ url, apiKey: secret, headers: { 'holdpoint-channel': 'cli' } });
+  const client = new Holdpoint({
+    url,
+    apiKey: secret,
+    headers: { 'holdpoint-channel': 'cli' },
+    parseJson: parseExactJson,
+  });
   return { client, url: client.url, token: secret };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PROBLEMS } from '../../contract/codes.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { withoutByteOrderMark } from '../../domain/json/exact-number.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -24,7 +25,7 @@ export function parseJsonObject(option: string, text: string): JsonObject {
 
 /** As strict as the api: what a person edits must not silently change on the way. */
 function parse(option: string, text: string): Json {
-  const parsed = parseStrictJson(text);
+  const parsed = parseStrictJson(withoutByteOrderMark(text));
   if (parsed.ok) return parsed.value;
   const where = parsed.line === undefined ? '' : ` on line ${parsed.line}`;
   throw new CliError(

@@ -225,7 +225,7 @@ function decode(bytes: Buffer, contentType: string): BodyRead {
   if (bytes.length === 0) return { kind: 'json', value: null };
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return { kind: 'omitted', why: 'not_text' };
   }

@@ -1,4 +1,5 @@
 import { Holdpoint } from '../../client/index.ts';
+import { parseExactJson } from '../../domain/json/exact-number.ts';
 import { noteServerDate } from './clock.ts';
 import { setConnection } from './connection.ts';
 
@@ -47,6 +48,7 @@ export const client = new Holdpoint({
   url: location.origin,
   apiKey: 'session',
   fetch: sessionFetch,
+  parseJson: parseExactJson,
   retry: { retries: 2, maxDelay: 3_000 },
 });
 
@@ -54,7 +56,7 @@ export const client = new Holdpoint({
 export async function getJson<T>(path: string): Promise<T> {
   const response = await sessionFetch(path, { headers: { accept: 'application/json' } });
   if (!response.ok) throw new RequestError(response.status);
-  return (await response.json()) as T;
+  return parseExactJson(await response.text()) as T;
 }
 
 export class RequestError extends Error {

@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Button, Form, Label, TextArea, TextField } from 'react-aria-components';
 import type { Explanation } from '../../contract/api.ts';
 import { RequestError, sessionFetch } from '../data/client.ts';
+import { writeJson } from '../../domain/json/exact-number.ts';
 import { ClassBadge } from '../ui/badge.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { reasonWords } from '../../domain/words.ts';
@@ -151,7 +152,7 @@ async function ask(text: string): Promise<Attempt> {
   const response = await sessionFetch('/v1/policy/explain', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(call),
+    body: writeJson(call),
   });
   if (response.status === 400) {
     return {

@@ -1,10 +1,11 @@
 import type { Explanation } from '../../contract/api.ts';
+import { parseExactJson } from '../../domain/json/exact-number.ts';
 
 /** The part of a pasted request that policy looks at; undefined where there is no call in it. */
 export function readPastedCall(text: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { useId, useMemo, type ReactNode } from 'react';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 import type { Json } from '../../contract/json.ts';
+import { writeJson } from '../../domain/json/exact-number.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
 import { quoteSaid, type Block, type Line, type Pair, type Section } from '../../domain/show/shown.ts';
 import { writeValue } from '../../domain/text/write-value.ts';
@@ -74,11 +75,11 @@ function BlockView({ block, id, Part }: BlockProps) {
       return block.isFolded === true ? (
         <Folded label={<LineView line={block.label} />}>
           <pre className="code">
-            <Visible text={JSON.stringify(block.value, null, 2)} lines />
+            <Visible text={writeJson(block.value, 2)} lines />
           </pre>
         </Folded>
       ) : (
-        <TextPieces text={JSON.stringify(block.value, null, 2)} label={<LineView line={block.label} />} />
+        <TextPieces text={writeJson(block.value, 2)} label={<LineView line={block.label} />} />
       );
     case 'table':
       return <TableView {...block} />;
@@ -212,7 +213,7 @@ function Values({ values, Part }: { readonly values: Readonly<Record<string, Jso
 
 function writeInFull(value: Json): string {
   const line = writeValue(value);
-  return typeof value === 'string' || line.length <= SHORT ? line : JSON.stringify(value, null, 2);
+  return typeof value === 'string' || line.length <= SHORT ? line : writeJson(value, 2);
 }
 
 /** Each cell is a piece of its own: of a table that is wider than the screen, no row is ever on it as a whole. */

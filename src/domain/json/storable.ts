@@ -1,17 +1,20 @@
 import type { Json } from '../../contract/json.ts';
 import { wellFormed } from '../text/visible.ts';
+import { isExactNumber, numberOf, parseExactJson } from './exact-number.ts';
 
 /** Deepest nesting that is kept. */
 const MAX_DEPTH = 64;
 
 /**
  * What a target said as something that can be hashed, signed and stored whatever it was: valid Unicode without NUL
- * (PostgreSQL's `jsonb` takes neither), finite numbers, bounded depth.
+ * (PostgreSQL's `jsonb` takes neither), finite numbers, bounded depth. Numbers that a double does not hold are kept as
+ * exact-number.ts says.
  */
 export function storable(value: Json, depth = 0): Json {
   if (typeof value === 'string') return storableText(value);
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? numberOf(String(value)) : String(value);
   if (typeof value !== 'object' || value === null) return value ?? null;
+  if (isExactNumber(value)) return value;
   if (depth >= MAX_DEPTH) return { $omitted: 'too_deep' };
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => storable(item, depth + 1));
   // `fromEntries` defines properties, so a key `__proto__` stays a plain key.
@@ -23,13 +26,13 @@ export function storableText(text: string): string {
   return wellFormed(text).replaceAll('\0', '\ufffd');
 }
 
-/** Parses JSON that a target wrote. Integers beyond 2^53 lose digits as they do in `JSON.parse`. */
+/** Parses JSON that a target wrote; every number keeps its digits. */
 export function parseStorable(
   text: string,
 ): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: 'not_json' | 'too_deep' } {
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = parseExactJson(text);
   } catch {
     return { ok: false, why: 'not_json' };
   }
@@ -37,6 +40,7 @@ export function parseStorable(
 }
 
 function isTooDeep(value: Json, depth: number): boolean {
+  if (isExactNumber(value)) return false;
   if (depth > MAX_DEPTH) return true;
   return (
     typeof value === 'object' &&

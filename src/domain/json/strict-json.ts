@@ -1,4 +1,6 @@
 import type { Json } from '../../contract/json.ts';
+import { isExactLiteral, NUMBER_KEY } from './exact-number.ts';
+import { endOfNumber, endOfString, QUOTE, startsNumber } from './scan.ts';
 
 type StrictJsonCode =
   | 'malformed_json'
@@ -21,19 +23,28 @@ export type StrictJsonResult =
     };
 
 export const MAX_JSON_DEPTH = 100;
-/** Longest number literal, in characters: a double never needs more than 25. */
-const MAX_NUMBER_LENGTH = 40;
+
+interface StrictJsonOptions {
+  readonly maxDepth?: number;
+  readonly maxValues?: number;
+  /** For what Holdpoint itself signed: `{"$number": …}` may stand in it. */
+  readonly exactNumbers?: boolean;
+}
 
 /**
  * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
  * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
- * digits than it keeps, or more than 40 characters), lone surrogates, the key `__proto__`, more than `maxDepth` levels,
- * and more than `maxValues` values. `-0` becomes `0`, as in RFC 8785.
+ * digits than it keeps, or more than 40 characters), lone surrogates, the keys `__proto__` and, but for `exactNumbers`,
+ * `$number` (see exact-number.ts), more than `maxDepth` levels, and more than `maxValues` values. `-0` becomes `0`, as in
+ * RFC 8785.
  *
  * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed. Anyone can send such text
  * before they are known, so each pass moves forward only and looks at a character a fixed number of times.
  */
-export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH, maxValues = Infinity): StrictJsonResult {
+export function parseStrictJson(
+  text: string,
+  { maxDepth = MAX_JSON_DEPTH, maxValues = Infinity, exactNumbers = false }: StrictJsonOptions = {},
+): StrictJsonResult {
   const excess = findExcess(text, maxDepth, maxValues);
   if (excess !== undefined) return refuse(excess.code, text, excess.offset);
   let value: Json;
@@ -43,15 +54,13 @@ export function parseStrictJson(text: string, maxDepth = MAX_JSON_DEPTH, maxValu
     const offset = positionOf(error, text);
     return offset === undefined ? { ok: false, code: 'malformed_json' } : refuse('malformed_json', text, offset);
   }
-  const found = scanTokens(text);
+  const found = scanTokens(text, exactNumbers);
   if (found.code !== undefined) return refuse(found.code, text, found.offset, found.key);
   return { ok: true, value: found.negativeZero ? withoutNegativeZero(value) : value };
 }
 
-/** Characters that the scans look for: comparing numbers takes a third of the time that comparing texts does. */
-const [QUOTE, BACKSLASH, COMMA, PLUS, MINUS, POINT] = [0x22, 0x5c, 0x2c, 0x2b, 0x2d, 0x2e] as const;
+const COMMA = 0x2c;
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d] as const;
-const [ZERO, NINE, UPPER_E, LOWER_E] = [0x30, 0x39, 0x45, 0x65] as const;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 interface Scan {
@@ -61,7 +70,7 @@ interface Scan {
   readonly key?: string;
 }
 
-function scanTokens(text: string): Scan {
+function scanTokens(text: string, exactNumbers: boolean): Scan {
   /** Keys seen so far of each open object, undefined before the first; null for an array. */
   const open: (Set<string> | undefined | null)[] = [];
   /** Set from `{` or `,` in an object until its key was read. */
@@ -85,7 +94,9 @@ function scanTokens(text: string): Scan {
         if (!atKey) break;
         const keys = open[open.length - 1] ?? new Set();
         open[open.length - 1] = keys;
-        if (content === '__proto__') return fail('forbidden_key', content);
+        if (content === '__proto__' || (content === NUMBER_KEY && !exactNumbers)) {
+          return fail('forbidden_key', content);
+        }
         if (keys.has(content)) return fail('duplicate_key', content);
         keys.add(content);
         atKey = false;
@@ -108,56 +119,15 @@ function scanTokens(text: string): Scan {
         break;
       default: {
         if (!startsNumber(text.charCodeAt(offset))) break;
-        while (end < text.length && isNumberPart(text.charCodeAt(end))) end += 1;
-        if (end - offset > MAX_NUMBER_LENGTH) return fail('number_out_of_range');
+        end = endOfNumber(text, offset);
         const literal = text.slice(offset, end);
-        if (!isExact(literal)) return fail('number_out_of_range');
+        if (!isExactLiteral(literal)) return fail('number_out_of_range');
         negativeZero ||= Object.is(Number(literal), -0);
       }
     }
     offset = end;
   }
   return { offset, negativeZero };
-}
-
-/** Index after the closing quote of the string that begins at `start`; the end of the text where it has none. */
-function endOfString(text: string, start: number): number {
-  for (let quote = start; ;) {
-    quote = text.indexOf('"', quote + 1);
-    if (quote < 0) return text.length;
-    let before = quote;
-    // A run of backslashes ends at one quote, so each is looked at once.
-    while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
-    if ((quote - before) % 2 === 0) return quote + 1;
-  }
-}
-
-function startsNumber(code: number): boolean {
-  return (code >= ZERO && code <= NINE) || code === MINUS;
-}
-
-function isNumberPart(code: number): boolean {
-  return startsNumber(code) || code === PLUS || code === POINT || code === UPPER_E || code === LOWER_E;
-}
-
-/** Whether the literal (of bounded length) and the double it becomes are the same number. */
-function isExact(literal: string): boolean {
-  // Most are short whole numbers, which every double holds.
-  if (literal.length <= 15 && /^[0-9]+$/.test(literal)) return true;
-  const value = Number(literal);
-  return Math.abs(value) <= Number.MAX_SAFE_INTEGER && normalize(literal) === normalize(String(value));
-}
-
-/** Digits without zeros at either end, and the power of ten they are multiplied by. */
-function normalize(literal: string): string {
-  const [mantissa = '', exponent = '0'] = literal.replace(/^-/, '').toLowerCase().split('e');
-  const [whole = '', fraction = ''] = mantissa.split('.');
-  const digits = (whole + fraction).replace(/^0+/, '');
-  let last = digits.length;
-  while (digits[last - 1] === '0') last -= 1;
-  if (last === 0) return '0';
-  const power = Number(exponent) - fraction.length + (digits.length - last);
-  return `${digits.slice(0, last)}e${power}`;
 }
 
 /** Before parsing, because `JSON.parse` builds every level and every value that it is given. */

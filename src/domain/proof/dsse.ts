@@ -108,7 +108,7 @@ function decodeBase64(text: string): Buffer | undefined {
  */
 function parsePayload<K extends EnvelopeKind>(kind: K, body: Uint8Array): EnvelopePayload<K> | undefined {
   const text = decodeText(body);
-  const json = text === undefined ? undefined : parseStrictJson(text);
+  const json = text === undefined ? undefined : parseStrictJson(text, { exactNumbers: kind === 'evidence' });
   if (json?.ok !== true) return undefined;
   const parsed = PAYLOAD_SCHEMAS[kind].safeParse(json.value);
   return parsed.success ? (parsed.data as EnvelopePayload<K>) : undefined;

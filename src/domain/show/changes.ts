@@ -1,6 +1,7 @@
 import { diffLines } from 'diff';
 import type { Json } from '../../contract/json.ts';
 import type { Material, Review } from '../../contract/review.ts';
+import { writeJson } from '../json/exact-number.ts';
 import { isSealed } from '../seal-binding.ts';
 
 /** A line of two versions laid side by side. */
@@ -69,7 +70,7 @@ export function diffJson(before: Json, after: Json): readonly ChangedLine[] {
 }
 
 function layOut(value: Json): string {
-  return `${JSON.stringify(tidy(value), null, 2)}\n`;
+  return `${writeJson(tidy(value), 2)}\n`;
 }
 
 /** Keys in order; of what is sealed its tail, which differs wherever it was sealed anew. */

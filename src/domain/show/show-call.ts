@@ -1,6 +1,7 @@
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { isExactNumber } from '../json/exact-number.ts';
 import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../money.ts';
 import { formatCount } from '../text/time.ts';
 import { writeCell } from '../text/write-value.ts';
@@ -84,6 +85,7 @@ export function showEvidence(review: Review): Section[] {
 
 /** `written`: an amount in its currency. */
 function showShortFact({ label, value }: Fact, written: string | undefined): Pair[] {
+  if (isExactNumber(value)) return [pair([{ policy: label }], value.$number)];
   if (typeof value === 'object' && value !== null) return [];
   return [
     pair(
@@ -103,7 +105,7 @@ function shortValue(value: string | number | boolean | null): Line {
 
 /** Evidence that takes room: rows, lists. */
 function showLargeFact({ label, value }: Fact): Block[] {
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null || isExactNumber(value)) return [];
   const rows = asRows(value);
   if (rows === undefined) return [{ kind: 'json', label: [{ policy: label }], value }];
   const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];

@@ -1,3 +1,5 @@
+import { writeJson } from '../json/exact-number.ts';
+
 /**
  * Text of agents, targets and databases is hostile: it may hold terminal escapes, text that runs backwards, or
  * characters nobody sees. Everything that a terminal would act on, or a reader would miss, is shown as `\u{…}`.
@@ -47,12 +49,12 @@ export function wellFormed(text: string): string {
 
 /** Indented JSON for people. Its own string escapes stay; what JSON lets through is shown as `\u{…}`. */
 export function visibleJson(value: unknown): string[] {
-  return visibleLines(JSON.stringify(value, null, 2));
+  return visibleLines(writeJson(value, 2));
 }
 
 /** JSON on one line for machines: the same value, with everything that a terminal could act on as `\uXXXX`. */
 export function machineJson(value: unknown): string {
-  return JSON.stringify(value).replace(HIDDEN, (character) =>
+  return writeJson(value).replace(HIDDEN, (character) =>
     character
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

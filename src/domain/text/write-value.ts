@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { writeJson } from '../json/exact-number.ts';
 
 /**
  * How a value is written for people: text as it is, everything else as JSON. An agent chooses values, so text that could
@@ -6,7 +7,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
  * Control characters are still in it: the caller makes them visible.
  */
 export function writeValue(value: Json): string {
-  return typeof value === 'string' ? writeText(value) : JSON.stringify(value);
+  return typeof value === 'string' ? writeText(value) : writeJson(value);
 }
 
 /** As {@link writeValue}, of a cell in a table; a member that is not there is an empty cell. */

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { writeJson } from '../../../../domain/json/exact-number.ts';
 import { isFinal } from '../../../../domain/lifecycle.ts';
 import { viewForAgent } from '../../../../domain/show/agent-view.ts';
 import { namesPrivatePlace } from '../../../../domain/addresses.ts';
@@ -31,7 +32,7 @@ export function createCallbackChannel({ settings, post, key, now }: CallbackDeps
       }
       const privateKey = key();
       if (privateKey === undefined) return { kind: 'retry', code: 'key_missing' };
-      const body = JSON.stringify({ type: 'review.final', timestamp: notice.at, data: viewForAgent(review) });
+      const body = writeJson({ type: 'review.final', timestamp: notice.at, data: viewForAgent(review) });
       const headers = signMessage(notice.id, body, now(), [{ version: 'v1a', key: privateKey }]);
       return judgePost(
         await post({ url, headers, body, allowPrivateAddresses: namesPrivatePlace(url), signal }),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { namesPrivatePlace } from '../../../../domain/addresses.ts';
+import { writeJson } from '../../../../domain/json/exact-number.ts';
 import { matchesPattern, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel, Notice } from '../../channel.ts';
 import { judgePost, readSecrets, signMessage, type SendPost } from './standard-webhook.ts';
@@ -39,7 +40,7 @@ export function createWebhookChannel({ settings, post, resolve, now }: WebhookDe
       if (secret === undefined) return { kind: 'retry', code: 'secret_missing' };
       const secrets = readSecrets(secret);
       if (secrets === undefined) return { kind: 'retry', code: 'secret_invalid' };
-      const body = JSON.stringify(webhookBody(notice, current.publicUrl));
+      const body = writeJson(webhookBody(notice, current.publicUrl));
       const headers = signMessage(notice.id, body, now(), secrets);
       const allowPrivateAddresses = webhook.allowPrivateAddresses ?? namesPrivatePlace(url);
       return judgePost(await post({ url, headers, body, allowPrivateAddresses, signal }), now());
