@@ -137,10 +137,11 @@ type Restart = (reviewId: string, request: GatedCallInput) => Promise<void>;
 
 /**
  * Reviews that Temporal has lost: terminated, failed, or gone with an old copy of its database. An outcome that a person
- * must settle gets its workflow back; an open row becomes `aborted`, which is not a decision.
+ * must settle gets its workflow back; a call that no claim stands for becomes `aborted`, which is not a decision.
  */
 export const lostReviews = (restart: Restart): readonly Recovery[] => [
   { state: 'unknown', plan: (deps, row) => planRestart(deps, row, restart) },
+  { state: 'deferred', plan: planAbort },
   { state: 'open', plan: planAbort },
 ];
 

@@ -2,6 +2,7 @@ import { LIMITS } from '../contract/constants.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import { entryOf } from '../domain/gate/change.ts';
 import { findStanding, type Objection } from '../domain/gate/objections.ts';
+import { isUnclaimed } from '../domain/ledger.ts';
 import { digestMaterial } from '../domain/proof/digest.ts';
 import type { UnsettledObjection, Store } from '../ports/store.ts';
 import { assessInForce } from './execute/authorize-call.ts';
@@ -46,12 +47,12 @@ export function createObjectionSweep(deps: ObjectionSweepDeps): () => Promise<vo
       const { reviewId } = stored;
       const review = (await deps.store.readReview(reviewId))?.review;
       const isLapsed = review !== undefined && verified.payload.revision < review.revision;
-      if (stored.ledger === 'open' && !isLapsed) {
+      if (isUnclaimed(stored.ledger) && !isLapsed) {
         if (stored.status === 'pending' || stored.status === 'changes_requested') await wakeWhenDue(stored);
         return;
       }
       if (isLapsed) await tellLapsed(deps, reviewId, verified);
-    } else if (stored.ledger === 'open') {
+    } else if (isUnclaimed(stored.ledger)) {
       return;
     }
     await deps.store.objections.settle(stored.n);
@@ -107,14 +108,14 @@ export async function stopObjectedCalls(deps: ExecuteDeps): Promise<number> {
 
 async function judgeObjection(deps: ExecuteDeps, stored: UnsettledObjection): Promise<number> {
   const verified = verifyObjection(deps, stored);
-  const unreadable = verified === 'unreadable' && stored.ledger === 'open';
+  const unreadable = verified === 'unreadable' && isUnclaimed(stored.ledger);
   if (unreadable !== stored.unreadable) await deps.store.objections.setUnreadable(stored.n, unreadable);
   if (typeof verified === 'string' || verified.payload.type !== 'reject') return 0;
-  if (stored.ledger !== 'open' || stored.status !== 'approved') return 0;
+  if (!isUnclaimed(stored.ledger) || stored.status !== 'approved') return 0;
   const { reviewId } = stored;
   const [row, record] = await Promise.all([deps.store.readLedger(reviewId), deps.store.readRecord(reviewId)]);
   const material = record?.materials.at(-1);
-  if (row?.state !== 'open' || record === undefined || material === undefined) return 0;
+  if (row === undefined || !isUnclaimed(row.state) || record === undefined || material === undefined) return 0;
   const proposal = record.envelopes.find(({ kind }) => kind === 'proposal')?.envelope ?? null;
   const levels = [...material.levels, ...levelsInForce(deps, { reviewId, material, proposal }, row)];
   const claimed = { digest: digestMaterial(material), levels };

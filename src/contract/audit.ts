@@ -103,6 +103,15 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     /** Sent again with the same idempotency key after a lost answer. */
     resend: z.boolean(),
   }),
+  /** The send provably had no effect, so the approval is not used up: the call is made again, or denied. */
+  z.strictObject({
+    ...ofReview,
+    type: z.literal('deferred'),
+    errorCode: z.string(),
+    upstreamStatus: z.int().nullable(),
+    /** The call is not made again before this. */
+    retryAt: timestampSchema,
+  }),
   z.strictObject({
     ...ofReview,
     type: z.literal('finished'),

@@ -108,6 +108,7 @@ export const REASONS = {
   withdrawn: 'The proposer withdrew it',
   aborted: 'It was ended from outside',
   still_executing: 'The call is still running',
+  execution_deferred: 'The call was sent without effect, and waits to be made again',
   not_yet_classified: 'The policy has not been applied yet',
   rate_exceeded: 'Too many irreversible executions of this tool in the last hour',
 } as const;
@@ -125,6 +126,8 @@ export const EXECUTION_ERRORS = {
   credential_missing: 'The execute worker has no credential for this connector',
   target_refused: 'The address of the target is private, and its connector does not set allowPrivateAddresses: true',
   target_unreachable: 'The target could not be reached before anything was sent',
+  pins_unreadable: 'What was shown could not be looked at again, so nothing was sent',
+  session_ended: 'The upstream server had ended the session, so the call did not run',
   upstream_rejected: 'The target refused the call',
   upstream_failed: 'The target failed and reports that nothing happened',
   statement_failed: 'The database refused the statement and rolled it back',

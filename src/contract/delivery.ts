@@ -27,6 +27,8 @@ export const NOTICE_EVENTS = [
   /** The final answer to the agent that proposed; callbacks alone. */
   'review.final',
   'execution.started',
+  /** The call was sent without effect, and is made again within the time that its approval allows. */
+  'execution.deferred',
   'execution.executed',
   'execution.failed',
   /** Nobody knows whether the call took effect: a person has to look. */

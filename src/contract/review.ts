@@ -91,6 +91,22 @@ export const executionViewSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
+  /** The target asked not to be called again before this (`Retry-After`). */
+  retryAfter: z.string().optional(),
+  /**
+   * The call was sent without effect, and waits to be made again: why, how often so far, and not before when. A call that
+   * was denied while it waited keeps it.
+   */
+  deferred: z
+    .object({
+      code: z.string(),
+      message: z.string(),
+      upstreamStatus: z.int().optional(),
+      at: z.string(),
+      retryAt: z.string(),
+      times: z.int(),
+    })
+    .optional(),
   /** An outcome that was not recorded: until then the request may still be in flight and cannot be settled. */
   reconcilableFrom: z.string().optional(),
   /** What really ran differs from what was proposed. */

@@ -1,14 +1,34 @@
 import type { ReviewId } from '../contract/ids.ts';
 import type { Digest, Json, Timestamp } from '../contract/json.ts';
 
-/** One row per review; moves one way: `open → denied`, or `open → claimed → done | failed | unknown`. */
-export const LEDGER_STATES = ['open', 'denied', 'claimed', 'done', 'failed', 'unknown'] as const;
+/**
+ * One row per review; moves one way: `open → denied`, or `open → claimed → done | failed | unknown`. A claim whose send
+ * provably had no effect is given back (`claimed → deferred`); a deferred row is denied, or claimed anew.
+ */
+export const LEDGER_STATES = ['open', 'deferred', 'denied', 'claimed', 'done', 'failed', 'unknown'] as const;
 export type LedgerState = (typeof LEDGER_STATES)[number];
+
+/** No claim stands: the call has not run, and can still be denied or claimed. */
+export function isUnclaimed(state: LedgerState): state is 'open' | 'deferred' {
+  return state === 'open' || state === 'deferred';
+}
+
+/** Why a claim was given back, as stored: scrubbed already. */
+export interface Deferral {
+  readonly code: string;
+  readonly message: string;
+  readonly upstreamStatus?: number;
+  readonly at: Timestamp;
+  /** The call is not made again before this. */
+  readonly retryAt: Timestamp;
+}
 
 /** What came of a claimed call, as stored: redacted and scrubbed already. */
 export interface ExecutionOutcome {
   readonly body?: Json;
   readonly upstreamStatus?: number;
+  /** The target asked not to be called again before this. */
+  readonly retryAfter?: Timestamp;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly finishedAt: Timestamp;
 }
@@ -26,13 +46,20 @@ export interface LedgerRow {
   readonly claim: {
     readonly token: string;
     readonly at: Timestamp;
+    /** When the call was first claimed, before any deferral: the idempotency key counts from then. */
+    readonly firstAt: Timestamp;
     /** A holder of the claim must not send after this. */
     readonly sendBy: Timestamp;
     readonly digest: Digest;
     readonly idempotencyKey: string | null;
     /** When the request can no longer be on its way: reconciling is allowed from then on. */
     readonly settledBy: Timestamp;
+    /** How often the call was sent again under this claim, and when it may be sent next. */
+    readonly resends: number;
+    readonly resendAt: Timestamp | null;
   } | null;
+  /** The last deferral and how many there were; kept when the call is claimed anew, or denied. */
+  readonly deferral: (Deferral & { readonly times: number }) | null;
   readonly outcome: ExecutionOutcome | null;
   readonly reconciliation: {
     readonly outcome: 'executed' | 'failed';
@@ -50,10 +77,15 @@ export interface LedgerRow {
  *
  * - `open`: from nothing. A row that exists already with the same `proposalDigest` is returned unchanged (`existing`).
  * - `tighten`: from `open`; moves `expiresAt` earlier (a later one is ignored).
- * - `deny`: from `open`, or from nothing (a blocked call has a row of its own, denied at once).
- * - `claim`: from `open`, and only while exactly as many objections are stored as it says were judged. Only the
- *   execute worker. A `deny` that answers an in-flow question says so too.
- * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token.
+ * - `deny`: from `open` or `deferred`, or from nothing (a blocked call has a row of its own, denied at once).
+ * - `claim`: from `open` or `deferred`, and only while exactly as many objections are stored as it says were judged. Only
+ *   the execute worker. A `deny` that answers an in-flow question says so too. From `deferred` the row keeps the
+ *   idempotency key and the time of the first claim.
+ * - `defer`: from `claimed`, with the claim's token, and only while the call was not sent again under this claim: a
+ *   second request may have had the effect that the first had not.
+ * - `resend`: from `claimed`, with the claim's token and the number of resends so far, no sooner than the last one said.
+ * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token. A failure of
+ *   one send says nothing of a later one, so `failed` also requires that there was none.
  * - `unknown`: from `claimed`.
  * - `reconcile`: from `unknown` where not reconciled.
  */
@@ -85,11 +117,24 @@ export type LedgerTransition =
       readonly idempotencyKey: string | null;
       readonly objections: number;
     }
+  | { readonly to: 'defer'; readonly reviewId: ReviewId; readonly token: string; readonly deferral: Deferral }
+  | {
+      readonly to: 'resend';
+      readonly reviewId: ReviewId;
+      readonly token: string;
+      readonly at: Timestamp;
+      /** How often it was sent again before. */
+      readonly resends: number;
+      /** The call is not sent again before this, by any worker. */
+      readonly resendAt: Timestamp;
+    }
   | {
       readonly to: 'finish';
       readonly reviewId: ReviewId;
       readonly token: string;
       readonly state: 'done' | 'failed';
+      /** Of a failure: how often the call had been sent again when this result was asked for. */
+      readonly resends?: number;
       readonly outcome: ExecutionOutcome;
     }
   | { readonly to: 'unknown'; readonly reviewId: ReviewId; readonly outcome: ExecutionOutcome }

@@ -193,6 +193,7 @@ export const ENTRY = {
   expired: { label: 'Expired', writtenBy: ['gate', 'execute'], endsReview: true },
   aborted: { label: 'Aborted', writtenBy: ['gate', 'execute'], endsReview: true },
   started: { label: 'Call started', writtenBy: ['execute'], endsReview: false },
+  deferred: { label: 'Call deferred', writtenBy: ['execute'], endsReview: false },
   finished: { label: 'Call finished', writtenBy: ['gate', 'execute'], endsReview: 'sometimes' },
   unknown: { label: 'Outcome unknown', writtenBy: ['execute'], endsReview: true },
   reconciled: { label: 'Reconciled', writtenBy: ['gate'], endsReview: false },
@@ -267,6 +268,11 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
   'review.resolved': { ...NEWS, subject: 'Ended', sentence: 'This review has ended.', isLast: true },
   'review.final': { ...NEWS, subject: 'Ended', sentence: 'This review has ended, and so has its call.' },
   'execution.started': { ...NEWS, subject: 'Started', sentence: 'The call is running.' },
+  'execution.deferred': {
+    ...NEWS,
+    subject: 'Deferred',
+    sentence: 'The call was sent without effect. It is made again within the time that its approval allows.',
+  },
   'execution.executed': { ...NEWS, subject: 'Executed', sentence: 'The call was executed.', isLast: true },
   'execution.failed': {
     ...NEWS,

@@ -48,8 +48,11 @@ export function isCallRefusal(reason: string | undefined): reason is CallRefusal
 
 /** What a ledger row says of the call, as people are shown it. */
 export function executionOf(row: LedgerRow): ExecutionView {
-  const { claim, outcome, reconciliation } = row;
-  if (claim === null) return row.denial === null ? NOT_STARTED : deniedExecution(row.denial.reason, row.denial.at);
+  const { claim, outcome, reconciliation, deferral: deferred } = row;
+  if (claim === null) {
+    const execution = row.denial === null ? NOT_STARTED : deniedExecution(row.denial.reason, row.denial.at);
+    return deferred === null ? execution : { ...execution, deferred };
+  }
   const base: ExecutionView = {
     status: statusOf(row),
     error: outcome?.error ?? null,
@@ -57,6 +60,7 @@ export function executionOf(row: LedgerRow): ExecutionView {
     finishedAt: outcome?.finishedAt ?? null,
     ...(outcome?.body === undefined ? {} : { body: outcome.body }),
     ...(outcome?.upstreamStatus === undefined ? {} : { upstreamStatus: outcome.upstreamStatus }),
+    ...(outcome?.retryAfter === undefined ? {} : { retryAfter: outcome.retryAfter }),
     ...(row.state === 'unknown' ? { reconcilableFrom: claim.settledBy } : {}),
   };
   if (reconciliation === null) return base;
@@ -83,6 +87,7 @@ function statusOf(row: LedgerRow): ExecutionView['status'] {
   if (row.reconciliation !== null) return row.reconciliation.outcome;
   switch (row.state) {
     case 'open':
+    case 'deferred':
     case 'denied':
       return 'not_started';
     case 'claimed':

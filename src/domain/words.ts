@@ -46,6 +46,8 @@ export function entryWords(entry: AuditEntry): string {
       return entry.reason;
     case 'started':
       return `version ${entry.revision}${entry.resend ? ', sent again' : ''}`;
+    case 'deferred':
+      return `${executionErrorWords(entry.errorCode)}; not again before ${entry.retryAt}`;
     case 'finished':
       return `${entry.status}${entry.late ? ', late' : ''}${entry.errorCode === null ? '' : `: ${executionErrorWords(entry.errorCode)}`}`;
     case 'unknown':

@@ -64,6 +64,13 @@ export type ConnectorResult =
       readonly message: string;
       readonly body?: Json;
       readonly upstreamStatus?: number;
+      /**
+       * It is proved that nothing ran, and trying again later may help: no byte of the call left, the target answered with
+       * what the tool's `deferOn` names, a dead MCP session answered 404, or the database failed before COMMIT was sent.
+       */
+      readonly isDeferrable?: true;
+      /** The target asked not to be called again for so long (`Retry-After`). */
+      readonly retryAfterMs?: number;
     }
   /**
    * It was sent and nobody knows. With an idempotency mechanism it may be sent again, unless the answer `isFinal`: the
@@ -74,6 +81,7 @@ export type ConnectorResult =
       readonly code: ExecutionErrorCode;
       readonly message: string;
       readonly isFinal?: boolean;
+      readonly retryAfterMs?: number;
     };
 
 /** Signs payloads of the kinds its role may sign. */

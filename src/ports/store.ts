@@ -241,7 +241,7 @@ export interface TemporalIdentity {
 }
 
 /** Ledger states in which a review still needs its workflow. */
-export const UNSETTLED_STATES = ['claimed', 'unknown', 'open'] as const;
+export const UNSETTLED_STATES = ['claimed', 'unknown', 'deferred', 'open'] as const;
 export type UnsettledState = (typeof UNSETTLED_STATES)[number];
 
 export interface SweepHalt {

@@ -31,7 +31,7 @@ export function createRecoveryStore(query: Query): RecoveryStore {
       const rows = await query<{ review_id: string }>(
         `SELECT l.review_id
            FROM holdpoint.ledger l LEFT JOIN holdpoint.reviews r ON r.review_id = l.review_id
-          WHERE l.state IN ('open', 'claimed', 'unknown') AND l.reconciled_at IS NULL
+          WHERE l.state IN ('open', 'deferred', 'claimed', 'unknown') AND l.reconciled_at IS NULL
             AND l.state = $1 AND l.review_id > $4
             AND l.changed_at < $2::timestamptz AND coalesce(r.changed_at, l.changed_at) < $2::timestamptz
           ORDER BY l.review_id LIMIT $3::bigint`,

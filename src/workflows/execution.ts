@@ -9,6 +9,7 @@ import {
   type Outcome,
 } from '../domain/outcome.ts';
 import { deny } from '../domain/gate/change.ts';
+import { isUnclaimed } from '../domain/ledger.ts';
 import { activities, noteHistory } from './local.ts';
 import { EXECUTE_TASK_QUEUE } from './messages.ts';
 import { processBatch } from './admission.ts';
@@ -31,23 +32,23 @@ export async function executeUntilSettled(run: ReviewRun, staleAt: number): Prom
   let outcome: Outcome | null = isFresh ? null : await activities.readOutcome({ reviewId: run.reviewId });
   for (let wait = 1_000; ; wait *= 2) {
     if (outcome !== null && isSettled(outcome)) return settle(run, outcome);
-    const isOpen = outcome === null || outcome.state === 'open';
+    const isOpen = outcome === null || isUnclaimed(outcome.state);
     if (isOpen && Date.now() >= staleAt && (await refuseExecution(run, 'approval_stale'))) return;
     const refusal = await attempt(run, isOpen ? staleAt - Date.now() : null);
     outcome = await activities.readOutcome({ reviewId: run.reviewId });
     if (isSettled(outcome)) return settle(run, outcome);
-    if (outcome.state === 'open' && isCallRefusal(refusal)) {
+    if (isUnclaimed(outcome.state) && isCallRefusal(refusal)) {
       if (await refuseExecution(run, refusal)) return;
     }
     // A claim that is not settled (its worker is lost, and this run was reset behind it) may stay for ever.
-    wait = Math.min(wait, outcome.state === 'open' ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
+    wait = Math.min(wait, isUnclaimed(outcome.state) ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
     await sleep(wait, { summary: 'not executed yet' });
     outcome = await activities.readOutcome({ reviewId: run.reviewId });
   }
 }
 
 function isSettled(outcome: Outcome): boolean {
-  return outcome.state !== 'open' && outcome.state !== 'claimed';
+  return outcome.state !== 'claimed' && !isUnclaimed(outcome.state);
 }
 
 /**

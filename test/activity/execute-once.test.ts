@@ -296,7 +296,7 @@ describe('law 8: the record comes before the effect', () => {
   it('makes no call where the resend cannot be written', async () => {
     const journey = await steps.approved('payouts.create', CREATE);
     await crashAfterClaim(journey);
-    const broken = storeWith((next) => (next.ledger === undefined ? Promise.reject(down()) : undefined));
+    const broken = storeWith((next) => (next.ledger?.to === 'resend' ? Promise.reject(down()) : undefined));
     await expect(steps.run({ store: broken }).executeCall(journey.input)).rejects.toBeInstanceOf(StorageError);
     expect(gate.calls).toHaveLength(0);
   });

@@ -122,7 +122,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
       ledgerExpiresAt: null,
       at: NOON,
     });
-    expect(answer).toEqual({ ok: true, digest: decision.payload.digest });
+    expect(answer).toMatchObject({ ok: true, digest: decision.payload.digest });
   });
 
   it.each([

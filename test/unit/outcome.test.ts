@@ -13,17 +13,21 @@ const open: LedgerRow = {
   expiresAt: iso(NOON + 1_000),
   denial: null,
   claim: null,
+  deferral: null,
   outcome: null,
   reconciliation: null,
   objections: 0,
 };
-const claim: LedgerRow['claim'] = {
+const claim = {
   token: 'secret-token',
   at: iso(NOON + 1),
+  firstAt: iso(NOON + 1),
   sendBy: iso(NOON + 2),
   settledBy: iso(NOON + 3),
   digest: `sha256:${'2'.repeat(64)}`,
   idempotencyKey: null,
+  resends: 0,
+  resendAt: null,
 };
 const error = { code: 'lost_answer', message: 'no answer' };
 const claimed: LedgerRow = { ...open, state: 'claimed', claim };
@@ -34,6 +38,15 @@ const done: LedgerRow = {
 };
 const failed: LedgerRow = { ...done, state: 'failed' };
 const unknown: LedgerRow = { ...claimed, state: 'unknown', outcome: { error, finishedAt: iso(NOON + 5) } };
+const deferral = {
+  code: 'upstream_rejected',
+  message: 'The target answered 429',
+  upstreamStatus: 429,
+  at: iso(NOON + 2),
+  retryAt: iso(NOON + 22),
+  times: 2,
+};
+const deferred: LedgerRow = { ...open, state: 'deferred', deferral };
 const denied = (reason: string): LedgerRow => ({ ...open, state: 'denied', denial: { reason, at: iso(NOON + 4) } });
 const reconciled = (outcome: 'executed' | 'failed'): LedgerRow => ({
   ...unknown,
@@ -43,6 +56,8 @@ const reconciled = (outcome: 'executed' | 'failed'): LedgerRow => ({
 describe('law 9: what ran is told from the ledger', () => {
   it.each([
     ['open', open, 'not_started'],
+    ['deferred', deferred, 'not_started'],
+    ['denied while it was deferred', { ...denied('approval_stale'), deferral }, 'failed'],
     ['claimed', claimed, 'executing'],
     ['done', done, 'executed'],
     ['failed', failed, 'failed'],

@@ -20,6 +20,8 @@ export interface AuthorizedCall {
   /** By the policy in force. */
   readonly class: CallClass;
   readonly digest: string;
+  /** Until when its approval may wait to be executed (epoch ms); null: it needed none. */
+  readonly staleAt: number | null;
   /** Levels as signed and as in force: a reviewer who may vote on any of them may object. */
   readonly levels: readonly Level[];
   /** Of the policy that it was authorized under. */
@@ -84,6 +86,7 @@ export async function authorizeCall(
     tool,
     class: assessment.class,
     digest: verdict.digest,
+    staleAt: verdict.staleAt,
     levels: [...material.levels, ...levels],
     policyDigest: settings.policy.digest,
     target,

@@ -56,6 +56,10 @@ export async function claimCall(
     digest: call.digest,
     // Made now, not when the call was proposed: targets forget keys after a day.
     idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${reviewId}`,
+    // Those of the first claim, where this one follows a deferral: the database keeps them.
+    firstAt: iso(now),
+    resends: 0,
+    resendAt: null,
   };
   const claimed = await withinRate(deps, claiming, call, () =>
     commitStep(

@@ -30,8 +30,16 @@ export function refuseCall(code: CallRefusal): ApplicationFailure {
 
 /** The call cannot be made yet. Temporal tries again until the approval is stale. `delay` in ms. */
 export function postponeCall(
-  code: 'frozen' | 'rate_exceeded' | 'not_open' | 'log_rolled_back' | 'lost_answer' | 'objection_unreadable',
+  code:
+    | 'frozen'
+    | 'rate_exceeded'
+    | 'not_open'
+    | 'deferred'
+    | 'log_rolled_back'
+    | 'lost_answer'
+    | 'objection_unreadable',
   delay: number,
+  message: string = code,
 ): ApplicationFailure {
-  return ApplicationFailure.create({ type: code, message: code, nonRetryable: false, nextRetryDelay: delay });
+  return ApplicationFailure.create({ type: code, message, nonRetryable: false, nextRetryDelay: delay });
 }

@@ -12,6 +12,7 @@ import { StorageError } from '../../ports/store.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import { authorizeCall, type AuthorizedCall } from './authorize-call.ts';
 import { claimCall, SEND_WITHIN_MS, type ClaimedCall, type Claiming } from './claim-call.ts';
+import { deferCall } from './defer-call.ts';
 import { postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
 import { recordResult, startedEntry } from './record-result.ts';
 
@@ -33,7 +34,8 @@ interface InFlight {
 /**
  * Makes a call at most once; if its outcome is lost, records it as unknown. The ledger decides: an attempt that finds the
  * row settled returns, one that finds another attempt's claim never calls (unless the target is idempotent), and only the
- * attempt that claims sends.
+ * attempt that claims sends. Where that send provably had no effect, it gives the claim back, and a later attempt begins
+ * anew.
  */
 export function createCallExecution(deps: ExecuteDeps): (given: ExecuteCallInput) => Promise<void> {
   const inFlight: InFlight = { attempts: new Map(), claiming: new Map(), resends: new Map() };
@@ -88,6 +90,11 @@ async function attemptCall(deps: ExecuteDeps, inFlight: InFlight, input: Execute
   switch (row.state) {
     case 'open':
       return claimAndSend(deps, inFlight, input, row);
+    case 'deferred': {
+      const wait = Date.parse(row.deferral?.retryAt ?? '') - deps.clock.now();
+      if (wait > 0) throw postponeCall('deferred', wait, `deferred (${row.deferral?.code}): ${row.deferral?.message}`);
+      return claimAndSend(deps, inFlight, input, row);
+    }
     case 'claimed':
       return settleClaim(deps, inFlight, input, row);
     case 'denied':
@@ -125,7 +132,8 @@ async function settleClaim(
   const left = Date.parse(row.claim?.settledBy ?? '') - deps.clock.now();
   if (digestMaterial(input.material) !== row.claim?.digest && left > 0) throw postponeCall('not_open', left);
   // However often this activity is scheduled, the call is sent again no sooner than this.
-  const wait = (inFlight.resends.get(input.reviewId) ?? 0) - deps.clock.now();
+  const resendAt = Math.max(inFlight.resends.get(input.reviewId) ?? 0, Date.parse(row.claim?.resendAt ?? '') || 0);
+  const wait = resendAt - deps.clock.now();
   if (wait > 0) throw postponeCall('lost_answer', wait);
   const call = await authorizeResend(deps, input, row);
   if (call === undefined) {
@@ -136,13 +144,31 @@ async function settleClaim(
     });
     return;
   }
-  const sendBy = deps.clock.now() + SEND_WITHIN_MS;
-  // One entry however often the call is sent again under this claim.
-  await deps.store.commit({
-    key: `resend:${row.claim?.token}`,
-    entries: [startedEntry(deps, input, call, { resend: true })],
+  const { row: resent, sendBy } = await claimResend(deps, input, row, call);
+  await send(deps, inFlight, input, call, { row: resent, sendBy }, { resend: true });
+}
+
+/**
+ * Notes in the ledger that the call is sent again: from then on the first attempt cannot give the claim back, and no other
+ * worker sends it before its time.
+ */
+async function claimResend(
+  deps: ExecuteDeps,
+  input: ExecuteCallInput,
+  row: LedgerRow,
+  call: AuthorizedCall,
+): Promise<ClaimedCall> {
+  const { token = '', resends = 0 } = row.claim ?? {};
+  const now = deps.clock.now();
+  const resendAt = new Date(now + (resendWait(call.tool, row, now) ?? 0)).toISOString();
+  const claimed = await deps.store.commit({
+    ledger: { to: 'resend', reviewId: input.reviewId, token, at: new Date(now).toISOString(), resends, resendAt },
+    // One entry however often the call is sent again under this claim.
+    entries: resends === 0 ? [startedEntry(deps, input, call, { resend: true })] : [],
   });
-  await send(deps, inFlight, input, call, { row, sendBy }, { resend: true });
+  // Another attempt sends it again, or settled it: the next attempt finds out.
+  if (!claimed.ok || claimed.row === null) throw postponeCall('not_open', 100);
+  return { row: claimed.row, sendBy: now + SEND_WITHIN_MS };
 }
 
 /**
@@ -196,7 +222,9 @@ async function send(
     throw postponeCall('lost_answer', wait);
   }
   resends.delete(input.reviewId);
-  await recordResult(deps, input, row, result, [...connector.secrets(), ...call.opened]);
+  const secrets = [...connector.secrets(), ...call.opened];
+  if (!resend) await deferCall(deps, input, row, call, result, secrets);
+  await recordResult(deps, input, row, result, secrets);
 }
 
 /**
@@ -216,7 +244,7 @@ function resendWindow(
   { claim }: LedgerRow,
 ): { readonly from: number; readonly to: number } | undefined {
   if (claim === null || claim.idempotencyKey === null || tool.idempotency === undefined) return undefined;
-  const from = Date.parse(claim.at);
+  const from = Date.parse(claim.firstAt);
   return { from, to: from + durationMs(tool.idempotency.window ?? IDEMPOTENCY_WINDOW) };
 }
 

@@ -13,7 +13,22 @@ import type { ExecuteCallInput } from '../api.ts';
 import type { AuthorizedCall } from './authorize-call.ts';
 import type { ExecuteDeps } from './deps.ts';
 
-/** Records the result. The call has been made, so this is retried until the database accepts it. */
+/**
+ * Writes what came of a call. It has been made, so this is tried until the database accepts it. `onRefused`: the database
+ * refuses the data, so that less has to be written.
+ */
+export async function untilWritten<T>(write: () => Promise<T>, onRefused: () => void): Promise<T> {
+  for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof StorageError && error.code === 'write_refused') onRefused();
+      await sleep(wait);
+    }
+  }
+}
+
+/** Records the result. */
 export async function recordResult(
   deps: ExecuteDeps,
   input: ExecuteCallInput,
@@ -25,26 +40,24 @@ export async function recordResult(
   let outcome = outcomeOfResult(result, nowOf(deps), (value) => deps.scrub(value, secrets));
   // With a key, repeating a write whose answer was lost writes nothing twice.
   const key = `finish:${reviewId}:${deps.newToken()}`;
-  for (let wait = 100; ; wait = Math.min(wait * 2, 5_000)) {
-    try {
-      const now = (await deps.store.readLedger(reviewId)) ?? row;
-      const entry = resultEntry(deps, input, result, outcome, now.state !== 'claimed');
-      const state = STATE_AFTER[result.status];
-      const step: LedgerTransition =
-        state === 'unknown'
-          ? { to: 'unknown', reviewId, outcome }
-          : { to: 'finish', reviewId, token: row.claim?.token ?? '', state, outcome };
-      const written = await commitStep(deps, step, { ...now, state, outcome }, entry, key);
-      // Settled differently in the meantime, e.g. by hand: the target's answer is still recorded.
-      if (!written.ok && result.status !== 'outcome_unknown') {
-        await deps.store.commit({ key: `${key}:late`, entries: [entry] });
-      }
-      return;
-    } catch (error) {
-      if (error instanceof StorageError && error.code === 'write_refused') outcome = bareOutcome(outcome);
-      await sleep(wait);
-    }
-  }
+  const write = async (): Promise<void> => {
+    const now = (await deps.store.readLedger(reviewId)) ?? row;
+    const entry = resultEntry(deps, input, result, outcome, now.state !== 'claimed');
+    const state = STATE_AFTER[result.status];
+    const { token = '', resends = 0 } = row.claim ?? {};
+    const step: LedgerTransition =
+      state === 'unknown'
+        ? { to: 'unknown', reviewId, outcome }
+        : { to: 'finish', reviewId, token, state, resends, outcome };
+    const written = await commitStep(deps, step, { ...now, state, outcome }, entry, key);
+    // Sent again meanwhile: this failure says nothing of that send.
+    if (written.ok || result.status === 'outcome_unknown' || written.row?.state === 'claimed') return;
+    // Settled differently in the meantime, e.g. by hand: the target's answer is still recorded.
+    await deps.store.commit({ key: `${key}:late`, entries: [entry] });
+  };
+  await untilWritten(write, () => {
+    outcome = bareOutcome(outcome);
+  });
 }
 
 const STATE_AFTER = { executed: 'done', failed: 'failed', outcome_unknown: 'unknown' } as const;
@@ -104,8 +117,10 @@ function resultEntry(
 /** What is stored of a connector's answer: scrubbed of credentials and opened values, at most 256 KiB. `at`: ISO 8601. */
 function outcomeOfResult(result: ConnectorResult, at: string, scrub: (value: Json) => Json): ExecutionOutcome {
   const body = 'body' in result && result.body !== undefined ? clipBody(scrub(storable(result.body))) : undefined;
+  const retryAfterMs = 'retryAfterMs' in result ? result.retryAfterMs : undefined;
   return {
     ...(body === undefined ? {} : { body }),
+    ...(retryAfterMs === undefined ? {} : { retryAfter: new Date(Date.parse(at) + retryAfterMs).toISOString() }),
     ...('upstreamStatus' in result && result.upstreamStatus !== undefined
       ? { upstreamStatus: result.upstreamStatus }
       : {}),
@@ -124,7 +139,7 @@ function bareOutcome(outcome: ExecutionOutcome): ExecutionOutcome {
   };
 }
 
-function scrubText(message: string, scrub: (value: Json) => Json): string {
+export function scrubText(message: string, scrub: (value: Json) => Json): string {
   // Scrubbed before it is cut, so that no secret is cut beyond recognition; made storable after, for half a character.
   const clean = scrub(storable(message));
   return typeof clean === 'string' ? (storable(clean.slice(0, 2_000)) as string) : '';

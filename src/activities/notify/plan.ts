@@ -72,6 +72,8 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
     case 'proposed':
     case 'policy_changed':
       return [];
+    case 'deferred':
+      return [plan('execution.deferred')];
     default:
       return entry satisfies never;
   }

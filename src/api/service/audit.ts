@@ -194,6 +194,7 @@ export function peopleOf(entry: AuditEntry): readonly string[] {
     case 'expired':
     case 'aborted':
     case 'started':
+    case 'deferred':
     case 'finished':
     case 'unknown':
     case 'policy_changed':

@@ -27,12 +27,16 @@ export function outcomeOf(reviewId: ReviewId, review: Review | undefined, status
     case 'wait':
       return wait();
     case 'execution':
-      return executed(common, review) ?? wait('still_executing');
+      return executed(common, review) ?? wait('still_executing', ...deferredCodes(review));
     case 'blocked':
       return blocked(common, review, review.status === 'blocked' ? [] : [review.status]);
     default:
       return answer satisfies never;
   }
+}
+
+function deferredCodes({ execution }: Review): readonly string[] {
+  return execution.deferred === undefined ? [] : ['execution_deferred'];
 }
 
 type Common = Pick<ExecuteResponse, 'decisionId' | 'reviewId' | 'class' | 'gate'>;

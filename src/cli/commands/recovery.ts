@@ -82,6 +82,7 @@ interface Lost {
 
 const BECOMES: Readonly<Record<UnsettledState, string>> = {
   open: 'aborted',
+  deferred: 'aborted',
   claimed: 'outcome_unknown',
   unknown: 'restarted',
 };

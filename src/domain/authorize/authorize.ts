@@ -46,7 +46,8 @@ export interface VerifiedDecision {
 }
 
 export type Authorization =
-  | { readonly ok: true; readonly digest: Digest }
+  /** `staleAt` (epoch ms): until when an approval may wait to be executed; null: the call needed none. */
+  | { readonly ok: true; readonly digest: Digest; readonly staleAt: number | null }
   | { readonly ok: false; readonly code: AuthorizationRefusal };
 export type AuthorizationRefusal = Extract<ExecutionErrorCode, 'not_authorized' | 'reclassified' | 'approval_stale'>;
 
@@ -72,7 +73,7 @@ export function authorizeExecution(request: ExecutionRequest): Authorization {
     if (!request.mayRunFree) return no('not_authorized');
     if (!freeNow) return no('reclassified');
     // Policy alone does not tell that a call was held for a limit, and the material is what Temporal carried.
-    return request.record.isFree ? { ok: true, digest } : no('not_authorized');
+    return request.record.isFree ? { ok: true, digest, staleAt: null } : no('not_authorized');
   }
   if (request.decisions.some(({ payload }) => payload.type === 'reject' && payload.reviewId === material.reviewId)) {
     return no('not_authorized');
@@ -80,9 +81,10 @@ export function authorizeExecution(request: ExecutionRequest): Authorization {
   const votes = countedVotes(request, digest);
   const decidedAt = carriedAt(material.levels, material.separationOfDuties, votes, request);
   if (decidedAt === undefined) return no('not_authorized');
-  if (request.at > decidedAt + settings.executeWithinMs) return no('approval_stale');
-  if (freeNow) return { ok: true, digest };
-  return carries(now.levels, now.separationOfDuties, votes, request) ? { ok: true, digest } : no('reclassified');
+  const staleAt = decidedAt + settings.executeWithinMs;
+  if (request.at > staleAt) return no('approval_stale');
+  const carried = freeNow || carries(now.levels, now.separationOfDuties, votes, request);
+  return carried ? { ok: true, digest, staleAt } : no('reclassified');
 }
 
 const no = (code: AuthorizationRefusal): Authorization => ({
@@ -219,6 +221,7 @@ export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedD
       case 'proposed':
       case 'notified':
       case 'started':
+      case 'deferred':
       case 'finished':
       case 'unknown':
       case 'reconciled':

@@ -37,11 +37,16 @@ export function describeReview(review: Review, at: number): string {
     ...(review.expiresAt === null ? [] : [`Deadline: ${review.expiresAt}, then the answer is no`]),
     ...waitingFor(review, at),
     `Why: ${review.reasonCodes.map(escapeMarkdown).join(', ') || 'class of the tool'}`,
-    `Execution: ${review.execution.status}`,
+    `Execution: ${review.execution.status}${deferredWords(review)}`,
     `Arguments (revision ${review.revision}): ${escapeMarkdown(head(JSON.stringify(review.call.arguments), DETAILS_BYTES))}`,
     ...(review.reason === null ? [] : [`The agent says: ${escapeMarkdown(review.reason)}`]),
   ];
   return clip(lines.join('\n\n'), DETAILS_BYTES);
+}
+
+function deferredWords({ execution: { deferred } }: Review): string {
+  if (deferred === undefined) return '';
+  return `, deferred until ${deferred.retryAt}: ${escapeMarkdown(deferred.message)}`;
 }
 
 function waitingFor(review: Review, at: number): string[] {

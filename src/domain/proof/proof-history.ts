@@ -7,7 +7,7 @@ import { canonicalJson } from './digest.ts';
 import { canFill, type Seat } from '../gate/seats.ts';
 
 /** What has happened to a review by the entries so far. `settled`: its outcome is known. */
-type Mark = 'proposed' | 'classified' | 'denied' | 'started' | 'unknown' | 'settled' | 'finished';
+type Mark = 'proposed' | 'classified' | 'denied' | 'started' | 'deferred' | 'unknown' | 'settled' | 'finished';
 type Past = ReadonlySet<Mark>;
 
 /** Whether entries can have happened in this order. Times are not judged: several machines wrote them. */
@@ -19,6 +19,8 @@ export function checkOrder(entries: readonly IndexedEntry[]): readonly ProofFind
     if (entry.type === 'started' && past.has('denied')) findings.push({ code: 'denied_but_started', index });
     else if (index <= last || !follows(entry, past)) findings.push({ code: 'order_broken', index });
     last = index;
+    // A deferred call has not run: it can be denied, or started anew.
+    if (entry.type === 'deferred') past.delete('started');
     for (const mark of marksOf(entry, past)) past.add(mark);
   }
   return findings;
@@ -34,13 +36,15 @@ function follows(entry: AuditEntry, past: Past): boolean {
       return past.has('proposed');
     case 'decided':
     case 'revised':
-      return past.has('classified') && !past.has('denied') && !past.has('started');
+      return past.has('classified') && !past.has('denied') && !past.has('started') && !past.has('deferred');
     case 'objected':
     case 'withdrawn':
     case 'expired':
       return past.has('proposed') && !past.has('denied') && !past.has('started');
     case 'started':
       return past.has('classified') && !past.has('settled') && (!past.has('started') || entry.resend);
+    case 'deferred':
+      return past.has('started') && !past.has('unknown') && !past.has('settled');
     case 'finished':
       // A call that never started can end as failed: it was not run in time, or it had become another call.
       if (past.has('finished')) return false;
@@ -76,6 +80,7 @@ function marksOf(entry: AuditEntry, past: Past): readonly Mark[] {
       return ['settled'];
     case 'proposed':
     case 'started':
+    case 'deferred':
     case 'unknown':
       return [entry.type];
     case 'notified':
@@ -90,8 +95,13 @@ function marksOf(entry: AuditEntry, past: Past): readonly Mark[] {
 /** Digest inputs by the digest they give. */
 export type Materials = ReadonlyMap<Digest, Material>;
 
+interface StartedEntry {
+  readonly index: number;
+  readonly entry: Extract<AuditEntry, { type: 'started' }>;
+}
+
 /**
- * Whether the yeses that were on record when the call started carry exactly what was started. Who belongs to which
+ * Whether the yeses that were on record each time the call started carry exactly what was started. Who belongs to which
  * group is not in the file; that reviewers were distinct, in time, on this digest and not the proposer is.
  */
 export function checkStart(
@@ -99,13 +109,18 @@ export function checkStart(
   opened: OpenedEnvelopes,
   materials: Materials,
 ): readonly ProofFinding[] {
-  const started = entries.find(({ entry }) => entry.type === 'started');
-  if (started?.entry.type !== 'started') return [];
-  const { index } = started;
-  const { digest } = started.entry;
+  const starts = entries.flatMap(({ index, entry }) => (entry.type === 'started' ? [{ index, entry }] : []));
+  return starts.flatMap((started) => checkOneStart(started, entries, opened, materials));
+}
+
+function checkOneStart(
+  { index, entry: { digest, revision } }: StartedEntry,
+  entries: readonly IndexedEntry[],
+  opened: OpenedEnvelopes,
+  materials: Materials,
+): readonly ProofFinding[] {
   const material = materials.get(digest);
-  if (material === undefined || material.revision !== started.entry.revision)
-    return [{ code: 'started_unknown', index }];
+  if (material === undefined || material.revision !== revision) return [{ code: 'started_unknown', index }];
   if (material.levels.length === 0) {
     const free = material.class === 'reversible' || material.class === 'sensitive';
     return free ? [] : [{ code: 'reclassified_free', index }];

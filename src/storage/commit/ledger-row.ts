@@ -1,4 +1,4 @@
-import type { ExecutionOutcome, LedgerRow, LedgerState, LedgerTransition } from '../../domain/ledger.ts';
+import type { Deferral, ExecutionOutcome, LedgerRow, LedgerState, LedgerTransition } from '../../domain/ledger.ts';
 import { storableText } from '../database/text.ts';
 
 /** A row of `holdpoint.ledger` as `to_jsonb` gives it; times with the session's offset. */
@@ -12,10 +12,15 @@ export interface StoredLedgerRow {
   denied_at: string | null;
   claim_token: string | null;
   claimed_at: string | null;
+  first_claimed_at: string | null;
   send_by: string | null;
   settled_by: string | null;
   claim_digest: string | null;
   idempotency_key: string | null;
+  resends: number;
+  resend_at: string | null;
+  deferral: string | null;
+  deferrals: number;
   outcome: string | null;
   reconciled_outcome: 'executed' | 'failed' | null;
   reconciled_by: string | null;
@@ -38,11 +43,15 @@ export function readLedgerRow(row: StoredLedgerRow): LedgerRow {
         : {
             token: row.claim_token ?? '',
             at: iso(row.claimed_at),
+            firstAt: iso(row.first_claimed_at ?? row.claimed_at),
             sendBy: iso(row.send_by ?? row.claimed_at),
             digest: row.claim_digest ?? '',
             idempotencyKey: row.idempotency_key,
             settledBy: iso(row.settled_by ?? row.claimed_at),
+            resends: row.resends,
+            resendAt: row.resend_at === null ? null : iso(row.resend_at),
           },
+    deferral: row.deferral === null ? null : { ...(JSON.parse(row.deferral) as Deferral), times: row.deferrals },
     outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as ExecutionOutcome),
     reconciliation:
       row.reconciled_at === null || row.reconciled_outcome === null
@@ -97,12 +106,24 @@ export function stepOf(transition: LedgerTransition): Step {
         idempotency_key: transition.idempotencyKey,
         objections: transition.objections,
       };
+    case 'defer':
+      return { to, review_id, token: transition.token, deferral: JSON.stringify(transition.deferral) };
+    case 'resend':
+      return {
+        to,
+        review_id,
+        token: transition.token,
+        at: transition.at,
+        resends: transition.resends,
+        resend_at: transition.resendAt,
+      };
     case 'finish':
       return {
         to,
         review_id,
         token: transition.token,
         state: transition.state,
+        ...(transition.resends === undefined ? {} : { resends: transition.resends }),
         outcome: JSON.stringify(transition.outcome),
       };
     case 'unknown':

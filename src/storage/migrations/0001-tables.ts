@@ -6,17 +6,25 @@ export const tables = `
 CREATE TABLE holdpoint.ledger (
   review_id          text COLLATE "C" PRIMARY KEY,
   proposal_digest    text NOT NULL,
-  state              text NOT NULL CHECK (state IN ('open', 'denied', 'claimed', 'done', 'failed', 'unknown')),
+  state              text NOT NULL CHECK (state IN ('open', 'deferred', 'denied', 'claimed', 'done', 'failed', 'unknown')),
   opened_at          timestamptz NOT NULL,
   expires_at         timestamptz,
   denial_reason      text,
   denied_at          timestamptz,
   claim_token        text,
   claimed_at         timestamptz,
+  -- Of the first claim, before any deferral; the idempotency key is the first one's too.
+  first_claimed_at   timestamptz,
   send_by            timestamptz,
   settled_by         timestamptz,
   claim_digest       text,
   idempotency_key    text,
+  -- How often the call was sent again under this claim, and before when it is not sent again.
+  resends            integer NOT NULL DEFAULT 0,
+  resend_at          timestamptz,
+  -- The last deferral, and how many there were.
+  deferral           text,
+  deferrals          integer NOT NULL DEFAULT 0,
   outcome            text,
   reconciled_outcome text CHECK (reconciled_outcome IN ('executed', 'failed')),
   reconciled_by      text,
@@ -26,10 +34,12 @@ CREATE TABLE holdpoint.ledger (
   changed_at         timestamptz NOT NULL DEFAULT now(),
   CHECK ((state = 'denied') = (denied_at IS NOT NULL)),
   CHECK ((state IN ('claimed', 'done', 'failed', 'unknown')) = (claimed_at IS NOT NULL)),
+  CHECK (claimed_at IS NULL OR first_claimed_at IS NOT NULL),
+  CHECK (state <> 'deferred' OR deferrals > 0),
   CHECK (reconciled_at IS NULL OR state = 'unknown')
 ) WITH (fillfactor = 80);
 CREATE INDEX ledger_unsettled ON holdpoint.ledger (state, review_id)
-  WHERE state IN ('open', 'claimed', 'unknown') AND reconciled_at IS NULL;
+  WHERE state IN ('open', 'deferred', 'claimed', 'unknown') AND reconciled_at IS NULL;
 CREATE INDEX ledger_claims ON holdpoint.ledger (claimed_at) WHERE claimed_at IS NOT NULL;
 
 CREATE TABLE holdpoint.audit_entries (

@@ -16,20 +16,27 @@ DECLARE
   moved boolean := OLD.state <> NEW.state;
 BEGIN
   IF moved AND NOT (
-       (OLD.state = 'open' AND NEW.state IN ('denied', 'claimed'))
+       (OLD.state IN ('open', 'deferred') AND NEW.state IN ('denied', 'claimed'))
     OR (OLD.state = 'claimed' AND NEW.state IN ('done', 'failed', 'unknown'))
+    OR (OLD.state = 'claimed' AND NEW.state = 'deferred' AND OLD.resends = 0)
     OR (OLD.state = 'unknown' AND NEW.state IN ('done', 'failed') AND OLD.reconciled_at IS NULL)) THEN
     RAISE EXCEPTION 'a ledger row moves one way' USING ERRCODE = 'HP001';
   END IF;
-  -- What binds the row, its denial and its claim are written once.
+  -- What binds the row and its denial are written once, a claim with its step; a deferral takes it back.
   IF (NEW.review_id, NEW.proposal_digest, NEW.opened_at) IS DISTINCT FROM
      (OLD.review_id, OLD.proposal_digest, OLD.opened_at)
   OR (NOT (moved AND NEW.state = 'denied') AND
      (NEW.denial_reason, NEW.denied_at) IS DISTINCT FROM (OLD.denial_reason, OLD.denied_at))
-  OR (NOT (moved AND NEW.state = 'claimed') AND
-     (NEW.claim_token, NEW.claimed_at, NEW.send_by, NEW.settled_by, NEW.claim_digest, NEW.idempotency_key)
+  OR (NOT (moved AND NEW.state IN ('claimed', 'deferred')) AND
+     (NEW.claim_token, NEW.claimed_at, NEW.send_by, NEW.settled_by, NEW.claim_digest)
      IS DISTINCT FROM
-     (OLD.claim_token, OLD.claimed_at, OLD.send_by, OLD.settled_by, OLD.claim_digest, OLD.idempotency_key)) THEN
+     (OLD.claim_token, OLD.claimed_at, OLD.send_by, OLD.settled_by, OLD.claim_digest))
+  OR (NOT (moved AND NEW.state = 'claimed' AND OLD.state = 'open') AND
+     (NEW.idempotency_key, NEW.first_claimed_at) IS DISTINCT FROM (OLD.idempotency_key, OLD.first_claimed_at))
+  OR (NEW.deferrals <> OLD.deferrals + CASE WHEN moved AND NEW.state = 'deferred' THEN 1 ELSE 0 END)
+  OR (NEW.deferral IS DISTINCT FROM OLD.deferral AND NOT (moved AND NEW.state = 'deferred') AND NEW.erased_at IS NULL)
+  OR ((NEW.resends, NEW.resend_at) IS DISTINCT FROM (OLD.resends, OLD.resend_at)
+     AND (moved OR NEW.state <> 'claimed' OR NEW.resends <> OLD.resends + 1)) THEN
     RAISE EXCEPTION 'this part of a ledger row is written once' USING ERRCODE = 'HP001';
   END IF;
   IF NEW.expires_at IS DISTINCT FROM OLD.expires_at
@@ -83,6 +90,17 @@ BEGIN
 END $fn$;
 CREATE TRIGGER note_claim AFTER UPDATE OF claimed_at ON holdpoint.ledger
 FOR EACH ROW WHEN (OLD.claimed_at IS NULL AND NEW.claimed_at IS NOT NULL) EXECUTE FUNCTION holdpoint.note_claim();
+
+-- A deferred call has not run.
+CREATE FUNCTION holdpoint.forget_claim() RETURNS trigger LANGUAGE plpgsql AS $fn$
+BEGIN
+  DELETE FROM holdpoint.claim_times c
+   USING holdpoint.reviews r
+   WHERE r.review_id = NEW.review_id AND c.tool = r.tool AND c.claimed_at = OLD.claimed_at AND c.review_id = NEW.review_id;
+  RETURN NULL;
+END $fn$;
+CREATE TRIGGER forget_claim AFTER UPDATE OF claimed_at ON holdpoint.ledger
+FOR EACH ROW WHEN (OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL) EXECUTE FUNCTION holdpoint.forget_claim();
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA holdpoint FROM PUBLIC;
 `;

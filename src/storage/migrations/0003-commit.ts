@@ -57,8 +57,8 @@ BEGIN
     kinds := '{open,tighten,deny,reconcile}';
     types := '{proposed,classified,notified,decided,revised,withdrawn,expired,aborted,finished,reconciled,policy_changed}';
   ELSIF worker THEN
-    kinds := '{deny,claim,finish,unknown}';
-    types := '{started,finished,unknown,aborted,expired,objected}';
+    kinds := '{deny,claim,defer,resend,finish,unknown}';
+    types := '{started,deferred,finished,unknown,aborted,expired,objected}';
   END IF;
   IF (NOT gate AND NOT worker)
   OR EXISTS (SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text) WHERE s."to" <> ALL (kinds))
@@ -70,15 +70,19 @@ BEGIN
   END IF;
 END $fn$;
 
-CREATE FUNCTION holdpoint.step_allowed(kind text, digest text, token text, l holdpoint.ledger) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE AS $fn$
+CREATE FUNCTION holdpoint.step_allowed(kind text, digest text, token text, at timestamptz, state text, resends integer,
+  l holdpoint.ledger) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $fn$
 BEGIN
   RETURN coalesce(CASE kind
     WHEN 'open' THEN l.review_id IS NULL
     WHEN 'tighten' THEN l.state = 'open'
-    WHEN 'deny' THEN l.review_id IS NULL OR (l.state = 'open' AND l.proposal_digest = digest)
-    WHEN 'claim' THEN l.state = 'open'
-    WHEN 'finish' THEN l.claim_token = token
+    WHEN 'deny' THEN l.review_id IS NULL OR (l.state IN ('open', 'deferred') AND l.proposal_digest = digest)
+    WHEN 'claim' THEN l.state IN ('open', 'deferred')
+    -- Sent again, the call may have run: then only its result settles it.
+    WHEN 'defer' THEN l.state = 'claimed' AND l.claim_token = token AND l.resends = 0
+    WHEN 'resend' THEN l.state = 'claimed' AND l.claim_token = token AND l.resends = resends
+      AND (l.resend_at IS NULL OR l.resend_at <= at)
+    WHEN 'finish' THEN l.claim_token = token AND (state = 'done' OR l.resends = resends)
       AND (l.state = 'claimed' OR (l.state = 'unknown' AND l.reconciled_at IS NULL))
     WHEN 'unknown' THEN l.state = 'claimed'
     WHEN 'reconcile' THEN l.state = 'unknown' AND l.reconciled_at IS NULL
@@ -105,7 +109,8 @@ BEGIN
                                        'row', CASE WHEN FOUND THEN holdpoint.ledger_json(l) END);
   END LOOP;
   FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'steps')
-                  AS s(review_id text, "to" text, proposal_digest text, token text, objections bigint) LOOP
+                  AS s(review_id text, "to" text, proposal_digest text, token text, at timestamptz, state text, resends integer,
+                       objections bigint) LOOP
     -- Behind this lock every objection that was stored can be seen, and none can be added. object() holds the row until
     -- its transaction ends, which a login decides for itself: it is not waited for here, where every append waits too.
     SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id FOR UPDATE SKIP LOCKED;
@@ -118,7 +123,8 @@ BEGIN
       SELECT count(*) INTO stored FROM holdpoint.objections o WHERE o.review_id = wanted.review_id;
     END IF;
     CONTINUE WHEN stored = coalesce(wanted.objections, 0)
-              AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, l);
+              AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, wanted.at, wanted.state,
+                                         wanted.resends, l);
     refused := refused || jsonb_build_object('reviewId', wanted.review_id,
                                              'row', CASE WHEN l.review_id IS NOT NULL THEN holdpoint.ledger_json(l) END);
   END LOOP;
@@ -138,7 +144,7 @@ BEGIN
   FOR s IN SELECT * FROM jsonb_to_recordset(steps)
              AS s(review_id text, "to" text, proposal_digest text, at timestamptz, expires_at timestamptz, reason text,
                   token text, send_by timestamptz, settled_by timestamptz, digest text, idempotency_key text,
-                  state text, outcome text, reconciler text, note text) LOOP
+                  state text, outcome text, reconciler text, note text, resend_at timestamptz, deferral text) LOOP
     CASE s."to"
     WHEN 'open' THEN
       INSERT INTO holdpoint.ledger (review_id, proposal_digest, state, opened_at, expires_at)
@@ -157,9 +163,18 @@ BEGIN
     WHEN 'claim' THEN
       UPDATE holdpoint.ledger
          SET state = 'claimed', claim_token = s.token, claimed_at = s.at, send_by = s.send_by,
-             settled_by = s.settled_by, claim_digest = s.digest, idempotency_key = s.idempotency_key,
+             settled_by = s.settled_by, claim_digest = s.digest, first_claimed_at = coalesce(first_claimed_at, s.at),
+             idempotency_key = CASE state WHEN 'open' THEN s.idempotency_key ELSE idempotency_key END,
              changed_at = now()
-       WHERE review_id = s.review_id AND state = 'open' RETURNING * INTO STRICT l;
+       WHERE review_id = s.review_id AND state IN ('open', 'deferred') RETURNING * INTO STRICT l;
+    WHEN 'defer' THEN
+      UPDATE holdpoint.ledger
+         SET state = 'deferred', claim_token = NULL, claimed_at = NULL, send_by = NULL, settled_by = NULL,
+             claim_digest = NULL, deferral = s.deferral, deferrals = deferrals + 1, changed_at = now()
+       WHERE review_id = s.review_id RETURNING * INTO STRICT l;
+    WHEN 'resend' THEN
+      UPDATE holdpoint.ledger SET resends = resends + 1, resend_at = s.resend_at, changed_at = now()
+       WHERE review_id = s.review_id RETURNING * INTO STRICT l;
     WHEN 'finish', 'unknown' THEN
       UPDATE holdpoint.ledger SET state = s.state, outcome = s.outcome, changed_at = now()
        WHERE review_id = s.review_id RETURNING * INTO STRICT l;
@@ -283,7 +298,7 @@ DECLARE
 BEGIN
   PERFORM require_read_committed();
   SELECT l.state INTO stands FROM ledger l WHERE l.review_id = objected FOR SHARE;
-  IF stands IS DISTINCT FROM 'open' THEN
+  IF stands IS NULL OR stands NOT IN ('open', 'deferred') THEN
     RETURN CASE WHEN stands IN ('claimed', 'done', 'failed', 'unknown') THEN 'already_started' ELSE 'already_resolved' END;
   END IF;
   INSERT INTO objections (review_id, hash, envelope)

@@ -92,14 +92,14 @@ BEGIN
      WHERE review_id = w.review_id AND ended_at IS NOT NULL AND erased_at IS NULL;
     CONTINUE WHEN NOT FOUND;
     erased := erased + 1;
-    UPDATE ledger SET outcome = w.outcome, reconciled_note = NULL, erased_at = now()
+    UPDATE ledger SET outcome = w.outcome, deferral = NULL, reconciled_note = NULL, erased_at = now()
      WHERE review_id = w.review_id AND erased_at IS NULL;
     DELETE FROM evidence WHERE review_id = w.review_id;
     DELETE FROM review_envelopes WHERE review_id = w.review_id;
     DELETE FROM review_materials WHERE review_id = w.review_id;
     -- An approved review has ended while its call may still be claimed: until then its objections count.
     DELETE FROM objections o WHERE o.review_id = w.review_id
-       AND NOT EXISTS (SELECT FROM ledger l WHERE l.review_id = o.review_id AND l.state = 'open');
+       AND NOT EXISTS (SELECT FROM ledger l WHERE l.review_id = o.review_id AND l.state IN ('open', 'deferred'));
   END LOOP;
   RETURN erased;
 END $fn$;

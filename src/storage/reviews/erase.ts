@@ -84,11 +84,12 @@ function eraseResolution(resolution: Review['resolution']): Review['resolution']
   return { ...rest, comment: null };
 }
 
-function eraseExecution({ body: _body, reconciled, stopped, error, ...rest }: ExecutionView): ExecutionView {
+function eraseExecution({ body: _body, reconciled, stopped, deferred, error, ...rest }: ExecutionView): ExecutionView {
   return {
     ...rest,
     error: error === null ? null : { code: error.code, message: '' },
     ...(reconciled === undefined ? {} : { reconciled: { ...reconciled, note: '' } }),
+    ...(deferred === undefined ? {} : { deferred: { ...deferred, message: '' } }),
     ...(stopped === undefined ? {} : { stopped: { ...stopped, comment: null } }),
   };
 }
