@@ -126,6 +126,20 @@ const callViewSchema = z.object({
   digest: digestSchema.nullable(),
 });
 
+/** A level that too few people are left to pass. */
+export const shortfallSchema = z.object({
+  /** Name of the level. */
+  level: z.string(),
+  quorum: z.int(),
+  /** That it has. */
+  votes: z.int(),
+  /** Reviewers who may still vote on it. */
+  left: z.array(z.string()),
+  /** Reviewers who have voted on it and may not any more, so that the call would be refused although it was approved. */
+  lost: z.array(z.string()),
+});
+export type Shortfall = z.infer<typeof shortfallSchema>;
+
 /** Full state of a review, as `GET /v1/reviews/:id` answers and as the reviews table keeps it. Times: ISO 8601 UTC. */
 export const reviewSchema = z.object({
   reviewId: reviewIdSchema,
@@ -190,6 +204,8 @@ export const reviewSchema = z.object({
   feedback: z.object({ by: z.string(), comment: z.string(), at: z.string() }).nullable(),
   execution: executionViewSchema,
   workflow: z.object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() }),
+  /** Never stored: told to reviewers while it waits, by the people in force, where it cannot be approved any more. */
+  shortfall: shortfallSchema.optional(),
 });
 export type Review = z.infer<typeof reviewSchema>;
 

@@ -1,8 +1,9 @@
 import type { ReviewerConfig } from '../contract/config.ts';
 import { LIMITS } from '../contract/constants.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
-import type { DecisionType, Level, Review, ReviewRow } from '../contract/review.ts';
+import type { DecisionType, Level, Review, ReviewRow, Shortfall } from '../contract/review.ts';
 import { escalatedTo, isExpired } from './deadline.ts';
+import { findUnfillable } from './gate/seats.ts';
 import { hasEnded } from './lifecycle.ts';
 import { isEnded, type GateState, type RevisionSpec, type Vote } from './gate/state.ts';
 
@@ -163,6 +164,60 @@ export function findVoters<P extends Pick<ReviewerConfig, 'id' | 'groups' | 'rol
   const state = stateOfReview(review);
   if (state.phase !== 'pending') return [];
   return people.filter((person) => refusalOfVote(state, voterOf(person), at) === undefined);
+}
+
+/**
+ * The first level that the people of the directory in force cannot pass any more; undefined: they can, or nothing waits for
+ * them. Those whom an escalation still lets in count.
+ */
+export function findShortfall(
+  review: Review,
+  people: readonly Pick<ReviewerConfig, 'id' | 'groups' | 'role'>[],
+): Shortfall | undefined {
+  const { spec, phase } = stateOfReview(review);
+  if (phase !== 'pending') return undefined;
+  const directory = people.map(voterOf);
+  const votersOf = (level: Review['levels'][number], index: number): Voters => {
+    const voted = level.decisions.map(({ reviewer }) => reviewer);
+    const elsewhere = review.levels.filter((other) => other !== level).flatMap(({ decisions }) => decisions);
+    const state = { phase, spec, level: index + 1, votes: [] };
+    const eligible = directory.filter(
+      ({ id, groups }) =>
+        approversOf(level).some(
+          ({ group, from }) => groups.includes(group) && (from === null || Date.parse(from) < spec.expiresAt),
+        ) &&
+        refusalOfPerson(state, id) === undefined &&
+        !(spec.separationOfDuties && !voted.includes(id) && elsewhere.some(({ reviewer }) => reviewer === id)),
+    );
+    return { level, voted, eligible: new Set(eligible.map(({ id }) => id)) };
+  };
+  const voters = review.levels.map(votersOf);
+  // A vote of someone who may not vote any more still counts at the gate, and no longer before the call is made.
+  const broken = voters.find(({ voted, eligible }) => voted.some((id) => !eligible.has(id)));
+  if (broken !== undefined && review.kind === 'call') return shortfallOf(broken);
+  const seats = voters.map(({ level, voted, eligible }) => ({
+    quorum: level.quorum,
+    people: new Set([...eligible, ...voted]),
+  }));
+  const short = voters[findUnfillable(seats, spec.separationOfDuties)[0] ?? -1];
+  return short && shortfallOf(short);
+}
+
+interface Voters {
+  readonly level: Review['levels'][number];
+  readonly voted: readonly string[];
+  /** Those who may vote on it, or did and still could. */
+  readonly eligible: ReadonlySet<string>;
+}
+
+function shortfallOf({ level, voted, eligible }: Voters): Shortfall {
+  return {
+    level: level.name,
+    quorum: level.quorum,
+    votes: voted.length,
+    left: [...eligible].filter((id) => !voted.includes(id)),
+    lost: voted.filter((id) => !eligible.has(id)),
+  };
 }
 
 /** People who may not vote on the open level, whatever their groups. */

@@ -66,6 +66,19 @@ describe('who sees what', () => {
     expect(JSON.stringify(own.body)).not.toContain(EVIDENCE);
   });
 
+  test('C2: that too few people are left to decide it is told to reviewers, by the people in force', async () => {
+    const review = await api.propose({ arguments: { account: 'short', amount: 100 } });
+    const path = `/v1/reviews/${review.reviewId}`;
+    expect((await api.get(path, 'ops-1')).body).not.toHaveProperty('shortfall');
+    const { reviewers } = api.settings.current();
+    api.settings.update({ reviewers: reviewers.filter(({ groups }) => !groups.includes('ops')) });
+    const shown = (await api.get(path, 'finance-1')).body;
+    expect(shown.shortfall).toEqual({ level: shown.levels[0].name, quorum: 1, votes: 0, left: [], lost: [] });
+    expect((await api.get(path, 'agent-1')).body).not.toHaveProperty('shortfall');
+    api.settings.update({ reviewers });
+    expect((await api.get(path, 'ops-1')).body).not.toHaveProperty('shortfall');
+  });
+
   test('without evidence the digest is no secret', async () => {
     const review = await api.propose();
     expect((await api.get(`/v1/reviews/${review.reviewId}`, 'agent-1')).body.call.digest).toBe(review.call.digest);

@@ -5,6 +5,7 @@ import {
   checkDecision,
   countYeses,
   decisionsFor,
+  findShortfall,
   findVoters,
   refusalOf,
   refusalOfObjection,
@@ -225,5 +226,68 @@ describe('who may say what became of a call', () => {
 
   it('any reviewer where no decision was needed, but no stranger and no auditor', () => {
     expect(told({ ...unknown, levels: [] })).toEqual({ ...everybody(OK), voted: SELF, auditor: NOT, nobody: NOT });
+  });
+});
+
+describe('C2: too few people are left', () => {
+  const two = (over: Partial<Review> = {}): Review =>
+    pending({
+      separationOfDuties: true,
+      levels: [{ ...levelOf('ops', 2), status: 'open', decisions: [] }],
+      revisions: [{ revision: 1, call: aReview().call, submittedAt: iso(NOON), by: 'agent', decisions: [] }],
+      ...over,
+    });
+  const people = (...ids: readonly Name[]) => DIRECTORY.filter(({ id }) => ids.includes(id));
+
+  it('C2: quorum 2, and one of the two owns the agent', () => {
+    expect(findShortfall(two(), people('ops', 'owner'))).toEqual({
+      level: 'ops',
+      quorum: 2,
+      votes: 0,
+      left: ['ops'],
+      lost: [],
+    });
+    expect(findShortfall(two({ separationOfDuties: false }), people('ops', 'owner'))).toBeUndefined();
+    expect(findShortfall(two(), people('ops', 'owner', 'editor'))).toBeUndefined();
+  });
+
+  it('an editor, an auditor and a person who left the configuration do not count', () => {
+    const edited = two({ revisions: [{ ...two().revisions[0]!, by: 'editor' }] });
+    expect(findShortfall(edited, people('ops', 'owner', 'editor'))?.left).toEqual(['ops']);
+    expect(findShortfall(two(), people('ops', 'auditor'))?.left).toEqual(['ops']);
+    expect(findShortfall(two(), [])?.left).toEqual([]);
+  });
+
+  it('who voted on another level is not there for this one', () => {
+    const chain = pending({
+      separationOfDuties: true,
+      levels: [
+        { ...levelOf('ops', 2), status: 'open', decisions: [cast] },
+        { ...levelOf('finance'), status: 'waiting', decisions: [] },
+      ],
+    });
+    expect(findShortfall(chain, people('ops', 'voted'))).toMatchObject({ level: 'finance', left: [] });
+    expect(findShortfall(chain, people('ops', 'voted', 'finance'))).toBeUndefined();
+    expect(findShortfall({ ...chain, separationOfDuties: false }, people('ops', 'voted'))).toBeUndefined();
+  });
+
+  it('whom an escalation lets in before the deadline counts, later ones do not', () => {
+    const at = (ms: number): Review =>
+      two({ levels: [{ ...levelOf('ops', 2, { at: iso(ms), to: ['managers'] }), status: 'open', decisions: [] }] });
+    expect(findShortfall(at(NOON + HOUR), people('ops', 'manager'))).toBeUndefined();
+    expect(findShortfall(at(NOON + 3 * HOUR), people('ops', 'manager'))?.left).toEqual(['ops']);
+  });
+
+  it('a vote of a person who may not vote any more is lost, since execution does not count it', () => {
+    const cut = DIRECTORY.map((one) => (one.id === 'voted' ? { ...one, groups: [] } : one));
+    const lost = pending({ levels: [{ ...levelOf('ops', 2), status: 'open', decisions: [cast] }] });
+    expect(findShortfall(lost, cut)).toMatchObject({ votes: 1, lost: ['voted'] });
+    expect(findShortfall({ ...lost, kind: 'in-flow' }, cut)).toBeUndefined();
+  });
+
+  it('nothing is said of what does not wait for votes', () => {
+    for (const name of ['approved, not run', 'running', 'rejected', 'expired', 'changes requested'] as const) {
+      expect(findShortfall(STATES[name], [])).toBeUndefined();
+    }
   });
 });

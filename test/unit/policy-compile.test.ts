@@ -258,6 +258,70 @@ describe('warnings', () => {
     expect(warningsOf(approvals('{ name: a, approvers: [ops], quorum: 2 }'))).toEqual([]);
   });
 
+  describe('C2: approvals that the people left cannot give', () => {
+    const HASH = 'a'.repeat(64);
+    const agent = (id: string, more: string): string =>
+      `  - { id: ${id}, keySha256: ${HASH.replace('a', id)}, ${more} }\n`;
+    const configOf = (...agents: readonly string[]): string =>
+      CONFIG.replace('reviewers:', `agents:\n${agents.join('')}reviewers:`);
+    const approvals = (text: string, more = ''): string =>
+      `version: 1\ninclude: [github]\napprovals:\n${more}  - match: "true"\n    separationOfDuties: true\n    levels: [${text}]\n`;
+    const told = (policy: string, config: string): readonly string[] => {
+      const result = load(policy, config);
+      if (!result.ok) return ['refused'];
+      return result.warnings.filter(({ file }) => file === 'policy.yaml').map(({ message }) => message);
+    };
+    const TWO = '{ name: ops, approvers: [ops], quorum: 2 }';
+
+    it('C2: quorum 2 of two, one of whom owns the agent: the warning has its name, and the people left', () => {
+      const config = configOf(agent('b', 'owner: ops-1'));
+      expect(told(approvals(TWO), config)).toEqual([
+        expect.stringMatching(/ops needs 2 votes.*calls of b only ops-2 may vote.*ops-1/),
+      ]);
+      // Without separation of duties the owner may vote.
+      expect(told(approvals(TWO).replace('true\n    levels', 'false\n    levels'), config)).toEqual([]);
+      expect(told(approvals(TWO), configOf(agent('b', 'tools: []')))).toEqual([]);
+    });
+
+    it('agents of one owner are told together', () => {
+      const config = configOf(agent('b', 'owner: ops-1'), agent('c', 'owner: ops-1'), agent('d', 'owner: ops-2'));
+      expect(told(approvals(TWO), config)).toEqual([
+        expect.stringContaining('calls of b, c only'),
+        expect.stringContaining('calls of d only'),
+      ]);
+    });
+
+    it('only agents whose calls can come under the approval', () => {
+      const other =
+        '  - match: tool == "github.repos.delete"\n    levels: [{ name: a, approvers: [ops], quorum: 1 }]\n';
+      const own = configOf(agent('b', 'owner: ops-1, tools: [github.repos.delete]'));
+      expect(told(approvals(TWO, other), own)).toEqual([]);
+      const reads = configOf(agent('b', 'owner: ops-1, tools: [github.repos.get]'));
+      expect(told(approvals(TWO), reads)).toEqual([]);
+      // A match over what a call says leaves the next approval possible.
+      const some = other.replace('delete"', 'delete" && arguments.owner == "acme"');
+      expect(told(approvals(TWO, some), own)).toEqual([expect.stringContaining('calls of b')]);
+    });
+
+    it('levels that need the same people, who vote once', () => {
+      const chain = '{ name: one, approvers: [ops], quorum: 1 }, { name: two, approvers: [ops], quorum: 1 }';
+      expect(told(approvals(chain), configOf(agent('b', 'owner: ops-1')))).toEqual([
+        expect.stringMatching(/two needs 1 vote, but for calls of b the levels before it/),
+      ]);
+      const three = `${chain}, { name: three, approvers: [ops], quorum: 1 }`;
+      expect(told(approvals(three), CONFIG)).toEqual([expect.stringMatching(/three needs 1 vote, and the levels/)]);
+    });
+
+    it('people whom an escalation lets in count', () => {
+      const config = configOf(agent('b', 'owner: ops-1')).replace(
+        'connectors:',
+        '  - { id: boss, groups: [managers], email: boss@example.com }\nconnectors:',
+      );
+      const escalated = `${approvals(TWO)}    escalate: { after: 1h, to: [managers] }\n`;
+      expect(told(escalated, config)).toEqual([]);
+    });
+  });
+
   it('do not count auditors as voters', () => {
     const config = CONFIG.replace('groups: [ops], email: ops-2', 'role: auditor, groups: [ops], email: ops-2');
     const policy =

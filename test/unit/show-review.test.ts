@@ -57,6 +57,16 @@ describe('the order of a review', () => {
     expect(blocks.filter(({ kind }) => kind === 'warning')).toHaveLength(1);
   });
 
+  test('C2: too few people to decide it is said first, with the people left', () => {
+    const shortfall = { level: 'finance', quorum: 2, votes: 0, left: ['finance-2'], lost: [] };
+    const told = [aReview({ shortfall }), aReview()].map((review, index) =>
+      saidBy('holdpoint', review, index === 0 ? {} : { shortfall }),
+    );
+    for (const text of told) expect(text).toMatch(/Too few people[^]*finance[^]*needs 2[^]*finance-2/);
+    const lost = saidBy('holdpoint', aReview({ shortfall: { ...shortfall, lost: ['ops-2'] } }));
+    expect(lost).toMatch(/ops-2[^]*no longer counts/);
+  });
+
   test('the policy’s own words are filled from the arguments, which stay inside quotes', () => {
     const tool = { description: 'Deletes {owner}/{repo}, {other}', reason: 'cannot be undone' };
     const [why] = show(withArguments({ owner: 'acme', repo: 'web\n' }), Infinity, { tool }).sections;

@@ -7,7 +7,7 @@ import { waitUntil } from './hub.ts';
 import type { ListQuery, ListResponse } from '../../contract/api.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
-import { voterOf, waitsFor } from '../../domain/eligibility.ts';
+import { findShortfall, voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
 import { viewForAgent } from '../../domain/show/agent-view.ts';
@@ -101,7 +101,13 @@ async function collectPage(
 export function present(context: ServiceContext, principal: Principal, review: Review | undefined): Review {
   if (review === undefined || !maySee(principal, review)) throw new ProblemError('not_found');
   const shown = redactFor(principal, withShownDigest(review));
-  return { ...shown, workflow: { ...shown.workflow, url: workflowUrl(context, shown.workflow) } };
+  const { reviewers } = context.settings.current();
+  const shortfall = principal.kind === 'reviewer' ? findShortfall(review, reviewers) : undefined;
+  return {
+    ...shown,
+    ...(shortfall === undefined ? {} : { shortfall }),
+    workflow: { ...shown.workflow, url: workflowUrl(context, shown.workflow) },
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Digest } from '../../contract/json.ts';
 import type { Level, Material } from '../../contract/review.ts';
 import { mayVote } from '../eligibility.ts';
 import { canonicalJson, digestMaterial } from '../proof/digest.ts';
-import { canFill, type Seat } from '../gate/seats.ts';
+import { findUnfillable } from '../gate/seats.ts';
 import { votingGroupsOf, type Settings } from '../policy/settings.ts';
 
 /**
@@ -163,14 +163,11 @@ function carries(
     if (separationOfDuties && barred.has(vote.reviewer)) return false;
     return mayVote(level, votingGroupsOf(settings, vote.reviewer), vote.at);
   };
-  const seats: Seat[] = [];
-  for (const [index, level] of levels.entries()) {
-    const people = new Set(votes.filter((vote) => eligible(vote, level, index + 1)).map((vote) => vote.reviewer));
-    // Before any seat is allocated: an unsigned quorum may be a billion.
-    if (people.size < level.quorum) return false;
-    for (let seat = 0; seat < level.quorum; seat += 1) seats.push({ level: index, seat, people });
-  }
-  return canFill(seats, separationOfDuties);
+  const voters = levels.map((level, index) => ({
+    quorum: level.quorum,
+    people: new Set(votes.filter((vote) => eligible(vote, level, index + 1)).map((vote) => vote.reviewer)),
+  }));
+  return findUnfillable(voters, separationOfDuties).length === 0;
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

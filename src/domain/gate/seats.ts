@@ -27,3 +27,25 @@ export function canFill(seats: readonly Seat[], oneSeatEach: boolean): boolean {
   };
   return seats.every((seat) => place(seat, new Set()));
 }
+
+/** How many yeses a level needs, and who could give them. */
+export interface LevelVoters {
+  readonly quorum: number;
+  readonly people: ReadonlySet<string>;
+}
+
+/**
+ * Indices of the levels that cannot be filled: each that has too few people; where none has, the first whose people the
+ * levels before it need. Empty: all can be filled.
+ */
+export function findUnfillable(levels: readonly LevelVoters[], oneSeatEach: boolean): readonly number[] {
+  // Before any seat is allocated: an unsigned quorum may be a billion.
+  const short = levels.flatMap(({ quorum, people }, index) => (people.size < quorum ? [index] : []));
+  if (short.length > 0) return short;
+  const seats: Seat[] = [];
+  for (const [level, { quorum, people }] of levels.entries()) {
+    for (let seat = 0; seat < quorum; seat += 1) seats.push({ level, seat, people });
+    if (!canFill(seats, oneSeatEach)) return [level];
+  }
+  return [];
+}

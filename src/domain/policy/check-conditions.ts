@@ -18,11 +18,11 @@ interface Checked {
 }
 
 type Agent = Pick<AgentConfig, 'id' | 'tools' | 'context'>;
-type Tool = Pick<ToolDefinition, 'name' | 'class' | 'gate' | 'arguments'>;
+export type CheckedTool = Pick<ToolDefinition, 'name' | 'class' | 'gate' | 'arguments'>;
 
 /** A read of one argument by a condition that a call of a tool can reach. */
 interface Read {
-  readonly tool: Tool;
+  readonly tool: CheckedTool;
   /** `arguments.a.b` */
   readonly shown: string;
   readonly finding: ReadFinding;
@@ -57,19 +57,19 @@ function toolsOf(
   { expression }: CheckedCondition,
   listed: readonly ToolDefinition[],
   openConnectors: readonly string[],
-): readonly Tool[] {
+): readonly CheckedTool[] {
   const known = new Set(listed.map(({ name }) => name));
   const unlisted = openConnectors.flatMap((connector) => {
     const prefix = `mcp.${connector}.`;
     const named = [...expression.tools].filter((name) => name.startsWith(prefix) && !known.has(name));
-    return [...named, `${prefix}*`].map((name): Tool => ({ name, class: 'irreversible' }));
+    return [...named, `${prefix}*`].map((name): CheckedTool => ({ name, class: 'irreversible' }));
   });
   return [...listed.filter((tool) => tool.class !== 'forbidden'), ...unlisted].filter(({ name }) =>
     expression.concerns(name, serviceOf(name)),
   );
 }
 
-function readsOf(expression: Expression, tools: readonly Tool[]): readonly Read[] {
+function readsOf(expression: Expression, tools: readonly CheckedTool[]): readonly Read[] {
   return tools.flatMap((tool) => {
     const uses = expression.usesFor(tool.name, serviceOf(tool.name), 'arguments').map(readUse);
     const tested = new Set(uses.flatMap(({ path, looksAt }) => (looksAt === 'presence' ? [keyOf(path)] : [])));
@@ -155,14 +155,14 @@ function isForAll(expression: Expression): boolean {
 }
 
 /** Whether a rule asks for more than the tool does. */
-function raises(rule: CompiledRule, tool: Tool): boolean {
+export function raises(rule: CompiledRule, tool: CheckedTool): boolean {
   return (
     isWeakerClass(tool.class, rule.class) ||
     isWeakerGate(gateOf(tool), gateOf({ class: rule.class, gate: rule.gate ?? undefined }))
   );
 }
 
-function namesIn({ arguments: schema }: Tool): readonly string[] {
+function namesIn({ arguments: schema }: CheckedTool): readonly string[] {
   const properties = schema?.['properties'];
   return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
 }
@@ -176,7 +176,7 @@ function describeReads(reads: readonly Read[]): string {
   return [...byName].map(([shown, tools]) => `${shown} (of ${listNames([...tools])})`).join(' and ');
 }
 
-function listNames(names: readonly string[]): string {
+export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMED).join(', ');
   return names.length > MOST_NAMED ? `${shown} and ${names.length - MOST_NAMED} more` : shown;
 }
@@ -184,7 +184,7 @@ function listNames(names: readonly string[]): string {
 /** What an agent's configuration does not pin is missing where the call is judged without what the caller said itself. */
 function checkContext(
   condition: CheckedCondition,
-  tools: readonly Tool[],
+  tools: readonly CheckedTool[],
   agents: readonly Agent[],
 ): readonly FileProblem[] {
   const { expression, source, path } = condition;

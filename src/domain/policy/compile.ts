@@ -5,11 +5,12 @@ import type { ParsedFile } from '../files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../files/problem.ts';
 import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
+import { checkApprovals, type Groups } from './check-approvals.ts';
 import { checkConditions } from './check-conditions.ts';
 import { checkTool, warnOfNames } from './check-tool.ts';
 import { foldsOf } from './schema.ts';
 import { classifyCall, prepareCall, selectApproval, type Compiled } from './classify.ts';
-import { compileApprovals, compileRules, type Groups } from './conditions.ts';
+import { compileApprovals, compileRules } from './conditions.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
 import { acceptKey, serviceOf, standInFor, upstreamNameOf } from './upstreams.ts';
@@ -21,7 +22,7 @@ export interface PolicyInput {
   /** Reviewers who may vote, by group. */
   readonly groups: Groups;
   readonly connectors: Readonly<Record<string, ConnectorConfig>>;
-  readonly agents: readonly Pick<AgentConfig, 'id' | 'tools' | 'context'>[];
+  readonly agents: readonly Pick<AgentConfig, 'id' | 'tools' | 'context' | 'owner'>[];
 }
 
 export type PolicyResult =
@@ -36,7 +37,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
   const merged = mergeTools(user, builtin);
   const compiledRules = [...builtin, user].map(compileRules);
   const rules = compiledRules.flatMap((compiled) => compiled.rules);
-  const { approvals, problems: wrongApprovals, warnings } = compileApprovals(user, groups);
+  const { approvals, problems: wrongApprovals, warnings } = compileApprovals(user);
   const conditions = [...rules, ...approvals];
   const { tools, problems: wrongTools } = compileTools(merged.tools);
   const unknownTool = user.value.unknownTool ?? 'irreversible';
@@ -44,12 +45,12 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
     Object.entries(connectors).map(([name, config]) => [name, kindOfConnector(config).kind]),
   );
   const mcp = new Set(Object.keys(kinds).filter((name) => kinds[name] === 'mcp'));
-  const checked = checkConditions({
-    conditions,
+  const reachable = {
     tools: [...merged.tools.values()].map(({ definition }) => definition),
     agents,
     openConnectors: unknownTool === 'forbidden' ? [] : [...mcp],
-  });
+  };
+  const checked = checkConditions({ conditions, ...reachable });
   const problems = [
     ...missing.map((name) => user.source.problem(['include'], `unknown catalog ${name}`, 'Delete it')),
     ...merged.problems,
@@ -123,6 +124,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
       ...merged.warnings,
       ...warnings,
       ...checked.warnings,
+      ...checkApprovals({ approvals, rules, groups, ...reachable }),
       ...idle,
       ...unused,
       ...warnOfNames(merged.tools.values()),

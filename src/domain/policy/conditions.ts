@@ -6,7 +6,6 @@ import { REASONS } from '../../contract/codes.ts';
 import { DEFAULT_TTL, durationMs, type ApprovalRule, type PolicyFile } from '../../contract/policy.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import type { ApprovalTimes } from '../deadline.ts';
-import { findNearest } from '../files/nearest.ts';
 import type { ApprovalPlan } from './policy.ts';
 
 /** A rule's or an approval's CEL text, compiled, and where it stands. */
@@ -79,16 +78,9 @@ export function compileRules({ value, source }: ParsedFile<PolicyFile>): {
   return { rules, problems };
 }
 
-/** Reviewers who may vote, by group. */
-export type Groups = ReadonlyMap<string, ReadonlySet<string>>;
-
-export function compileApprovals(
-  { value, source }: ParsedFile<PolicyFile>,
-  groups: Groups,
-): {
+export function compileApprovals({ value, source }: ParsedFile<PolicyFile>): {
   readonly approvals: readonly CompiledApproval[];
   readonly problems: readonly FileProblem[];
-  /** Levels that too few people could pass: calls would wait and expire, which is safe but seldom meant. */
   readonly warnings: readonly FileProblem[];
 } {
   const approvals: CompiledApproval[] = [];
@@ -97,7 +89,7 @@ export function compileApprovals(
   for (const [index, approval] of (value.approvals ?? []).entries()) {
     const path = ['approvals', index];
     const condition = compileCondition(source, [...path, 'match'], approval.match, problems);
-    warnings.push(...checkTimes(approval, source, path), ...checkVoters(approval, source, path, groups));
+    warnings.push(...checkTimes(approval, source, path));
     if (condition !== undefined) approvals.push({ ...condition, kind: 'approval', plan: planOf(approval) });
   }
   return { approvals, problems, warnings };
@@ -157,34 +149,4 @@ function checkTimes(approval: ApprovalRule, source: YamlSource, path: Path): rea
   if (escalate === undefined || durationMs(escalate.after) < durationMs(ttl)) return late;
   const message = `there is no escalation after ${escalate.after}, because the call only waits ${ttl}`;
   return [...late, source.problem([...path, 'escalate', 'after'], message, `Write less than ${ttl}, or a longer ttl`)];
-}
-
-function checkVoters(approval: ApprovalRule, source: YamlSource, path: Path, groups: Groups): readonly FileProblem[] {
-  const warnings: FileProblem[] = [];
-  const checkGroup = (group: string, at: Path): void => {
-    if ((groups.get(group)?.size ?? 0) > 0) return;
-    const nearest = findNearest(group, groups.keys());
-    const fix =
-      nearest === undefined
-        ? `Add "${group}" to the groups of a reviewer in the configuration file`
-        : `Did you mean "${nearest}"?`;
-    warnings.push(source.problem([...path, ...at], `the group ${group} has no reviewer who may vote`, fix));
-  };
-  const escalated = approval.escalate?.to ?? [];
-  escalated.forEach((group, index) => checkGroup(group, ['escalate', 'to', index]));
-  for (const [index, level] of approval.levels.entries()) {
-    level.approvers.forEach((group, at) => checkGroup(group, ['levels', index, 'approvers', at]));
-    const voters = new Set([...level.approvers, ...escalated].flatMap((group) => [...(groups.get(group) ?? [])]));
-    if (voters.size > 0 && voters.size < level.quorum) {
-      const message = `${level.name} needs ${level.quorum} votes, and its groups have ${voters.size} ${voters.size === 1 ? 'reviewer' : 'reviewers'}`;
-      warnings.push(
-        source.problem(
-          [...path, 'levels', index, 'quorum'],
-          message,
-          'Lower the quorum, or add reviewers to the groups',
-        ),
-      );
-    }
-  }
-  return warnings;
 }

@@ -1,6 +1,6 @@
 import { nextEscalation } from '../deadline.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Review } from '../../contract/review.ts';
+import type { Review, Shortfall } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
 import { EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
@@ -52,7 +52,7 @@ function summaryOf({ kind, call }: Review, { tool }: ShowOptions): Line | null {
 }
 
 /** Why it is held, who is answerable, how long is left. */
-function showWhy(review: Review, { now, tool, pinned }: ShowOptions): Section {
+function showWhy(review: Review, { now, tool, pinned, shortfall = review.shortfall }: ShowOptions): Section {
   const { proposer, expiresAt } = review;
   const reasons = review.reasonCodes.map(writeReason);
   if (review.kind === 'in-flow') reasons.unshift('A workflow asks and waits for the answer');
@@ -95,7 +95,32 @@ function showWhy(review: Review, { now, tool, pinned }: ShowOptions): Section {
       line: ['Not attested: the proposer’s name is only claimed, and nobody vouches for it.'],
     });
   }
+  if (shortfall !== undefined) blocks.push({ kind: 'warning', line: shortfallWords(shortfall) });
   return { id: 'why', heading: 'Why it is held, and who is answerable', voice: 'holdpoint', blocks };
+}
+
+/** Nobody should wait for votes that cannot come. */
+function shortfallWords({ level, quorum, votes, left, lost }: Shortfall): Line {
+  const name: Line = ['the level ', { policy: level }];
+  if (lost.length > 0) {
+    const whose: Line = ['The approval of ', ...saidList(lost, ' and '), ' no longer counts: they may not vote on '];
+    return [
+      ...whose,
+      ...name,
+      ' any more. The call would not run even if it were approved; it has to be proposed again.',
+    ];
+  }
+  const who: Line =
+    left.length === 0
+      ? ['nobody else may vote on it']
+      : ['of those who may, only ', ...saidList(left, ' and '), ' could still vote'];
+  return [
+    'Too few people are left to approve this: ',
+    ...name,
+    ` needs ${quorum} and has ${votes}, and `,
+    ...who,
+    '. Unless reviewers are added to its groups, the answer will be no.',
+  ];
 }
 
 function writeReason(code: string): string {

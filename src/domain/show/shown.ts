@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { Material, Review } from '../../contract/review.ts';
+import type { Material, Review, Shortfall } from '../../contract/review.ts';
 import type { ChangedLine } from './changes.ts';
 import { visible } from '../text/visible.ts';
 import { isPlain } from '../text/write-value.ts';
@@ -86,6 +86,8 @@ export interface ShowOptions {
   readonly tool: ShownTool | undefined;
   /** Context that the configuration pins for the proposer; null: this door cannot know which of the review's is. */
   readonly pinned: JsonObject | null;
+  /** Where this door has the directory in force; otherwise what the review says. */
+  readonly shortfall?: Shortfall | undefined;
   /** What was digested of earlier versions; absent: not read, or erased. */
   readonly materials?: readonly Material[];
   /** The target's answer too; mails and messages leave it out. */
@@ -104,8 +106,8 @@ export function said(text: string): Part {
 }
 
 /** Several names of others in one line: `ops or finance`. */
-export function saidList(names: readonly string[]): Line {
-  return names.flatMap((name, index) => (index === 0 ? [said(name)] : [' or ', said(name)]));
+export function saidList(names: readonly string[], between = ' or '): Line {
+  return names.flatMap((name, index) => (index === 0 ? [said(name)] : [between, said(name)]));
 }
 
 export function pair(label: string | Line, value: string | Line): Pair {
