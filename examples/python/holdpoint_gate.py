@@ -126,7 +126,8 @@ def outcome_of(review):
         outcome = {
             "status": review["status"],
             "reviewId": review["reviewId"],
-            "reasonCodes": review["reasonCodes"],
+            # As `execute` answers: how it ended (`expired`: nobody decided in time), then why it was held.
+            "reasonCodes": list(dict.fromkeys([review["status"], *review["reasonCodes"]])),
             "comment": resolution.get("comment"),
             "retryable": resolution.get("retryable", False),
         }

@@ -87,7 +87,11 @@ export function toResolution(review: Review): Resolution {
     return { ...common, executed: false, status: execution.status, executionError, execution };
   }
   const status = endStatus(review.status);
-  if (status !== 'approved') return { ...common, executed: false, status, reasonCodes: review.reasonCodes };
+  if (status !== 'approved') {
+    // As execute answers: how it ended stands first, then why it was held.
+    const ended = status === 'blocked' ? [] : [status];
+    return { ...common, executed: false, status, reasonCodes: [...new Set([...ended, ...review.reasonCodes])] };
+  }
   const response = review.resolution?.response;
   return { ...common, executed: false, status, ...(response === undefined ? {} : { response }) };
 }

@@ -84,7 +84,10 @@ describe('responses', () => {
     ['text where a number was', edit({ n: 'two' }), 'value_unreadable'],
     ['an array where an object was', edit({ o: '[]' }), 'value_unreadable'],
     ['another tool', edit(args, 'payouts.get'), 'tool_changed'],
-    ['an edit without arguments', { type: 'edit', args: null } as HumanResponse, 'value_unreadable'],
+    ['an edit without arguments', { type: 'edit', args: null } as HumanResponse, 'response_invalid'],
+    ['words that are none', { type: 'response', args: null } as HumanResponse, 'response_invalid'],
+    ['a type that there is not', { type: 'approve' } as never, 'response_invalid'],
+    ['text', 'accept' as never, 'response_invalid'],
   ])('%s is refused', (_name, response, refusal) => {
     expect(() => fromHumanResponse(typed(), response)).toThrow(code(refusal));
   });
@@ -116,10 +119,51 @@ describe('answers to LangChain’s human-in-the-loop', () => {
     expect(of(edited('payouts.create'))).toEqual(edit);
     expect(fromHITLResponse(review, edited('pay'), { name: 'pay' })).toEqual(edit);
     type Loose<T> = { -readonly [K in keyof T]: T[K] extends object ? Loose<T[K]> : T[K] };
-    expectTypeOf<TheirHITLResponse['decisions'][number]['type']>().toEqualTypeOf<
-      HITLResponse['decisions'][number]['type']
-    >();
-    expectTypeOf<Loose<HITLResponse>>().toExtend<TheirHITLResponse>();
+    expectTypeOf<TheirHITLResponse>().toExtend<Loose<HITLResponse>>();
+  });
+
+  test('W3: an edit is read in snake_case and in camelCase', () => {
+    const action = { name: 'payouts_create', args: { ...args, amount: 7 } };
+    const decision = { type: 'edit', digest: digest(), arguments: action.args };
+    for (const key of ['editedAction', 'edited_action']) {
+      expect(fromHITLResponse(review, { decisions: [{ type: 'edit', [key]: action }] } as never)).toEqual(decision);
+    }
+  });
+
+  test.each([
+    ['no object', null],
+    ['text', 'approve'],
+    ['a decision without its list', { type: 'approve' }],
+    ['a decision that is text', { decisions: ['approve'] }],
+    ['a type that there is not', { decisions: [{ type: 'accept' }] }],
+    ['an edit without an action', { decisions: [{ type: 'edit' }] }],
+    ['an action without arguments', { decisions: [{ type: 'edit', edited_action: { name: 'payouts_create' } }] }],
+    ['a list of arguments', { decisions: [{ type: 'edit', editedAction: { name: 'payouts_create', args: [] } }] }],
+    ['an action without a name', { decisions: [{ type: 'edit', edited_action: { args: {} } }] }],
+    ['words that are a number', { decisions: [{ type: 'reject', message: 7 }] }],
+    ['an answer without words', { decisions: [{ type: 'respond' }] }],
+    ['answers to several interrupts', { a: { decisions: [] }, b: { decisions: [] } }],
+  ])('W3: %s is a typed error', (_what, response) => {
+    expect(() => fromHITLResponse(review, response as never)).toThrow(code('response_invalid'));
+  });
+
+  test('`respond` is an answer where the review takes one, else a request for changes', () => {
+    const words: HITLResponse = { decisions: [{ type: 'respond', message: 'Less' }] };
+    expect(fromHITLResponse(review, words)).toEqual({ type: 'revise', digest: digest(), comment: 'Less' });
+    const open = { ...review, allowedDecisions: ['approve', 'respond'] } as Review;
+    expect(fromHITLResponse(open, words)).toEqual({ type: 'respond', digest: digest(), response: 'Less' });
+    const closed = { ...review, allowedDecisions: ['approve'] } as Review;
+    expect(() => fromHITLResponse(closed, words)).toThrow(code('not_allowed'));
+  });
+
+  test('answers by interrupt id', () => {
+    const answers = (...ids: string[]) =>
+      Object.fromEntries(ids.map((id) => [id, { decisions: [{ type: 'reject', message: id }] } as HITLResponse]));
+    expect(fromHITLResponse(review, answers('i-1'))).toMatchObject({ type: 'reject', comment: 'i-1' });
+    const second = fromHITLResponse(review, answers('i-1', 'i-2'), { interruptId: 'i-2' });
+    expect(second).toMatchObject({ type: 'reject', comment: 'i-2' });
+    const unknown = () => fromHITLResponse(review, answers('i-1'), { interruptId: 'i-3' });
+    expect(unknown).toThrow(code('response_invalid'));
   });
 
   test.each([

@@ -4,6 +4,8 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import type { ListOptions } from '../reviews.ts';
+import { offeredName } from '../../contract/tool-name.ts';
+import { isPlainObject, memberOf } from './input.ts';
 
 /** As `@langchain/langgraph/prebuilt` has them. */
 export interface HumanInterrupt {
@@ -27,18 +29,26 @@ export interface InboxItem extends HumanInterrupt {
 }
 export type InboxFilter = Pick<ListOptions, 'proposer' | 'threadId' | 'group' | 'tool' | 'service' | 'approver'>;
 
-/** What LangChain's human-in-the-loop answers an interrupt with. */
+/** What LangChain's human-in-the-loop answers an interrupt with. Python writes `edited_action`. */
 export interface HITLResponse {
   readonly decisions: readonly HITLDecision[];
 }
 export type HITLDecision =
   | { readonly type: 'approve' }
-  | { readonly type: 'edit'; readonly editedAction: { readonly name: string; readonly args: JsonObject } }
-  | { readonly type: 'reject'; readonly message?: string };
+  | { readonly type: 'edit'; readonly editedAction: HITLAction }
+  | { readonly type: 'edit'; readonly edited_action: HITLAction }
+  | { readonly type: 'reject'; readonly message?: string }
+  | { readonly type: 'respond'; readonly message: string };
+interface HITLAction {
+  readonly name: string;
+  readonly args: JsonObject;
+}
 
 export type InboxErrorCode =
   /** Nothing can be decided on it (yet, or any more), or not in this way. */
   | 'not_allowed'
+  /** Not the shape that LangChain documents; the message has the pointer. */
+  | 'response_invalid'
   /** An edit names another tool, whose policy nobody would have asked. */
   | 'tool_changed'
   /** A value came back as text that is no value of its own kind. */
@@ -82,32 +92,79 @@ export async function listHumanInterrupts(client: Holdpoint, filter: InboxFilter
 
 /**
  * The decision that an answer to our interrupt stands for, as {@link fromHumanResponse} makes it of Agent Inbox's. One
- * interrupt is about one call, so there is one decision. `name` is the tool's name in the graph where it is one of your
+ * interrupt is about one call, so there is one decision. Takes answers by interrupt id too (`{ [id]: { decisions } }`, as
+ * `Command({ resume })` does): `interruptId` says which. `name` is the tool's name in the graph where it is one of your
  * own. Throws InboxError.
  */
 export function fromHITLResponse(
   review: Review,
-  { decisions }: HITLResponse,
-  { name = review.call.tool.replaceAll('.', '_') }: { readonly name?: string } = {},
+  response: HITLResponse | Readonly<Record<string, HITLResponse>>,
+  options: { readonly name?: string; readonly interruptId?: string } = {},
 ): DecisionRequest {
-  const [one, more] = decisions;
-  if (one === undefined || more !== undefined) throw new InboxError('not_allowed', 'one decision for one review');
-  const { digest, tool } = review.call;
-  if (digest === null) throw new InboxError('not_allowed', `${review.reviewId} cannot be decided on yet`);
-  if (!review.allowedDecisions.includes(one.type))
-    throw new InboxError('not_allowed', `${one.type} on ${review.reviewId}`);
+  const { tool } = review.call;
+  const one = readDecision(response, options.interruptId);
   switch (one.type) {
     case 'approve':
-      return { type: 'approve', digest };
-    case 'reject':
+      return { type: 'approve', digest: digestFor(review, 'approve') };
+    case 'reject': {
+      const digest = digestFor(review, 'reject');
       return { type: 'reject', digest, ...(one.message === undefined ? {} : { comment: one.message }) };
-    case 'edit': {
-      const { editedAction } = one;
-      if (editedAction.name !== name && editedAction.name !== tool)
-        throw new InboxError('tool_changed', editedAction.name);
-      return { type: 'edit', digest, arguments: editedAction.args };
     }
+    case 'edit': {
+      const digest = digestFor(review, 'edit');
+      const names = [options.name ?? offeredName(tool), tool];
+      if (!names.includes(one.action.name)) throw new InboxError('tool_changed', one.action.name);
+      return { type: 'edit', digest, arguments: one.action.args };
+    }
+    case 'respond':
+      return answerInWords(review, one.message);
   }
+}
+
+type ReadDecision =
+  | { readonly type: 'approve' }
+  | { readonly type: 'edit'; readonly action: HITLAction }
+  | { readonly type: 'reject'; readonly message: string | undefined }
+  | { readonly type: 'respond'; readonly message: string };
+
+function readDecision(response: unknown, interruptId: string | undefined): ReadDecision {
+  const decisions = decisionsOf(response, interruptId);
+  const [one, more] = decisions;
+  if (one === undefined || more !== undefined) throw new InboxError('not_allowed', 'one decision for one review');
+  const at = '/decisions/0';
+  if (!isPlainObject(one)) throw responseInvalid(at, 'must be an object');
+  const { type, message } = one;
+  switch (type) {
+    case 'approve':
+      return { type };
+    case 'reject':
+      if (message !== undefined && message !== null && typeof message !== 'string')
+        throw responseInvalid(`${at}/message`, 'must be text');
+      return { type, message: message ?? undefined };
+    case 'respond':
+      if (typeof message !== 'string') throw responseInvalid(`${at}/message`, 'must be text');
+      return { type, message };
+    case 'edit': {
+      const action = memberOf(one, 'editedAction');
+      if (!isPlainObject(action)) throw responseInvalid(`${at}/editedAction`, 'must be { name, args }');
+      const { name, args } = action;
+      if (typeof name !== 'string') throw responseInvalid(`${at}/editedAction/name`, 'must be the name of the tool');
+      if (!isPlainObject(args)) throw responseInvalid(`${at}/editedAction/args`, 'must be an object');
+      return { type, action: { name, args: args as JsonObject } };
+    }
+    default:
+      throw responseInvalid(`${at}/type`, 'must be approve, edit, reject or respond');
+  }
+}
+
+function decisionsOf(response: unknown, interruptId: string | undefined): readonly unknown[] {
+  if (!isPlainObject(response)) throw responseInvalid('', 'must be { decisions: [ … ] }');
+  const { decisions } = response;
+  if (Array.isArray(decisions)) return decisions;
+  const answers = Object.entries(response).filter(([id]) => interruptId === undefined || id === interruptId);
+  const [only, more] = answers.map(([, answer]) => (isPlainObject(answer) ? answer['decisions'] : undefined));
+  if (more === undefined && Array.isArray(only)) return only;
+  throw responseInvalid('/decisions', 'must be a list; of answers by interrupt id, pass the interruptId to be read');
 }
 
 /**
@@ -119,27 +176,50 @@ export function fromHumanResponse(
   review: Review,
   response: HumanResponse | readonly HumanResponse[],
 ): DecisionRequest | null {
-  const [one, more] = [response].flat() as readonly HumanResponse[];
+  const [one, more] = [response].flat() as readonly unknown[];
   if (one === undefined || more !== undefined) throw new InboxError('not_allowed', 'one response for one review');
-  if (one.type === 'ignore') return null;
-  const { digest } = review.call;
-  const allow = (type: DecisionRequest['type']): boolean => review.allowedDecisions.includes(type);
-  if (digest === null) throw new InboxError('not_allowed', `${review.reviewId} cannot be decided on yet`);
-  if (one.type === 'accept' && allow('approve')) return { type: 'approve', digest };
-  if (one.type === 'edit' && allow('edit')) return { type: 'edit', digest, arguments: editedArguments(review, one) };
-  if (one.type === 'response' && typeof one.args === 'string') {
-    if (allow('respond')) return { type: 'respond', digest, response: one.args };
-    if (allow('revise')) return { type: 'revise', digest, comment: one.args };
+  if (!isPlainObject(one)) throw responseInvalid('', 'must be an object');
+  const { type, args } = one;
+  switch (type) {
+    case 'ignore':
+      return null;
+    case 'accept':
+      return { type: 'approve', digest: digestFor(review, 'approve') };
+    case 'edit':
+      return { type: 'edit', digest: digestFor(review, 'edit'), arguments: editedArguments(review, args) };
+    case 'response':
+      if (typeof args !== 'string') throw responseInvalid('/args', 'must be text');
+      return answerInWords(review, args);
+    default:
+      throw responseInvalid('/type', 'must be accept, edit, response or ignore');
   }
-  throw new InboxError('not_allowed', `${one.type} on ${review.reviewId}`);
 }
 
-function editedArguments(review: Review, { args }: HumanResponse): JsonObject {
-  if (typeof args !== 'object' || args === null) throw new InboxError('value_unreadable', 'an edit needs arguments');
-  if (args.action !== review.call.tool) throw new InboxError('tool_changed', args.action);
+/** Words instead of a yes or a no: an answer where the review takes one, else a request for changes. */
+function answerInWords(review: Review, words: string): DecisionRequest {
+  if (review.allowedDecisions.includes('respond'))
+    return { type: 'respond', digest: digestFor(review, 'respond'), response: words };
+  return { type: 'revise', digest: digestFor(review, 'revise'), comment: words };
+}
+
+function digestFor({ reviewId, call, allowedDecisions }: Review, type: DecisionRequest['type']): string {
+  if (call.digest === null) throw new InboxError('not_allowed', `${reviewId} cannot be decided on yet`);
+  if (!allowedDecisions.includes(type)) throw new InboxError('not_allowed', `${type} on ${reviewId}`);
+  return call.digest;
+}
+
+function responseInvalid(pointer: string, message: string): InboxError {
+  return new InboxError('response_invalid', `${pointer === '' ? 'the response' : pointer} ${message}`);
+}
+
+function editedArguments(review: Review, edited: unknown): JsonObject {
+  const { action, args } = isPlainObject(edited) ? edited : {};
+  if (!isPlainObject(args)) throw responseInvalid('/args', 'must be { action, args } for an edit');
+  const { tool } = review.call;
+  if (action !== tool && action !== offeredName(tool)) throw new InboxError('tool_changed', String(action));
   const before = review.call.arguments ?? {};
   return Object.fromEntries(
-    Object.entries(args.args).map(([key, value]) => [key, likeBefore(value, before[key], key)]),
+    Object.entries(args as JsonObject).map(([key, value]) => [key, likeBefore(value, before[key], key)]),
   );
 }
 

@@ -1,18 +1,9 @@
 /** Vercel AI SDK: tools whose calls Holdpoint makes. The gate sits in the tool itself, so sub-agents meet it too. */
 import { jsonSchema, tool, type FlexibleSchema, type JSONValue, type Tool } from 'ai';
-import type { JsonObject } from '../../contract/json.ts';
 import type { Duration } from '../options.ts';
 import type { Holdpoint } from '../holdpoint.ts';
-import {
-  AWAIT_TOOL,
-  awaitOutcome,
-  proposeAndWait,
-  REVISE_TOOL,
-  reviseOnce,
-  type AwaitInput,
-  type GatedTool,
-  type RevisionInput,
-} from './gate.ts';
+import { AWAIT_TOOL, awaitOutcome, proposeAndWait, REVISE_TOOL, reviseOnce, type GatedTool } from './gate.ts';
+import { readAwaitInput, readRevisionInput, type AwaitInput, type RevisionInput } from './input.ts';
 import type { ToolOutcome } from './outcome.ts';
 
 export type { ToolOutcome } from './outcome.ts';
@@ -36,7 +27,7 @@ export interface HoldpointToolOptions<INPUT> extends GatedTool {
 export function holdpointTool<INPUT extends object>(options: HoldpointToolOptions<INPUT>): Tool<INPUT, ToolOutcome> {
   const { description, inputSchema, wait = '1m', threadId } = options;
   return outcomeTool<INPUT>(description, inputSchema, (input, { toolCallId, abortSignal }) =>
-    proposeAndWait(options, input as JsonObject, { wait, threadId, toolCallId, signal: abortSignal }),
+    proposeAndWait(options, input, { wait, threadId, toolCallId, signal: abortSignal }),
   );
 }
 
@@ -69,15 +60,16 @@ export function holdpointReviewTools({ client, wait = '1m' }: ReviewToolsOptions
     [AWAIT_TOOL.name]: outcomeTool(
       AWAIT_TOOL.description,
       jsonSchema<AwaitInput>(AWAIT_TOOL.schema as never),
-      ({ reviewId }, { abortSignal }) => awaitOutcome(client, reviewId, { wait, signal: abortSignal }),
+      async (input, { abortSignal }) =>
+        awaitOutcome(client, readAwaitInput(input).reviewId, { wait, signal: abortSignal }),
     ),
     [REVISE_TOOL.name]: outcomeTool(
       REVISE_TOOL.description,
       jsonSchema<RevisionInput>(REVISE_TOOL.schema as never),
       async (input, { abortSignal }) => {
-        const outcome = await reviseOnce(client, input);
+        const outcome = await reviseOnce(client, readRevisionInput(input));
         if (outcome.status !== 'pending') return outcome;
-        return awaitOutcome(client, input.reviewId, { wait, signal: abortSignal });
+        return awaitOutcome(client, outcome.reviewId, { wait, signal: abortSignal });
       },
     ),
   };

@@ -4,6 +4,7 @@ import type { Review } from '../../contract/review.ts';
 import { toMs, type Duration } from '../options.ts';
 import { HoldpointError, ResolutionTimeoutError } from '../errors.ts';
 import type { Holdpoint } from '../holdpoint.ts';
+import { escapePointer, readArguments, readCallId, type RevisionInput } from './input.ts';
 import { outcomeOf, outcomeOfResult, PROPOSED_DIFFERENTLY, type ToolOutcome } from './outcome.ts';
 
 /** What every adapter needs to know about a tool that Holdpoint gates. */
@@ -29,8 +30,10 @@ export interface WaitOptions {
 /** Longest wait without a look at whether changes were asked for, in ms. */
 const SLICE = 10_000;
 
-export function requestOf(gated: GatedTool, args: JsonObject, threadId?: string): ExecuteRequest {
+/** Throws `invalid_request` where the input is not what can be sent. */
+export async function requestOf(gated: GatedTool, input: unknown, threadId?: string): Promise<ExecuteRequest> {
   const { tool, service = tool.split('.')[0] ?? tool, reason, context, callback } = gated;
+  const args = await leaveOutNulls(gated.client, { service, tool, arguments: readArguments(input) });
   const said = typeof reason === 'function' ? reason(args) : reason;
   return {
     service,
@@ -41,6 +44,33 @@ export function requestOf(gated: GatedTool, args: JsonObject, threadId?: string)
     ...(callback === undefined ? {} : { callback }),
     ...(threadId === undefined ? {} : { threadId }),
   };
+}
+
+/**
+ * In strict mode a model gives null for each optional argument that it means to leave out. Where the tool takes no null,
+ * that is what is done; where it takes one, null means something and stays. Only the server knows which.
+ */
+async function leaveOutNulls(
+  client: Holdpoint,
+  call: Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>,
+  rounds = 10,
+): Promise<JsonObject> {
+  const args = call.arguments;
+  if (!JSON.stringify(args).includes('null')) return args;
+  const { errors = [] } = await client.explain(call);
+  const refused = new Set(errors.map(({ pointer }) => pointer));
+  let left = 0;
+  const strip = (value: Json, pointer: string): Json => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((item: Json, index) => strip(item, `${pointer}/${index}`));
+    const members = Object.entries(value).map(([key, item]) => ({ key, item, at: `${pointer}/${escapePointer(key)}` }));
+    const kept = members.filter(({ item, at }) => item !== null || !refused.has(at));
+    left += members.length - kept.length;
+    return Object.fromEntries(kept.map(({ key, item, at }) => [key, strip(item, at)]));
+  };
+  const stripped = strip(args, '') as JsonObject;
+  // What is wrong with long arguments is not all said at once.
+  return left === 0 || rounds === 1 ? stripped : leaveOutNulls(client, { ...call, arguments: stripped }, rounds - 1);
 }
 
 /** Proposes a call; `pending` where people have to look at it. Throws HoldpointError where there is no outcome. */
@@ -109,13 +139,15 @@ export async function awaitOutcome(client: Holdpoint, reviewId: string, options:
 /** {@link propose}, then {@link awaitOutcome} where it waits. */
 export async function proposeAndWait(
   gated: GatedTool,
-  args: JsonObject,
-  options: WaitOptions & { readonly threadId?: string | undefined; readonly toolCallId?: string | undefined },
+  input: unknown,
+  options: WaitOptions & { readonly threadId?: string | undefined; readonly toolCallId?: unknown },
 ): Promise<ToolOutcome> {
-  const { threadId, toolCallId, signal } = options;
+  const { threadId, signal } = options;
+  const toolCallId = readCallId(options.toolCallId);
   const durable = threadId !== undefined && toolCallId !== undefined;
   const idempotencyKey = durable ? await keyOf('tool', threadId, gated.tool, toolCallId) : undefined;
-  const outcome = await propose(gated.client, requestOf(gated, args, threadId), { idempotencyKey, signal });
+  const request = await requestOf(gated, input, threadId);
+  const outcome = await propose(gated.client, request, { idempotencyKey, signal });
   return outcome.status === 'pending' ? awaitOutcome(gated.client, outcome.reviewId, options) : outcome;
 }
 
@@ -130,7 +162,9 @@ export async function reviseOnce(
   const review: Review = await client.reviews.get(reviewId);
   const asked = review.status === 'changes_requested' && review.revision === revision;
   if (!asked) return outcomeOf(review);
-  const result = await client.reviews.revise(reviewId, args, { revision });
+  const { service, tool } = review.call;
+  const revised = await leaveOutNulls(client, { service, tool, arguments: args });
+  const result = await client.reviews.revise(reviewId, revised, { revision });
   // Only queued: the state of before, in which changes are still asked for.
   return outcomeOf(result.admitted ? result.review : review);
 }
@@ -142,16 +176,11 @@ export async function keyOf(...parts: readonly Json[]): Promise<string> {
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export interface AwaitInput {
-  readonly reviewId: string;
-}
-export interface RevisionInput extends AwaitInput {
-  readonly revision: number;
-  readonly arguments: JsonObject;
-}
-
-/** The two tools that a pending result speaks of; the same in every framework. None of them decides anything. */
-const REVIEW_ID = { type: 'string', pattern: '^rev_[0-9A-Z]{26}$' } as const;
+/**
+ * The two tools that a pending result speaks of; the same in every framework. None of them decides anything. Their schemas
+ * use what every model's API takes; what comes is checked here.
+ */
+const REVIEW_ID = { type: 'string' } as const;
 export const AWAIT_TOOL = {
   name: 'holdpoint_await',
   description: 'Waits for the decision on a call that people are reviewing. Pass the reviewId of the pending result.',
@@ -167,7 +196,7 @@ export const REVISE_TOOL = {
   description: 'Answers a reviewer who asked for changes: proposes the same tool again with other arguments.',
   schema: {
     type: 'object',
-    properties: { reviewId: REVIEW_ID, revision: { type: 'integer', minimum: 1 }, arguments: { type: 'object' } },
+    properties: { reviewId: REVIEW_ID, revision: { type: 'integer' }, arguments: { type: 'object' } },
     required: ['reviewId', 'revision', 'arguments'],
     additionalProperties: false,
   },

@@ -9,16 +9,15 @@ import {
   requestOf,
   REVISE_TOOL,
   reviseOnce,
-  type AwaitInput,
   type GatedTool,
-  type RevisionInput,
   awaitOutcome,
 } from './gate.ts';
+import { readArguments, readAwaitInput, readCallId, readRevisionInput, readToolName } from './input.ts';
 import { outcomeOf, type ToolOutcome } from './outcome.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import { toMs, type Duration } from '../options.ts';
 import { sleep } from '../retry.ts';
-import type { JsonObject } from '../../contract/json.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 
 /** LangGraph.js and LangChain: tools that interrupt while people look at a call, and resume when it has ended. */
@@ -67,14 +66,18 @@ export interface HoldpointInterrupt {
  * its own review, and interrupts again while that waits. Needs a checkpointer and a `thread_id`.
  */
 export function holdpointTool(options: HoldpointToolOptions): DynamicStructuredTool {
-  const { name = options.tool.replaceAll('.', '_'), description, schema } = options;
-  return outcomeTool({ name, description, schema }, async (args, config, toolCallId) => {
+  const { description, schema } = options;
+  const name = readToolName(options.name, options.tool);
+  return outcomeTool({ name, description, schema }, async (input, config, toolCallId) => {
+    const args = readArguments(input);
     const threadId = threadOf(config);
     // A node is run again from its start on every resume, so the key is made of what stays the same: thread, node
     // (its task within the thread) and tool call.
     const node = String(config.configurable?.['checkpoint_ns'] ?? '');
-    const idempotencyKey = await keyOf('langgraph', threadId, node, toolCallId ?? args, options.tool);
-    const outcome = await propose(options.client, requestOf(options, args, threadId), { idempotencyKey });
+    const call = readCallId(toolCallId) ?? numberCall(config, options.tool, args);
+    const idempotencyKey =
+      call === undefined ? undefined : await keyOf('langgraph', threadId, node, call, options.tool);
+    const outcome = await propose(options.client, await requestOf(options, args, threadId), { idempotencyKey });
     return interruptWhilePending(options.client, name, outcome);
   });
 }
@@ -95,13 +98,31 @@ export function wrapTool(
 export function holdpointReviewTools({ client }: { readonly client: Holdpoint }): DynamicStructuredTool[] {
   return [
     outcomeTool(AWAIT_TOOL, async (input) => {
-      const { reviewId } = input as unknown as AwaitInput;
+      const { reviewId } = readAwaitInput(input);
       return interruptWhilePending(client, AWAIT_TOOL.name, outcomeOf(await client.reviews.get(reviewId)));
     }),
     outcomeTool(REVISE_TOOL, async (input) =>
-      interruptWhilePending(client, REVISE_TOOL.name, await reviseOnce(client, input as unknown as RevisionInput)),
+      interruptWhilePending(client, REVISE_TOOL.name, await reviseOnce(client, readRevisionInput(input))),
     ),
   ];
+}
+
+/** Calls without an id, by the run of the node that makes them: LangGraph gives each run a scratchpad of its own. */
+const counted = new WeakMap<object, Map<string, number>>();
+
+/**
+ * What tells a call without an id from others of its node: its arguments and, of equal ones, the how many-th it is. A node
+ * that is run again counts the same way. Undefined outside a graph, where nothing is run again.
+ */
+function numberCall(config: RunnableConfig, tool: string, args: JsonObject): Json | undefined {
+  const run: unknown = config.configurable?.['__pregel_scratchpad'];
+  if (typeof run !== 'object' || run === null) return undefined;
+  const numbers = counted.get(run) ?? new Map<string, number>();
+  counted.set(run, numbers);
+  const call = JSON.stringify([tool, args]);
+  const number = numbers.get(call) ?? 0;
+  numbers.set(call, number + 1);
+  return [args, number];
 }
 
 async function interruptWhilePending(client: Holdpoint, name: string, first: ToolOutcome): Promise<ToolOutcome> {
@@ -128,7 +149,7 @@ function interruptOf(name: string, review: Review): HoldpointInterrupt {
   };
 }
 
-type Run = (args: JsonObject, config: RunnableConfig, toolCallId: string | undefined) => Promise<ToolOutcome>;
+type Run = (input: unknown, config: RunnableConfig, toolCallId: unknown) => Promise<ToolOutcome>;
 
 function outcomeTool(
   tool: { readonly name: string; readonly description: string; readonly schema: ToolSchemaBase },
@@ -138,9 +159,9 @@ function outcomeTool(
     name: tool.name,
     description: tool.description,
     schema: tool.schema,
-    func: async (args: JsonObject, _manager: unknown, config?: RunnableConfig) => {
+    func: async (input: unknown, _manager: unknown, config?: RunnableConfig) => {
       const { toolCall } = (config ?? {}) as { readonly toolCall?: { readonly id?: string } };
-      const outcome = await run(args, config ?? {}, toolCall?.id);
+      const outcome = await run(input, config ?? {}, toolCall?.id);
       const content = JSON.stringify(outcome);
       if (toolCall?.id === undefined) return content;
       // Never thrown: one call that was refused must not take the results of its siblings with it.

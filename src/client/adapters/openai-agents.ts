@@ -1,18 +1,9 @@
 /** OpenAI Agents SDK: function tools whose calls Holdpoint makes, also in agents used as tools and after a handoff. */
 import { tool, type FunctionTool, type RunContext } from '@openai/agents';
-import type { JsonObject } from '../../contract/json.ts';
 import type { Duration } from '../options.ts';
 import type { Holdpoint } from '../holdpoint.ts';
-import {
-  AWAIT_TOOL,
-  awaitOutcome,
-  proposeAndWait,
-  REVISE_TOOL,
-  reviseOnce,
-  type AwaitInput,
-  type GatedTool,
-  type RevisionInput,
-} from './gate.ts';
+import { AWAIT_TOOL, awaitOutcome, proposeAndWait, REVISE_TOOL, reviseOnce, type GatedTool } from './gate.ts';
+import { readAwaitInput, readRevisionInput, readToolName } from './input.ts';
 import type { ToolOutcome } from './outcome.ts';
 
 export type { ToolOutcome } from './outcome.ts';
@@ -40,12 +31,12 @@ export interface HoldpointToolOptions extends GatedTool {
 export function holdpointTool(options: HoldpointToolOptions): FunctionTool<unknown, Parameters, ToolOutcome> {
   const { description, parameters, strict = true, wait = '1m', threadId } = options;
   return outcomeTool({
-    name: options.name ?? options.tool.replaceAll('.', '_'),
+    name: readToolName(options.name, options.tool),
     description,
     parameters,
     strict,
     execute: (input, context, details) =>
-      proposeAndWait(options, input as JsonObject, {
+      proposeAndWait(options, input, {
         wait,
         threadId: typeof threadId === 'function' ? threadId(context) : threadId,
         toolCallId: details?.toolCall?.callId,
@@ -80,8 +71,8 @@ export function holdpointReviewTools({
       description: AWAIT_TOOL.description,
       parameters: AWAIT_TOOL.schema as never,
       strict: true,
-      execute: (input, _context, details) =>
-        awaitOutcome(client, (input as AwaitInput).reviewId, { wait, signal: details?.signal }),
+      execute: async (input, _context, details) =>
+        awaitOutcome(client, readAwaitInput(input).reviewId, { wait, signal: details?.signal }),
     }),
     outcomeTool({
       name: REVISE_TOOL.name,
@@ -89,7 +80,7 @@ export function holdpointReviewTools({
       parameters: REVISE_TOOL.schema as never,
       strict: false,
       execute: async (input, _context, details) => {
-        const outcome = await reviseOnce(client, input as RevisionInput);
+        const outcome = await reviseOnce(client, readRevisionInput(input));
         if (outcome.status !== 'pending') return outcome;
         return awaitOutcome(client, outcome.reviewId, { wait, signal: details?.signal });
       },

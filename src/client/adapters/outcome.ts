@@ -53,8 +53,11 @@ const NOTES = {
   pending:
     'Nothing has run. People decide; do not propose it again. Call holdpoint_await with reviewId for the answer.',
   changes_requested: 'Nothing has run. Answer the comment with holdpoint_revise: reviewId, revision, all arguments.',
-  refused: 'It did not run.',
-  final: 'It did not run, and the answer is final: do not propose it again, in this form or another.',
+  rejected: 'It did not run, and the answer is final: do not propose it again, in this form or another.',
+  expired: 'Nobody decided in time, so it did not run. Nobody rejected it either.',
+  withdrawn: 'It was withdrawn. It did not run.',
+  blocked: 'It was stopped; see reasonCodes and errors. It did not run.',
+  aborted: 'The review was ended from outside; nobody decided. It did not run.',
   proposed_differently:
     'This call was proposed before, with other arguments. It may have run: check in Holdpoint, and do not propose it again.',
   outcome_unknown: 'It may or may not have taken effect. A person has to find out; do not retry.',
@@ -118,7 +121,7 @@ function outcomeOfResolution(end: Resolution): ToolOutcome {
 type Refused = Extract<ToolOutcome, { readonly status: RefusedStatus }>;
 
 function refused(outcome: Refused): Refused {
-  return { ...outcome, note: outcome.status === 'rejected' ? NOTES.final : NOTES.refused };
+  return { ...outcome, note: NOTES[outcome.status] };
 }
 
 function noteOf(status: 'failed' | 'outcome_unknown'): { readonly note?: string } {
