@@ -132,7 +132,7 @@ async function readReview({ context, principal, caller }: McpRequest, reviewId: 
  * the gate says why not, and records it.
  */
 function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string): string {
-  const offered = offeredTools(settings, agent).get(name);
+  const offered = offeredTools(settings, agent).offered.get(name);
   if (offered !== undefined) return offered.tool;
   if (toolNameSchema.safeParse(name).success && settings.policy.findTool(name) !== undefined) return name;
   throw new McpError(ErrorCode.InvalidParams, 'Unknown tool');

@@ -1,5 +1,6 @@
 import { toolNameSchema } from '../contract/call.ts';
 import type { AgentConfig } from '../contract/config.ts';
+import { distinctName, offeredName } from '../contract/tool-name.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import { mayPropose } from '../domain/policy/assess.ts';
@@ -17,30 +18,40 @@ interface OfferedTool {
   readonly inputSchema: JsonObject;
 }
 
+interface Offer {
+  readonly offered: ReadonlyMap<string, OfferedTool>;
+  readonly leftOut: readonly LeftOut[];
+}
+
 /** What this agent may propose, by the name it is offered under: policy's tools, and those of upstream MCP servers. */
-export function offeredTools(settings: InForce, agent: AgentConfig): ReadonlyMap<string, OfferedTool> {
+export function offeredTools(settings: InForce, agent: AgentConfig): Offer {
   const named = [...settings.policy.tools.values()].map(({ definition }) => definition);
   const runnable = named.filter(
     (definition) => definition.class !== 'forbidden' && settings.policy.findTool(definition.name) !== undefined,
   );
+  const unnamed = unnamedUpstreamTools(settings, named).filter((tool) => mayPropose(agent, tool));
   const candidates = [
-    ...runnable.map((definition) => offer(settings, definition, true)),
-    ...unnamedUpstreamTools(settings, named).map((definition) => offer(settings, definition, false)),
+    ...runnable.filter(({ name }) => mayPropose(agent, name)).map((definition) => offer(settings, definition, true)),
+    ...unnamed
+      .flatMap((tool) => settings.policy.findTool(tool)?.definition ?? [])
+      .map((definition) => offer(settings, definition, false)),
   ];
-  return assignNames(candidates.filter(({ tool }) => mayPropose(agent, tool)));
+  const unusable = unnamed.filter((tool) => !toolNameSchema.safeParse(tool).success);
+  const { offered, leftOut } = assignNames(candidates);
+  return { offered, leftOut: [...leftOut, ...unusable.map((tool) => ({ tool, reason: 'name_unusable' }) as const)] };
 }
 
-/** Tools of upstreams that policy says nothing of; they are irreversible, whatever the upstream calls them. */
-function unnamedUpstreamTools(settings: InForce, named: readonly ToolDefinition[]): readonly ToolDefinition[] {
+/** Names of upstreams' tools that policy says nothing of; they are irreversible, whatever the upstream calls them. */
+function unnamedUpstreamTools(settings: InForce, named: readonly ToolDefinition[]): readonly string[] {
   if (settings.policy.unknownTool === 'forbidden') return [];
   const known = new Set(named.map((one) => acceptKey({ server: one.connector, tool: upstreamNameOf(one) })));
   const listed = [...(settings.upstreams?.tools ?? [])].flatMap(([server, tools]) =>
     settings.connectors[server]?.type === 'mcp' ? [...tools.values()] : [],
   );
   return listed
-    .filter((tool) => tool.digest !== null && !known.has(acceptKey(tool)))
-    .flatMap((tool) => settings.policy.findTool(acceptKey(tool))?.definition ?? [])
-    .filter(({ name }) => toolNameSchema.safeParse(name).success);
+    .filter(({ digest }) => digest !== null)
+    .map(acceptKey)
+    .filter((name) => !known.has(name));
 }
 
 function offer(settings: InForce, definition: ToolDefinition, named: boolean): OfferedTool {
@@ -90,35 +101,46 @@ function whatHappens(definition: ToolDefinition, changed: boolean): string {
   }
 }
 
-/** Prefix of the gateway's own tools; nothing else may be offered under it. */
-const OWN_PREFIX = 'holdpoint_';
-
-/** Longest name that the specification lets a tool have. */
-const MAX_LENGTH = 128;
-
-/** Models' APIs take no dots in tool names: `github.repos.delete` is offered as `github_repos_delete`. */
-function exposedName(tool: string): string {
-  return tool.replaceAll('.', '_');
+/** What a tool of the agent's is not offered for. Nothing else is left out. */
+export const LEFT_OUT = {
+  name_taken: 'Another tool has the only name that this one could be offered under',
+  name_unusable:
+    'Its upstream server gives it a name that a call cannot have: letters, digits, _, - and dots, at most 200',
+} as const;
+export interface LeftOut {
+  readonly tool: string;
+  readonly reason: keyof typeof LEFT_OUT;
 }
 
 /**
- * Tools by the name they are offered under. Where two would have the same name, neither is offered: a model could not
- * tell them apart. Only what policy names may take a name from what it does not name.
+ * Tools by the name they are offered under. Of several that would have one name, the one that policy names has it if it
+ * is the only such; the others are told apart by a mark that follows from their full names. One whose marked name is taken as
+ * well is left out: a model could not tell them apart.
  */
 export function assignNames<T extends { readonly tool: string; readonly named: boolean }>(
   tools: readonly T[],
-): ReadonlyMap<string, T> {
+): { readonly offered: ReadonlyMap<string, T>; readonly leftOut: readonly LeftOut[] } {
+  const plain = groupBy(tools, ({ tool }) => offeredName(tool));
+  const owners = new Set([...plain.values()].flatMap((group) => onlyOwner(group) ?? []));
+  const wanted = groupBy(tools, (one) => (owners.has(one) ? offeredName : distinctName)(one.tool));
+  const offered = new Map([...wanted].flatMap(([name, group]) => pair(name, onlyOwner(group))));
+  const leftOut = [...wanted].flatMap(([name, group]) => group.filter((one) => one !== offered.get(name)));
+  return { offered, leftOut: leftOut.map(({ tool }) => ({ tool, reason: 'name_taken' })) };
+}
+
+/** Only what policy names may take a name from what it does not name. */
+function onlyOwner<T extends { readonly named: boolean }>(group: readonly T[]): T | undefined {
+  const named = group.filter((tool) => tool.named);
+  const [first, ...others] = named.length > 0 ? named : group;
+  return others.length === 0 ? first : undefined;
+}
+
+function pair<T>(name: string, owner: T | undefined): readonly (readonly [string, T])[] {
+  return owner === undefined ? [] : [[name, owner]];
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
-  for (const tool of tools) {
-    const name = exposedName(tool.tool);
-    groups.set(name, [...(groups.get(name) ?? []), tool]);
-  }
-  const assigned = new Map<string, T>();
-  for (const [name, group] of groups) {
-    if (name.startsWith(OWN_PREFIX) || name.length > MAX_LENGTH) continue;
-    const named = group.filter((tool) => tool.named);
-    const [first, ...others] = named.length > 0 ? named : group;
-    if (first !== undefined && others.length === 0) assigned.set(name, first);
-  }
-  return assigned;
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
 }

@@ -25,11 +25,15 @@ const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
  * answers which of them.
  */
 export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
+  return [...upstreamEndpoints(parts.context.settings), ...['', '/'].flatMap((end) => doorAt(deps, parts, end))];
+}
+
+/** Clients, and proxies before them, are configured with a slash at the end as often as without. */
+function doorAt(deps: McpDeps, parts: DoorParts, end: string): Endpoint[] {
   return [
-    ...upstreamEndpoints(parts.context.settings),
     endpoint<'agent', Message>({
       method: 'post',
-      path: '/mcp',
+      path: `/mcp${end}`,
       tag: 'MCP',
       summary: 'One JSON-RPC message of the Model Context Protocol',
       who: 'agent',
@@ -50,7 +54,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
     }),
     endpoint<'agent'>({
       method: 'get',
-      path: '/mcp',
+      path: `/mcp${end}`,
       tag: 'MCP',
       summary: 'Notifications: that the list of tools has changed',
       who: 'agent',
@@ -63,7 +67,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
     }),
     endpoint<'public'>({
       method: 'get',
-      path: METADATA_PATH,
+      path: `${METADATA_PATH}${end}`,
       tag: 'MCP',
       summary: 'OAuth 2.0 protected resource metadata (RFC 9728)',
       who: 'public',
@@ -100,7 +104,7 @@ function admit(deps: McpDeps, parts: DoorParts, principal: AgentPrincipal, calle
 }
 
 async function converse(request: McpRequest, req: Request, res: Response, body?: Message): Promise<void> {
-  const transport = new StreamableHTTPServerTransport({});
+  const transport = new StreamableHTTPServerTransport({ enableJsonResponse: negotiate(req) === 'json' });
   const server = createMcpServer(request);
   const closed = new Promise<void>((resolve) => res.once('close', resolve));
   // Not closed when the process begins to shut down: what is held is then answered, as it stands.
@@ -108,6 +112,30 @@ async function converse(request: McpRequest, req: Request, res: Response, body?:
   await transport.handleRequest(req, res, body);
   await closed;
   await server.close();
+}
+
+const [JSON_TYPE, STREAM_TYPE] = ['application/json', 'text/event-stream'] as const;
+
+/**
+ * The form of the answer. The specification wants clients to accept both, and many accept JSON alone, or anything: they get
+ * JSON, without progress. A stream goes to those that name it. The SDK refuses whatever does not name both, so what was
+ * agreed on is told to it as both.
+ */
+function negotiate(req: Request): 'json' | 'stream' | 'neither' {
+  const names = (req.get('accept') ?? '').toLowerCase();
+  const takesJson = req.accepts(JSON_TYPE) !== false;
+  const takesStream = req.accepts(STREAM_TYPE) !== false && (names.includes(STREAM_TYPE) || !takesJson);
+  if (!takesJson && !takesStream) return 'neither';
+  setAccept(req, `${JSON_TYPE}, ${STREAM_TYPE}`);
+  return takesStream ? 'stream' : 'json';
+}
+
+/** The SDK's transport reads the headers as they came. */
+function setAccept(req: Request, value: string): void {
+  req.headers.accept = value;
+  const { rawHeaders } = req;
+  const kept = rawHeaders.filter((_text, at) => rawHeaders[at - (at % 2)]?.toLowerCase() !== 'accept');
+  rawHeaders.splice(0, rawHeaders.length, ...kept, 'Accept', value);
 }
 
 async function listen(request: McpRequest, req: Request, res: Response): Promise<Reply> {
@@ -127,6 +155,7 @@ async function listen(request: McpRequest, req: Request, res: Response): Promise
   caller.signal.addEventListener('abort', stop, { once: true });
   try {
     await server.connect(transport as Transport);
+    if (req.accepts(STREAM_TYPE) !== false) setAccept(req, STREAM_TYPE);
     await transport.handleRequest(req, res);
     await closed;
     return undefined;

@@ -8,11 +8,7 @@ import { queuedResult } from './result.ts';
 import type { McpRequest } from './request.ts';
 import { revise, withdraw } from '../api/service/propose-side.ts';
 
-const reviewId = {
-  type: 'string',
-  description: 'the reviewId of the pending call',
-  pattern: '^rev_[0-9A-Z]{26}$',
-} as const;
+const reviewId = { type: 'string', description: 'the reviewId of the pending call' } as const;
 
 interface OwnTool {
   readonly definition: Tool;
@@ -27,7 +23,10 @@ const reviseSchema = z.strictObject({
   reason: z.string().max(4_000).optional(),
 });
 
-/** The gateway's own tools. None of them decides anything: deciding takes a reviewer's credential. */
+/**
+ * The gateway's own tools. None of them decides anything: deciding takes a reviewer's credential. Their schemas use the few
+ * keywords that every model's API takes (no patterns, bounds or `additionalProperties`); what comes is checked by zod.
+ */
 const OWN_TOOLS: readonly OwnTool[] = [
   {
     definition: {
@@ -38,9 +37,9 @@ const OWN_TOOLS: readonly OwnTool[] = [
       inputSchema: {
         type: 'object',
         required: ['reviewId'],
-        additionalProperties: false,
-        properties: { reviewId, waitSeconds: { type: 'integer', minimum: 0, maximum: 50, description: 'default 50' } },
+        properties: { reviewId, waitSeconds: { type: 'integer', description: '0 to 50, default 50' } },
       },
+      annotations: { readOnlyHint: true, openWorldHint: false },
     },
     run(request, args, extra) {
       const { reviewId: id, waitSeconds = 50 } = parse(awaitSchema, args);
@@ -52,12 +51,8 @@ const OWN_TOOLS: readonly OwnTool[] = [
       name: 'holdpoint_withdraw',
       title: 'Withdraw a pending call',
       description: 'Withdraws one of your pending calls. It will not run.',
-      inputSchema: {
-        type: 'object',
-        required: ['reviewId'],
-        additionalProperties: false,
-        properties: { reviewId },
-      },
+      inputSchema: { type: 'object', required: ['reviewId'], properties: { reviewId } },
+      annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     },
     async run(request, args, extra) {
       const { reviewId: id } = parse(withdrawSchema, args);
@@ -74,13 +69,14 @@ const OWN_TOOLS: readonly OwnTool[] = [
       inputSchema: {
         type: 'object',
         required: ['reviewId', 'arguments'],
-        additionalProperties: false,
         properties: {
           reviewId,
           arguments: { type: 'object', description: 'all arguments of the tool, not only the changed ones' },
-          reason: { type: 'string', maxLength: 4_000 },
+          reason: { type: 'string', description: 'why, at most 4,000 characters' },
         },
       },
+      // What it proposes may be made once people have approved it.
+      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     },
     async run(request, args) {
       const { reviewId: id, ...revision } = parse(reviseSchema, args);

@@ -119,7 +119,7 @@ function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { ou
       ? 'A human rejected it. It did not run; do not propose it again.'
       : 'A human rejected it; see `comment`. It did not run; do not propose it again.';
   }
-  if (reasonCodes.includes('expired')) return 'No decision was made in time, which is a no. It did not run.';
+  if (reasonCodes.includes('expired')) return 'Nobody decided in time, so it did not run. Nobody rejected it either.';
   if (reasonCodes.includes('arguments_invalid')) return 'The arguments are not valid; see `errors`. It did not run.';
   return 'It did not run; see `reasonCodes`.';
 }

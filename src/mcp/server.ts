@@ -16,8 +16,9 @@ import {
 import { z } from 'zod';
 import { ProblemError } from '../api/index.ts';
 import { asProblem } from '../api/problem.ts';
+import { visible } from '../domain/text/visible.ts';
 import { callTool, propose, type Extra } from './call.ts';
-import { offeredTools } from './catalog.ts';
+import { LEFT_OUT, offeredTools } from './catalog.ts';
 import { TASKS_EXTENSION, type McpRequest } from './request.ts';
 import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
 import { problemResult, resultOf } from './result.ts';
@@ -57,9 +58,14 @@ export function createMcpServer(request: McpRequest): Server {
       handle(message.params as P, extra as Extra).catch((error: unknown) => {
         throw asMcpError(request, error);
       });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [...OWN_DEFINITIONS, ...[...offeredTools(context.settings.current(), principal.agent)].map(describe)],
-  }));
+  server.setRequestHandler(ListToolsRequestSchema, () => {
+    const { offered, leftOut } = offeredTools(context.settings.current(), principal.agent);
+    const told = leftOut.map(({ tool, reason }) => ({ tool: visible(tool), reason, message: LEFT_OUT[reason] }));
+    return {
+      tools: [...OWN_DEFINITIONS, ...[...offered].map(describe)],
+      ...(told.length === 0 ? {} : { _meta: { 'holdpoint/leftOut': told } }),
+    };
+  });
   // Past the SDK's own check of results, which knows nothing of handles that a server chose to give.
   Protocol.prototype.setRequestHandler.call(
     server,

@@ -99,12 +99,28 @@ describe('what is offered', () => {
       'holdpoint_withdraw',
       'holdpoint_revise',
     ]);
-    for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,128}$/);
+    for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
     const create = tools.find(({ name }) => name === 'payouts_create');
     expect(create).toMatchObject({ title: 'payouts.create', inputSchema: { type: 'object' } });
     const narrow = await (await connect('narrow-agent')).listTools();
     expect(narrow.tools.map(({ name }) => name).filter((name) => !name.startsWith('holdpoint_'))).toEqual([
       'payouts_get',
+    ]);
+  });
+
+  test('W1: own tools use the keywords that every model’s API takes, and say what they do', async () => {
+    const { tools } = await (await connect()).listTools();
+    const own = tools.filter(({ name }) => name.startsWith('holdpoint_'));
+    const plain = new Set(['type', 'description', 'properties', 'required']);
+    for (const { inputSchema, annotations } of own) {
+      const parts = [inputSchema, ...Object.values(inputSchema.properties ?? {})];
+      expect(parts.flatMap((part) => Object.keys(part)).filter((keyword) => !plain.has(keyword))).toEqual([]);
+      expect(annotations).toMatchObject({ readOnlyHint: expect.any(Boolean) });
+    }
+    expect(own.map(({ name, annotations }) => [name, annotations?.readOnlyHint])).toEqual([
+      ['holdpoint_await', true],
+      ['holdpoint_withdraw', false],
+      ['holdpoint_revise', false],
     ]);
   });
 
@@ -567,6 +583,32 @@ describe('the door', () => {
     expect((await list('agent-2', session)).status).toBe(404);
     expect((await list('agent-1', `${session.startsWith('A') ? 'B' : 'A'}${session.slice(1)}`)).status).toBe(404);
     expect((await list('agent-1', 'made-up')).status).toBe(404);
+  });
+
+  test.each([
+    ['JSON alone', 'application/json', 'application/json'],
+    ['anything', '*/*', 'application/json'],
+    ['anything of its kind', 'application/*', 'application/json'],
+    ['both', 'application/json, text/event-stream', 'text/event-stream'],
+    ['both, in capitals', 'Application/JSON, Text/Event-Stream', 'text/event-stream'],
+    ['a stream alone', 'text/event-stream', 'text/event-stream'],
+  ])('W2: a client that accepts %s gets it, also at /mcp/', async (_what, accept, type) => {
+    for (const path of ['/mcp', '/mcp/']) {
+      const answer = await api.post(path, HELLO, 'agent-1', { accept });
+      expect([answer.status, answer.headers.get('content-type')?.split(';')[0]]).toEqual([200, type]);
+      const said: AnyJson = type === 'application/json' ? answer.body : answerOf(answer.body);
+      expect(said.result.serverInfo.name).toBe('holdpoint');
+    }
+  });
+
+  test('W2: a whole call is answered in JSON', async () => {
+    const body = rpc('tools/call', { name: 'payouts_get', arguments: { id: 'p-1' } });
+    const answer = await api.post('/mcp/', body, 'agent-1', { accept: 'application/json' });
+    expect(answer.body).toMatchObject({ id: 1, result: { structuredContent: { outcome: 'EXECUTED' } } });
+  });
+
+  test('W2: who accepts neither is refused', async () => {
+    expect((await api.post('/mcp', HELLO, 'agent-1', { accept: 'text/html' })).status).toBe(406);
   });
 
   test('only agents come in', async () => {

@@ -4,6 +4,7 @@ import type { UpstreamTool } from '../../src/domain/upstream.ts';
 import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
 import type { InForce } from '../../src/domain/policy/settings.ts';
 import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
+import { distinctName } from '../../src/contract/tool-name.ts';
 import { assignNames, offeredTools } from '../../src/mcp/catalog.ts';
 import { openSession, readSession } from '../../src/mcp/endpoints.ts';
 import { APPROVALS, load, problemsOf, settingsOf } from './policy-support.ts';
@@ -77,7 +78,7 @@ describe('calls of an upstream’s tools', () => {
     expect(assess({ ...settings, freeze: [pattern] }, tool).reasonCodes).toEqual(['frozen']);
     expect(assess({ ...settings, freeze: ['mcp.tickets.other', 'find'] }, tool).kind).not.toBe('blocked');
     // A model calls it by the folded name it is offered under; the gateway proposes the tool of that name.
-    const offered = [...offeredTools(settings, { id: 'agent-1' })].find(([, one]) => one.tool === tool);
+    const offered = [...offeredTools(settings, { id: 'agent-1' }).offered].find(([, one]) => one.tool === tool);
     expect(offered?.[0]).toBe(tool.replaceAll('.', '_'));
   });
 
@@ -114,7 +115,7 @@ describe('calls of an upstream’s tools', () => {
 
 describe('what is offered of it', () => {
   const offeredBy = (settings: InForce, tools?: string[]) =>
-    offeredTools(settings, { id: 'agent-1', ...(tools === undefined ? {} : { tools }) });
+    offeredTools(settings, { id: 'agent-1', ...(tools === undefined ? {} : { tools }) }).offered;
 
   it('is what policy names and what the server lists, each once', () => {
     const offered = offeredBy(settingsWith([SEARCH, upstream('find'), upstream('wipe')]));
@@ -136,16 +137,60 @@ describe('what is offered of it', () => {
 describe('names', () => {
   type Given = readonly [tool: string, named: boolean];
   const tools = (...given: readonly Given[]) => given.map(([tool, named]) => ({ tool, named }));
-  const namesOf = (...given: readonly Given[]) => [...assignNames(tools(...given)).keys()];
+  const assigned = (...given: readonly Given[]) => {
+    const { offered, leftOut } = assignNames(tools(...given));
+    return { names: Object.fromEntries([...offered].map(([name, { tool }]) => [tool, name])), leftOut };
+  };
+  const MARKED = /^mcp_a_b_c_[0-9a-z]{8}$/;
 
-  it('of two tools that would be called the same, neither is offered, unless policy names just one', () => {
-    expect(namesOf(['mcp.a.b_c', false], ['mcp.a.b.c', false], ['mcp.a.d', false])).toEqual(['mcp_a_d']);
-    expect(namesOf(['mcp.a_b.c', true], ['mcp.a.b.c', true])).toEqual([]);
-    expect(assignNames(tools(['mcp.a.b_c', false], ['mcp.a.b.c', true])).get('mcp_a_b_c')?.tool).toBe('mcp.a.b.c');
+  it('W1: two tools that fold to one name are offered under two, which follow from their full names alone', () => {
+    const { names, leftOut } = assigned(['mcp.a.b_c', false], ['mcp.a.b.c', false], ['mcp.a.d', false]);
+    expect(names).toEqual({
+      'mcp.a.b_c': expect.stringMatching(MARKED),
+      'mcp.a.b.c': expect.stringMatching(MARKED),
+      'mcp.a.d': 'mcp_a_d',
+    });
+    expect(names['mcp.a.b_c']).not.toBe(names['mcp.a.b.c']);
+    expect(leftOut).toEqual([]);
+    expect(assigned(['mcp.a.b.c', true], ['mcp.a_b.c', true]).names['mcp.a.b.c']).toBe(names['mcp.a.b.c']);
   });
 
-  it('never begin like the gateway’s own, and are no longer than the specification allows', () => {
-    expect(namesOf(['holdpoint.await', true], [`mcp.${'a'.repeat(125)}`, true])).toEqual([]);
+  it('W1: what policy names keeps the plain name', () => {
+    const { names } = assigned(['mcp.a.b_c', false], ['mcp.a.b.c', true]);
+    expect(names).toEqual({ 'mcp.a.b.c': 'mcp_a_b_c', 'mcp.a.b_c': expect.stringMatching(MARKED) });
+  });
+
+  it('W1: a name of 85 characters is offered with 64, and never begins like the gateway’s own', () => {
+    const long = `mcp.server.${'x'.repeat(74)}`;
+    const { names, leftOut } = assigned([long, false], [`${long}y`, false], ['holdpoint.await', true]);
+    expect(names[long]).toMatch(/^mcp_server_x+_[0-9a-z]{8}$/);
+    expect([names[long]?.length, names[`${long}y`]?.length]).toEqual([64, 64]);
+    expect(names[long]).not.toBe(names[`${long}y`]);
+    expect(names['holdpoint.await']).toMatch(/^tool_[0-9a-z]{8}$/);
+    expect(leftOut).toEqual([]);
+  });
+
+  it('W1: a tool called like the mark of another takes nothing from what policy names, and what is left out is told', () => {
+    const mark = distinctName('mcp.a.b.c');
+    const forged = `mcp.${mark.slice('mcp_'.length)}`;
+    const both: readonly Given[] = [
+      ['mcp.a.b.c', true],
+      ['mcp.a_b.c', true],
+    ];
+    expect(assigned(...both, [forged, false])).toMatchObject({
+      names: { 'mcp.a.b.c': mark },
+      leftOut: [{ tool: forged, reason: 'name_taken' }],
+    });
+    const unnamed = both.map(([tool]) => [tool, false] as const);
+    const { names, leftOut } = assigned(...unnamed, [forged, false]);
+    expect(names['mcp.a.b.c']).toBeUndefined();
+    expect(leftOut).toEqual(['mcp.a.b.c', forged].map((tool) => ({ tool, reason: 'name_taken' })));
+  });
+
+  it('W1: a tool of an upstream that no call can name is left out, and told', () => {
+    const { offered, leftOut } = offeredTools(settingsWith([SEARCH, upstream('read file')]), { id: 'agent-1' });
+    expect([...offered.keys()]).not.toContain('mcp_tickets_read_file');
+    expect(leftOut).toEqual([{ tool: 'mcp.tickets.read file', reason: 'name_unusable' }]);
   });
 });
 
