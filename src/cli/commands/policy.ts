@@ -163,6 +163,8 @@ export interface CheckedFiles {
   readonly result: SettingsResult;
   readonly config: TextFile;
   readonly policy: TextFile | undefined;
+  /** Of the config file: references to files are relative to it. */
+  readonly directory: string;
   /** Text of every file that a problem may name. */
   readonly texts: ReadonlyMap<string, string>;
 }
@@ -180,7 +182,8 @@ export function checkFiles(
   const catalogs = loadCatalogFiles();
   const result = loadSettings({ config, policy: policy ?? readPolicy, catalogs, deploymentId: 'unnamed' });
   const files = [config, ...(policy === undefined ? [] : [policy]), ...catalogs.values()];
-  return { result, config, policy, texts: new Map(files.map(({ name, text }) => [name, text])) };
+  const directory = dirname(configPath);
+  return { result, config, policy, directory, texts: new Map(files.map(({ name, text }) => [name, text])) };
 }
 
 /** `--config`, `HOLDPOINT_CONFIG`, `holdpoint.yaml`, or the demo's. */

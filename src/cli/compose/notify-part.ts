@@ -5,6 +5,7 @@ import { createDeliverer } from '../../activities/notify/deliver.ts';
 import { fanOut } from '../../activities/notify/fan-out.ts';
 import { createSlackChannel } from '../../activities/notify/channels/slack/channel.ts';
 import { createWebhookChannel } from '../../activities/notify/channels/webhook/channel.ts';
+import { checkReferences } from './check-references.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { repeatUntilShutdown } from './serve.ts';
 import { sendPost, sendToSlack } from './send.ts';
@@ -22,6 +23,12 @@ export async function startNotify(foundation: Foundation): Promise<void> {
   if (settings.current().callbacks.length > 0 && foundation.callbackKey() === undefined) {
     log.warn('callbacks wait: this worker has no callback key. Run `holdpoint keys rotate callback`');
   }
+  const warnOfReferences = (): void => {
+    const faults = checkReferences(settings.current(), (reference) => files.resolve(reference), 'gate worker');
+    for (const { message, fix } of faults) log.warn(`${message}. ${fix}`);
+  };
+  warnOfReferences();
+  shutdown.add('references of a new configuration', files.onChange(warnOfReferences));
   // A target that answered 410 may be back: the operator who starts this worker may have repaired it.
   await store.deliveries.enable(configuredDestinations(settings.current()).map(({ name }) => name));
   const onError = (error: unknown) => log.warn({ err: error }, 'notifications will be tried again');

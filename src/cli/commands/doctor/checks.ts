@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KEY_ROLES } from '../../../contract/envelope.ts';
-import { formatProblem } from '../../../domain/files/problem.ts';
-import { KeyError, loadKeys } from '../../../storage/keys/index.ts';
+import { formatProblem, type FileProblem } from '../../../domain/files/problem.ts';
+import { placeOf, type YamlSource } from '../../../domain/files/yaml-source.ts';
+import type { Settings } from '../../../domain/policy/settings.ts';
+import { KeyError, loadKeys, resolveReference } from '../../../storage/keys/index.ts';
 import { privateKeyPath } from '../../../storage/keys/key-files.ts';
+import { checkReferences } from '../../compose/check-references.ts';
 import { tryLockFile } from '../../embedded/file-lock.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
@@ -46,23 +49,54 @@ export function judgeClock(check: string, theirs: number, ours: number, slackMs:
   );
 }
 
+/** The two files in force, where they are valid, for further checks. */
+export interface ConfigInForce {
+  readonly settings: Settings;
+  readonly source: YamlSource;
+  /** As this machine has it; throws where there is none. */
+  readonly resolve: (reference: string) => string;
+}
+
 /** Config and policy, read as a start would. */
-export function checkConfig(io: Io): Finding {
+export function checkConfig(io: Io): { readonly finding: Finding; readonly inForce?: ConfigInForce } {
   const check = 'config and policy';
   try {
-    const { result, config, policy } = checkFiles(io, {});
+    const { result, config, policy, directory } = checkFiles(io, {});
     const names = `${config.name} and ${policy?.name ?? 'its policy'}`;
-    if (!result.ok) return fail(check, result.problems.map(formatProblem).join('\n'), 'See `holdpoint policy check`.');
-    return result.warnings.length === 0
-      ? ok(check, `${names} are valid`)
-      : warn(check, result.warnings.map(formatProblem).join('\n'), 'See `holdpoint policy check`.');
+    const say = (problems: readonly FileProblem[]): string => problems.map(formatProblem).join('\n');
+    if (!result.ok) return { finding: fail(check, say(result.problems), 'See `holdpoint policy check`.') };
+    const { settings, source, warnings } = result;
+    const finding =
+      warnings.length === 0
+        ? ok(check, `${names} are valid`)
+        : warn(check, say(warnings), 'See `holdpoint policy check`.');
+    const resolve = (reference: string): string => resolveReference(reference, directory, io.env);
+    return { finding, inForce: { settings, source, resolve } };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const named = (io.env.HOLDPOINT_CONFIG ?? '') !== '';
-    return named
+    const finding = named
       ? fail(check, error.message, error.hint ?? 'Check HOLDPOINT_CONFIG.')
       : skipped(check, 'no holdpoint.yaml: `npm start` runs the demo');
+    return { finding };
   }
+}
+
+/**
+ * Values behind the references of the configuration. One that is missing here may be set for another part, on another
+ * machine; where one process is everything (`isWhole`), it is not.
+ */
+export function checkSecrets({ settings, source, resolve }: ConfigInForce, isWhole: boolean): Finding[] {
+  const check = 'references';
+  const faults = checkReferences(settings, resolve);
+  if (faults.length === 0) return [ok(check, 'each reference of the configuration has a usable value')];
+  return faults.map(({ reference, kind, message, fix }) => {
+    const place = placeOf(source, reference);
+    const text = place === undefined ? message : `${place}: ${message}`;
+    return kind === 'missing' && !isWhole
+      ? warn(check, `${text} on this machine`, `${fix}.`)
+      : fail(check, text, `${fix}.`);
+  });
 }
 
 /** Keys: present, private, and trusted. Which keys belong on this machine only the operator knows. */

@@ -6,7 +6,17 @@ import type { Io } from '../../ui/io.ts';
 import { visibleLines } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { dataDirOf, readAccess, withDatabase } from '../installation.ts';
-import { checkApi, checkConfig, checkDatabase, checkEmbedded, checkKeys, fail, ok, type Finding } from './checks.ts';
+import {
+  checkApi,
+  checkConfig,
+  checkDatabase,
+  checkEmbedded,
+  checkKeys,
+  checkSecrets,
+  fail,
+  ok,
+  type Finding,
+} from './checks.ts';
 import { checkTemporal } from './temporal.ts';
 
 /** `holdpoint doctor`: checks every part from this machine. Changes nothing; exit code 1 if a check fails. */
@@ -20,9 +30,11 @@ export async function runDoctor(io: Io, options: GlobalOptions): Promise<void> {
   const node = checkNode();
   const environment = tryStart('environment', () => readEnvironment(io.env));
   add(node, environment.finding);
-  add(checkConfig(io), ...checkKeys(io));
+  const config = checkConfig(io);
+  add(config.finding, ...checkKeys(io));
   if (environment.value !== undefined) {
     const { databaseUrl } = environment.value;
+    if (config.inForce !== undefined) add(...checkSecrets(config.inForce, databaseUrl === null));
     add(...(databaseUrl === null ? [checkEmbedded(dataDirOf(io))] : await checkDatabase(databaseUrl, now)));
     // Only a running Holdpoint can read the embedded database, and it checks its binding itself.
     const readBinding =

@@ -18,18 +18,34 @@ const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
  * where one of them is none: a webhook that is half signed is not sent.
  */
 export function readSecrets(text: string): readonly SigningSecret[] | undefined {
-  const secrets = text
-    .trim()
-    .split(/[\s,]+/)
-    .map(readSecret);
-  return secrets.every((secret) => secret !== undefined) ? secrets : undefined;
+  const secrets = splitSecrets(text).map(readSecret);
+  return secrets.every((secret) => typeof secret !== 'string') ? secrets : undefined;
 }
 
-function readSecret(text: string): SigningSecret | undefined {
-  const [, prefix, encoded = ''] = /^(whsec|whsk)_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
+/** What is wrong with a secret, without a character of it; undefined: nothing is. */
+export function explainInvalidSecrets(text: string): string | undefined {
+  return splitSecrets(text)
+    .map(readSecret)
+    .find((secret) => typeof secret === 'string');
+}
+
+function splitSecrets(text: string): readonly string[] {
+  return text.trim().split(/[\s,]+/);
+}
+
+/** A secret, or why it is none. */
+function readSecret(text: string): SigningSecret | string {
+  if (text === '') return 'is empty';
+  if (/^["'`]|["'`]$/.test(text)) return 'is in quotes, which are part of the value';
+  const [, prefix, encoded = ''] = /^(whsec|whsk)_(.*)$/.exec(text) ?? [];
+  if (prefix === undefined) return 'does not begin with whsec_ or whsk_';
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return `is not base64 after ${prefix}_`;
   const bytes = Buffer.from(encoded, 'base64');
-  if (prefix === 'whsec') return bytes.length >= 24 && bytes.length <= 64 ? { version: 'v1', key: bytes } : undefined;
-  if (prefix !== 'whsk' || (bytes.length !== 32 && bytes.length !== 64)) return undefined;
+  if (prefix === 'whsec') {
+    const fits = bytes.length >= 24 && bytes.length <= 64;
+    return fits ? { version: 'v1', key: bytes } : `has ${bytes.length} bytes; whsec_ takes 24 to 64`;
+  }
+  if (bytes.length !== 32 && bytes.length !== 64) return `has ${bytes.length} bytes; whsk_ takes 32 or 64`;
   const der = Buffer.concat([PKCS8_ED25519, bytes.subarray(0, 32)]);
   return { version: 'v1a', key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }) };
 }
