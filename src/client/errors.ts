@@ -8,6 +8,8 @@ export type LocalErrorCode =
   | 'unreadable_answer'
   /** `resolution()` waited as long as it was told to. The review goes on. */
   | 'local_timeout'
+  /** Arguments hold what JSON cannot carry as it is, such as a `Date`, `NaN` or `-0`; `errors` names the place. Nothing was sent. */
+  | 'arguments_invalid'
   /** No URL, no key or no secret, here or in the environment; or one that is none. */
   | 'not_configured'
   /** A webhook without the headers of Standard Webhooks. */

@@ -2,6 +2,7 @@ import { payloadTypeOf } from '../contract/constants.ts';
 import type { DsseEnvelope, ProposalPayload } from '../contract/envelope.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
+import { refuseInexact } from './encode-json.ts';
 import { HoldpointError } from './errors.ts';
 
 /** `CryptoKey`, whose name not every runtime's types have. */
@@ -27,9 +28,10 @@ export interface SignedProposal {
 /**
  * Signs a proposal for a service that starts the workflow `gatedCall` itself, on task queue `holdpoint-gate` (DSSE
  * 1.0.2). Signed, the review is attested and counts as that agent; unsigned, it is held whatever its class. Throws
- * `not_configured` where the key is none.
+ * `not_configured` where the key is none, and `arguments_invalid` where JSON cannot carry the arguments as they are.
  */
 export async function signProposal(call: ExecuteRequest, options: SignProposalOptions): Promise<SignedProposal> {
+  refuseInexact(call.arguments);
   const reviewId = options.reviewId ?? newReviewId();
   const payload: ProposalPayload = {
     deploymentId: options.deploymentId,

@@ -1,4 +1,5 @@
 import { parseJsonWithTexts } from '../domain/json/exact-number.ts';
+import { encodeJson } from './encode-json.ts';
 import { HoldpointError, parseProblem } from './errors.ts';
 import { toMs, resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
 import { LONGEST_TIMER, nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
@@ -49,8 +50,10 @@ export class Transport {
 
   /** Sends until answered; resolves for every status that `accept` takes. Throws HoldpointError, or the signal's reason. */
   async send(spec: RequestSpec, accept: (answer: Answer) => boolean): Promise<Answer> {
+    // Every attempt sends the same bytes, whatever becomes of the value meanwhile.
+    const body = spec.body === undefined ? undefined : encodeJson(spec.body);
     for (let attempt = 0; ; attempt += 1) {
-      const result = await this.#attempt(spec, accept);
+      const result = await this.#attempt(spec, body, accept);
       if ('answer' in result) return result.answer;
       const { error, mayRepeat } = result;
       const delay = mayRepeat ? nextDelay(attempt, error.retryAfter, this.#retry, Math.random()) : undefined;
@@ -61,7 +64,7 @@ export class Transport {
 
   /** Opens a stream of server-sent events: one attempt, no time-out. Undefined: there is nothing more to come (204). */
   async open(spec: RequestSpec): Promise<ReadableStream<Uint8Array> | undefined> {
-    const response = await this.#fetchOnce(spec, spec.signal, 'text/event-stream');
+    const response = await this.#fetchOnce(spec, undefined, spec.signal, 'text/event-stream');
     if (response.status === 204) return undefined;
     if (response.ok && response.body !== null) return response.body;
     const text = await response.text().catch(() => '');
@@ -70,6 +73,7 @@ export class Transport {
 
   async #attempt(
     spec: RequestSpec,
+    body: string | undefined,
     accept: (answer: Answer) => boolean,
   ): Promise<{ readonly answer: Answer } | { readonly error: HoldpointError; readonly mayRepeat: boolean }> {
     const deadline = AbortSignal.timeout(Math.min(this.#timeout + (spec.holds ?? 0), LONGEST_TIMER));
@@ -77,7 +81,7 @@ export class Transport {
     let response: Response;
     let text: string;
     try {
-      response = await this.#fetchOnce(spec, signal, 'application/json');
+      response = await this.#fetchOnce(spec, body, signal, 'application/json');
       text = await response.text();
     } catch (cause) {
       if (cause instanceof HoldpointError) return { error: cause, mayRepeat: spec.repeatable === 'always' };
@@ -92,7 +96,12 @@ export class Transport {
     return { error, mayRepeat: error.retryable && (spec.repeatable === 'always' || saysNothingWasDone(error)) };
   }
 
-  async #fetchOnce(spec: RequestSpec, signal: AbortSignal | undefined, accept: string): Promise<Response> {
+  async #fetchOnce(
+    spec: RequestSpec,
+    body: string | undefined,
+    signal: AbortSignal | undefined,
+    accept: string,
+  ): Promise<Response> {
     try {
       return await this.#fetch(this.#address(spec), {
         method: spec.method,
@@ -100,10 +109,10 @@ export class Transport {
           ...this.#headers,
           accept,
           authorization: this.#authorization,
-          ...(spec.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...spec.headers,
         },
-        ...(spec.body === undefined ? {} : { body: JSON.stringify(spec.body) }),
+        ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
         // A redirect could carry the key to another place: it is handed out as an answer that is not ours.
         redirect: 'manual',

@@ -48,6 +48,8 @@ export const httpRequestSchema = z.strictObject({
   /** `arguments`: all that the path does not use. Absent: no body; arguments go to the query. */
   body: z.enum(['arguments']).optional(),
   bodyFormat: z.enum(['json', 'form']).optional(),
+  /** `clear`: the target clears what is null. Forms and queries send it as an empty text, and refuse it without this. */
+  nulls: z.enum(['clear']).optional(),
   /** Static headers only. */
   headers: z.record(z.string(), z.string()).optional(),
   /** Status codes that mean success; default 200–299. */

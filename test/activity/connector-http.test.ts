@@ -109,7 +109,7 @@ async function call(baseUrl: string, tool: ToolDefinition, options: CallOptions 
   const connector = createHttpConnector({ config, secret, ...(options.resolve ? { resolve: options.resolve } : {}) });
   const args = options.args ?? { id: 'o1' };
   const rendered = renderTarget(tool, 'shop', config, args);
-  if (!rendered.ok) throw new Error(rendered.message);
+  if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
   return connector.execute({
     tool,
     arguments: options.opened ?? args,
@@ -180,9 +180,8 @@ describe('what is sent', () => {
   it('opens sealed values in the body and nowhere else', async () => {
     const { baseUrl, seen } = await serve(json(200, {}));
     const args = { id: 'o1', memo: { $sealed: 'jwe' } };
-    expect(codeOf(await call(baseUrl, postTool(), { args, opened: { id: 'o1', memo: 'secret memo' } }))).toBe(
-      'executed',
-    );
+    const opened = { id: 'o1', memo: 'secret memo' };
+    expect(codeOf(await call(baseUrl, postTool({ seal: ['/memo'] }), { args, opened }))).toBe('executed');
     expect(seen[0]?.body).toBe('{"memo":"secret memo"}');
   });
 
@@ -190,6 +189,8 @@ describe('what is sent', () => {
     const { baseUrl, seen } = await serve(json(200, {}));
     const result = await call(baseUrl, postTool(), { args: { id: 'o1' }, opened: { id: 'o2' } });
     expect(codeOf(result)).toBe('failed invalid_call');
+    const other = await call(baseUrl, postTool(), { args: { id: 'o1', amount: 1 }, opened: { id: 'o1', amount: 2 } });
+    expect(codeOf(other)).toBe('failed invalid_call');
     expect(seen).toHaveLength(0);
   });
 
@@ -500,7 +501,7 @@ describe('preview', () => {
     const config = { baseUrl, allowPrivateAddresses: true, timeout: '500ms' };
     const connector = createHttpConnector({ config, secret: SECRET });
     const rendered = renderTarget(of, 'shop', config, args);
-    if (!rendered.ok) throw new Error(rendered.message);
+    if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
     return connector.preview!({
       tool: of,
       arguments: args,

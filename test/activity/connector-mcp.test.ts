@@ -76,7 +76,7 @@ async function call(
     ...(timeout === undefined ? {} : { timeout }),
   });
   const rendered = renderTarget(tool, 'tickets', { type: 'mcp', command: ['x'] }, args);
-  if (!rendered.ok) throw new Error(rendered.message);
+  if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
   return connector.execute({
     tool,
     arguments: args,

@@ -55,7 +55,7 @@ beforeEach(async () => {
 function callOf(tool: ToolDefinition, sql: string) {
   const args: JsonObject = { sql };
   const rendered = renderTarget(tool, 'db', { url: 'env:X' }, args);
-  if (!rendered.ok) throw new Error(rendered.message);
+  if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
   return { tool, arguments: args, target: rendered.target };
 }
 

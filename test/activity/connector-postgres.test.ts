@@ -63,7 +63,7 @@ async function call(
 
 function targetOf(tool: ToolDefinition, args: JsonObject) {
   const rendered = renderTarget(tool, 'db', { url: 'env:X' }, args);
-  if (!rendered.ok) throw new Error(rendered.message);
+  if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
   return rendered.target;
 }
 

@@ -22,7 +22,7 @@ async function call(tool: ToolDefinition, args: JsonObject) {
   const config: ConnectorConfig = { baseUrl: mock.baseUrl, credential: 'env:KEY', allowPrivateAddresses: true };
   const connector = createConnector('stripe', config, () => 'sk_test_123');
   const rendered = renderTarget(tool, 'stripe', config, args);
-  if (!rendered.ok) throw new Error(rendered.message);
+  if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
   const input = { tool, arguments: args, target: rendered.target };
   return {
     result: await connector.execute({ ...input, evidence: null, idempotencyKey: 'key-1', sendBy: Date.now() + 10_000 }),
@@ -116,6 +116,17 @@ describe('Stripe catalog against stripe-mock', () => {
     // A field that Stripe's fixtures leave empty is there all the same.
     const empty = preview.ok ? preview.facts.filter(({ value }) => value === null).map(({ name }) => name) : [];
     for (const name of empty) expect([name, await isAnswered(tool, name, args)]).toEqual([name, true]);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['stripe.customers.update', { customer: 'cus_1', name: '', address: '', metadata: '' }],
+    ['stripe.customers.update', { customer: 'cus_1', metadata: { order: '' } }],
+    ['stripe.subscriptions.update', { subscription_exposed_id: 'sub_1', metadata: '' }],
+  ])('R1: what %s clears by %j is taken', async (name, args) => {
+    const tool = tools.find((one) => one.name === name)!;
+    const schema = compile(tool.arguments, []);
+    expect(schema.ok && schema.validate(args, { sealed: false })).toEqual([]);
+    expect((await call(tool, args)).result).toMatchObject({ status: 'executed', upstreamStatus: 200 });
   });
 
   it('the mock refuses what Stripe does not know: the check can fail', async () => {

@@ -132,6 +132,20 @@ describe('outcomes', () => {
     expect(answer.body.errors).toMatchObject([{ pointer: '/amount' }]);
   });
 
+  test.each([
+    ['-0', 'wire', '{"amount":-0,"memo":"abc"}', '/amount'],
+    ['-0, written otherwise', 'wire', '{"amount":-0.0e1,"memo":"abc"}', '/amount'],
+    ['NUL where it is sealed', 'wire', '{"amount":1,"memo":"abc\\u0000"}', '/memo'],
+    ['NUL', 'create', '{"amount":1,"account":"\\u0000"}', '/account'],
+  ])('R2: %s is BLOCKED with its place, and nobody is asked', async (_what, tool, args, pointer) => {
+    const raw = `{"service":"payouts","tool":"payouts.${tool}","arguments":${args}}`;
+    const answer = await api.send('POST', '/v1/execute', undefined, { as: 'agent-1', raw });
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatchObject({ reasonCodes: ['arguments_invalid'], errors: [{ pointer }] });
+    const review = (await api.get(`/v1/reviews/${answer.body.reviewId}`, 'ops-1')).body;
+    expect(['blocked', 404]).toContain(review.status);
+  });
+
   test('unknown_tool says when it is the service that does not fit', async () => {
     const answer = await api.execute({ service: 'github' });
     expect(answer.body.reasonCodes).toEqual(['unknown_tool']);

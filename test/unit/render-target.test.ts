@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
-import { encodeForm } from '../../src/domain/render/http.ts';
+import { encodeForm } from '../../src/domain/render/form.ts';
 import { argumentFloor, renderTarget, templateArguments } from '../../src/domain/render/index.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 
@@ -23,6 +23,35 @@ const closed = (...names: string[]): JsonObject => ({
   properties: Object.fromEntries(names.map((name) => [name, {}])),
 });
 
+/** A form as a target reads it: keys that count from 0 are a list. */
+function readForm(text: string): Json {
+  const root = new Map<string, unknown>();
+  for (const pair of text === '' ? [] : text.split('&')) {
+    const [name = '', value = ''] = pair.split('=').map(decodeURIComponent);
+    const steps = name.replaceAll(']', '').split('[');
+    let at = root;
+    for (const step of steps.slice(0, -1)) {
+      const next = at.get(step) ?? new Map<string, unknown>();
+      at.set(step, next);
+      at = next as Map<string, unknown>;
+    }
+    at.set(steps.at(-1) as string, value);
+  }
+  const read = (part: unknown, isRoot = false): Json => {
+    if (!(part instanceof Map)) return part as string;
+    const entries = [...part].map(([key, inner]) => [String(key), read(inner)] as const);
+    if (!isRoot && entries.every(([key], index) => key === String(index))) return entries.map(([, inner]) => inner);
+    return Object.fromEntries(entries);
+  };
+  return read(root, true);
+}
+
+function asTexts(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.map(asTexts);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, asTexts(part as Json)]));
+}
+
 describe('HTTP targets', () => {
   const get = { request: { method: 'GET', path: '/orders/{id}/lines/{line}' } } as const;
 
@@ -36,8 +65,7 @@ describe('HTTP targets', () => {
       method: 'POST',
       url: 'https://api.example.com/v1/orders/a%20b%40%C3%A9?dry=true',
       headers: { 'X-Api': '2' },
-      bodyFormat: 'json',
-      body: { amount: 5, nested: { a: [1] } },
+      body: { type: 'application/json', text: '{"amount":5,"nested":{"a":[1]}}' },
     });
   });
 
@@ -119,25 +147,117 @@ describe('HTTP targets', () => {
     expect(render({ ...list, arguments: closed('state') }, { other: 'x' })).toBe('invalid_call');
   });
 
+  it('sends no argument of a query without the others of its pair, and none that the path sets', () => {
+    const search = { request: { method: 'GET', path: '/search?q={a}:{b}&page=1' }, arguments: closed('page') } as const;
+    expect(errorsOf(search, { a: 'x' })).toEqual(['/a']);
+    expect(errorsOf(search, { page: 2 })).toEqual(['/page']);
+    expect(render(search, {})).toMatchObject({ url: 'https://api.example.com/v1/search?page=1' });
+  });
+
   it('nests form fields in bodies and queries', () => {
-    expect(encodeForm({ a: { b: [1, { c: 'x y' }] }, d: null, e: true })).toBe(
-      'a%5Bb%5D%5B0%5D=1&a%5Bb%5D%5B1%5D%5Bc%5D=x%20y&d=&e=true',
-    );
-    expect(encodeForm({ 'amount]': 1 })).toBeUndefined();
-    expect(encodeForm({ m: { 'a][b': 1 } })).toBeUndefined();
-    const form = { request: { method: 'POST', path: '/c', body: 'arguments', bodyFormat: 'form' } } as const;
-    expect(render(form, { a: { b: 1 } })).toMatchObject({ bodyFormat: 'form', body: { a: { b: 1 } } });
-    expect(render(form, { m: { 'a]': 1 } })).toBe('invalid_call');
-    const query = { request: { method: 'GET', path: '/c', bodyFormat: 'form' }, arguments: closed('created') } as const;
-    expect(render(query, { created: { gte: 5 } })).toMatchObject({
+    expect(encodeForm({ a: { b: [1, { c: 'x y' }] }, d: '', e: true })).toEqual({
+      text: 'a%5Bb%5D%5B0%5D=1&a%5Bb%5D%5B1%5D%5Bc%5D=x%20y&d=&e=true',
+      clears: [],
+      errors: [],
+    });
+    expect(render(form, { a: { b: 1 } })).toMatchObject({
+      body: { type: 'application/x-www-form-urlencoded', text: 'a%5Bb%5D=1' },
+    });
+    expect(render(formQuery('created'), { created: { gte: 5 } })).toMatchObject({
       url: 'https://api.example.com/v1/c?created%5Bgte%5D=5',
     });
-    expect(render(query, { created: { gte: { $sealed: 'x' } } })).toBe('invalid_call');
+    expect(render(formQuery('created'), { created: { gte: { $sealed: 'x' } } })).toBe('invalid_call');
+  });
+
+  const form = { request: { method: 'POST', path: '/c', body: 'arguments', bodyFormat: 'form' } } as const;
+  const formQuery = (...names: string[]) =>
+    ({ request: { method: 'GET', path: '/c', bodyFormat: 'form' }, arguments: closed(...names) }) as const;
+  const errorsOf = (fields: Partial<ToolDefinition>, args: JsonObject): readonly string[] => {
+    const result = renderTarget(tool(fields), 'shop', http, args);
+    return result.ok ? [] : result.errors.map(({ pointer }) => pointer);
+  };
+
+  it.each<[string, JsonObject, string[]]>([
+    ['R1: an empty object', { metadata: {} }, ['/metadata']],
+    ['R2: empty lists and objects, each by its place', { tags: [], x: {}, name: 'n' }, ['/tags', '/x']],
+    ['R2: they are found inside others', { a: { 'b/c': [{ d: [] }] } }, ['/a/b~1c/0/d']],
+    ['R3: null, where the tool does not say what it means', { name: null, list: [null] }, ['/name', '/list/0']],
+    ['R2: a key with a bracket', { 'amount]': 1, m: { 'a][b': 1 } }, ['/amount]', '/m/a][b']],
+    ['R2: an empty key', { '': 1, m: { '': 1 } }, ['/', '/m/']],
+    ['R2: an object that reads as a list', { m: { 0: 'a', 1: 'b' } }, ['/m']],
+    ['R2: -0, NaN, dates', { n: -0, m: Number.NaN, at: new Date(0) as never }, ['/n', '/m', '/at']],
+    ['R2: NUL and half characters', { t: 'a\0', u: { ['\ud800']: 1 }, v: '\udc00' }, ['/t', '/u', '/v']],
+  ])('%s cannot be sent in a form', (_, args, pointers) => {
+    expect(errorsOf(form, args)).toEqual(pointers);
+    expect(errorsOf(formQuery(...Object.keys(args)), args)).toEqual(pointers);
+  });
+
+  it.each<[string, Json]>([
+    ['null', null],
+    ['a list', ['a']],
+    ['an empty list', []],
+    ['an object', { a: 1 }],
+  ])('R2: %s cannot stand in a query', (_, value) => {
+    const query = { request: { method: 'GET', path: '/c' }, arguments: closed('x') } as const;
+    expect(errorsOf(query, { x: value })).toEqual(['/x']);
+    expect(errorsOf({ request: { method: 'GET', path: '/c?x={x}' } }, { x: value })).toEqual(['/x']);
+    expect(errorsOf({ request: { method: 'GET', path: '/c/{x}' } }, { x: value })).toEqual(['/x']);
+  });
+
+  it('R2: JSON carries lists, objects and nulls as they are, but not what is no JSON', () => {
+    const post = { request: { method: 'POST', path: '/p', body: 'arguments' } } as const;
+    const args = { tags: [], x: {}, name: null, z: 'a\tb', a: 1e-7 };
+    expect(render(post, args)).toMatchObject({ body: { text: '{"tags":[],"x":{},"name":null,"z":"a\\tb","a":1e-7}' } });
+    expect(errorsOf(post, { a: [-0], b: { c: Number.POSITIVE_INFINITY } })).toEqual(['/a/0', '/b/c']);
+  });
+
+  it('R3: null clears where the tool says so, and the request says what it clears', () => {
+    const clearing = (request: Partial<ToolDefinition['request']>) =>
+      ({
+        request: { method: 'POST', path: '/c', body: 'arguments', nulls: 'clear', ...request },
+        arguments: closed('name', 'note', 'to', 'tags'),
+      }) as Partial<ToolDefinition>;
+    const args = { name: null, note: '', to: { street: null, city: 'x' } };
+    expect(render(clearing({ bodyFormat: 'form' }), args)).toMatchObject({
+      body: { text: 'name=&note=&to%5Bstreet%5D=&to%5Bcity%5D=x' },
+      clears: ['/name', '/note', '/to/street'],
+    });
+    expect(render(clearing({}), args)).toMatchObject({
+      body: { text: JSON.stringify(args) },
+      clears: ['/name', '/to/street'],
+    });
+    expect(render(clearing({ method: 'GET', body: undefined }), { name: null })).toMatchObject({
+      url: 'https://api.example.com/v1/c?name=',
+      clears: ['/name'],
+    });
+    // Items of a list have no names.
+    expect(errorsOf(clearing({ bodyFormat: 'form' }), { tags: [null] })).toEqual(['/tags/0']);
+    expect(errorsOf(clearing({ bodyFormat: 'form' }), { tags: [] })).toEqual(['/tags']);
+  });
+
+  it('R2: two arguments that differ never have the same form, but for the type of a scalar', () => {
+    const key = fc.string({ unit: fc.constantFrom('a', '0', '1', '[', ']', '&', '=', '%', 'é', '.'), maxLength: 3 });
+    const scalar = fc.oneof(fc.string({ unit: 'binary', maxLength: 4 }), fc.integer(), fc.boolean(), fc.constant(null));
+    const { value } = fc.letrec<{ value: Json }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        scalar,
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(key, tie('value'), { maxKeys: 3 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(fc.dictionary(key, value, { maxKeys: 3 }), (args) => {
+        const { text, errors } = encodeForm(args);
+        if (errors.length === 0) expect(readForm(text)).toEqual(asTexts(args));
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('keeps sealed values in bodies as they are', () => {
     const post = { request: { method: 'POST', path: '/p', body: 'arguments' } } as const;
-    expect(render(post, { memo: { $sealed: 'jwe' } })).toMatchObject({ body: { memo: { $sealed: 'jwe' } } });
+    expect(render(post, { memo: { $sealed: 'jwe' } })).toMatchObject({ body: { text: '{"memo":{"$sealed":"jwe"}}' } });
   });
 
   it.each(['Host', 'content-length', 'Transfer-Encoding', 'connection', 'bad name', 'x\r\ny'])(

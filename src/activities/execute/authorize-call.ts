@@ -3,7 +3,14 @@ import type { JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { Level, Material } from '../../contract/review.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import { assessCall, findTool, levelsOf, type Assessment, type Proposer } from '../../domain/policy/assess.ts';
+import {
+  assessCall,
+  findArgumentErrors,
+  findTool,
+  levelsOf,
+  type Assessment,
+  type Proposer,
+} from '../../domain/policy/assess.ts';
 import { authorizeExecution, readRecordedDecisions } from '../../domain/authorize/authorize.ts';
 import { canonicalJson } from '../../domain/proof/digest.ts';
 import { isWeakerClass } from '../../domain/policy/strictness.ts';
@@ -201,7 +208,8 @@ async function openSealed(
   const binding = { reviewId: input.reviewId, tool: tool.name, pointers };
   const opened = await deps.unsealer.open(material.arguments, binding).catch(() => undefined);
   if (opened === undefined) throw refuseCall('seal_broken');
-  const errors = settings.policy.tools.get(tool.name)?.validate(opened.arguments, { sealed: false }) ?? [];
+  const call = { tool: tool.name, arguments: opened.arguments };
+  const errors = findArgumentErrors(settings, call, { sealed: false });
   if (errors.length > 0) throw refuseCall('invalid_call');
   return opened;
 }

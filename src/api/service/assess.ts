@@ -4,8 +4,8 @@ import { refuseSealed } from './sealing.ts';
 import type { Urgency } from '../../contract/call.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import { assessCall, type Assessment } from '../../domain/policy/assess.ts';
-import type { ArgumentError } from '../../domain/policy/policy.ts';
+import { assessCall, findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
+import type { ArgumentError } from '../../domain/json/exact.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { maskSealed } from '../../domain/seal-binding.ts';
 
@@ -86,14 +86,14 @@ export function assessForAgent(settings: InForce, principal: Principal, call: Ca
 /** What is wrong with arguments in the clear: as their assessment says, unless it never looked at them or at what is sealed. */
 export function argumentErrors(
   settings: InForce,
-  { tool: name, arguments: args }: Pick<CallToAssess, 'tool' | 'arguments'>,
+  call: Pick<CallToAssess, 'tool' | 'arguments'>,
   assessment: Assessment,
 ): readonly ArgumentError[] {
-  const tool = settings.policy.findTool(name);
+  const tool = settings.policy.findTool(call.tool);
   const isClear = (tool?.definition.seal ?? []).length === 0;
   if (isClear && assessment.kind !== 'blocked') return [];
   if (isClear && assessment.kind === 'blocked' && assessment.reasonCodes.includes('arguments_invalid')) {
     return assessment.errors;
   }
-  return tool?.validate(args, { sealed: false }) ?? [];
+  return findArgumentErrors(settings, call, { sealed: false });
 }

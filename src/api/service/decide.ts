@@ -12,6 +12,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { checkDecision, refusalOfReconcile, stateOfReview, voterOf } from '../../domain/eligibility.ts';
 import { digestOfShown } from '../../domain/gate/shown.ts';
+import { findArgumentErrors } from '../../domain/policy/assess.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
@@ -142,7 +143,8 @@ export async function prepareArguments(
   const tool = context.settings.current().policy.findTool(review.call.tool);
   if (tool === undefined) throw new ProblemError(code);
   const kept = refuseForeignSealed(args, review.call.arguments, tool.definition.seal ?? []);
-  const errors = tool.validate(args, { sealed: kept > 0 });
+  const call = { tool: review.call.tool, arguments: args };
+  const errors = findArgumentErrors(context.settings.current(), call, { sealed: kept > 0 });
   if (errors.length > 0) throw new ProblemError(code, { errors });
   return sealCall(context, review.reviewId, review.call.tool, args);
 }

@@ -6,11 +6,13 @@ import {
   type ExecuteRequest,
   type ExecuteResponse,
 } from '../../contract/execute.ts';
+import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { describeProposal } from '../../domain/gate/describe.ts';
-import type { Assessment } from '../../domain/policy/assess.ts';
+import { findInexact } from '../../domain/json/exact.ts';
+import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import { StorageError } from '../../ports/store.ts';
@@ -178,21 +180,25 @@ function refuseUnlisted(settings: InForce, { tool }: ExecuteRequest, { kind }: A
 }
 
 /**
- * An error inside a value that is about to be sealed would not be seen by the gate worker, which blocks and records
- * every other invalid call. So it is refused here; nothing that could be approved comes of it.
+ * An error that the gate worker, which blocks and records every other invalid call, would not see: inside a value that is
+ * about to be sealed, or a `-0`, which the proposal's JSON writes as `0`. So it is refused here; nothing that could be
+ * approved comes of it.
  */
 async function findInvisibleErrors(
   context: ServiceContext,
   reviewId: ReviewId,
   request: ExecuteRequest,
 ): Promise<ExecuteResponse | undefined> {
-  const tool = context.settings.current().policy.findTool(request.tool);
-  if (tool === undefined || (tool.definition.seal ?? []).length === 0) return undefined;
-  const errors = tool.validate(request.arguments, { sealed: false });
+  const settings = context.settings.current();
+  const { tool, arguments: args } = request;
+  const seals = (settings.policy.findTool(tool)?.definition.seal ?? []).length > 0;
+  if (!seals && findInexact(args).length === 0) return undefined;
+  const errors = findArgumentErrors(settings, request, { sealed: false });
   if (errors.length === 0) return undefined;
-  const sealed = await sealCall(context, reviewId, request.tool, request.arguments);
-  if (tool.validate(sealed, { sealed: true }).length > 0) return undefined;
-  context.log.info({ reviewId, tool: request.tool }, 'blocked: arguments_invalid inside a sealed value');
+  const sealed = await sealCall(context, reviewId, tool, args);
+  const proposed = { tool, arguments: JSON.parse(JSON.stringify(sealed)) as JsonObject };
+  if (findArgumentErrors(settings, proposed, { sealed: true }).length > 0) return undefined;
+  context.log.info({ reviewId, tool }, 'blocked: arguments_invalid where the gate worker cannot see it');
   // Stopped before any review of it could be recorded.
   return {
     outcome: 'BLOCKED',

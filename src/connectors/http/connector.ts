@@ -6,7 +6,6 @@ import { valueAt } from '../../domain/json/pointer.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import {
   argumentsOfTemplate,
-  encodeForm,
   parseTemplate,
   renderHttpRequest,
   renderUrl,
@@ -80,13 +79,14 @@ function idempotencyOf({
   return { header: tool.idempotency.header, key: idempotencyKey };
 }
 
-/** Renders again, with sealed values opened; everything but the body must equal what was approved. */
+/** What was approved; where values in its body are sealed, the same request with these opened. */
 function openedRequest(input: ExecuteInput, config: HttpConnectorConfig): HttpTargetRequest | undefined {
-  const rendered = renderHttpRequest(input.tool, config, input.arguments);
   const approved = input.target.request as unknown as HttpTargetRequest;
-  if (!rendered.ok || rendered.value.method !== approved.method || rendered.value.url !== approved.url)
-    return undefined;
-  return digestOf(rendered.value.headers) === digestOf(approved.headers) ? rendered.value : undefined;
+  const opened = renderHttpRequest(input.tool, config, input.arguments);
+  if (!opened.ok) return undefined;
+  const compared = (request: HttpTargetRequest): string =>
+    digestOf({ ...request, ...(input.tool.seal === undefined ? {} : { body: null, clears: null }) } as unknown as Json);
+  return compared(opened.value) === compared(approved) ? opened.value : undefined;
 }
 
 /** Looks again at pinned facts. Undefined: what was shown still holds. */
@@ -192,21 +192,11 @@ function wireRequest(
   const headers: Record<string, string> = { 'user-agent': USER_AGENT, accept: 'application/json' };
   for (const [name, value] of Object.entries(request.headers)) headers[name.toLowerCase()] = value;
   headers['accept-encoding'] = 'gzip';
-  const body = encodeBody(request.body, request.bodyFormat);
+  const { body } = request;
   if (body !== undefined) headers['content-type'] = body.type;
   if (idempotency !== null) headers[idempotency.header.toLowerCase()] = idempotency.key;
   if (credential !== null) headers[credential.header] = credential.value;
   return { method: request.method, url: request.url, headers, ...(body === undefined ? {} : { body: body.text }) };
-}
-
-function encodeBody(
-  body: JsonObject | undefined,
-  format: HttpTargetRequest['bodyFormat'],
-): { readonly type: string; readonly text: string } | undefined {
-  if (body === undefined) return undefined;
-  if (format !== 'form') return { type: 'application/json', text: JSON.stringify(body) };
-  // Rendering has refused what cannot be encoded.
-  return { type: 'application/x-www-form-urlencoded', text: encodeForm(body) ?? '' };
 }
 
 /** Sends one GET with the connector's credential and guards. */

@@ -50,7 +50,8 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
         return { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' };
       }
       const rendered = renderPostgresRequest(tool, args);
-      if (!rendered.ok) return { ok: false, code: 'invalid_call', message: rendered.message };
+      if (!rendered.ok)
+        return { ok: false, code: 'invalid_call', message: rendered.errors.map(({ message }) => message).join('; ') };
       const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: LOCK_MS, signal };
       return previewModification(driver, limits, rendered.value, tool.redact);
     },

@@ -70,17 +70,20 @@ function BlockView({ block, id, Part }: BlockProps) {
         </>
       );
     case 'text':
-      return <TextPieces text={block.text} syntax={block.syntax} label={<LineView line={block.label} />} />;
-    case 'json':
-      return block.isFolded === true ? (
-        <Folded label={<LineView line={block.label} />}>
+    case 'json': {
+      const text = block.kind === 'text' ? block.text : writeJson(block.value, 2);
+      const label = <LineView line={block.label} />;
+      if (block.isFolded !== true) {
+        return <TextPieces text={text} syntax={block.kind === 'text' ? block.syntax : undefined} label={label} />;
+      }
+      return (
+        <Folded label={label}>
           <pre className="code">
-            <Visible text={writeJson(block.value, 2)} lines />
+            <Visible text={text} lines />
           </pre>
         </Folded>
-      ) : (
-        <TextPieces text={writeJson(block.value, 2)} label={<LineView line={block.label} />} />
       );
+    }
     case 'table':
       return <TableView {...block} />;
     case 'changes':

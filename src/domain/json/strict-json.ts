@@ -35,8 +35,8 @@ interface StrictJsonOptions {
  * Parses JSON that people will read and approve: whatever another parser could read differently is refused. Duplicate
  * keys (the last would win), numbers that change on the way through a double (beyond 2^53, overflow, underflow, more
  * digits than it keeps, or more than 40 characters), lone surrogates, the keys `__proto__` and, but for `exactNumbers`,
- * `$number` (see exact-number.ts), more than `maxDepth` levels, and more than `maxValues` values. `-0` becomes `0`, as in
- * RFC 8785.
+ * `$number` (see exact-number.ts), more than `maxDepth` levels, and more than `maxValues` values. `-0`
+ * stays what it is: `findInexact` refuses it in arguments, with its place.
  *
  * `JSON.parse` judges the grammar, so the scan after it may take every token for well-formed. Anyone can send such text
  * before they are known, so each pass moves forward only and looks at a character a fixed number of times.
@@ -56,7 +56,7 @@ export function parseStrictJson(
   }
   const found = scanTokens(text, exactNumbers);
   if (found.code !== undefined) return refuse(found.code, text, found.offset, found.key);
-  return { ok: true, value: found.negativeZero ? withoutNegativeZero(value) : value };
+  return { ok: true, value };
 }
 
 const COMMA = 0x2c;
@@ -66,7 +66,6 @@ const LONE_SURROGATE = /[\ud800-\udfff]/u;
 interface Scan {
   readonly code?: StrictJsonCode;
   readonly offset: number;
-  readonly negativeZero: boolean;
   readonly key?: string;
 }
 
@@ -75,12 +74,10 @@ function scanTokens(text: string, exactNumbers: boolean): Scan {
   const open: (Set<string> | undefined | null)[] = [];
   /** Set from `{` or `,` in an object until its key was read. */
   let atKey = false;
-  let negativeZero = false;
   let offset = 0;
   const fail = (code: StrictJsonCode, key?: string): Scan => ({
     code,
     offset,
-    negativeZero,
     ...(key === undefined ? {} : { key }),
   });
   while (offset < text.length) {
@@ -122,12 +119,11 @@ function scanTokens(text: string, exactNumbers: boolean): Scan {
         end = endOfNumber(text, offset);
         const literal = text.slice(offset, end);
         if (!isExactLiteral(literal)) return fail('number_out_of_range');
-        negativeZero ||= Object.is(Number(literal), -0);
       }
     }
     offset = end;
   }
-  return { offset, negativeZero };
+  return { offset };
 }
 
 /** Before parsing, because `JSON.parse` builds every level and every value that it is given. */
@@ -162,13 +158,6 @@ function findExcess(
     if (values > maxValues) return { code: 'too_many_values', offset: index };
   }
   return undefined;
-}
-
-function withoutNegativeZero(value: Json): Json {
-  if (typeof value === 'number') return Object.is(value, -0) ? 0 : value;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(withoutNegativeZero);
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutNegativeZero(part as Json)]));
 }
 
 function refuse(code: StrictJsonCode, text: string, offset: number, key?: string): StrictJsonResult {

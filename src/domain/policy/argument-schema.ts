@@ -5,10 +5,10 @@ import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isMultipleOf } from '../decimal.ts';
 import { findNearest } from '../files/nearest.ts';
-import { pointerStep } from '../json/pointer.ts';
+import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../json/exact.ts';
+import { pointerStep, valueAt } from '../json/pointer.ts';
 import { sealSchema } from '../seal-binding.ts';
 import { findUnboundedSchemas, isObject, type SchemaFinding } from './schema.ts';
-import type { ArgumentError } from './policy.ts';
 
 type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
 
@@ -18,7 +18,6 @@ export type SchemaResult =
 
 /** Beyond this many values only the first thing wrong is named: every error costs memory, and the proposer decides. */
 const MAX_FOR_ALL_ERRORS = 2_000;
-const MAX_ERRORS = 20;
 /** The standard formats are patterns of the JavaScript engine, which can be made to backtrack. */
 const MAX_FORMATTED = 2_048;
 /** Longest text that a `pattern` without a `maxLength` beside it is tried on, in characters. */
@@ -130,12 +129,36 @@ function checkOf(format: unknown): ((text: string) => boolean) | undefined {
 
 function runValidator(validate: ValidateFunction, args: JsonObject): readonly ArgumentError[] {
   if (validate(args)) return [];
-  const errors = (validate.errors ?? []).slice(0, MAX_ERRORS).map(explainError);
+  const found = (validate.errors ?? []).slice(0, MAX_ARGUMENT_ERRORS);
+  const nulls = new Set(found.map(({ instancePath }) => instancePath).filter((at) => valueAt(args, at) === null));
+  const optional = nulls.size === 0 ? nulls : findOptional(validate, args, nulls);
+  const errors = found.map((error): ArgumentError => {
+    const { pointer, message } = explainError(error);
+    return { pointer, message: optional.has(pointer) ? `${message}: leave it out instead of null` : message };
+  });
   const seen = new Set<string>();
   return errors.filter(({ pointer, message }) => {
     const text = `${pointer} ${message}`;
     return seen.has(text) ? false : seen.add(text);
   });
+}
+
+/** Of members that are null, those that nothing requires: frameworks in strict mode write null for what a model left out. */
+function findOptional(validate: ValidateFunction, args: JsonObject, nulls: ReadonlySet<string>): ReadonlySet<string> {
+  const left = new Set<string>();
+  const leaveOut = (value: Json, at: string): Json => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    const members = Object.entries(value).map(([key, part]) => [key, part, at + pointerStep(key)] as const);
+    for (const [, , pointer] of members) if (nulls.has(pointer)) left.add(pointer);
+    const kept = members.filter(([, , pointer]) => !nulls.has(pointer));
+    return Object.fromEntries(kept.map(([key, part, pointer]) => [key, leaveOut(part, pointer)]));
+  };
+  if (validate(leaveOut(args, ''))) return left;
+  for (const { instancePath, keyword, params } of validate.errors ?? []) {
+    if (keyword !== 'required') continue;
+    left.delete(instancePath + pointerStep(String((params as { readonly missingProperty?: string }).missingProperty)));
+  }
+  return left;
 }
 
 function explainError({ instancePath, keyword, params, message }: ErrorObject): ArgumentError {

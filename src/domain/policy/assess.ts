@@ -4,8 +4,9 @@ import type { AgentConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Level } from '../../contract/review.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { ApprovalPlan, ArgumentError, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import type { ApprovalPlan, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { escalationOf } from '../deadline.ts';
+import type { ArgumentError } from '../json/exact.ts';
 import { valueAt } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
@@ -117,7 +118,7 @@ export function assessCall(input: AssessInput): Assessment {
   if (isFrozen(settings, definition, input)) return block('frozen');
   const rendered = render(definition, input);
   if (rendered === undefined) return block('unknown_tool');
-  if (!rendered.ok) return block('arguments_invalid', { errors: [{ pointer: '', message: rendered.message }] });
+  if (!rendered.ok) return block('arguments_invalid', { errors: rendered.errors });
   const { target } = rendered;
   const assessed = { ...known, class: verdict.class, target };
   const held = heldVerdict(question, input, verdict);
@@ -228,7 +229,26 @@ function heldVerdict(
   return 'error' in approval ? 'policy_error' : { approval, reasonCodes };
 }
 
-function render(tool: ToolDefinition | undefined, input: AssessInput): ReturnType<typeof renderTarget> | undefined {
+/**
+ * What is wrong with the arguments of a call: they do not fit the tool's schema, or its request cannot carry them. Without
+ * `sealed`, values that are about to be sealed are looked at too.
+ */
+export function findArgumentErrors(
+  settings: InForce,
+  { tool: name, arguments: args }: Pick<AssessInput, 'tool' | 'arguments'>,
+  options: { readonly sealed: boolean },
+): readonly ArgumentError[] {
+  const tool = settings.policy.findTool(name);
+  const errors = tool?.validate(args, options) ?? [];
+  if (errors.length > 0) return errors;
+  const rendered = render(tool?.definition, { settings, arguments: args });
+  return rendered === undefined || rendered.ok ? [] : rendered.errors;
+}
+
+function render(
+  tool: ToolDefinition | undefined,
+  input: Pick<AssessInput, 'settings' | 'arguments'>,
+): ReturnType<typeof renderTarget> | undefined {
   if (tool === undefined) return undefined;
   const connector = Object.hasOwn(input.settings.connectors, tool.connector)
     ? input.settings.connectors[tool.connector]

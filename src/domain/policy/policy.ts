@@ -2,6 +2,7 @@ import type { CallClass, Gate, Urgency } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalTimes } from '../deadline.ts';
+import type { ArgumentError } from '../json/exact.ts';
 import type { Evaluation } from './cel-values.ts';
 import type { Folds } from './schema.ts';
 
@@ -20,12 +21,6 @@ export interface PolicyTool {
    * placeholders and are not looked into.
    */
   validate(args: JsonObject, options: { readonly sealed: boolean }): readonly ArgumentError[];
-}
-
-export interface ArgumentError {
-  /** JSON Pointer into the arguments. */
-  readonly pointer: string;
-  readonly message: string;
 }
 
 export interface ClassifyInput {

@@ -1,52 +1,109 @@
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { HttpRequestTemplate, ToolDefinition } from '../../contract/policy.ts';
+import type { ArgumentError } from '../json/exact.ts';
+import { isJsonObject, pointerStep } from '../json/pointer.ts';
 import { holdsSealed } from '../seal-binding.ts';
+import { encodeForm } from './form.ts';
 
 /** What `target.request` of an HTTP tool holds; no credential, no idempotency key. */
 export interface HttpTargetRequest {
   readonly method: HttpRequestTemplate['method'];
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly bodyFormat?: 'json' | 'form';
-  readonly body?: JsonObject;
+  /** As it goes over the wire; a sealed value stands in it as it is. */
+  readonly body?: { readonly type: string; readonly text: string };
+  /** JSON Pointers of arguments by which the target clears something, as its tool declares with `nulls: clear`. */
+  readonly clears?: readonly string[];
 }
 
-export type Rendered<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly message: string };
+export type Rendered<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly errors: readonly ArgumentError[] };
 
-const invalid = (message: string): { readonly ok: false; readonly message: string } => ({ ok: false, message });
+/** `name`: of the argument that is wrong; absent: it is none of them. */
+export function refuse(
+  message: string,
+  name?: string,
+): { readonly ok: false; readonly errors: readonly ArgumentError[] } {
+  return { ok: false, errors: [{ pointer: name === undefined ? '' : pointerStep(name), message }] };
+}
 
-/** Renders the request of a call. Everything in `args` is the caller's. */
+/** Renders the request of a call, with its body as it will be sent. Everything in `args` is the caller's. */
 export function renderHttpRequest(
   tool: ToolDefinition,
   connector: HttpConnectorConfig,
   args: JsonObject,
 ): Rendered<HttpTargetRequest> {
   const { request } = tool;
-  if (request === undefined) return invalid('the tool has no request');
+  if (request === undefined) return refuse('the tool has no request');
   const template = parseTemplate(request.path);
-  if (template === undefined) return invalid('the path template is not well-formed');
+  if (template === undefined) return refuse('the path template is not well-formed');
   const headers = request.headers ?? {};
   for (const [name, value] of Object.entries(headers)) {
-    if (!isStaticHeader(name, value)) return invalid(`the header ${name} cannot be set`);
+    if (!isStaticHeader(name, value)) return refuse(`the header ${name} cannot be set`);
   }
   const used = new Set(argumentsOfTemplate(template));
-  const form = request.bodyFormat === 'form';
-  if (request.body === undefined) {
-    const query = renderQueryRest(tool, args, used, form);
-    if (!query.ok) return query;
-    const url = renderUrl(connector.baseUrl, template, args, query.value);
-    if (!url.ok) return url;
-    return { ok: true, value: { method: request.method, url: url.value, headers } };
-  }
-  const url = renderUrl(connector.baseUrl, template, args, '');
-  if (!url.ok) return url;
   const rest = withoutUsed(args, used);
-  if (form && encodeForm(rest) === undefined) return invalid('an argument cannot be form-encoded');
+  const encoded = request.body === undefined ? encodeQueryRest(tool, template, rest) : encodeBody(request, rest);
+  if (!encoded.ok) return encoded;
+  const { type, text, clears } = encoded.value;
+  if (clears.length > MOST_CLEARED) return refuse(`more than ${MOST_CLEARED} arguments would be cleared`);
+  const url = renderUrl(connector.baseUrl, template, args, type === undefined ? text : '');
+  if (!url.ok) return url;
   return {
     ok: true,
-    value: { method: request.method, url: url.value, headers, bodyFormat: form ? 'form' : 'json', body: rest },
+    value: {
+      method: request.method,
+      url: url.value,
+      headers,
+      ...(type === undefined ? {} : { body: { type, text } }),
+      ...(clears.length === 0 ? {} : { clears }),
+    },
   };
+}
+
+/** People read each of them. */
+const MOST_CLEARED = 100;
+
+/** What the path does not take. `type`: of a body; absent: a query. */
+interface EncodedRest {
+  readonly type?: string;
+  readonly text: string;
+  readonly clears: readonly string[];
+}
+
+function encodeBody({ bodyFormat, nulls }: HttpRequestTemplate, rest: JsonObject): Rendered<EncodedRest> {
+  if (bodyFormat === 'form') return encodeAsForm(rest, nulls, 'application/x-www-form-urlencoded');
+  const clears = nulls === 'clear' ? findNulls(rest) : [];
+  return { ok: true, value: { type: 'application/json', text: JSON.stringify(rest), clears } };
+}
+
+function encodeAsForm(rest: JsonObject, nulls: HttpRequestTemplate['nulls'], type?: string): Rendered<EncodedRest> {
+  const { text, clears, errors } = encodeForm(rest, nulls);
+  if (errors.length > 0) return { ok: false, errors };
+  return { ok: true, value: { ...(type === undefined ? {} : { type }), text, clears } };
+}
+
+/** JSON Pointers of members that are null; an item of a list has no name that could be cleared. */
+function findNulls(value: Json, pointer = ''): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]: [string, Json]) => {
+    const at = pointer + pointerStep(key);
+    return part === null && isJsonObject(value) ? [at] : findNulls(part, at);
+  });
+}
+
+/** The request as a message of HTTP/1.1 is written, for people: method and URL, headers, the body as it is sent. */
+export function writeHttpRequest({ method, url, headers, body }: HttpTargetRequest): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const head = [`${method} ${url}`, ...lines, ...(body === undefined ? [] : [`Content-Type: ${body.type}`])];
+  return body === undefined ? head.join('\n') : `${head.join('\n')}\n\n${body.text}`;
+}
+
+/** Whether the request of a target is one of HTTP, and not of another connector. */
+export function isHttpRequest(request: Json): boolean {
+  return isJsonObject(request) && typeof request['method'] === 'string' && typeof request['url'] === 'string';
 }
 
 /**
@@ -61,7 +118,7 @@ export function renderUrl(
 ): Rendered<string> {
   const base = new URL(baseUrl);
   if (base.username !== '' || base.password !== '' || base.search !== '' || base.hash !== '') {
-    return invalid('the base URL holds more than an origin and a path');
+    return refuse('the base URL holds more than an origin and a path');
   }
   const prefix = base.pathname.replace(/\/$/, '');
   const path = fillPath(template.path, args);
@@ -72,10 +129,10 @@ export function renderUrl(
   const url = new URL(`${base.origin}${prefix}${path.value}${search === '' ? '' : `?${search}`}`);
   const shape = prefix + template.path.map((part) => ('literal' in part ? part.literal : 'x')).join('');
   if (url.origin !== base.origin || url.username !== '' || url.password !== '' || url.hash !== '') {
-    return invalid('the rendered URL leaves its origin');
+    return refuse('the rendered URL leaves its origin');
   }
   if (url.pathname.split('/').length !== shape.split('/').length) {
-    return invalid('the rendered URL has another number of segments than its template');
+    return refuse('the rendered URL has another number of segments than its template');
   }
   return { ok: true, value: url.href };
 }
@@ -87,10 +144,11 @@ function fillPath(parts: readonly TemplatePart[], args: JsonObject): Rendered<st
       path += part.literal;
       continue;
     }
-    const value = Object.hasOwn(args, part.argument) ? args[part.argument] : undefined;
-    if (value === undefined) return invalid(`${part.argument} is missing; the path needs it`);
+    const name = part.argument;
+    const value = Object.hasOwn(args, name) ? args[name] : undefined;
+    if (value === undefined) return refuse(`${name} is missing; the path needs it`, name);
     const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
-    if (typeof text !== 'string' || !isPathValue(text)) return invalid(`${part.argument} cannot stand in a path`);
+    if (typeof text !== 'string' || !isPathValue(text)) return refuse(`${name} cannot stand in a path`, name);
     path += encodeURIComponent(text);
   }
   return { ok: true, value: path };
@@ -99,42 +157,55 @@ function fillPath(parts: readonly TemplatePart[], args: JsonObject): Rendered<st
 function fillQuery(pairs: PathTemplate['query'], args: JsonObject): Rendered<string> {
   const rendered: string[] = [];
   for (const { name, value } of pairs) {
-    const missing = value.some((part) => 'argument' in part && !Object.hasOwn(args, part.argument));
-    if (missing) continue;
+    const names = value.flatMap((part) => ('argument' in part ? [part.argument] : []));
+    const missing = names.find((argument) => !Object.hasOwn(args, argument));
+    if (missing !== undefined) {
+      const given = names.find((argument) => Object.hasOwn(args, argument));
+      if (given !== undefined) return refuse(`${given} is sent together with ${missing}, which is missing`, given);
+      continue;
+    }
     let text = '';
     for (const part of value) {
-      const piece = 'literal' in part ? part.literal : encodeScalar(args[part.argument]);
-      if (piece === undefined) return invalid(`${name} cannot stand in a query`);
-      text += piece;
+      if ('literal' in part) text += part.literal;
+      else {
+        const piece = encodeScalar(args[part.argument]);
+        if (piece === undefined) return refuseInQuery(part.argument, args[part.argument]);
+        text += piece;
+      }
     }
     rendered.push(`${name}=${text}`);
   }
   return { ok: true, value: rendered.join('&') };
 }
 
+function refuseInQuery(name: string, value: Json | undefined): ReturnType<typeof refuse> {
+  if (value === null) return refuse('null cannot be sent in a query: leave it out', name);
+  return refuse(`${name} cannot stand in a query: it takes a text, a number, true or false`, name);
+}
+
 /** Arguments that neither path nor body takes: only a closed schema lets them into the query. */
-function renderQueryRest(
-  tool: ToolDefinition,
-  args: JsonObject,
-  used: ReadonlySet<string>,
-  form: boolean,
-): Rendered<string> {
+function encodeQueryRest(tool: ToolDefinition, template: PathTemplate, rest: JsonObject): Rendered<EncodedRest> {
   const known = closedProperties(tool);
-  const unknown = Object.keys(args).find((name) => !used.has(name) && !known.has(name));
-  if (unknown !== undefined) return invalid(`${unknown} has no place in the request`);
-  const rest = withoutUsed(args, used);
-  if (form) {
-    if (Object.values(rest).some(holdsSealed)) return invalid('a sealed argument cannot stand in a query');
-    const encoded = encodeForm(rest);
-    return encoded === undefined ? invalid('an argument cannot be form-encoded') : { ok: true, value: encoded };
+  const fixed = new Set(template.query.map(({ name }) => name.split('[')[0]));
+  for (const name of Object.keys(rest)) {
+    if (!known.has(name)) return refuse(`${name} has no place in the request`, name);
+    if (fixed.has(encodeURIComponent(name))) return refuse(`the path of the tool sets ${name} already`, name);
+  }
+  const nulls = tool.request?.nulls;
+  if (tool.request?.bodyFormat === 'form') {
+    const sealed = Object.keys(rest).find((name) => holdsSealed(rest[name] ?? null));
+    if (sealed !== undefined) return refuse('a sealed argument cannot stand in a query', sealed);
+    return encodeAsForm(rest, nulls);
   }
   const pairs: string[] = [];
+  const clears: string[] = [];
   for (const [name, value] of Object.entries(rest)) {
-    const text = encodeScalar(value);
-    if (text === undefined) return invalid(`${name} cannot stand in a query`);
+    const text = value === null && nulls === 'clear' ? '' : encodeScalar(value);
+    if (text === undefined) return refuseInQuery(name, value);
+    if (text === '' && nulls === 'clear') clears.push(pointerStep(name));
     pairs.push(`${encodeURIComponent(name)}=${text}`);
   }
-  return { ok: true, value: pairs.join('&') };
+  return { ok: true, value: { text: pairs.join('&'), clears } };
 }
 
 /** Arguments that the path does not take. */
@@ -233,44 +304,4 @@ function parseParts(text: string): readonly TemplatePart[] | undefined {
     rest = rest.slice(match[0].length);
   }
   return parts;
-}
-
-/** Characters of a form before encoding. Every leaf repeats the keys above it: a few long keys would make gigabytes. */
-const MAX_FORM = 1024 * 1024;
-
-interface Form {
-  readonly pairs: string[];
-  size: number;
-}
-
-/**
- * `application/x-www-form-urlencoded` with nesting as Stripe reads it: `a[b]=c`, `a[0]=c`; null is the empty string,
- * which unsets. Undefined where a key holds a bracket (it would name another parameter), text is not valid Unicode, or
- * the form is larger than 1 MiB.
- */
-export function encodeForm(fields: JsonObject): string | undefined {
-  const form: Form = { pairs: [], size: 0 };
-  for (const [key, value] of Object.entries(fields)) {
-    if (!addPairs(form, key, key, value)) return undefined;
-  }
-  return form.pairs.join('&');
-}
-
-function addPairs(form: Form, path: string, key: string, value: Json): boolean {
-  if (/[[\]]/.test(key)) return false;
-  if (Array.isArray(value)) {
-    return (value as readonly Json[]).every((item, index) => addPairs(form, `${path}[${index}]`, String(index), item));
-  }
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).every(([inner, item]) => addPairs(form, `${path}[${inner}]`, inner, item));
-  }
-  const text = value === null ? '' : String(value);
-  form.size += path.length + text.length;
-  if (form.size > MAX_FORM) return false;
-  try {
-    form.pairs.push(`${encodeURIComponent(path)}=${encodeURIComponent(text)}`);
-    return true;
-  } catch {
-    return false; // encodeURIComponent throws on lone surrogates alone
-  }
 }

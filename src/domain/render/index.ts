@@ -7,6 +7,7 @@ import type {
 } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import { findInexact, type ArgumentError } from '../json/exact.ts';
 import { analyzeSelect } from '../sql/analyze.ts';
 import { upstreamNameOf } from '../policy/upstreams.ts';
 import { argumentsOfTemplate, closedProperties, parseTemplate, renderHttpRequest, type Rendered } from './http.ts';
@@ -14,11 +15,12 @@ import { renderPostgresRequest } from './postgres.ts';
 
 export type RenderResult =
   | { readonly ok: true; readonly target: Target }
-  | { readonly ok: false; readonly code: 'invalid_call'; readonly message: string };
+  | { readonly ok: false; readonly code: 'invalid_call'; readonly errors: readonly ArgumentError[] };
 
 /**
  * Renders what would go to the target, without credentials: part of the digest, shown to reviewers, rendered again
- * before execution. `args` may hold sealed placeholders, in HTTP bodies, SQL parameters and MCP arguments only.
+ * before execution. `args` may hold sealed placeholders, in HTTP bodies, SQL parameters and MCP arguments only. What the
+ * request cannot carry as it is, is an error, with its place.
  * SQL tools need {@link loadSqlParser} to have been awaited.
  */
 export function renderTarget(
@@ -27,8 +29,10 @@ export function renderTarget(
   connector: ConnectorConfig,
   args: JsonObject,
 ): RenderResult {
+  const inexact = findInexact(args);
+  if (inexact.length > 0) return { ok: false, code: 'invalid_call', errors: inexact };
   const rendered = renderRequest(tool, connector, args);
-  if (!rendered.ok) return { ok: false, code: 'invalid_call', message: rendered.message };
+  if (!rendered.ok) return { ok: false, code: 'invalid_call', errors: rendered.errors };
   return { ok: true, target: { connector: connectorName, request: rendered.value as Json } };
 }
 

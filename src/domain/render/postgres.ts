@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import { isSealed } from '../seal-binding.ts';
 import { analyzeSelect, analyzeStatement } from '../sql/analyze.ts';
-import type { Rendered } from './http.ts';
+import { refuse, type Rendered } from './http.ts';
 
 /** What `target.request` of a PostgreSQL tool holds. */
 export interface PostgresTargetRequest {
@@ -16,17 +16,17 @@ const PARAMETER_LIMIT = 1_000;
 
 export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): Rendered<PostgresTargetRequest> {
   const { sql, params = [], ...others } = args;
-  if (tool.sql === undefined) return { ok: false, message: 'the tool does not say what it does with SQL' };
-  if (typeof sql !== 'string') return { ok: false, message: 'sql is not a string' };
+  if (tool.sql === undefined) return refuse('the tool does not say what it does with SQL');
+  if (typeof sql !== 'string') return refuse('sql is not a string', 'sql');
   if (!Array.isArray(params) || params.length > PARAMETER_LIMIT || !(params as readonly Json[]).every(isParameter)) {
-    return { ok: false, message: 'params is not a list of values' };
+    return refuse('params is not a list of values', 'params');
   }
   const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) return { ok: false, message: `${unknown} has no place in the request` };
+  if (unknown !== undefined) return refuse(`${unknown} has no place in the request`, unknown);
   const mode = tool.sql === 'select' && analyzeSelect(sql).ok ? 'select' : 'execute';
   if (mode === 'execute') {
     const statement = analyzeStatement(sql);
-    if (!statement.ok) return { ok: false, message: statement.message };
+    if (!statement.ok) return refuse(statement.message, 'sql');
   }
   return { ok: true, value: { mode, sql, params: params as readonly Json[] } };
 }

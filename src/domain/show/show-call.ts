@@ -1,7 +1,9 @@
-import type { Fact } from '../../contract/call.ts';
+import type { Fact, Target } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { isExactNumber } from '../json/exact-number.ts';
+import { isHttpRequest, writeHttpRequest, type HttpTargetRequest } from '../render/http.ts';
+import { sealedPointers, valueAt } from '../seal-binding.ts';
 import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../money.ts';
 import { formatCount } from '../text/time.ts';
 import { writeCell } from '../text/write-value.ts';
@@ -22,15 +24,25 @@ export function showCall(review: Review, tool: ShownTool | undefined): Section {
       blocks.push({ kind: 'values', label: named, values: rest });
     }
   }
-  if (target !== null && target.request !== null) {
-    const through: Line = [
-      'Request to connector ',
-      said(target.connector),
-      ', as it will be sent (without credentials)',
-    ];
-    blocks.push({ kind: 'json', label: through, value: target.request, isFolded: true });
-  }
+  if (target !== null && target.request !== null) blocks.push(...showRequest(target, args ?? {}));
   return { id: 'call', heading: kind === 'call' ? 'What exactly will happen' : 'What is asked', voice: 'call', blocks };
+}
+
+/** The very request that the digest covers: of HTTP, what will go over the wire but for the credential. */
+function showRequest({ connector, request }: Target, args: JsonObject): Block[] {
+  const label: Line = ['Request to connector ', said(connector), ', as it will be sent (without credentials)'];
+  if (!isHttpRequest(request)) return [{ kind: 'json', label, value: request, isFolded: true }];
+  const http = request as unknown as HttpTargetRequest;
+  const sealed = sealedPointers(args).map((pointer) => valueAt(args, pointer) as { readonly $sealed: string });
+  const text = sealed.reduce((shown, { $sealed }) => shown.replaceAll($sealed, '(encrypted)'), writeHttpRequest(http));
+  const cleared = (http.clears ?? []).flatMap((pointer, index) => [
+    ...(index === 0 ? [] : [', ']),
+    said(pointer.slice(1)),
+  ]);
+  return [
+    ...(cleared.length === 0 ? [] : [{ kind: 'pairs', pairs: [pair('Clears', cleared)] } as const]),
+    { kind: 'text', label, text, isFolded: true },
+  ];
 }
 
 interface Drawing {

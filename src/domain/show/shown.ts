@@ -55,7 +55,13 @@ export type Block =
   /** Arguments or context by name, each in full. */
   | { readonly kind: 'values'; readonly label: string; readonly values: JsonObject }
   /** Text of others, line by line. */
-  | { readonly kind: 'text'; readonly label: Line; readonly text: string; readonly syntax?: 'sql' }
+  | {
+      readonly kind: 'text';
+      readonly label: Line;
+      readonly text: string;
+      readonly syntax?: 'sql';
+      readonly isFolded?: true;
+    }
   /** `isFolded`: says once more what the blocks above say, so a page may fold it. */
   | { readonly kind: 'json'; readonly label: Line; readonly value: Json; readonly isFolded?: true }
   | {
