@@ -36,8 +36,12 @@ export type OmittedReason =
   /** The tool redacts fields, and the answer has no fields to find them in. */
   | 'not_redactable';
 
-export function omitted(why: OmittedReason): JsonObject {
-  return { $omitted: why };
+/** `size`: how large it is, as far as that is known, and of which media type. */
+export function omitted(
+  why: OmittedReason,
+  size: { readonly bytes?: number; readonly atLeastBytes?: number; readonly mediaType?: string } = {},
+): JsonObject {
+  return { $omitted: why, ...size };
 }
 
 /**

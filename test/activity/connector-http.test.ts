@@ -120,6 +120,9 @@ async function call(baseUrl: string, tool: ToolDefinition, options: CallOptions 
     ...options.input,
   });
 }
+/** Nothing in it steers a terminal or hides text. */
+const TEXT = 'a:\n\tgcc\r\nスペース\u3000\u00a0\u202f👩‍👩‍👧 \u200c ❤\ufe0f \u00ad';
+
 const codeOf = (result: ConnectorResult): string =>
   result.status === 'executed' ? 'executed' : `${result.status} ${result.code}`;
 
@@ -335,7 +338,42 @@ describe('what comes back', () => {
       (_, r) => r.writeHead(200, { 'content-type': 'application/problem+json' }).end('{"a":1}'),
       { a: 1 },
     ],
-    ['bytes that are not text', (_, r) => r.writeHead(200).end(Buffer.from([0xff, 0xfe, 0])), { $omitted: 'not_text' }],
+    [
+      'K2: bytes that are not text',
+      (_, r) => r.writeHead(200, { 'content-type': 'application/pdf' }).end(Buffer.from([0x25, 0xff, 0])),
+      { $omitted: 'not_text', bytes: 3, mediaType: 'application/pdf' },
+    ],
+    [
+      'B5: JSON with a byte order mark',
+      (_, r) => r.writeHead(200, { 'content-type': 'application/json' }).end('\ufeff{"a":1}'),
+      { a: 1 },
+    ],
+    [
+      'B5: text with a byte order mark',
+      (_, r) => r.writeHead(200, { 'content-type': 'text/csv' }).end('\ufeffid;ü'),
+      '\ufeffid;ü',
+    ],
+    [
+      'B5: text in UTF-16',
+      (_, r) => r.writeHead(200, { 'content-type': 'text/plain' }).end(Buffer.from('\ufeffid;ü', 'utf16le')),
+      'id;ü',
+    ],
+    [
+      'B5: text in another encoding',
+      (_, r) => r.writeHead(200, { 'content-type': 'text/plain; charset=ISO-8859-1' }).end(Buffer.from('ü', 'latin1')),
+      'ü',
+    ],
+    [
+      'B1: numbers that a double does not hold',
+      (_, r) => r.writeHead(200, { 'content-type': 'application/json' }).end('{"id":1234567890123456789,"x":1e400}'),
+      { id: { $number: '1234567890123456789' }, x: { $number: '1e400' } },
+    ],
+    ['B4: every character of a text', (_, r) => r.writeHead(200, { 'content-type': 'text/plain' }).end(TEXT), TEXT],
+    [
+      'K2: JSON of which one part nests too deeply',
+      json(200, { id: 1, deep: JSON.parse('['.repeat(100) + ']'.repeat(100)) as Json }),
+      { id: 1 },
+    ],
     [
       'gzip',
       (_, r) =>
@@ -349,7 +387,11 @@ describe('what comes back', () => {
       (_, r) => r.writeHead(200, { 'content-encoding': 'zstd' }).end('x'),
       { $omitted: 'encoding_not_supported' },
     ],
-    ['too much', (_, r) => r.writeHead(200).end('x'.repeat(300_000)), { $omitted: 'response_too_large' }],
+    [
+      'K2: more than can be read',
+      (_, r) => r.writeHead(200, { 'content-length': 5_000_000 }).end('x'.repeat(5_000_000)),
+      { $omitted: 'response_too_large', bytes: 5_000_000 },
+    ],
     [
       'a gzip bomb',
       (_, r) => r.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
@@ -372,7 +414,7 @@ describe('what comes back', () => {
     });
     expect(await call(baseUrl, postTool())).toMatchObject({
       status: 'executed',
-      body: { $omitted: 'response_too_large' },
+      body: { $omitted: 'response_too_large', atLeastBytes: expect.any(Number) },
     });
   });
 

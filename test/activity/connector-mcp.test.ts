@@ -36,6 +36,10 @@ server.registerTool('fail', { inputSchema: shape }, () => ({ isError: true, ...t
 server.registerTool('die', { inputSchema: shape }, () => { log('dying'); process.exit(1); });
 server.registerTool('hang', { inputSchema: shape }, () => new Promise(() => {}));
 server.registerTool('big', { inputSchema: shape }, () => text('x'.repeat(400_000)));
+server.registerTool('exact', { inputSchema: shape }, () => ({ content: [{ type: 'text', text: 'a: 1e400' }], structuredContent: { id: '@@', list: ['@@'] } }));
+// The SDK cannot write such a number itself.
+const write = process.stdout.write.bind(process.stdout);
+process.stdout.write = (line, ...rest) => write(String(line).replaceAll('"@@"', '1234567890123456789'), ...rest);
 await server.connect(new StdioServerTransport());
 `;
 
@@ -106,13 +110,19 @@ describe('upstream MCP server as a child process', () => {
     expect(connector.secrets()).toContain('upstream-token-1');
   });
 
-  it('distinguishes a refusal, a lost answer and an answer that is too large', async () => {
+  it('distinguishes a refusal and a lost answer', async () => {
     const connector = connect(stdioServer().config);
     expect(codeOf(await call(connector, 'fail'))).toBe('failed upstream_rejected');
     expect((await call(connector, 'close', { args: { id: 'not a number' } })).status).toBe('failed');
     expect((await call(connector, 'unknown')).status).toBe('failed');
-    expect(await call(connector, 'big')).toEqual({ status: 'executed', body: { $omitted: 'response_too_large' } });
     expect(codeOf(await call(connector, 'hang', { timeout: '1s' }))).toBe('outcome_unknown lost_answer');
+  });
+
+  it('B1: numbers keep their digits', async () => {
+    const id = { $number: '1234567890123456789' };
+    expect(await call(connect(stdioServer().config), 'exact')).toMatchObject({
+      body: { content: [{ text: 'a: 1e400' }], structuredContent: { id, list: [id] } },
+    });
   });
 
   it('a server that dies leaves the outcome unknown; the next call starts another', async () => {
@@ -191,6 +201,34 @@ describe('upstream MCP server over HTTP', () => {
     expect(calls).toEqual([1]);
     expect(new Set(authorizations)).toEqual(new Set(['Bearer upstream-token-1']));
   });
+
+  it.each([
+    ['application/json', (message: string) => message],
+    ['text/event-stream', (message: string) => `event: message\r\ndata: ${message}\r\n\r\n`],
+  ])(
+    'B1: numbers keep their digits, in %s too, and a part of a later revision is no lost answer',
+    async (type, frame) => {
+      const content = '[{"type":"text","text":"\\u0031e400"},{"type":"hologram","size":1e400}]';
+      const { url } = await httpServer((_, response, body) => {
+        if (!isCall(body)) return false;
+        const { id } = JSON.parse(body) as { readonly id: number };
+        const result = `{"content":${content},"structuredContent":{"id":1234567890123456789}}`;
+        response.writeHead(200, { 'content-type': type });
+        response.end(frame(`{"jsonrpc":"2.0","id":${id},"result":${result}}`));
+        return true;
+      });
+      expect(await call(connect(configOf(url)), 'close')).toEqual({
+        status: 'executed',
+        body: {
+          content: [
+            { type: 'text', text: '1e400' },
+            { type: 'hologram', size: { $number: '1e400' } },
+          ],
+          structuredContent: { id: { $number: '1234567890123456789' } },
+        },
+      });
+    },
+  );
 
   it('refuses private addresses unless they are allowed', async () => {
     const { url, authorizations } = await httpServer();

@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LIMITS } from '../../src/contract/constants.ts';
+import { writeJson } from '../../src/domain/json/exact-number.ts';
+import { digestOf } from '../../src/domain/proof/digest.ts';
 import type { Connector } from '../../src/ports/connector.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -96,6 +99,31 @@ describe('law 6: a real target', () => {
     handle = (response) => response.writeHead(422).end('{"error":"balance"}');
     const found = await attempt(await close());
     expect(found).toMatchObject({ state: 'failed', code: 'upstream_rejected', body: { error: 'balance' } });
+  });
+
+  it('B1: that answers with numbers that a double does not hold has them kept, and they survive the database', async () => {
+    handle = (response) => response.end('{"id":1234567890123456789,"x":1e400,"y":[-0,1E+2,0.10]}');
+    const journey = await close();
+    const body = { id: { $number: '1234567890123456789' }, x: { $number: '1e400' }, y: [{ $number: '-0' }, 100, 0.1] };
+    expect(await attempt(journey)).toMatchObject({ state: 'done', body });
+    const review = await store.readReview(journey.reviewId);
+    expect(writeJson(review)).toContain('"body":{"id":1234567890123456789,"x":1e400,"y":[-0,100,0.1]}');
+    const finished = (await store.entriesOf(journey.reviewId)).findLast(({ entry }) => entry.type === 'finished');
+    expect(finished?.entry).toMatchObject({ resultDigest: digestOf(body) });
+  });
+
+  it('K2: that answers with more than is kept has the rest kept, and what is missing is named with its size', async () => {
+    const items = Array.from({ length: 500 }, (_, id) => ({ id, text: 'x'.repeat(1_000) }));
+    handle = (response) => response.end(JSON.stringify({ note: 'first', items, image: 'A'.repeat(400_000), last: 1 }));
+    const { body } = await attempt(await close());
+    const advice = 'Ask for less: a smaller page, a filter, or fewer fields.';
+    const omitted = { $omitted: 'response_too_large' };
+    expect(body).toMatchObject({ note: 'first', image: { ...omitted, bytes: 400_002 }, last: 1 });
+    const kept = (body as { readonly items: readonly unknown[] }).items;
+    expect(kept.slice(0, -1)).toEqual(items.slice(0, kept.length - 1));
+    const missing = items.length - kept.length + 1;
+    expect(kept.at(-1)).toEqual({ ...omitted, items: missing, bytes: expect.any(Number), advice });
+    expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThanOrEqual(LIMITS.responseBody);
   });
 
   it('that cannot be reached at all fails it: nothing was sent', async () => {

@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEntry } from '../../contract/audit.ts';
 import { LIMITS } from '../../contract/constants.ts';
 import type { Json } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
 import { entryOf } from '../../domain/gate/change.ts';
+import { fitJson } from '../../domain/json/fit.ts';
 import { storable } from '../../domain/json/storable.ts';
+import { findTool } from '../../domain/policy/assess.ts';
 import type { ExecutionOutcome, LedgerRow, LedgerTransition } from '../../domain/ledger.ts';
 import { executionOf } from '../../domain/outcome.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
@@ -37,7 +40,9 @@ export async function recordResult(
   secrets: readonly string[] = [],
 ): Promise<void> {
   const { reviewId } = input;
-  let outcome = outcomeOfResult(result, nowOf(deps), (value) => deps.scrub(value, secrets));
+  const advice = adviceFor(findTool(deps.settings.current(), input.material.tool));
+  const scrub = (value: Json): Json => deps.scrub(value, secrets);
+  let outcome = outcomeOfResult(result, nowOf(deps), scrub, advice);
   // With a key, repeating a write whose answer was lost writes nothing twice.
   const key = `finish:${reviewId}:${deps.newToken()}`;
   const write = async (): Promise<void> => {
@@ -114,9 +119,20 @@ function resultEntry(
   };
 }
 
-/** What is stored of a connector's answer: scrubbed of credentials and opened values, at most 256 KiB. `at`: ISO 8601. */
-function outcomeOfResult(result: ConnectorResult, at: string, scrub: (value: Json) => Json): ExecutionOutcome {
-  const body = 'body' in result && result.body !== undefined ? clipBody(scrub(storable(result.body))) : undefined;
+/**
+ * What is stored of a connector's answer: scrubbed of credentials and opened values, then what fits into 256 KiB, so that no
+ * row can outgrow what a query may return. `at`: ISO 8601.
+ */
+function outcomeOfResult(
+  result: ConnectorResult,
+  at: string,
+  scrub: (value: Json) => Json,
+  advice: string,
+): ExecutionOutcome {
+  const body =
+    'body' in result && result.body !== undefined
+      ? fitJson(scrub(storable(result.body)), LIMITS.responseBody, advice)
+      : undefined;
   const retryAfterMs = 'retryAfterMs' in result ? result.retryAfterMs : undefined;
   return {
     ...(body === undefined ? {} : { body }),
@@ -145,10 +161,17 @@ export function scrubText(message: string, scrub: (value: Json) => Json): string
   return typeof clean === 'string' ? (storable(clean.slice(0, 2_000)) as string) : '';
 }
 
-/** Connectors bound their answers; this is the last line, so that no row can outgrow what a query may return. */
-function clipBody(body: Json): Json {
-  const size = Buffer.byteLength(JSON.stringify(body), 'utf8');
-  return size <= LIMITS.responseBody ? body : { $truncated: true, bytes: size };
+/** Arguments by which APIs let a caller ask for less. */
+const ASK_FOR_LESS =
+  /^(?:per_?page|page|page_?size|limit|offset|first|after|cursor|count|top|max_?results|fields|select|since)$/i;
+
+/** How an agent gets the rest of a list that is too long, in the terms of the tool where it says so. */
+function adviceFor(tool: ToolDefinition | undefined): string {
+  const properties = tool?.arguments?.['properties'] ?? {};
+  const names = Object.keys(properties).filter((name) => ASK_FOR_LESS.test(name));
+  return names.length === 0
+    ? 'Ask for less: a smaller page, a filter, or fewer fields.'
+    : `Ask for less: this tool takes ${names.slice(0, 5).join(', ')}.`;
 }
 
 function nowOf({ clock }: Pick<ExecuteDeps, 'clock'>): string {

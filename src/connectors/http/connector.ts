@@ -12,7 +12,7 @@ import {
   type HttpTargetRequest,
 } from '../../domain/render/http.ts';
 import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../ports/connector.ts';
-import { clipValue, failed, omitted, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
+import { clipValue, failed, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
 import {
   exchange,
   failedToSend,
@@ -139,7 +139,7 @@ function isRead(tool: ToolDefinition): boolean {
 }
 
 /**
- * What is kept of an answer. One that is larger than the limit (or not text) was still an answer: the call counts as
+ * What there is of an answer. One that is larger than can be read (or not text) was still an answer: the call counts as
  * what its status says, and `{"$omitted": why}` stands where the body would be.
  */
 function bodyOf(tool: ToolDefinition, body: BodyRead): Json {
@@ -148,7 +148,7 @@ function bodyOf(tool: ToolDefinition, body: BodyRead): Json {
     case 'text':
       return redact(body.value, tool.redact);
     case 'omitted':
-      return omitted(body.why);
+      return body.value;
     case 'broken':
       return null;
   }
@@ -247,7 +247,8 @@ function factValue(value: Json, pointer: string, count: boolean): Json {
 
 function jsonOf(answer: ExchangeResult): Json | undefined {
   if (answer.kind !== 'answer' || answer.status < 200 || answer.status > 299) return undefined;
-  return answer.body.kind === 'json' ? answer.body.value : undefined;
+  // What is cut cannot be pinned: a change below the cut would not be seen.
+  return answer.body.kind === 'json' && answer.body.isCut !== true ? answer.body.value : undefined;
 }
 
 function refusalOf(answer: ExchangeResult): PreviewResult {

@@ -3,11 +3,11 @@ import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { buildConnector, Client } from 'undici';
-import type { Json } from '../../contract/json.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import { isPublicAddress } from '../../domain/addresses.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
 import { explainConnectFailure, type ConnectFailure } from '../../domain/connect-error.ts';
-import { failed, type FailedResult, type OmittedReason } from '../answer.ts';
+import { failed, omitted, type FailedResult } from '../answer.ts';
 
 interface ResolvedAddress {
   readonly address: string;
@@ -180,13 +180,17 @@ function isArgumentError(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG';
 }
 
-/** Largest answer, in bytes after decompression, that is kept. */
-export const RESPONSE_LIMIT = 256 * 1024;
+/**
+ * Largest answer, in bytes after decompression, that is read. Less of it is kept (`LIMITS.responseBody`), but what is small in a
+ * large answer can be found only by reading it.
+ */
+const ANSWER_LIMIT = 4 * 1024 * 1024;
 
 export type BodyRead =
-  | { readonly kind: 'json'; readonly value: Json }
+  /** `isCut`: parts that nest too deeply are gone. */
+  | { readonly kind: 'json'; readonly value: Json; readonly isCut?: true }
   | { readonly kind: 'text'; readonly value: string }
-  | { readonly kind: 'omitted'; readonly why: OmittedReason }
+  | { readonly kind: 'omitted'; readonly value: JsonObject }
   /** The connection broke, or time ran out, before the end. */
   | { readonly kind: 'broken' };
 
@@ -198,10 +202,12 @@ async function readBody(
   // Destroying the stream early emits an error that would otherwise be unhandled.
   stream.on('error', () => undefined);
   const encoding = headerOf(headers, 'content-encoding').toLowerCase();
+  const length = headerOf(headers, 'content-length');
+  const announced = /^[0-9]{1,15}$/.test(length) ? { bytes: Number(length) } : {};
   const decoder = decoderOf(encoding);
   if (decoder === 'unknown') {
     stream.destroy();
-    return { kind: 'omitted', why: 'encoding_not_supported' };
+    return { kind: 'omitted', value: omitted('encoding_not_supported', announced) };
   }
   const source = decoder === null ? stream : pipeline(stream, decoder, () => undefined);
   const chunks: Buffer[] = [];
@@ -209,9 +215,10 @@ async function readBody(
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > RESPONSE_LIMIT) {
+      if (size > ANSWER_LIMIT) {
         stream.destroy();
-        return { kind: 'omitted', why: 'response_too_large' };
+        const known = decoder === null && 'bytes' in announced ? announced : { atLeastBytes: size };
+        return { kind: 'omitted', value: omitted('response_too_large', known) };
       }
       chunks.push(chunk);
     }
@@ -223,17 +230,39 @@ async function readBody(
 
 function decode(bytes: Buffer, contentType: string): BodyRead {
   if (bytes.length === 0) return { kind: 'json', value: null };
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return { kind: 'omitted', why: 'not_text' };
+  const text = decodeText(bytes, contentType);
+  if (text === undefined) {
+    const [mediaType = ''] = /^[a-z0-9.+-]{1,40}\/[a-z0-9.+-]{1,80}/.exec(contentType) ?? [];
+    const size = { bytes: bytes.length, ...(mediaType === '' ? {} : { mediaType }) };
+    return { kind: 'omitted', value: omitted('not_text', size) };
   }
   if (!/^application\/(?:[a-z0-9.+-]*\+)?json\b/.test(contentType)) return { kind: 'text', value: storableText(text) };
   const parsed = parseStorable(text);
   if (parsed.ok) return { kind: 'json', value: parsed.value };
-  return parsed.why === 'not_json' ? { kind: 'text', value: storableText(text) } : { kind: 'omitted', why: parsed.why };
+  if (parsed.why === 'not_json') return { kind: 'text', value: storableText(text) };
+  return { kind: 'json', value: parsed.value, isCut: true };
 }
+
+/**
+ * Text in the encoding that a byte order mark or the media type names, else UTF-8. A mark of UTF-8 stays in the text, where
+ * it is a character like any other; undefined where bytes stand for no text in that encoding.
+ */
+function decodeText(bytes: Buffer, contentType: string): string | undefined {
+  const [, charset = 'utf-8'] = /;\s*charset="?([a-z0-9._:-]{1,40})/.exec(contentType) ?? [];
+  const marked = MARKS.find(({ mark }) => mark.every((byte, at) => bytes[at] === byte))?.encoding;
+  try {
+    return new TextDecoder(marked ?? charset, { fatal: true, ignoreBOM: marked === 'utf-8' }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Byte order marks (WHATWG Encoding, section 6). */
+const MARKS = [
+  { encoding: 'utf-8', mark: [0xef, 0xbb, 0xbf] },
+  { encoding: 'utf-16be', mark: [0xfe, 0xff] },
+  { encoding: 'utf-16le', mark: [0xff, 0xfe] },
+] as const;
 
 function decoderOf(encoding: string) {
   switch (encoding) {

@@ -2,6 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ListedTool } from '../../domain/upstream.ts';
+import { numbersAsDoubles } from '../../domain/json/exact-number.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
@@ -57,7 +58,8 @@ function describeTool(tool: JsonObject): readonly ListedTool[] {
       digest: digestOf(tool),
       definition: {
         description: text === null ? null : visibleLines(text).join('\n'),
-        inputSchema: showText(schema) as JsonObject,
+        // A bound such as 9223372036854775807 is near enough: no argument goes beyond 2^53.
+        inputSchema: numbersAsDoubles(showText(schema)) as JsonObject,
       },
     },
   ];

@@ -26,17 +26,21 @@ export function storableText(text: string): string {
   return wellFormed(text).replaceAll('\0', '\ufffd');
 }
 
-/** Parses JSON that a target wrote; every number keeps its digits. */
+/** Parses JSON that a target wrote; every number keeps its digits. Of what is too deep, `value` is cut. */
 export function parseStorable(
   text: string,
-): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: 'not_json' | 'too_deep' } {
+):
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly why: 'not_json' }
+  | { readonly ok: false; readonly why: 'too_deep'; readonly value: Json } {
   let value: Json;
   try {
     value = parseExactJson(text);
   } catch {
     return { ok: false, why: 'not_json' };
   }
-  return isTooDeep(value, 0) ? { ok: false, why: 'too_deep' } : { ok: true, value: storable(value) };
+  const kept = storable(value);
+  return isTooDeep(value, 0) ? { ok: false, why: 'too_deep', value: kept } : { ok: true, value: kept };
 }
 
 function isTooDeep(value: Json, depth: number): boolean {
