@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CLASSES, GATES, serviceNameSchema, toolNameSchema, urgencySchema } from './call.ts';
 import { reviewIdSchema } from './ids.ts';
 import { jsonObjectSchema } from './json.ts';
-import { executionViewSchema } from './review.ts';
+import { executionViewSchema, feedbackSchema } from './review.ts';
 
 /** Body of `POST /v1/execute`. */
 export const executeRequestSchema = z.strictObject({
@@ -42,6 +42,11 @@ const executeCommon = {
   reviewId: reviewIdSchema,
   class: z.enum(CLASSES).nullable(),
   gate: z.enum(GATES).nullable(),
+  /**
+   * Another review stands for this call: an equal one of the same agent that waits for people, or that they rejected
+   * within the last hour. Nothing new was begun, and its deadline is as it was.
+   */
+  attached: z.literal(true).optional(),
 };
 
 /** The call as it was let through, told where a reviewer changed it: what was proposed is not what ran. */
@@ -67,6 +72,8 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
     reasonCodes: z.array(z.string()),
     expiresAt: z.string().nullable(),
     statusUrl: z.string(),
+    /** Present where a reviewer asks for changes: answer with `POST /v1/reviews/{reviewId}/revision`. */
+    feedback: feedbackSchema.optional(),
   }),
   z.object({
     outcome: z.literal('BLOCKED'),

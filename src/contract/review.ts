@@ -119,6 +119,9 @@ export const executionViewSchema = z.object({
 });
 export type ExecutionView = z.infer<typeof executionViewSchema>;
 
+/** What a reviewer asks to be changed. */
+export const feedbackSchema = z.object({ by: z.string(), comment: z.string(), at: z.string() });
+
 const callViewSchema = z.object({
   service: z.string(),
   tool: z.string(),
@@ -201,7 +204,7 @@ export const reviewSchema = z.object({
     })
     .nullable(),
   /** Present in `changes_requested`: the feedback. */
-  feedback: z.object({ by: z.string(), comment: z.string(), at: z.string() }).nullable(),
+  feedback: feedbackSchema.nullable(),
   execution: executionViewSchema,
   workflow: z.object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() }),
   /** Never stored: told to reviewers while it waits, by the people in force, where it cannot be approved any more. */

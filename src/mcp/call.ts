@@ -1,6 +1,6 @@
 import type { CallToolRequest, CallToolResult, ServerNotification } from '@modelcontextprotocol/sdk/types.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { ProblemError, type AgentPrincipal } from '../api/index.ts';
 import { outcomeOf } from '../api/service/outcome.ts';
 import { toolNameSchema } from '../contract/call.ts';
@@ -15,8 +15,9 @@ import type { Review } from '../contract/review.ts';
 import { isFinal } from '../domain/lifecycle.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
+import { canonicalJson } from '../domain/proof/digest.ts';
 import { offeredTools } from './catalog.ts';
-import type { McpRequest } from './request.ts';
+import type { McpRequest, McpSession } from './request.ts';
 import { resultOf } from './result.ts';
 import { execute } from '../api/service/execute.ts';
 import { getReview } from '../api/service/read.ts';
@@ -38,8 +39,12 @@ export interface Proposed {
   readonly review: Review | undefined;
 }
 
-/** Proposes the call; answers once it ran, was stopped, or is durably held. */
-export async function propose(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Proposed> {
+/** Proposes the call; answers once it ran, was stopped, or is durably held. `key`: its idempotency key. */
+export async function propose(
+  request: McpRequest,
+  params: CallToolRequest['params'],
+  key: string | undefined,
+): Promise<Proposed> {
   const { context, principal, caller } = request;
   const tool = resolveTool(context.settings.current(), principal, params.name);
   const meta = params._meta ?? {};
@@ -55,7 +60,7 @@ export async function propose(request: McpRequest, params: CallToolRequest['para
   if (!parsed.success) throw new McpError(ErrorCode.InvalidParams, 'The call does not have the documented shape');
   const { body } = await execute(context, principal, parsed.data, {
     ...caller,
-    idempotencyKey: idempotencyKeyOf(request, meta['holdpoint/idempotencyKey'], extra.requestId),
+    idempotencyKey: key,
   });
   return { response: body, review: await readReview(request, body.reviewId) };
 }
@@ -64,16 +69,18 @@ export async function propose(request: McpRequest, params: CallToolRequest['para
 export async function callTool(
   request: McpRequest,
   params: CallToolRequest['params'],
+  key: string | undefined,
   extra: Extra,
 ): Promise<CallToolResult> {
   const startedAt = performance.now();
-  const { response, review } = await propose(request, params, extra);
+  const { response, review } = await propose(request, params, key);
   if (response.outcome !== 'ESCALATE') return resultOf(response, review, reviewsUrlOf(request));
   return holdReview(
     request,
     response.reviewId,
     (request.deps.holdMs ?? HOLD_MS) - (performance.now() - startedAt),
     extra,
+    response.attached,
   );
 }
 
@@ -83,6 +90,7 @@ export async function holdReview(
   reviewId: ReviewId,
   ms: number,
   extra: Extra,
+  attached?: true,
 ): Promise<CallToolResult> {
   const { context, deps, principal, caller } = request;
   const lookEvery = deps.lookEverySeconds ?? PROGRESS_EVERY_SECONDS;
@@ -93,16 +101,17 @@ export async function holdReview(
     const waitSeconds = Math.min(lookEvery, Math.max(left(), 0));
     const review = await getReview(context, principal, reviewId, { waitSeconds, signal, orChanges: true });
     if (isFinal(review) || review.status === 'changes_requested' || left() <= 0 || signal.aborted) {
-      return reviewResult(request, review);
+      return reviewResult(request, review, attached);
     }
     await sendProgress(extra, (performance.now() - startedAt) / 1_000, ms / 1_000);
   }
 }
 
-export function reviewResult(request: McpRequest, review: Review): ReturnType<typeof resultOf> {
+/** `attached`: of the proposal that is answered. */
+export function reviewResult(request: McpRequest, review: Review, attached?: true): ReturnType<typeof resultOf> {
   const { reviewId } = review;
   const response = outcomeOf(reviewId, review, `${request.caller.baseUrl}/v1/reviews/${reviewId}`);
-  return resultOf(response, review, reviewsUrlOf(request));
+  return resultOf(attached ? { ...response, attached } : response, review, reviewsUrlOf(request));
 }
 
 async function sendProgress(extra: Extra, progress: number, total: number): Promise<void> {
@@ -138,19 +147,51 @@ function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string
   throw new McpError(ErrorCode.InvalidParams, 'Unknown tool');
 }
 
-/** The same request of the same session, sent again, is the same call. */
-function idempotencyKeyOf({ session }: McpRequest, given: unknown, id: string | number): string | undefined {
+/** An unanswered request that is sent again later than this is another call, ms. Longer than any call is held. */
+const RESENT_WITHIN_MS = 15 * 60_000;
+
+/**
+ * Answers a call under its idempotency key: the client's own, or one that stands for the request until it is answered. A
+ * JSON-RPC id is free again then, and many clients use one id for every request of a session: only a request that is sent
+ * again before it was answered, because the connection broke, is the same call.
+ */
+export async function answerOnce<T>(
+  request: McpRequest,
+  params: CallToolRequest['params'],
+  id: string | number,
+  answer: (key: string | undefined) => Promise<T>,
+): Promise<T> {
+  const given = params._meta?.['holdpoint/idempotencyKey'];
   if (given !== undefined) {
     const parsed = idempotencyKeySchema.safeParse(given);
     if (!parsed.success)
       throw new McpError(ErrorCode.InvalidParams, 'holdpoint/idempotencyKey must have 1 to 255 characters');
-    return parsed.data;
+    return answer(parsed.data);
   }
-  if (session === undefined) return undefined;
-  const digest = createHash('sha256')
-    .update(`${session.nonce}\0${typeof id}\0${id}`)
+  const { context, session } = request;
+  if (session === undefined || id === '') return answer(undefined);
+  const { mcpRequests } = context.store;
+  const name = nameOfRequest(session, params, id);
+  const now = context.clock.now();
+  const since = new Date(now - RESENT_WITHIN_MS).toISOString();
+  const key = await mcpRequests.begin(name, `mcp-${randomUUID()}`, new Date(now).toISOString(), since);
+  try {
+    return await answer(key);
+  } finally {
+    // Before the answer is sent: the next request may come the moment it has arrived.
+    if (!request.isGone()) {
+      await mcpRequests.answered(name).catch((error: unknown) => {
+        context.log.warn({ err: error }, 'an answered MCP request is still taken for an open one');
+      });
+    }
+  }
+}
+
+function nameOfRequest({ nonce }: McpSession, params: CallToolRequest['params'], id: string | number): string {
+  const { progressToken: _token, ...meta } = params._meta ?? {};
+  return createHash('sha256')
+    .update(canonicalJson([nonce, id, { ...params, _meta: meta }]))
     .digest('base64url');
-  return `mcp-${digest}`;
 }
 
 function reviewsUrlOf({ caller }: McpRequest): string {

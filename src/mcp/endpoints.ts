@@ -21,8 +21,8 @@ const SESSION_HEADER = 'mcp-session-id';
 const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
 
 /**
- * The MCP gateway over Streamable HTTP. No state is kept between requests, so it does not matter which api process
- * answers which of them.
+ * The MCP gateway over Streamable HTTP. A process keeps no state between requests, so it does not matter which api
+ * process answers which of them.
  */
 export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
   return [...upstreamEndpoints(parts.context.settings), ...['', '/'].flatMap((end) => doorAt(deps, parts, end))];
@@ -44,7 +44,7 @@ function doorAt(deps: McpDeps, parts: DoorParts, end: string): Endpoint[] {
       problems: [],
       hidden: true,
       async handle({ principal, body, caller, req, res }) {
-        const request = admit(deps, parts, principal, caller, req);
+        const request = admit(deps, parts, principal, caller, req, res);
         if (body['method'] === 'initialize') {
           res.setHeader('Mcp-Session-Id', openSession(deps.sessionSecret, principal.id));
         }
@@ -63,7 +63,7 @@ function doorAt(deps: McpDeps, parts: DoorParts, end: string): Endpoint[] {
       answers: {},
       problems: [],
       hidden: true,
-      handle: ({ principal, caller, req, res }) => listen(admit(deps, parts, principal, caller, req), req, res),
+      handle: ({ principal, caller, req, res }) => listen(admit(deps, parts, principal, caller, req, res), req, res),
     }),
     endpoint<'public'>({
       method: 'get',
@@ -93,14 +93,21 @@ function challenge(baseUrl: string): string {
 }
 
 /** What is checked before a message is looked at. Throws `forbidden`, and `not_found` for a session of another agent. */
-function admit(deps: McpDeps, parts: DoorParts, principal: AgentPrincipal, caller: Caller, req: Request): McpRequest {
+function admit(
+  deps: McpDeps,
+  parts: DoorParts,
+  principal: AgentPrincipal,
+  caller: Caller,
+  req: Request,
+  res: Response,
+): McpRequest {
   const { context } = parts;
   refuseForeignOrigin(req, context.settings.current().publicUrl);
   const id = req.get(SESSION_HEADER);
   const session = id === undefined ? undefined : readSession(deps.sessionSecret, principal.id, id);
   // The client then begins another one.
   if (id !== undefined && session === undefined) throw new ProblemError('not_found');
-  return { context, deps, principal, caller, session, parts };
+  return { context, deps, principal, caller, session, parts, isGone: () => res.closed };
 }
 
 async function converse(request: McpRequest, req: Request, res: Response, body?: Message): Promise<void> {

@@ -28,10 +28,12 @@ export interface McpRequest {
   readonly deps: McpDeps;
   readonly principal: AgentPrincipal;
   readonly caller: Caller;
-  /** Undefined: the client keeps no session; its requests cannot be told from repeated ones. */
+  /** Undefined: the client keeps no session; a request that it sends again is another call. */
   readonly session: McpSession | undefined;
   /** What this process shares with its other doors. */
   readonly parts: DoorParts;
+  /** The connection has ended, so no answer can be sent by it. */
+  readonly isGone: () => boolean;
 }
 
 /** Extension in which the server may answer a call with a handle: `io.modelcontextprotocol/tasks` (SEP-2663). */

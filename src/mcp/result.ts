@@ -21,7 +21,7 @@ export function resultOf(
   reviewsUrl: string,
 ): CallToolResult & { readonly structuredContent: JsonObject } {
   const { reviewId, class: callClass, gate, reasonCodes } = response;
-  const common = { reviewId, class: callClass, gate, reasonCodes };
+  const common = { reviewId, class: callClass, gate, reasonCodes, ...attachedOf(response) };
   switch (response.outcome) {
     case 'EXECUTED': {
       const { execution } = response;
@@ -90,7 +90,16 @@ function pending(
 ): CallToolResult & { readonly structuredContent: JsonObject } {
   const { reviewId, reasonCodes, expiresAt } = response;
   const status = review?.status ?? 'pending';
-  const common = { outcome: 'PENDING', reviewId, status, class: response.class, reasonCodes, expiresAt, link };
+  const common = {
+    outcome: 'PENDING',
+    reviewId,
+    status,
+    class: response.class,
+    reasonCodes,
+    expiresAt,
+    link,
+    ...attachedOf(response),
+  };
   if (status === 'changes_requested') {
     const next = { tool: 'holdpoint_revise', arguments: { reviewId } };
     const feedback = review?.feedback?.comment ?? null;
@@ -103,7 +112,13 @@ function pending(
   const next = { tool: 'holdpoint_await', arguments: { reviewId } };
   const sentence =
     'Not done yet: it waits for a human decision. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again. A reviewer decides at the link, after signing in.';
-  return tell(sentence, { ...common, next });
+  const again = 'You proposed the same call before, and people have one review of it. ';
+  return tell(response.attached === true ? `${again}${sentence}` : sentence, { ...common, next });
+}
+
+/** Told in every answer: nothing new was begun. */
+function attachedOf({ attached }: ExecuteResponse): { readonly attached?: true } {
+  return attached === undefined ? {} : { attached };
 }
 
 /** A withdrawal or a revision that no worker has processed yet: nothing has changed so far. */

@@ -15,9 +15,10 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { ProblemError } from '../api/index.ts';
+import type { ExecuteResponse } from '../contract/execute.ts';
 import { asProblem } from '../api/problem.ts';
 import { visible } from '../domain/text/visible.ts';
-import { callTool, propose, type Extra } from './call.ts';
+import { answerOnce, callTool, propose, type Extra } from './call.ts';
 import { LEFT_OUT, offeredTools } from './catalog.ts';
 import { TASKS_EXTENSION, type McpRequest } from './request.ts';
 import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
@@ -112,9 +113,11 @@ async function answerCall(request: McpRequest, params: CallToolRequest['params']
   try {
     const own = runOwnTool(request, params, extra);
     if (own !== undefined) return await own;
-    if (params.task !== undefined) return await callAsTask(request, params, extra);
-    if (declaresTasks(extra)) return await callWithHandle(request, params, extra);
-    return await callTool(request, params, extra);
+    return await answerOnce(request, params, extra.requestId, async (key): Promise<Result> => {
+      if (params.task !== undefined) return callAsTask(request, params, key);
+      if (declaresTasks(extra)) return callWithHandle(request, params, key);
+      return callTool(request, params, key, extra);
+    });
   } catch (error) {
     // A refusal is something to tell the model, not a fault of the protocol.
     if (params.task === undefined && error instanceof ProblemError && error.code !== 'internal') {
@@ -125,20 +128,33 @@ async function answerCall(request: McpRequest, params: CallToolRequest['params']
 }
 
 /** The client asked for a task (2025-11-25). */
-async function callAsTask(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Result> {
-  const { response, review } = await propose(request, params, extra);
-  if (review !== undefined) return { task: taskOf(request, review) };
+async function callAsTask(
+  request: McpRequest,
+  params: CallToolRequest['params'],
+  key: string | undefined,
+): Promise<Result> {
+  const { response, review } = await propose(request, params, key);
+  if (review !== undefined) return { task: taskOf(request, review), ...attachedMeta(response) };
   const { structuredContent } = resultOf(response, undefined, '');
   throw new McpError(ErrorCode.InvalidParams, 'The call was blocked', structuredContent);
 }
 
 /** The client takes handles (the tasks extension): it gets one where people are waited for. */
-async function callWithHandle(request: McpRequest, params: CallToolRequest['params'], extra: Extra): Promise<Result> {
-  const { response, review } = await propose(request, params, extra);
+async function callWithHandle(
+  request: McpRequest,
+  params: CallToolRequest['params'],
+  key: string | undefined,
+): Promise<Result> {
+  const { response, review } = await propose(request, params, key);
   if (response.outcome === 'ESCALATE' && review !== undefined) {
-    return { resultType: 'task', ...extensionTaskOf(request, review) };
+    return { resultType: 'task', ...extensionTaskOf(request, review), ...attachedMeta(response) };
   }
   return resultOf(response, review, `${request.caller.baseUrl}/reviews`);
+}
+
+/** A handle has no place of its own for it. */
+function attachedMeta({ attached }: ExecuteResponse): Pick<Result, '_meta'> {
+  return attached === undefined ? {} : { _meta: { 'holdpoint/attached': true } };
 }
 
 /**

@@ -101,11 +101,6 @@ export interface TailEvent {
   readonly entry: AuditEntry;
 }
 
-export type IdempotencyClaim =
-  | { readonly kind: 'new' }
-  /** The key was used for this review with the same (`matches`) or another body. */
-  | { readonly kind: 'seen'; readonly reviewId: ReviewId; readonly matches: boolean };
-
 /**
  * Errors of storage.
  *
@@ -161,8 +156,6 @@ export interface Store {
   /** How many reviews of a proposer changed after an audit index; counts no further than `most`. */
   countChanges(after: number, proposer: string, most: number): Promise<number>;
 
-  claimIdempotency(proposer: string, key: string, reviewId: ReviewId, fingerprint: string): Promise<IdempotencyClaim>;
-
   head(): Promise<AuditHead>;
   entries(from: number, limit: number): Promise<readonly IndexedEntry[]>;
   entriesOf(reviewId: ReviewId): Promise<readonly IndexedEntry[]>;
@@ -187,6 +180,7 @@ export interface Store {
   /** What people and machines are told, derived from the log. */
   readonly deliveries: DeliveryStore;
   readonly proposedCalls: ProposedCalls;
+  readonly mcpRequests: McpRequests;
   readonly recovery: RecoveryStore;
 
   /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
@@ -292,11 +286,71 @@ export interface StatementStore {
   read(reviewId: ReviewId): Promise<{ readonly statement: DsseEnvelope | null; readonly isRequested: boolean }>;
 }
 
-/** Which calls an agent has proposed, by a keyed fingerprint of what it said: so that a no need not be said twice. */
+/**
+ * A call that people are asked about, by keyed fingerprints of what the agent said: `call` of tool, arguments and
+ * context, `intent` of the call with its thread, callback and approval.
+ */
+export interface CallFingerprints {
+  readonly call: string;
+  readonly intent: string;
+}
+
+export interface CallBinding {
+  readonly proposer: string;
+  /** The idempotency key, and the fingerprint of the body that came with it. */
+  readonly key?: { readonly key: string; readonly fingerprint: string } | undefined;
+  /** The review that is begun where no other stands for the call. */
+  readonly reviewId: ReviewId;
+  /** Absent: people are not asked about the call, so no other stands for it. */
+  readonly fingerprints?: CallFingerprints | undefined;
+  /** An equal call may stand for this one. */
+  readonly attach: boolean;
+  /** Reviews that already stand for other calls of the same request. */
+  readonly taken: readonly ReviewId[];
+  readonly at: Timestamp;
+}
+
+export type BoundCall =
+  /** `attached`: to an equal call that waits for people, is about to, or was rejected within the last hour. */
+  | { readonly kind: 'new' | 'attached'; readonly reviewId: ReviewId }
+  /** The key was bound before, with the same (`matches`) or another body. */
+  | { readonly kind: 'seen'; readonly reviewId: ReviewId; readonly matches: boolean; readonly attached: boolean };
+
+/** Another review of the same agent and tool that is open, or ended since a time. */
+export interface TriedCall {
+  readonly row: ReviewRow;
+  readonly execution: ExecutionView;
+  /** Who ended the review; null: nobody, or it has not ended. */
+  readonly by: string | null;
+  /** Who made the version that stands, where it was not the proposer. */
+  readonly editedBy: string | null;
+  /** Its call is equal to the one that it is compared with. */
+  readonly equal: boolean;
+  /** One of its earlier versions is. */
+  readonly equalBefore: boolean;
+}
+
+/** Which calls agents have proposed, and which review stands for each. */
 export interface ProposedCalls {
-  note(proposer: string, fingerprint: string, reviewId: ReviewId): Promise<void>;
-  /** The review of the same call that people rejected last, if they did since a time. */
-  findRejected(proposer: string, fingerprint: string, since: Timestamp): Promise<ReviewId | undefined>;
+  /** One statement, so that it neither misses nor overtakes an equal call or a decision that comes at the same time. */
+  bind(binding: CallBinding): Promise<BoundCall>;
+  /** Notes a later version of a call. */
+  note(
+    proposer: string,
+    fingerprints: CallFingerprints,
+    reviewId: ReviewId,
+    revision: number,
+    at: Timestamp,
+  ): Promise<void>;
+  /** `call`: compared with; undefined: with the version that stands. Equal calls first, then what ended last. */
+  tried(review: Review, since: Timestamp, call: string | undefined): Promise<readonly TriedCall[]>;
+}
+
+/** MCP requests that have not been answered. */
+export interface McpRequests {
+  /** The key of a request: `key`, or that of the same request where it was sent before and has not been answered. */
+  begin(request: string, key: string, at: Timestamp, since: Timestamp): Promise<string>;
+  answered(request: string): Promise<void>;
 }
 
 /** A session of the dashboard as storage keeps it: the cookie holds the id, storage its SHA-256 alone. */

@@ -10,7 +10,8 @@ import { migrate } from './database/migrate.ts';
 import { openPg } from './database/pg-database.ts';
 import { openPglite } from './database/pglite-database.ts';
 import { createObjectionStore } from './commit/objections.ts';
-import { createProposedCalls, createReviewReads } from './reviews/reads.ts';
+import { createReviewReads } from './reviews/reads.ts';
+import { createMcpRequests, createProposedCalls } from './proposed-calls.ts';
 import { createRecoveryStore } from './recovery.ts';
 import { createSessionStore } from './sessions.ts';
 import { createTail } from './log/tail.ts';
@@ -78,6 +79,7 @@ export function storeOver(database: Database): Store {
     statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),
     proposedCalls: createProposedCalls(query),
+    mcpRequests: createMcpRequests(query),
     recovery: createRecoveryStore(query),
     tail: tail.subscribe,
     erase: (endedBefore) => eraseEnded(query, endedBefore),

@@ -16,6 +16,7 @@ import { createStore, openDatabase } from '../../src/storage/store.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 import {
   AT,
+  bindingOf,
   claiming,
   DIGEST,
   opening,
@@ -27,6 +28,7 @@ import {
 } from '../support/storage-fixtures.ts';
 import { openStore } from '../support/stores.ts';
 
+const KEYED = { key: { key: 'key', fingerprint: 'f' } };
 const refused = { name: 'StorageError', code: 'write_refused' };
 const until = async (condition: () => boolean | Promise<boolean>) => {
   for (let turn = 0; turn < 1_000; turn += 1) {
@@ -187,8 +189,11 @@ describe('several processes on one PostgreSQL', () => {
       expect((await api.store.readReview(id))?.review.execution.status).toBe('executing');
       expect((await api.store.listReviews({}, 10))?.rows).toHaveLength(1);
       expect(await api.store.inclusionProof(0, 2)).toHaveLength(1);
-      expect(await api.store.claimIdempotency('agent', 'key', id, 'f')).toEqual({ kind: 'new' });
-      expect(await api.store.claimIdempotency('agent', 'key', id, 'f')).toMatchObject({ kind: 'seen' });
+      expect(await api.store.proposedCalls.bind(bindingOf(id, KEYED))).toEqual({ kind: 'new', reviewId: id });
+      expect(await api.store.proposedCalls.bind(bindingOf(id, KEYED))).toMatchObject({ kind: 'seen' });
+      await api.store.proposedCalls.note('agent', { call: 'c', intent: 'i' }, id, 2, AT);
+      expect(await api.store.mcpRequests.begin('request', 'key', AT, AT)).toBe('key');
+      await api.store.mcpRequests.answered('request');
       await execute.store.putEvidence(id, 1, { payload: 'p', payloadType: 't', signatures: [{ sig: 's' }] });
       expect(await gate.store.readEvidence(id, 1)).toBeDefined();
       await execute.store.putCheckpoint(1, originOf('test'));
@@ -316,14 +321,20 @@ describe('several processes on one PostgreSQL', () => {
       await expect(store.putUpstreamTools('tickets', [])).rejects.toMatchObject(refused);
     });
 
-    it('the execute worker may say no, and may not claim an idempotency key or erase', async () => {
+    it('the execute worker may say no, and may not bind a call or erase', async () => {
       await gate.store.commit({ ledger: opening(reviewIdOf(4)), entries: [] });
       const deny = { ...denial, reviewId: reviewIdOf(4) };
       expect(await execute.store.commit({ ledger: deny, entries: [] })).toMatchObject({
         ok: true,
         row: { state: 'denied' },
       });
-      await expect(execute.store.claimIdempotency('a', 'b', id, 'f')).rejects.toMatchObject(refused);
+      for (const { store } of [gate, execute]) {
+        await expect(store.proposedCalls.bind(bindingOf(id, KEYED))).rejects.toMatchObject(refused);
+        await expect(store.proposedCalls.note('a', { call: 'c', intent: 'i' }, id, 9, AT)).rejects.toMatchObject(
+          refused,
+        );
+        await expect(store.mcpRequests.begin('request', 'key', AT, AT)).rejects.toMatchObject(refused);
+      }
       await expect(execute.database.query(`SELECT holdpoint.erase_reviews('[]')`)).rejects.toMatchObject(refused);
     });
 

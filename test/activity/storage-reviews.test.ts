@@ -5,6 +5,7 @@ import type { Database, Query } from '../../src/storage/database/database.ts';
 import { createReviewLists } from '../../src/storage/reviews/list.ts';
 import {
   AT,
+  bindingOf,
   claiming,
   DIGEST,
   LATER,
@@ -461,11 +462,12 @@ onEveryDatabase((engine) => {
 
   it('an idempotency key belongs to one proposer, one review and one body', async () => {
     const claim = (proposer: string, key: string, review: number, fingerprint: string) =>
-      store.claimIdempotency(proposer, key, reviewIdOf(review), fingerprint);
-    expect(await claim('a', 'k', 1, 'f')).toEqual({ kind: 'new' });
-    expect(await claim('a', 'k', 2, 'f')).toEqual({ kind: 'seen', reviewId: reviewIdOf(1), matches: true });
-    expect(await claim('a', 'k', 2, 'g')).toEqual({ kind: 'seen', reviewId: reviewIdOf(1), matches: false });
-    expect(await claim('b', 'k', 3, 'g')).toEqual({ kind: 'new' });
+      store.proposedCalls.bind(bindingOf(reviewIdOf(review), { proposer, key: { key, fingerprint } }));
+    const seen = { kind: 'seen', reviewId: reviewIdOf(1), attached: false };
+    expect(await claim('a', 'k', 1, 'f')).toEqual({ kind: 'new', reviewId: reviewIdOf(1) });
+    expect(await claim('a', 'k', 2, 'f')).toEqual({ ...seen, matches: true });
+    expect(await claim('a', 'k', 2, 'g')).toEqual({ ...seen, matches: false });
+    expect(await claim('b', 'k', 3, 'g')).toEqual({ kind: 'new', reviewId: reviewIdOf(3) });
     const race = await Promise.all(Array.from({ length: 10 }, (_, i) => claim('a', 'race', 10 + i, 'f')));
     expect(race.filter((answer) => answer.kind === 'new')).toHaveLength(1);
   });

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { JsonObject } from '../../src/contract/json.ts';
 import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
 import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
+import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
 
 let api: Harness;
@@ -516,25 +517,88 @@ describe('the door', () => {
     return JSON.parse(data ?? 'null');
   };
 
-  test('the same request of the same session is the same call; in another session it is another', async () => {
+  const sessionOf = async (): Promise<string> => (await post(HELLO, 'agent-1')).headers.get('mcp-session-id') ?? '';
+  const send = async (session: string, params: object = CREATE, id: number | string = 1) => {
+    const body = { ...rpc('tools/call', params), id };
+    const answer = await post(body, 'agent-1', { 'mcp-session-id': session });
+    return answerOf(answer.body).result;
+  };
+  const GET = { name: 'payouts_get', arguments: { id: 'p-1' } };
+
+  test('I2, I3: an id is free again once it was answered, for the same arguments and for others', async () => {
     holdMs = 0;
-    const sessionOf = async (): Promise<string> => (await post(HELLO, 'agent-1')).headers.get('mcp-session-id') ?? '';
+    const session = await sessionOf();
+    const ids = [];
+    for (const params of [GET, GET, { ...GET, arguments: { id: 'p-2' } }, CREATE, CREATE, GET]) {
+      const { structuredContent } = await send(session, params);
+      expect(structuredContent).not.toHaveProperty('code');
+      ids.push(structuredContent.reviewId);
+    }
+    expect(new Set(ids).size).toBe(ids.length);
+    // Refused is answered, too.
+    api.gate.mode = 'down';
+    expect(await send(session, GET)).toMatchObject({ structuredContent: { code: 'temporal_unavailable' } });
+    api.gate.mode = 'working';
+    expect(await send(session, GET)).toMatchObject({ structuredContent: { outcome: 'EXECUTED' } });
+  });
+
+  test('an empty id is none', async () => {
+    holdMs = 0;
+    const session = await sessionOf();
+    const [first, second] = await Promise.all([send(session, CREATE, ''), send(session, CREATE, '')]);
+    expect(first.structuredContent.reviewId).not.toBe(second.structuredContent.reviewId);
+  });
+
+  test('a request that is sent again before it was answered is the same call; other arguments or another session are another', async () => {
     const [one, two] = [await sessionOf(), await sessionOf()];
-    const send = async (session: string, args: object = CREATE.arguments, id = 7) => {
-      const { body } = await post(rpc('tools/call', { ...CREATE, arguments: args }, id), 'agent-1', {
-        'mcp-session-id': session,
-      });
-      return answerOf(body).result;
-    };
-    const idOf = (result: AnyJson): string => result.structuredContent.reviewId;
-    const first = await send(one);
-    expect(idOf(await send(one))).toBe(idOf(first));
-    expect(idOf(await send(two))).not.toBe(idOf(first));
-    expect(idOf(await send(one, CREATE.arguments, 8))).not.toBe(idOf(first));
-    expect(await send(one, { account: 'a-2', amount: 1 })).toMatchObject({
-      isError: true,
-      structuredContent: { code: 'idempotency_mismatch' },
+    const params = { ...CREATE, ...thread('mcp-in-flight') };
+    const broken = new AbortController();
+    const lost = fetch(`${api.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        authorization: `Bearer ${api.credential('agent-1')}`,
+        'mcp-session-id': one,
+      },
+      body: JSON.stringify(rpc('tools/call', params, 7)),
+      signal: broken.signal,
     });
+    const { reviewId } = await pendingOf('mcp-in-flight');
+    broken.abort();
+    await lost.then((response) => response.text()).catch(() => undefined);
+    holdMs = 0;
+    const other = { ...params, arguments: { account: 'a-2', amount: 1 } };
+    const results = [
+      await send(one, other, 7),
+      await send(two, params, 7),
+      await send(one, params, 8),
+      await send(one, { ...params, _meta: { ...params._meta, progressToken: 'another' } }, 7),
+    ];
+    expect(results.map(({ structuredContent }) => structuredContent.reviewId === reviewId)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect((await send(one, params, 7)).structuredContent.reviewId).not.toBe(reviewId);
+  });
+
+  test('a call that attaches to one that waits says so, in a result and in a handle', async () => {
+    holdMs = 0;
+    api.settings.setPolicy({ approval: { ...ONE_OF_OPS, reproposal: 'attach' } });
+    try {
+      const session = await sessionOf();
+      const params = { name: 'payouts_create', arguments: { account: 'attached', amount: 7 } };
+      const first = (await send(session, params)).structuredContent;
+      expect(first).not.toHaveProperty('attached');
+      const second = await send(session, params);
+      expect(second.structuredContent).toMatchObject({ reviewId: first.reviewId, attached: true, outcome: 'PENDING' });
+      const task = await send(session, { ...params, task: {} });
+      expect(task).toMatchObject({ task: { taskId: first.reviewId }, _meta: { 'holdpoint/attached': true } });
+    } finally {
+      api.settings.setPolicy({});
+    }
   });
 
   test('without a session the client may say itself which call is the same, and why it is made', async () => {

@@ -1,7 +1,7 @@
 import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { LedgerTransition } from '../../src/domain/ledger.ts';
-import type { Commit } from '../../src/ports/store.ts';
+import type { CallBinding, Commit } from '../../src/ports/store.ts';
 
 /** Made-up reviews, entries and commits for tests and measurements of storage. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -104,4 +104,9 @@ export function proposal(reviewId: string, over: Partial<Review> = {}): Commit {
     entries: [proposedEntry(reviewId)],
     review: stateWrite(reviewOf(reviewId, over)),
   };
+}
+
+/** Binds a key of its own, unless told otherwise. */
+export function bindingOf(reviewId: string, over: Partial<CallBinding> = {}): CallBinding {
+  return { proposer: 'cleanup-agent', reviewId, attach: false, taken: [], at: AT, ...over };
 }

@@ -65,7 +65,7 @@ const total = (): number => waited.reduce((sum, seconds) => sum + seconds, 0) * 
 
 describe('without a setting of its own', () => {
   it('a held call is held for fifty seconds, with progress every five', async () => {
-    const result = await callTool(requestTo(), { name: 'api_things_delete', arguments: {} }, extra());
+    const result = await callTool(requestTo(), { name: 'api_things_delete', arguments: {} }, undefined, extra());
     expect(result.structuredContent).toMatchObject({ outcome: 'PENDING', next: { tool: 'holdpoint_await' } });
     expect(total()).toBe(DEFAULT_HOLD_MS);
     expect(progress()).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45]);
@@ -85,12 +85,12 @@ describe('without a setting of its own', () => {
 });
 
 it('a client that does not ask for progress is sent none', async () => {
-  await callTool(requestTo(), { name: 'api_things_delete', arguments: {} }, { ...extra(), _meta: {} });
+  await callTool(requestTo(), { name: 'api_things_delete', arguments: {} }, undefined, { ...extra(), _meta: {} });
   expect(total()).toBe(DEFAULT_HOLD_MS);
   expect(told).toEqual([]);
 });
 
 it('a caller that goes away ends the waiting', async () => {
-  await callTool(requestTo(AbortSignal.abort()), { name: 'api_things_delete', arguments: {} }, extra());
+  await callTool(requestTo(AbortSignal.abort()), { name: 'api_things_delete', arguments: {} }, undefined, extra());
   expect(waited).toHaveLength(2);
 });

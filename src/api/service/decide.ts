@@ -2,6 +2,7 @@ import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError, problemFields, type ProblemOptions } from '../problem.ts';
 import { isoNow, reviewSignerOf, type ServiceContext, newUlid } from './context.ts';
 import { readToAct } from './read.ts';
+import { fingerprintsOfVersion, noteVersion } from './reproposal.ts';
 import { refuseForeignSealed, sealCall } from './sealing.ts';
 import { sendAndSettle, storeAndSettle } from './settle.ts';
 import type { Caller, DecisionResult, Settled } from './types.ts';
@@ -70,7 +71,13 @@ export async function decide(
     const objection = { reviewId, envelope, decisionUlid, type, revision: review.revision, isApproved };
     return storeAndSettle(context, principal, objection, caller);
   }
-  return sendAndSettle(context, principal, { reviewId, name: 'submitDecision', envelope, decisionUlid }, caller);
+  const signal = { reviewId, name: 'submitDecision', envelope, decisionUlid } as const;
+  const settled = await sendAndSettle(context, principal, signal, caller);
+  if (request.arguments !== undefined && settled.httpStatus === 200) {
+    const version = fingerprintsOfVersion(context, review, request.arguments);
+    await noteVersion(context, review, review.revision + 1, version);
+  }
+  return settled;
 }
 
 /** Each item stands alone; several on one review go in their order. */

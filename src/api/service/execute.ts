@@ -24,7 +24,7 @@ import { argumentErrors, assessForAgent } from './assess.ts';
 import { watchReview, type ReviewWatch } from './hub.ts';
 import { outcomeOf } from './outcome.ts';
 import { redactFor } from './read.ts';
-import { attaches, findRejection, fingerprintBody, fingerprintCall, noteCall } from './reproposal.ts';
+import { fingerprintBody, fingerprintsOf, isHeld } from './reproposal.ts';
 import { refuseSealed, sealCall } from './sealing.ts';
 import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
 
@@ -46,7 +46,8 @@ export async function execute(
 ): Promise<ExecuteAnswer> {
   proposeSignerOf(context);
   checkRequest(context, request);
-  const bound = await bindKey(context, principal, idempotencyOf(context, options.idempotencyKey, request));
+  const key = idempotencyOf(context, options.idempotencyKey, request);
+  const bound = await bindCall(context, principal, request, key, []);
   return propose(context, principal, request, bound, options);
 }
 
@@ -60,8 +61,11 @@ export async function executeBatch(
   proposeSignerOf(context);
   const whole = idempotencyOf(context, options.idempotencyKey, request);
   const bound: BoundReview[] = [];
-  for (const index of request.calls.keys()) {
-    bound.push(await bindKey(context, principal, whole && { ...whole, key: batchItemKey(whole.key, index) }));
+  for (const [index, call] of request.calls.entries()) {
+    const key = whole && { ...whole, key: batchItemKey(whole.key, index) };
+    // Two equal calls in one batch are meant as two.
+    const taken = bound.map(({ reviewId }) => reviewId);
+    bound.push(await bindCall(context, principal, call, key, taken));
   }
   // A repeated batch finds the ids of the first, so it finds its group as well.
   const group = request.group ?? `grp_${(bound[0]?.reviewId ?? '').slice('rev_'.length)}`;
@@ -100,63 +104,75 @@ function batchItemKey(key: string, index: number): string {
 
 interface BoundReview {
   readonly reviewId: ReviewId;
+  readonly assessment: Assessment;
   /** The key was seen before; the review may or may not have been started. */
   readonly isReplay: boolean;
+  /** An equal call stands for this one; its review may or may not have been started. */
+  readonly isAttached: boolean;
 }
 
-/** Binds the key to a review before anything is started: a repeated request finds it, whatever became of the first. */
-async function bindKey(
+/**
+ * Binds the call to a review before anything is started: a repeated request finds it, whatever became of the first, and
+ * an equal call that waits for people stands for this one.
+ */
+async function bindCall(
   context: ServiceContext,
   principal: AgentPrincipal,
-  idempotency: Idempotency | undefined,
+  request: ExecuteRequest,
+  key: Idempotency | undefined,
+  taken: readonly ReviewId[],
 ): Promise<BoundReview> {
   const reviewId = `rev_${newUlid(context.clock.now())}`;
-  if (idempotency === undefined) return { reviewId, isReplay: false };
-  const { key, fingerprint } = idempotency;
-  const claim = await context.store.claimIdempotency(principal.id, key, reviewId, fingerprint);
-  if (claim.kind === 'new') return { reviewId, isReplay: false };
-  if (!claim.matches) throw new ProblemError('idempotency_mismatch', { reviewId: claim.reviewId });
-  return { reviewId: claim.reviewId, isReplay: true };
+  const assessment = assessForAgent(context.settings.current(), principal, request);
+  const fingerprints = isHeld(assessment) ? fingerprintsOf(context, request, assessment) : undefined;
+  if (key === undefined && fingerprints === undefined) {
+    return { reviewId, assessment, isReplay: false, isAttached: false };
+  }
+  const bound = await context.store.proposedCalls.bind({
+    proposer: principal.id,
+    key,
+    reviewId,
+    fingerprints,
+    attach: isHeld(assessment) && assessment.approval.reproposal === 'attach',
+    taken,
+    at: isoNow(context),
+  });
+  const isReplay = bound.kind === 'seen';
+  if (isReplay && !bound.matches) throw new ProblemError('idempotency_mismatch', { reviewId: bound.reviewId });
+  const isAttached = isReplay ? bound.attached : bound.kind === 'attached';
+  return { reviewId: bound.reviewId, assessment, isReplay, isAttached };
 }
 
-/** Assesses the call, refuses or starts it, waits for its outcome, answers. */
+/** Refuses the call or starts it, unless it has been already; waits for its outcome, answers. */
 async function propose(
   context: ServiceContext,
   principal: AgentPrincipal,
   request: ExecuteRequest,
-  { reviewId, isReplay }: BoundReview,
+  { reviewId, assessment, isReplay, isAttached }: BoundReview,
   options: ExecuteOptions,
 ): Promise<ExecuteAnswer> {
   const settings = context.settings.current();
   const statusUrl = `${options.baseUrl}/v1/reviews/${reviewId}`;
+  // Of two equal calls at once, whichever comes second to the start is the one that is attached.
+  let attached = isAttached;
   const answer = (body: ExecuteResponse): ExecuteAnswer => ({
     httpStatus: OUTCOME_STATUS[body.outcome],
-    body,
+    body: attached ? { ...body, attached: true } : body,
     replayed: isReplay,
   });
-  // Once for each request; a replay needs it only to say why the call was blocked.
-  let assessed: Assessment | undefined;
-  const assess = (): Assessment => (assessed ??= assessForAgent(settings, principal, request));
-  const known = isReplay ? await context.store.readReview(reviewId) : undefined;
+  const isNew = !isReplay && !isAttached;
+  const known = isNew ? undefined : await context.store.readReview(reviewId);
   let release: (() => void) | undefined;
   let watch: ReviewWatch | undefined;
   try {
     if (known === undefined) {
       const invisible = await findInvisibleErrors(context, reviewId, request);
       if (invisible !== undefined) return answer(invisible);
-      const assessment = assess();
       refuseUnlisted(settings, request, assessment);
-      const fingerprint = attaches(assessment)
-        ? fingerprintCall(context, { ...request, context: assessment.context })
-        : undefined;
-      const rejected = fingerprint === undefined ? undefined : await findRejection(context, principal, fingerprint);
-      if (rejected !== undefined) return answer(outcomeOf(rejected.reviewId, rejected, statusUrl));
       release = await reservePending(context, principal, assessment);
-      watch = await watchReview(context, reviewId, !isReplay);
-      await Promise.all([
-        start(context, principal, reviewId, request, assessment),
-        fingerprint === undefined ? undefined : noteCall(context, principal, reviewId, fingerprint),
-      ]);
+      watch = await watchReview(context, reviewId, isNew);
+      const began = await start(context, principal, reviewId, request, assessment);
+      if (!isReplay) attached = began === 'existing';
     }
     const onClassified = (): void => {
       release?.();
@@ -164,7 +180,7 @@ async function propose(
     };
     const review = await waitForOutcome(context, watch, reviewId, request, options, onClassified);
     const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
-    return answer(withErrors(settings, request, body, assess));
+    return answer(withErrors(settings, request, body, assessment));
   } finally {
     watch?.close();
     release?.();
@@ -241,7 +257,7 @@ async function start(
   reviewId: ReviewId,
   plain: ExecuteRequest,
   assessment: Assessment,
-): Promise<void> {
+): Promise<'started' | 'existing'> {
   const { deploymentId } = context.settings.current();
   const proposedAt = isoNow(context);
   const { waitSeconds: _held, ...said } = plain;
@@ -257,7 +273,7 @@ async function start(
     request,
   });
   await pauseIfLong(proposal.payload.length);
-  await context.gate.start(
+  return context.gate.start(
     reviewId,
     { ...request, proposal },
     {
@@ -317,12 +333,11 @@ function withErrors(
   settings: InForce,
   request: ExecuteRequest,
   body: ExecuteResponse,
-  assess: () => Assessment,
+  assessment: Assessment,
 ): ExecuteResponse {
   if (body.outcome !== 'BLOCKED') return body;
   const isInvalid = body.reasonCodes.includes('arguments_invalid');
   if (!isInvalid && !body.reasonCodes.includes('unknown_tool')) return body;
-  const assessment = assess();
   const plain = isInvalid ? argumentErrors(settings, request, assessment) : [];
   const errors = plain.length > 0 ? plain : assessment.kind === 'blocked' ? assessment.errors : [];
   return errors.length === 0 ? body : { ...body, errors: [...errors] };

@@ -21,6 +21,7 @@ export function outcomeOf(reviewId: ReviewId, review: Review | undefined, status
     reasonCodes: unique([...codes, ...review.reasonCodes]),
     expiresAt: review.expiresAt,
     statusUrl,
+    ...(review.feedback === null ? {} : { feedback: review.feedback }),
   });
   const { answer } = STATUS[review.status];
   switch (answer) {

@@ -9,7 +9,7 @@ import { ProblemError } from '../problem.ts';
 import { prepareArguments } from './decide.ts';
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { readToAct, redactFor } from './read.ts';
-import { fingerprintCall, noteCall } from './reproposal.ts';
+import { fingerprintsOfVersion, noteVersion } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
 
@@ -42,9 +42,13 @@ export async function revise(
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     submittedAt: isoNow(context),
   });
-  const revised = { ...review.call, arguments: request.arguments, context: review.context };
-  await noteCall(context, principal, reviewId, fingerprintCall(context, revised));
-  return sendAndSettle(context, principal, { reviewId, name: 'submitRevision', envelope, decisionUlid }, caller);
+  const signal = { reviewId, name: 'submitRevision', envelope, decisionUlid } as const;
+  const settled = await sendAndSettle(context, principal, signal, caller);
+  // Not before it is admitted: of two answers to one request for changes only one becomes the next version.
+  if (settled.httpStatus === 200) {
+    await noteVersion(context, review, review.revision + 1, fingerprintsOfVersion(context, review, request.arguments));
+  }
+  return settled;
 }
 
 /** Whether the proposer has answered the request for changes of this revision: a request that was lost on its way back. */

@@ -1,64 +1,85 @@
 import { createHmac } from 'node:crypto';
 import type { AgentPrincipal } from '../principal.ts';
-import type { ServiceContext } from './context.ts';
-import { redactFor } from './read.ts';
+import { isoNow, type ServiceContext } from './context.ts';
+import { assessForAgent } from './assess.ts';
 import type { ExecuteRequest } from '../../contract/execute.ts';
-import type { ReviewId } from '../../contract/ids.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Assessment } from '../../domain/policy/assess.ts';
+import { findAgent } from '../../domain/policy/settings.ts';
 import { canonicalJson } from '../../domain/proof/digest.ts';
-import { StorageError } from '../../ports/store.ts';
-
-/** How long a rejection answers the same call, ms. */
-const STANDS_FOR_MS = 3_600_000;
+import { comparableCall, comparableIntent } from '../../domain/same-call.ts';
+import { StorageError, type CallFingerprints } from '../../ports/store.ts';
 
 /**
- * The review of the same call that people have just rejected: asked again, they would only be pestered. The same means
- * service, tool, arguments and context, byte for byte in their canonical form; any other call is a new one. What it says
- * can only keep a call from people, never bring one past them.
+ * A call that is proposed again: where policy says `attach`, the review that waits for people or that they have just
+ * rejected stands for it, and they are not asked a second time. That can only keep a call from people, never bring one
+ * past them.
  */
-export async function findRejection(
-  context: ServiceContext,
-  principal: AgentPrincipal,
-  fingerprint: string,
-): Promise<Review | undefined> {
-  const since = new Date(context.clock.now() - STANDS_FOR_MS).toISOString();
-  const reviewId = await context.store.proposedCalls.findRejected(principal.id, fingerprint, since);
-  const stored = reviewId === undefined ? undefined : await context.store.readReview(reviewId);
-  return stored === undefined ? undefined : redactFor(principal, stored.review);
+
+/** Only a call that people are asked about can have another one stand for it. */
+export function isHeld(assessment: Assessment): assessment is Extract<Assessment, { kind: 'held' }> {
+  return assessment.kind === 'held';
 }
 
-/**
- * Remembers what was proposed, or revised: a no to a revision is one to the call as it then stood. Where that fails
- * people may be asked twice, and nothing worse.
- */
-export async function noteCall(
-  context: ServiceContext,
-  principal: AgentPrincipal,
-  reviewId: ReviewId,
-  fingerprint: string,
-): Promise<void> {
-  try {
-    await context.store.proposedCalls.note(principal.id, fingerprint, reviewId);
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    context.log.warn({ reviewId, code: error.code }, 'a call could not be recorded for reproposals');
-  }
-}
-
-/** Only a call that people are asked about can have been rejected by them. */
-export function attaches(assessment: Assessment): boolean {
-  return assessment.kind === 'held' && assessment.approval.reproposal === 'attach';
-}
-
-/** `context`: as it counts, pinned facts laid over what the caller said. */
-type FingerprintedCall = Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'> & { readonly context: JsonObject };
+type FingerprintedCall = Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'> & {
+  readonly threadId?: string | null | undefined;
+  readonly callback?: string | null | undefined;
+};
 
 /** Over the plaintext, keyed: sealed values come sealed anew each time, and nobody who reads the table can try some. */
-export function fingerprintCall({ fingerprintKey }: ServiceContext, call: FingerprintedCall): string {
-  const { service, tool, arguments: args, context } = call;
-  return fingerprintBody({ service, tool, arguments: args, context }, fingerprintKey);
+export function fingerprintsOf(
+  context: ServiceContext,
+  request: FingerprintedCall,
+  assessment: Extract<Assessment, { kind: 'held' }>,
+): CallFingerprints {
+  const definition = context.settings.current().policy.findTool(request.tool)?.definition;
+  const call = comparableCall(request, assessment.context, definition);
+  const keyed = (body: unknown): string => fingerprintBody(body, context.fingerprintKey);
+  return { call: keyed(call), intent: keyed({ call, ...comparableIntent(request, assessment) }) };
+}
+
+/**
+ * What arguments would make of a review's call, as its own agent would propose them. Undefined where nothing can be
+ * known of it: the agent is gone, policy would not hold it, or this process has no key of the agents' side.
+ */
+export function fingerprintsOfVersion(
+  context: ServiceContext,
+  review: Review,
+  args: JsonObject,
+): CallFingerprints | undefined {
+  const settings = context.settings.current();
+  const agent = findAgent(settings, review.proposer.id);
+  if (agent === undefined || context.proposeSigner === undefined || !review.proposer.attested) return undefined;
+  const { threadId, callback, urgency } = review;
+  const call = { service: review.call.service, tool: review.call.tool, arguments: args };
+  const principal = { kind: 'agent', id: agent.id, agent } as const satisfies AgentPrincipal;
+  const assessment = assessForAgent(settings, principal, {
+    ...call,
+    context: review.context,
+    urgency: urgency ?? undefined,
+  });
+  return isHeld(assessment) ? fingerprintsOf(context, { ...call, threadId, callback }, assessment) : undefined;
+}
+
+/**
+ * Notes a version that a review has got: a later proposal is compared with the call as it stands. Where that fails people
+ * may be asked twice, and nothing worse.
+ */
+export async function noteVersion(
+  context: ServiceContext,
+  review: Review,
+  revision: number,
+  fingerprints: CallFingerprints | undefined,
+): Promise<void> {
+  if (fingerprints === undefined) return;
+  const { reviewId, proposer } = review;
+  try {
+    await context.store.proposedCalls.note(proposer.id, fingerprints, reviewId, revision, isoNow(context));
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    context.log.warn({ reviewId, code: error.code }, 'a version of a call could not be noted for reproposals');
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Json } from '../../contract/json.ts';
 import { loadModule, parseSync, SqlError } from 'libpg-query';
 
 /** Longest statement, in UTF-8 bytes, that is parsed. */
@@ -60,6 +61,31 @@ export function parseStatement(sql: string): ParsedStatement | SqlRefusal {
   const end = only.stmt_len === undefined || only.stmt_len === 0 ? bytes.length : start + only.stmt_len;
   const text = new TextDecoder().decode(bytes.subarray(start, end));
   return { ok: true, tree: only.stmt, kind, body: only.stmt[kind] as Tree, text };
+}
+
+/** Where in the text something stands; `location` is also the name of a field that holds text. */
+const PLACES: ReadonlySet<string> = new Set([
+  'location',
+  'stmt_location',
+  'stmt_len',
+  'list_start',
+  'list_end',
+  'rexpr_list_start',
+  'rexpr_list_end',
+]);
+
+/**
+ * What two texts have in common that say the same to PostgreSQL: the parse tree without the places of its parts. Letter
+ * case, blanks and comments are not in it; values, quoted names and the order of what is written are. Undefined: the text
+ * is not one statement, so nothing but the very text is the same.
+ */
+export function comparableSql(sql: string): Json | undefined {
+  const parsed = parseStatement(sql);
+  if (!parsed.ok) return undefined;
+  const isPlace = (key: string, value: unknown): boolean => typeof value === 'number' && PLACES.has(key);
+  return JSON.parse(
+    JSON.stringify(parsed.tree, (key, value: unknown) => (isPlace(key, value) ? undefined : value)),
+  ) as Json;
 }
 
 interface RawStatement {

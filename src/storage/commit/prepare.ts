@@ -118,6 +118,7 @@ function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
     settles_execution: write.settlesExecution ?? false,
     list_row: JSON.stringify(listRowOf(review)),
     state: JSON.stringify(state),
+    revision: review.revision,
     envelopes: write.envelopes.map((envelope) => JSON.stringify(envelope)),
     materials: [...materials.values()].map((material) => JSON.stringify(material)),
     revisions: [...materials.keys()],

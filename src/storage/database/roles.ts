@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 /**
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
  *
- * - api: reads, writes idempotency keys and sessions, and asks for statements of completeness;
+ * - api: reads, binds idempotency keys and calls to reviews, writes sessions, and asks for statements of completeness;
  * - review: the api where reviewers decide; as api, and it alone may store an objection;
  * - gate: opens, tightens, denies, reconciles, and writes the reviews table and what is told of it;
  * - execute: claims and finishes, says no to what it will not run, and writes evidence, checkpoints and statements.
@@ -46,7 +46,9 @@ END $do$;`,
   return `${create.join('')}
 GRANT USAGE ON SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
 GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
-GRANT INSERT ON holdpoint.idempotency TO ${api};
+GRANT EXECUTE ON FUNCTION holdpoint.bind_call(text, text, text, text, text, text, text[], timestamptz) TO ${api};
+GRANT INSERT ON holdpoint.proposed_calls TO ${api};
+GRANT INSERT, UPDATE (key), DELETE ON holdpoint.mcp_requests TO ${api};
 GRANT INSERT, UPDATE (seen_at), DELETE ON holdpoint.sessions TO ${api};
 GRANT INSERT, DELETE ON holdpoint.used_once TO ${api};
 GRANT INSERT ON holdpoint.statement_requests TO ${api};

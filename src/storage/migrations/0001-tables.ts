@@ -102,6 +102,7 @@ CREATE TABLE holdpoint.reviews (
   execution        text,
   list_row         text,
   state            text,
+  revision         integer,
   last_index       bigint NOT NULL DEFAULT 0,
   erased_at        timestamptz,
   changed_at       timestamptz NOT NULL DEFAULT now()
@@ -117,6 +118,9 @@ CREATE INDEX reviews_changed_by_proposer ON holdpoint.reviews (proposer, last_in
 -- The limit on pending reviews counts them whenever a call is held.
 CREATE INDEX reviews_pending ON holdpoint.reviews (proposer)
  WHERE status IN ('pending', 'changes_requested') AND gate = 'hard';
+-- What an agent has tried with a tool: what is still open, then what ended last.
+CREATE INDEX reviews_tried ON holdpoint.reviews (proposer, tool, (coalesce(ended_at, 'infinity'::timestamptz)))
+ WHERE kind = 'call' AND gate = 'hard';
 -- Few among many, in the order of lists: calls that wait to be reconciled, and approved ones not claimed yet.
 CREATE INDEX reviews_outcome_unknown ON holdpoint.reviews (status, sort_at, review_id)
  WHERE execution_status = 'outcome_unknown';
@@ -161,6 +165,8 @@ CREATE TABLE holdpoint.idempotency (
   key         text COLLATE "C" NOT NULL,
   review_id   text NOT NULL,
   fingerprint text NOT NULL,
+  -- The review was another proposal's when the key was bound to it.
+  attached    boolean NOT NULL DEFAULT false,
   created_at  timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (proposer, key)
 );

@@ -13,18 +13,20 @@ BEGIN
              AS w(review_id text, status text, class text, gate text, kind text, service text, tool text,
                   proposer text, thread_id text, group_name text, sort_at timestamptz, ended_at timestamptz,
                   execution_status text, execution text, settles_execution boolean, list_row text, state text,
+                  revision integer,
                   envelopes text[], materials text[], revisions integer[], approvers text[], approvers_from timestamptz[],
                   last_index bigint) LOOP
     INSERT INTO holdpoint.reviews AS r (review_id, status, class, gate, kind, service, tool, proposer, thread_id,
-        group_name, sort_at, ended_at, execution_status, execution, list_row, state, last_index)
+        group_name, sort_at, ended_at, execution_status, execution, list_row, state, revision, last_index)
     VALUES (w.review_id, w.status, w.class, w.gate, w.kind, w.service, w.tool, w.proposer, w.thread_id,
         w.group_name, w.sort_at, w.ended_at, w.execution_status, w.execution, w.list_row, w.state,
-        greatest(w.last_index, 0))
+        w.revision, greatest(w.last_index, 0))
     ON CONFLICT (review_id) DO UPDATE
       SET status = excluded.status, class = excluded.class, gate = excluded.gate, kind = excluded.kind,
           service = excluded.service, tool = excluded.tool, proposer = excluded.proposer,
           thread_id = excluded.thread_id, group_name = excluded.group_name, sort_at = excluded.sort_at,
           ended_at = coalesce(r.ended_at, excluded.ended_at), list_row = excluded.list_row, state = excluded.state,
+          revision = excluded.revision,
           execution_status = CASE WHEN w.settles_execution THEN excluded.execution_status ELSE r.execution_status END,
           execution = CASE WHEN w.settles_execution THEN excluded.execution ELSE r.execution END,
           last_index = greatest(r.last_index, excluded.last_index), changed_at = now()
@@ -97,6 +99,7 @@ BEGIN
     DELETE FROM evidence WHERE review_id = w.review_id;
     DELETE FROM review_envelopes WHERE review_id = w.review_id;
     DELETE FROM review_materials WHERE review_id = w.review_id;
+    DELETE FROM proposed_calls WHERE review_id = w.review_id;
     -- An approved review has ended while its call may still be claimed: until then its objections count.
     DELETE FROM objections o WHERE o.review_id = w.review_id
        AND NOT EXISTS (SELECT FROM ledger l WHERE l.review_id = o.review_id AND l.state IN ('open', 'deferred'));

@@ -3,6 +3,7 @@ import { guards } from './0002-guards.ts';
 import { commit } from './0003-commit.ts';
 import { reviews } from './0004-reviews.ts';
 import { limits } from './0005-limits.ts';
+import { proposals } from './0006-proposals.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
 export const MIGRATIONS: readonly { readonly name: string; readonly sql: string }[] = [
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0003-commit', sql: commit },
   { name: '0004-reviews', sql: reviews },
   { name: '0005-limits', sql: limits },
+  { name: '0006-proposals', sql: proposals },
 ];

@@ -13,7 +13,7 @@ interface Cursor {
 
 const BEGINNING: Cursor = { sortAt: '-infinity', reviewId: '' };
 
-interface FoundRow {
+export interface FoundRow {
   list_row: string;
   execution_status: ReviewRow['executionStatus'];
   ended_as: ReviewStatus | null;
@@ -50,7 +50,7 @@ export function createReviewLists(query: Query): Pick<Store, 'listReviews' | 'ch
   };
 }
 
-function readRow(found: FoundRow, now: number): ReviewRow {
+export function readRow(found: FoundRow, now: number): ReviewRow {
   const stored = JSON.parse(found.list_row) as ListRow;
   const ended =
     found.ended_as === null || found.ended_at === null || hasEnded(stored.row.status)

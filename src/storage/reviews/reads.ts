@@ -1,13 +1,7 @@
 import type { Material, ReviewStatus } from '../../contract/review.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import {
-  StorageError,
-  type Store,
-  type StoredEnvelope,
-  type StoredReview,
-  type ProposedCalls,
-} from '../../ports/store.ts';
+import type { Store, StoredEnvelope, StoredReview } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
@@ -51,7 +45,6 @@ type ReviewReads = Pick<
   | 'countChanges'
   | 'countClaims'
   | 'admitSensitive'
-  | 'claimIdempotency'
   | 'putEvidence'
   | 'readEvidence'
 >;
@@ -109,21 +102,6 @@ export function createReviewReads(query: Query): ReviewReads {
       );
       return row?.admitted === true;
     },
-    claimIdempotency: async (proposer, key, reviewId, fingerprint) => {
-      const owner = [storableText(proposer), storableText(key)];
-      const inserted = await query(
-        `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (proposer, key) DO NOTHING RETURNING review_id`,
-        [...owner, reviewId, fingerprint],
-      );
-      if (inserted.length > 0) return { kind: 'new' };
-      const [found] = await query<{ review_id: string; fingerprint: string }>(
-        'SELECT review_id, fingerprint FROM holdpoint.idempotency WHERE proposer = $1 AND key = $2',
-        owner,
-      );
-      if (found === undefined) throw new StorageError('storage_corrupt', 'An idempotency key is there and is not');
-      return { kind: 'seen', reviewId: found.review_id, matches: found.fingerprint === fingerprint };
-    },
     putEvidence: async (reviewId, revision, envelope) => {
       await query(
         `INSERT INTO holdpoint.evidence (review_id, revision, envelope) VALUES ($1, $2::integer, $3)
@@ -137,34 +115,6 @@ export function createReviewReads(query: Query): ReviewReads {
         [reviewId, revision],
       );
       return row === undefined ? undefined : (JSON.parse(row.envelope) as DsseEnvelope);
-    },
-  };
-}
-
-/**
- * Kept among the idempotency keys, which the api may add to and nobody may change. A caller's own key cannot pass for
- * one of these: it would have to hold the fingerprint, which takes the api's key.
- */
-export function createProposedCalls(query: Query): ProposedCalls {
-  return {
-    note: async (proposer, fingerprint, reviewId) => {
-      await query(
-        `INSERT INTO holdpoint.idempotency (proposer, key, review_id, fingerprint) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (proposer, key) DO NOTHING`,
-        [storableText(proposer), `call:${fingerprint}:${reviewId}`, reviewId, fingerprint],
-      );
-    },
-    findRejected: async (proposer, fingerprint, since) => {
-      const [row] = await query<{ review_id: string }>(
-        // From the few that people rejected to the key, one by one: a join would read every proposal of this call. Who
-        // rejects does so before the deadline, which is what the index is ordered by.
-        `SELECT r.review_id FROM holdpoint.reviews r
-          WHERE r.proposer = $1 AND r.status = 'rejected' AND r.sort_at > $3::timestamptz AND r.ended_at > $3::timestamptz
-            AND (SELECT true FROM holdpoint.idempotency i WHERE i.proposer = $1 AND i.key = $2 || r.review_id)
-          ORDER BY r.ended_at DESC LIMIT 1`,
-        [storableText(proposer), `call:${fingerprint}:`, since],
-      );
-      return row?.review_id;
     },
   };
 }

@@ -19,6 +19,9 @@ export interface ListRow {
   readonly row: Omit<ReviewRow, 'executionStatus' | 'closedTo'> & Partial<Pick<ReviewRow, 'closedTo'>>;
   /** Groups that join the approvers from a time on. */
   readonly escalation: Level['escalation'];
+  /** Who ended it, and who made the version that stands where it was not the proposer. */
+  readonly by: string | null;
+  readonly editedBy: string | null;
 }
 
 export function listRowOf(review: Review): ListRow {
@@ -51,7 +54,14 @@ export function listRowOf(review: Review): ListRow {
       closedTo: open === undefined ? [] : [...barredFrom(stateOfReview(review))],
     },
     escalation: open?.escalation ?? null,
+    by: review.resolution?.by ?? null,
+    editedBy: editorOf(review),
   };
+}
+
+function editorOf({ revisions, proposer }: Review): string | null {
+  const author = revisions.at(-1)?.by ?? proposer.id;
+  return author === proposer.id ? null : author;
 }
 
 /** The row as it is shown at a time (epoch ms). */

@@ -1,0 +1,108 @@
+import { NOT_STARTED, type ExecutionView, type Review } from '../contract/review.ts';
+import {
+  StorageError,
+  type BoundCall,
+  type CallBinding,
+  type McpRequests,
+  type ProposedCalls,
+  type TriedCall,
+} from '../ports/store.ts';
+import type { Query } from './database/database.ts';
+import { storableText } from './database/text.ts';
+import { readRow, type FoundRow } from './reviews/list.ts';
+import type { ListRow } from './reviews/review-row.ts';
+
+/** Reviews that are told of one: equal ones come first. */
+const MOST_TRIED = 20;
+
+/** {@link ProposedCalls} over the `proposed_calls` and `idempotency` tables. */
+export function createProposedCalls(query: Query): ProposedCalls {
+  return {
+    bind: (binding) => bindCall(query, binding),
+    note: async (proposer, { call, intent }, reviewId, revision, at) => {
+      await query(
+        `INSERT INTO holdpoint.proposed_calls (review_id, revision, proposer, call, intent, noted_at)
+         VALUES ($1, $2::integer, $3, $4, $5, $6::timestamptz) ON CONFLICT (review_id, revision) DO NOTHING`,
+        [reviewId, revision, storableText(proposer), call, intent, at],
+      );
+    },
+    tried: (review, since, call) => readTried(query, review, since, call),
+  };
+}
+
+async function bindCall(query: Query, binding: CallBinding): Promise<BoundCall> {
+  const { proposer, key, reviewId, fingerprints, attach, taken, at } = binding;
+  const [bound] = await query<{ bound_to: string; seen_body: string | null; is_attached: boolean }>(
+    'SELECT * FROM holdpoint.bind_call($1, $2, $3, $4, $5, $6, $7::text[], $8::timestamptz)',
+    [
+      storableText(proposer),
+      key === undefined ? null : storableText(key.key),
+      key?.fingerprint ?? null,
+      reviewId,
+      fingerprints?.call ?? null,
+      fingerprints?.intent ?? null,
+      attach ? taken : null,
+      at,
+    ],
+  );
+  if (bound === undefined) throw new StorageError('storage_corrupt', 'An idempotency key is there and is not');
+  const { bound_to: boundTo, seen_body: body, is_attached: attached } = bound;
+  if (body === null) return { kind: attached ? 'attached' : 'new', reviewId: boundTo };
+  return { kind: 'seen', reviewId: boundTo, matches: body === key?.fingerprint, attached };
+}
+
+interface FoundCall extends FoundRow {
+  execution: string | null;
+  equal: boolean;
+  equal_before: boolean;
+}
+
+async function readTried(
+  query: Query,
+  review: Review,
+  since: string,
+  call: string | undefined,
+): Promise<readonly TriedCall[]> {
+  const { reviewId, revision, proposer } = review;
+  const found = await query<FoundCall>(
+    `SELECT tried.*, r.list_row, r.execution, r.execution_status, r.ended_as
+       FROM (SELECT t.review_id, t.ended_at,
+                    EXISTS (SELECT FROM holdpoint.proposed_calls p
+                             WHERE p.review_id = t.review_id AND p.revision = t.revision AND p.call = c.call) AS equal,
+                    EXISTS (SELECT FROM holdpoint.proposed_calls p
+                             WHERE p.review_id = t.review_id AND p.revision < t.revision AND p.call = c.call) AS equal_before
+               FROM holdpoint.reviews t,
+                    (SELECT coalesce($5::text, (SELECT p.call FROM holdpoint.proposed_calls p
+                                                 WHERE p.review_id = $3 AND p.revision = $4::integer)) AS call) c
+              WHERE t.proposer = $1 AND t.tool = $2 AND t.kind = 'call' AND t.gate = 'hard' AND t.review_id <> $3
+                AND coalesce(t.ended_at, 'infinity'::timestamptz) > $6::timestamptz AND t.list_row IS NOT NULL
+              ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED}) tried
+       JOIN holdpoint.reviews r ON r.review_id = tried.review_id
+      ORDER BY tried.equal DESC, tried.equal_before DESC, tried.ended_at DESC NULLS LAST, tried.review_id DESC`,
+    [storableText(proposer.id), storableText(review.call.tool), reviewId, revision, call ?? null, since],
+  );
+  const now = Date.now();
+  return found.map((row): TriedCall => {
+    const { by, editedBy } = JSON.parse(row.list_row) as ListRow;
+    const execution = row.execution === null ? NOT_STARTED : (JSON.parse(row.execution) as ExecutionView);
+    return { row: readRow(row, now), execution, by, editedBy, equal: row.equal, equalBefore: row.equal_before };
+  });
+}
+
+/** {@link McpRequests} over the `mcp_requests` table. */
+export function createMcpRequests(query: Query): McpRequests {
+  return {
+    begin: async (request, key, at, since) => {
+      await query('DELETE FROM holdpoint.mcp_requests WHERE began_at <= $1::timestamptz', [since]);
+      const [row] = await query<{ key: string }>(
+        `INSERT INTO holdpoint.mcp_requests AS r (request, key, began_at) VALUES ($1, $2, $3::timestamptz)
+         ON CONFLICT (request) DO UPDATE SET key = r.key RETURNING key`,
+        [request, key, at],
+      );
+      return row?.key ?? key;
+    },
+    answered: async (request) => {
+      await query('DELETE FROM holdpoint.mcp_requests WHERE request = $1', [request]);
+    },
+  };
+}
