@@ -4,7 +4,7 @@
  * lost, `objection-sweeps.ts` sees to objections whose signal was lost.
  */
 import type { AuditEntry } from '../contract/audit.ts';
-import type { Gate, Urgency } from '../contract/call.ts';
+import type { Gate, PreviewError, Urgency } from '../contract/call.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition } from '../domain/ledger.ts';
@@ -104,7 +104,7 @@ export type PreparedRevision = { readonly ok: true; readonly revision: Classifie
 export interface WithEvidence {
   readonly material: Material;
   readonly digest: string;
-  readonly previewError: { readonly code: string; readonly message: string } | null;
+  readonly previewError: PreviewError | null;
 }
 
 export const SIGNALS = ['decision', 'revision', 'withdrawal', 'reconciliation'] as const;

@@ -62,3 +62,12 @@ export const evidenceSchema = z.strictObject({
   gatheredAt: z.string(),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** Why there is no evidence. */
+export const previewErrorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  /** JSON Pointer of the argument with which the target cannot make the call: it is blocked, and its agent may read why. */
+  pointer: z.string().optional(),
+});
+export type PreviewError = z.infer<typeof previewErrorSchema>;

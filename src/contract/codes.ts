@@ -82,6 +82,7 @@ export const REASONS = {
   unlisted_tool: 'A connector can run this tool but the policy does not name it',
   tool_not_allowed: 'The agent may not propose this tool',
   arguments_invalid: 'The arguments do not match the tool’s schema',
+  invalid_call: 'The target cannot do what the arguments ask for',
   forbidden: 'The policy forbids this call',
   'irreversible-tool': 'Calls of this tool cannot be undone',
   'sensitive-tool': 'The policy holds calls of this sensitive tool',

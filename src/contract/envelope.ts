@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { evidenceSchema } from './call.ts';
+import { evidenceSchema, previewErrorSchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema, timestampSchema } from './json.ts';
 import { executeRequestSchema } from './execute.ts';
 import type { EnvelopeKind } from './constants.ts';
@@ -36,7 +36,7 @@ export const evidencePayloadSchema = z.object({
   /** RFC 8785 digest of `{ tool, arguments, target }`: what was previewed. */
   previewOf: digestSchema,
   evidence: evidenceSchema.nullable(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  error: previewErrorSchema.nullable(),
   gatheredAt: timestampSchema,
 });
 export type EvidencePayload = z.infer<typeof evidencePayloadSchema>;

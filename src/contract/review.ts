@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { classSchema, evidenceSchema, gateSchema, targetSchema, urgencySchema } from './call.ts';
+import { classSchema, evidenceSchema, gateSchema, previewErrorSchema, targetSchema, urgencySchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema } from './json.ts';
 import { reviewIdSchema } from './ids.ts';
 
@@ -186,7 +186,7 @@ export const reviewSchema = z.object({
   callback: z.string().nullable(),
   evidence: z.array(evidenceSchema),
   /** Why there is no evidence although the tool has a preview; never shown to agents. */
-  previewError: z.object({ code: z.string(), message: z.string() }).nullable(),
+  previewError: previewErrorSchema.nullable(),
   /** In-flow only: what is asked. */
   title: z.string().nullable(),
   proposedAt: z.string(),

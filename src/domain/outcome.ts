@@ -1,7 +1,7 @@
 import type { LedgerRow, LedgerState } from './ledger.ts';
 import { NOT_STARTED } from '../contract/constants.ts';
 import type { ExecutionView } from '../contract/review.ts';
-import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
+import { EXECUTION_ERRORS, type ExecutionErrorCode, type ReasonCode } from '../contract/codes.ts';
 
 /** What the ledger says of a call. */
 export interface Outcome {
@@ -31,6 +31,9 @@ export const EXECUTION_DENIALS = [
   'credential_missing',
 ] as const satisfies readonly ExecutionErrorCode[];
 export type ExecutionDenial = (typeof EXECUTION_DENIALS)[number];
+
+/** Reason codes of a call that its target cannot make as it is, told when it is proposed. The ledger keeps the first. */
+export const INVALID_CALL = ['arguments_invalid', 'invalid_call'] as const satisfies readonly ReasonCode[];
 
 export function isExecutionDenial(reason: string | null | undefined): reason is ExecutionDenial {
   return EXECUTION_DENIALS.some((code) => code === reason);

@@ -35,7 +35,16 @@ export interface PreviewInput {
 
 export type PreviewResult =
   | { readonly ok: true; readonly facts: readonly Fact[]; readonly sourceHash: string | null }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      /**
+       * The target itself says that the call cannot work as it is, and which argument is at fault (JSON Pointer): it is
+       * blocked before anyone is asked, and its agent gets the message. So that must tell nothing of what the target holds.
+       */
+      readonly pointer?: string;
+    };
 
 export interface ExecuteInput {
   readonly tool: ToolDefinition;

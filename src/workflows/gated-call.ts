@@ -2,7 +2,7 @@ import { ApplicationFailure, condition, makeContinueAsNewFunc, workflowInfo } fr
 import type { Review } from '../contract/review.ts';
 import { drainSignals, processBatch } from './admission.ts';
 import { continueOptions, runReview } from './gate-loop.ts';
-import { openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
+import { openFromLedger, openHeld, openInvalid, ReviewRun, type Snapshot } from './review-run.ts';
 import { gatherEvidence } from './revisions.ts';
 import { awaitReconciliation, executeUntilSettled } from './execution.ts';
 import type { Inbox } from './inbox.ts';
@@ -46,8 +46,13 @@ async function openCall(request: GatedCallInput, inbox: Inbox): Promise<ReviewRu
   }
   switch (opened.kind) {
     case 'held': {
-      const found = opened.revision.wantsPreview ? await gatherEvidence(run, opened.revision, null) : null;
-      await openHeld(run, opened.revision, found, opened.reopened);
+      const { revision } = opened;
+      const found = revision.wantsPreview ? await gatherEvidence(run, revision, null) : null;
+      if (found?.previewError?.pointer === undefined) {
+        await openHeld(run, revision, found, opened.reopened);
+      } else if (!(await openInvalid(run, revision, found))) {
+        await openFromLedger(run, await activities.readOutcome({ reviewId }));
+      }
       return run;
     }
     case 'free':

@@ -10,7 +10,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
 import type { Classified, RecordOutcome, ClassifiedRevision, WithEvidence } from '../activities/api.ts';
 import type { Schedule } from '../domain/deadline.ts';
-import { classifiedEntry, writeChange, type Change } from '../domain/gate/change.ts';
+import { classifiedEntry, deny, writeChange, type Change } from '../domain/gate/change.ts';
 import { describeReview } from '../domain/gate/describe.ts';
 import { openGate, specOf, type GateState } from '../domain/gate/state.ts';
 import { viewReview, type ReviewRecord } from '../domain/gate/view.ts';
@@ -18,7 +18,7 @@ import { Inbox } from './inbox.ts';
 import { activities } from './local.ts';
 import { getReview, SEARCH_ATTRIBUTES } from './messages.ts';
 import { hasEnded, isStatus, STATUS, type EndedStatus } from '../domain/lifecycle.ts';
-import { isExecutionDenial, type Outcome } from '../domain/outcome.ts';
+import { INVALID_CALL, isExecutionDenial, type Outcome } from '../domain/outcome.ts';
 import { REVIEW_ID_PATTERN } from '../contract/constants.ts';
 
 type Opened = Exclude<Classified, { kind: 'refused' }>;
@@ -178,6 +178,25 @@ export async function openHeld(
       materials: [complete.material],
     });
   }
+}
+
+/**
+ * The target said that the call cannot work as it is: blocked before anyone is asked. False: the ledger stands elsewhere.
+ */
+export async function openInvalid(run: ReviewRun, revision: ClassifiedRevision, found: WithEvidence): Promise<boolean> {
+  const at = Date.now();
+  const { material, digest, previewError } = found;
+  const complete = { ...revision, material, digest, gate: null, reasonCodes: [...INVALID_CALL] };
+  const ungated = { status: 'blocked', at: new Date(at).toISOString() } as const;
+  const revisions = [{ ...run.current, ...complete, previewError }];
+  const { ok } = await run.commit({
+    key: `classified:${digest}`,
+    record: { ...run.record, revisions, ungated, allowed: [] },
+    entries: [(base) => classifiedEntry(run.record.base, complete, 'blocked', base.at)],
+    materials: [material],
+    ledger: deny(run, INVALID_CALL[0], at),
+  });
+  return ok;
 }
 
 /**

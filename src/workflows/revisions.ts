@@ -49,6 +49,7 @@ export async function prepare(
   if (!revision.wantsPreview)
     return revision.digest === null ? undefined : { revision, digest: revision.digest, previewError: null };
   const found = await gatherEvidence(run, revision, change);
+  if (found.previewError?.pointer !== undefined) return undefined;
   return {
     revision: { ...revision, material: found.material, digest: found.digest },
     digest: found.digest,

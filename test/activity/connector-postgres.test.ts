@@ -312,15 +312,55 @@ describe.each([
     ['SELECT 1', 'not_a_modification'],
     ['DROP TABLE users', 'not_a_modification'],
     ['DELETE FROM users WHERE pg_sleep(1) IS NULL', 'function_not_allowed'],
-    ['DELETE FROM nowhere', 'table_not_found'],
     ['DELETE FROM pg_catalog.pg_class', 'system_table'],
     ['UPDATE users SET id = id + 100000', 'no_stable_key'],
     ["UPDATE plain SET b = 'z'", 'no_stable_key'],
     ['INSERT INTO orders (user_id) VALUES (1)', 'default_not_allowed'],
     ["INSERT INTO users (id, email, last_login) VALUES (1, 'x', '2024-01-01')", 'statement_failed'],
-    ['DELETE FROM users WHERE nothing = 1', 'statement_failed'],
   ])('refuses to preview %s', async (sql, code) => {
     expect(codeOf(await preview(db, sql))).toBe(code);
+  });
+
+  it.each([
+    ['DELETE FROM nowhere', [], '42P01: relation "nowhere" does not exist'],
+    ['DELETE FROM users WHERE nothing = 1', [], '42703: column "nothing" does not exist'],
+    ['SELECT nope(1)', [], '42883: function nope(integer) does not exist'],
+    ["UPDATE users SET last_login = 'soon'", [], '22007: invalid input syntax for type date: "soon"'],
+    ['UPDATE users SET id = true', [], '42804: column "id" is of type integer but expression is of type boolean'],
+    ['DELETE FROM users WHERE $1 IS NULL', [1], '42P18: could not determine data type of parameter $1'],
+    ['EXPLAIN ANALYZE DELETE FROM nowhere', [], '42P01: relation "nowhere" does not exist'],
+    ['INSERT INTO users (id) VALUES (1, 2)', [], '42601: INSERT has more expressions than target columns'],
+  ] as [string, Json[], string][])('S1: the server’s own word on %s', async (sql, params, message) => {
+    const refused = { ok: false, code: 'invalid_call', message, pointer: '/sql' };
+    expect(await preview(db, sql, { params })).toEqual(refused);
+    // Nothing was run, and the next call has a session that works.
+    expect(await db.count('users')).toBe(10_000);
+    expect(codeOf(await preview(db, DELETE_INACTIVE))).toBe('ok');
+  });
+
+  it('S1: a read that is held has its text looked at, and nothing to preview', async () => {
+    expect(codeOf(await preview(db, 'SELECT email FROM users', { tool: { ...execute, sql: 'select' } }))).toBe(
+      'nothing_to_preview',
+    );
+    expect(await preview(db, 'SELECT e_mail FROM users', { tool: { ...execute, sql: 'select' } })).toMatchObject({
+      code: 'invalid_call',
+      message: expect.stringContaining('42703'),
+    });
+  });
+
+  it('S3: EXPLAIN ANALYZE of a write is counted, pinned, and answers its plan', async () => {
+    const sql = `EXPLAIN (ANALYZE, TIMING off) ${DELETE_INACTIVE} AND id > $1`;
+    const shown = await preview(db, sql, { params: [47] });
+    expect(factsOf(shown)).toMatchObject({ runs: 'DELETE', affected_rows: 1_200, table: 'public.users' });
+    expect(await db.count('users')).toBe(10_000);
+    const evidence = evidenceOf(shown);
+    await db.sql('UPDATE users SET big = 1 WHERE id = 100');
+    expect(codeOf(await call(db, sql, { params: [47], evidence }))).toBe('failed drifted');
+    expect(await db.count('users')).toBe(10_000);
+    const again = evidenceOf(await preview(db, sql, { params: [47] }));
+    const body = bodyOf(await call(db, sql, { params: [47], evidence: again }));
+    expect(JSON.stringify(body)).toMatch(/Delete on users.*actual rows=0/);
+    expect(await db.count('users')).toBe(8_800);
   });
 
   it('refuses tables with triggers, rules, volatile functions, and views, also where a cascade leads', async () => {
@@ -435,8 +475,10 @@ describe.each([
   });
 
   it('a session leaves nothing behind for the next', async () => {
-    await call(db, "SET search_path = 'nowhere'");
-    await call(db, 'SET default_transaction_read_only = on');
+    const set = (name: string, value: string) =>
+      call(db, `DO $$ BEGIN PERFORM set_config('${name}', '${value}', false); END $$`);
+    expect(codeOf(await set('search_path', 'nowhere'))).toBe('executed');
+    expect(codeOf(await set('default_transaction_read_only', 'on'))).toBe('executed');
     expect(await db.count('users')).toBe(10_000);
     expect(codeOf(await call(db, 'DELETE FROM plain'))).toBe('executed');
   });

@@ -66,6 +66,53 @@ describe('who sees what', () => {
     expect(JSON.stringify(own.body)).not.toContain(EVIDENCE);
   });
 
+  test('S1: what the target says of the call itself blocks it before anyone is asked, and the agent reads why', async () => {
+    const message = '42P01: relation "t" does not exist';
+    api.answerPreview(() => ({ ok: false, code: 'invalid_call', message, pointer: '/sql' }));
+    const answer = await api.execute(PURGE);
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatchObject({
+      outcome: 'BLOCKED',
+      class: 'irreversible',
+      gate: null,
+      reasonCodes: ['arguments_invalid', 'invalid_call'],
+      retryable: false,
+      errors: [{ pointer: '/sql', message }],
+    });
+    const { reviewId } = answer.body;
+    await api.gate.settled(reviewId);
+    for (const as of ['agent-1', 'ops-1']) {
+      const { body } = await api.get(`/v1/reviews/${reviewId}`, as);
+      expect(body).toMatchObject({
+        status: 'blocked',
+        reasonCodes: ['arguments_invalid', 'invalid_call'],
+        previewError: { code: 'invalid_call', message, pointer: '/sql' },
+        allowedDecisions: [],
+        execution: { status: 'not_started', error: null },
+      });
+    }
+    const { body: review } = await api.get(`/v1/reviews/${reviewId}`, 'ops-1');
+    expect(codeOf(await api.decide(reviewId, review.call.digest))).toBe('already_resolved');
+    expect(await api.store.readLedger(reviewId)).toMatchObject({
+      state: 'denied',
+      denial: { reason: 'arguments_invalid' },
+    });
+    const types = (await api.store.entriesOf(reviewId)).map(({ entry }) => entry.type);
+    expect(types).toEqual(['proposed', 'classified']);
+  });
+
+  test('S1: a version that the target cannot make of a call is refused, and the call stays as it was', async () => {
+    const held = await api.execute(PURGE);
+    const { reviewId } = held.body;
+    await api.gate.settled(reviewId);
+    const { body: before } = await api.get(`/v1/reviews/${reviewId}`, 'ops-1');
+    api.answerPreview(() => ({ ok: false, code: 'invalid_call', message: '42P01: no', pointer: '/sql' }));
+    const edit = { type: 'edit', arguments: { table: 'nowhere' } };
+    expect(codeOf(await api.decide(reviewId, before.call.digest, edit))).toBe('edit_invalid');
+    const { body: after } = await api.get(`/v1/reviews/${reviewId}`, 'ops-1');
+    expect(after).toMatchObject({ status: 'pending', revision: 1, call: { digest: before.call.digest } });
+  });
+
   test('C2: that too few people are left to decide it is told to reviewers, by the people in force', async () => {
     const review = await api.propose({ arguments: { account: 'short', amount: 100 } });
     const path = `/v1/reviews/${review.reviewId}`;

@@ -8,7 +8,7 @@ describe('before the parser is loaded', () => {
   it('refuses everything', () => {
     expect(codeOf(analyzeSelect('select 1'))).toBe('parser_not_loaded');
     expect(codeOf(analyzeModification('delete from t'))).toBe('parser_not_loaded');
-    expect(codeOf(analyzeStatement('drop table t'))).toBe('parser_not_loaded');
+    expect(codeOf(analyzeStatement('drop table t', 0))).toBe('parser_not_loaded');
   });
 });
 
@@ -208,7 +208,6 @@ describe('analyzeModification', () => {
     ['truncate users', 'not_a_modification'],
     ['drop table users', 'not_a_modification'],
     ['merge into t using u on true when matched then delete', 'not_a_modification'],
-    ['explain analyze delete from users', 'not_a_modification'],
     ['delete from users; delete from orders', 'not_one_statement'],
     ['delete from users where pg_sleep(1) is null', 'function_not_allowed'],
     ["delete from users returning dblink_exec('x')", 'function_not_allowed'],
@@ -234,7 +233,7 @@ describe('analyzeStatement', () => {
   it.each(['drop table users', 'truncate users', 'delete from users', 'select pg_sleep(1)', 'create index on t (a)'])(
     'takes %s',
     (sql) => {
-      expect(analyzeStatement(sql).ok).toBe(true);
+      expect(analyzeStatement(sql, 0).ok).toBe(true);
     },
   );
 
@@ -249,6 +248,152 @@ describe('analyzeStatement', () => {
     ['delete from a; delete from b', 'not_one_statement'],
     ['nonsense', 'sql_invalid'],
   ])('refuses %s', (sql, code) => {
-    expect(codeOf(analyzeStatement(sql))).toBe(code);
+    expect(codeOf(analyzeStatement(sql, 0))).toBe(code);
+  });
+
+  it.each([
+    ['create index concurrently i on t (a)', 'CREATE INDEX CONCURRENTLY'],
+    ['drop index concurrently i', 'DROP INDEX CONCURRENTLY'],
+    ['reindex index concurrently i', 'REINDEX CONCURRENTLY'],
+    ['reindex (verbose, concurrently) table t', 'REINDEX CONCURRENTLY'],
+    ['reindex database d', 'REINDEX DATABASE'],
+    ['reindex schema s', 'REINDEX SCHEMA'],
+    ['vacuum', 'VACUUM'],
+    ['vacuum (full, analyze) t', 'VACUUM'],
+    ['cluster', 'CLUSTER'],
+    ["alter system set work_mem = '1GB'", 'ALTER SYSTEM'],
+    ['create database d', 'CREATE DATABASE'],
+    ['drop database d with (force)', 'DROP DATABASE'],
+    ['alter database d set tablespace x', 'ALTER DATABASE SET TABLESPACE'],
+    ["create tablespace x location '/a'", 'CREATE TABLESPACE'],
+    ['drop tablespace x', 'DROP TABLESPACE'],
+    ["create subscription s connection 'c' publication p", 'CREATE SUBSCRIPTION'],
+    ['alter subscription s refresh publication', 'ALTER SUBSCRIPTION'],
+    ['alter table t detach partition p concurrently', 'DETACH CONCURRENTLY'],
+  ])('S2: refuses %s, which cannot run in a transaction', (sql, words) => {
+    const message = expect.stringMatching(
+      new RegExp(`^25001: ${words}|${words}.* cannot run inside a transaction block`),
+    );
+    expect(analyzeStatement(sql, 0)).toEqual({ ok: false, code: 'outside_transaction', message });
+  });
+
+  it.each([
+    ['copy t from stdin', 'copy_stream', 'COPY FROM STDIN'],
+    ['copy (select 1) to stdout with (format csv)', 'copy_stream', 'COPY TO STDOUT'],
+    ["set statement_timeout = '1h'", 'session_state', 'ALTER ROLE'],
+    ['reset all', 'session_state', 'ALTER ROLE'],
+    ['set role admin', 'session_state', 'ALTER ROLE'],
+    ["select set_config('app.tenant', '7', false)", 'session_state', 'set_config'],
+    ["delete from t where pg_catalog.set_config('a.b', '7', t.l) = ''", 'session_state', 'set_config'],
+    ['listen x', 'session_state', 'LISTEN'],
+    ["load 'x'", 'session_state', 'LOAD'],
+    ['create temp table t (a int)', 'session_state', 'temporary'],
+    ['select 1 as a into temp t', 'session_state', 'temporary'],
+    ['create temporary view v as select 1', 'session_state', 'temporary'],
+    ['declare c cursor with hold for select 1', 'session_state', 'cursor'],
+    ['select pg_advisory_lock(1)', 'session_state', 'pg_advisory_xact_lock'],
+    ['select pg_try_advisory_lock_shared(1)', 'session_state', 'pg_advisory_xact_lock'],
+  ])('S2: refuses %s, which needs a session or a stream of its own', (sql, code, words) => {
+    expect(analyzeStatement(sql, 0)).toEqual({ ok: false, code, message: expect.stringContaining(words) });
+  });
+
+  it.each([
+    'analyze t',
+    'create index i on t (a)',
+    'drop index i',
+    'reindex (concurrently off) table t',
+    'cluster t using i',
+    'alter database d connection limit 4',
+    "create subscription s connection 'c' publication p with (create_slot = off)",
+    "create subscription s connection 'c' publication p with (connect = false, slot_name = none)",
+    'alter subscription s set publication p with (refresh = false)',
+    'alter subscription s disable',
+    'alter table t detach partition p',
+    'refresh materialized view concurrently m',
+    "copy t from '/srv/t.csv'",
+    "copy t to program 'gzip'",
+    "alter role app set statement_timeout = '1h'",
+    "select set_config('app.tenant', '7', true)",
+    'select pg_advisory_xact_lock(1)',
+    'lock table t',
+    "notify x, 'y'",
+    'set constraints all deferred',
+  ])('S2: takes %s', (sql) => {
+    expect(analyzeStatement(sql, 0)).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    [
+      'delete from users where id = 7',
+      1,
+      '08P01: bind message supplies 1 parameters, but prepared statement "" requires 0',
+    ],
+    [
+      'delete from users where id = $1',
+      0,
+      '08P01: bind message supplies 0 parameters, but prepared statement "" requires 1',
+    ],
+    ['insert into t values ($1, $2), ($3, $1)', 2, '08P01: bind message supplies 2 parameters, but prepared'],
+    ["delete from users where id = '$1'", 1, 'in quotes is text, not a parameter'],
+    ["delete from users where mail = '$1' and id = $1", 2, 'in quotes is text, not a parameter'],
+    ['delete from users where id = $2', 2, '42P18: could not determine data type of parameter $1'],
+    ['delete from users where id = $2', 1, '08P01: bind message supplies 1 parameters, but prepared'],
+    ['select $0', 0, '42P02: there is no parameter $0'],
+    ['alter table t alter column a set default $1', 1, '42P02: there is no parameter $1'],
+    ['create index i on t (a)', 1, '08P01: bind message supplies 1 parameters, but prepared'],
+    ['do $$ begin delete from t where a = $1; end $$', 1, '08P01: bind message supplies 1 parameters, but prepared'],
+    ['explain analyze delete from users where id = $1', 0, '08P01: bind message supplies 0 parameters, but prepared'],
+  ])('S1: refuses %s with %i values', (sql, given, words) => {
+    expect(analyzeStatement(sql, given)).toEqual({
+      ok: false,
+      code: 'parameters',
+      message: expect.stringContaining(words),
+    });
+  });
+
+  it.each([
+    ['delete from users where id = $1 or parent = $1', 1],
+    ['select $2::int, $1', 2],
+    ["select '$1', $1", 1],
+    ['with a as (delete from t where b = $1 returning *) insert into u select * from a where c = $2', 2],
+    ['explain (analyze) update t set a = $1 where b = $2', 2],
+    ['create table t as select $1::int as a', 1],
+    ['call p($1)', 1],
+    ['merge into t using u on t.a = u.a when matched then update set b = $1', 1],
+  ])('S1: takes %s with %i values', (sql, given) => {
+    expect(analyzeStatement(sql, given)).toMatchObject({ ok: true });
+  });
+});
+
+describe('EXPLAIN of a modification', () => {
+  beforeAll(loadSqlParser);
+
+  it.each([
+    ['EXPLAIN ANALYZE DELETE FROM users', 'DELETE FROM users'],
+    ['explain (analyze, verbose, format json) update t set a = 1 where b = $1;', 'update t set a = 1 where b = $1'],
+    ['explain (analyze true, buffers) insert into t select * from u', 'insert into t select * from u'],
+    ['/* delete update */ explain analyze with x as (select 1) delete from t', 'with x as (select 1) delete from t'],
+    ["explain analyze -- insert\n delete from t where a = 'update'", "delete from t where a = 'update'"],
+    ['explain (analyze off, analyze) delete from t where a in (1, 2)', 'delete from t where a in (1, 2)'],
+    ['explain analyze delete from "delete" where array[1,2] = a', 'delete from "delete" where array[1,2] = a'],
+  ])('S3: %s is what it runs', (sql, text) => {
+    expect(analyzeModification(sql)).toMatchObject({ ok: true, explained: true, text });
+  });
+
+  it.each([
+    'explain delete from users',
+    'explain (analyze off) delete from users',
+    'explain (analyze 0) delete from users',
+    'explain analyze select 1',
+    'explain analyze create table t as select 1',
+  ])('S3: %s changes nothing that could be counted', (sql) => {
+    expect(codeOf(analyzeModification(sql))).toBe('not_a_modification');
+  });
+
+  it('S3: what is explained is held to the same rules', () => {
+    expect(codeOf(analyzeModification('explain analyze delete from t where pg_sleep(1) is null'))).toBe(
+      'function_not_allowed',
+    );
+    expect(analyzeModification('delete from t')).toMatchObject({ ok: true, explained: false });
   });
 });

@@ -37,6 +37,16 @@ describe('gatedCall', () => {
     expect((await gate.store.readLedger(reviewId))?.state).toBe('denied');
   });
 
+  it('S1: what the target itself cannot make of a call is blocked, final in the ledger, and nobody is asked', async () => {
+    gate.answerPreview(() => ({ ok: false, code: 'invalid_call', message: '42P01: no such table', pointer: '/sql' }));
+    const { reviewId, handle } = await gate.start({ tool: 'payouts.purge', arguments: { table: 't' } });
+    const review = await handle.result();
+    expect(review).toMatchObject({ status: 'blocked', reasonCodes: ['arguments_invalid', 'invalid_call'], gate: null });
+    expect(await gate.entryTypes(reviewId)).toEqual(['proposed', 'classified']);
+    expect((await gate.store.readLedger(reviewId))?.state).toBe('denied');
+    expect((await gate.store.readReview(reviewId))?.review).toEqual(review);
+  });
+
   it('law 4: silence is no: after 24 hours nobody can say yes, and the ledger says expired', async () => {
     const before = gate.calls.length;
     const startedAt = await env.currentTimeMs();

@@ -64,7 +64,9 @@ async function preview(
 
 function errorOf(found: PreviewResult, tooLarge: boolean): EvidencePayload['error'] {
   if (tooLarge) return { code: 'evidence_too_large', message: 'The preview is larger than 64 KiB' };
-  return found.ok ? null : { code: found.code, message: found.message };
+  if (found.ok) return null;
+  const { code, message, pointer } = found;
+  return { code, message, ...(pointer === undefined ? {} : { pointer }) };
 }
 
 interface SignedCall {

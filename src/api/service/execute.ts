@@ -30,6 +30,8 @@ import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
 
 /** How long a proposal is held, in ms. */
 const CLASSIFIED_WITHIN = 2_000;
+/** Longest that the answer waits for evidence after that; people are asked in any case. */
+const PREVIEWED_WITHIN = 2_000;
 const FREE_RESULT_WITHIN = 30_000;
 
 interface Idempotency {
@@ -313,6 +315,15 @@ async function waitForOutcome(
     const classified = await watch.until((s) => s !== undefined, CLASSIFIED_WITHIN, signal);
     last = classified?.review;
     onClassified();
+    if (last !== undefined && isBeingPreviewed(last)) {
+      // What the target itself says of the call may block it.
+      const previewed = await watch.until(
+        (s) => s !== undefined && !isBeingPreviewed(s.review),
+        PREVIEWED_WITHIN,
+        signal,
+      );
+      last = previewed?.review ?? last;
+    }
     if (last === undefined || isFinal(last)) return last;
     const hold = last.gate === 'hard' ? (request.waitSeconds ?? 0) * 1_000 : FREE_RESULT_WITHIN;
     if (hold === 0) return last;
@@ -326,6 +337,11 @@ async function waitForOutcome(
   } finally {
     watch?.close();
   }
+}
+
+/** Its digest is known only with its evidence. */
+function isBeingPreviewed({ status, call }: Review): boolean {
+  return status === 'pending' && call.digest === null;
 }
 
 /** Adds what does not fit: arguments, or the service. The record holds no words about them. */

@@ -77,8 +77,15 @@ function blocked(common: Common, review: Review, ended: readonly string[]): Exec
     ...common,
     reasonCodes: unique([...ended, ...review.reasonCodes]),
     retryable: resolution?.retryable ?? false,
+    ...errorsOf(review),
     ...(status === 'rejected' && typeof resolution?.comment === 'string' ? { comment: resolution.comment } : {}),
   };
+}
+
+/** What the target said of the call when it was proposed. */
+function errorsOf({ previewError }: Review): Pick<Extract<ExecuteResponse, { outcome: 'BLOCKED' }>, 'errors'> {
+  if (previewError?.pointer === undefined) return {};
+  return { errors: [{ pointer: previewError.pointer, message: previewError.message }] };
 }
 
 function unique(codes: readonly string[]): string[] {

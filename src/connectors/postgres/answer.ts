@@ -120,7 +120,7 @@ export function failureOf(error: unknown): ConnectorResult {
   if (!(error instanceof DriverError)) return failed('statement_failed');
   switch (error.kind) {
     case 'refused':
-      return failed('statement_failed', `${error.sqlState ?? ''} ${storableText(error.message).slice(0, 500)}`.trim());
+      return failed('statement_failed', sentenceOf(error.sqlState, error.message));
     case 'unreachable':
       return failed('target_unreachable');
     case 'too_large':
@@ -128,6 +128,12 @@ export function failureOf(error: unknown): ConnectorResult {
     case 'lost':
       return failed('upstream_failed', 'The connection ended before COMMIT; the statement was rolled back');
   }
+}
+
+/** The server's own sentence, after its SQLSTATE. */
+export function sentenceOf(sqlState: string | null, message: string): string {
+  const sentence = storableText(message).slice(0, 500);
+  return sqlState === null ? sentence : `${sqlState}: ${sentence}`;
 }
 
 /** What an error of COMMIT itself means: only the server's own word counts. */

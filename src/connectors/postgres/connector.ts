@@ -14,7 +14,7 @@ import {
   type SqlDriver,
   type SqlSession,
 } from './driver.ts';
-import { previewModification } from './preview.ts';
+import { previewStatement } from './preview.ts';
 import { prepareProbe, runProbe } from './probe.ts';
 import { refuseShadow } from './tables.ts';
 
@@ -53,7 +53,8 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       if (!rendered.ok)
         return { ok: false, code: 'invalid_call', message: rendered.errors.map(({ message }) => message).join('; ') };
       const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: LOCK_MS, signal };
-      return previewModification(driver, limits, rendered.value, tool.redact);
+      const runsOn = rendered.value.mode === 'select' ? selectDriver : driver;
+      return previewStatement(runsOn, limits, rendered.value, tool.redact);
     },
 
     async execute(input) {
@@ -90,17 +91,20 @@ async function executeOnce(
   request: PostgresTargetRequest,
   input: ExecuteInput,
 ): Promise<ConnectorResult> {
-  const parsed = analyzeStatement(request.sql);
+  const parsed = analyzeStatement(request.sql, request.params.length);
   if (!parsed.ok) return failed('invalid_call', parsed.message);
   let committing = false;
   return inSession(driver, limits, async (session) => {
     if (Date.now() > input.sendBy) return TOO_LATE;
-    await beginTransaction(session, limits, 'READ WRITE');
     const pinned = input.evidence?.sourceHash ?? null;
+    const statement = pinned === null ? null : analyzeModification(request.sql);
+    // What is explained runs twice, and must not meet other rows the second time.
+    const isolation = statement?.ok === true && statement.explained ? 'repeatable read' : undefined;
+    await beginTransaction(session, limits, 'READ WRITE', isolation);
     const done =
-      pinned === null
+      statement === null
         ? await runPlain(session, parsed.text, request, input)
-        : await runPinned(session, pinned, request, input);
+        : await runPinned(session, statement, request, input);
     if (done.status !== 'executed') return done;
     committing = true;
     const ended = await session.query('COMMIT');
@@ -122,18 +126,25 @@ async function runPlain(
   return { status: 'executed', body: answerOf(result.rowCount, returned, tool.redact) };
 }
 
-/** Runs what was previewed and compares before it commits. Any difference is drift: the caller rolls back. */
+/**
+ * Runs what was previewed and compares before it commits. Any difference is drift: the caller rolls back. Of what is
+ * explained the answer is the plan, so it is taken back and runs again as it was written.
+ */
 async function runPinned(
   session: SqlSession,
-  pinned: string,
+  statement: ReturnType<typeof analyzeModification>,
   request: PostgresTargetRequest,
-  { tool }: ExecuteInput,
+  input: ExecuteInput,
 ): Promise<ConnectorResult> {
-  const prepared = await prepareProbe(session, analyzeModification(request.sql));
+  const prepared = await prepareProbe(session, statement);
   if (!prepared.ok) return failed('drifted');
+  const { explained } = prepared.statement;
+  if (explained) await session.query('SAVEPOINT holdpoint');
   const probe = await runProbe(session, prepared, encodeParameters(request.params));
-  if (probe.sourceHash !== pinned) return failed('drifted');
-  return { status: 'executed', body: answerOf(probe.affected, probe.returned, tool.redact) };
+  if (probe.sourceHash !== input.evidence?.sourceHash) return failed('drifted');
+  if (!explained) return { status: 'executed', body: answerOf(probe.affected, probe.returned, input.tool.redact) };
+  await session.query('ROLLBACK TO holdpoint');
+  return runPlain(session, request.sql, request, input);
 }
 
 /**

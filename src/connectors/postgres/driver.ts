@@ -24,6 +24,11 @@ export interface SessionLimits {
 export interface SqlSession {
   /** Runs one statement (extended protocol: the server itself refuses a second one). Throws {@link DriverError}. */
   query(sql: string, params?: readonly (string | null)[]): Promise<SqlResult>;
+  /**
+   * Has the server read one statement and look its names and types up, without planning or running it. Throws
+   * {@link DriverError}: `refused` is the server's own word on the statement's text.
+   */
+  describe(sql: string): Promise<void>;
   /** Ends the session; what is not committed is rolled back. Never throws. */
   close(): Promise<void>;
 }

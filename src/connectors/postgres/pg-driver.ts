@@ -89,12 +89,23 @@ class PgSession implements SqlSession {
     }
   }
 
+  async describe(sql: string): Promise<void> {
+    this.#received = 0;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#client.query(new Description(sql, resolve, reject));
+      });
+    } catch (error) {
+      throw this.#driverError(error);
+    }
+  }
+
   #driverError(error: unknown): DriverError {
     if (this.#tooLarge) return new DriverError('too_large', 'the answer is too large');
     const sqlState = stateOf(error);
     if (sqlState === null) return new DriverError('lost', 'the connection was lost');
     const message = error instanceof Error ? error.message : '';
-    return new DriverError(endsSession(sqlState) ? 'lost' : 'refused', message, sqlState);
+    return new DriverError(endsSession(sqlState, error) ? 'lost' : 'refused', message, sqlState);
   }
 
   async close(): Promise<void> {
@@ -105,6 +116,31 @@ class PgSession implements SqlSession {
   }
 }
 
+/** Messages of the extended protocol that pg has no query for: Parse and Describe of the unnamed statement, then Sync. */
+class Description implements pg.Submittable {
+  readonly #sql: string;
+  readonly #resolve: () => void;
+  readonly handleError: (error: Error) => void;
+
+  constructor(sql: string, resolve: () => void, reject: (error: Error) => void) {
+    this.#sql = sql;
+    this.#resolve = resolve;
+    this.handleError = reject;
+  }
+
+  submit(connection: pg.Connection): void {
+    connection.parse({ name: '', text: this.#sql, types: [] }, true);
+    connection.describe({ type: 'S', name: '' }, true);
+    connection.sync();
+  }
+
+  handleRowDescription(): void {}
+
+  handleReadyForQuery(): void {
+    this.#resolve();
+  }
+}
+
 /** Only errors that the server sent carry a severity. */
 function stateOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
@@ -112,7 +148,11 @@ function stateOf(error: unknown): string | null {
   return typeof code === 'string' && typeof severity === 'string' ? code : null;
 }
 
-/** Operator intervention, connection exceptions, and "completion unknown": the server cannot vouch for the outcome. */
-function endsSession(sqlState: string): boolean {
+/**
+ * Operator intervention, connection exceptions, and "completion unknown": the server cannot vouch for the outcome. A
+ * protocol violation that is a mere ERROR is its answer to one message (a wrong number of parameters, say).
+ */
+function endsSession(sqlState: string, error: unknown): boolean {
+  if (sqlState === '08P01') return (error as { readonly severity: string }).severity !== 'ERROR';
   return sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState === '40003' || sqlState.startsWith('XX');
 }

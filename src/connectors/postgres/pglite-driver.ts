@@ -71,18 +71,20 @@ class PgliteHost {
   async open(limits: SessionLimits): ReturnType<SqlDriver['open']> {
     const release = await this.#takeTurn(limits.signal);
     let lost = false;
-    const query = async (sql: string, params: readonly (string | null)[] = []): Promise<SqlResult> => {
+    const send = async (message: object): Promise<SqlResult> => {
       try {
         if (lost) throw new DriverError('lost', 'the session has ended');
-        return await this.#bounded({ sql, params }, limits);
+        return await this.#bounded(message, limits);
       } catch (error) {
         // The next thread is another session: this one must not continue there.
         if (error instanceof DriverError && error.kind !== 'refused') lost = true;
         throw error;
       }
     };
+    const query = (sql: string, params: readonly (string | null)[] = []) => send({ sql, params });
     const session = {
       query,
+      describe: async (sql: string): Promise<void> => void (await send({ sql, describe: true })),
       close: async (): Promise<void> => {
         if (!limits.signal.aborted) await query('ROLLBACK').catch(() => undefined);
         release();

@@ -2,7 +2,7 @@
 // The thread that holds a PGlite database. Plain JavaScript, because a thread cannot be started from TypeScript on
 // Node 20 and this file must run from `src` under the tests and from `dist` alike.
 //
-// In:  { id, sql, params }, params in text format. Out: { id, result } or { id, error: { message, sqlState, tooLarge } },
+// In:  { id, sql, params }, params in text format, or { id, sql, describe: true }. Out: { id, result } or { id, error: { message, sqlState, tooLarge } },
 // and first of all { ready: true } or { failed: message }.
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite, types } from '@electric-sql/pglite';
@@ -19,10 +19,15 @@ async function open() {
   parentPort.postMessage({ ready: true });
 }
 
-async function answer(database, parsers, { id, close, sql, params }) {
+async function answer(database, parsers, { id, close, sql, params, describe }) {
   try {
     if (close === true) {
       await database.close();
+      parentPort.postMessage({ id, result: null });
+      return;
+    }
+    if (describe === true) {
+      await database.describeQuery(sql);
       parentPort.postMessage({ id, result: null });
       return;
     }

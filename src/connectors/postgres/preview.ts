@@ -5,7 +5,7 @@ import type { PostgresTargetRequest } from '../../domain/render/postgres.ts';
 import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
 import { clipRow, clipValue, redact } from '../answer.ts';
-import { failureOf } from './answer.ts';
+import { failureOf, sentenceOf } from './answer.ts';
 import {
   beginTransaction,
   DriverError,
@@ -19,22 +19,28 @@ import { prepareProbe, runProbe, type Probe } from './probe.ts';
 import { refuseSuperuser, type TouchedTables } from './tables.ts';
 
 /**
- * Runs one INSERT, UPDATE or DELETE and rolls it back, to say what it would do. Refuses whatever could do more than a
- * rollback undoes; the call is then held without a preview.
+ * Has the server read the statement, then runs it and rolls it back, to say what it would do, if it is an INSERT, UPDATE or
+ * DELETE. Refuses whatever could do more than a rollback undoes; the call is then held without a preview. What the server
+ * cannot even read is no call.
  */
-export async function previewModification(
+export async function previewStatement(
   driver: SqlDriver,
   limits: SessionLimits,
   request: PostgresTargetRequest,
   pointers: readonly string[] | undefined,
 ): Promise<PreviewResult> {
-  const statement = analyzeModification(request.sql);
-  if (!statement.ok) return { ok: false, code: statement.code, message: statement.message };
-  if (request.params.some(isSealed)) {
-    return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' };
-  }
   return inSession(driver, limits, async (session) => {
-    await beginTransaction(session, limits, 'READ WRITE');
+    await beginTransaction(session, limits, request.mode === 'select' ? 'READ ONLY' : 'READ WRITE');
+    const unreadable = await session.describe(request.sql).then(() => undefined, invalidOf);
+    if (unreadable !== undefined) return unreadable;
+    if (request.mode === 'select') {
+      return { ok: false, code: 'nothing_to_preview', message: 'A SELECT changes nothing' } as const;
+    }
+    const statement = analyzeModification(request.sql);
+    if (!statement.ok) return { ok: false, code: statement.code, message: statement.message } as const;
+    if (request.params.some(isSealed)) {
+      return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' } as const;
+    }
     return previewIn(session, driver.embedded, statement, request, pointers);
   }).catch(refusalOf);
 }
@@ -57,6 +63,17 @@ async function previewIn(
   await session.query('SET CONSTRAINTS ALL IMMEDIATE');
   await session.query('ROLLBACK');
   return { ok: true, facts: factsOf(statement, tables, probe, total, pointers), sourceHash: probe.sourceHash };
+}
+
+/** Feature, data, schema and syntax: about the text of the statement, whatever the tables hold. */
+const ABOUT_THE_TEXT = /^(?:0A|22|3F|42)/;
+
+function invalidOf(error: unknown): PreviewResult {
+  if (!(error instanceof DriverError) || error.kind !== 'refused' || !ABOUT_THE_TEXT.test(error.sqlState ?? '')) {
+    throw error;
+  }
+  const { sqlState, message } = error;
+  return { ok: false, code: 'invalid_call', message: sentenceOf(sqlState, message), pointer: '/sql' };
 }
 
 const VERBS = { insert: 'inserted', update: 'updated', delete: 'deleted' } as const;
@@ -92,7 +109,9 @@ function factsOf(
   pointers: readonly string[] | undefined,
 ): readonly Fact[] {
   const verb = VERBS[statement.verb];
+  const runs = { name: 'runs', label: 'EXPLAIN ANALYZE runs the statement', value: statement.verb.toUpperCase() };
   const facts: Fact[] = [
+    ...(statement.explained ? [runs] : []),
     { name: 'affected_rows', label: `Rows that would be ${verb}`, value: probe.affected },
     { name: 'table', label: 'Table', value: tables.target.name },
   ];

@@ -7,6 +7,7 @@ import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalPlan, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { escalationOf } from '../deadline.ts';
 import type { ArgumentError } from '../json/exact.ts';
+import { INVALID_CALL } from '../outcome.ts';
 import { valueAt } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
@@ -118,7 +119,13 @@ export function assessCall(input: AssessInput): Assessment {
   if (isFrozen(settings, definition, input)) return block('frozen');
   const rendered = render(definition, input);
   if (rendered === undefined) return block('unknown_tool');
-  if (!rendered.ok) return block('arguments_invalid', { errors: rendered.errors });
+  if (!rendered.ok) {
+    const { errors } = rendered;
+    return block(
+      'arguments_invalid',
+      definition?.sql === undefined ? { errors } : { errors, reasonCodes: INVALID_CALL },
+    );
+  }
   const { target } = rendered;
   const assessed = { ...known, class: verdict.class, target };
   const held = heldVerdict(question, input, verdict);

@@ -74,8 +74,8 @@ function checkShape({ definition: { request, preview, sql, redact } }: MergedToo
   const problems = templates
     .filter(([template]) => parseTemplate(template) === undefined)
     .map(([text, at]) => tell(at, `the path ${text} is not well-formed`, 'Write arguments as {name}, without #'));
-  if (preview !== undefined && 'builtin' in preview && sql !== 'execute') {
-    problems.push(tell(['preview'], 'the sql preview is for tools with sql: execute', 'Delete the preview'));
+  if (preview !== undefined && 'builtin' in preview && sql === undefined) {
+    problems.push(tell(['preview'], 'the sql preview is for tools that take SQL', 'Delete the preview'));
   }
   for (const [index, pointer] of (redact ?? []).entries()) {
     if (pointerSchema.safeParse(pointer).success) continue;

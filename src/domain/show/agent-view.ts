@@ -11,11 +11,13 @@ export function viewForAgent(review: Review): Review {
   const execution = withoutEvidence(review.execution);
   // Earlier revisions carry their digest only, and may have had evidence that is gone from the state.
   const withheld = review.evidence.length > 0 || review.revisions.length > 1;
-  if (!withheld) return { ...review, previewError: null, execution };
+  // The target's own word on the call itself, which is why it is blocked.
+  const previewError = review.previewError?.pointer === undefined ? null : review.previewError;
+  if (!withheld) return { ...review, previewError, execution };
   return {
     ...review,
     evidence: [],
-    previewError: null,
+    previewError,
     execution,
     call: { ...review.call, digest: null },
     revisions: review.revisions.map((revision) => ({ ...revision, call: { ...revision.call, digest: null } })),

@@ -1,5 +1,8 @@
+import { explainedStatement } from './explain.ts';
 import { isTree, SqlInspector, tableOf, type SqlNames, type TableName } from './inspect.ts';
 import { parseStatement, refuseSql, type SqlRefusal, type Tree } from './parser.ts';
+import { refuseParameters } from './parameters.ts';
+import { refuseUnrunnable } from './runnable.ts';
 
 export interface PlainSelect {
   readonly ok: true;
@@ -25,6 +28,8 @@ export interface PlainModification {
   readonly ok: true;
   readonly verb: 'insert' | 'update' | 'delete';
   readonly text: string;
+  /** `EXPLAIN ANALYZE` stands before it: it runs, and the answer is its plan. */
+  readonly explained: boolean;
   readonly table: TableName;
   /** What the statement calls the table: its alias, or its name without the schema. */
   readonly reference: string;
@@ -47,9 +52,12 @@ const MODIFICATION_FIELDS = {
   DeleteStmt: ['relation', 'usingClause', 'whereClause', 'returningClause', 'withClause'],
 } as const satisfies Record<ModificationKind, readonly string[]>;
 
-/** One INSERT, UPDATE or DELETE that can be run and rolled back to see what it would do. */
+/** One INSERT, UPDATE or DELETE, explained or not, that can be run and rolled back to see what it would do. */
 export function analyzeModification(sql: string): PlainModification | SqlRefusal {
-  const parsed = parseStatement(sql);
+  const whole = parseStatement(sql);
+  if (!whole.ok) return whole;
+  const explained = whole.kind === 'ExplainStmt';
+  const parsed = explained ? explainedStatement(whole) : whole;
   if (!parsed.ok) return parsed;
   const { kind, body } = parsed;
   if (!isModification(kind)) return refuseSql('not_a_modification', 'the SQL is not an INSERT, UPDATE or DELETE');
@@ -63,6 +71,7 @@ export function analyzeModification(sql: string): PlainModification | SqlRefusal
     ok: true,
     verb: VERBS[kind],
     text: parsed.text,
+    explained,
     table,
     reference: typeof alias === 'string' ? alias : table.name,
     only: relation['inh'] !== true,
@@ -72,17 +81,14 @@ export function analyzeModification(sql: string): PlainModification | SqlRefusal
   };
 }
 
-/** Statements that would end or bend the transaction that a call runs in. */
-const TRANSACTION_KINDS = new Set(['TransactionStmt', 'PrepareStmt', 'ExecuteStmt', 'DeallocateStmt', 'DiscardStmt']);
-
-/** Any single statement that can run inside Holdpoint's transaction. */
-export function analyzeStatement(sql: string): { readonly ok: true; readonly text: string } | SqlRefusal {
+/** Any single statement that can run inside Holdpoint's transaction, with as many parameters as are given. */
+export function analyzeStatement(
+  sql: string,
+  given: number,
+): { readonly ok: true; readonly text: string } | SqlRefusal {
   const parsed = parseStatement(sql);
   if (!parsed.ok) return parsed;
-  if (TRANSACTION_KINDS.has(parsed.kind)) {
-    return refuseSql('transaction_control', 'transactions and prepared statements are Holdpoint’s own');
-  }
-  return { ok: true, text: parsed.text };
+  return refuseUnrunnable(parsed) ?? refuseParameters(parsed, given) ?? { ok: true, text: parsed.text };
 }
 
 function isModification(kind: string): kind is ModificationKind {

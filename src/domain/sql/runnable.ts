@@ -1,0 +1,162 @@
+import { isTree } from './inspect.ts';
+import { refuseSql, type ParsedStatement, type SqlRefusal, type Tree } from './parser.ts';
+
+/**
+ * Every node of a tree as `[kind, body]`, or `[field, body]` where a field holds a node without its kind around it. Without
+ * recursion: how deep the tree is, is the attacker's choice.
+ */
+export function* nodesOf(tree: Tree): Generator<readonly [name: string, body: Tree]> {
+  const left: unknown[] = [tree];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (Array.isArray(value)) for (const item of value as readonly unknown[]) left.push(item);
+    else if (isTree(value)) {
+      for (const [name, body] of Object.entries(value)) {
+        if (isTree(body)) yield [name, body];
+        left.push(body);
+      }
+    }
+  }
+}
+
+/**
+ * Why a statement cannot do anything in a transaction and a session of its own, which is what every call has. Undefined: it
+ * can.
+ */
+export function refuseUnrunnable(parsed: ParsedStatement): SqlRefusal | undefined {
+  if (TRANSACTION_KINDS.has(parsed.kind)) {
+    return refuseSql('transaction_control', 'transactions and prepared statements are Holdpoint’s own');
+  }
+  const outside = outsideTransaction(parsed.kind, parsed.body);
+  if (outside !== undefined) {
+    const message = `25001: ${outside} cannot run inside a transaction block, and every call runs in one`;
+    return refuseSql('outside_transaction', message);
+  }
+  if (parsed.kind === 'CopyStmt' && parsed.body['filename'] === undefined) {
+    const [way, instead] = parsed.body['is_from'] === true ? ['FROM STDIN', 'INSERT'] : ['TO STDOUT', 'SELECT'];
+    return refuseSql('copy_stream', `COPY ${way} needs a stream of data, which a call does not have: use ${instead}`);
+  }
+  const state = sessionState(parsed);
+  if (state === undefined) return undefined;
+  return refuseSql('session_state', `${state} would last for a session, and the session of a call ends with it`);
+}
+
+/** Statements that would end or bend the transaction that a call runs in. */
+const TRANSACTION_KINDS = new Set(['TransactionStmt', 'PrepareStmt', 'ExecuteStmt', 'DeallocateStmt', 'DiscardStmt']);
+
+/** What PostgreSQL runs outside of transactions only (`PreventInTransactionBlock`), in its own words. */
+function outsideTransaction(kind: string, body: Tree): string | undefined {
+  const option = (name: string): boolean | undefined => optionOf(body['options'], name);
+  const concurrent = body['concurrent'] === true;
+  switch (kind) {
+    case 'VacuumStmt':
+      return body['is_vacuumcmd'] === true ? 'VACUUM' : undefined;
+    case 'AlterSystemStmt':
+      return 'ALTER SYSTEM';
+    case 'CreatedbStmt':
+      return 'CREATE DATABASE';
+    case 'DropdbStmt':
+      return 'DROP DATABASE';
+    case 'AlterDatabaseStmt':
+      return option('tablespace') === undefined ? undefined : 'ALTER DATABASE SET TABLESPACE';
+    case 'CreateTableSpaceStmt':
+      return 'CREATE TABLESPACE';
+    case 'DropTableSpaceStmt':
+      return 'DROP TABLESPACE';
+    case 'IndexStmt':
+      return concurrent ? 'CREATE INDEX CONCURRENTLY' : undefined;
+    case 'DropStmt':
+      return concurrent ? 'DROP INDEX CONCURRENTLY' : undefined;
+    case 'ReindexStmt':
+      if (optionOf(body['params'], 'concurrently') === true) return 'REINDEX CONCURRENTLY';
+      return body['relation'] === undefined
+        ? `REINDEX ${String(body['kind']).replace('REINDEX_OBJECT_', '')}`
+        : undefined;
+    case 'ClusterStmt':
+      return body['relation'] === undefined ? 'CLUSTER' : undefined;
+    case 'CreateSubscriptionStmt':
+      return (option('create_slot') ?? option('connect') ?? true)
+        ? 'CREATE SUBSCRIPTION … WITH (create_slot = true)'
+        : undefined;
+    case 'AlterSubscriptionStmt':
+      return refreshesSubscription(String(body['kind'])) && option('refresh') !== false
+        ? 'ALTER SUBSCRIPTION with refresh'
+        : undefined;
+    case 'AlterTableStmt':
+      return detachesConcurrently(body) ? 'ALTER TABLE … DETACH CONCURRENTLY' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function refreshesSubscription(kind: string): boolean {
+  return kind.endsWith('_REFRESH') || kind.endsWith('_PUBLICATION');
+}
+
+function detachesConcurrently(body: Tree): boolean {
+  for (const [name, command] of nodesOf(body)) {
+    if (name === 'PartitionCmd' && command['concurrent'] === true) return true;
+  }
+  return false;
+}
+
+/** A boolean option `(name [ value ])`; undefined: not given. Of several, one that is on counts. */
+function optionOf(options: unknown, name: string): boolean | undefined {
+  const given = (Array.isArray(options) ? (options as readonly Tree[]) : []).flatMap(({ DefElem: option }) =>
+    isTree(option) && option['defname'] === name ? [isOff(option['arg'])] : [],
+  );
+  return given.length === 0 ? undefined : given.includes(false);
+}
+
+/** As PostgreSQL's `defGetBoolean` reads it, which takes a bare word as a type's name. */
+function isOff(arg: unknown): boolean {
+  if (!isTree(arg)) return false;
+  const { String: text, Boolean: truth, Integer: number, TypeName: word } = arg;
+  if (isTree(number)) return (number['ival'] ?? 0) === 0;
+  if (isTree(truth)) return truth['boolval'] !== true;
+  return /^(?:false|off)$/i.test(isTree(text) ? String(text['sval']) : isTree(word) ? lastName(word['names']) : '');
+}
+
+/** Whether `EXPLAIN` runs the statement. */
+export function isAnalyze(explain: Tree): boolean {
+  return optionOf(explain['options'], 'analyze') === true;
+}
+
+const SESSION_KINDS: Readonly<Record<string, string>> = {
+  VariableSetStmt: 'SET (for a lasting default: ALTER ROLE … SET, ALTER DATABASE … SET)',
+  ListenStmt: 'LISTEN',
+  UnlistenStmt: 'UNLISTEN',
+  LoadStmt: 'LOAD',
+  DeclareCursorStmt: 'a cursor',
+  FetchStmt: 'a cursor',
+  ClosePortalStmt: 'a cursor',
+};
+const SESSION_LOCK = /^pg_(?:try_)?advisory_lock(?:_shared)?$/;
+
+/**
+ * What a statement would leave behind in its session; behind a pooler that is another client's next. What functions and
+ * `DO` blocks do inside is not seen.
+ */
+function sessionState({ kind, tree }: ParsedStatement): string | undefined {
+  if (Object.hasOwn(SESSION_KINDS, kind)) return SESSION_KINDS[kind];
+  for (const [name, body] of nodesOf(tree)) {
+    if (body['relpersistence'] === 't') return 'a temporary relation';
+    if (name !== 'FuncCall') continue;
+    const called = lastName(body['funcname']);
+    if (SESSION_LOCK.test(called)) return `${called} (pg_advisory_xact_lock ends with the transaction)`;
+    if (called === 'set_config' && !isLocal(body['args'])) return 'set_config that is not local';
+  }
+  return undefined;
+}
+
+function lastName(path: unknown): string {
+  const last = Array.isArray(path) ? (path as readonly Tree[]).at(-1) : undefined;
+  return isTree(last?.['String']) ? String(last['String']['sval']) : '';
+}
+
+/** The third argument is the constant `true`. */
+function isLocal(args: unknown): boolean {
+  const third = Array.isArray(args) ? (args as readonly Tree[])[2] : undefined;
+  const constant = isTree(third?.['A_Const']) ? third['A_Const']['boolval'] : undefined;
+  return isTree(constant) && constant['boolval'] === true;
+}
