@@ -1,4 +1,5 @@
 import type { AgentConfig, ReviewerConfig } from '../contract/config.ts';
+import type { WithheldGroup } from '../domain/withheld-groups.ts';
 
 /** Who speaks, as the credential proved it against the configuration in force. Nothing of it comes from the request. */
 export type Principal = AgentPrincipal | ReviewerPrincipal;
@@ -28,6 +29,8 @@ export interface OpenSession {
   /** SHA-256 of the secret that its cookie is encrypted with: with another secret in force the session is over. */
   readonly sealedWith: string;
   readonly csrfToken: string;
+  /** Groups that the identity provider took away. */
+  readonly withheldGroups: readonly WithheldGroup[];
   readonly startedAt: string;
   /** Ends then without another request. */
   readonly idleEndsAt: string;

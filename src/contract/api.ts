@@ -238,6 +238,8 @@ export const sessionResponseSchema = z.object({
       /** Ends then without another request; `endsAt` is the end in any case. */
       idleEndsAt: z.string(),
       endsAt: z.string(),
+      /** Groups of the configuration that the identity provider did not name at sign-in, and what it sent that resembles each. */
+      withheldGroups: z.array(z.object({ group: z.string(), nearest: z.string().nullable() })),
     })
     .nullable(),
 });

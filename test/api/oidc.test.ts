@@ -147,6 +147,44 @@ describe('groups', () => {
     expect(await decideWith(cookie)).toBe('not_an_approver');
   });
 
+  test.each([
+    ['C4: /ops', ['/ops'], '/ops'],
+    ['a full path', ['/company/Ops'], '/company/Ops'],
+    ['a distinguished name', ['CN=ops,OU=groups,DC=example', 'others'], 'CN=ops,OU=groups,DC=example'],
+    ['a domain', ['EXAMPLE\\ops'], 'EXAMPLE\\ops'],
+    ['another letter case', ['OPS'], 'OPS'],
+    ['ids', ['6f9619ff-8b86-d011-b42d-00cf4fc964ff'], null],
+  ])('%s counts for no group, which is told to the person and the operator', async (_what, groups, nearest) => {
+    useProvider({ groupsClaim: 'groups' });
+    provider.person = { sub: 'user-7', groups };
+    const before = api.log.length;
+    const { cookie, error } = await signIn();
+    expect(error).toBeNull();
+    const { body } = await sessionOf(cookie);
+    expect(body.reviewer.groups).toEqual([]);
+    const withheldGroups = [
+      { group: 'ops', nearest },
+      { group: 'finance', nearest: null },
+    ];
+    expect(body.session.withheldGroups).toEqual(withheldGroups);
+    expect(await decideWith(cookie)).toBe('not_an_approver');
+    const told = api.log.slice(before).find((line) => line.includes('withheld'));
+    expect(JSON.parse(told ?? '{}')).toMatchObject({
+      reviewer: 'both-1',
+      groupsClaim: 'groups',
+      withheld: withheldGroups,
+      sent: groups,
+    });
+  });
+
+  test('C4: nothing is told of groups that are named, or without a claim', async () => {
+    useProvider({ groupsClaim: 'groups' });
+    provider.person = { sub: 'user-7', groups: ['ops', 'finance'] };
+    expect((await sessionOf((await signIn()).cookie)).body.session.withheldGroups).toEqual([]);
+    useProvider();
+    expect((await sessionOf((await signIn()).cookie)).body.session.withheldGroups).toEqual([]);
+  });
+
   test('sessions of before the claim was asked for end', async () => {
     provider.person = { sub: 'user-7' };
     const { cookie } = await signIn();

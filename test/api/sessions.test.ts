@@ -78,6 +78,7 @@ describe('how long a session lasts', () => {
       startedAt: new Date(now).toISOString(),
       idleEndsAt: new Date(now + SESSION_IDLE).toISOString(),
       endsAt: new Date(now + SESSION_LIFETIME).toISOString(),
+      withheldGroups: [],
     });
     expect((await api.get('/v1/session', 'ops-1')).body).toMatchObject({ csrfToken: null, session: null });
   });

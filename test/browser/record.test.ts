@@ -90,6 +90,19 @@ describe.each(SIZES)('sign-in through an identity provider, %s', (size) => {
     await close();
   });
 
+  test('C4: says for which groups this sign-in cannot decide, and what was sent instead', async () => {
+    provider.person = { sub: 'user-7', groups: ['/ops'] };
+    const { page, close } = await openWindow(browser, { viewport });
+    await page.goto(world.holdpoint.url);
+    await providerButton(page).click();
+    const note = page.getByTestId('withheld-groups');
+    await note.waitFor();
+    expect(await note.getByRole('listitem').allTextContents()).toEqual(['ops; it sent /ops']);
+    expect(await findViolations(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
+    await close();
+  });
+
   test('says who is no reviewer, and signs nobody in', async () => {
     provider.person = { sub: 'somebody-else', groups: ['ops'] };
     const { page, close } = await openWindow(browser, { viewport });

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { getIronSession, type IronSession } from 'iron-session';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { SessionMethod } from '../../contract/api.ts';
+import { findWithheldGroups } from '../../domain/withheld-groups.ts';
 import type { SessionStore, StoredSession } from '../../ports/store.ts';
 import { findReviewer, type Settings, type SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock } from '../service/context.ts';
@@ -72,7 +73,7 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
     const reviewer = findReviewer(settings.current(), stored.reviewerId);
     if (reviewer === undefined) return undefined;
     if (credentialOf(reviewer, stored.method, settings.current()) !== stored.credential) return undefined;
-    return withClaimed(reviewer, stored.claimedGroups);
+    return reviewer;
   };
 
   return {
@@ -111,7 +112,7 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
       await store.begin(sha256(id), stored);
       Object.assign(cookie, { id, csrfToken });
       await cookie.save();
-      return principalOf(withClaimed(reviewer, claimedGroups), stored, { idHash: sha256(id), sealedWith, csrfToken });
+      return principalOf(reviewer, stored, { idHash: sha256(id), sealedWith, csrfToken });
     },
     async end(req, res) {
       const cookie = await open(req, res);
@@ -128,12 +129,20 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
 
 function principalOf(
   reviewer: ReviewerConfig,
-  { method, startedAt, seenAt, endsAt }: StoredSession,
+  { method, startedAt, seenAt, endsAt, claimedGroups }: StoredSession,
   cookie: Pick<OpenSession, 'idHash' | 'sealedWith' | 'csrfToken'>,
 ): SessionPrincipal {
   const idleEndsAt = iso(Math.min(Date.parse(seenAt) + SESSION_IDLE, Date.parse(endsAt)));
-  const session = { ...cookie, startedAt, idleEndsAt, endsAt };
-  return { kind: 'reviewer', id: reviewer.id, reviewer, method, channel: 'dashboard', session };
+  const withheldGroups = claimedGroups === null ? [] : findWithheldGroups(reviewer.groups, claimedGroups);
+  const session = { ...cookie, startedAt, idleEndsAt, endsAt, withheldGroups };
+  return {
+    kind: 'reviewer',
+    id: reviewer.id,
+    reviewer: withClaimed(reviewer, claimedGroups),
+    method,
+    channel: 'dashboard',
+    session,
+  };
 }
 
 /** What the identity provider says of groups takes away and never gives. */

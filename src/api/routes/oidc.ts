@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { baseUrlOf, cookieFor } from '../http/addresses.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
-import type { Sessions } from '../http/session.ts';
+import type { Sessions, SignedIn } from '../http/session.ts';
+import type { WithheldGroup } from '../../domain/withheld-groups.ts';
 import { ProblemError } from '../problem.ts';
 import { explainConnectFailure } from '../../domain/connect-error.ts';
 import { SignInError, type IdentityProvider } from '../sign-in/identity-provider.ts';
@@ -14,6 +15,8 @@ import type { SettingsSource } from '../../domain/policy/settings.ts';
 
 const START = '/v1/session/oidc';
 const CALLBACK = `${START}/callback`;
+/** Groups that were sent; some providers send hundreds. */
+const MOST_LOGGED = 20;
 
 interface OidcDeps {
   readonly settings: SettingsSource;
@@ -33,6 +36,17 @@ export function oidcEndpoints({ settings, sessions, provider, flows, log }: Oidc
     const reason = code === 'unavailable' ? explainConnectFailure(cause).words : undefined;
     log.warn({ code, cause: cause instanceof Error ? cause.name : undefined, reason }, 'sign-in failed');
     return redirect(`/?signInError=${error.code}`);
+  };
+  /** The person is told by the page; the names, or the claim, are for an operator to set right. */
+  const warnOfGroups = (withheld: readonly WithheldGroup[], { reviewer, claimedGroups }: SignedIn): void => {
+    if (withheld.length === 0) return;
+    const groupsClaim = settings.current().oidc?.groupsClaim;
+    const sent = claimedGroups?.slice(0, MOST_LOGGED);
+    log.warn(
+      { reviewer: reviewer.id, groupsClaim, withheld, sent },
+      'the identity provider does not name groups that the configuration gives this reviewer, who cannot vote for them: ' +
+        'have it send their names exactly as reviewers[].groups has them, or correct these',
+    );
   };
   return [
     endpoint<'public', undefined, z.infer<typeof oidcStartQuerySchema>>({
@@ -76,7 +90,8 @@ export function oidcEndpoints({ settings, sessions, provider, flows, log }: Oidc
           const flow = await flows.take(req, res);
           if (flow === undefined) throw new SignInError('failed');
           const signedIn = await finishOidc(provider, settings, flow, new URLSearchParams(query));
-          await sessions.begin(req, res, signedIn);
+          const { session } = await sessions.begin(req, res, signedIn);
+          warnOfGroups(session.withheldGroups, signedIn);
           return redirect(flow.returnTo);
         } catch (error) {
           return onFailure(error);

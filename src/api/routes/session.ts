@@ -112,7 +112,13 @@ function sessionOf({ reviewer, method, session }: ReviewerPrincipal): SessionRes
     session:
       session === undefined || !isOfSession
         ? null
-        : { method, startedAt: session.startedAt, idleEndsAt: session.idleEndsAt, endsAt: session.endsAt },
+        : {
+            method,
+            startedAt: session.startedAt,
+            idleEndsAt: session.idleEndsAt,
+            endsAt: session.endsAt,
+            withheldGroups: [...session.withheldGroups],
+          },
   };
 }
 

@@ -7,6 +7,7 @@ import { useLiveChanges } from '../data/live.ts';
 import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
 import { SignIn } from '../session/sign-in.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
+import { Visible } from '../ui/visible.tsx';
 import { voterOf } from '../../domain/eligibility.ts';
 import { lastInboxView } from '../inbox/filters.ts';
 import { AccountMenu } from './account-menu.tsx';
@@ -58,6 +59,7 @@ function Frame({ session }: { readonly session: Session }) {
       </header>
       <ConnectionNote />
       <main id="main" tabIndex={-1}>
+        <WithheldGroups session={session} />
         <Outlet />
       </main>
       <HelpDialog />
@@ -70,6 +72,32 @@ const WORDS: Readonly<Record<Exclude<Connection, 'live' | 'connecting'>, string>
   lost: 'Holdpoint does not answer. What you see may be out of date; it is updated as soon as Holdpoint answers.',
   offline: 'You are offline. What you see may be out of date, and nothing can be decided until you are back online.',
 };
+
+/** Says for which groups this person cannot decide, although the configuration has them in it. */
+function WithheldGroups({ session: { session } }: { readonly session: Session }) {
+  const withheld = session?.withheldGroups ?? [];
+  if (withheld.length === 0) return null;
+  return (
+    <div className="note note-warn" data-testid="withheld-groups">
+      <p>
+        You cannot decide for these groups, because the identity provider did not name them when you signed in. Ask an
+        operator to correct their names there or in the configuration, then sign in again.
+      </p>
+      <ul>
+        {withheld.map(({ group, nearest }) => (
+          <li key={group}>
+            {group}
+            {nearest !== null && (
+              <>
+                ; it sent <Visible text={nearest} />
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
 
 /** Says that the page may be out of date. Always in the document, so that screen readers announce changes. */
 function ConnectionNote() {
