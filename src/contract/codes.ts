@@ -79,6 +79,7 @@ export type MailLinkAnswer = keyof typeof MAIL_LINK_ANSWERS;
  */
 export const REASONS = {
   unknown_tool: 'No connector can run this tool',
+  connector_missing: 'The policy names this tool, and its connector is not configured',
   unlisted_tool: 'A connector can run this tool but the policy does not name it',
   tool_not_allowed: 'The agent may not propose this tool',
   arguments_invalid: 'The arguments do not match the tool’s schema',

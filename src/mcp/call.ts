@@ -143,7 +143,9 @@ async function readReview({ context, principal, caller }: McpRequest, reviewId: 
 function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string): string {
   const offered = offeredTools(settings, agent).offered.get(name);
   if (offered !== undefined) return offered.tool;
-  if (toolNameSchema.safeParse(name).success && settings.policy.findTool(name) !== undefined) return name;
+  const { policy } = settings;
+  const isKnown = policy.tools.has(name) || policy.findTool(name) !== undefined;
+  if (toolNameSchema.safeParse(name).success && isKnown) return name;
   throw new McpError(ErrorCode.InvalidParams, 'Unknown tool');
 }
 

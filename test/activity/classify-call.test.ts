@@ -89,7 +89,9 @@ describe('law 1: the class decides the gate', () => {
     expect(await judged(frozen.request, frozen.reviewId)).toMatchObject({ kind: 'blocked', reasonCodes: ['frozen'] });
     gate.settings.update({ freeze: [], connectors: {} });
     const unreachable = signed(CLOSE);
-    expect(await judged(unreachable.request, unreachable.reviewId)).toMatchObject({ reasonCodes: ['unknown_tool'] });
+    expect(await judged(unreachable.request, unreachable.reviewId)).toMatchObject({
+      reasonCodes: ['connector_missing'],
+    });
   });
 
   it('holds a sensitive call once its tool has had too many in an hour', async () => {

@@ -130,8 +130,9 @@ describe.each(FRAMEWORKS)('%s', (_name, make) => {
     const { run, proposed } = start();
     const full = { note: 'x', clear: 'x', lines: [] };
     await run(['a', 'b', 'b'].map((ref) => ({ id: '', args: { ref, ...full } })));
-    const refs = (await proposed()).map(({ call }) => String(call.arguments?.['ref']));
-    expect(refs.toSorted()).toEqual(['a', 'b', 'b']);
+    const reviews = await proposed();
+    expect(reviews).toHaveLength(3);
+    expect(reviews.filter(({ call }) => call.arguments?.['ref'] === 'b')).toHaveLength(2);
   });
 
   it('R4: a null for an optional argument is left out, and one that means something is sent', async () => {

@@ -118,7 +118,7 @@ describe('policy explain, from the files', () => {
     write(CONFIG, `${POLICY}include: [github]\n`);
     const args = ['policy', 'explain', 'github.repos.delete', '-a', '{"owner":"acme","repo":"web"}', '--json'];
     const { json } = await holdpoint(...args);
-    expect(json()).toMatchObject({ blocked: true, reasonCodes: ['unknown_tool'] });
+    expect(json()).toMatchObject({ blocked: true, reasonCodes: ['connector_missing'] });
     expect(json()['errors']).toMatchObject([{ message: expect.stringContaining('github') as unknown }]);
     const unheard = (await holdpoint('policy', 'explain', 'payouts.unheard', '--json')).json();
     expect(unheard).not.toHaveProperty('errors');

@@ -40,7 +40,9 @@ describe('classification', () => {
   it('does not run a tool whose connector is not configured', () => {
     const policy = policyOf(`version: 1\ninclude: [github]\n${APPROVALS}`, CONFIG.replace(/ {2}github:.*\n/, ''));
     const call = callOf('github.repos.get', { arguments: { owner: 'o', repo: 'r' } });
-    expect(policy.classify(call)).toMatchObject({ kind: 'blocked', reasonCodes: ['unknown_tool'] });
+    const errors = [{ pointer: '', message: expect.stringContaining('the connector github') }];
+    const verdict = { kind: 'blocked', class: 'reversible', reasonCodes: ['connector_missing'], errors };
+    expect(policy.classify(call)).toMatchObject(verdict);
     expect(policy.findTool('github.repos.get')).toBeUndefined();
   });
 

@@ -289,7 +289,7 @@ async function start(
 
 const EXPECTED_STATUS = { held: 'pending', free: 'not_required', blocked: 'blocked' } as const;
 
-/** Adds what does not fit: arguments, or the service. The record holds no words about them. */
+/** Adds what does not fit: arguments, the service, or the connector. The record holds no words about them. */
 function withErrors(
   settings: InForce,
   request: ExecuteRequest,
@@ -298,7 +298,8 @@ function withErrors(
 ): ExecuteResponse {
   if (body.outcome !== 'BLOCKED') return body;
   const isInvalid = body.reasonCodes.includes('arguments_invalid');
-  if (!isInvalid && !body.reasonCodes.includes('unknown_tool')) return body;
+  const isUnknown = ['unknown_tool', 'connector_missing'].some((code) => body.reasonCodes.includes(code));
+  if (!isInvalid && !isUnknown) return body;
   const plain = isInvalid ? argumentErrors(settings, request, assessment) : [];
   const errors = plain.length > 0 ? plain : assessment.kind === 'blocked' ? assessment.errors : [];
   return errors.length === 0 ? body : { ...body, errors: [...errors] };

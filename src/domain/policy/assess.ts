@@ -4,13 +4,14 @@ import type { AgentConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Level } from '../../contract/review.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { ApprovalPlan, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import type { ApprovalPlan, ClassifyInput, FiredRule } from './policy.ts';
 import { escalationOf } from '../deadline.ts';
 import type { ArgumentError } from '../json/exact.ts';
 import { INVALID_CALL } from '../outcome.ts';
 import { valueAt } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
+import { missingConnector } from './classify.ts';
 import { createEvaluation } from './expression.ts';
 import { matchesPattern, type InForce, type Settings } from './settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
@@ -113,17 +114,17 @@ export function assessCall(input: AssessInput): Assessment {
   const { reasonCodes } = verdict;
   known = { class: verdict.class, context, fired: verdict.fired, override: tool?.overridden ?? false };
   if (verdict.kind === 'blocked') {
-    const errors = verdict.errors ?? (reasonCodes.includes('unknown_tool') ? missingConnector(tool) : []);
-    return block('policy_error', { reasonCodes, errors });
+    return block('policy_error', { reasonCodes, errors: verdict.errors ?? [] });
   }
   if (isFrozen(settings, definition, input)) return block('frozen');
+  if (definition === undefined) return block('unknown_tool');
   const rendered = render(definition, input);
-  if (rendered === undefined) return block('unknown_tool');
+  if (rendered === undefined) return block('connector_missing', { errors: [missingConnector(definition)] });
   if (!rendered.ok) {
     const { errors } = rendered;
     return block(
       'arguments_invalid',
-      definition?.sql === undefined ? { errors } : { errors, reasonCodes: INVALID_CALL },
+      definition.sql === undefined ? { errors } : { errors, reasonCodes: INVALID_CALL },
     );
   }
   const { target } = rendered;
@@ -180,13 +181,6 @@ function otherNames(settings: Settings, definition: ToolDefinition, { arguments:
   return [...settings.policy.tools.values()]
     .filter(({ definition: other }) => other.connector === connector && other.sql === 'execute')
     .map(({ definition: other }) => other.name);
-}
-
-/** A tool that policy names and that cannot run lacks its connector; of one that policy does not name nothing is said. */
-function missingConnector(tool: PolicyTool | undefined): readonly ArgumentError[] {
-  if (tool === undefined) return [];
-  const { name, connector } = tool.definition;
-  return [{ pointer: '', message: `${name} runs through the connector ${connector}, which is not configured` }];
 }
 
 /** Every argument that must be sealed is, and nothing else is. */
@@ -252,6 +246,7 @@ export function findArgumentErrors(
   return rendered === undefined || rendered.ok ? [] : rendered.errors;
 }
 
+/** Undefined: its connector is not configured. */
 function render(
   tool: ToolDefinition | undefined,
   input: Pick<AssessInput, 'settings' | 'arguments'>,

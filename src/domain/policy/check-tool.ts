@@ -42,7 +42,7 @@ function checkConnector({ definition, origin }: MergedTool, connectors: Connecto
   const { connector: name } = definition;
   const config = Object.hasOwn(connectors, name) ? connectors[name] : undefined;
   if (config === undefined) {
-    // A built-in catalog may be included without its connector; its tools are then `unknown_tool`.
+    // A built-in catalog may be included without its connector; its tools are then `connector_missing`.
     if (origin === 'builtin') return [];
     const nearest = findNearest(name, Object.keys(connectors));
     const fix =

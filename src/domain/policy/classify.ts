@@ -6,6 +6,7 @@ import { canonicalJson } from '../proof/digest.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { createEvaluation, prepareInput, type ExpressionInput } from './expression.ts';
 import type { Folds } from './schema.ts';
+import type { ArgumentError } from '../json/exact.ts';
 import type { ApprovalPlan, Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { gateOf, stricterClass, stricterGate } from './strictness.ts';
 import { areTimesAtLeastAsStrict } from '../deadline.ts';
@@ -15,6 +16,8 @@ export interface Compiled {
   readonly rules: readonly CompiledRule[];
   readonly approvals: readonly CompiledApproval[];
   readonly unknownTool: 'irreversible' | 'forbidden';
+  /** A tool that policy names, whether or not its connector is configured. */
+  findNamed(name: string): PolicyTool | undefined;
   /** A tool that policy names and a connector can run. */
   findListed(name: string): PolicyTool | undefined;
   findTool(name: string): PolicyTool | undefined;
@@ -28,7 +31,11 @@ interface Demand {
 
 export function classifyCall(policy: Compiled, input: ClassifyInput): Classification {
   const tool = policy.findTool(input.tool);
-  if (tool === undefined) return block(null, ['unknown_tool'], []);
+  if (tool === undefined) {
+    const named = policy.findNamed(input.tool)?.definition;
+    if (named === undefined) return block(null, ['unknown_tool'], []);
+    return { ...block(named.class, ['connector_missing'], []), errors: [missingConnector(named)] };
+  }
   if (tool.service !== input.service) {
     const errors = [{ pointer: '', message: `the service of ${input.tool} is ${tool.service}` }];
     return { ...block(null, ['unknown_tool'], []), errors };
@@ -43,6 +50,11 @@ export function classifyCall(policy: Compiled, input: ClassifyInput): Classifica
   const errors = tool.validate(input.arguments, { sealed: true });
   if (errors.length > 0) return { ...block(definition.class, ['arguments_invalid'], []), errors };
   return applyRules(policy, input, tool, listed);
+}
+
+/** What is told of a tool that policy names and no connector can run. */
+export function missingConnector({ name, connector }: ToolDefinition): ArgumentError {
+  return { pointer: '', message: `${name} runs through the connector ${connector}, which is not configured` };
 }
 
 function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, listed: boolean): Classification {

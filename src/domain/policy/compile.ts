@@ -86,6 +86,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
     rules,
     approvals,
     unknownTool,
+    findNamed: (name) => tools.get(name),
     findListed,
     // A name that policy lists never gets a stand-in, so that losing its connector cannot change what it is; nor does
     // a tool of an upstream that policy lists under another name, or a call could choose which of the two rules it.
@@ -140,7 +141,7 @@ function warnOfUnusedAccepts(user: ParsedFile<PolicyFile>, mcp: ReadonlySet<stri
   });
 }
 
-/** A catalog may be included without its connector, but then every call of its tools is `unknown_tool`. */
+/** A catalog may be included without its connector, but then every call of its tools is `connector_missing`. */
 function warnOfIdleCatalogs(
   user: ParsedFile<PolicyFile>,
   catalogs: PolicyInput['catalogs'],
@@ -153,7 +154,8 @@ function warnOfIdleCatalogs(
     );
     if (wanted.some((connector) => Object.hasOwn(connectors, connector))) return [];
     const message = `no tool of ${name} can run: missing connector ${[...new Set(wanted)].join(', ')}`;
-    const fix = 'Add it under connectors in the configuration file; until then their calls are BLOCKED unknown_tool';
+    const fix =
+      'Add it under connectors in the configuration file; until then their calls are BLOCKED connector_missing';
     return [user.source.problem(['include', index], message, fix)];
   });
 }
