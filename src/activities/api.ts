@@ -15,6 +15,7 @@ import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../domain/gate/state.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { ArgumentError } from '../domain/policy/policy.ts';
 
 /**
  * The activities as workflows see them. Those of the gate run as *local* activities: they cannot be completed from
@@ -73,6 +74,8 @@ export interface ClassifiedRevision {
 export type Classified =
   | {
       readonly kind: 'held' | 'free' | 'blocked';
+      /** Why it is blocked, where fields are to blame. Absent in histories of before. */
+      readonly errors?: readonly ArgumentError[];
       readonly base: ReviewBase;
       readonly revision: ClassifiedRevision;
       readonly allowed: readonly DecisionType[];

@@ -6,12 +6,12 @@ import { approvalSchema, durationUpTo, LONGEST } from './policy.ts';
  * A question that a Temporal workflow asks in-flow: the only argument of `approvalGate`, whoever starts it and in
  * whatever language.
  */
-export const approvalRequestSchema = z.object({
+export const approvalRequestSchema = z.strictObject({
   /** What is asked, in one line. */
   title: z.string().min(1).max(300),
   /** What a yes is a yes to; a reviewer may edit it where `allow` says so. */
   proposal: jsonObjectSchema,
-  /** Groups, one of whose members must say yes. Or give `levels`. */
+  /** Groups, one of whose members must say yes. Or give `levels`, not both. */
   approvers: z.array(z.string().min(1)).min(1).max(20).optional(),
   levels: approvalSchema.shape.levels.optional(),
   separationOfDuties: z.boolean().optional(),
@@ -41,5 +41,10 @@ export type ApprovalDecision<P extends object = JsonObject> = { readonly reviewI
   | { readonly type: 'expired' }
   | { readonly type: 'withdrawn' }
   | { readonly type: 'aborted' }
-  | { readonly type: 'blocked'; readonly reasonCodes: readonly string[] }
+  /** It could not be asked. `errors` name the field (JSON Pointer into the question) and the form it must have. */
+  | {
+      readonly type: 'blocked';
+      readonly reasonCodes: readonly string[];
+      readonly errors: readonly { readonly pointer: string; readonly message: string }[];
+    }
 );

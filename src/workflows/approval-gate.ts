@@ -1,5 +1,6 @@
 import { ApplicationFailure, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
+import type { ArgumentError } from '../domain/policy/policy.ts';
 import { continueOptions, runReview } from './gate-loop.ts';
 import { drainSignals } from './admission.ts';
 import { openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
@@ -14,18 +15,29 @@ import { activities } from './local.ts';
  * @throws ApplicationFailure `review_id_taken`: another question has this review id already; `review_id_invalid`.
  */
 export async function approvalGate(request: ApprovalRequest, carried?: Snapshot): Promise<ApprovalDecision> {
+  let errors: readonly ArgumentError[] = [];
   return runReview(
     carried,
-    (inbox) => openQuestion(request, inbox),
+    async (inbox) => {
+      const opened = await openQuestion(request, inbox);
+      ({ errors } = opened);
+      return opened.run;
+    },
     async (run, isTimeToContinue) => {
       if (isTimeToContinue) return continueAsNew(request, run);
       await drainSignals(run);
-      return decisionOf(run);
+      return decisionOf(run, errors);
     },
   );
 }
 
-async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<ReviewRun> {
+interface Opened {
+  readonly run: ReviewRun;
+  /** What in the question does not let it be asked. */
+  readonly errors: readonly ArgumentError[];
+}
+
+async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<Opened> {
   const info = workflowInfo();
   const startedAt = info.startTime.getTime();
   const parent = info.parent === undefined ? null : { workflowId: info.parent.workflowId };
@@ -41,10 +53,10 @@ async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<Rev
   } else {
     run.record = { ...run.record, ungated: { status: 'blocked', at: new Date(Date.now()).toISOString() } };
   }
-  return run;
+  return { run, errors: opened.errors ?? [] };
 }
 
-function decisionOf(run: ReviewRun): ApprovalDecision {
+function decisionOf(run: ReviewRun, errors: readonly ArgumentError[]): ApprovalDecision {
   const { reviewId, gate: state } = run;
   const { arguments: proposal } = run.current.material;
   switch (state?.tag) {
@@ -66,7 +78,7 @@ function decisionOf(run: ReviewRun): ApprovalDecision {
       return { reviewId, type: 'aborted' };
     case undefined:
       return run.record.ungated?.status === 'blocked'
-        ? { reviewId, type: 'blocked', reasonCodes: run.current.reasonCodes }
+        ? { reviewId, type: 'blocked', reasonCodes: run.current.reasonCodes, errors }
         : { reviewId, type: 'aborted' };
     default:
       return state satisfies never;

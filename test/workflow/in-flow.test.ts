@@ -1,4 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createObjectionSweep } from '../../src/activities/objection-sweeps.ts';
@@ -304,14 +305,54 @@ describe('requestApproval', () => {
   });
 
   it.each([
-    ['nobody is asked', { approvers: undefined }],
-    ['the group has nobody in it', { approvers: ['nobody'] }],
-    ['more have to say yes than there are', { approvers: undefined, levels: [level('a', ['finance'], 9)] }],
-    ['the time to live is no duration', { ttl: 'tomorrow' }],
-    ['the proposal is longer than may be kept', { proposal: { text: 'x'.repeat(1_500_000) } }],
-  ])('is blocked where %s', async (__, patch) => {
+    ['nobody is asked', { approvers: undefined }, '/approvers', 'levels'],
+    ['a group is misspelt', { approvers: ['finence'] }, '/approvers/0', 'Did you mean "finance"?'],
+    [
+      'more have to say yes than there are',
+      { approvers: undefined, levels: [level('a', ['finance'], 9)] },
+      '/levels/0/quorum',
+      'needs 9',
+    ],
+    ['the time to live is no duration', { ttl: '2 days' }, '/ttl', 'a duration such as 4s, 30m or 24h'],
+    [
+      'a key is unknown',
+      { timeout: '1h' },
+      '/timeout',
+      'known keys: title, proposal, approvers, levels, separationOfDuties, ttl',
+    ],
+    ['the proposal is longer than may be kept', { proposal: { text: 'x'.repeat(1_500_000) } }, '', '256 KiB'],
+  ])('S7: is blocked where %s, and names the field and the form', async (__, patch, pointer, words) => {
     const { asking } = await ask({ ...QUESTION, ...patch } as ApprovalRequest);
-    expect(await asking.result()).toMatchObject({ type: 'blocked', reasonCodes: ['arguments_invalid'] });
+    const errors = [{ pointer, message: expect.stringContaining(words) }];
+    expect(await asking.result()).toMatchObject({ type: 'blocked', reasonCodes: ['arguments_invalid'], errors });
+  });
+
+  it('S7: is blocked where the worker that asks has a codec, and says so', async () => {
+    const encoding = Buffer.from('binary/reversed');
+    const codec: PayloadCodec = {
+      encode: async (payloads) =>
+        payloads.map((payload) => ({
+          metadata: { encoding },
+          data: Buffer.from(JSON.stringify({ data: [...(payload.data ?? [])].toReversed() })),
+        })),
+      // What it did not write it leaves as it is.
+      decode: async (payloads) => payloads,
+    };
+    const taskQueue = 'somebody-elses-with-a-codec';
+    const stop = await startAskingWorker(env, { taskQueue, dataConverter: { payloadCodecs: [codec] } });
+    try {
+      const asking = await gate.client.workflow.start('asks', {
+        workflowId: `asking-${Math.random()}`,
+        taskQueue,
+        args: [QUESTION],
+      });
+      const [reviewId = ''] = await questionsOf(asking as Asking, 1);
+      const errors = [{ pointer: '', message: expect.stringContaining('no payload codec') }];
+      const child = gate.client.workflow.getHandle(reviewId);
+      expect(await child.result()).toMatchObject({ type: 'blocked', reasonCodes: ['arguments_invalid'], errors });
+    } finally {
+      await stop();
+    }
   });
 
   it('◆ a title longer than a summary may be asks all the same', async () => {

@@ -1,11 +1,12 @@
 import { decisionIdOf } from '../../contract/ids.ts';
-import { approvalRequestSchema, IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
+import { IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
+import type { Json } from '../../contract/json.ts';
 import { blockUnassessed, type Assessment } from '../../domain/policy/assess.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
-import { membersOf } from '../../domain/eligibility.ts';
 import type { ReviewBase } from '../../domain/gate/view.ts';
 import { readTimes } from '../../domain/policy/conditions.ts';
-import type { ApprovalPlan } from '../../domain/policy/policy.ts';
+import { checkQuestion, levelsOf, readQuestion } from '../../domain/policy/check-question.ts';
+import type { ArgumentError } from '../../domain/policy/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
@@ -19,8 +20,9 @@ const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<Classified> {
   const settings = deps.settings.current();
   // What has no canonical form cannot be asked: no digest could be taken of it, so it could not be approved.
-  const isJson = hasCanonicalForm(input.request);
-  const request = isJson ? (approvalRequestSchema.safeParse(input.request).data ?? null) : null;
+  const { question: request, errors } = hasCanonicalForm(input.request)
+    ? readQuestion(input.request as Json)
+    : { question: null, errors: [{ pointer: '', message: 'the question holds what JSON cannot carry exactly' }] };
   const proposer = await proposerOf(deps, input);
   return openReview(deps, {
     base: baseOf(deps, input, request, proposer, settings),
@@ -29,7 +31,7 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
     allowed: request?.allow ?? DEFAULT_ALLOW,
     timeoutMs: 0,
     executeWithinMs: 0,
-    assess: () => assessQuestion(request, settings),
+    assess: () => assessQuestion(request, errors, settings),
     revise: (assessment) =>
       buildRevision(
         {
@@ -50,10 +52,17 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
   });
 }
 
-function assessQuestion(request: ApprovalRequest | null, settings: Settings): Assessment {
-  const plan = request === null ? undefined : planOf(request, settings);
-  const context = request?.context ?? {};
-  if (plan === undefined) return { ...blockUnassessed('arguments_invalid', false), context };
+function assessQuestion(
+  question: ApprovalRequest | null,
+  unreadable: readonly ArgumentError[],
+  settings: Settings,
+): Assessment {
+  const context = question?.context ?? {};
+  const levels = question === null ? undefined : levelsOf(question);
+  const errors = question === null ? unreadable : checkQuestion(question, settings);
+  if (question === null || levels === undefined || errors.length > 0) {
+    return { ...blockUnassessed('arguments_invalid', false), context, errors };
+  }
   return {
     context,
     fired: [],
@@ -63,29 +72,16 @@ function assessQuestion(request: ApprovalRequest | null, settings: Settings): As
     class: 'irreversible',
     reasonCodes: ['in_flow'],
     target: { connector: IN_FLOW.service, request: null },
-    approval: plan,
-  };
-}
-
-/** The approval that a question asks for; undefined where too few people could give it. */
-function planOf(request: ApprovalRequest, settings: Settings): ApprovalPlan | undefined {
-  const levels =
-    request.levels ??
-    (request.approvers === undefined ? undefined : [{ name: 'approval', approvers: request.approvers, quorum: 1 }]);
-  if (levels === undefined) return undefined;
-  const canBePassed = levels.every(
-    ({ approvers, quorum }) => membersOf(approvers, settings.reviewers).length >= quorum,
-  );
-  if (!canBePassed) return undefined;
-  return {
-    levels,
-    separationOfDuties: request.separationOfDuties ?? false,
-    ...readTimes(request),
-    emailDecision: 'sign-in',
-    slackDecision: 'sign-in',
-    // The workflow that asks knows what it asks again.
-    reproposal: 'ask',
-    match: 'in-flow',
+    approval: {
+      levels,
+      separationOfDuties: question.separationOfDuties ?? false,
+      ...readTimes(question),
+      emailDecision: 'sign-in',
+      slackDecision: 'sign-in',
+      // The workflow that asks knows what it asks again.
+      reproposal: 'ask',
+      match: 'in-flow',
+    },
   };
 }
 

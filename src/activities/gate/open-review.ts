@@ -64,6 +64,7 @@ export async function openReview(deps: OpeningDeps, opening: Opening): Promise<C
   const kept = keepEarlierDeadline(revision, row.expiresAt);
   return {
     kind: assessment.kind,
+    ...(assessment.kind === 'blocked' && assessment.errors.length > 0 ? { errors: assessment.errors } : {}),
     base,
     revision: kept,
     allowed: assessment.kind === 'held' ? opening.allowed : [],

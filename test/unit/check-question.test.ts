@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest';
+import type { Json } from '../../src/contract/json.ts';
+import { checkQuestion, readQuestion } from '../../src/domain/policy/check-question.ts';
+
+const REVIEWERS = [
+  { id: 'a', groups: ['editors'] },
+  { id: 'b', groups: ['finance'] },
+];
+const QUESTION = { title: 'Publish?', proposal: { draft: 1 }, approvers: ['editors'] };
+const LEVELS = [{ name: 'one', approvers: ['finance'], quorum: 2 }];
+
+function errorsOf(request: Json): readonly string[] {
+  const { question, errors } = readQuestion(request);
+  const found = question === null ? errors : checkQuestion(question, { reviewers: REVIEWERS });
+  return found.map(({ pointer, message }) => `${pointer}: ${message}`);
+}
+
+it('S7: a question that can be asked has no errors', () => {
+  expect(errorsOf({ ...QUESTION, ttl: '2d', remind: ['1h'], escalate: { after: '1d', to: ['finance'] } })).toEqual([]);
+});
+
+it.each<[string, Json, string]>([
+  [
+    'a time to live in words',
+    { ttl: '2 days' },
+    '/ttl: ttl cannot be "2 days". Write a duration such as 4s, 30m or 24h',
+  ],
+  ['a time to live as a number', { ttl: 3600 }, '/ttl: ttl must be text, not 3600. Put it in quotes: "3600"'],
+  ['a time to live that is too long', { ttl: '400d' }, '/ttl: ttl must be at most 365d'],
+  ['an unknown key', { timeout: '1h' }, '/timeout: unknown key "timeout" here. Delete it; known keys: title'],
+  ['a misspelt key', { aprovers: [] }, '/aprovers: unknown key "aprovers" here. Did you mean "approvers"?'],
+  ['a missing title', { title: null }, '/title: title must be text'],
+  [
+    'a misspelt group',
+    { approvers: ['editor'] },
+    '/approvers/0: no reviewer is in the group "editor". Did you mean "editors"?',
+  ],
+  [
+    'a group of nobody',
+    { approvers: ['legal'] },
+    '/approvers/0: no reviewer is in the group "legal". Groups with members',
+  ],
+  [
+    'a group in another case',
+    { approvers: ['Editors'] },
+    '/approvers/0: no reviewer is in the group "Editors". Did you mean',
+  ],
+  [
+    'a misspelt group to escalate to',
+    { escalate: { after: '1h', to: ['finanse'] } },
+    '/escalate/to/0: no reviewer is in',
+  ],
+  [
+    'a decision that there is not',
+    { allow: ['aprove'] },
+    '/allow/0: entry 1 of allow must be approve, edit, reject or respond',
+  ],
+  ['a reminder after the deadline', { ttl: '1h', remind: ['2h'] }, '/remind/0: 2h is not less than the ttl, 1h'],
+  [
+    'an escalation after it',
+    { escalate: { after: '2d', to: ['finance'] } },
+    '/escalate/after: 2d is not less than the ttl, 24h',
+  ],
+  ['levels beside approvers', { levels: LEVELS }, '/approvers: must name the groups to ask. Or give levels instead'],
+  [
+    'a key inside',
+    { escalate: { after: '1h', too: ['finance'] } },
+    '/escalate/too: unknown key "too" in escalate. Did you mean "to"?',
+  ],
+])('S7: %s is named, with the form', (_what, patch, expected) => {
+  expect(errorsOf({ ...QUESTION, ...(patch as object) } as Json)).toEqual([expect.stringContaining(expected)]);
+});
+
+it.each<[string, Json, string]>([
+  ['a payload that a codec hides', { $undecodable: true }, 'no payload codec'],
+  ['what is no object', null, 'must be an object'],
+  ['a list', [QUESTION], 'must be an object'],
+])('S7: %s is told', (_what, request, expected) => {
+  expect(errorsOf(request)).toEqual([expect.stringContaining(expected)]);
+});
+
+it('S7: a quorum that the groups cannot reach is told with its numbers', () => {
+  const { approvers: _, ...rest } = QUESTION;
+  const expected = '/levels/0/quorum: needs 2 approvals of finance, which have 1 members who may vote';
+  expect(errorsOf({ ...rest, levels: LEVELS })).toEqual([expected]);
+});
