@@ -5,7 +5,8 @@ import { membersOf } from '../eligibility.ts';
 import { explainIssues } from '../files/explain-issue.ts';
 import { findNearest } from '../files/nearest.ts';
 import { isJsonObject, pointerStep } from '../json/pointer.ts';
-import type { ArgumentError, ApprovalPlan } from './policy.ts';
+import type { ArgumentError } from '../json/exact.ts';
+import type { ApprovalPlan } from './policy.ts';
 import type { Settings } from './settings.ts';
 
 /** What a workflow sent, read. */
