@@ -1,6 +1,5 @@
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
-import { durationMs, type ToolDefinition } from '../contract/policy.ts';
 import { isExactNumber } from '../domain/json/exact-number.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
 import { sliceCharacters } from '../domain/text/visible.ts';
@@ -11,11 +10,6 @@ import type { ConnectorResult } from '../ports/connector.ts';
  * of it in a fact.
  */
 
-/** The longest that a call may take, ms. A tool's own `timeout` may shorten the connector's, never lengthen it. */
-export function timeoutOf(tool: Pick<ToolDefinition, 'timeout'>, connectorMs: number): number {
-  return tool.timeout === undefined ? connectorMs : Math.min(durationMs(tool.timeout), connectorMs);
-}
-
 export type FailedResult = Extract<ConnectorResult, { status: 'failed' }>;
 
 /** A failure that is certain: nothing happened, or the target itself reported the failure. */
@@ -23,7 +17,14 @@ export function failed(code: ExecutionErrorCode, message: string = EXECUTION_ERR
   return { status: 'failed', code, message };
 }
 
-export function outcomeUnknown(message: string = EXECUTION_ERRORS.lost_answer): ConnectorResult {
+/** A failure of which it is proved that nothing ran, and that may pass: an approval is not used up by it. */
+export function notNow(code: ExecutionErrorCode, message?: string, retryAfterMs?: number): FailedResult {
+  return { ...failed(code, message), isDeferrable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+export type UnknownResult = Extract<ConnectorResult, { status: 'outcome_unknown' }>;
+
+export function outcomeUnknown(message: string = EXECUTION_ERRORS.lost_answer): UnknownResult {
   return { status: 'outcome_unknown', code: 'lost_answer', message };
 }
 

@@ -3,9 +3,10 @@
  * answer is in `answer.ts`; `scrub.ts` takes credentials out of what leaves the worker.
  */
 import type { ConnectorConfig, PostgresConnectorConfig } from '../contract/config.ts';
-import { durationMs } from '../contract/policy.ts';
+import { connectorTimeoutMs } from '../domain/call-timeout.ts';
 import { kindOfConnector } from '../domain/render/index.ts';
 import type { Connector } from '../ports/connector.ts';
+import { ConnectorError, SeenSecrets, type Secret } from './credential.ts';
 import { createHttpConnector } from './http/connector.ts';
 import { createMcpConnector } from './mcp/connector.ts';
 import { createPostgresConnector } from './postgres/connector.ts';
@@ -13,23 +14,8 @@ import type { SqlDriver } from './postgres/driver.ts';
 import { createPgDriver } from './postgres/pg-driver.ts';
 import { createPgliteDriver } from './postgres/pglite-driver.ts';
 
+export { ConnectorError } from './credential.ts';
 export { scrub } from './scrub.ts';
-
-/** A connector that cannot be built as configured. The start fails closed and prints it. */
-export class ConnectorError extends Error {
-  override readonly name = 'ConnectorError';
-  readonly code: 'credential_missing' | 'connector_invalid';
-  readonly connector: string;
-  /** The `env:` or `file:` reference that did not resolve. */
-  readonly reference: string | null;
-
-  constructor(code: ConnectorError['code'], connector: string, reference: string | null, message: string) {
-    super(`connector ${connector}: ${message}`);
-    this.code = code;
-    this.connector = connector;
-    this.reference = reference;
-  }
-}
 
 /**
  * Builds a connector of the configuration. Only the execute worker does: this is where references become credentials.
@@ -44,9 +30,13 @@ export function createConnector(
   resolve: (reference: string) => string,
 ): Connector {
   const kinded = kindOfConnector(config);
-  const secretOf = (reference: string): string => resolveSecret(name, reference, resolve);
-  const valueOf = (text: string): string => (/^(?:env|file):/.test(text) ? secretOf(text) : text);
-  const credentialOf = ({ credential }: { readonly credential?: string | undefined }): string | null =>
+  const secretOf = (reference: string): Secret => {
+    const secret = (): string => resolveSecret(name, reference, resolve);
+    secret();
+    return secret;
+  };
+  const valueOf = (text: string): Secret => (/^(?:env|file):/.test(text) ? secretOf(text) : () => text);
+  const credentialOf = ({ credential }: { readonly credential?: string | undefined }): Secret | null =>
     credential === undefined ? null : secretOf(credential);
   switch (kinded.kind) {
     case 'http':
@@ -54,31 +44,40 @@ export function createConnector(
     case 'postgres':
       return createPostgres(name, kinded.config, valueOf);
     case 'mcp': {
-      const env = Object.entries(kinded.config.env ?? {}).map(([key, value]) => [key, valueOf(value)]);
+      const env = Object.entries(kinded.config.env ?? {}).map(([key, value]) => [key, valueOf(value)] as const);
       return createMcpConnector({
         config: kinded.config,
         secret: credentialOf(kinded.config),
-        env: Object.fromEntries(env),
+        env: () => Object.fromEntries(env.map(([key, value]) => [key, value()])),
       });
     }
   }
 }
 
-function createPostgres(name: string, config: PostgresConnectorConfig, valueOf: (text: string) => string): Connector {
-  const url = valueOf(config.url);
-  const selectUrl = config.selectUrl === undefined ? url : valueOf(config.selectUrl);
+function createPostgres(name: string, config: PostgresConnectorConfig, valueOf: (text: string) => Secret): Connector {
+  const seen = new SeenSecrets();
+  const addressOf = (text: string): Secret => {
+    const address = valueOf(text);
+    return () => {
+      const value = address();
+      secretsOfUrl(value).forEach((secret) => seen.note(secret));
+      return value;
+    };
+  };
+  const url = addressOf(config.url);
+  const selectUrl = config.selectUrl === undefined ? url : addressOf(config.selectUrl);
   const driver = createDriver(name, url);
   return createPostgresConnector({
     driver,
-    selectDriver: selectUrl === url ? driver : createDriver(name, selectUrl),
-    secrets: [...new Set([...secretsOfUrl(url), ...secretsOfUrl(selectUrl)])],
-    ...(config.timeout === undefined ? {} : { timeoutMs: durationMs(config.timeout) }),
+    selectDriver: selectUrl() === url() ? driver : createDriver(name, selectUrl),
+    secrets: () => seen.values(),
+    timeoutMs: connectorTimeoutMs(config),
   });
 }
 
-function createDriver(name: string, url: string): SqlDriver {
-  if (url.startsWith('pglite:')) return createPgliteDriver(url.slice('pglite:'.length));
-  if (/^postgres(?:ql)?:\/\//.test(url)) return createPgDriver(url);
+function createDriver(name: string, url: Secret): SqlDriver {
+  if (url().startsWith('pglite:')) return createPgliteDriver(url().slice('pglite:'.length));
+  if (/^postgres(?:ql)?:\/\//.test(url())) return createPgDriver(url);
   throw new ConnectorError('connector_invalid', name, null, 'the url is neither postgres:// nor pglite:');
 }
 

@@ -77,6 +77,7 @@ const mcpConnectorSchema = z.strictObject({
   credential: referenceSchema.optional(),
   env: z.record(z.string(), z.string()).optional(),
   allowPrivateAddresses: z.boolean().optional(),
+  timeout: durationUpTo(LONGEST.call).optional(),
 });
 export type HttpConnectorConfig = z.infer<typeof httpConnectorSchema>;
 export type PostgresConnectorConfig = z.infer<typeof postgresConnectorSchema>;

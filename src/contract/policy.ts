@@ -52,8 +52,16 @@ export const httpRequestSchema = z.strictObject({
   nulls: z.enum(['clear']).optional(),
   /** Static headers only. */
   headers: z.record(z.string(), z.string()).optional(),
-  /** Status codes that mean success; default 200–299. */
-  success: z.array(z.int().min(100).max(599)).optional(),
+  /** Status codes that mean success (default 200–299), and one condition on the body (CEL over `body`), also by itself. */
+  success: z
+    .union([
+      z.string(),
+      z
+        .array(z.union([z.int().min(100).max(599), z.string()]))
+        .min(1)
+        .refine((items) => items.filter((item) => typeof item === 'string').length <= 1, 'at most one condition'),
+    ])
+    .optional(),
 });
 export type HttpRequestTemplate = z.infer<typeof httpRequestSchema>;
 
@@ -93,6 +101,21 @@ const effectsSchema = z
   .refine((effects) => new Set(effects).size === effects.length, 'each effect once')
   .refine((effects) => effects.length === 1 || !effects.includes('none'), 'none stands alone');
 
+/**
+ * Answers that prove that the call did not run, and that it may be made later: a status, or a status that counts only with
+ * a header (and value) beside it.
+ */
+const statusToDeferSchema = z.int().min(400).max(599);
+export const deferOnSchema = z
+  .array(
+    z.union([
+      statusToDeferSchema,
+      z.strictObject({ status: statusToDeferSchema, header: z.string().min(1), value: z.string().optional() }),
+    ]),
+  )
+  .min(1);
+export type DeferOn = z.infer<typeof deferOnSchema>;
+
 export const toolSchema = z.strictObject({
   name: toolNameSchema,
   /** One line for people; `{name}` is filled from arguments. */
@@ -115,6 +138,7 @@ export const toolSchema = z.strictObject({
   seal: z.array(pointerSchema).optional(),
   redact: z.array(z.string()).optional(),
   idempotency: z.strictObject({ header: z.string(), window: durationUpTo(LONGEST.idempotency).optional() }).optional(),
+  deferOn: deferOnSchema.optional(),
   timeout: durationUpTo(LONGEST.call).optional(),
   /** Loosens a built-in tool; every record shows it. */
   override: z.boolean().optional(),

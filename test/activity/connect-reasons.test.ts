@@ -64,7 +64,7 @@ function call(baseUrl: string, allowPrivateAddresses = true): Promise<ConnectorR
 }
 function callMcp(url: string, allowPrivateAddresses = true): Promise<ConnectorResult> {
   const config = { type: 'mcp' as const, url, allowPrivateAddresses };
-  const connector = createMcpConnector({ config, secret: null, env: {} });
+  const connector = createMcpConnector({ config, secret: null, env: () => ({}) });
   return connector.execute({ ...inputOf(url), target: { connector: 'svc', request: { tool: 'pay' } } });
 }
 /** In a process of its own: Node reads the variable when it starts. */
@@ -152,7 +152,7 @@ describe('a target that cannot be reached says why', () => {
 
   it('a command of an MCP server that does not exist', async () => {
     const config = { type: 'mcp' as const, command: ['no-such-command-here'] };
-    const connector = createMcpConnector({ config, secret: null, env: {} });
+    const connector = createMcpConnector({ config, secret: null, env: () => ({}) });
     const target = { connector: 'svc', request: { tool: 'pay' } };
     expect(await connector.execute({ ...inputOf('http://x.test'), target })).toMatchObject(unreachable('ENOENT'));
   });

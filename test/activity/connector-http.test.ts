@@ -106,7 +106,11 @@ interface CallOptions {
 async function call(baseUrl: string, tool: ToolDefinition, options: CallOptions = {}): Promise<ConnectorResult> {
   const config: HttpConnectorConfig = { baseUrl, allowPrivateAddresses: true, timeout: '2s', ...options.config };
   const { secret = SECRET } = options;
-  const connector = createHttpConnector({ config, secret, ...(options.resolve ? { resolve: options.resolve } : {}) });
+  const connector = createHttpConnector({
+    config,
+    secret: secret === null ? null : () => secret,
+    ...(options.resolve ? { resolve: options.resolve } : {}),
+  });
   const args = options.args ?? { id: 'o1' };
   const rendered = renderTarget(tool, 'shop', config, args);
   if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
@@ -508,14 +512,16 @@ describe('when the connection fails', () => {
     expect((await call(baseUrl, getTool(), { config })).status).toBe('failed');
   });
 
-  it('a tool may shorten the time-out of its connector, never lengthen it', async () => {
+  it('N3: the time-out of a tool counts, shorter or longer than that of its connector', async () => {
     const { baseUrl } = await serve(() => undefined);
-    const config = { timeout: '300ms' };
-    expect(codeOf(await call(baseUrl, postTool({ timeout: '1h' }), { config }))).toBe('outcome_unknown lost_answer');
-    const { baseUrl: other } = await serve(() => undefined);
-    expect(codeOf(await call(other, postTool({ timeout: '100ms' }), { config: { timeout: '1h' } }))).toBe(
-      'outcome_unknown lost_answer',
-    );
+    const short = call(baseUrl, postTool({ timeout: '100ms' }), { config: { timeout: '1h' } });
+    expect(codeOf(await short)).toBe('outcome_unknown lost_answer');
+    const slow = await serve((_, response) => {
+      // Longer than the connector would wait.
+      setTimeout(() => response.writeHead(200).end('x'), 300);
+    });
+    const long = call(slow.baseUrl, postTool({ timeout: '1m' }), { config: { timeout: '100ms' } });
+    expect(codeOf(await long)).toBe('executed');
   });
 });
 
@@ -541,7 +547,7 @@ describe('preview', () => {
 
   async function preview(baseUrl: string, of = tool, args: JsonObject = { id: 'o1' }) {
     const config = { baseUrl, allowPrivateAddresses: true, timeout: '500ms' };
-    const connector = createHttpConnector({ config, secret: SECRET });
+    const connector = createHttpConnector({ config, secret: () => SECRET });
     const rendered = renderTarget(of, 'shop', config, args);
     if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
     return connector.preview!({

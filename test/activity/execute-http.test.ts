@@ -8,7 +8,7 @@ import { digestOf } from '../../src/domain/proof/digest.ts';
 import type { Connector } from '../../src/ports/connector.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { CREDENTIAL, makeFixture, type GateFixture } from '../support/gate-fixture.ts';
+import { CREDENTIAL, makeFixture, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, later, makeJourneys, type Journey } from '../support/gate-journey.ts';
 import { memoryStore } from '../support/databases.ts';
 
@@ -26,6 +26,7 @@ let steps: ReturnType<typeof makeJourneys>;
 let server: Server;
 let connector: Connector;
 let handle: Handler;
+let ahead: number;
 const asked: Asked[] = [];
 
 beforeAll(async () => {
@@ -50,9 +51,10 @@ beforeEach(async () => {
   await once(server, 'listening');
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const config = { baseUrl, allowPrivateAddresses: true, timeout: '2s' };
-  gate = await makeFixture({ store, now: () => Date.now(), settings: { connectors: { payouts: config } } });
+  ahead = 0;
+  gate = await makeFixture({ store, now: () => Date.now() + ahead, settings: { connectors: { payouts: config } } });
   steps = makeJourneys(gate);
-  connector = createHttpConnector({ config, secret: CREDENTIAL });
+  connector = createHttpConnector({ config, secret: () => CREDENTIAL });
 });
 afterEach(async () => {
   server.closeAllConnections();
@@ -126,12 +128,60 @@ describe('law 6: a real target', () => {
     expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThanOrEqual(LIMITS.responseBody);
   });
 
-  it('that cannot be reached at all fails it: nothing was sent', async () => {
+  it('that cannot be reached at all defers it: nothing was sent', async () => {
     const journey = await close();
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
-    expect(await attempt(journey)).toMatchObject({ state: 'failed', code: 'target_unreachable' });
+    expect(await attempt(journey)).toMatchObject({ failure: later('deferred'), state: 'deferred' });
+    expect((await steps.ledger(journey.reviewId)).deferral).toMatchObject({ code: 'target_unreachable', times: 1 });
+    const free = await steps.open('payouts.get', { id: 'p-1' });
+    expect(await attempt(free)).toMatchObject({ state: 'failed', code: 'target_unreachable' });
+  });
+
+  it('N1: that answers 429 is called again when it said, if the tool takes that for a proof', async () => {
+    handle = (response, _, nth) => {
+      if (nth === 1) response.writeHead(429, { 'retry-after': '20' }).end('{"error":"slow down"}');
+      else response.end('{"ok":true}');
+    };
+    gate.settings.setPolicy({
+      tools: TOOLS.map((tool) => (tool.name === 'payouts.close' ? { ...tool, deferOn: [429] } : tool)),
+    });
+    const journey = await close();
+    expect(await attempt(journey)).toMatchObject({ failure: later('deferred'), state: 'deferred' });
+    const execution = (await store.readReview(journey.reviewId))?.review.execution;
+    expect(execution?.deferred).toMatchObject({ upstreamStatus: 429, message: expect.stringContaining('20 s') });
+    expect(await attempt(journey)).toMatchObject({ failure: later('deferred'), state: 'deferred' });
+    ahead = 20_000;
+    expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'done' });
+    expect(asked).toHaveLength(2);
+  });
+
+  it('N1: that answers 429 or 503 proves nothing by itself; what it asks for is told', async () => {
+    for (const [status, state] of [
+      [429, 'failed'],
+      [503, 'unknown'],
+    ] as const) {
+      handle = (response) => response.writeHead(status, { 'retry-after': '20' }).end();
+      const journey = await close();
+      expect(await attempt(journey)).toMatchObject({ failure: undefined, state });
+      const execution = (await store.readReview(journey.reviewId))?.review.execution;
+      expect(execution?.error?.message).toContain('20 s');
+      expect(Date.parse(execution?.retryAfter ?? '')).toBeGreaterThan(Date.now());
+    }
+    expect(asked).toHaveLength(2);
+  });
+
+  it('N5: that has stored a failure under the key is not asked for it again and again', async () => {
+    handle = (response, _, nth) => response.writeHead(500, nth > 1 ? { 'idempotent-replayed': 'true' } : {}).end();
+    const journey = await create();
+    expect(await attempt(journey)).toMatchObject({ failure: later('lost_answer'), state: 'claimed' });
+    expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'unknown', code: 'lost_answer' });
+    expect(asked).toHaveLength(2);
+    const entries = (await steps.entries(journey.reviewId)).slice(-3);
+    expect(entries).toMatchObject([{ type: 'started' }, { type: 'started', resend: true }, { type: 'unknown' }]);
+    const execution = (await store.readReview(journey.reviewId))?.review.execution;
+    expect(execution?.error?.message).toContain('sent 2 times');
   });
 
   it('that echoes the credential has it scrubbed', async () => {
@@ -155,6 +205,10 @@ describe('law 6: a real target', () => {
     const lost = { failure: later('lost_answer'), state: 'claimed' };
     expect(await attempt(journey)).toMatchObject(lost);
     expect(await attempt(journey)).toMatchObject(lost);
+    // By the ledger, since each attempt is in a worker of its own.
+    expect(await attempt(journey)).toMatchObject(lost);
+    expect(asked).toHaveLength(2);
+    ahead = Date.parse((await steps.ledger(journey.reviewId)).claim?.resendAt ?? '') - Date.now();
     expect(await attempt(journey)).toMatchObject({ failure: undefined, state: 'done', body: { payout: 1 } });
     expect(done.size).toBe(1);
     expect(new Set(asked.map(({ body }) => body))).toEqual(new Set(['{"account":"a-1","amount":5}']));

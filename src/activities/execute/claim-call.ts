@@ -1,9 +1,8 @@
-import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
+import { callTimeoutMs } from '../../domain/call-timeout.ts';
 import { entryOf } from '../../domain/gate/change.ts';
 import { findStanding, type Objection } from '../../domain/gate/objections.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import { deniedExecution } from '../../domain/outcome.ts';
-import type { Connector } from '../../ports/connector.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import { readObjections } from '../objections.ts';
 import type { AuthorizedCall } from './authorize-call.ts';
@@ -52,7 +51,7 @@ export async function claimCall(
     token: deps.newToken(),
     at: iso(now),
     sendBy: iso(sendBy),
-    settledBy: iso(sendBy + timeoutOf(call.tool, call.connector) + SETTLE_MARGIN_MS),
+    settledBy: iso(sendBy + callTimeoutMs(call.tool, call.connector.timeoutMs) + SETTLE_MARGIN_MS),
     digest: call.digest,
     // Made now, not when the call was proposed: targets forget keys after a day.
     idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${reviewId}`,
@@ -151,8 +150,4 @@ async function withinRate<T>(
     queue.delete(ticket);
     if (queue.size === 0) claiming.delete(name);
   }
-}
-
-function timeoutOf(tool: ToolDefinition, connector: Connector): number {
-  return tool.timeout === undefined ? connector.timeoutMs : durationMs(tool.timeout);
 }

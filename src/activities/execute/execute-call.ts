@@ -216,7 +216,8 @@ async function send(
       message: 'The connector failed',
     }));
   const now = deps.clock.now();
-  const wait = result.status === 'outcome_unknown' && result.isFinal !== true ? resendWait(call.tool, row, now) : null;
+  const isOpen = result.status === 'outcome_unknown' && result.isFinal !== true;
+  const wait = isOpen ? resendWait(call.tool, row, now, result.retryAfterMs) : null;
   if (wait !== null) {
     resends.set(input.reviewId, now + wait);
     throw postponeCall('lost_answer', wait);
@@ -224,17 +225,25 @@ async function send(
   resends.delete(input.reviewId);
   const secrets = [...connector.secrets(), ...call.opened];
   if (!resend) await deferCall(deps, input, row, call, result, secrets);
-  await recordResult(deps, input, row, result, secrets);
+  await recordResult(deps, input, row, withResends(result, row), secrets);
+}
+
+/** What stays unknown says how often the call was sent. */
+function withResends(result: ConnectorResult, { claim }: LedgerRow): ConnectorResult {
+  const resends = claim?.resends ?? 0;
+  if (result.status !== 'outcome_unknown' || resends === 0) return result;
+  return { ...result, message: `${result.message}; it was sent ${resends + 1} times under one key` };
 }
 
 /**
  * How long to wait before the call is sent again, ms; null: it is not sent again. Waits double (each is as long as it has
- * taken so far) up to a sixth of the window: 15 times in an hour.
+ * taken so far) up to a sixth of the window: 15 times in an hour. `askedMs`: at least so long, by the target's own word.
  */
-function resendWait(tool: ToolDefinition, row: LedgerRow, now: number): number | null {
+function resendWait(tool: ToolDefinition, row: LedgerRow, now: number, askedMs = 0): number | null {
   const window = resendWindow(tool, row);
   if (window === undefined) return null;
-  const wait = Math.min(Math.max(now - window.from, RESEND_FIRST_MS), (window.to - window.from) / 6);
+  const usual = Math.min(Math.max(now - window.from, RESEND_FIRST_MS), (window.to - window.from) / 6);
+  const wait = Math.max(usual, askedMs);
   return now + wait < window.to ? wait : null;
 }
 

@@ -2,7 +2,7 @@ import { decisionIdOf } from '../../contract/ids.ts';
 import { DECISION_TYPES } from '../../contract/review.ts';
 import { assessCall, blockUnassessed, findTool, type Assessment } from '../../domain/policy/assess.ts';
 import type { ReviewBase } from '../../domain/gate/view.ts';
-import { durationMs } from '../../contract/policy.ts';
+import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
@@ -13,8 +13,6 @@ import { buildRevision } from './prepare-revision.ts';
 /** What a person may say to a call; `respond` belongs to in-flow questions. */
 const CALL_DECISIONS = DECISION_TYPES.filter((type) => type !== 'respond');
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-
 /** Verifies the proposal, applies policy and opens the review. */
 export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput): Promise<Classified> {
   const settings = deps.settings.current();
@@ -24,13 +22,13 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
   // Verifying a long one took a while: others in this process first.
   await pauseIfLong(proposal.envelope);
   const { tool } = callOf(proposal);
-  const timeout = findTool(settings, tool)?.timeout;
+  const definition = findTool(settings, tool);
   return openReview(deps, {
     base: baseOf(deps, input, proposal, settings),
     proposal: proposal.envelope,
     proposalDigest: proposal.proposalDigest,
     allowed: CALL_DECISIONS,
-    timeoutMs: timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(timeout),
+    timeoutMs: callTimeoutMs(definition, connectorTimeoutMs(settings.connectors[definition?.connector ?? ''])),
     executeWithinMs: settings.executeWithinMs,
     assess: (isOverLimit) => assess(proposal, settings, isOverLimit),
     // A sensitive call that would run without a decision is held where its tool has had too many of them.

@@ -3,6 +3,8 @@ import { answerStatements } from '../../activities/execute/answer-statements.ts'
 import { createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
 import { stopObjectedCalls } from '../../activities/objection-sweeps.ts';
 import { lostClaims } from '../../activities/lost-reviews.ts';
+import { callTimeoutMs } from '../../domain/call-timeout.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import { scrub, createConnector } from '../../connectors/index.ts';
 import type { Keys } from '../../storage/keys/index.ts';
 import { createLogFollower } from '../../storage/log/log-follower.ts';
@@ -118,6 +120,12 @@ export interface ConnectorRegistry {
   close(): Promise<void>;
 }
 
+/** The longest that a call through a connector may take, by its own time-out and those of its tools, ms. */
+function longestCallMs({ policy }: Settings, name: string, { timeoutMs }: Connector): number {
+  const tools = [...policy.tools.values()].filter(({ definition }) => definition.connector === name);
+  return Math.max(timeoutMs, ...tools.map(({ definition }) => callTimeoutMs(definition, timeoutMs)));
+}
+
 interface Entry {
   readonly config: string;
   readonly connector: Connector;
@@ -142,7 +150,7 @@ export function openConnectors(source: FileSettingsSource, log: Logger): Connect
     entries.delete(name);
     const close = () =>
       connector.close().catch((error: unknown) => log.warn({ err: error, connector: name }, 'did not close cleanly'));
-    setTimeout(() => void close(), connector.timeoutMs).unref();
+    setTimeout(() => void close(), longestCallMs(source.current(), name, connector)).unref();
   };
   const stopFollowing = source.onChange(({ connectors }) => {
     for (const [name, entry] of entries) {
@@ -162,7 +170,8 @@ export function openConnectors(source: FileSettingsSource, log: Logger): Connect
   });
   return {
     get: (name) => entries.get(name)?.connector,
-    longestCallMs: () => Math.max(0, ...[...entries.values()].map(({ connector }) => connector.timeoutMs)),
+    longestCallMs: () =>
+      Math.max(0, ...[...entries].map(([name, { connector }]) => longestCallMs(source.current(), name, connector))),
     close: async () => {
       stopFollowing();
       await Promise.all([...entries.values()].map(({ connector }) => connector.close()));

@@ -11,7 +11,7 @@ export const sendPost: SendPost = async ({ url, headers, body, allowPrivateAddre
   );
   switch (result.kind) {
     case 'answer':
-      return { kind: 'answer', status: result.status, retryAfter: result.retryAfter };
+      return { kind: 'answer', status: result.status, retryAfter: result.headers['retry-after'] ?? null };
     case 'lost':
       return { kind: 'lost' };
     case 'not_sent':

@@ -1,8 +1,9 @@
 import type { Fact } from '../../contract/call.ts';
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { durationMs, type HttpPreview, type ToolDefinition } from '../../contract/policy.ts';
+import type { DeferOn, HttpPreview, ToolDefinition } from '../../contract/policy.ts';
 import { valueAt } from '../../domain/json/pointer.ts';
+import { isSuccessStatus, judgeBody, readSuccess } from '../../domain/policy/success.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import {
   argumentsOfTemplate,
@@ -11,8 +12,11 @@ import {
   renderUrl,
   type HttpTargetRequest,
 } from '../../domain/render/http.ts';
+import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
+import { withRetryAfter } from '../../domain/retry-after.ts';
 import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../ports/connector.ts';
-import { clipValue, failed, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
+import { clipValue, failed, notNow, outcomeUnknown, redact } from '../answer.ts';
+import { credentialFailure, SeenSecrets, type Secret } from '../credential.ts';
 import {
   exchange,
   failedToSend,
@@ -23,30 +27,30 @@ import {
   type Resolver,
 } from './exchange.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-
 interface HttpConnectorOptions {
   readonly config: HttpConnectorConfig;
-  /** Resolved; null: the target needs none. */
-  readonly secret: string | null;
+  /** Null: the target needs none. */
+  readonly secret: Secret | null;
   /** Name resolution; tests put a hostile one in its place. */
   readonly resolve?: Resolver;
 }
 
 /** Makes declarative HTTP calls. `timeoutMs` bounds everything one call does, the second look at pinned facts included. */
 export function createHttpConnector({ config, secret, resolve = systemResolver }: HttpConnectorOptions): Connector {
-  const credential = secret === null ? null : credentialOf(config, secret);
-  const timeoutMs = config.timeout === undefined ? DEFAULT_TIMEOUT_MS : durationMs(config.timeout);
+  const seen = new SeenSecrets();
+  const read = secret === null ? null : seen.watch(secret);
+  const credentialNow = (): Credential | null => (read === null ? null : credentialOf(config, read()));
+  const timeoutMs = connectorTimeoutMs(config);
   const guards = { resolve, allowPrivateAddresses: config.allowPrivateAddresses === true };
 
-  function getFacts(signal: AbortSignal, sendBy: number) {
+  function getFacts(credential: Credential | null, signal: AbortSignal, sendBy: number) {
     return (url: string): Promise<ExchangeResult> =>
       exchange(wireRequest({ method: 'GET', url, headers: {} }, credential, null), { ...guards, sendBy, signal });
   }
 
   return {
     timeoutMs,
-    secrets: () => (secret === null ? [] : [secret]),
+    secrets: () => seen.values(),
     close: () => Promise.resolve(),
 
     async preview({ tool, arguments: args, signal }) {
@@ -54,15 +58,29 @@ export function createHttpConnector({ config, secret, resolve = systemResolver }
         return { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' };
       }
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-      return fetchHttpFacts(tool.preview, config, args, getFacts(bounded, Number.POSITIVE_INFINITY));
+      try {
+        const getFact = getFacts(credentialNow(), bounded, Number.POSITIVE_INFINITY);
+        return await fetchHttpFacts(tool.preview, config, args, getFact);
+      } catch (error) {
+        const failure = credentialFailure(error);
+        if (failure === undefined) throw error;
+        return { ok: false, code: failure.code, message: failure.message };
+      }
     },
 
     async execute(input) {
       const request = openedRequest(input, config);
       if (request === undefined) return failed('invalid_call');
-      const signal = AbortSignal.timeout(timeoutOf(input.tool, timeoutMs));
+      let credential: Credential | null;
+      try {
+        credential = credentialNow();
+      } catch (error) {
+        return settleResend(input, credentialFailure(error) ?? failed('credential_missing'), false);
+      }
+      const signal = AbortSignal.timeout(callTimeoutMs(input.tool, timeoutMs));
       // A resend is the same call under the same key: facts may differ because the first time was the change.
-      const drift = input.resend === true ? undefined : await findDrift(input, config, getFacts(signal, input.sendBy));
+      const drift =
+        input.resend === true ? undefined : await findDrift(input, config, getFacts(credential, signal, input.sendBy));
       if (drift !== undefined) return drift;
       const wire = wireRequest(request, credential, idempotencyOf(input));
       const answer = await exchange(wire, { ...guards, sendBy: input.sendBy, signal });
@@ -99,9 +117,19 @@ async function findDrift(
   if (pinned === null || tool.preview === undefined || !('requests' in tool.preview)) return undefined;
   const now = await fetchHttpFacts(tool.preview, config, args, getFacts);
   if (now.ok) return now.sourceHash === pinned ? undefined : failed('drifted');
-  // A different answer than before, e.g. 404: what was shown no longer exists.
-  const couldNotLook = now.code === 'target_unreachable' || now.code === 'target_refused';
-  return failed(couldNotLook ? now.code : 'drifted', now.message);
+  if (now.answer === undefined || isOtherAnswer(now.answer)) return failed('drifted', now.message);
+  return now.answer.kind === 'not_sent'
+    ? failedToSend(now.answer)
+    : notNow('pins_unreadable', now.message, now.answer.kind === 'answer' ? now.answer.retryAfterMs : undefined);
+}
+
+/** What was shown is not there any more: gone, or moved. Any other answer only means that nobody could look. */
+function isOtherAnswer(answer: ExchangeResult): boolean {
+  return answer.kind === 'answer' && (answer.status === 404 || answer.status === 410 || isRedirect(answer.status));
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status <= 399;
 }
 
 function resultOf(tool: ToolDefinition, result: ExchangeResult): ConnectorResult {
@@ -111,21 +139,51 @@ function resultOf(tool: ToolDefinition, result: ExchangeResult): ConnectorResult
     case 'lost':
       return isRead(tool) ? failed('lost_answer') : outcomeUnknown();
     case 'answer':
-      return answered(tool, result.status, result.body);
+      return answered(tool, result);
   }
 }
 
-function answered(tool: ToolDefinition, status: number, body: BodyRead): ConnectorResult {
-  const success = tool.request?.success?.includes(status) ?? (status >= 200 && status <= 299);
-  if (success) {
-    // The status says success but the body was cut off: except for a read, the outcome is unknown.
-    if (body.kind === 'broken') return isRead(tool) ? failed('lost_answer') : outcomeUnknown();
-    return { status: 'executed', body: bodyOf(tool, body), upstreamStatus: status };
-  }
-  if (!isRead(tool) && mayHaveHappened(status)) return outcomeUnknown(`The target answered ${status}`);
+type Answer = Extract<ExchangeResult, { kind: 'answer' }>;
+
+function answered(tool: ToolDefinition, answer: Answer): ConnectorResult {
+  const { status, body, retryAfterMs } = answer;
+  if (isSuccessStatus(tool.request?.success, status)) return succeeded(tool, answer);
+  const message = withRetryAfter(`The target answered ${status}`, retryAfterMs);
+  const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const isProof = provesNothingRan(tool.deferOn, answer);
+  if (!isRead(tool) && mayHaveHappened(status) && !isProof) return { ...outcomeUnknown(message), ...asked };
   const code = status >= 500 ? 'upstream_failed' : 'upstream_rejected';
-  const message = `The target answered ${status}`;
-  return { status: 'failed', code, message, body: bodyOf(tool, body), upstreamStatus: status };
+  const proof = isProof ? { isDeferrable: true as const } : {};
+  return { ...failed(code, message), body: bodyOf(tool, body), upstreamStatus: status, ...asked, ...proof };
+}
+
+/**
+ * The tool names this answer as a proof that the call did not run. What the target has stored under the idempotency key it
+ * would answer each time.
+ */
+function provesNothingRan(deferOn: DeferOn | undefined, { status, headers, isReplayed }: Answer): boolean {
+  if (isReplayed) return false;
+  return (deferOn ?? []).some((proof) => {
+    if (typeof proof === 'number') return proof === status;
+    const value = headers[proof.header.toLowerCase()];
+    return proof.status === status && value !== undefined && (proof.value === undefined || proof.value === value);
+  });
+}
+
+/** The status says success; the body may say otherwise, or nothing. */
+function succeeded(tool: ToolDefinition, { status, body }: Answer): ConnectorResult {
+  const unknown = (message?: string): ConnectorResult =>
+    isRead(tool) ? failed('lost_answer', message) : { ...outcomeUnknown(message), isFinal: message !== undefined };
+  // The body was cut off: except for a read, the outcome is unknown.
+  if (body.kind === 'broken') return unknown();
+  const { condition } = readSuccess(tool.request?.success);
+  const verdict = condition === null ? true : body.kind === 'omitted' ? undefined : judgeBody(condition, body.value);
+  const kept = { body: bodyOf(tool, body), upstreamStatus: status };
+  if (verdict === undefined)
+    return unknown(`The target answered ${status}, and its body does not say whether it succeeded`);
+  return verdict
+    ? { status: 'executed', ...kept }
+    : { ...failed('upstream_rejected', `The target answered ${status}, and its body says that it failed`), ...kept };
 }
 
 /** 5xx says nothing of how far the target got; 302 and 303 are what follows a form that was accepted. */
@@ -165,7 +223,10 @@ function settleResend(input: ExecuteInput, result: ConnectorResult, isReplayed: 
   const status = result.upstreamStatus;
   const decisive =
     status !== undefined && status >= 400 && status < 500 && (isFinal || !ABOUT_THIS_ATTEMPT.has(status));
-  return decisive ? result : outcomeUnknown('Sent again; the answer does not say what happened the first time');
+  if (decisive) return result;
+  const { retryAfterMs } = result;
+  const unknown = outcomeUnknown('Sent again; the answer does not say what happened the first time');
+  return retryAfterMs === undefined ? unknown : { ...unknown, retryAfterMs };
 }
 
 interface Credential {
@@ -199,6 +260,10 @@ function wireRequest(
   return { method: request.method, url: request.url, headers, ...(body === undefined ? {} : { body: body.text }) };
 }
 
+type PreviewRefusal = Extract<PreviewResult, { ok: false }>;
+/** `answer`: the one that held no facts. */
+type FactsResult = Exclude<PreviewResult, PreviewRefusal> | (PreviewRefusal & { readonly answer?: ExchangeResult });
+
 /** Sends one GET with the connector's credential and guards. */
 type FetchFacts = (url: string) => Promise<ExchangeResult>;
 
@@ -211,7 +276,7 @@ async function fetchHttpFacts(
   config: HttpConnectorConfig,
   args: JsonObject,
   fetchFacts: FetchFacts,
-): Promise<PreviewResult> {
+): Promise<FactsResult> {
   const facts: Fact[] = [];
   const pinned: [string, Json][] = [];
   for (const { path, facts: wanted } of preview.requests) {
@@ -220,7 +285,7 @@ async function fetchHttpFacts(
     if (url === 'invalid') return { ok: false, code: 'invalid_call', message: 'The preview cannot be rendered' };
     const answer = await fetchFacts(url);
     const value = jsonOf(answer);
-    if (value === undefined) return refusalOf(answer);
+    if (value === undefined) return { ...refusalOf(answer), answer };
     for (const fact of wanted) {
       const found = factValue(value, fact.pointer, fact.count === true);
       facts.push({ name: fact.name, label: fact.label, value: clipValue(found) });
@@ -251,7 +316,7 @@ function jsonOf(answer: ExchangeResult): Json | undefined {
   return answer.body.kind === 'json' && answer.body.isCut !== true ? answer.body.value : undefined;
 }
 
-function refusalOf(answer: ExchangeResult): PreviewResult {
+function refusalOf(answer: ExchangeResult): PreviewRefusal {
   switch (answer.kind) {
     case 'answer':
       return {

@@ -7,7 +7,8 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import { isPublicAddress } from '../../domain/addresses.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
 import { explainConnectFailure, type ConnectFailure } from '../../domain/connect-error.ts';
-import { failed, omitted, type FailedResult } from '../answer.ts';
+import { readRetryAfter } from '../../domain/retry-after.ts';
+import { failed, notNow, omitted, type FailedResult } from '../answer.ts';
 
 interface ResolvedAddress {
   readonly address: string;
@@ -41,7 +42,10 @@ export type ExchangeResult =
       readonly kind: 'answer';
       readonly status: number;
       readonly body: BodyRead;
-      readonly retryAfter: string | null;
+      /** Lower-case names. */
+      readonly headers: Readonly<Record<string, string | undefined>>;
+      /** How long the target asks not to be called again, ms. */
+      readonly retryAfterMs: number | undefined;
       /** The target says that it had stored this answer under the idempotency key (`Idempotent-Replayed: true`). */
       readonly isReplayed: boolean;
     }
@@ -77,13 +81,16 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const retryAfter = answer.headers['retry-after'];
+    const headers = Object.fromEntries(
+      Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+    );
     return {
       kind: 'answer',
       status: answer.statusCode,
       body: await readBody(answer.body, answer.headers),
-      retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
-      isReplayed: answer.headers['idempotent-replayed'] === 'true',
+      headers,
+      retryAfterMs: retryAfterOf(headers, Date.now()),
+      isReplayed: headers['idempotent-replayed'] === 'true',
     };
   } catch (error) {
     if (attempt.handedOver) return { kind: 'lost' };
@@ -92,6 +99,14 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
     client.destroy().catch(() => undefined);
   }
 }
+
+/** `Retry-After`; without one the time at which a limit that is used up begins anew (GitHub: seconds since 1970). */
+function retryAfterOf(headers: Readonly<Record<string, string | undefined>>, now: number): number | undefined {
+  const reset = headers['x-ratelimit-remaining'] === '0' ? Number(headers['x-ratelimit-reset']) * 1_000 - now : NaN;
+  return readRetryAfter(headers['retry-after'] ?? null, now) ?? (reset > 0 && reset <= DAY_MS ? reset : undefined);
+}
+
+const DAY_MS = 86_400_000;
 
 type NotSentResult = Extract<ExchangeResult, { kind: 'not_sent' }>;
 
@@ -116,9 +131,9 @@ export function failedToSend(result: NotSentResult): FailedResult {
       return failed('target_refused');
     case 'unreachable':
     case 'untrusted':
-      return failed('target_unreachable', result.words);
+      return notNow('target_unreachable', result.words);
     case 'stale':
-      return failed('target_unreachable', 'Connecting took too long; nothing was sent');
+      return notNow('target_unreachable', 'Connecting took too long; nothing was sent');
     case 'invalid':
       return failed('invalid_call');
     default:

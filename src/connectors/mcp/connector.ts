@@ -11,63 +11,80 @@ import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ListedTool } from '../../domain/upstream.ts';
 import { storable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
-import { failed, outcomeUnknown, redact, timeoutOf } from '../answer.ts';
-import { failedToConnect, guardedConnector, systemResolver } from '../http/exchange.ts';
+import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
+import { failed, notNow, outcomeUnknown, redact } from '../answer.ts';
+import { ConnectorError, credentialFailure, SeenSecrets, type Secret } from '../credential.ts';
+import { failedToConnect, guardedConnector, systemResolver, type ExchangeOptions } from '../http/exchange.ts';
 import { exactLines, ExactReadBuffer } from './exact-lines.ts';
 import { listUpstreamTools } from './listing.ts';
 
-const TIMEOUT_MS = 30_000;
-
 interface McpConnectorOptions {
   readonly config: McpConnectorConfig;
-  readonly secret: string | null;
-  /** Resolved; added to the few variables that are safe to inherit (`PATH`, `HOME` …). */
-  readonly env: Readonly<Record<string, string>>;
+  readonly secret: Secret | null;
+  /** Added to the few variables that are safe to inherit (`PATH`, `HOME` …). Throws a ConnectorError. */
+  env(): Readonly<Record<string, string>>;
 }
 
 /**
  * Calls tools of an upstream MCP server. The server is started, or connected to, with the first call and kept until it
  * goes away. It gets no capabilities: it can ask neither for samples nor for input.
  */
-export function createMcpConnector(options: McpConnectorOptions): Connector {
-  const upstream = new Upstream(options);
-  const values = Object.values(options.env);
+export function createMcpConnector({ config, secret, env }: McpConnectorOptions): Connector {
+  const seen = new SeenSecrets();
+  const upstream = new Upstream({
+    config,
+    secret: secret === null ? null : seen.watch(secret),
+    env: () => {
+      const values = env();
+      Object.values(values).forEach((value) => seen.note(value));
+      return values;
+    },
+  });
+  const timeoutMs = connectorTimeoutMs(config);
   return {
-    timeoutMs: TIMEOUT_MS,
-    secrets: () => (options.secret === null ? values : [options.secret, ...values]),
+    timeoutMs,
+    secrets: () => seen.values(),
     close: () => upstream.close(),
-    listTools: () => upstream.list(TIMEOUT_MS),
+    listTools: () => upstream.list(timeoutMs),
     onToolsChanged: (listener) => upstream.onToolsChanged(listener),
 
     async execute({ tool, arguments: args, target, sendBy }) {
       const { tool: name, definition } = target.request as unknown as Readonly<Record<string, unknown>>;
       if (typeof name !== 'string') return failed('invalid_call');
-      const ms = timeoutOf(tool, TIMEOUT_MS);
-      const deadline = Date.now() + ms;
+      const deadline = Date.now() + callTimeoutMs(tool, timeoutMs);
       const left = (): number => Math.max(deadline - Date.now(), 1);
       const isTooLate = (): boolean => Date.now() > Math.min(sendBy, deadline);
-      let client: Client;
+      let session: Session;
       try {
-        client = await upstream.client(ms);
+        session = await upstream.take(Math.min(left(), CONNECT_MS));
       } catch (error) {
         return connectFailureOf(error);
       }
       if (isTooLate()) return TOO_LATE;
       if (typeof definition === 'string') {
-        const drifted = await findDrift(upstream, name, definition, left());
+        const drifted = await findDrift(upstream, name, definition, Math.min(left(), CONNECT_MS));
         if (drifted !== undefined) return drifted;
         if (isTooLate()) return TOO_LATE;
       }
+      const { client, isHttpSession } = session;
+      const isInSession = isHttpSession();
       try {
         // With sealed arguments opened.
-        const result = await client.request(
-          { method: 'tools/call', params: { name, arguments: args } },
-          anyResultSchema,
-          { timeout: left() },
+        const result = await upstream.during(session, () =>
+          client.request({ method: 'tools/call', params: { name, arguments: args } }, anyResultSchema, {
+            timeout: left(),
+            // Asks for progress: it keeps connections alive on the way while the call takes its time.
+            onprogress: () => undefined,
+          }),
         );
         return answered(tool, result as JsonObject);
       } catch (error) {
-        return failureOf(error);
+        if (isInSession && isSessionOver(error)) {
+          upstream.retire(session);
+          // By the protocol, 404 says that there is no such session, so the call that was sent in it did not run.
+          if ((error as StreamableHTTPError).code === 404) return notNow('session_ended');
+        }
+        return failureOf(tool, error);
       }
     },
   };
@@ -76,7 +93,15 @@ export function createMcpConnector(options: McpConnectorOptions): Connector {
 /** Whatever came: a part that the SDK's own schema does not know is no lost answer. */
 const anyResultSchema = z.looseObject({});
 
-const TOO_LATE = failed('target_unreachable', 'Connecting took too long; nothing was sent');
+/** Longest that opening a session, or listing tools before a call, may take, ms. */
+const CONNECT_MS = 30_000;
+
+/** The server does not know the session: 404 by the protocol, 400 by many servers. */
+function isSessionOver(error: unknown): boolean {
+  return error instanceof StreamableHTTPError && (error.code === 404 || error.code === 400);
+}
+
+const TOO_LATE = notNow('target_unreachable', 'Connecting took too long; nothing was sent');
 
 /** A failure if the server no longer lists the tool as it was approved. Nothing has been sent. */
 async function findDrift(
@@ -89,7 +114,7 @@ async function findDrift(
   try {
     listed = await upstream.known(timeoutMs);
   } catch {
-    return failed('target_unreachable', 'The upstream server does not list its tools');
+    return notNow('target_unreachable', 'The upstream server does not list its tools');
   }
   if (listed.find(({ name }) => name === tool)?.digest === definition) return undefined;
   return failed('drifted', 'The upstream server changed the tool');
@@ -108,9 +133,9 @@ function bodyOf(result: JsonObject, pointers: readonly string[] | undefined): Js
 /** No session could be opened; the call was not sent. */
 function connectFailureOf(error: unknown): ConnectorResult {
   if (error instanceof StreamableHTTPError && error.code !== undefined) {
-    return failed('target_unreachable', `The upstream server answered ${error.code} instead of opening a session`);
+    return notNow('target_unreachable', `The upstream server answered ${error.code} instead of opening a session`);
   }
-  return failedToConnect(error);
+  return credentialFailure(error) ?? failedToConnect(error);
 }
 
 /** JSON-RPC errors that say the request was not carried out. */
@@ -122,25 +147,40 @@ const REFUSALS = new Set<number>([
 ]);
 
 /** The request was on its way: only a plain refusal says that nothing happened. */
-function failureOf(error: unknown): ConnectorResult {
+function failureOf(tool: ToolDefinition, error: unknown): ConnectorResult {
+  if (error instanceof NotSentError || error instanceof ConnectorError) return connectFailureOf(error);
   if (error instanceof McpError && REFUSALS.has(error.code)) {
     return failed('upstream_rejected', `The upstream server refused the call (${error.code})`);
   }
   if (error instanceof StreamableHTTPError) {
     const status = error.code ?? 0;
+    const refusal = { ...failed('upstream_rejected', `The target answered ${status}`), upstreamStatus: status };
+    // The status of the very POST that carried the call. Headers beside it are not seen here.
+    if (tool.deferOn?.includes(status) === true) return { ...refusal, isDeferrable: true };
     if (status >= 400 && status < 500) {
-      return { ...failed('upstream_rejected', `The target answered ${status}`), upstreamStatus: status };
+      return refusal;
     }
   }
   return outcomeUnknown();
 }
 
-/** One client, made when needed and again after its server went away. */
+interface Session {
+  readonly client: Client;
+  /** Whether the server has given it a session id. */
+  isHttpSession(): boolean;
+  /** The environment that its process was started with. */
+  readonly env: string;
+  /** Calls that are being made in it. */
+  calls: number;
+  close(): Promise<void>;
+}
+
+/** One session, opened when needed and again after its server went away. */
 class Upstream {
   readonly #options: McpConnectorOptions;
-  #current: Promise<Client> | null = null;
-  #dispose: () => Promise<void> = () => Promise.resolve();
-  /** What it listed last on this connection. */
+  #current: Promise<Session> | null = null;
+  readonly #retired = new Set<Session>();
+  /** What it listed last in this session. */
   #listed: readonly ListedTool[] | null = null;
   readonly #changed = new Set<() => void>();
 
@@ -148,24 +188,59 @@ class Upstream {
     this.#options = options;
   }
 
-  client(timeoutMs: number): Promise<Client> {
-    this.#current ??= this.#connect(timeoutMs).catch((error: unknown) => {
-      this.#current = null;
-      throw error;
-    });
+  /** The session in use, or a new one. A process keeps the environment it was started with, so a new one needs another. */
+  async take(timeoutMs: number): Promise<Session> {
+    const env = JSON.stringify(this.#options.env());
+    const current = await this.#current?.catch(() => null);
+    if (current !== null && current !== undefined && current.env !== env) this.retire(current);
+    if (this.#current === null) {
+      const opening = this.#open(env, timeoutMs);
+      this.#current = opening;
+      opening.catch(() => this.#forget(opening));
+    }
     return this.#current;
+  }
+
+  /** Keeps a session open while something is done in it. */
+  async during<T>(session: Session, run: () => Promise<T>): Promise<T> {
+    session.calls += 1;
+    try {
+      return await run();
+    } finally {
+      session.calls -= 1;
+      if (session.calls === 0 && this.#retired.has(session)) this.#close(session);
+    }
+  }
+
+  /** Opens another session for the next call; this one is closed once no call is made in it. */
+  retire(session: Session): void {
+    this.#retired.add(session);
+    this.#current = null;
+    this.#listed = null;
+    if (session.calls === 0) this.#close(session);
   }
 
   onToolsChanged(listener: () => void): void {
     this.#changed.add(listener);
   }
 
-  async list(timeoutMs: number): Promise<readonly ListedTool[]> {
-    const client = await this.client(timeoutMs);
-    const listed =
-      client.getServerCapabilities()?.tools === undefined ? [] : await listUpstreamTools(client, timeoutMs);
-    this.#listed = listed;
-    return listed;
+  /** Asks for the tools, a second time in a new session where the server has forgotten the first. */
+  async list(timeoutMs: number, isAgain = false): Promise<readonly ListedTool[]> {
+    const session = await this.take(timeoutMs);
+    const { client } = session;
+    const isInSession = session.isHttpSession();
+    try {
+      const listed = await this.during(session, async () =>
+        client.getServerCapabilities()?.tools === undefined ? [] : listUpstreamTools(client, timeoutMs),
+      );
+      this.#listed = listed;
+      return listed;
+    } catch (error) {
+      if (!isInSession || !isSessionOver(error)) throw error;
+      this.retire(session);
+      if (isAgain) throw error;
+      return this.list(timeoutMs, true);
+    }
   }
 
   /** What it listed last, unless it said since that this is no longer so. */
@@ -173,81 +248,104 @@ class Upstream {
     return this.#listed ?? this.list(timeoutMs);
   }
 
-  async #connect(timeoutMs: number): Promise<Client> {
-    const upstream = createTransport(this.#options);
-    this.#dispose = () => upstream.dispose();
+  async #open(env: string, timeoutMs: number): Promise<Session> {
+    const transport = createTransport(this.#options);
     const client = new Client({ name: 'holdpoint', version: '1' }, { capabilities: {} });
-    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no EventTarget
-    client.onclose = () => {
-      this.#current = null;
-      this.#listed = null;
+    const session: Session = {
+      client,
+      isHttpSession: () => transport instanceof StreamableHTTPClientTransport && transport.sessionId !== undefined,
+      env,
+      calls: 0,
+      close: () => client.close().catch(() => undefined),
     };
     client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
       this.#listed = null;
       for (const listener of this.#changed) listener();
     });
     try {
-      await client.connect(upstream.transport, { timeout: timeoutMs });
-      return client;
+      await client.connect(transport, { timeout: timeoutMs });
     } catch (error) {
-      await client.close().catch(() => undefined);
-      await upstream.dispose().catch(() => undefined);
+      await session.close();
       throw error;
     }
+    const opened = this.#current;
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no EventTarget
+    client.onclose = () => this.#forget(opened);
+    return session;
+  }
+
+  #forget(session: Promise<Session> | null): void {
+    if (session === null || this.#current !== session) return;
+    this.#current = null;
+    this.#listed = null;
+  }
+
+  #close(session: Session): void {
+    this.#retired.delete(session);
+    void session.close();
   }
 
   async close(): Promise<void> {
-    const client = await this.#current?.catch(() => undefined);
+    const current = await this.#current?.catch(() => null);
     this.#current = null;
-    await client?.close().catch(() => undefined);
-    await this.#dispose().catch(() => undefined);
+    const sessions = [...this.#retired, ...(current === null || current === undefined ? [] : [current])];
+    await Promise.all(sessions.map((session) => session.close()));
   }
 }
 
 /** Most bytes of one answer, of a whole event stream too. */
 const ANSWER_LIMIT = 8 * 1024 * 1024;
 
-interface McpTransport {
-  readonly transport: Transport;
-  dispose(): Promise<void>;
-}
-
 /** A transport to the upstream server: a child process, or streamable HTTP under the guards of HTTP connectors. */
-function createTransport({ config, secret, env }: McpConnectorOptions): McpTransport {
+function createTransport({ config, secret, env }: McpConnectorOptions): Transport {
   const [command, ...args] = config.command ?? [];
   if (command !== undefined) {
     const transport = new StdioClientTransport({
       command,
       args,
-      env: { ...getDefaultEnvironment(), ...env },
+      env: { ...getDefaultEnvironment(), ...env() },
       // What a server writes there may quote its credentials.
       stderr: 'ignore',
     });
     // The SDK offers no other way in; `connector-mcp.test.ts` fails where it is gone.
     transport['_readBuffer'] = new ExactReadBuffer(ANSWER_LIMIT);
-    return { transport, dispose: () => Promise.resolve() };
+    return transport;
   }
   if (config.url === undefined) throw new TypeError('an MCP connector needs a command or a url');
-  const guards = {
-    resolve: systemResolver,
-    allowPrivateAddresses: config.allowPrivateAddresses === true,
-    sendBy: Number.POSITIVE_INFINITY,
-    signal: new AbortController().signal,
-  };
-  const agent = new Agent({ connect: guardedConnector(guards, { handedOver: false }) });
-  const transport = new StreamableHTTPClientTransport(new URL(config.url), {
-    fetch: boundedFetch(agent),
-    requestInit: {
-      redirect: 'error',
-      headers: secret === null ? {} : { authorization: `Bearer ${secret}` },
-    },
+  const guards = { resolve: systemResolver, allowPrivateAddresses: config.allowPrivateAddresses === true };
+  return new StreamableHTTPClientTransport(new URL(config.url), {
+    fetch: boundedFetch(guards, secret),
+    requestInit: { redirect: 'error' },
   });
-  return { transport, dispose: () => agent.destroy() };
 }
 
-function boundedFetch(agent: Agent): FetchLike {
+/** Not one byte of the request left; its cause says why. */
+class NotSentError extends Error {
+  override readonly name = 'NotSentError';
+}
+
+/**
+ * Each request goes out on a connection of its own, as those of HTTP connectors do: where it cannot be made, nothing was
+ * sent. The credential is read for each.
+ */
+function boundedFetch(
+  guards: Pick<ExchangeOptions, 'resolve' | 'allowPrivateAddresses'>,
+  secret: Secret | null,
+): FetchLike {
   return async (url, init) => {
-    const response = await undiciFetch(url, { ...(init as object), dispatcher: agent });
+    const headers = new Headers(init?.headers);
+    if (secret !== null) headers.set('authorization', `Bearer ${secret()}`);
+    const attempt = { handedOver: false };
+    const signal = init?.signal ?? new AbortController().signal;
+    const connect = guardedConnector({ ...guards, sendBy: Number.POSITIVE_INFINITY, signal }, attempt);
+    // A call takes as long as its own time-out allows.
+    const agent = new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 });
+    const response = await undiciFetch(url, { ...(init as object), headers: [...headers], dispatcher: agent })
+      .catch((error: unknown) => {
+        throw attempt.handedOver ? error : new NotSentError('nothing was sent', { cause: error });
+      })
+      // Once the answer was read.
+      .finally(() => void agent.close().catch(() => undefined));
     if (response.body === null) return response;
     let size = 0;
     const bounded = response.body
@@ -261,7 +359,7 @@ function boundedFetch(agent: Agent): FetchLike {
         }),
       )
       .pipeThrough(exactLines());
-    const { status, statusText, headers } = response;
-    return new Response(bounded, { status, statusText, headers: [...headers] });
+    const { status, statusText } = response;
+    return new Response(bounded, { status, statusText, headers: [...response.headers] });
   };
 }

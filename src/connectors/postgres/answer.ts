@@ -2,7 +2,8 @@ import pg from 'pg';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
 import type { ConnectorResult } from '../../ports/connector.ts';
-import { failed, outcomeUnknown, redact } from '../answer.ts';
+import { failed, notNow, outcomeUnknown, redact, type FailedResult } from '../answer.ts';
+import { credentialFailure } from '../credential.ts';
 import { DriverError, type SqlResult } from './driver.ts';
 
 /** Element types of the built-in array types that are told apart (`pg_type.dat`). */
@@ -116,17 +117,20 @@ export function answerOf(
  * What an error before COMMIT means: nothing happened, because nothing was committed. The message is the server's
  * first line; its detail, which quotes rows, is not kept.
  */
-export function failureOf(error: unknown): ConnectorResult {
-  if (!(error instanceof DriverError)) return failed('statement_failed');
+export function failureOf(error: unknown): FailedResult {
+  if (!(error instanceof DriverError)) return credentialFailure(error) ?? failed('statement_failed');
   switch (error.kind) {
     case 'refused':
-      return failed('statement_failed', sentenceOf(error.sqlState, error.message));
+      return (isPassing(error.sqlState) ? notNow : failed)(
+        'statement_failed',
+        sentenceOf(error.sqlState, error.message),
+      );
     case 'unreachable':
-      return failed('target_unreachable');
+      return notNow('target_unreachable');
     case 'too_large':
       return failed('response_too_large', 'The answer was larger than allowed; the statement was rolled back');
     case 'lost':
-      return failed('upstream_failed', 'The connection ended before COMMIT; the statement was rolled back');
+      return notNow('upstream_failed', 'The connection ended before COMMIT; the statement was rolled back');
   }
 }
 
@@ -136,8 +140,21 @@ export function sentenceOf(sqlState: string | null, message: string): string {
   return sqlState === null ? sentence : `${sqlState}: ${sentence}`;
 }
 
-/** What an error of COMMIT itself means: only the server's own word counts. */
+/**
+ * Conditions that pass by themselves (serialization failures, deadlocks, locks, a server that is out of room, shutting down
+ * or starting up); any other error would come again.
+ */
+function isPassing(sqlState: string | null): boolean {
+  return sqlState !== null && (/^(?:40|53|57P)/.test(sqlState) || sqlState === '55P03');
+}
+
+/** The same failure, which trying again would not help. */
+export function final({ isDeferrable: _not, ...failure }: FailedResult): FailedResult {
+  return failure;
+}
+
+/** What an error of COMMIT itself means: only the server's own word counts, and it settles the call. */
 export function commitFailureOf(error: unknown): ConnectorResult {
-  if (error instanceof DriverError && error.kind === 'refused') return failureOf(error);
+  if (error instanceof DriverError && error.kind === 'refused') return final(failureOf(error));
   return outcomeUnknown('The connection was lost around COMMIT');
 }

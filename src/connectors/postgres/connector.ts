@@ -1,13 +1,15 @@
 import type { Json } from '../../contract/json.ts';
+import { callTimeoutMs } from '../../domain/call-timeout.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import { renderPostgresRequest, type PostgresTargetRequest } from '../../domain/render/postgres.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
 import { analyzeModification, analyzeSelect, analyzeStatement } from '../../domain/sql/analyze.ts';
 import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
-import { failed, redact, timeoutOf } from '../answer.ts';
-import { answerOf, commitFailureOf, failureOf, RowCollector } from './answer.ts';
+import { failed, notNow, redact } from '../answer.ts';
+import { answerOf, commitFailureOf, failureOf, final, RowCollector } from './answer.ts';
 import {
   beginTransaction,
+  DriverError,
   encodeParameters,
   inSession,
   type SessionLimits,
@@ -18,7 +20,6 @@ import { previewStatement } from './preview.ts';
 import { prepareProbe, runProbe } from './probe.ts';
 import { refuseShadow } from './tables.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
 const PREVIEW_MS = 5_000;
 /** Longest that a preview or a read waits for a lock. */
 const LOCK_MS = 1_000;
@@ -30,16 +31,16 @@ interface PostgresConnectorOptions {
   /** Role of its own for reads; may be the same driver. */
   readonly selectDriver: SqlDriver;
   /** Connection strings and passwords, for scrubbing. */
-  readonly secrets: readonly string[];
-  readonly timeoutMs?: number;
+  secrets(): readonly string[];
+  readonly timeoutMs: number;
 }
 
 /** Runs SQL: reads in a transaction that is rolled back, everything else in one that is committed once. */
 export function createPostgresConnector(options: PostgresConnectorOptions): Connector {
-  const { driver, selectDriver, secrets, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { driver, selectDriver, secrets, timeoutMs } = options;
   return {
     timeoutMs,
-    secrets: () => secrets,
+    secrets,
     async close() {
       await driver.close();
       if (selectDriver !== driver) await selectDriver.close();
@@ -60,7 +61,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     async execute(input) {
       const request = openedRequest(input);
       if (request === undefined) return failed('invalid_call');
-      const ms = timeoutOf(input.tool, timeoutMs);
+      const ms = callTimeoutMs(input.tool, timeoutMs);
       const signal = AbortSignal.timeout(ms);
       if (request.mode === 'select') {
         const limits = { statementMs: Math.min(PREVIEW_MS, ms), lockMs: LOCK_MS, signal };
@@ -110,10 +111,15 @@ async function executeOnce(
     const ended = await session.query('COMMIT');
     // A transaction that failed unnoticed answers COMMIT with ROLLBACK.
     return ended.command === 'COMMIT' ? done : failed('statement_failed');
-  }).catch((error: unknown) => (committing ? commitFailureOf(error) : failureOf(error)));
+  }).catch((error: unknown) => {
+    if (committing) return commitFailureOf(error);
+    // What did not end in its own time would not do so the next time.
+    const isTooSlow = error instanceof DriverError && error.kind === 'lost' && limits.signal.aborted;
+    return isTooSlow ? final(failureOf(error)) : failureOf(error);
+  });
 }
 
-const TOO_LATE = failed('target_unreachable', 'Connecting took too long; nothing was sent');
+const TOO_LATE = notNow('target_unreachable', 'Connecting took too long; nothing was sent');
 
 async function runPlain(
   session: SqlSession,

@@ -1,19 +1,20 @@
 import type { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { Secret } from '../credential.ts';
 import { ANSWER_LIMIT, DriverError, type SqlDriver, type SqlResult, type SqlSession } from './driver.ts';
 
 /** Everything comes as text; {@link decodeValue} decides what it means. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
-/** PostgreSQL over the network, one connection per session. */
-export function createPgDriver(connectionString: string): SqlDriver {
+/** PostgreSQL over the network, one connection per session; `address` is read for each. */
+export function createPgDriver(address: Secret): SqlDriver {
   return {
     embedded: false,
     close: () => Promise.resolve(),
     async open(limits) {
       const client = new pg.Client({
-        connectionString,
+        connectionString: address(),
         // Belongs to the session, not to a statement; the signal is what bounds it.
         connectionTimeoutMillis: 10_000,
         types: AS_TEXT,

@@ -144,8 +144,6 @@ function refusalOf(error: unknown): PreviewResult {
   if (error instanceof DriverError && error.kind === 'lost') {
     return { ok: false, code: 'preview_timeout', message: 'The preview took too long' };
   }
-  const failure = failureOf(error);
-  return failure.status === 'failed'
-    ? { ok: false, code: failure.code, message: failure.message }
-    : { ok: false, code: 'preview_failed', message: 'The preview failed' };
+  const { code, message } = failureOf(error);
+  return { ok: false, code, message };
 }

@@ -32,7 +32,7 @@ const LONGEST_PATTERN = 500;
  * Type-checks an expression as far as its text tells: unknown names and functions, wrong numbers and kinds of operands,
  * comparisons that can never hold, a result that is not true or false. Signatures are the library's own.
  */
-export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFinding[] {
+export function checkExpression(env: CelEnv, root: Expr, variables = VARIABLES): readonly ExpressionFinding[] {
   const findings: ExpressionFinding[] = [];
   const find = (expr: Expr, message: string, fix: string): Kind => {
     findings.push({ exprId: expr.id, message, fix });
@@ -93,7 +93,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
     const nearest = findNearest(name, scope.keys());
     const fix =
       nearest === undefined
-        ? `Known names: ${[...VARIABLES.keys()].join(', ')}; put text in quotes: '${name}'`
+        ? `Known names: ${[...variables.keys()].join(', ')}; put text in quotes: '${name}'`
         : `Did you mean ${nearest}?`;
     return find(expr, `unknown name ${name}`, fix);
   };
@@ -155,7 +155,7 @@ export function checkExpression(env: CelEnv, root: Expr): readonly ExpressionFin
       find(expr, `invalid pattern: ${refusal}`, 'Use RE2 syntax: no look-around, no back-references');
   };
 
-  const kind = infer(root, VARIABLES);
+  const kind = infer(root, variables);
   if (kind !== 'bool' && kind !== 'dyn')
     find(
       root,

@@ -3,13 +3,14 @@ import { pointerSchema, type HttpRequestTemplate, type ToolDefinition } from '..
 import { findNearest, listWords } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path } from '../files/yaml-source.ts';
-import { kindOfConnector, templateArguments } from '../render/index.ts';
+import { kindOfConnector, templateArguments, type KindedConnector } from '../render/index.ts';
 import { parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { parsePointer } from '../json/pointer.ts';
 import type { MergedTool } from './merge-tools.ts';
 import { refuseSealPointer } from './schema.ts';
+import { compileBodyCondition, isSuccessStatus, readSuccess } from './success.ts';
 import { serviceOf } from './upstreams.ts';
 
 type Connectors = Readonly<Record<string, ConnectorConfig>>;
@@ -28,6 +29,7 @@ export function checkTool(tool: MergedTool, connectors: Connectors, conditions: 
     ...checkGate(tool, tell),
     ...checkConnector(tool, connectors, tell),
     ...checkShape(tool, tell),
+    ...checkAnswers(tool, tell),
     ...checkSeals(tool, conditions, tell),
   ];
 }
@@ -49,7 +51,8 @@ function checkConnector({ definition, origin }: MergedTool, connectors: Connecto
       nearest === undefined ? `Add it under connectors in the configuration file` : `Did you mean "${nearest}"?`;
     return [tell(['connector'], `unknown connector ${name}`, fix)];
   }
-  const { kind } = kindOfConnector(config);
+  const kinded = kindOfConnector(config);
+  const { kind } = kinded;
   const wanted = { http: 'request', postgres: 'sql', mcp: 'mcpTool' } as const;
   const problems = Object.values(wanted)
     .filter((field) => field !== wanted[kind] && definition[field] !== undefined)
@@ -62,7 +65,51 @@ function checkConnector({ definition, origin }: MergedTool, connectors: Connecto
     const message = `${definition.name} lacks ${wanted[kind]}`;
     problems.push(tell([], message, `Add ${wanted[kind]}: the connector ${name} is ${kind}`));
   }
+  problems.push(...checkUse(definition, name, kinded, tell));
   return problems;
+}
+
+/** Keys that only some connectors use; elsewhere they would have no effect. */
+function checkUse(
+  { preview, idempotency, deferOn }: ToolDefinition,
+  name: string,
+  { kind, config }: KindedConnector,
+  tell: Tell,
+): readonly FileProblem[] {
+  const speaksHttp = kind === 'http' || (kind === 'mcp' && config.url !== undefined);
+  const unused = [
+    ...(idempotency !== undefined && kind !== 'http' ? ['idempotency'] : []),
+    ...(deferOn !== undefined && !speaksHttp ? ['deferOn'] : []),
+    ...(preview !== undefined && 'requests' in preview && kind !== 'http' ? ['preview'] : []),
+  ];
+  return unused.map((field) => {
+    const message = `${field} has no effect with the connector ${name}, which is ${kind}`;
+    return tell([field], message, `Delete ${field}, or use an HTTP connector`, 'key');
+  });
+}
+
+/** What the tool makes of answers: a condition that cannot be read, and a status that would mean two things. */
+function checkAnswers({ definition, source, path }: MergedTool, tell: Tell): readonly FileProblem[] {
+  const { request, deferOn = [] } = definition;
+  const { condition } = readSuccess(request?.success);
+  const problems = deferOn.flatMap((proof, index) => {
+    const status = typeof proof === 'number' ? proof : proof.status;
+    if (request === undefined || !isSuccessStatus(request.success, status)) return [];
+    return [tell(['deferOn', index], `${status} means success in request.success`, 'Name it in one of the two')];
+  });
+  const compiled = condition === null ? null : compileBodyCondition(condition);
+  if (compiled === null || compiled.ok) return problems;
+  const at = Array.isArray(request?.success) ? [request.success.indexOf(condition ?? '')] : [];
+  const place = [...path, 'request', 'success', ...at];
+  return [
+    ...problems,
+    ...compiled.problems.map(({ offset, message, fix }) => ({
+      file: source.file,
+      ...source.locateInside(place, offset),
+      message,
+      fix,
+    })),
+  ];
 }
 
 function checkShape({ definition: { request, preview, sql, redact } }: MergedTool, tell: Tell): FileProblem[] {
@@ -132,6 +179,22 @@ const VERBS: ReadonlySet<string> = new Set([
   ...wordsIn('deploy redeploy rollback rollout migrate install ship launch publish unpublish release merge push'),
   ...wordsIn('dispatch trigger execute exec send broadcast rotate'),
 ]);
+/** Proxies answer these too, also after the target has done the call. */
+const OF_PROXIES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Warns of statuses that prove less than `deferOn` takes them for. */
+export function warnOfProofs(tools: Iterable<MergedTool>): readonly FileProblem[] {
+  return [...tools].flatMap(({ definition, source, path }) =>
+    (definition.deferOn ?? []).flatMap((proof, index) => {
+      const status = typeof proof === 'number' ? proof : proof.status;
+      if (!OF_PROXIES.has(status)) return [];
+      const message = `${status} is taken for a proof that ${definition.name} did not run, and proxies answer it after the call, too`;
+      const fix = 'Delete it, unless nothing between Holdpoint and the target answers it, and the target documents it';
+      return [source.problem([...path, 'deferOn', index], message, fix)];
+    }),
+  );
+}
+
 /** A GET with one of these in its name only looks at what the verb names: `payout.get`, `deploy.status`. */
 const READS: ReadonlySet<string> = new Set(wordsIn('get list read find search show describe fetch count status'));
 

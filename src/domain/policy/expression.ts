@@ -48,15 +48,19 @@ const LONGEST_EXPRESSION = 4_096;
 
 const environment = celEnv();
 
-/** Parses and checks a CEL expression over `tool, service, arguments, context, proposer`. */
-export function compileExpression(text: string): ExpressionResult {
+/** Parses and checks a CEL expression; `variables`: what it may name, by default those of a call. */
+export function compileExpression(
+  text: string,
+  variables?: ReadonlyMap<string, string>,
+  example = 'tool == "payouts.create" && arguments.amount > 100',
+): ExpressionResult {
   if (text.length > LONGEST_EXPRESSION) {
     return refuse(0, `the expression is longer than ${LONGEST_EXPRESSION} characters`, 'Split it into several rules');
   }
   try {
     const parsed = parse(text);
     const positions = parsed.sourceInfo?.positions ?? {};
-    const findings = checkExpression(environment, parsed.expr);
+    const findings = checkExpression(environment, parsed.expr, variables);
     if (findings.length > 0) {
       const problems = findings.map(({ exprId, message, fix }) => ({
         offset: positions[String(exprId)] ?? 0,
@@ -70,11 +74,7 @@ export function compileExpression(text: string): ExpressionResult {
     if (error instanceof RangeError)
       return refuse(0, 'the expression is nested too deeply', 'Split it into several rules');
     const { offset, found } = readSyntaxError(error);
-    return refuse(
-      offset,
-      `this is not a CEL expression: ${found}`,
-      'Example: tool == "payouts.create" && arguments.amount > 100',
-    );
+    return refuse(offset, `this is not a CEL expression: ${found}`, `Example: ${example}`);
   }
 }
 

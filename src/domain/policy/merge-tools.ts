@@ -115,6 +115,11 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
     const dropped = (builtin[field] ?? []).filter((item) => !kept.includes(item));
     if (dropped.length > 0) loosened.push({ field, message: `${field} lacks the built-in ${dropped.join(', ')}` });
   }
+  const proofs = new Set((builtin.deferOn ?? []).map((proof) => canonicalJson(proof)));
+  if ((merged.deferOn ?? []).some((proof) => !proofs.has(canonicalJson(proof)))) {
+    const message = 'deferOn names answers that the built-in one does not take for a proof that nothing ran';
+    loosened.push({ field: 'deferOn', message });
+  }
   for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency'] as const) {
     if (canonicalJson(builtin[field] ?? null) !== canonicalJson(merged[field] ?? null)) {
       loosened.push({ field, message: `${field} differs from the built-in one` });

@@ -1,5 +1,6 @@
 import { createHmac, createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import type { Delivered } from '../../channel.ts';
+import { readRetryAfter } from '../../../../domain/retry-after.ts';
 
 /**
  * Standard Webhooks 1.0 (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
@@ -113,11 +114,4 @@ export function judgePost(result: PostResult, now: number): Delivered {
     default:
       return result satisfies never;
   }
-}
-
-/** `Retry-After` (RFC 9110, 10.2.3) in ms: seconds, or a date. Undefined where it says nothing that can be read. */
-function readRetryAfter(value: string | null, now: number): number | undefined {
-  const text = value?.trim() ?? '';
-  const ms = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1_000 : /[a-z]/i.test(text) ? Date.parse(text) - now : NaN;
-  return Number.isNaN(ms) || ms <= 0 ? undefined : ms;
 }
