@@ -7,7 +7,6 @@ import {
   type ExecuteResponse,
 } from '../../contract/execute.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Review } from '../../contract/review.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { describeProposal } from '../../domain/gate/describe.ts';
 import { findInexact } from '../../domain/json/exact.ts';
