@@ -184,7 +184,7 @@ describe.each([
       id: 1,
       email: 'user1@example.com',
       last_login: '2023-06-01',
-      big: '9007199254740994',
+      big: { $number: '9007199254740994' },
       note: { ssn: '123' },
     });
     expect(await db.count('users')).toBe(10_000);
@@ -346,6 +346,33 @@ describe.each([
       code: 'invalid_call',
       message: expect.stringContaining('42703'),
     });
+  });
+
+  it('B3: numbers keep their digits, in an answer and in a sample', async () => {
+    const exact = (literal: string) => ({ $number: literal });
+    const sql = `SELECT '{"id":1234567890123456789,"x":[1e400,0.1]}'::jsonb AS doc, '{"a": 1E2, "b": 1234567890123456789}'::json AS raw,
+      9223372036854775807::int8 AS big, ARRAY[9007199254740993, 1]::int8[] AS list, 1e300::float8 AS float, 5::int8 AS small,
+      'NaN'::float8 AS nan, 12345678901234567890.10::numeric AS n, ARRAY['{"id":12345678901234567890}']::jsonb[] AS docs`;
+    const [row] = bodyOf(await call(db, sql, { tool: select }))['rows'] as [JsonObject];
+    expect(row).toEqual({
+      doc: { id: exact('1234567890123456789'), x: [expect.anything(), 0.1] },
+      raw: { a: 100, b: exact('1234567890123456789') },
+      big: exact('9223372036854775807'),
+      list: [exact('9007199254740993'), 1],
+      float: exact('1e+300'),
+      small: 5,
+      nan: 'NaN',
+      n: '12345678901234567890.10',
+      docs: [{ id: exact('12345678901234567890') }],
+    });
+    await db.sql(
+      `UPDATE users SET big = 1234567890123456789, note = '{"a":[{"id":1234567890123456788}]}' WHERE id = 3`,
+    );
+    const shown = factsOf(await preview(db, 'UPDATE users SET big = big + 1 WHERE id = 3'));
+    expect(shown['sample']).toMatchObject([
+      { id: 3, big: exact('1234567890123456789'), note: { a: [{ id: exact('1234567890123456788') }] } },
+    ]);
+    expect(shown['sample_after']).toMatchObject([{ big: exact('1234567890123456790') }]);
   });
 
   it('S3: EXPLAIN ANALYZE of a write is counted, pinned, and answers its plan', async () => {

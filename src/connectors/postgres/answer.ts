@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { numberOf } from '../../domain/json/exact-number.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
 import type { ConnectorResult } from '../../ports/connector.ts';
 import { failed, notNow, outcomeUnknown, redact, type FailedResult } from '../answer.ts';
@@ -31,7 +32,7 @@ const arrayParser = pg.types.arrayParser as unknown as {
   create(text: string, transform: (item: string | null) => Json): { parse(): readonly Json[] };
 };
 
-/** Numbers that JSON can hold exactly become numbers; everything else keeps PostgreSQL's text. */
+/** Integers and floating-point numbers keep their digits as numbers; everything else keeps PostgreSQL's text. */
 function decodeValue(text: string | null, typeOid: number): Json {
   if (text === null) return null;
   switch (typeOid) {
@@ -41,10 +42,10 @@ function decodeValue(text: string | null, typeOid: number): Json {
     case 21:
     case 23:
     case 26:
-      return Number.isSafeInteger(Number(text)) ? Number(text) : text;
     case 700:
     case 701:
-      return Number.isFinite(Number(text)) ? Number(text) : text;
+      // Not `NaN` and `Infinity`.
+      return /[0-9]/.test(text) ? numberOf(text) : text;
     case 114:
     case 3802: {
       const parsed = parseStorable(text);

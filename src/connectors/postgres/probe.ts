@@ -106,13 +106,8 @@ function statistics(statement: PlainModification): string {
     `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
       pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(${column}::pg_catalog.text, ''), 'UTF8')), 'hex'),
       '' ORDER BY pg_catalog.sha256(pg_catalog.convert_to(coalesce(${column}::pg_catalog.text, ''), 'UTF8'))), ''), 'UTF8')), 'hex')`;
-  // JSON numbers of many digits would be rounded on the way; text keeps them.
-  const readable = (column: string): string =>
-    `(SELECT pg_catalog.jsonb_object_agg(e.key, CASE
-        WHEN pg_catalog.jsonb_typeof(e.value) = 'number' AND pg_catalog.length(e.value::pg_catalog.text) > 15
-        THEN pg_catalog.to_jsonb(e.value::pg_catalog.text) ELSE e.value END) FROM pg_catalog.jsonb_each(${column}) e)`;
   const sample = (column: string): string =>
-    `(SELECT pg_catalog.jsonb_agg(${readable(`f.${column}`)}) FROM (SELECT * FROM holdpoint_rows
+    `(SELECT pg_catalog.jsonb_agg(f.${column}) FROM (SELECT * FROM holdpoint_rows
         ORDER BY before LIMIT ${SAMPLE_ROWS}) f)`;
   const { verb, names } = statement;
   const before = verb === 'insert' && !names.timeless ? `''` : hash('before');
