@@ -4,7 +4,7 @@ import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema, ur
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
-import { reviewRowSchema, STATUSES } from './review.ts';
+import { reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
 
@@ -93,6 +93,8 @@ export const explanationSchema = z.object({
   gate: gateSchema.nullable(),
   blocked: z.boolean(),
   reasonCodes: z.array(z.string()),
+  /** What there is to say of its reason codes. */
+  reasons: z.array(reasonSchema).optional(),
   /** Who would have to say yes, step by step. */
   levels: z.array(z.object({ name: z.string(), approvers: z.array(z.string()), quorum: z.int() })),
   /** The rules that fired. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CLASSES, GATES, serviceNameSchema, toolNameSchema, urgencySchema } from './call.ts';
 import { reviewIdSchema } from './ids.ts';
 import { jsonObjectSchema } from './json.ts';
-import { executionViewSchema, feedbackSchema } from './review.ts';
+import { executionViewSchema, feedbackSchema, reasonSchema } from './review.ts';
 
 /** Body of `POST /v1/execute`. */
 export const executeRequestSchema = z.strictObject({
@@ -70,6 +70,8 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
     outcome: z.literal('ESCALATE'),
     ...executeCommon,
     reasonCodes: z.array(z.string()),
+    /** What there is to say of its reason codes: which part of the SQL is not plain, and how to allow it. */
+    reasons: z.array(reasonSchema).optional(),
     expiresAt: z.string().nullable(),
     statusUrl: z.string(),
     /** Present where a reviewer asks for changes: answer with `POST /v1/reviews/{reviewId}/revision`. */

@@ -116,6 +116,8 @@ export const deferOnSchema = z
   .min(1);
 export type DeferOn = z.infer<typeof deferOnSchema>;
 
+const sqlNameSchema = z.string().regex(/^[^\s."]+(\.[^\s."]+)?$/, 'a name, or schema.name');
+
 export const toolSchema = z.strictObject({
   name: toolNameSchema,
   /** One line for people; `{name}` is filled from arguments. */
@@ -131,6 +133,15 @@ export const toolSchema = z.strictObject({
   preview: z.union([httpPreviewSchema, z.strictObject({ builtin: z.literal('sql') })]).optional(),
   /** PostgreSQL connector: what it does. */
   sql: z.enum(['select', 'execute']).optional(),
+  /** PostgreSQL connector: names, as SQL writes them, that a plain statement may use beside the built-in ones. */
+  allow: z
+    .strictObject({
+      /** Enum types. */
+      types: z.array(sqlNameSchema).optional(),
+      /** Functions that are not volatile. */
+      functions: z.array(sqlNameSchema).optional(),
+    })
+    .optional(),
   /** MCP connector: the upstream's tool name. */
   mcpTool: z.string().optional(),
   /** JSON Schema (2020-12) of the arguments. Absent: any object. */

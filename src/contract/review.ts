@@ -129,6 +129,10 @@ const callViewSchema = z.object({
   digest: digestSchema.nullable(),
 });
 
+/** More about a reason code, for this very call. */
+export const reasonSchema = z.object({ code: z.string(), message: z.string() });
+export type Reason = z.infer<typeof reasonSchema>;
+
 /** A level that too few people are left to pass. */
 export const shortfallSchema = z.object({
   /** Name of the level. */
@@ -209,6 +213,8 @@ export const reviewSchema = z.object({
   workflow: z.object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() }),
   /** Never stored: told to reviewers while it waits, by the people in force, where it cannot be approved any more. */
   shortfall: shortfallSchema.optional(),
+  /** Never stored: what there is to say of its reason codes, by the policy in force. */
+  reasons: z.array(reasonSchema).optional(),
 });
 export type Review = z.infer<typeof reviewSchema>;
 

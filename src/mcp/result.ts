@@ -88,7 +88,7 @@ function pending(
   review: Review | undefined,
   link: string,
 ): CallToolResult & { readonly structuredContent: JsonObject } {
-  const { reviewId, reasonCodes, expiresAt } = response;
+  const { reviewId, reasonCodes, reasons, expiresAt } = response;
   const status = review?.status ?? 'pending';
   const common = {
     outcome: 'PENDING',
@@ -96,6 +96,7 @@ function pending(
     status,
     class: response.class,
     reasonCodes,
+    ...(reasons === undefined ? {} : { reasons }),
     expiresAt,
     link,
     ...attachedOf(response),

@@ -375,6 +375,31 @@ describe.each([
     expect(shown['sample_after']).toMatchObject([{ big: exact('1234567890123456790') }]);
   });
 
+  it('S4: an enum type and a function of the user’s own that policy allows', async () => {
+    await db.sql("CREATE TYPE order_status AS ENUM ('open', 'paid')");
+    await db.sql('CREATE TABLE bills (id int PRIMARY KEY, status order_status)');
+    await db.sql("INSERT INTO bills VALUES (1, 'open'), (2, 'paid'), (3, 'paid')");
+    await db.sql('CREATE FUNCTION net(int) RETURNS int LANGUAGE sql IMMUTABLE AS $$SELECT $1 - 1$$');
+    await db.sql('CREATE FUNCTION loud(int) RETURNS int LANGUAGE sql VOLATILE AS $$SELECT $1$$');
+    await db.sql('CREATE DOMAIN small AS int CHECK (VALUE < 10)');
+    const allow = { types: ['order_status', 'small'], functions: ['net', 'loud', 'pg_sleep'] };
+    const tool = { ...select, allow };
+    const sql = "SELECT id, net(id) AS n FROM bills WHERE status = ANY (ARRAY['paid']::order_status[]) ORDER BY id";
+    expect(bodyOf(await call(db, sql, { tool }))['rows']).toEqual([
+      { id: 2, n: 1 },
+      { id: 3, n: 2 },
+    ]);
+    for (const refused of ['SELECT loud(1)', 'SELECT pg_sleep(0)', 'SELECT 5::small']) {
+      expect(codeOf(await call(db, refused, { tool }))).toBe('failed invalid_call');
+    }
+    const modified = { ...execute, allow };
+    const remove = "DELETE FROM bills WHERE status = 'paid'::order_status";
+    expect(codeOf(await preview(db, remove))).toBe('type_not_allowed');
+    const shown = await preview(db, remove, { tool: modified });
+    expect(factsOf(shown)).toMatchObject({ affected_rows: 2 });
+    expect(codeOf(await call(db, remove, { tool: modified, evidence: evidenceOf(shown) }))).toBe('executed');
+  });
+
   it('S3: EXPLAIN ANALYZE of a write is counted, pinned, and answers its plan', async () => {
     const sql = `EXPLAIN (ANALYZE, TIMING off) ${DELETE_INACTIVE} AND id > $1`;
     const shown = await preview(db, sql, { params: [47] });

@@ -23,7 +23,7 @@ export interface DecisionPage {
   readonly formToken: string;
   readonly reviewUrl: string;
   /** What the files in force say about it, and its versions. */
-  readonly shownBy: Pick<ShowOptions, 'tool' | 'pinned' | 'shortfall' | 'materials'>;
+  readonly shownBy: Pick<ShowOptions, 'tool' | 'pinned' | 'shortfall' | 'reasons' | 'materials'>;
   readonly now: number;
   /** What was wrong with the form that was sent, and what had been written in it. */
   readonly again?: { readonly code: string; readonly message: string; readonly comment: string };

@@ -6,6 +6,7 @@ import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import type { ArgumentError } from '../../domain/json/exact.ts';
+import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { maskSealed } from '../../domain/seal-binding.ts';
 
@@ -19,9 +20,11 @@ export function explain(
   const settings = context.settings.current();
   const assessment = assessForAgent(settings, principal, request);
   const hidden = argumentErrors(settings, request, assessment);
+  const reasons = explainReasons(settings, request, assessment.reasonCodes);
   const common = {
     class: assessment.class,
     reasonCodes: [...assessment.reasonCodes],
+    ...(reasons.length === 0 ? {} : { reasons: [...reasons] }),
     rules: assessment.fired.map((rule) => ({ ...rule })),
   };
   if (assessment.kind !== 'blocked' && hidden.length > 0) {

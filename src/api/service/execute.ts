@@ -11,6 +11,7 @@ import { isCallbackAllowed } from '../../domain/callback.ts';
 import { describeProposal } from '../../domain/gate/describe.ts';
 import { findInexact } from '../../domain/json/exact.ts';
 import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
+import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import type { AgentPrincipal } from '../principal.ts';
@@ -288,13 +289,17 @@ async function start(
 
 const EXPECTED_STATUS = { held: 'pending', free: 'not_required', blocked: 'blocked' } as const;
 
-/** Adds what does not fit: arguments, the service, or the connector. The record holds no words about them. */
+/** Adds what there is to say of its reason codes, or what does not fit: arguments, the service, or the connector. The record holds no words about them. */
 function withErrors(
   settings: InForce,
   request: ExecuteRequest,
   body: ExecuteResponse,
   assessment: Assessment,
 ): ExecuteResponse {
+  if (body.outcome === 'ESCALATE') {
+    const reasons = explainReasons(settings, request, body.reasonCodes);
+    return reasons.length === 0 ? body : { ...body, reasons: [...reasons] };
+  }
   if (body.outcome !== 'BLOCKED') return body;
   const isInvalid = body.reasonCodes.includes('arguments_invalid');
   const isUnknown = ['unknown_tool', 'connector_missing'].some((code) => body.reasonCodes.includes(code));

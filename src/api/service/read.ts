@@ -10,6 +10,7 @@ import { NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.
 import { findShortfall, voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
+import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import { viewForAgent } from '../../domain/show/agent-view.ts';
 import type { ListFilter, Store } from '../../ports/store.ts';
 
@@ -101,11 +102,13 @@ async function collectPage(
 export function present(context: ServiceContext, principal: Principal, review: Review | undefined): Review {
   if (review === undefined || !maySee(principal, review)) throw new ProblemError('not_found');
   const shown = redactFor(principal, withShownDigest(review));
-  const { reviewers } = context.settings.current();
-  const shortfall = principal.kind === 'reviewer' ? findShortfall(review, reviewers) : undefined;
+  const settings = context.settings.current();
+  const shortfall = principal.kind === 'reviewer' ? findShortfall(review, settings.reviewers) : undefined;
+  const reasons = explainReasons(settings, review.call, review.reasonCodes);
   return {
     ...shown,
     ...(shortfall === undefined ? {} : { shortfall }),
+    ...(reasons.length === 0 ? {} : { reasons: [...reasons] }),
     workflow: { ...shown.workflow, url: workflowUrl(context, shown.workflow) },
   };
 }

@@ -65,7 +65,8 @@ function renderResult(result: ExecuteResult): string[] {
   if (result.executed) return ['executed', ...indent(visibleJson(result.execution.body ?? null))];
   if (result.escalated) {
     const until = result.expiresAt === null ? '' : `, until ${result.expiresAt}`;
-    return [`waiting: ${result.reviewId}${until}${reasons === '' ? '' : ` (${reasons})`}`];
+    const waiting = `waiting: ${result.reviewId}${until}${reasons === '' ? '' : ` (${reasons})`}`;
+    return [waiting, ...(result.reasons ?? []).map(({ message }) => `  ${visible(message)}`)];
   }
   if (result.blocked) {
     return [

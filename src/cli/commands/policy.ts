@@ -134,6 +134,7 @@ function renderExplanation(io: Io, explanation: Explanation): string[] {
   return [
     `${paintClass(io, explanation.class)}  ${verdictOf(explanation)}`,
     ...(reasons === '' ? [] : [`reasons: ${reasons}`]),
+    ...(explanation.reasons ?? []).map(({ message }) => `  ${visible(message)}`),
     ...explanation.levels.map(
       (level, index) =>
         `  ${index + 1}. ${visible(level.name)}: ${level.quorum} of ${level.approvers.map(visible).join(' or ')}`,

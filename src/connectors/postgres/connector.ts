@@ -18,7 +18,7 @@ import {
 } from './driver.ts';
 import { previewStatement } from './preview.ts';
 import { prepareProbe, runProbe } from './probe.ts';
-import { refuseShadow } from './tables.ts';
+import { refuseNames } from './tables.ts';
 
 const PREVIEW_MS = 5_000;
 /** Longest that a preview or a read waits for a lock. */
@@ -55,7 +55,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
         return { ok: false, code: 'invalid_call', message: rendered.errors.map(({ message }) => message).join('; ') };
       const limits = { statementMs: Math.min(PREVIEW_MS, timeoutMs), lockMs: LOCK_MS, signal };
       const runsOn = rendered.value.mode === 'select' ? selectDriver : driver;
-      return previewStatement(runsOn, limits, rendered.value, tool.redact);
+      return previewStatement(runsOn, limits, rendered.value, tool);
     },
 
     async execute(input) {
@@ -98,7 +98,7 @@ async function executeOnce(
   return inSession(driver, limits, async (session) => {
     if (Date.now() > input.sendBy) return TOO_LATE;
     const pinned = input.evidence?.sourceHash ?? null;
-    const statement = pinned === null ? null : analyzeModification(request.sql);
+    const statement = pinned === null ? null : analyzeModification(request.sql, input.tool.allow);
     // What is explained runs twice, and must not meet other rows the second time.
     const isolation = statement?.ok === true && statement.explained ? 'repeatable read' : undefined;
     await beginTransaction(session, limits, 'READ WRITE', isolation);
@@ -142,7 +142,7 @@ async function runPinned(
   request: PostgresTargetRequest,
   input: ExecuteInput,
 ): Promise<ConnectorResult> {
-  const prepared = await prepareProbe(session, statement);
+  const prepared = await prepareProbe(session, statement, input.tool.allow);
   if (!prepared.ok) return failed('drifted');
   const { explained } = prepared.statement;
   if (explained) await session.query('SAVEPOINT holdpoint');
@@ -163,12 +163,12 @@ async function runSelect(
   request: PostgresTargetRequest,
   { tool, sendBy }: ExecuteInput,
 ): Promise<ConnectorResult> {
-  const select = analyzeSelect(request.sql);
+  const select = analyzeSelect(request.sql, tool.allow);
   if (!select.ok) return failed('invalid_call', select.message);
   return inSession(driver, limits, async (session): Promise<ConnectorResult> => {
     if (Date.now() > sendBy) return TOO_LATE;
     await beginTransaction(session, limits, 'READ ONLY');
-    const shadow = await refuseShadow(session, select.names);
+    const shadow = await refuseNames(session, select.names);
     if (shadow !== undefined) return failed('invalid_call', shadow.message);
     const cursor = `DECLARE holdpoint NO SCROLL CURSOR FOR ${select.text}`;
     await session.query(cursor, encodeParameters(request.params));

@@ -1,6 +1,7 @@
 import type { PreviewResult } from '../../ports/connector.ts';
 import type { Fact } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
 import type { PostgresTargetRequest } from '../../domain/render/postgres.ts';
 import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
@@ -27,7 +28,7 @@ export async function previewStatement(
   driver: SqlDriver,
   limits: SessionLimits,
   request: PostgresTargetRequest,
-  pointers: readonly string[] | undefined,
+  tool: Pick<ToolDefinition, 'redact' | 'allow'>,
 ): Promise<PreviewResult> {
   return inSession(driver, limits, async (session) => {
     await beginTransaction(session, limits, request.mode === 'select' ? 'READ ONLY' : 'READ WRITE');
@@ -36,12 +37,12 @@ export async function previewStatement(
     if (request.mode === 'select') {
       return { ok: false, code: 'nothing_to_preview', message: 'A SELECT changes nothing' } as const;
     }
-    const statement = analyzeModification(request.sql);
+    const statement = analyzeModification(request.sql, tool.allow);
     if (!statement.ok) return { ok: false, code: statement.code, message: statement.message } as const;
     if (request.params.some(isSealed)) {
       return { ok: false, code: 'sealed_arguments', message: 'A parameter is sealed' } as const;
     }
-    return previewIn(session, driver.embedded, statement, request, pointers);
+    return previewIn(session, driver.embedded, statement, request, tool);
   }).catch(refusalOf);
 }
 
@@ -50,11 +51,11 @@ async function previewIn(
   embedded: boolean,
   statement: PlainModification,
   request: PostgresTargetRequest,
-  pointers: readonly string[] | undefined,
+  { redact: pointers, allow }: Pick<ToolDefinition, 'redact' | 'allow'>,
 ): Promise<PreviewResult> {
   const superuser = embedded ? undefined : await refuseSuperuser(session);
   if (superuser !== undefined) return superuser;
-  const prepared = await prepareProbe(session, statement);
+  const prepared = await prepareProbe(session, statement, allow);
   if (!prepared.ok) return prepared;
   const { tables } = prepared;
   const total = await countRows(session, tables.target, statement);

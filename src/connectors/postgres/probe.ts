@@ -3,8 +3,9 @@ import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import type { PreviewResult } from '../../ports/connector.ts';
 import { analyzeModification, type PlainModification } from '../../domain/sql/analyze.ts';
+import type { SqlAllowed } from '../../domain/sql/inspect.ts';
 import { encodeParameters, quoteIdentifier, type SqlResult, type SqlSession } from './driver.ts';
-import { inspectTables, quoteTable, refuseShadow, type TouchedTables } from './tables.ts';
+import { inspectTables, quoteTable, refuseNames, type TouchedTables } from './tables.ts';
 
 /** What a modification did, as seen from inside the transaction that ran it. */
 export interface Probe {
@@ -38,13 +39,14 @@ export interface PreparedProbe {
 export async function prepareProbe(
   session: SqlSession,
   statement: ReturnType<typeof analyzeModification>,
+  allowed: SqlAllowed | undefined,
 ): Promise<PreparedProbe | Extract<PreviewResult, { readonly ok: false }>> {
   if (!statement.ok) return statement;
-  const shadow = await refuseShadow(session, statement.names);
+  const shadow = await refuseNames(session, statement.names);
   if (shadow !== undefined) return shadow;
   const tables = await inspectTables(session, statement);
   if (!tables.ok) return tables;
-  const sql = probeSql(statement, tables);
+  const sql = probeSql(statement, tables, allowed);
   if (sql !== undefined) return { ok: true, statement, tables, sql };
   return { ok: false, code: 'no_stable_key', message: 'An UPDATE needs a primary key that it does not change' };
 }
@@ -58,7 +60,7 @@ export async function prepareProbe(
  * unless the statement depends on the time, as they became. INSERT – the columns that the statement fills, unless it
  * depends on the time; their number in any case.
  */
-function probeSql(statement: PlainModification, tables: TouchedTables): string | undefined {
+function probeSql(statement: PlainModification, tables: TouchedTables, allowed?: SqlAllowed): string | undefined {
   const row = `${quoteIdentifier(statement.reference)}.*`;
   const keys = statement.verb === 'update' ? tables.primaryKey : [];
   if (statement.verb === 'update' && (keys.length === 0 || keys.some((name) => statement.columns.includes(name)))) {
@@ -79,7 +81,7 @@ function probeSql(statement: PlainModification, tables: TouchedTables): string |
     'FROM holdpoint_stats s',
     statement.returning ? `LEFT JOIN (SELECT * FROM holdpoint_done LIMIT ${RETURNED_ROWS}) d ON true` : '',
   ].join('\n');
-  return isFaithful(modified, statement) ? sql : undefined;
+  return isFaithful(modified, statement, allowed) ? sql : undefined;
 }
 
 /** One row per affected row: `before`, `after` as jsonb, and what to order a sample by. */
@@ -125,8 +127,8 @@ function statistics(statement: PlainModification): string {
  * A second line of defence: the rewritten text must still parse as the same verb on the same table, with only our columns
  * added.
  */
-function isFaithful(modified: string, statement: PlainModification): boolean {
-  const again = analyzeModification(modified);
+function isFaithful(modified: string, statement: PlainModification, allowed?: SqlAllowed): boolean {
+  const again = analyzeModification(modified, allowed);
   return (
     again.ok &&
     again.verb === statement.verb &&

@@ -25,6 +25,7 @@ export interface TableRefusal {
     | 'rules'
     | 'volatile_function'
     | 'default_not_allowed'
+    | 'type_not_allowed'
     | 'superuser_role';
   readonly message: string;
 }
@@ -131,11 +132,49 @@ export async function refuseSuperuser(session: SqlSession): Promise<TableRefusal
     : refuse('superuser_role', 'previews need a role that is not a superuser');
 }
 
+/** Refuses a statement with a name that may mean more than what was allowed. */
+export async function refuseNames(session: SqlSession, names: SqlNames): Promise<TableRefusal | undefined> {
+  return (await refuseShadow(session, names)) ?? (await refuseAllowed(session, names));
+}
+
+/** What policy allows counts only as what it says: enum types, and functions of a user's own that are not volatile. */
+async function refuseAllowed(
+  session: SqlSession,
+  { allowedTypes, allowedFunctions }: SqlNames,
+): Promise<TableRefusal | undefined> {
+  if (allowedTypes.length + allowedFunctions.length === 0) return undefined;
+  const parts = (paths: readonly (readonly string[])[], at: -1 | -2) => paths.map((path) => path.at(at) ?? null);
+  const result = await session.query(
+    ALLOWED,
+    encodeParameters([
+      allowedTypes.map((path) => path.map(quoteIdentifier).join('.')),
+      parts(allowedFunctions, -2),
+      parts(allowedFunctions, -1),
+    ]),
+  );
+  const [kind, name] = result.rows[0] ?? [];
+  if (kind === undefined) return undefined;
+  return kind === 'type'
+    ? refuse('type_not_allowed', `the policy allows ${name}, but that is not an enum type`)
+    : refuse('volatile_function', `the policy allows ${name}, but that is volatile or built in`);
+}
+
+const ALLOWED = `
+  SELECT 'type', n.name FROM pg_catalog.unnest($1::text[]) AS n(name)
+   WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_type t WHERE t.oid = pg_catalog.to_regtype(n.name) AND t.typtype = 'e')
+  UNION ALL
+  SELECT 'function', n.name FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) AS n(schema, name)
+   WHERE EXISTS (
+     SELECT 1 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace s ON s.oid = p.pronamespace
+      WHERE p.proname = n.name AND (p.provolatile = 'v' OR s.nspname = 'pg_catalog')
+        AND coalesce(s.nspname = n.schema, s.nspname = ANY (pg_catalog.current_schemas(true))))
+  LIMIT 1`;
+
 /**
  * Refuses a statement with a name that the search path could lead to a user's own volatile function instead of the
  * built-in one.
  */
-export async function refuseShadow(session: SqlSession, names: SqlNames): Promise<TableRefusal | undefined> {
+async function refuseShadow(session: SqlSession, names: SqlNames): Promise<TableRefusal | undefined> {
   const { functions, columns, operators } = names;
   const result = await session.query(SHADOWS, encodeParameters([functions, columns, operators]));
   const name = result.rows[0]?.[0];

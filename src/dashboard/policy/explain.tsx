@@ -62,7 +62,7 @@ export function Explain({
 }
 
 function Answer({ explanation }: { readonly explanation: Explanation }) {
-  const { blocked, gate, levels, reasonCodes, rules, errors } = explanation;
+  const { blocked, gate, levels, reasonCodes, reasons = [], rules, errors } = explanation;
   return (
     <div role="status" className="answer">
       <p>
@@ -77,6 +77,11 @@ function Answer({ explanation }: { readonly explanation: Explanation }) {
           ))}
         </ul>
       )}
+      {reasons.map(({ code, message }) => (
+        <p key={code}>
+          <Visible text={message} />
+        </p>
+      ))}
       {errors !== undefined && (
         <ul>
           {errors.map(({ pointer, message }) => (

@@ -112,7 +112,7 @@ function checkAnswers({ definition, source, path }: MergedTool, tell: Tell): rea
   ];
 }
 
-function checkShape({ definition: { request, preview, sql, redact } }: MergedTool, tell: Tell): FileProblem[] {
+function checkShape({ definition: { request, preview, sql, allow, redact } }: MergedTool, tell: Tell): FileProblem[] {
   const previews = preview !== undefined && 'requests' in preview ? preview.requests : [];
   const templates: (readonly [string, Path])[] = [
     ...(request === undefined ? [] : [[request.path, ['request', 'path']] as const]),
@@ -121,6 +121,9 @@ function checkShape({ definition: { request, preview, sql, redact } }: MergedToo
   const problems = templates
     .filter(([template]) => parseTemplate(template) === undefined)
     .map(([text, at]) => tell(at, `the path ${text} is not well-formed`, 'Write arguments as {name}, without #'));
+  if (allow !== undefined && sql === undefined) {
+    problems.push(tell(['allow'], 'allow is for tools that take SQL', 'Delete allow'));
+  }
   if (preview !== undefined && 'builtin' in preview && sql === undefined) {
     problems.push(tell(['preview'], 'the sql preview is for tools that take SQL', 'Delete the preview'));
   }

@@ -120,6 +120,11 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
     const message = 'deferOn names answers that the built-in one does not take for a proof that nothing ran';
     loosened.push({ field: 'deferOn', message });
   }
+  for (const field of ['types', 'functions'] as const) {
+    const known: readonly string[] = builtin.allow?.[field] ?? [];
+    const more = (merged.allow?.[field] ?? []).filter((name) => !known.includes(name));
+    if (more.length > 0) loosened.push({ field: 'allow', message: `allow adds ${field}: ${more.join(', ')}` });
+  }
   for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency'] as const) {
     if (canonicalJson(builtin[field] ?? null) !== canonicalJson(merged[field] ?? null)) {
       loosened.push({ field, message: `${field} differs from the built-in one` });

@@ -65,10 +65,21 @@ export function argumentFloor(
   tool: ToolDefinition,
   args: JsonObject,
 ): { readonly class: 'irreversible'; readonly reason: 'not_plain_select' } | undefined {
-  if (tool.sql !== 'select') return undefined;
-  const sql = args['sql'];
-  if (typeof sql === 'string' && analyzeSelect(sql).ok) return undefined;
-  return { class: 'irreversible', reason: 'not_plain_select' };
+  return tool.sql === 'select' && findNotPlain(tool, args) !== undefined
+    ? { class: 'irreversible', reason: 'not_plain_select' }
+    : undefined;
+}
+
+/** What keeps the SQL of a call from being a plain SELECT, and how to allow it where that can be. */
+export function findNotPlain(tool: ToolDefinition, { sql }: JsonObject): string | undefined {
+  if (typeof sql !== 'string') return 'sql is not a string';
+  const select = analyzeSelect(sql, tool.allow);
+  if (select.ok) return undefined;
+  const { code, name, message } = select;
+  if (name === undefined) return message;
+  const [what, key] =
+    code === 'type_not_allowed' ? ['an enum type', 'types'] : ['a function that is not volatile', 'functions'];
+  return `${message}; ${what} of your own can be allowed in the policy, on ${tool.name}: allow: { ${key}: [${name}] }`;
 }
 
 /** Arguments that path, query, preview or SQL text use: sealing one of them is a policy error. */

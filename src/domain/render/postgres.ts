@@ -23,7 +23,7 @@ export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): R
   }
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) return refuse(`${unknown} has no place in the request`, unknown);
-  const mode = tool.sql === 'select' && analyzeSelect(sql).ok ? 'select' : 'execute';
+  const mode = tool.sql === 'select' && analyzeSelect(sql, tool.allow).ok ? 'select' : 'execute';
   const statement = analyzeStatement(sql, params.length);
   if (!statement.ok) return refuse(statement.message, statement.code === 'parameters' ? 'params' : 'sql');
   return { ok: true, value: { mode, sql, params: params as readonly Json[] } };

@@ -52,7 +52,10 @@ function summaryOf({ kind, call }: Review, { tool }: ShowOptions): Line | null {
 }
 
 /** Why it is held, who is answerable, how long is left. */
-function showWhy(review: Review, { now, tool, pinned, shortfall = review.shortfall }: ShowOptions): Section {
+function showWhy(
+  review: Review,
+  { now, tool, pinned, shortfall = review.shortfall, reasons: more = review.reasons ?? [] }: ShowOptions,
+): Section {
   const { proposer, expiresAt } = review;
   const reasons = review.reasonCodes.map(writeReason);
   if (review.kind === 'in-flow') reasons.unshift('A workflow asks and waits for the answer');
@@ -72,6 +75,7 @@ function showWhy(review: Review, { now, tool, pinned, shortfall = review.shortfa
   const proposed: Line = [' proposed ', { at: review.proposedAt, now }];
   const pairs: Pair[] = [
     pair('Why it is held', because),
+    ...more.map(({ message }) => pair('More exactly', [said(message)])),
     pair('What changed', changed),
     proposer.owner === null
       ? { ...pair('Owner', ['No owner (', said(proposer.id), ',', ...proposed, ')']), tone: 'bad' }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { Material, Review, Shortfall } from '../../contract/review.ts';
+import type { Material, Reason, Review, Shortfall } from '../../contract/review.ts';
 import type { ChangedLine } from './changes.ts';
 import { visible } from '../text/visible.ts';
 import { isPlain } from '../text/write-value.ts';
@@ -94,6 +94,8 @@ export interface ShowOptions {
   readonly pinned: JsonObject | null;
   /** Where this door has the directory in force; otherwise what the review says. */
   readonly shortfall?: Shortfall | undefined;
+  /** Likewise, of the policy in force. */
+  readonly reasons?: readonly Reason[] | undefined;
   /** What was digested of earlier versions; absent: not read, or erased. */
   readonly materials?: readonly Material[];
   /** The target's answer too; mails and messages leave it out. */

@@ -1,5 +1,5 @@
 import { explainedStatement } from './explain.ts';
-import { isTree, SqlInspector, tableOf, type SqlNames, type TableName } from './inspect.ts';
+import { isTree, SqlInspector, tableOf, type SqlAllowed, type SqlNames, type TableName } from './inspect.ts';
 import { parseStatement, refuseSql, type SqlRefusal, type Tree } from './parser.ts';
 import { refuseParameters } from './parameters.ts';
 import { refuseUnrunnable } from './runnable.ts';
@@ -15,11 +15,11 @@ export interface PlainSelect {
  * One SELECT (or VALUES, or TABLE) that only reads: no INTO, no row locks, no data-modifying CTE, and nothing outside
  * the allow-list. Judged on PostgreSQL's own parse tree, never on the text.
  */
-export function analyzeSelect(sql: string): PlainSelect | SqlRefusal {
+export function analyzeSelect(sql: string, allowed?: SqlAllowed): PlainSelect | SqlRefusal {
   const parsed = parseStatement(sql);
   if (!parsed.ok) return parsed;
   if (parsed.kind !== 'SelectStmt') return refuseSql('not_a_select', 'the SQL is not a SELECT');
-  const inspector = new SqlInspector();
+  const inspector = new SqlInspector(allowed);
   const refusal = inspector.inspect(parsed.tree);
   return refusal ?? { ok: true, text: parsed.text, names: inspector.names() };
 }
@@ -53,7 +53,7 @@ const MODIFICATION_FIELDS = {
 } as const satisfies Record<ModificationKind, readonly string[]>;
 
 /** One INSERT, UPDATE or DELETE, explained or not, that can be run and rolled back to see what it would do. */
-export function analyzeModification(sql: string): PlainModification | SqlRefusal {
+export function analyzeModification(sql: string, allowed?: SqlAllowed): PlainModification | SqlRefusal {
   const whole = parseStatement(sql);
   if (!whole.ok) return whole;
   const explained = whole.kind === 'ExplainStmt';
@@ -61,7 +61,7 @@ export function analyzeModification(sql: string): PlainModification | SqlRefusal
   if (!parsed.ok) return parsed;
   const { kind, body } = parsed;
   if (!isModification(kind)) return refuseSql('not_a_modification', 'the SQL is not an INSERT, UPDATE or DELETE');
-  const inspector = new SqlInspector();
+  const inspector = new SqlInspector(allowed);
   const refusal = inspectModification(kind, body, inspector);
   if (refusal !== undefined) return refusal;
   const relation = body['relation'] as Tree;

@@ -7,6 +7,7 @@ import {
   NODE_FIELDS,
   TIME_DEPENDENT_FUNCTIONS,
 } from './allow-list.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
 import { refuseSql, type SqlRefusal, type Tree } from './parser.ts';
 
 export interface TableName {
@@ -23,28 +24,43 @@ export interface SqlNames {
   readonly functions: readonly string[];
   readonly operators: readonly string[];
   readonly columns: readonly string[];
+  /** Types and functions that policy allows beside the built-in ones, in use here; the connector checks what they are. */
+  readonly allowedTypes: readonly (readonly string[])[];
+  readonly allowedFunctions: readonly (readonly string[])[];
   /** Every relation that is read or written, names of the statement's own CTEs included. */
   readonly tables: readonly TableName[];
   /** False where the result depends on when it runs. */
   readonly timeless: boolean;
 }
 
+/** What policy allows beside the built-in names, as SQL writes it: `name` or `schema.name`. */
+export type SqlAllowed = NonNullable<ToolDefinition['allow']>;
+
 /** Deepest nesting of nodes that is looked into. */
 const MAX_DEPTH = 400;
 
 /** Walks nodes, collects the names they use, and stops at the first thing that is not allow-listed. */
 export class SqlInspector {
+  readonly #allowed: SqlAllowed;
+  readonly #allowedTypes = new Map<string, readonly string[]>();
+  readonly #allowedFunctions = new Map<string, readonly string[]>();
   readonly #functions = new Set<string>();
   readonly #operators = new Set<string>();
   readonly #columns = new Set<string>();
   readonly #tables = new Map<string, TableName>();
   #timeless = true;
 
+  constructor(allowed: SqlAllowed = {}) {
+    this.#allowed = allowed;
+  }
+
   names(): SqlNames {
     return {
       functions: [...this.#functions],
       operators: [...this.#operators],
       columns: [...this.#columns],
+      allowedTypes: [...this.#allowedTypes.values()],
+      allowedFunctions: [...this.#allowedFunctions.values()],
       tables: [...this.#tables.values()],
       timeless: this.#timeless,
     };
@@ -119,8 +135,15 @@ export class SqlInspector {
 
   #checkFunction(path: readonly string[]): SqlRefusal | undefined {
     const name = builtInName(path);
+    const written = path.join('.');
     if (name === undefined || !ALLOWED_FUNCTIONS.has(name)) {
-      return refuseSql('function_not_allowed', `the function ${path.join('.')} is not allow-listed`);
+      if (this.#allowed.functions?.includes(written) !== true) {
+        return { ...refuseSql('function_not_allowed', `the function ${written} is not allow-listed`), name: written };
+      }
+      this.#allowedFunctions.set(written, path);
+      // It may be stable, and so depend on the time.
+      this.#timeless = false;
+      return undefined;
     }
     if (TIME_DEPENDENT_FUNCTIONS.has(name)) this.#timeless = false;
     if (path.length === 1) this.#functions.add(name);
@@ -143,9 +166,12 @@ export class SqlInspector {
 
   #checkType(path: readonly string[]): SqlRefusal | undefined {
     const name = builtInName(path);
-    if (name === undefined || !ALLOWED_TYPES.has(name)) {
-      return refuseSql('type_not_allowed', `the type ${path.join('.')} is not allow-listed`);
+    if (name !== undefined && ALLOWED_TYPES.has(name)) return undefined;
+    const written = path.join('.');
+    if (this.#allowed.types?.includes(written) !== true) {
+      return { ...refuseSql('type_not_allowed', `the type ${written} is not allow-listed`), name: written };
     }
+    this.#allowedTypes.set(written, path);
     return undefined;
   }
 

@@ -127,6 +127,8 @@ export interface SqlRefusal {
   readonly code: SqlRefusalCode;
   /** For reviewers; names the construct, never values. */
   readonly message: string;
+  /** Of a type or function that is not allowed: as the statement writes it. */
+  readonly name?: string;
 }
 
 export function refuseSql(code: SqlRefusalCode, message: string): SqlRefusal {
