@@ -103,7 +103,7 @@ export async function holdReview(
     if (isFinal(review) || review.status === 'changes_requested' || left() <= 0 || signal.aborted) {
       return reviewResult(request, review, attached);
     }
-    await sendProgress(extra, (performance.now() - startedAt) / 1_000, ms / 1_000);
+    await sendProgress(extra, review, (performance.now() - startedAt) / 1_000, ms / 1_000);
   }
 }
 
@@ -114,14 +114,17 @@ export function reviewResult(request: McpRequest, review: Review, attached?: tru
   return resultOf(attached ? { ...response, attached } : response, review, reviewsUrlOf(request));
 }
 
-async function sendProgress(extra: Extra, progress: number, total: number): Promise<void> {
+async function sendProgress(extra: Extra, { execution }: Review, progress: number, total: number): Promise<void> {
   const progressToken = extra._meta?.['progressToken'];
   if (typeof progressToken !== 'string' && typeof progressToken !== 'number') return;
   const params = {
     progressToken,
     progress: Math.round(progress),
     total: Math.round(total),
-    message: 'Waiting for a human decision',
+    message:
+      execution.deferred === undefined
+        ? 'Waiting for a human decision'
+        : `Approved, deferred until ${execution.deferred.retryAt}`,
   };
   await extra.sendNotification({ method: 'notifications/progress', params });
 }

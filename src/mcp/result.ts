@@ -111,6 +111,12 @@ function pending(
     });
   }
   const next = { tool: 'holdpoint_await', arguments: { reviewId } };
+  const deferred = review?.execution.deferred;
+  if (deferred !== undefined) {
+    const { code, message, retryAt } = deferred;
+    const sentence = `Approved, but not done yet: it was sent without effect, and is made again by itself, not before ${retryAt}. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again.`;
+    return tell(sentence, { ...common, deferred: { code, message, retryAt }, next });
+  }
   const sentence =
     'Not done yet: it waits for a human decision. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again. A reviewer decides at the link, after signing in.';
   const again = 'You proposed the same call before, and people have one review of it. ';

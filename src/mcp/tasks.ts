@@ -114,6 +114,9 @@ function messageOf({ status, execution, feedback }: Review): string {
     const words = feedback === null ? '' : `: ${showWords(feedback.comment)}`;
     return `A reviewer asks for changes; send other arguments with holdpoint_revise${words}`;
   }
+  if (execution.deferred !== undefined && execution.status === 'not_started') {
+    return `${status}, deferred until ${execution.deferred.retryAt}: ${showWords(execution.deferred.message)}`;
+  }
   return execution.status === 'not_started' ? status : `${status}, ${execution.status}`;
 }
 

@@ -8,6 +8,7 @@ import type { FileProblem } from '../domain/files/problem.ts';
 import type { Path } from '../domain/files/yaml-source.ts';
 import { voterOf } from '../domain/eligibility.ts';
 import { placeOfHost } from '../domain/addresses.ts';
+import { findUnusedKeys } from './find-unused-keys.ts';
 import { findNearest } from '../domain/files/nearest.ts';
 
 interface Checked {
@@ -174,6 +175,10 @@ function checkConnectors({ value, source }: ParsedFile<ConfigFile>): readonly Fi
   return Object.entries(value.connectors ?? {}).flatMap(([name, config]) => {
     const path = ['connectors', name];
     const kinded = kindOfConnector(config);
+    const unused = findUnusedKeys(kinded).map(({ key, why }) =>
+      source.problem([...path, key], `${key} has no effect ${why}`, `Delete ${key}`, 'key'),
+    );
+    if (unused.length > 0) return unused;
     switch (kinded.kind) {
       case 'http': {
         const refusal = refuseUrl(kinded.config.baseUrl, {});

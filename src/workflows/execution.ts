@@ -37,6 +37,8 @@ export async function executeUntilSettled(run: ReviewRun, staleAt: number): Prom
     const refusal = await attempt(run, isOpen ? staleAt - Date.now() : null);
     outcome = await activities.readOutcome({ reviewId: run.reviewId });
     if (isSettled(outcome)) return settle(run, outcome);
+    // Why it waits, for the Web UI and for the refusal that may follow.
+    if (outcome.state === 'deferred') run.adopt({ ...run.record, execution: outcome.execution });
     if (isUnclaimed(outcome.state) && isCallRefusal(refusal)) {
       if (await refuseExecution(run, refusal)) return;
     }
@@ -98,7 +100,7 @@ async function refuseExecution(run: ReviewRun, code: CallRefusal): Promise<boole
   const now = Date.now();
   const { ok } = await run.commit({
     key: `refused:${code}`,
-    record: { ...run.record, execution: deniedExecution(code, new Date(now).toISOString()) },
+    record: { ...run.record, execution: { ...deniedExecution(code, new Date(now).toISOString()), ...deferralOf(run) } },
     entries: [
       (base) => ({ ...base, type: 'finished', status: 'failed', errorCode: code, resultDigest: null, late: false }),
     ],
@@ -106,6 +108,12 @@ async function refuseExecution(run: ReviewRun, code: CallRefusal): Promise<boole
     settlesExecution: true,
   });
   return ok;
+}
+
+/** Why the call waited, which the refusal keeps. */
+function deferralOf(run: ReviewRun): Pick<ReviewRun['record']['execution'], 'deferred'> {
+  const { deferred } = run.record.execution;
+  return deferred === undefined ? {} : { deferred };
 }
 
 /** Takes over what the ledger says. Where it denies the call itself (this run was reset behind it), so does the review. */

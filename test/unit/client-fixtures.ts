@@ -20,6 +20,24 @@ export const STOPPED: Partial<Review> = {
   },
 };
 
+export const DEFERRED: Partial<Review> = {
+  ...APPROVED_NOT_RUN,
+  execution: {
+    status: 'not_started',
+    error: null,
+    startedAt: null,
+    finishedAt: null,
+    deferred: {
+      code: 'upstream_rejected',
+      message: 'The target answered 429, and asks to wait 20 s (Retry-After)',
+      upstreamStatus: 429,
+      at: '2026-04-01T12:00:06.000Z',
+      retryAt: '2026-04-01T12:00:26.000Z',
+      times: 2,
+    },
+  },
+};
+
 /** A pending hard-gated review of one call, for tests that need some review. */
 export function aReview(change: Partial<Review> = {}): Review {
   const digest = `sha256:${'ab'.repeat(32)}`;

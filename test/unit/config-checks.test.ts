@@ -147,6 +147,18 @@ describe('a configuration is refused with the place of', () => {
         'notifications: { webhooks: [{ url: "http://127.0.0.1:1/x", secret: "env:S", events: ["*"], allowPrivateAddresses: false }] }',
       ),
     ],
+    [
+      'N3: a credential without effect for a child process',
+      `${CONFIG}  other: { type: mcp, command: [x], credential: env:TOKEN }\n`,
+    ],
+    [
+      'N3: an environment without a process',
+      `${CONFIG}  other: { type: mcp, url: "https://x.example.com", env: { A: b } }\n`,
+    ],
+    [
+      'N3: a credential header without a credential',
+      `${CONFIG}  other: { baseUrl: "https://x.example.com", credentialHeader: X-Key }\n`,
+    ],
     ['an MCP connector without a way to it', `${CONFIG}  other: { type: mcp }\n`],
     [
       'an MCP connector with two ways to it',

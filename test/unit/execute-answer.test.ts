@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { outcomeOf } from '../../src/api/service/outcome.ts';
 import { executeResponseSchema } from '../../src/contract/execute.ts';
 import { NOT_STARTED, type ExecutionView } from '../../src/contract/review.ts';
-import { aReview } from './client-fixtures.ts';
+import { resultOf } from '../../src/mcp/result.ts';
+import { aReview, DEFERRED } from './client-fixtures.ts';
 
 const review = aReview();
 const error = { code: 'upstream_rejected', message: 'no' };
@@ -21,4 +22,21 @@ test.each([
   expect(edited).toMatchObject({ outcome, call: { service, tool, arguments: args } });
   expect(executeResponseSchema.parse(edited)).toEqual(edited);
   expect(answerTo(execution)).not.toHaveProperty('call');
+});
+
+test('N1: a deferred call is not called running alone, and a model is told why it waits and to leave it', () => {
+  const waiting = aReview(DEFERRED);
+  const answer = outcomeOf(review.reviewId as `rev_${string}`, waiting, '/v1/reviews/x');
+  expect(answer).toMatchObject({
+    outcome: 'ESCALATE',
+    reasonCodes: expect.arrayContaining(['still_executing', 'execution_deferred']),
+  });
+  const { structuredContent, content, isError } = resultOf(answer, waiting, 'https://h.example/reviews');
+  expect(isError).toBeUndefined();
+  expect(structuredContent).toMatchObject({
+    outcome: 'PENDING',
+    deferred: { message: expect.stringContaining('429'), retryAt: '2026-04-01T12:00:26.000Z' },
+    next: { tool: 'holdpoint_await' },
+  });
+  expect(JSON.stringify(content)).toContain('Approved, but not done yet');
 });

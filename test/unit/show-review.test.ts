@@ -8,7 +8,7 @@ import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
-import { aReview, STOPPED } from './client-fixtures.ts';
+import { aReview, DEFERRED, STOPPED } from './client-fixtures.ts';
 
 const AT = '2026-04-01T12:00:00.000Z';
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
@@ -49,6 +49,16 @@ describe('the order of a review', () => {
   test('who stopped an approved call, and why', () => {
     const said = saidBy('reviewer', aReview(STOPPED));
     expect(said).toMatch(/ops-2 rejected the call, which stopped it[^]*the wrong table/);
+  });
+
+  test('N1: why an approved call waits, since when and until when, and that it can still be stopped', () => {
+    const text = textOf(aReview(DEFERRED));
+    expect(text).toContain('Deferred');
+    expect(text).toContain('The target answered 429, and asks to wait 20 s');
+    expect(text).toContain('2 times so far');
+    expect(text).toContain('2026-04-01T12:00:26.000Z');
+    expect(text).toContain('not run yet, and will be made again; a reviewer can still stop it');
+    expect(saidBy('reviewer', aReview(DEFERRED))).toContain('Call sent without effect');
   });
 
   test('a proposer whom nobody vouches for is a warning', () => {

@@ -244,6 +244,54 @@ describe('refused at the last moment', () => {
   });
 });
 
+describe('a call that provably did not run', () => {
+  const BUSY: ConnectorResult = {
+    status: 'failed',
+    code: 'upstream_rejected',
+    message: 'The target answered 429',
+    upstreamStatus: 429,
+    isDeferrable: true,
+  };
+  async function deferred(retryAfterMs: number) {
+    gate.answer(() => ({ ...BUSY, retryAfterMs }));
+    const started = await pending(close());
+    expect(await gate.decide(started.reviewId)).toBe('accepted');
+    await expect.poll(async () => (await gate.store.readLedger(started.reviewId))?.state).toBe('deferred');
+    return started;
+  }
+
+  it('N1: is made again, also by another worker, and says meanwhile why it waits', async () => {
+    const before = gate.calls.length;
+    const { reviewId, handle } = await deferred(1_000);
+    const stored = (await gate.store.readReview(reviewId))?.review.execution;
+    expect(stored).toMatchObject({ status: 'not_started', deferred: { upstreamStatus: 429, times: 1 } });
+    await gate.stopWorker('execute');
+    gate.answer(() => EXECUTED);
+    await gate.startWorker('execute');
+    const { execution } = await handle.result();
+    expect(execution).toMatchObject({ status: 'executed', body: { ok: true } });
+    expect(execution.deferred).toBeUndefined();
+    expect(gate.calls.length).toBe(before + 2);
+    const types = (await gate.store.entriesOf(reviewId)).map(({ entry }) => entry.type);
+    expect(types.slice(-4)).toEqual(['started', 'deferred', 'started', 'finished']);
+  });
+
+  it('N1: is stale like any other that is not made in time, and still says why it waited', async () => {
+    gate.settings.update({ executeWithinMs: 4_000 });
+    const before = gate.calls.length;
+    const { reviewId, handle } = await deferred(1_000);
+    gate.settings.update({ freeze: ['*'] });
+    expect((await handle.result()).execution).toMatchObject({
+      status: 'failed',
+      error: { code: 'approval_stale' },
+      startedAt: null,
+      deferred: { code: 'upstream_rejected' },
+    });
+    expect(await gate.store.readLedger(reviewId)).toMatchObject({ state: 'denied', claim: null });
+    expect(gate.calls.length).toBe(before + 1);
+  });
+});
+
 describe('freeze', () => {
   it('stops new calls at once; an approved one waits and runs when it is over', async () => {
     const before = gate.calls.length;

@@ -1,5 +1,11 @@
 import { configFileSchema, type ConfigFile } from '../../contract/config.ts';
-import { policyFileSchema, toolSchema, type PolicyFile, type ToolDefinition } from '../../contract/policy.ts';
+import {
+  deferOnSchema,
+  policyFileSchema,
+  toolSchema,
+  type PolicyFile,
+  type ToolDefinition,
+} from '../../contract/policy.ts';
 import { z } from 'zod';
 import { parseTemplate } from '../render/http.ts';
 import { explainIssues } from './explain-issue.ts';
@@ -27,12 +33,19 @@ export function parsePolicyFile(text: string, fileName: string): ParseResult<Pol
 
 /**
  * Checks the shape of a built-in catalog, which leaves out what is the same for all of its tools: the connector is the one
- * of the catalog's name, arguments are an object that takes no other keys, and those that the path of the request names are
- * required. All problems are collected.
+ * of the catalog's name, arguments are an object that takes no other keys, those that the path of the request names are
+ * required, and `deferOn` of the file is that of every tool with a request. All problems are collected.
  */
 export function parseCatalog(name: string, text: string, fileName: string): ParseResult<PolicyFile> {
   const tool = toolSchema.extend({ connector: z.string().default(name) }).transform(completeArguments);
-  return parseFile(policyFileSchema.extend({ tools: z.array(tool).optional() }), text, fileName);
+  const file = policyFileSchema.extend({ tools: z.array(tool).optional(), deferOn: deferOnSchema.optional() });
+  const parsed = parseFile(file, text, fileName);
+  if (!parsed.ok) return parsed;
+  const { deferOn, tools = [], ...rest } = parsed.file.value;
+  const completed = tools.map((one) =>
+    one.request === undefined ? one : { ...(deferOn === undefined ? {} : { deferOn }), ...one },
+  );
+  return { ok: true, file: { ...parsed.file, value: { ...rest, tools: completed } } };
 }
 
 function completeArguments(tool: ToolDefinition): ToolDefinition {

@@ -209,6 +209,8 @@ function showTimeline(review: Review): Section {
   };
   add('ended', resolvedAt, `Review ended: ${STATUS[status].words}`);
   add('started', execution.startedAt, 'Execution started');
+  const { deferred } = execution;
+  if (deferred !== undefined) add('deferred', deferred.at, ['Call sent without effect: ', said(deferred.message)]);
   if (stopped !== undefined) {
     add('stopped', stopped.at, [said(stopped.by), ' rejected the call, which stopped it'], stopped.comment);
   }
@@ -224,14 +226,15 @@ function showTimeline(review: Review): Section {
 
 function showEnd(review: Review, withAnswer: boolean): Section[] {
   const { resolution, execution, status } = review;
-  if (resolution === null && execution.status === 'not_started') return [];
+  if (resolution === null && execution.status === 'not_started' && execution.deferred === undefined) return [];
   const pairs: Pair[] = [];
   if (resolution !== null) {
     const by: Line = resolution.by === null ? [] : [' by ', said(resolution.by)];
     pairs.push(pair('Ended', [STATUS[status].words, ...by, resolution.edited ? ', with edited arguments' : '']));
   }
   if (review.kind === 'call') pairs.push(pair('Execution', executionWords(review)));
-  const { error, upstreamStatus, body, edited } = execution;
+  const { error, upstreamStatus, body, edited, deferred, retryAfter } = execution;
+  if (deferred !== undefined) pairs.push(showDeferral(deferred));
   // What a target answered is as little Holdpoint's as what the agent said.
   if (error !== null && !wasStopped(review)) {
     const words = executionErrorWords(error.code);
@@ -242,6 +245,7 @@ function showEnd(review: Review, withAnswer: boolean): Section[] {
     });
   }
   if (upstreamStatus !== undefined) pairs.push(pair('The target answered with', String(upstreamStatus)));
+  if (retryAfter !== undefined) pairs.push(pair('The target asked to wait until', [{ at: retryAfter }]));
   const blocks: Block[] = [{ kind: 'pairs', pairs }];
   if (edited === true && execution.startedAt !== null) {
     blocks.push({ kind: 'warning', line: ['What ran is not what was proposed: a reviewer edited it.'] });
@@ -250,9 +254,25 @@ function showEnd(review: Review, withAnswer: boolean): Section[] {
   return [{ id: 'end', heading: 'How it ended', voice: 'holdpoint', blocks }];
 }
 
+/** Why the call waits although it was approved, and for how long at least. */
+function showDeferral({ code, message, retryAt, times }: NonNullable<Review['execution']['deferred']>): Pair {
+  const words = executionErrorWords(code);
+  const cause: Line = words === message ? [] : [': ', said(message)];
+  const often = times === 1 ? '' : ` (${times} times so far)`;
+  const value: Line = [
+    `${words} (${code})`,
+    ...cause,
+    `. Nothing ran${often}; not made again before `,
+    { at: retryAt },
+  ];
+  return { ...pair('Deferred', value), tone: 'bad' };
+}
+
 function executionWords(review: Review): string {
   if (wasStopped(review)) return STOPPED_WORDS;
-  return canBeStopped(review) ? 'not run yet; a reviewer can still stop it' : EXECUTION[review.execution.status].words;
+  if (!canBeStopped(review)) return EXECUTION[review.execution.status].words;
+  const state = review.execution.deferred === undefined ? 'not run yet' : 'not run yet, and will be made again';
+  return `${state}; a reviewer can still stop it`;
 }
 
 /** What a call does, in one line: the policy's words with values in quotes, or those of the tool's name. */

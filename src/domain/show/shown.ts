@@ -78,7 +78,16 @@ export type Block =
   | { readonly kind: 'warning'; readonly line: Line };
 
 export interface Event {
-  readonly kind: 'proposed' | 'revised' | 'decided' | 'ended' | 'started' | 'stopped' | 'finished' | 'reconciled';
+  readonly kind:
+    | 'proposed'
+    | 'revised'
+    | 'decided'
+    | 'ended'
+    | 'started'
+    | 'deferred'
+    | 'stopped'
+    | 'finished'
+    | 'reconciled';
   /** ISO 8601. */
   readonly at: string;
   readonly line: Line;
