@@ -6,11 +6,13 @@ import type { ProblemError } from '../api/problem.ts';
 import type { Queued } from '../contract/api.ts';
 import { PROBLEMS } from '../contract/codes.ts';
 import { QUEUED_WORDS } from '../domain/stop.ts';
-import { clip, visibleLines } from '../domain/text/visible.ts';
+import { numbersAsText, writeJson } from '../domain/json/exact-number.ts';
+import { isOmission, type Omission } from '../domain/json/fit.ts';
+import { formatCount } from '../domain/text/time.ts';
+import { clip, findSteering, visibleLines } from '../domain/text/visible.ts';
 
-/** Longest text of one part of a result, in characters. */
+/** Longest words of one person, in characters. */
 const TEXT_LIMIT = 100_000;
-const MAX_PARTS = 50;
 
 type Content = CallToolResult['content'][number];
 
@@ -146,19 +148,37 @@ function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { ou
   return 'It did not run; see `reasonCodes`.';
 }
 
+/**
+ * A sentence, then the same as data. Nothing in it is changed: numbers that many parsers would round are bare in the text and
+ * text in `structuredContent`, and characters that steer a terminal or hide text are named, for whoever shows it to people.
+ */
 function tell(
   sentence: string,
   said: JsonObject,
   isError = false,
+  parts: readonly Content[] = [],
 ): CallToolResult & { readonly structuredContent: JsonObject } {
-  const structuredContent = showAll(said) as JsonObject;
-  const text = `${sentence}\n${JSON.stringify(structuredContent)}`;
-  return { content: [textPart(text)], structuredContent, ...(isError ? { isError } : {}) };
+  const found = findSteering([...textsIn(said), ...parts.flatMap((part) => ('text' in part ? [part.text] : []))]);
+  const all = found.length === 0 ? said : { ...said, hiddenCharacters: found };
+  const note =
+    found.length === 0 ? '' : ` It holds characters that hide text or steer a terminal: ${found.join(', ')}.`;
+  return {
+    content: [textPart(`${sentence}${note}\n${writeJson(all)}`), ...parts],
+    structuredContent: numbersAsText(all) as JsonObject,
+    ...(isError ? { isError } : {}),
+  };
+}
+
+function textsIn(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(textsIn);
+  return Object.entries(value).flatMap(([key, item]) => [key, ...textsIn(item)]);
 }
 
 /**
  * The answer of the target goes along: as it is where an upstream MCP server gave it in parts, else as JSON. It was
- * written outside: what a reader would not see is made visible, and nothing in it is a link that a client would follow.
+ * written outside: nothing in it is a link that a client would follow.
  */
 function withBody(
   sentence: string,
@@ -169,45 +189,52 @@ function withBody(
   const parts = partsOf(body);
   if (parts === undefined) return tell(sentence, body === undefined ? said : { ...said, result: body }, isError);
   const { structuredContent } = body as { readonly structuredContent?: Json };
-  const whole = tell(
+  return tell(
     sentence,
     structuredContent === undefined ? said : { ...said, result: structuredContent },
     isError,
+    parts,
   );
-  return { ...whole, content: [...whole.content, ...parts] };
 }
 
 /** The content of an upstream's `CallToolResult`; undefined: it is something else. */
 function partsOf(body: Json | undefined): readonly Content[] | undefined {
   if (typeof body !== 'object' || body === null || !('content' in body) || !Array.isArray(body.content))
     return undefined;
-  return body.content.slice(0, MAX_PARTS).map((part: Json) => partOf(part));
+  return body.content.map((part: Json) => partOf(part));
 }
 
 function partOf(part: Json): Content {
-  if (typeof part !== 'object' || part === null || Array.isArray(part)) return textPart(JSON.stringify(part));
+  if (isOmission(part)) return textPart(omissionWords('Content', part));
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return textPart(writeJson(part));
   const { type, text, data, mimeType } = part as JsonObject;
   if (type === 'text' && typeof text === 'string') return textPart(text);
-  const isMedia = type === 'image' || type === 'audio';
-  if (isMedia && typeof data === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(data) && typeof mimeType === 'string') {
-    if (mimeType.startsWith(`${type}/`) && /^(image|audio)\/[a-z0-9.+-]{1,60}$/.test(mimeType))
-      return { type, data, mimeType };
+  if (type === 'text' && isOmission(text)) {
+    const { beginning } = text;
+    return textPart(`${beginning === undefined ? '' : `${beginning}…\n`}${omissionWords('The text', text)}`);
   }
-  return textPart(JSON.stringify(part));
+  const isMedia = type === 'image' || type === 'audio';
+  if (isMedia && typeof mimeType === 'string' && MEDIA.test(mimeType) && mimeType.startsWith(`${type}/`)) {
+    if (isOmission(data)) return textPart(omissionWords(mimeType, data));
+    if (typeof data === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(data)) return { type, data, mimeType };
+  }
+  return textPart(writeJson(part));
 }
 
-/** Words of others, with what a reader would not see made visible. */
+const MEDIA = /^(image|audio)\/[a-z0-9.+-]{1,60}$/;
+
+/** `[image/png of 533,336 bytes: too large, left out]` */
+function omissionWords(what: string, { bytes, items, advice }: Omission): string {
+  const size = bytes === undefined ? '' : ` of ${formatCount(bytes)} bytes`;
+  const parts = items === undefined ? what : `${what}: ${formatCount(items)} more parts`;
+  return `[${parts}${size}: too large, left out.${advice === undefined ? '' : ` ${advice}`}]`;
+}
+
+/** Words of others for people, with what a reader would not see made visible. */
 export function showWords(text: string): string {
   return visibleLines(clip(text, TEXT_LIMIT)).join('\n');
 }
 
-function textPart(text: string): Content {
-  return { type: 'text', text: showWords(text) };
-}
-
-function showAll(value: Json): Json {
-  if (typeof value === 'string') return visibleLines(value).join('\n');
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(showAll);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [visibleLines(key).join('\n'), showAll(item)]));
+function textPart(text: string): Content & { readonly type: 'text' } {
+  return { type: 'text', text };
 }

@@ -207,7 +207,7 @@ describe('a call', () => {
     const result = await held;
     expect(result).toMatchObject({
       isError: true,
-      said: { outcome: 'BLOCKED', retryable: false, comment: 'not \\u{202e}today' },
+      said: { outcome: 'BLOCKED', retryable: false, comment: 'not \u202etoday', hiddenCharacters: ['U+202E'] },
     });
     expect(result.said.reasonCodes).toContain('rejected');
   });
@@ -236,7 +236,7 @@ describe('a call', () => {
       const held = call(client, { ...CREATE, ...thread('mcp-feedback') });
       const review = await pendingOf('mcp-feedback');
       await api.decide(review.reviewId, review.call.digest, { type: 'revise', comment: 'less \u202eof it' });
-      const feedback = { outcome: 'PENDING', status: 'changes_requested', feedback: 'less \\u{202e}of it' };
+      const feedback = { outcome: 'PENDING', status: 'changes_requested', feedback: 'less \u202eof it' };
       const next = { tool: 'holdpoint_revise', arguments: { reviewId: review.reviewId } };
       expect((await held).said).toMatchObject({ ...feedback, next });
       const awaited = await call(client, { name: 'holdpoint_await', arguments: { reviewId: review.reviewId } });
@@ -253,7 +253,46 @@ describe('a call', () => {
     expect(result.said.errors.length).toBeGreaterThan(0);
   });
 
-  test('that an upstream answered shows nothing unseen, and no link to follow', async () => {
+  test('B4: every character comes as it was sent, in parts and as data', async () => {
+    const text = 'a:\n\tgcc\r\nスペース\u3000\u00a0👩‍👩‍👧 ❤\ufe0f\u200d🔥 \u200fab \u200c \u2028';
+    const body = { content: [{ type: 'text', text }], structuredContent: { [text]: [text] } };
+    api.answer(() => ({ status: 'executed', body }));
+    const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
+    expect(result.content[1]).toEqual(body.content[0]);
+    expect(result.said.result).toEqual(body.structuredContent);
+    expect(result.said).not.toHaveProperty('hiddenCharacters');
+    const [sentence = '', data = ''] = (result.content[0] as { readonly text: string }).text.split(/\n(?=\{)/);
+    expect(sentence).toBe('Done.');
+    expect(JSON.parse(data).result).toEqual(body.structuredContent);
+  });
+
+  test('B1: numbers keep their digits: bare in the text, as text for programs that would round them', async () => {
+    const structuredContent = { id: { $number: '1234567890123456789' }, x: { $number: '1e400' } };
+    api.answer(() => ({ status: 'executed', body: structuredContent }));
+    const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
+    expect((result.content[0] as { readonly text: string }).text).toContain('{"id":1234567890123456789,"x":1e400}');
+    expect(result.said.result).toEqual({ id: '1234567890123456789', x: '1e400' });
+  });
+
+  test('K2: a part that is too large is named, and costs no other', async () => {
+    const content = [
+      { type: 'text', text: 'one line' },
+      { type: 'image', data: 'A'.repeat(400_000), mimeType: 'image/png' },
+      { type: 'text', text: `log\n${'line\n'.repeat(100_000)}` },
+      ...Array.from({ length: 60 }, (_, n) => ({ type: 'text', text: `part ${n}` })),
+    ];
+    api.answer(() => ({ status: 'executed', body: { content } }));
+    const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
+    expect(result.content).toHaveLength(1 + content.length);
+    expect(result.content[1]).toEqual(content[0]);
+    expect(result.content[2]).toEqual({ type: 'text', text: '[image/png of 400,002 bytes: too large, left out.]' });
+    expect((result.content[3] as { readonly text: string }).text).toMatch(
+      /^log\nline\n[^]{900,}…\n\[The text of [0-9,]+ bytes: too large, left out\.\]$/,
+    );
+    expect(result.content.at(-1)).toEqual({ type: 'text', text: 'part 59' });
+  });
+
+  test('that an upstream answered with hidden text says so, and has no link to follow', async () => {
     api.answer(() => ({
       status: 'executed',
       body: {
@@ -269,8 +308,12 @@ describe('a call', () => {
     const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
     api.answer(() => ({ status: 'executed', body: { ok: true } }));
     expect(result.content.slice(1).map(({ type }) => type)).toEqual(['text', 'text', 'image', 'text']);
-    expect(result.content[1]).toEqual({ type: 'text', text: 'plain\\u{202e}\\u{e0041}' });
-    expect(result.said.result).toEqual({ key: 'a\\u{7}b' });
+    expect(result.content[1]).toEqual({ type: 'text', text: 'plain\u202e\u{e0041}' });
+    expect(result.said).toMatchObject({
+      result: { key: 'a\u0007b' },
+      hiddenCharacters: ['U+0007', 'U+202E', 'U+E0041'],
+    });
+    expect(result.content[0]).toMatchObject({ text: expect.stringContaining('U+0007, U+202E, U+E0041') });
   });
 
   test('of another agent does not exist', async () => {

@@ -285,7 +285,8 @@ describe('an upstream MCP server', () => {
     expect(body).toMatchObject({ outcome: 'ESCALATE', class: 'irreversible', gate: 'hard' });
     expect(upstream.calls()).not.toContain('wipe');
     const found = await call(client, 'mcp_hostile_search', {});
-    expect(found.content[1]).toEqual({ type: 'text', text: 'did search \\u{202e}' });
+    expect(found.content[1]).toEqual({ type: 'text', text: 'did search \u202e' });
+    expect(found.structuredContent).toMatchObject({ hiddenCharacters: ['U+202E'] });
   });
 
   test('that changes a tool has its tools held until policy accepts the change', async () => {
@@ -329,6 +330,18 @@ describe('an upstream MCP server', () => {
 });
 
 describe('holdpoint mcp', () => {
+  test('B1: passes on a number as it was written, and what is wrong with it', async () => {
+    const transport = stdio() as StdioClientTransport;
+    const client = await connect(transport as Transport);
+    // The SDK cannot write such a number itself.
+    transport.send = async (message) => {
+      const line = JSON.stringify(message).replace('"@@"', '12345678901234567890');
+      transport['_process']?.stdin?.write(`${line}\n`);
+    };
+    const held = client.callTool({ name: 'bank_pay', arguments: { ref: newRef('digits'), amount: '@@' } });
+    await expect(held).rejects.toThrow(/number.*line 1, column/i);
+  });
+
   test('passes on progress, and the answer to it', async () => {
     const client = await connect(stdio());
     const ref = newRef('progress');

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { clip, machineJson, visible, visibleJson, visibleLines } from '../../src/domain/text/visible.ts';
+import { clip, findSteering, machineJson, visible, visibleJson, visibleLines } from '../../src/domain/text/visible.ts';
 
 // What a terminal acts on or a reader cannot see: C0 (but line feed), DEL, C1, soft hyphen, bidi, zero-width, no-break
 // space, byte order mark, variation selectors, Hangul filler, tags. Listed by code point, apart from the code under test.
@@ -36,6 +36,18 @@ const hostile = fc.oneof(
     )
     .map((parts) => parts.join('')),
 );
+
+describe('B4: characters that the receiver is told of', () => {
+  test.each([
+    ['a:\n\tgcc\r\nスペース\u3000\u00a0👩‍👩‍👧 ❤\ufe0f\u200d🔥 می\u200cخواهم \u200fab co\u00adop \u2028 1\u202f000', []],
+    ['\u001b[2J\u0007\u009b31m', ['U+001B', 'U+0007', 'U+009B']],
+    ['\u202eab\u2066\u200b\u{e0041}', ['U+202E', 'U+2066', 'U+200B', 'U+E0041']],
+    ['a\ufe00\ufe01\ufe02b', ['U+FE00', 'U+FE01', 'U+FE02']],
+    ['a\u200c\u200d\u200c', ['U+200C', 'U+200D']],
+  ])('%j: %j', (text, expected) => {
+    expect(findSteering([text])).toEqual(expected);
+  });
+});
 
 describe('hostile text', () => {
   test('nothing hidden and nothing a terminal acts on is left, whatever the text', () => {

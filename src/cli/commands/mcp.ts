@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { STDIO_DEFAULT_MAX_BUFFER_SIZE } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   isInitializeRequest,
@@ -11,7 +12,9 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { ExactReadBuffer } from '../../connectors/mcp/exact-lines.ts';
 import { upstreamListSchema } from '../../contract/api.ts';
+import { unmarkNumbers } from '../../domain/json/exact-number.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';
@@ -44,13 +47,15 @@ const LINGER_MS = 60_000;
 export async function serveStdio(io: Io, options: ConnectOptions, { streams, signal }: CliContext): Promise<void> {
   const { url, token } = connect(io, options, 'agent');
   const stdin = io.stdin as Readable;
-  const local = new StdioServerTransport(stdin, streams.stdout as unknown as Writable) as Transport;
+  const local = new StdioServerTransport(stdin, streams.stdout as unknown as Writable);
+  // A number that `JSON.parse` would round arrives as it was written, and is refused in words.
+  local['_readBuffer'] = new ExactReadBuffer(STDIO_DEFAULT_MAX_BUFFER_SIZE);
   const ended = new Promise<'ended' | 'stopped'>((resolve) => {
     stdin.once('end', () => resolve('ended'));
     stdin.once('close', () => resolve('ended'));
     signal.addEventListener('abort', () => resolve('stopped'), { once: true });
   });
-  const bridge = await startBridge({ url, key: token, local, note: (text) => io.note(text) });
+  const bridge = await startBridge({ url, key: token, local: local as Transport, note: (text) => io.note(text) });
   if ((await ended) === 'ended') await bridge.settle(LINGER_MS);
   await bridge.close();
 }
@@ -170,7 +175,8 @@ async function startBridge({ url, key, local, note }: BridgeOptions): Promise<Br
 /** `fetch` that reports when the answer to a posted request has ended, complete or not. */
 function noticingEnds(ended: (id: RequestId) => void): FetchLike {
   return async (url, init) => {
-    const response = await fetch(url, init);
+    const exact = typeof init?.body === 'string' ? { ...init, body: unmarkNumbers(init.body) } : init;
+    const response = await fetch(url, exact);
     const id = init?.method === 'POST' ? idOf(init.body) : undefined;
     if (response.body === null || id === undefined || !response.ok) return response;
     const reader = response.body.getReader();
@@ -218,6 +224,16 @@ function explain(error: unknown): string {
     case 404:
       return 'Holdpoint no longer knows this session, or has no /mcp. Restart the client.';
     default:
-      return `Holdpoint answered ${error.code ?? 'nothing'}.`;
+      return `Holdpoint answered ${error.code ?? 'nothing'}.${problemIn(error.message)}`;
+  }
+}
+
+/** What a problem (RFC 9457) says, out of the words of the SDK's error, which end with the body. */
+function problemIn(message: string): string {
+  try {
+    const { detail } = JSON.parse(message.slice(message.indexOf('{'))) as { readonly detail?: unknown };
+    return typeof detail === 'string' ? ` ${visible(detail)}` : '';
+  } catch {
+    return '';
   }
 }

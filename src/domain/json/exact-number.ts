@@ -81,7 +81,12 @@ function replaceNumbers(text: string, replace: (literal: string) => string): str
 /** `JSON.stringify` for readers: every {@link ExactNumber} as its bare literal. */
 export function writeJson(value: unknown, space?: number): string {
   const text = JSON.stringify(value, undefined, space);
-  if (text === undefined || !text.includes(`"${NUMBER_KEY}"`)) return text;
+  return text === undefined ? text : unmarkNumbers(text);
+}
+
+/** What {@link markNumbers} did, undone. */
+export function unmarkNumbers(text: string): string {
+  if (!text.includes(`"${NUMBER_KEY}"`)) return text;
   // A quote inside a text is escaped, so only an object can look like this.
   return text.replace(/\{\s*"\$number":\s*"([-+.0-9eE]+)"\s*\}/g, (object, literal: string) =>
     isKeptLiteral(literal) ? literal : object,

@@ -20,6 +20,32 @@ export function isHidden(character: string): boolean {
   return HIDDEN.test(character);
 }
 
+/** Runs of characters that are drawn as nothing. */
+const UNDRAWN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu;
+/** What words and emoji are made of; in a longer row than an emoji has them, they could hide text. */
+const JOINING = /^[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]$/u;
+const LONGEST_JOIN = 2;
+/** Tabs, line breaks, soft hyphens and marks of direction. */
+const HARMLESS = /^[\t\n\r\u00ad\u061c\u200e\u200f]$/u;
+/** Most characters that are named. */
+const MOST_NAMED = 10;
+
+/** Characters that a terminal would act on or that hide text, each once, as `U+202E`. */
+export function findSteering(texts: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const text of texts) {
+    for (const [run] of text.matchAll(UNDRAWN)) {
+      const joining = Array.from(run).filter((character) => JOINING.test(character));
+      for (const character of run) {
+        if (HARMLESS.test(character) || (JOINING.test(character) && joining.length <= LONGEST_JOIN)) continue;
+        found.add(`U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}`);
+        if (found.size === MOST_NAMED) return [...found];
+      }
+    }
+  }
+  return [...found];
+}
+
 /** One line: line breaks and tabs are shown too. */
 export function visible(text: string): string {
   return text.replace(HIDDEN, escape);
