@@ -140,6 +140,13 @@ describe('exports', () => {
     expect(none.trimEnd().split('\r\n')).toEqual(['index,at,type,reviewId,people,entry']);
   });
 
+  test('CSV: Excel reads it as UTF-8', async () => {
+    const response = await api.open('GET', '/v1/audit/export?format=csv', undefined, { as: 'audit-1' });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    expect(bytes.subarray(0, 8).toString('utf8')).toBe('\ufeffindex');
+    expect(bytes.lastIndexOf('\ufeff')).toBe(0);
+  });
+
   test('CSV: no cell is a formula to a spreadsheet', async () => {
     const hostile = await makeHarness({
       settings: { agents: [{ id: '=1+1', keySha256: 'a'.repeat(64) }] },

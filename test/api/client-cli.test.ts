@@ -1,8 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/commands/run.ts';
+import { originOf, signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
+import { EMPTY_ROOT } from '../../src/domain/proof/tree.ts';
 import { aReview } from '../unit/client-fixtures.ts';
 import { capture, type Captured } from '../unit/cli-io.ts';
 import { json, problem, startStub, type Step, type Stub } from './client-stub.ts';
@@ -40,6 +43,40 @@ async function serve(...steps: readonly Step[]): Promise<Stub> {
   stub = await startStub(...steps);
   return stub;
 }
+
+describe('B6: audit checkpoint > FILE; audit verify --since FILE', () => {
+  const deploymentId = 'acme';
+  const key = generateKeyPairSync('ed25519');
+  const note = signCheckpoint({ origin: originOf(deploymentId), size: 0, root: EMPTY_ROOT }, key);
+  const publicKey = key.publicKey.export({ format: 'jwk' });
+  const trusted = { keyid: 'k1', role: 'execute', publicKey, createdAt: '2026-04-01T12:00:00.000Z' };
+
+  async function verify(text: string): Promise<Ran> {
+    writeFileSync(join(directory, 'kept'), text);
+    writeFileSync(join(directory, 'trust.json'), JSON.stringify({ deploymentId, keys: [trusted] }));
+    return holdpoint(['--json', 'audit', 'verify', '--since', 'kept', '--keys', 'trust.json']);
+  }
+
+  test('what is printed is the file', async () => {
+    const latest = json(200, { size: 0, checkpoint: note });
+    await serve(latest, latest, json(200, { entries: [], nextFrom: null }));
+    const { stdout } = await holdpoint(['audit', 'checkpoint']);
+    expect(stdout()).toBe(note);
+    const verified = await verify(stdout());
+    expect([verified.code, JSON.parse(verified.stdout())]).toMatchObject([0, { ok: true, since: { size: 0 } }]);
+  });
+
+  test.each([
+    ['CRLF', note.replaceAll('\n', '\r\n'), 1],
+    ['an empty file', '', 1],
+    ['one line break too many', `${note}\n`, 6],
+  ])('%s is malformed, with the place', async (_what, text, line) => {
+    const { code, stdout } = await verify(text);
+    expect(code).toBe(2);
+    const message = expect.stringContaining(`kept is malformed at line ${line}`);
+    expect(JSON.parse(stdout())).toMatchObject({ error: { code: 'since_malformed', message } });
+  });
+});
 
 test('review list --unknown asks for what waits to be reconciled, whatever its status', async () => {
   const server = await serve(json(200, { reviews: [], nextCursor: null }));

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
+  findCheckpointFault,
   formatCheckpoint,
   formatVerifierKey,
   noteKeyId,
@@ -19,6 +20,35 @@ const origin = originOf('acme-production');
 const key = generateKeyPairSync('ed25519');
 const other = generateKeyPairSync('ed25519');
 const checkpoint = { origin, size: 42, root: hashLeaf('root') };
+
+describe('B6: a file that is no checkpoint', () => {
+  const whole = signCheckpoint(checkpoint, key);
+  const [name = '', size = '', hash = '', , signature = ''] = whole.split('\n');
+
+  it('is told from one', () => {
+    expect(findCheckpointFault(whole)).toBeUndefined();
+    expect(findCheckpointFault(signCheckpoint(checkpoint, other))).toBeUndefined();
+  });
+
+  it.each([
+    ['empty', '', 1],
+    ['CRLF', whole.replaceAll('\n', '\r\n'), 1],
+    ['CRLF in one line', whole.replace(`${size}\n`, `${size}\r\n`), 2],
+    ['UTF-16', Buffer.from(`\ufeff${whole}`, 'utf16le').toString('utf8'), 1],
+    ['a byte order mark', `\ufeff${whole}`, 1],
+    ['no last line break', whole.slice(0, -1), 5],
+    ['one line break too many', `${whole}\n`, 6],
+    ['no signature', `${name}\n${size}\n${hash}\n`, 4],
+    ['no signature after the empty line', `${name}\n${size}\n${hash}\n\n`, 5],
+    ['a signature cut short', whole.replace(signature, '— holdpoint'), 5],
+    ['no size', whole.replace(`${size}\n`, 'many\n'), 2],
+    ['no root', whole.replace(hash, 'root'), 3],
+    ['JSON', `${JSON.stringify({ size: 1, checkpoint: whole })}\n`, 2],
+  ])('%s', (_what, text, line) => {
+    expect(parseNote(text) === undefined || verifyCheckpoint(text, origin, [key.publicKey]) === undefined).toBe(true);
+    expect(findCheckpointFault(text)).toEqual({ line, problem: expect.any(String) });
+  });
+});
 
 describe('signed notes (C2SP)', () => {
   // The checksum database's public key and the example of golang.org/x/mod/sumdb/note.

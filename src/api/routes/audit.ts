@@ -55,7 +55,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       tag: 'Audit',
       summary: 'Entries of the audit log as one file',
       description:
-        'All matching entries, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180; cells that a spreadsheet would run as formulas start with an apostrophe). Counts as an open stream, and is sent no faster than 200 entries for each request that a minute allows.',
+        'All matching entries, with the filters of `/v1/audit/entries`. JSON Lines (`{index, entry}` each) or CSV (RFC 4180, UTF-8 with a byte order mark, as Excel needs it; cells that a spreadsheet would run as formulas start with an apostrophe). Counts as an open stream, and is sent no faster than 200 entries for each request that a minute allows.',
       who: 'reviewer',
       query: exportQuerySchema,
       answers: { 200: { description: 'The file', contentType: 'application/jsonl', otherTypes: ['text/csv'] } },
@@ -140,7 +140,7 @@ async function sendExport(
     res.end();
     return;
   }
-  if (format === 'csv') res.write(csvLines([COLUMNS]));
+  if (format === 'csv') res.write(csvLines([COLUMNS], { bom: true }));
   for await (const page of pages) {
     if (signal.aborted || res.destroyed) break;
     const text = format === 'csv' ? csvLines(page.map(csvRow)) : page.map(jsonLine).join('');
@@ -161,7 +161,10 @@ function csvRow({ index, entry }: IndexedEntry): readonly unknown[] {
   return [index, entry.at, entry.type, reviewId, peopleOf(entry).join(' '), canonicalJson(entry)];
 }
 
-/** RFC 4180. Names come from outside: a cell that a spreadsheet would take for a formula is made text. */
-function csvLines(rows: readonly (readonly unknown[])[]): string {
-  return stringify(rows as unknown[][], { escape_formulas: true, record_delimiter: 'windows' });
+/**
+ * RFC 4180. Names come from outside: a cell that a spreadsheet would take for a formula is made text. Excel takes a file for
+ * UTF-8 only where it begins with a byte order mark.
+ */
+function csvLines(rows: readonly (readonly unknown[])[], { bom = false } = {}): string {
+  return stringify(rows as unknown[][], { bom, escape_formulas: true, record_delimiter: 'windows' });
 }

@@ -129,6 +129,33 @@ export function parseNote(note: string): ParsedNote | undefined {
   return { text: note.slice(0, split + 1), signatures };
 }
 
+/** Why a text is no signed checkpoint, and on which line (from 1); undefined: it is one, whoever signed it. */
+export function findCheckpointFault(note: string): { readonly line: number; readonly problem: string } | undefined {
+  if (note === '') return { line: 1, problem: 'the file is empty' };
+  const lines = note.split('\n');
+  const at = (find: (line: string) => boolean, problem: string) => {
+    const index = lines.findIndex(find);
+    return index === -1 ? undefined : { line: index + 1, problem };
+  };
+  // oxlint-disable-next-line no-control-regex
+  const isBinary = (line: string): boolean => /[\u0000-\u0009\u000b-\u001f\ufeff\ufffd]/.test(line);
+  const found =
+    at((line) => line.endsWith('\r'), 'it ends in CR LF, and a checkpoint has LF alone') ??
+    at(isBinary, 'it holds characters that no checkpoint has, such as those of another encoding');
+  if (found !== undefined) return found;
+  if (lines.at(-1) !== '') return { line: lines.length, problem: 'it is cut off: the last line has no line break' };
+  const parsed = parseNote(note);
+  if (parsed !== undefined) {
+    if (parseCheckpoint(parsed.text) !== undefined) return undefined;
+    if (!/^[0-9]+$/.test(lines[1] ?? '')) return { line: 2, problem: 'it is not the size of a log' };
+    return { line: 3, problem: 'it is not a root hash (base64)' };
+  }
+  const gap = lines.indexOf('');
+  if (gap === lines.length - 1) return { line: lines.length, problem: 'the empty line and the signatures are missing' };
+  const wrong = lines.slice(gap + 1, -1).findIndex((line) => parseSignatureLine(line) === undefined);
+  return { line: gap + 2 + Math.max(wrong, 0), problem: 'it is not a signature (“— name base64”)' };
+}
+
 /** The note's text if one of the keys signed it. Signatures of unknown keys are passed over. */
 export function openNote(note: string, keys: readonly NoteKey[]): { text: string; key: NoteKey } | undefined {
   const parsed = parseNote(note);

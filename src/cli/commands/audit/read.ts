@@ -5,7 +5,7 @@ import { durationMs, durationSchema } from '../../../contract/policy.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';
-import { clip, visible } from '../../../domain/text/visible.ts';
+import { clip, machineJson, visible } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { withDatabase } from '../installation.ts';
@@ -52,7 +52,9 @@ export async function fetchCheckpoint(io: Io, options: OutputOptions): Promise<v
   const latest = await client.audit.checkpoint();
   if (options.output !== undefined) write(io, options.output, latest.checkpoint);
   io.data(latest);
-  if (options.output === undefined) io.print(...latest.checkpoint.split('\n').map(visible));
+  // The same bytes as in a file: `io.print` ends the last line too.
+  const lines = latest.checkpoint.replace(/\n$/, '').split('\n');
+  if (options.output === undefined) io.print(...lines.map(visible));
   else io.print(`${options.output}: checkpoint of ${latest.size} entries`);
 }
 
@@ -61,7 +63,7 @@ export async function fetchProof(io: Io, options: OutputOptions, id: string): Pr
   const file = await client.reviews.proof(id);
   if (options.output === undefined) {
     io.data(file);
-    if (!io.json) io.print(visible(JSON.stringify(file)));
+    if (!io.json) io.print(machineJson(file));
     return;
   }
   write(io, options.output, `${JSON.stringify(file)}\n`);

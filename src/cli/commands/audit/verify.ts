@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { TrustFile } from '../../../contract/envelope.ts';
+import { parseExactJson } from '../../../domain/json/exact-number.ts';
+import { findCheckpointFault } from '../../../domain/proof/checkpoint.ts';
 import { PROOF_FINDINGS } from '../../../domain/proof/proof-envelopes.ts';
 import { describeCompleteness, verifyProof, type ProofVerdict } from '../../../domain/proof/verify-proof.ts';
+import { visible } from '../../../domain/text/visible.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import type { GlobalOptions } from '../action.ts';
@@ -40,12 +43,25 @@ export async function verify(io: Io, options: VerifyOptions): Promise<void> {
     if (options.since !== undefined) throw new CliError('usage', 'no_since', '--since goes with --url or --database.');
     return verifyProofFile(io, readTextFile(io, '--proof', options.proof), trust, notBefore);
   }
-  const since = options.since === undefined ? undefined : readTextFile(io, '--since', options.since);
+  const since = options.since === undefined ? undefined : readCheckpoint(io, options.since);
   const report = await checkChosen(io, options, (source) => checkLog(source, logTrustOf(trust), since));
   const ok = report.faults.length === 0;
   io.data({ ok, ...report });
   io.print(...renderReport(io, report));
   if (!ok) throw new Exit('verificationFailed');
+}
+
+/** A file that is none would only be called untrusted, as if someone had tampered with it. */
+function readCheckpoint(io: Io, file: string): string {
+  const text = readTextFile(io, '--since', file);
+  const fault = findCheckpointFault(text);
+  if (fault === undefined) return text;
+  throw new CliError(
+    'usage',
+    'since_malformed',
+    `--since: ${visible(file)} is malformed at line ${fault.line}: ${fault.problem}.`,
+    'Give the file as `holdpoint audit checkpoint` wrote it, byte for byte.',
+  );
 }
 
 async function checkChosen(
@@ -108,7 +124,7 @@ export function verifyWith(text: string, trust: TrustFile, notBefore?: number): 
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return undefined;
   }
