@@ -4,6 +4,7 @@
  */
 import type { ConnectorConfig, PostgresConnectorConfig } from '../contract/config.ts';
 import { connectorTimeoutMs } from '../domain/call-timeout.ts';
+import { noProxy, type FindProxy } from '../domain/proxy.ts';
 import { kindOfConnector } from '../domain/render/index.ts';
 import type { Connector } from '../ports/connector.ts';
 import { ConnectorError, SeenSecrets, type Secret } from './credential.ts';
@@ -23,11 +24,13 @@ export { scrub } from './scrub.ts';
  * open. A SQL connector needs `loadSqlParser()` (src/domain/sql) to have been awaited before it is used.
  *
  * @param resolve resolves `env:NAME` or `file:PATH`; throws, or gives an empty text, where there is nothing
+ * @param proxy the proxy of each request to an HTTP target or an upstream MCP server
  */
 export function createConnector(
   name: string,
   config: ConnectorConfig,
   resolve: (reference: string) => string,
+  proxy: FindProxy = noProxy,
 ): Connector {
   const kinded = kindOfConnector(config);
   const secretOf = (reference: string): Secret => {
@@ -40,7 +43,7 @@ export function createConnector(
     credential === undefined ? null : secretOf(credential);
   switch (kinded.kind) {
     case 'http':
-      return createHttpConnector({ config: kinded.config, secret: credentialOf(kinded.config) });
+      return createHttpConnector({ config: kinded.config, proxy, secret: credentialOf(kinded.config) });
     case 'postgres':
       return createPostgres(name, kinded.config, valueOf);
     case 'mcp': {
@@ -49,6 +52,7 @@ export function createConnector(
         config: kinded.config,
         secret: credentialOf(kinded.config),
         env: () => Object.fromEntries(env.map(([key, value]) => [key, value()])),
+        proxy,
       });
     }
   }

@@ -43,8 +43,16 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
     'The server does not speak TLS at this port. Check the port, or write http:// in the URL',
 };
 
+/** A proxy did not connect. Its message says why and what to do, and names no address of the proxy. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+}
+
 /** Explains an error of a failed connection, however deep the cause lies: libraries wrap what Node reports. */
 export function explainConnectFailure(error: unknown): ConnectFailure {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof ProxyError) return { kind: 'unreachable', words: at.message };
+  }
   const codes = codesOf(error, 0);
   for (const code of codes) {
     const untrusted = UNTRUSTED[code];

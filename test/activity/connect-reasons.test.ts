@@ -1,16 +1,16 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { sendPost } from '../../src/cli/compose/send.ts';
+import { createSendPost } from '../../src/cli/compose/send.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import { createMcpConnector } from '../../src/connectors/mcp/connector.ts';
 import { toolSchema } from '../../src/contract/policy.ts';
+import { noProxy } from '../../src/domain/proxy.ts';
 import type { ConnectorResult } from '../../src/ports/connector.ts';
 import { createAuthority, type Certificates } from '../support/certificates.ts';
+import { sendFrom } from '../support/outgoing.ts';
 
 let authority: Certificates;
 const servers: Server[] = [];
@@ -60,25 +60,17 @@ const inputOf = (url: string) => ({
 });
 function call(baseUrl: string, allowPrivateAddresses = true): Promise<ConnectorResult> {
   const config = { baseUrl, allowPrivateAddresses };
-  return createHttpConnector({ config, secret: null }).execute(inputOf(`${baseUrl}/pay`));
+  return createHttpConnector({ proxy: noProxy, config, secret: null }).execute(inputOf(`${baseUrl}/pay`));
 }
 function callMcp(url: string, allowPrivateAddresses = true): Promise<ConnectorResult> {
   const config = { type: 'mcp' as const, url, allowPrivateAddresses };
-  const connector = createMcpConnector({ config, secret: null, env: () => ({}) });
+  const connector = createMcpConnector({ proxy: noProxy, config, secret: null, env: () => ({}) });
   return connector.execute({ ...inputOf(url), target: { connector: 'svc', request: { tool: 'pay' } } });
 }
-/** In a process of its own: Node reads the variable when it starts. */
 async function callTrusting(baseUrl: string): Promise<unknown> {
-  const runner = `
-    const { runnerImport } = await import('vite');
-    await runnerImport(process.argv[1], { configFile: false, logLevel: 'error' });
-  `;
-  const script = new URL('../support/call-once.ts', import.meta.url).pathname;
-  const config = JSON.stringify({ baseUrl, allowPrivateAddresses: true });
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', runner, script], {
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: authority.caFile, HOLDPOINT_TEST_CONNECTOR: config },
-  });
-  return JSON.parse(stdout);
+  const config = { baseUrl, allowPrivateAddresses: true };
+  const [result] = await sendFrom({ NODE_EXTRA_CA_CERTS: authority.caFile }, { client: 'http', config });
+  return result;
 }
 const unreachable = (...words: readonly string[]) => ({
   status: 'failed',
@@ -97,7 +89,11 @@ describe('a certificate that is not accepted', () => {
   it('S5: and when it is previewed, before people are asked', async () => {
     const port = await serveTls('IP:127.0.0.1');
     const baseUrl = `https://127.0.0.1:${port}`;
-    const connector = createHttpConnector({ config: { baseUrl, allowPrivateAddresses: true }, secret: null });
+    const connector = createHttpConnector({
+      proxy: noProxy,
+      config: { baseUrl, allowPrivateAddresses: true },
+      secret: null,
+    });
     const { tool: previewed, arguments: args, target } = inputOf(`${baseUrl}/pay`);
     const signal = AbortSignal.timeout(10_000);
     expect(await connector.preview?.({ tool: previewed, arguments: args, target, signal })).toMatchObject({
@@ -123,7 +119,7 @@ describe('a certificate that is not accepted', () => {
   it('S5: of a webhook is a code of its own in the list of deliveries', async () => {
     const port = await serveTls('IP:127.0.0.1');
     const post = { url: `https://127.0.0.1:${port}/hook`, headers: {}, body: '{}', allowPrivateAddresses: true };
-    expect(await sendPost({ ...post, signal: AbortSignal.timeout(10_000) })).toEqual({
+    expect(await createSendPost(noProxy)({ ...post, signal: AbortSignal.timeout(10_000) })).toEqual({
       kind: 'not_sent',
       code: 'certificate_untrusted',
     });
@@ -152,7 +148,7 @@ describe('a target that cannot be reached says why', () => {
 
   it('a command of an MCP server that does not exist', async () => {
     const config = { type: 'mcp' as const, command: ['no-such-command-here'] };
-    const connector = createMcpConnector({ config, secret: null, env: () => ({}) });
+    const connector = createMcpConnector({ proxy: noProxy, config, secret: null, env: () => ({}) });
     const target = { connector: 'svc', request: { tool: 'pay' } };
     expect(await connector.execute({ ...inputOf('http://x.test'), target })).toMatchObject(unreachable('ENOENT'));
   });

@@ -10,6 +10,7 @@ import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
 import type { Resolver } from '../../src/connectors/http/exchange.ts';
+import { noProxy } from '../../src/domain/proxy.ts';
 import { renderTarget } from '../../src/domain/render/index.ts';
 
 const SECRET = 'target-credential-1';
@@ -107,6 +108,7 @@ async function call(baseUrl: string, tool: ToolDefinition, options: CallOptions 
   const config: HttpConnectorConfig = { baseUrl, allowPrivateAddresses: true, timeout: '2s', ...options.config };
   const { secret = SECRET } = options;
   const connector = createHttpConnector({
+    proxy: noProxy,
     config,
     secret: secret === null ? null : () => secret,
     ...(options.resolve ? { resolve: options.resolve } : {}),
@@ -547,7 +549,7 @@ describe('preview', () => {
 
   async function preview(baseUrl: string, of = tool, args: JsonObject = { id: 'o1' }) {
     const config = { baseUrl, allowPrivateAddresses: true, timeout: '500ms' };
-    const connector = createHttpConnector({ config, secret: () => SECRET });
+    const connector = createHttpConnector({ proxy: noProxy, config, secret: () => SECRET });
     const rendered = renderTarget(of, 'shop', config, args);
     if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
     return connector.preview!({

@@ -7,6 +7,7 @@ import { writeJson } from '../../src/domain/json/exact-number.ts';
 import { digestOf } from '../../src/domain/proof/digest.ts';
 import type { Connector } from '../../src/ports/connector.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';
+import { noProxy } from '../../src/domain/proxy.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { CREDENTIAL, makeFixture, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, later, makeJourneys, type Journey } from '../support/gate-journey.ts';
@@ -54,7 +55,7 @@ beforeEach(async () => {
   ahead = 0;
   gate = await makeFixture({ store, now: () => Date.now() + ahead, settings: { connectors: { payouts: config } } });
   steps = makeJourneys(gate);
-  connector = createHttpConnector({ config, secret: () => CREDENTIAL });
+  connector = createHttpConnector({ proxy: noProxy, config, secret: () => CREDENTIAL });
 });
 afterEach(async () => {
   server.closeAllConnections();

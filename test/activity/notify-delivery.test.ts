@@ -14,7 +14,8 @@ import { fanOut } from '../../src/activities/notify/fan-out.ts';
 import type { SlackPost } from '../../src/activities/notify/channels/slack/api.ts';
 import { createSlackChannel } from '../../src/activities/notify/channels/slack/channel.ts';
 import { createWebhookChannel } from '../../src/activities/notify/channels/webhook/channel.ts';
-import { sendPost } from '../../src/cli/compose/send.ts';
+import { createSendPost } from '../../src/cli/compose/send.ts';
+import { noProxy } from '../../src/domain/proxy.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Review } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -77,7 +78,7 @@ onEveryDatabase((engine) => {
 
   function deps(): DeliverDeps {
     const source = { current: () => settings, problem: () => null };
-    const common = { settings: source, post: sendPost, now: () => now };
+    const common = { settings: source, post: createSendPost(noProxy), now: () => now };
     const email: Channel = {
       name: 'email',
       deliver: async (batch) => {
@@ -256,7 +257,7 @@ onEveryDatabase((engine) => {
       expect(await states(was)).toEqual([['skipped', 'not_configured']]);
       expect(hook.calls).toEqual([]);
       const post = { url: `${hook.url}/hook`, headers: {}, body: '{}', signal: AbortSignal.timeout(5_000) };
-      const guarded = await sendPost({ ...post, allowPrivateAddresses: false });
+      const guarded = await createSendPost(noProxy)({ ...post, allowPrivateAddresses: false });
       expect(guarded).toEqual({ kind: 'not_sent', code: 'target_refused' });
     });
   });

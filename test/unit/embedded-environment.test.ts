@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readEnvironment, requireDistinctPorts } from '../../src/cli/compose/environment.ts';
+import { noProxy } from '../../src/domain/proxy.ts';
 import { findTemporalTarget } from '../../src/cli/compose/temporal.ts';
 import { StartError } from '../../src/cli/start-error.ts';
 
@@ -30,6 +31,7 @@ describe('settings', () => {
       temporalUiUrl: null,
       databaseUrl: null,
       logLevel: 'info',
+      proxy: noProxy,
       trustProxy: null,
     });
   });

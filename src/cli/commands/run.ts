@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { useProxyForFetch } from '../compose/proxy.ts';
 import { explainError } from '../ui/explain-error.ts';
 import { Exit, EXIT, type ExitCode } from '../ui/exit.ts';
 import { createIo, type Streams } from '../ui/io.ts';
@@ -9,6 +10,7 @@ import { createProgram } from './program.ts';
 export async function run(args: readonly string[], streams: Streams, signal: AbortSignal): Promise<ExitCode> {
   const program = createProgram({ streams, signal });
   try {
+    await useProxyForFetch(streams.env);
     await program.parseAsync(args, { from: 'user' });
     return EXIT.ok;
   } catch (error) {

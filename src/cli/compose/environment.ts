@@ -3,6 +3,8 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 import type { Environment } from '../embedded/cache.ts';
+import { noProxy, type FindProxy } from '../../domain/proxy.ts';
+import { readProxyFrom } from './proxy.ts';
 
 /** What the environment says, checked. An empty variable counts as unset. */
 export interface EnvironmentSettings {
@@ -23,6 +25,8 @@ export interface EnvironmentSettings {
   /** Keys of this process, where they do not live in the data directory. */
   readonly keysDir: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Of outgoing https. */
+  readonly proxy: FindProxy;
   /** Proxies whose `X-Forwarded-*` headers count: addresses, ranges, `loopback` and the like. Null: none. */
   readonly trustProxy: string | null;
 }
@@ -113,9 +117,20 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     databaseUrl: withPassword(read('DATABASE_URL'), read('DATABASE_PASSWORD_FILE'), problems),
     trustProxy: read('HOLDPOINT_TRUST_PROXY') ?? null,
     logLevel: read('HOLDPOINT_LOG_LEVEL') ?? 'info',
+    proxy: findProxyIn(env, problems),
   };
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
   return settings;
+}
+
+function findProxyIn(env: Environment, problems: string[]): FindProxy {
+  try {
+    return readProxyFrom(env);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    problems.push(error.message);
+    return noProxy;
+  }
 }
 
 /** A password in a file, as container platforms hand out secrets, instead of in the URL. */

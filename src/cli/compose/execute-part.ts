@@ -13,6 +13,7 @@ import { executeKeysOf, checkpointKeyOf } from './keys.ts';
 import { repeatUntilShutdown } from './serve.ts';
 import { askUpstreams } from './upstreams.ts';
 import { runExecuteWorker, type RunningWorker } from './workers.ts';
+import type { FindProxy } from '../../domain/proxy.ts';
 import type { Logger } from 'pino';
 import type { Connector } from '../../ports/connector.ts';
 import type { ConnectorConfig } from '../../contract/config.ts';
@@ -46,7 +47,7 @@ export interface OpenedExecute {
 /** Opens connectors and checks the log, which must end before the first call; `start` begins to poll. */
 export async function openExecute(foundation: Foundation, part: ExecutePart): Promise<OpenedExecute> {
   const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
-  const connectors = openConnectors(files, log);
+  const connectors = openConnectors(files, log, foundation.proxy);
   shutdown.add('connectors', () => connectors.close());
   // Restoring an old copy of the database could make an executed call look unexecuted, so no call is made then.
   const checkpointer = createCheckpointer({
@@ -136,10 +137,10 @@ interface Entry {
  * approved call. On reload, changed ones are rebuilt, and the old ones are closed once their calls have ended. If a connector
  * cannot be rebuilt, calls through it wait or fail; they never use the old one.
  */
-export function openConnectors(source: FileSettingsSource, log: Logger): ConnectorRegistry {
+export function openConnectors(source: FileSettingsSource, log: Logger, proxy: FindProxy): ConnectorRegistry {
   const entries = new Map<string, Entry>();
   const build = (name: string, config: ConnectorConfig): Entry => {
-    const connector = createConnector(name, config, (reference) => source.resolve(reference));
+    const connector = createConnector(name, config, (reference) => source.resolve(reference), proxy);
     return { config: JSON.stringify(config), connector };
   };
   for (const [name, config] of Object.entries(source.current().connectors)) {

@@ -4,6 +4,7 @@ import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
+import type { FindProxy } from '../../domain/proxy.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
@@ -34,6 +35,7 @@ export interface Foundation {
   mailKey(): KeyObject | undefined;
   /** Where people reach the api where the configuration has no `publicUrl`; null: unknown here. */
   readonly localUrl: string | null;
+  readonly proxy: FindProxy;
   readonly shutdown: Shutdown;
   /** Ends the process, in order, as failed. */
   fail(error: unknown): void;
@@ -46,6 +48,7 @@ export interface FoundationInput {
   readonly temporal: { readonly connections: TemporalConnections; readonly uiUrl: string | null };
   readonly keys: Keys;
   readonly localUrl?: string;
+  readonly proxy: FindProxy;
   readonly shutdown: Shutdown;
   fail(error: unknown): void;
 }

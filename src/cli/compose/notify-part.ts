@@ -8,7 +8,7 @@ import { createWebhookChannel } from '../../activities/notify/channels/webhook/c
 import { checkReferences } from './check-references.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import { repeatUntilShutdown } from './serve.ts';
-import { sendPost, sendToSlack } from './send.ts';
+import { createSendPost, sendToSlack } from './send.ts';
 
 /** How often the log is read even without a notification of new entries, ms. */
 const LOOK_EVERY_MS = 5_000;
@@ -57,8 +57,8 @@ export async function startNotify(foundation: Foundation): Promise<void> {
   );
 }
 
-function openChannels({ files, settings, store, callbackKey, mailKey, localUrl }: Foundation): Channels {
-  const common = { settings, post: sendPost, now: systemClock.now };
+function openChannels({ files, settings, store, callbackKey, mailKey, localUrl, proxy }: Foundation): Channels {
+  const common = { settings, post: createSendPost(proxy), now: systemClock.now };
   const resolve = (reference: string) => resolveOr(() => files.resolve(reference));
   return {
     webhook: createWebhookChannel({ ...common, resolve }),

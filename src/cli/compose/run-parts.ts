@@ -100,7 +100,8 @@ async function openFoundation(
   const store = await openStore(databaseUrl, settings.dataDir);
   shutdown.add('database', () => store.close());
   const temporal = { connections, uiUrl: settings.temporalUiUrl };
-  return { keys, foundation: await createFoundation({ log, store, source, temporal, keys, shutdown, fail }) };
+  const { proxy } = settings;
+  return { keys, foundation: await createFoundation({ log, store, source, temporal, keys, proxy, shutdown, fail }) };
 }
 
 /** For the health checks of container platforms: a worker has no other port. */

@@ -1,25 +1,28 @@
 import type { SendPost } from '../../activities/notify/channels/webhook/standard-webhook.ts';
 import { exchange, systemResolver } from '../../connectors/http/exchange.ts';
+import type { FindProxy } from '../../domain/proxy.ts';
 import type { SlackPost } from '../../activities/notify/channels/slack/api.ts';
 import type { AnswerSlack } from '../../api/index.ts';
 
 /** One POST on a fresh connection, behind the same guards as the calls of connectors; no credential comes near it. */
-export const sendPost: SendPost = async ({ url, headers, body, allowPrivateAddresses, signal }) => {
-  const result = await exchange(
-    { method: 'POST', url, headers, body },
-    { resolve: systemResolver, allowPrivateAddresses, sendBy: Number.POSITIVE_INFINITY, signal },
-  );
-  switch (result.kind) {
-    case 'answer':
-      return { kind: 'answer', status: result.status, retryAfter: result.headers['retry-after'] ?? null };
-    case 'lost':
-      return { kind: 'lost' };
-    case 'not_sent':
-      return { kind: 'not_sent', code: CODES[result.why] };
-    default:
-      return result satisfies never;
-  }
-};
+export function createSendPost(proxy: FindProxy): SendPost {
+  return async ({ url, headers, body, allowPrivateAddresses, signal }) => {
+    const result = await exchange(
+      { method: 'POST', url, headers, body },
+      { resolve: systemResolver, allowPrivateAddresses, proxy, sendBy: Number.POSITIVE_INFINITY, signal },
+    );
+    switch (result.kind) {
+      case 'answer':
+        return { kind: 'answer', status: result.status, retryAfter: result.headers['retry-after'] ?? null };
+      case 'lost':
+        return { kind: 'lost' };
+      case 'not_sent':
+        return { kind: 'not_sent', code: CODES[result.why] };
+      default:
+        return result satisfies never;
+    }
+  };
+}
 
 const CODES = {
   refused: 'target_refused',

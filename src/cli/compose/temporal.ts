@@ -2,7 +2,9 @@ import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { Environment } from '../embedded/cache.ts';
+import type { FindProxy } from '../../domain/proxy.ts';
 import { StartError } from '../start-error.ts';
+import { DIRECT_GRPC, readProxyFrom } from './proxy.ts';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import { status } from '@grpc/grpc-js';
@@ -49,11 +51,24 @@ export function readTemporalTarget(env: Environment): TemporalTarget {
       Object.entries(env).filter((pair): pair is [string, string] => isSet(pair[1])),
     );
     const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars });
+    requireNoProxy(connectionOptions, readProxyFrom(env));
     return { connectionOptions, namespace: namespace ?? 'default' };
   } catch (error) {
+    if (error instanceof StartError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new StartError('setting_invalid', `The Temporal settings cannot be used: ${why}`, { cause: error });
   }
+}
+
+/** Of the two gRPC clients here only one knows proxies, so a start that needs one would fail halfway. */
+function requireNoProxy({ address = '', tls }: TemporalTarget['connectionOptions'], proxy: FindProxy): void {
+  if (tls === undefined || tls === false) return;
+  const { hostname, port } = new URL(`https://${address}`);
+  if (proxy({ protocol: 'https:', hostname, port }) === undefined) return;
+  throw new StartError(
+    'setting_invalid',
+    `HTTPS_PROXY is set, but Temporal’s gRPC does not go through a proxy. Add ${hostname} to NO_PROXY, and let this machine connect to ${address} directly.`,
+  );
 }
 
 /** Connections for senders (`client`) and, on demand, for workers (`native`). */
@@ -93,7 +108,7 @@ export async function connectTemporal(target: TemporalTarget, { tries = 1 } = {}
 async function connect(options: TemporalTarget['connectionOptions'], tries: number): Promise<Connection> {
   for (let left = tries - 1; ; left -= 1) {
     try {
-      return await Connection.connect({ ...options, connectTimeout: '10s' });
+      return await Connection.connect({ ...options, ...DIRECT_GRPC, connectTimeout: '10s' });
     } catch (error) {
       if (left <= 0) throw error;
     }

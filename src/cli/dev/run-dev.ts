@@ -59,6 +59,7 @@ async function startDev(
     temporal,
     keys,
     localUrl: localUrl(settings),
+    proxy: settings.proxy,
     shutdown,
     fail,
   });

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { DIRECT_GRPC } from '../compose/proxy.ts';
 import { SEARCH_ATTRIBUTE_NAMES } from '../compose/temporal.ts';
 import { StartError } from '../start-error.ts';
 import { findProcesses, isAlive, isPortFree, type RunningProcess } from './processes.ts';
@@ -228,7 +229,7 @@ export async function prepareServer(address: string, timeoutMs: number, isAlive:
   const until = performance.now() + timeoutMs;
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: '5s' });
+      const connection = await Connection.connect({ address, ...DIRECT_GRPC, connectTimeout: '5s' });
       return await connection
         .withDeadline(Date.now() + ATTEMPT_MS, () => setRetention(connection))
         .finally(() => connection.close());

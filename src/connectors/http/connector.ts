@@ -5,6 +5,7 @@ import type { DeferOn, HttpPreview, ToolDefinition } from '../../contract/policy
 import { valueAt } from '../../domain/json/pointer.ts';
 import { isSuccessStatus, judgeBody, readSuccess } from '../../domain/policy/success.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
+import type { FindProxy } from '../../domain/proxy.ts';
 import {
   argumentsOfTemplate,
   parseTemplate,
@@ -31,17 +32,23 @@ interface HttpConnectorOptions {
   readonly config: HttpConnectorConfig;
   /** Null: the target needs none. */
   readonly secret: Secret | null;
+  readonly proxy: FindProxy;
   /** Name resolution; tests put a hostile one in its place. */
   readonly resolve?: Resolver;
 }
 
 /** Makes declarative HTTP calls. `timeoutMs` bounds everything one call does, the second look at pinned facts included. */
-export function createHttpConnector({ config, secret, resolve = systemResolver }: HttpConnectorOptions): Connector {
+export function createHttpConnector({
+  config,
+  secret,
+  proxy,
+  resolve = systemResolver,
+}: HttpConnectorOptions): Connector {
   const seen = new SeenSecrets();
   const read = secret === null ? null : seen.watch(secret);
   const credentialNow = (): Credential | null => (read === null ? null : credentialOf(config, read()));
   const timeoutMs = connectorTimeoutMs(config);
-  const guards = { resolve, allowPrivateAddresses: config.allowPrivateAddresses === true };
+  const guards = { resolve, proxy, allowPrivateAddresses: config.allowPrivateAddresses === true };
 
   function getFacts(credential: Credential | null, signal: AbortSignal, sendBy: number) {
     return (url: string): Promise<ExchangeResult> =>

@@ -6,8 +6,10 @@ import { buildConnector, Client } from 'undici';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isPublicAddress } from '../../domain/addresses.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
-import { explainConnectFailure, type ConnectFailure } from '../../domain/connect-error.ts';
+import { explainConnectFailure, ProxyError, type ConnectFailure } from '../../domain/connect-error.ts';
+import type { Destination, FindProxy } from '../../domain/proxy.ts';
 import { readRetryAfter } from '../../domain/retry-after.ts';
+import { openTunnel } from './tunnel.ts';
 import { failed, notNow, omitted, type FailedResult } from '../answer.ts';
 
 interface ResolvedAddress {
@@ -31,6 +33,7 @@ export interface ExchangeRequest {
 export interface ExchangeOptions {
   readonly resolve: Resolver;
   readonly allowPrivateAddresses: boolean;
+  readonly proxy: FindProxy;
   /** Epoch ms; checked once connected, before anything is sent. */
   readonly sendBy: number;
   /** Ends the exchange. */
@@ -56,12 +59,15 @@ export type ExchangeResult =
   | { readonly kind: 'lost' };
 
 class NotSent extends Error {
-  readonly why: 'refused' | 'stale';
-  constructor(why: 'refused' | 'stale') {
-    super(why);
-    this.why = why;
+  readonly result: NotSentResult;
+  constructor(result: NotSentResult) {
+    super(result.why);
+    this.result = result;
   }
 }
+
+const REFUSED: NotSentResult = { kind: 'not_sent', why: 'refused' };
+const STALE: NotSentResult = { kind: 'not_sent', why: 'stale' };
 
 /**
  * One request on a new connection. If connecting fails, the request is known not to have arrived; a reused connection may
@@ -113,7 +119,7 @@ type NotSentResult = Extract<ExchangeResult, { kind: 'not_sent' }>;
 function notSentFor(error: unknown): NotSentResult {
   if (isArgumentError(error)) return { kind: 'not_sent', why: 'invalid' };
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof NotSent) return { kind: 'not_sent', why: at.why };
+    if (at instanceof NotSent) return at.result;
   }
   const { kind, words } = explainConnectFailure(error);
   return { kind: 'not_sent', why: kind, words };
@@ -141,7 +147,10 @@ export function failedToSend(result: NotSentResult): FailedResult {
   }
 }
 
-/** Connects only to addresses that were checked: the name is resolved once, by the connection itself. */
+/**
+ * Connects only to addresses that were checked: the name is resolved once, by the connection itself. A proxy is asked for
+ * the address that was checked; where the address is free, for the host by its name.
+ */
 export function guardedConnector(options: ExchangeOptions, attempt: { handedOver: boolean }): buildConnector.connector {
   const connect = buildConnector({
     lookup: guardedLookup(options),
@@ -152,42 +161,77 @@ export function guardedConnector(options: ExchangeOptions, attempt: { handedOver
   });
   return (target, callback) => {
     if (isIP(target.hostname) !== 0 && !options.allowPrivateAddresses && !isPublicAddress(target.hostname)) {
-      callback(new NotSent('refused'), null);
+      callback(new NotSent(REFUSED), null);
       return;
     }
-    const socket = connect(target, (...result) => {
-      const [error, connected] = result;
-      if (error !== null) return callback(error, null);
-      options.signal.removeEventListener('abort', abandon);
-      if (options.signal.aborted || Date.now() > options.sendBy) {
-        connected.destroy();
-        return callback(new NotSent('stale'), null);
-      }
-      attempt.handedOver = true;
-      callback(null, connected);
-    }) as unknown as Socket;
-    // With an error, so that undici notices: otherwise it keeps waiting for the connection.
-    const abandon = (): unknown => socket.destroy(new NotSent('stale'));
-    options.signal.addEventListener('abort', abandon, { once: true });
+    const open = (over: Pick<buildConnector.Options, 'httpSocket'>): void => {
+      const socket = connect({ ...target, ...over }, (...result) => {
+        const [error, connected] = result;
+        options.signal.removeEventListener('abort', abandon);
+        if (error !== null) return callback(error, null);
+        if (options.signal.aborted || Date.now() > options.sendBy) {
+          connected.destroy();
+          return callback(new NotSent(STALE), null);
+        }
+        attempt.handedOver = true;
+        callback(null, connected);
+      }) as unknown as Socket;
+      // With an error, so that undici notices: otherwise it keeps waiting for the connection.
+      const abandon = (): unknown => socket.destroy(new NotSent(STALE));
+      options.signal.addEventListener('abort', abandon, { once: true });
+    };
+    const proxy = options.proxy(target);
+    if (proxy === undefined) return open({});
+    openTunnelTo(target, proxy, options).then(
+      (httpSocket) => open({ httpSocket }),
+      (error: unknown) => callback(options.signal.aborted ? new NotSent(STALE) : (error as Error), null),
+    );
   };
 }
 
-/** All addresses of the name must be allowed: a mix of public and private ones is suspicious. */
+async function openTunnelTo({ hostname, port }: Destination, proxy: URL, options: ExchangeOptions): Promise<Socket> {
+  const isFree = options.allowPrivateAddresses || isIP(hostname) !== 0;
+  const host = isFree ? hostname : (await resolveForProxy(hostname, options))[0].address;
+  const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port === '' ? '443' : port}`;
+  return openTunnel(proxy, authority, options.signal, isFree ? '' : BY_NAME);
+}
+
+const BY_NAME = '; with allowPrivateAddresses: true it is asked for the host by name, and the address is not checked';
+
+async function resolveForProxy(hostname: string, options: ExchangeOptions): ReturnType<typeof resolveChecked> {
+  try {
+    return await resolveChecked(hostname, options);
+  } catch (error) {
+    if (error instanceof NotSent) throw error;
+    throw new ProxyError(
+      `${explainConnectFailure(error).words}. The address is checked before the proxy is asked for it${BY_NAME}`,
+    );
+  }
+}
+
 function guardedLookup(options: ExchangeOptions): LookupFunction {
   return (hostname, lookupOptions, callback) => {
-    options.resolve(hostname).then(
+    resolveChecked(hostname, options).then(
       (addresses) => {
-        const first = addresses[0];
-        if (first === undefined) return callback(new Error('no address'), '', 0);
-        if (!options.allowPrivateAddresses && !addresses.every(({ address }) => isPublicAddress(address))) {
-          return callback(new NotSent('refused'), '', 0);
-        }
+        const [first] = addresses;
         if (lookupOptions.all === true) return callback(null, [...addresses]);
         return callback(null, first.address, first.family);
       },
       (error: unknown) => callback(error instanceof Error ? error : new Error('lookup failed'), '', 0),
     );
   };
+}
+
+/** All addresses of the name must be allowed: a mix of public and private ones is suspicious. */
+async function resolveChecked(
+  hostname: string,
+  { resolve, allowPrivateAddresses }: ExchangeOptions,
+): Promise<readonly [ResolvedAddress, ...ResolvedAddress[]]> {
+  const [first, ...others] = await resolve(hostname);
+  if (first === undefined) throw new Error('no address');
+  const addresses = [first, ...others] as const;
+  if (!allowPrivateAddresses && !addresses.every(({ address }) => isPublicAddress(address))) throw new NotSent(REFUSED);
+  return addresses;
 }
 
 /** undici refuses what cannot be written as HTTP (a header value with a line break, say) before it connects. */

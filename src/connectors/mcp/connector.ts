@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { FindProxy } from '../../domain/proxy.ts';
 import type { ListedTool } from '../../domain/upstream.ts';
 import { storable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
@@ -21,6 +22,7 @@ import { listUpstreamTools } from './listing.ts';
 interface McpConnectorOptions {
   readonly config: McpConnectorConfig;
   readonly secret: Secret | null;
+  readonly proxy: FindProxy;
   /** Added to the few variables that are safe to inherit (`PATH`, `HOME` …). Throws a ConnectorError. */
   env(): Readonly<Record<string, string>>;
 }
@@ -29,11 +31,12 @@ interface McpConnectorOptions {
  * Calls tools of an upstream MCP server. The server is started, or connected to, with the first call and kept until it
  * goes away. It gets no capabilities: it can ask neither for samples nor for input.
  */
-export function createMcpConnector({ config, secret, env }: McpConnectorOptions): Connector {
+export function createMcpConnector({ config, secret, env, proxy }: McpConnectorOptions): Connector {
   const seen = new SeenSecrets();
   const upstream = new Upstream({
     config,
     secret: secret === null ? null : seen.watch(secret),
+    proxy,
     env: () => {
       const values = env();
       Object.values(values).forEach((value) => seen.note(value));
@@ -297,7 +300,7 @@ class Upstream {
 const ANSWER_LIMIT = 8 * 1024 * 1024;
 
 /** A transport to the upstream server: a child process, or streamable HTTP under the guards of HTTP connectors. */
-function createTransport({ config, secret, env }: McpConnectorOptions): Transport {
+function createTransport({ config, secret, env, proxy }: McpConnectorOptions): Transport {
   const [command, ...args] = config.command ?? [];
   if (command !== undefined) {
     const transport = new StdioClientTransport({
@@ -312,7 +315,7 @@ function createTransport({ config, secret, env }: McpConnectorOptions): Transpor
     return transport;
   }
   if (config.url === undefined) throw new TypeError('an MCP connector needs a command or a url');
-  const guards = { resolve: systemResolver, allowPrivateAddresses: config.allowPrivateAddresses === true };
+  const guards = { resolve: systemResolver, proxy, allowPrivateAddresses: config.allowPrivateAddresses === true };
   return new StreamableHTTPClientTransport(new URL(config.url), {
     fetch: boundedFetch(guards, secret),
     requestInit: { redirect: 'error' },
@@ -329,7 +332,7 @@ class NotSentError extends Error {
  * sent. The credential is read for each.
  */
 function boundedFetch(
-  guards: Pick<ExchangeOptions, 'resolve' | 'allowPrivateAddresses'>,
+  guards: Pick<ExchangeOptions, 'resolve' | 'allowPrivateAddresses' | 'proxy'>,
   secret: Secret | null,
 ): FetchLike {
   return async (url, init) => {

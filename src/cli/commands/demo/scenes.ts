@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { HoldpointError, type Resolution } from '../../../client/index.ts';
 import type { DsseEnvelope } from '../../../contract/envelope.ts';
 import type { Review } from '../../../contract/review.ts';
+import { DIRECT_GRPC } from '../../compose/proxy.ts';
 import { CliError } from '../../ui/exit.ts';
 import { select } from '../../ui/prompt.ts';
 import { renderReview } from '../../ui/review-view.ts';
@@ -214,7 +215,7 @@ async function forgeApproval(temporalAddress: string, review: Review): Promise<s
     privateKey,
     'ops-1',
   );
-  const connection = await Connection.connect({ address: temporalAddress, connectTimeout: '5s' });
+  const connection = await Connection.connect({ address: temporalAddress, ...DIRECT_GRPC, connectTimeout: '5s' });
   try {
     const handle = new Client({ connection }).workflow.getHandle(review.workflow.workflowId);
     await handle.signal(submitDecision, envelope);

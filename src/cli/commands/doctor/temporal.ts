@@ -2,6 +2,7 @@ import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
 import type { TemporalIdentity } from '../../../ports/store.ts';
+import { DIRECT_GRPC } from '../../compose/proxy.ts';
 import { SEARCH_ATTRIBUTE_NAMES, type TemporalConnections, type TemporalTarget } from '../../compose/temporal.ts';
 import { describeIdentity, isSameTemporal, readTemporalIdentity } from '../../compose/temporal-binding.ts';
 import { fail, judgeClock, ok, skipped, warn, type Finding } from './checks.ts';
@@ -26,7 +27,7 @@ export async function checkTemporal(
   const { Connection } = await import('@temporalio/client');
   let connection: Connection;
   try {
-    connection = await Connection.connect({ ...target.connectionOptions, connectTimeout: '5s' });
+    connection = await Connection.connect({ ...target.connectionOptions, ...DIRECT_GRPC, connectTimeout: '5s' });
   } catch {
     return [
       fail('temporal', `cannot be reached at ${address}`, 'Start it, or check TEMPORAL_ADDRESS, TLS and the API key.'),
