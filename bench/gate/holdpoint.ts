@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
 import type { Door, GateTimes } from './measure.ts';
 
@@ -24,7 +25,8 @@ export function openHoldpoint(keys: HoldpointKeys): Door {
         {
           service: 'payouts',
           tool: 'payouts.create',
-          arguments: { account: 'acct-1', amount: 100, currency: 'usd' },
+          // An equal call that waits would stand for it.
+          arguments: { account: randomUUID(), amount: 100, currency: 'usd' },
         },
       );
       if (proposed.outcome !== 'ESCALATE') throw new Error(`not held: ${JSON.stringify(proposed)}`);

@@ -11,6 +11,8 @@ export interface ProblemOptions {
   readonly retryAfterSeconds?: number;
   /** The review that it is about, for `idempotency_mismatch`. */
   readonly reviewId?: ReviewId;
+  /** The equal calls, for `repeat_not_confirmed`. */
+  readonly repeats?: readonly ReviewId[];
   /** Methods that the path has, for `method_not_allowed`. */
   readonly allow?: readonly string[];
   readonly cause?: unknown;
@@ -24,6 +26,7 @@ export class ProblemError extends Error {
   readonly errors: readonly FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly reviewId: ReviewId | undefined;
+  readonly repeats: readonly ReviewId[] | undefined;
   readonly allow: readonly string[] | undefined;
 
   constructor(code: ProblemCode, options: ProblemOptions = {}) {
@@ -33,6 +36,7 @@ export class ProblemError extends Error {
     this.errors = options.errors;
     this.retryAfterSeconds = options.retryAfterSeconds ?? DEFAULT_RETRY_AFTER[code];
     this.reviewId = options.reviewId;
+    this.repeats = options.repeats;
     this.allow = options.allow;
   }
 
@@ -72,7 +76,12 @@ export function asProblem(error: unknown): ProblemError {
 export function problemFields(
   context: { readonly log: Pick<Logger, 'error'> },
   error: unknown,
-): { readonly httpStatus: number; readonly code: string; readonly detail: string } & Readonly<Record<string, unknown>> {
+): {
+  readonly httpStatus: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly repeats?: readonly ReviewId[];
+} & Readonly<Record<string, unknown>> {
   const problem = asProblem(error);
   if (problem.code === 'internal') context.log.error({ err: error }, 'an item of a batch failed');
   return {
@@ -80,5 +89,6 @@ export function problemFields(
     code: problem.code,
     detail: problem.detail,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(problem.repeats === undefined ? {} : { repeats: problem.repeats }),
   };
 }

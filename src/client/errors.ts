@@ -34,6 +34,8 @@ export interface HoldpointErrorDetails {
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
   /** The review that it is about, where the server says so: with `idempotency_mismatch` the one that the key stands for. */
   readonly reviewId?: string;
+  /** With `repeat_not_confirmed`: the reviews of the equal calls. */
+  readonly repeats?: readonly string[];
 }
 
 /** Every failure of the client. Branch on `code`; the message is for people. */
@@ -45,6 +47,7 @@ export class HoldpointError extends Error {
   readonly retryAfter: number | undefined;
   readonly errors: readonly { readonly pointer: string; readonly message: string }[];
   readonly reviewId: string | undefined;
+  readonly repeats: readonly string[];
 
   constructor(details: HoldpointErrorDetails, options?: ErrorOptions) {
     super(details.detail === undefined ? details.code : `${details.code}: ${details.detail}`, options);
@@ -54,6 +57,7 @@ export class HoldpointError extends Error {
     this.retryAfter = details.retryAfter;
     this.errors = details.errors ?? [];
     this.reviewId = details.reviewId;
+    this.repeats = details.repeats ?? [];
   }
 }
 
@@ -79,6 +83,7 @@ interface Problem {
   readonly detail?: string;
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
   readonly reviewId?: string;
+  readonly repeats?: readonly string[];
 }
 
 /** The error that an answer which is no result stands for. `retryAfter` in seconds. */
@@ -97,6 +102,7 @@ export function parseProblem(status: number, text: string, retryAfter?: number):
     ...(detail === undefined ? {} : { detail }),
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
+    ...(problem.repeats === undefined ? {} : { repeats: problem.repeats }),
     ...wait,
   });
 }
@@ -109,7 +115,7 @@ function readProblem(text: string): Problem | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { code, title, detail, errors, reviewId } = value as Record<string, unknown>;
+  const { code, title, detail, errors, reviewId, repeats } = value as Record<string, unknown>;
   if (typeof code !== 'string') return undefined;
   return {
     // A newer server may know codes that this client does not; they pass through as they are.
@@ -118,5 +124,6 @@ function readProblem(text: string): Problem | undefined {
     ...(typeof detail === 'string' ? { detail } : {}),
     ...(Array.isArray(errors) ? { errors: errors as NonNullable<Problem['errors']> } : {}),
     ...(typeof reviewId === 'string' ? { reviewId } : {}),
+    ...(Array.isArray(repeats) ? { repeats: repeats.map(String) } : {}),
   };
 }

@@ -47,6 +47,8 @@ export interface DecisionResult {
   /** 200 admitted, 202 queued and not counted yet; anything else was refused with `code`. */
   readonly httpStatus: number;
   readonly code?: string;
+  /** With `repeat_not_confirmed`: the reviews of the equal calls, to be named in `repeats`. */
+  readonly repeats?: readonly string[];
 }
 
 /** Reviews as this key may see them: an agent its own, a reviewer or auditor all. */

@@ -27,6 +27,8 @@ export const problemSchema = z.object({
   errors: z.array(fieldErrorSchema).optional(),
   /** With `idempotency_mismatch`: the caller's own review that the key stands for (of a batch, its first one). */
   reviewId: reviewIdSchema.optional(),
+  /** With `repeat_not_confirmed`: the reviews of the equal calls, to be named in the decision's `repeats`. */
+  repeats: z.array(reviewIdSchema).optional(),
 });
 export type Problem = z.infer<typeof problemSchema>;
 

@@ -13,6 +13,11 @@ export const decisionRequestSchema = z.strictObject({
   arguments: jsonObjectSchema.optional(),
   /** `respond` only. */
   response: jsonSchema.optional(),
+  /**
+   * `approve` and `edit`: the equal calls that this one is to repeat, by their reviews. Twice is meant; without it a yes to
+   * a call that ran already, or that waits already, is `repeat_not_confirmed`.
+   */
+  repeats: z.array(reviewIdSchema).max(50).optional(),
 });
 export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
 
@@ -24,7 +29,15 @@ export const decisionsRequestSchema = z.strictObject({
 });
 
 export const decisionsResponseSchema = z.object({
-  results: z.array(z.object({ reviewId: reviewIdSchema, httpStatus: z.int(), code: z.string().optional() })),
+  results: z.array(
+    z.object({
+      reviewId: reviewIdSchema,
+      httpStatus: z.int(),
+      code: z.string().optional(),
+      /** With `repeat_not_confirmed`. */
+      repeats: z.array(reviewIdSchema).optional(),
+    }),
+  ),
 });
 
 /** Body of `POST /v1/reviews/:id/revision`, by the proposer, in `changes_requested`. */

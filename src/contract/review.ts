@@ -147,6 +147,34 @@ export const shortfallSchema = z.object({
 });
 export type Shortfall = z.infer<typeof shortfallSchema>;
 
+/**
+ * Another review of the same agent and tool. Only reviewers are told of it, with the state of a review that was held, by
+ * `GET /v1/reviews/:id`.
+ */
+export const relatedReviewSchema = z.object({
+  reviewId: reviewIdSchema,
+  /**
+   * `equal`: of the very same call, and it waits, is approved or ran within the hour before this one was proposed.
+   * `earlier`: what was tried in that hour, where some of it was rejected, stopped or edited.
+   */
+  relation: z.enum(['equal', 'earlier']),
+  status: statusSchema,
+  executionStatus: executionStatusSchema,
+  /** Its call in one line, as it stands or ran; clipped to 400 bytes. */
+  summary: z.string(),
+  proposedAt: z.string(),
+  /** When it ran, or ended without. */
+  endedAt: z.string().nullable(),
+  decidedBy: z.string().nullable(),
+  /** Who changed the call, where a person did. */
+  editedBy: z.string().nullable(),
+  /** The call of an `earlier` one was proposed as this one is, and changed later. */
+  proposedAsThis: z.boolean(),
+  /** A yes to this review would make the call a second time: the decision has to name that review in `repeats`. */
+  mustConfirm: z.boolean(),
+});
+export type RelatedReview = z.infer<typeof relatedReviewSchema>;
+
 /** Full state of a review, as `GET /v1/reviews/:id` answers and as the reviews table keeps it. Times: ISO 8601 UTC. */
 export const reviewSchema = z.object({
   reviewId: reviewIdSchema,
@@ -210,6 +238,7 @@ export const reviewSchema = z.object({
   /** Present in `changes_requested`: the feedback. */
   feedback: feedbackSchema.nullable(),
   execution: executionViewSchema,
+  related: z.array(relatedReviewSchema).optional(),
   workflow: z.object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() }),
   /** Never stored: told to reviewers while it waits, by the people in force, where it cannot be approved any more. */
   shortfall: shortfallSchema.optional(),

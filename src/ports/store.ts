@@ -5,7 +5,7 @@ import type { Timestamp } from '../contract/json.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import type { LedgerRow, LedgerTransition, LedgerState } from '../domain/ledger.ts';
 import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
-import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
+import type { ExecutionView, Material, RelatedReview, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
 import type { SessionMethod } from '../contract/api.ts';
 
 /**
@@ -316,20 +316,6 @@ export type BoundCall =
   /** The key was bound before, with the same (`matches`) or another body. */
   | { readonly kind: 'seen'; readonly reviewId: ReviewId; readonly matches: boolean; readonly attached: boolean };
 
-/** Another review of the same agent and tool that is open, or ended since a time. */
-export interface TriedCall {
-  readonly row: ReviewRow;
-  readonly execution: ExecutionView;
-  /** Who ended the review; null: nobody, or it has not ended. */
-  readonly by: string | null;
-  /** Who made the version that stands, where it was not the proposer. */
-  readonly editedBy: string | null;
-  /** Its call is equal to the one that it is compared with. */
-  readonly equal: boolean;
-  /** One of its earlier versions is. */
-  readonly equalBefore: boolean;
-}
-
 /** Which calls agents have proposed, and which review stands for each. */
 export interface ProposedCalls {
   /** One statement, so that it neither misses nor overtakes an equal call or a decision that comes at the same time. */
@@ -342,8 +328,8 @@ export interface ProposedCalls {
     revision: number,
     at: Timestamp,
   ): Promise<void>;
-  /** `call`: compared with; undefined: with the version that stands. Equal calls first, then what ended last. */
-  tried(review: Review, since: Timestamp, call: string | undefined): Promise<readonly TriedCall[]>;
+  /** What people are told of others beside a review that is held. `call`: compared with; absent: the version that stands. */
+  related(review: Review, call?: string): Promise<readonly RelatedReview[]>;
 }
 
 /** MCP requests that have not been answered. */

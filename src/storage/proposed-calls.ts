@@ -5,15 +5,15 @@ import {
   type CallBinding,
   type McpRequests,
   type ProposedCalls,
-  type TriedCall,
 } from '../ports/store.ts';
+import { relatedSince, relateReviews, type TriedCall } from '../domain/related.ts';
 import type { Query } from './database/database.ts';
 import { storableText } from './database/text.ts';
 import { readRow, type FoundRow } from './reviews/list.ts';
 import type { ListRow } from './reviews/review-row.ts';
 
-/** Reviews that are told of one: equal ones come first. */
-const MOST_TRIED = 20;
+/** Reviews that are read to tell of one: equal ones come first. */
+const MOST_TRIED = 50;
 
 /** {@link ProposedCalls} over the `proposed_calls` and `idempotency` tables. */
 export function createProposedCalls(query: Query): ProposedCalls {
@@ -26,7 +26,10 @@ export function createProposedCalls(query: Query): ProposedCalls {
         [reviewId, revision, storableText(proposer), call, intent, at],
       );
     },
-    tried: (review, since, call) => readTried(query, review, since, call),
+    related: async (review, call) => {
+      if (review.kind !== 'call' || review.gate !== 'hard') return [];
+      return relateReviews(review, await readTried(query, review, call));
+    },
   };
 }
 
@@ -57,12 +60,7 @@ interface FoundCall extends FoundRow {
   equal_before: boolean;
 }
 
-async function readTried(
-  query: Query,
-  review: Review,
-  since: string,
-  call: string | undefined,
-): Promise<readonly TriedCall[]> {
+async function readTried(query: Query, review: Review, call: string | undefined): Promise<readonly TriedCall[]> {
   const { reviewId, revision, proposer } = review;
   const found = await query<FoundCall>(
     `SELECT tried.*, r.list_row, r.execution, r.execution_status, r.ended_as
@@ -79,7 +77,7 @@ async function readTried(
               ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED}) tried
        JOIN holdpoint.reviews r ON r.review_id = tried.review_id
       ORDER BY tried.equal DESC, tried.equal_before DESC, tried.ended_at DESC NULLS LAST, tried.review_id DESC`,
-    [storableText(proposer.id), storableText(review.call.tool), reviewId, revision, call ?? null, since],
+    [storableText(proposer.id), storableText(review.call.tool), reviewId, revision, call ?? null, relatedSince(review)],
   );
   const now = Date.now();
   return found.map((row): TriedCall => {

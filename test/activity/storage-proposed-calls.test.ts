@@ -114,11 +114,11 @@ onEveryDatabase((engine) => {
     }
   });
 
-  it('tells what the agent has tried with the tool: equal calls first, then what ended last', async () => {
-    const tried = async (since: string, call?: string) =>
-      (await store.proposedCalls.tried(reviewOf(reviewIdOf(9)), since, call)).map(
-        ({ row, equal, equalBefore }) =>
-          `${row.reviewId.slice(-1)}${equal ? ' equal' : ''}${equalBefore ? ' before' : ''}`,
+  it('tells of equal calls and of what was tried before, each as it stands now', async () => {
+    const asked = reviewOf(reviewIdOf(9), { proposedAt: after(HOUR) });
+    const related = async (call?: string) =>
+      (await store.proposedCalls.related(asked, call)).map(
+        ({ reviewId, relation }) => `${reviewId.slice(-1)} ${relation}`,
       );
     for (const n of [1, 2, 3, 4, 9]) await bind(n, { attach: false });
     await put(9);
@@ -128,9 +128,10 @@ onEveryDatabase((engine) => {
     await put(4, { status: 'approved', resolvedAt: after(-1) });
     await put(5, { status: 'rejected', resolvedAt: after(2) });
     await put(6, { status: 'rejected', resolvedAt: after(2), proposer: { id: 'other', owner: null, attested: true } });
-    expect(await tried(AT)).toEqual(['2 equal', '3 equal', '1 before', '5']);
-    expect(await tried(after(2))).toEqual(['2 equal', '3 equal']);
-    expect(await tried(AT, 'another')).toEqual(['2', '5', '1', '3']);
+    expect(await related()).toEqual(['3 equal', '2 earlier', '1 earlier', '5 earlier']);
+    expect(await related('another')).toEqual(['2 earlier', '5 earlier', '1 earlier', '3 earlier']);
+    const question = { ...asked, kind: 'in-flow' } as const;
+    expect(await store.proposedCalls.related(question)).toEqual([]);
   });
 
   it('an MCP request keeps its key until it is answered, or too old to be the same', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { run } from '../../src/cli/commands/run.ts';
 import { Holdpoint, HoldpointError, type Review } from '../../src/client/index.ts';
 import { capture } from '../unit/cli-io.ts';
+import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { CREATE, GET, makeHarness, type Harness } from './support/harness.ts';
 
 // The client against the real app over real HTTP; Temporal is played by the harness.
@@ -18,8 +19,10 @@ beforeEach(() => {
 });
 afterAll(() => api.close());
 
+let proposals = 0;
+/** Equal to no other call. */
 async function propose(args: Record<string, unknown> = {}): Promise<Review> {
-  const d = await as('agent-1').execute({ ...CREATE, ...args });
+  const d = await as('agent-1').execute({ ...CREATE, context: { proposal: (proposals += 1) }, ...args });
   expect(d.escalated).toBe(true);
   await api.gate.settled(d.reviewId);
   return as('ops-1').reviews.get(d.reviewId);
@@ -189,7 +192,8 @@ describe('the command line against the same app', () => {
   }
 
   test('propose, list, show, approve, and the record says that it was the command line', async () => {
-    const proposed = await holdpoint('agent-1', 'execute', 'payouts.create', '-a', JSON.stringify(CREATE.arguments));
+    const args = JSON.stringify({ ...CREATE.arguments, account: 'by-command-line' });
+    const proposed = await holdpoint('agent-1', 'execute', 'payouts.create', '-a', args);
     expect(proposed).toMatchObject({ code: 9, out: { outcome: 'ESCALATE' } });
     const id = proposed.out.reviewId;
     await api.gate.settled(id);
@@ -202,6 +206,31 @@ describe('the command line against the same app', () => {
     expect(approved.out.levels[0]?.decisions[0]).toMatchObject({ reviewer: 'ops-1', channel: 'cli' });
     const late = await holdpoint('ops-2', 'review', 'reject', id, '--yes', '-m', 'too late');
     expect(late).toMatchObject({ code: 5, out: { error: { code: 'already_started' } } });
+  });
+
+  test('I1: says that a call attached to one that waits; approving a repeat takes --repeats, and --yes is not enough', async () => {
+    const args = JSON.stringify({ ...CREATE.arguments, account: 'twice' });
+    const propose = async () => (await holdpoint('agent-1', 'execute', 'payouts.create', '-a', args)).out;
+    const first = await propose();
+    const review = await as('ops-1').reviews.get(first.reviewId);
+    await as('ops-1').reviews.decide(first.reviewId, { type: 'approve', digest: digestOf(review) });
+    api.settings.setPolicy({ approval: { ...ONE_OF_OPS, reproposal: 'attach' } });
+    try {
+      const second = await propose();
+      expect(second.reviewId).not.toBe(first.reviewId);
+      expect(await propose()).toMatchObject({ reviewId: second.reviewId, attached: true });
+      const approve = (...more: string[]) =>
+        holdpoint('ops-1', 'review', 'approve', second.reviewId, '--yes', '--wait', '5s', ...more);
+      const refused = await approve();
+      expect(refused).toMatchObject({ code: 2, out: { error: { code: 'not_interactive' } } });
+      expect(JSON.stringify(refused.out)).toContain(`--repeats ${first.reviewId}`);
+      expect(await approve('--repeats', first.reviewId)).toMatchObject({ code: 0, out: { status: 'approved' } });
+      await expect(
+        as('ops-1').reviews.decide(second.reviewId, { type: 'approve', digest: digestOf(review) }),
+      ).rejects.toMatchObject({ code: 'already_resolved', repeats: [] });
+    } finally {
+      api.settings.setPolicy({});
+    }
   });
 
   test('policy explain over HTTP', async () => {

@@ -34,7 +34,7 @@ describe('outcomes', () => {
   });
 
   test('waitSeconds holds the answer until the call was approved and made', async () => {
-    const held = api.execute({ waitSeconds: 30, threadId: 'hold-1' });
+    const held = api.execute({ waitSeconds: 30, threadId: 'hold-1', context: { thread: 'hold-1' } });
     const review = await pendingOf('hold-1');
     await api.decide(review.reviewId, review.call.digest);
     const answer = await held;
@@ -90,7 +90,7 @@ describe('outcomes', () => {
 
   test('without a worker: ESCALATE not_yet_classified, and the status URL knows of it', async () => {
     api.gate.mode = 'idle';
-    const answer = await api.execute({ threadId: 'early' });
+    const answer = await api.execute({ threadId: 'early', context: { thread: 'early' } });
     expect(answer.status).toBe(202);
     expect(answer.body).toMatchObject({
       outcome: 'ESCALATE',
@@ -300,16 +300,17 @@ describe('refusals before anything starts', () => {
 describe('idempotency keys', () => {
   test('same key and body: the current state of the same review', async () => {
     const headers = { 'idempotency-key': 'k-1' };
-    const first = await api.execute({}, 'agent-1', headers);
+    const request = { arguments: { account: 'k-1', amount: 100 } };
+    const first = await api.execute(request, 'agent-1', headers);
     expect(first.headers.get('idempotent-replayed')).toBeNull();
-    const reordered = { arguments: { amount: 100, account: 'a-1' } };
+    const reordered = { arguments: { amount: 100, account: 'k-1' } };
     const second = await api.execute(reordered, 'agent-1', headers);
     expect(second.body).toEqual(first.body);
     expect(second.headers.get('idempotent-replayed')).toBe('true');
     const review = (await api.get(`/v1/reviews/${first.body.reviewId}`, 'ops-1')).body;
     await api.decide(review.reviewId, review.call.digest);
     await api.gate.settled(review.reviewId);
-    const third = await api.execute({}, 'agent-1', headers);
+    const third = await api.execute(request, 'agent-1', headers);
     expect([third.status, third.body.outcome]).toEqual([200, 'EXECUTED']);
   });
 

@@ -122,6 +122,21 @@ describe('deciding from a mail', () => {
     expect(after.revisions.at(-1)?.decisions[0]?.comment).toBe('Not\nthis one');
   });
 
+  test('I1: an equal call is named, and a yes takes the box that twice is meant', async () => {
+    const twice = { context: { mail: 'twice' } };
+    const first = await api.propose(twice);
+    await api.decide(first.reviewId, first.call.digest);
+    api.clock.set(start + 1);
+    const second = await api.propose(twice);
+    const page = await decide(pathOf(second), { decision: 'approve' });
+    expect([page.status, page.code]).toEqual([422, 'repeat_not_confirmed']);
+    expect(page.text).toContain(`name="repeat-${first.reviewId}"`);
+    expect((await stateOf(second)).status).toBe('pending');
+    const box = { [`repeat-${first.reviewId}`]: 'on' };
+    const sent = await send(pathOf(second), { form: page.form ?? '', decision: 'approve', ...box });
+    expect([sent.status, sent.code]).toEqual([200, 'accepted']);
+  });
+
   test('a no without a comment is asked for one, and nothing is decided', async () => {
     const review = await api.propose();
     const page = await decide(pathOf(review), { decision: 'reject', comment: ' ' });

@@ -87,7 +87,10 @@ async function pendingOf(threadId: string, harness = api): Promise<AnyJson> {
   return (await harness.get(`/v1/reviews/${row.reviewId}`, 'ops-1')).body;
 }
 
-const thread = (threadId: string) => ({ _meta: { 'holdpoint/threadId': threadId } });
+/** A call that is equal to none under another thread. */
+const thread = (threadId: string) => ({
+  _meta: { 'holdpoint/threadId': threadId, 'holdpoint/context': { thread: threadId } },
+});
 
 describe('what is offered', () => {
   test('the tools this agent may propose, under names that models’ APIs take, and none that decides', async () => {

@@ -121,6 +121,12 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
     return revise(review.reviewId, {});
   },
   comment_required: () => decideOn({ type: 'revise' }),
+  repeat_not_confirmed: async () => {
+    const twice = { context: { repeats: true } };
+    const [first, second] = [await api.propose(twice), await api.propose(twice)];
+    await api.decide(first.reviewId, first.call.digest);
+    return api.decide(second.reviewId, second.call.digest);
+  },
   response_required: async () => {
     const review = await api.propose();
     const stored = await api.store.readReview(review.reviewId);

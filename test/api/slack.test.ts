@@ -72,6 +72,16 @@ async function told(at = 0): Promise<string> {
 const stateOf = async (review: Review) => (await api.get(`/v1/reviews/${review.reviewId}`, 'ops-1')).body as Review;
 
 describe('deciding with a button', () => {
+  test('I1: a yes to a call that ran already is refused: twice is said on the page', async () => {
+    const twice = { context: { slack: 'twice' } };
+    const first = await api.propose(twice);
+    await api.decide(first.reviewId, first.call.digest);
+    const second = await api.propose(twice);
+    await press(second, 'approve');
+    expect(await told()).toBe('repeat_not_confirmed');
+    expect((await stateOf(second)).status).toBe('pending');
+  });
+
   test('a yes is recorded in the name of the person who pressed, with channel and method slack', async () => {
     const review = await api.propose();
     const reply = await press(review, 'approve', { comment: 'fine' });

@@ -15,7 +15,7 @@ import {
 } from './destinations.ts';
 
 export interface DeliverDeps {
-  readonly store: Pick<Store, 'readReview' | 'readRecord'> & { readonly deliveries: DeliveryStore };
+  readonly store: Pick<Store, 'readReview' | 'readRecord' | 'proposedCalls'> & { readonly deliveries: DeliveryStore };
   readonly settings: SettingsSource;
   readonly channels: Channels;
   readonly clock: Clock;
@@ -236,15 +236,17 @@ function refusalOf(destination: Destination, channel: Channel, notice: Notice): 
 
 type Told = Pick<Notice, 'review' | 'materials'>;
 
-/** People are shown what changed since the last version; machines are not. */
+/** People are shown what changed since the last version, and what else the agent tried; machines are not. */
 async function readTold(
   store: DeliverDeps['store'],
   destination: Destination,
   { reviewId }: WaitingDelivery,
 ): Promise<Told | undefined> {
   const review = (await store.readReview(reviewId))?.review;
-  if (review === undefined || !('pace' in destination) || review.revision < 2) return review && { review };
-  return { review, materials: (await store.readRecord(reviewId))?.materials ?? [] };
+  if (review === undefined || !('pace' in destination)) return review && { review };
+  const related = await store.proposedCalls.related(review);
+  const told = { review: related.length === 0 ? review : { ...review, related: [...related] } };
+  return review.revision < 2 ? told : { ...told, materials: (await store.readRecord(reviewId))?.materials ?? [] };
 }
 
 function noticeOf(row: WaitingDelivery, told: Told, deploymentId: string): Notice {

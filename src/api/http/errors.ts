@@ -46,6 +46,7 @@ function sendProblem(res: Response, problem: ProblemError, instance: string): vo
     code: problem.code,
     ...(problem.errors === undefined ? {} : { errors: [...problem.errors] }),
     ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
+    ...(problem.repeats === undefined ? {} : { repeats: [...problem.repeats] }),
   };
   if (problem.code === 'unauthenticated') {
     const challenge: unknown = res.locals['challenge'];

@@ -1,4 +1,5 @@
 import type { DecisionType, Review } from '../../contract/review.ts';
+import { repeatsToConfirm } from '../../domain/related.ts';
 import { canBeStopped } from '../../domain/stop.ts';
 import { markup, shownToHtml, unlinked, type Html } from '../../domain/show/to-html.ts';
 import { showReview } from '../../domain/show/show-review.ts';
@@ -61,10 +62,21 @@ function formOf({ review, formToken, again }: DecisionPage): Html {
 ${problem}${stops ? [markup`<p>The call was approved and has not run yet.</p>\n`] : []}<input type="hidden" name="form" value="${formToken}">
 <fieldset><legend>On exactly what is shown above</legend>
 ${choices}</fieldset>
-<label for="comment">${stops ? 'Comment (optional)' : 'Comment (required to reject or ask for changes; the proposer sees it)'}</label>
+${repeatsOf(review)}<label for="comment">${stops ? 'Comment (optional)' : 'Comment (required to reject or ask for changes; the proposer sees it)'}</label>
 <textarea id="comment" name="comment" rows="4" maxlength="4000">${again?.comment ?? ''}</textarea>
 <button type="submit">Send decision</button>
 </form>`;
+}
+
+/** Fields of the form that name an equal call begin with it. */
+export const REPEAT = 'repeat-';
+
+/** To be ticked with a yes: the call is meant to be made although an equal one waits or has run. */
+function repeatsOf({ related }: Review): readonly Html[] {
+  return repeatsToConfirm(related).map(
+    ({ reviewId }) =>
+      markup`<label><input type="checkbox" name="${REPEAT}${reviewId}"> Approve although ${reviewId} is of an equal call: it is meant to be made twice</label>\n`,
+  );
 }
 
 /** A plain answer: what came of it, with its code. */

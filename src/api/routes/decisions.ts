@@ -56,6 +56,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
         'too_many_revisions',
         'edit_invalid',
         'comment_required',
+        'repeat_not_confirmed',
         'response_required',
         'decision_not_allowed',
         'objection_unreadable',

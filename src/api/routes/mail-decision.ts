@@ -9,6 +9,7 @@ import {
   decisionPage,
   isMailChoice,
   MAIL_PAGE_CSS,
+  REPEAT,
   type DecisionPage,
   type MailChoice,
 } from '../page/mail-decision.ts';
@@ -20,7 +21,7 @@ import type { Caller, Settled } from '../service/types.ts';
 import { MAIL_LINK_ANSWERS, PROBLEMS, type MailLinkAnswer, type ProblemCode } from '../../contract/codes.ts';
 import { BODY_LIMITS } from '../../contract/constants.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
-import type { ReviewId } from '../../contract/ids.ts';
+import { reviewIdSchema, type ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import { checkMailLink } from '../../domain/mail-decision.ts';
 import { findReviewer } from '../../domain/policy/settings.ts';
@@ -108,17 +109,35 @@ async function decideByForm(
   if (!isMailChoice(type) || comment.length > 4_000) return again('invalid_request', 'Choose one of the decisions.');
   if (type !== 'approve' && comment === '' && !canBeStopped(review))
     return again('comment_required', 'Rejecting and asking for changes need a comment.');
-  const decision = { type, digest: link.digest, ...(comment === '' ? {} : { comment }) };
+  const repeats = type === 'approve' ? repeatsIn(fields) : [];
+  const decision = {
+    type,
+    digest: link.digest,
+    ...(comment === '' ? {} : { comment }),
+    ...(repeats.length === 0 ? {} : { repeats }),
+  };
   try {
     const settled = await countDecision(deps.metrics, type, () =>
       decide(deps, principalOf(deps, link), link.reviewId as ReviewId, decision, caller),
     );
     return settledReply(settled, type, link, caller);
   } catch (error) {
+    if (error instanceof ProblemError && error.code === 'repeat_not_confirmed') {
+      return again(
+        error.code,
+        'An equal call waits or has run already: say that it is meant to be made twice, or reject.',
+      );
+    }
     // What may pass says when to come again, as it does everywhere on this page.
     const isOfTheReview = error instanceof ProblemError && error.retryAfterSeconds === undefined && error.status < 500;
     throw isOfTheReview ? new Refused(error.code, link) : error;
   }
+}
+
+/** Equal calls that were ticked: that this one is meant to be made as well. */
+function repeatsIn(fields: ReadonlyMap<string, string>): ReviewId[] {
+  const named = [...fields.keys()].filter((name) => name.startsWith(REPEAT)).map((name) => name.slice(REPEAT.length));
+  return named.filter((id) => reviewIdSchema.safeParse(id).success).slice(0, 50);
 }
 
 /** The link and its review, where the link holds now. Throws {@link Refused}. */
@@ -159,9 +178,10 @@ async function pageOf(
   caller: Caller,
 ): Promise<DecisionPage> {
   const materials = review.revision > 1 ? ((await store.readRecord(review.reviewId))?.materials ?? []) : [];
+  const related = [...(await store.proposedCalls.related(review))];
   const now = clock.now();
   return {
-    review,
+    review: { ...review, related },
     reviewer: link.reviewer,
     formToken: forms.issue(linkOf(req), now),
     reviewUrl: `${caller.baseUrl}/reviews/${review.reviewId}`,

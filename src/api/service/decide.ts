@@ -15,6 +15,7 @@ import { checkDecision, refusalOfReconcile, stateOfReview, voterOf } from '../..
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { findArgumentErrors } from '../../domain/policy/assess.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
+import { repeatsToConfirm } from '../../domain/related.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
 const PARALLEL = 8;
@@ -48,6 +49,8 @@ export async function decide(
   );
   if (refusal !== undefined) throw new ProblemError(refusal);
   const edited = request.type === 'edit' ? await prepareEdit(context, review, request) : undefined;
+  const version = request.arguments && fingerprintsOfVersion(context, review, request.arguments);
+  if (request.type === 'approve' || version !== undefined) await refuseRepeat(context, review, request, version?.call);
   const decisionUlid = newUlid(context.clock.now());
   const envelope = signer.sign('decision', {
     deploymentId: review.deploymentId,
@@ -73,11 +76,22 @@ export async function decide(
   }
   const signal = { reviewId, name: 'submitDecision', envelope, decisionUlid } as const;
   const settled = await sendAndSettle(context, principal, signal, caller);
-  if (request.arguments !== undefined && settled.httpStatus === 200) {
-    const version = fingerprintsOfVersion(context, review, request.arguments);
-    await noteVersion(context, review, review.revision + 1, version);
-  }
+  if (settled.httpStatus === 200) await noteVersion(context, review, review.revision + 1, version);
   return settled;
+}
+
+/** A yes to a call that is made or waits already takes the words that twice is meant. `call`: as an edit would leave it. */
+async function refuseRepeat(
+  context: ServiceContext,
+  review: Review,
+  { repeats = [] }: DecisionRequest,
+  call: string | undefined,
+): Promise<void> {
+  const equal = repeatsToConfirm(await context.store.proposedCalls.related(review, call));
+  const missing = equal.filter(({ reviewId }) => !repeats.includes(reviewId));
+  if (missing.length > 0) {
+    throw new ProblemError('repeat_not_confirmed', { repeats: equal.map(({ reviewId }) => reviewId) });
+  }
 }
 
 /** Each item stands alone; several on one review go in their order. */
@@ -113,8 +127,8 @@ async function decideOne(
     const settled = await decide(context, principal, reviewId, request, caller);
     return { reviewId, httpStatus: settled.httpStatus };
   } catch (error) {
-    const { httpStatus, code } = problemFields(context, error);
-    return { reviewId, httpStatus, code };
+    const { httpStatus, code, repeats } = problemFields(context, error);
+    return { reviewId, httpStatus, code, ...(repeats === undefined ? {} : { repeats }) };
   }
 }
 
@@ -125,6 +139,8 @@ function checkShape(request: DecisionRequest): void {
   };
   if (request.arguments !== undefined && request.type !== 'edit') wrong('arguments are only allowed in an edit.');
   if (request.response !== undefined && request.type !== 'respond') wrong('response is only allowed in respond.');
+  const isYes = request.type === 'approve' || request.type === 'edit';
+  if (request.repeats !== undefined && !isYes) wrong('repeats is only allowed in approve and edit.');
 }
 
 async function prepareEdit(

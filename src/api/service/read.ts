@@ -39,7 +39,7 @@ export async function getReview(
   const isOver = (now: Review): boolean =>
     isFinal(now) || (options.orChanges === true && now.status === 'changes_requested');
   const review = await readVisible(context, principal, reviewId);
-  if (options.waitSeconds === 0 || isOver(review)) return review;
+  if (options.waitSeconds === 0 || isOver(review)) return withRelated(context, principal, review);
   const held = await waitUntil(
     context,
     reviewId,
@@ -47,7 +47,14 @@ export async function getReview(
     options.waitSeconds * 1_000,
     options.signal,
   );
-  return held === undefined ? review : present(context, principal, held.review);
+  return withRelated(context, principal, held === undefined ? review : present(context, principal, held.review));
+}
+
+/** What the same agent did besides is for reviewers alone: an agent could learn from it what others decided. */
+async function withRelated(context: ServiceContext, principal: Principal, review: Review): Promise<Review> {
+  if (principal.kind !== 'reviewer') return review;
+  const related = await context.store.proposedCalls.related(review);
+  return related.length === 0 ? review : { ...review, related: [...related] };
 }
 
 export async function listReviews(

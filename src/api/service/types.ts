@@ -48,6 +48,7 @@ export interface DecisionResult {
   readonly reviewId: ReviewId;
   readonly httpStatus: number;
   readonly code?: string;
+  readonly repeats?: readonly ReviewId[];
 }
 
 /** A change in a stream; `index` is the audit index of the entry that made it. */

@@ -72,6 +72,8 @@ const WORDS: Partial<Record<SlackRefusal, string>> = {
   comment_required:
     'Rejecting and asking for changes need a comment: write it into the message, then press the button again.',
   already_started: 'The call has already started, so it could not be stopped.',
+  repeat_not_confirmed:
+    'An equal call waits or has run already. Open the review and say there that it is meant to be made twice.',
   digest_mismatch: 'The call has changed since this message was posted. Open the review to see it as it is now.',
 };
 

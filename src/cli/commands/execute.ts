@@ -61,12 +61,20 @@ function exitOfResult(result: ExecuteResult): ExitName {
 }
 
 function renderResult(result: ExecuteResult): string[] {
+  const lines = renderOutcome(result);
+  if (result.attached !== true) return lines;
+  return [...lines, 'attached: an equal call was proposed before, and its review stands for this one'];
+}
+
+function renderOutcome(result: ExecuteResult): string[] {
   const reasons = result.reasonCodes.map(visible).join(', ');
   if (result.executed) return ['executed', ...indent(visibleJson(result.execution.body ?? null))];
   if (result.escalated) {
     const until = result.expiresAt === null ? '' : `, until ${result.expiresAt}`;
     const waiting = `waiting: ${result.reviewId}${until}${reasons === '' ? '' : ` (${reasons})`}`;
-    return [waiting, ...(result.reasons ?? []).map(({ message }) => `  ${visible(message)}`)];
+    const explained = (result.reasons ?? []).map(({ message }) => `  ${visible(message)}`);
+    const feedback = result.feedback === undefined ? [] : ['changes requested:', ...quote(result.feedback.comment)];
+    return [waiting, ...explained, ...feedback];
   }
   if (result.blocked) {
     return [

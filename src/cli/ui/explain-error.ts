@@ -63,6 +63,8 @@ const HINTS: Partial<Record<HoldpointErrorCode, string>> = {
   already_voted: 'Your vote counts. `holdpoint review show <id>` shows which votes are missing.',
   digest_mismatch: 'It has been edited or revised since. Look at it again and decide on the current version.',
   edit_invalid: 'The arguments do not match the tool; `holdpoint policy explain` shows what is wrong.',
+  repeat_not_confirmed:
+    '`holdpoint review show <id>` names the equal calls. If the call is meant to be made again, name them with --repeats.',
   comment_required: 'Add --comment "…".',
   decision_not_allowed: '`holdpoint review show <id>` lists the decisions this review allows.',
   not_reconcilable: 'Only `outcome_unknown` can be settled, and only once its request can no longer be in flight.',

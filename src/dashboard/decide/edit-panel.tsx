@@ -23,7 +23,7 @@ import { diffJson } from '../../domain/show/changes.ts';
 import { ChangesView } from '../ui/changes.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { commentOf, type PanelProps } from './panels.tsx';
+import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
 import { interpretingValidator } from './validator.ts';
 
 /** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
@@ -56,6 +56,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
             >
               <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
               <ChangesView lines={diffJson(before, edited)} label="Changes" />
+              <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
               <TextField value={comment} onChange={setComment} maxLength={4_000}>
                 <Label>Comment (optional)</Label>
                 <Input />

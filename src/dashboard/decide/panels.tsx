@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { Link } from '@tanstack/react-router';
 import { Button, FieldError, Input, Label, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
 import { NotCompared } from './not-compared.tsx';
@@ -25,11 +26,39 @@ export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
         <ClassBadge value={review.class} /> Approve exactly what is shown above, version {review.revision}?
       </p>
       <NotCompared review={review} />
+      <ConfirmRepeats repeats={deciding.repeats} deciding={deciding} />
       <TextField value={comment} onChange={setComment} maxLength={4_000}>
         <Label>Comment (optional)</Label>
         <Input />
       </TextField>
     </Panel>
+  );
+}
+
+/** An equal call waits or has run: a yes has to say that twice is meant. */
+export function ConfirmRepeats({
+  repeats,
+  deciding,
+}: Pick<PanelProps, 'deciding'> & { readonly repeats: readonly string[] }) {
+  const { confirmed, confirm } = deciding;
+  if (repeats.length === 0) return null;
+  return (
+    <div className="note note-warn">
+      <p>
+        An equal call waits or has run:{' '}
+        {repeats.map((reviewId) => (
+          <span key={reviewId}>
+            <Link to="/reviews/$reviewId" params={{ reviewId }}>
+              {reviewId}
+            </Link>{' '}
+          </span>
+        ))}
+      </p>
+      <label>
+        <input type="checkbox" required checked={confirmed} onChange={(event) => confirm(event.target.checked)} /> Twice
+        is meant: make it again
+      </label>
+    </div>
   );
 }
 

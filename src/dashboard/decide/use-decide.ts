@@ -1,10 +1,11 @@
-import { useRef } from 'react';
+import { useRef, useState } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Review } from '../../contract/review.ts';
 import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
 import type { DecisionRequest } from '../../contract/decision.ts';
 import { countYeses, openLevelOf } from '../../domain/eligibility.ts';
 import { STATUS } from '../../domain/lifecycle.ts';
+import { repeatsToConfirm } from '../../domain/related.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -45,13 +46,24 @@ export function useSending<Request, Result>(
   };
 }
 
-export type Deciding = Sending<Omit<DecisionRequest, 'digest'>>;
+export interface Deciding extends Sending<Omit<DecisionRequest, 'digest' | 'repeats'>> {
+  /** Equal calls of which a yes has to say that twice is meant, by their reviews. */
+  readonly repeats: readonly string[];
+  /** Those of them for which a decision was refused: of an edit they are known only then. */
+  readonly refused: readonly string[];
+  readonly confirmed: boolean;
+  readonly confirm: (isMeant: boolean) => void;
+}
 
 /** Sends a decision on the digest that is shown. */
 export function useDecide(review: Review, onSent: () => void): Deciding {
   const queries = useQueryClient();
   const { queryKey } = reviewQuery(review.reviewId);
   const { digest } = review.call;
+  // What the review names; what an edit makes of the call is known once it was refused.
+  const [refused, setRefused] = useState<readonly string[]>([]);
+  const [confirmed, confirm] = useState(false);
+  const repeats = [...new Set([...repeatsToConfirm(review.related).map(({ reviewId }) => reviewId), ...refused])];
   const { isPending, send } = useSending(
     async (request: DecisionRequest) => client.reviews.decide(review.reviewId, request),
     [queryKey, ['reviews']],
@@ -68,11 +80,23 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
       error: (error) => {
         const code = error instanceof HoldpointError ? error.code : '';
         notify('bad', refusalWords(code));
-        if (code !== 'edit_invalid') onSent();
+        if (error instanceof HoldpointError && code === 'repeat_not_confirmed') {
+          setRefused(error.repeats);
+          confirm(false);
+        } else if (code !== 'edit_invalid') onSent();
       },
     },
   );
-  return { isPending, send: (request) => digest !== null && send({ ...request, digest }) };
+  const named = (type: DecisionRequest['type']): Pick<DecisionRequest, 'repeats'> =>
+    confirmed && repeats.length > 0 && (type === 'approve' || type === 'edit') ? { repeats } : {};
+  return {
+    isPending,
+    repeats,
+    refused,
+    confirmed,
+    confirm,
+    send: (request) => digest !== null && send({ ...request, ...named(request.type), digest }),
+  };
 }
 
 function admittedWords(after: Review, type: DecisionRequest['type']): string {

@@ -80,6 +80,7 @@ function ReviewView({ review }: { readonly review: Review }) {
           </Piece>
           {why !== undefined && <Blocks section={why} />}
         </header>
+        {card('related')}
         <Changes review={review}>{card('changes')}</Changes>
         {card('feedback')}
         <OutcomeUnknown review={review} />

@@ -1,4 +1,5 @@
 import { useId, useMemo, type ReactNode } from 'react';
+import { Link } from '@tanstack/react-router';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../domain/json/exact-number.ts';
@@ -135,6 +136,13 @@ export function LineView({ line }: { readonly line: Line }) {
       );
     }
     if ('policy' in part) return <Visible key={index} text={part.policy} />;
+    if ('review' in part) {
+      return (
+        <Link key={index} to="/reviews/$reviewId" params={{ reviewId: part.review }}>
+          {part.review}
+        </Link>
+      );
+    }
     if ('until' in part) return <LiveTimeLeft key={index} until={part.until} />;
     return part.now === undefined ? <Instant key={index} at={part.at} /> : <LiveAge key={index} since={part.at} />;
   });

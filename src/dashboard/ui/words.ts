@@ -12,6 +12,7 @@ const REFUSALS: Partial<Record<ProblemCode, string>> = {
     'The review has changed since this page showed it. Nothing was sent on; look at what is shown now and decide again.',
   not_an_approver: 'You may not vote on the level that is open now. Your decision did not count.',
   self_approval: 'Separation of duties: you proposed this, own its proposer, or voted earlier. It did not count.',
+  repeat_not_confirmed: 'An equal call waits or has run already. Nothing was decided: say that twice is meant.',
   comment_required: 'This decision needs a comment.',
   edit_invalid: 'The changed arguments do not fit the tool. Nothing was sent on.',
   decision_not_allowed: 'This review does not allow that decision.',

@@ -7,6 +7,7 @@ import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { fillTemplate } from '../text/write-value.ts';
 import { DECISION_WORDS, executionErrorWords, reasonWords } from '../words.ts';
 import { changesSince } from './changes.ts';
+import { showRelated } from './show-related.ts';
 import { showCall, showEvidence, showWords, splitContext } from './show-call.ts';
 import {
   lineOf,
@@ -33,6 +34,7 @@ export function showReview(review: Review, options: ShowOptions): Shown {
     summary: summaryOf(review, options),
     sections: [
       showWhy(review, options),
+      ...showRelated(review, options.now),
       ...showChanges(review, options),
       ...showEvidence(review),
       showCall(review, options.tool),

@@ -20,7 +20,17 @@ export interface Shown {
 /** Whose words a section is made of: Holdpoint's own, the call itself, or unchecked words of an agent or a reviewer. */
 export type Voice = 'holdpoint' | 'call' | 'agent' | 'reviewer';
 
-export type SectionId = 'why' | 'changes' | 'evidence' | 'call' | 'words' | 'feedback' | 'levels' | 'timeline' | 'end';
+export type SectionId =
+  | 'why'
+  | 'related'
+  | 'changes'
+  | 'evidence'
+  | 'call'
+  | 'words'
+  | 'feedback'
+  | 'levels'
+  | 'timeline'
+  | 'end';
 
 export interface Section {
   readonly id: SectionId;
@@ -39,7 +49,9 @@ export type Part =
   /** ISO 8601; with `now` (epoch ms) its age matters more. */
   | { readonly at: string; readonly now?: number }
   /** A deadline, ISO 8601. */
-  | { readonly until: string; readonly now: number };
+  | { readonly until: string; readonly now: number }
+  /** Id of another review; a page links to it. */
+  | { readonly review: string };
 export type Line = readonly Part[];
 
 export interface Pair {

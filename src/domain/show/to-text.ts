@@ -68,6 +68,7 @@ export function writeLine(line: Line): string {
       if (typeof part === 'string') return part;
       if ('said' in part) return visible(quoteSaid(part.said));
       if ('policy' in part) return visible(part.policy);
+      if ('review' in part) return part.review;
       if ('until' in part) return `${formatLeft(part.until, part.now)} (until ${part.until})`;
       return part.now === undefined ? visible(part.at) : `${formatSpan(part.now - Date.parse(part.at))} ago`;
     })

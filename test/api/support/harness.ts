@@ -30,7 +30,7 @@ export interface HarnessOptions {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever JSON came; what it must be is for assertions to say
-type AnyJson = any;
+export type AnyJson = any;
 
 /** What a request came to. */
 export interface Reply<T = AnyJson> {
@@ -117,6 +117,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
   await startService(service);
   const server = await startServer(app, { port: 0, shutdown, graceMs: 2_000 });
 
+  let proposals = 0;
   const isReviewer = (id: string): boolean => REVIEWERS.some((reviewer) => reviewer.id === id);
   const credential = (id: string): string => (isReviewer(id) ? tokenOf(id) : keyOf(id));
 
@@ -170,9 +171,9 @@ export async function makeHarness(options: HarnessOptions = {}) {
     execute: (request: Record<string, unknown> = {}, as = 'agent-1', headers: Record<string, string> = {}) =>
       send('POST', '/v1/execute', { ...CREATE, ...request }, { as, headers }),
 
-    /** Proposes a call under a hard gate and returns the state a reviewer is shown. */
+    /** Proposes a call under a hard gate, equal to no other one, and returns the state a reviewer is shown. */
     async propose(request: Record<string, unknown> = {}, as = 'agent-1') {
-      const answer = await this.execute(request, as);
+      const answer = await this.execute({ context: { proposal: (proposals += 1) }, ...request }, as);
       await gate.settled(answer.body.reviewId);
       return (await this.get(`/v1/reviews/${answer.body.reviewId}`, 'ops-1')).body;
     },

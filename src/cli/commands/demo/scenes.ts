@@ -8,6 +8,7 @@ import { DIRECT_GRPC } from '../../compose/proxy.ts';
 import { CliError } from '../../ui/exit.ts';
 import { select } from '../../ui/prompt.ts';
 import { renderReview } from '../../ui/review-view.ts';
+import { repeatsToConfirm } from '../../../domain/related.ts';
 import { formatCount } from '../../../domain/text/time.ts';
 import { renderProof, verifyWith } from '../audit/verify.ts';
 import { dataDirOf, readTrust } from '../installation.ts';
@@ -177,10 +178,14 @@ async function askHere(tour: Tour, review: Review): Promise<boolean> {
   return answer === 'approve';
 }
 
-/** Sends the digest of what was shown: had the call changed meanwhile, the approval would be refused. */
+/**
+ * Sends the digest of what was shown: had the call changed meanwhile, the approval would be refused. An earlier tour may
+ * have made the same call.
+ */
 async function approveHere(tour: Tour, review: Review): Promise<void> {
   const digest = review.call.digest as string;
-  const decided = await tour.reviewer.reviews.decide(review.reviewId, { type: 'approve', digest });
+  const repeats = repeatsToConfirm(review.related).map(({ reviewId }) => reviewId);
+  const decided = await tour.reviewer.reviews.decide(review.reviewId, { type: 'approve', digest, repeats });
   check(tour, 'ops-1 approved exactly that digest', !decided.admitted || decided.review.status === 'approved');
 }
 

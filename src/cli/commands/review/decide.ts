@@ -6,6 +6,7 @@ import type { DecisionType, Review } from '../../../contract/review.ts';
 import { canBeStopped, queuedDecisionWords } from '../../../domain/stop.ts';
 import { countYeses } from '../../../domain/eligibility.ts';
 import { STATUS } from '../../../domain/lifecycle.ts';
+import { repeatsToConfirm } from '../../../domain/related.ts';
 import { visible, visibleJson } from '../../../domain/text/visible.ts';
 import { editText } from '../../ui/editor.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
@@ -23,6 +24,7 @@ interface DecideOptions extends GlobalOptions {
   readonly yes?: boolean;
   readonly response?: string;
   readonly wait?: string;
+  readonly repeats?: string;
 }
 
 const COMMANDS: readonly { readonly type: DecisionType; readonly words: string; readonly question: string }[] = [
@@ -39,6 +41,7 @@ const COMMANDS: readonly { readonly type: DecisionType; readonly words: string; 
 export function registerDecisions(review: Command, context: CliContext): void {
   for (const { type, words, question } of COMMANDS) {
     const command = withDecisionOptions(review.command(type).description(words).argument('<id>'));
+    if (type === 'approve') withRepeats(command);
     if (type === 'respond') command.requiredOption('--response <json>', 'the answer: JSON, @FILE or -');
     command.action(
       action(context, (io, options: DecideOptions, id) => runDecision(io, options, id, type, question, context.signal)),
@@ -52,6 +55,27 @@ function withDecisionOptions(command: Command): Command {
     .option('--digest <digest>', 'decide only if the call still has this digest; default: the digest shown now')
     .option('-y, --yes', 'do not ask')
     .option('--wait <duration>', 'how long to wait for the result of an approved call', '15s');
+}
+
+function withRepeats(command: Command): Command {
+  return command.option(
+    '--repeats <ids>',
+    'make the call again although these reviews, separated by commas, are of equal ones',
+  );
+}
+
+/** Asks whether twice is meant, where an equal call waits or has run; `--yes` alone does not say so. */
+async function confirmRepeats(
+  io: Io,
+  { related }: Review,
+  { repeats }: DecideOptions,
+): Promise<Pick<DecisionRequest, 'repeats'>> {
+  if (repeats !== undefined) return { repeats: repeats.split(',').map((id) => id.trim()) };
+  const equal = repeatsToConfirm(related).map(({ reviewId }) => reviewId);
+  if (equal.length === 0) return {};
+  const otherwise = `Pass --repeats ${equal.join(',')} if the call is meant to be made again.`;
+  await confirm(io, `An equal call waits or has run (${equal.join(', ')}). Make it twice?`, otherwise);
+  return { repeats: equal };
 }
 
 async function runDecision(
@@ -71,7 +95,8 @@ async function runDecision(
     io.print(...(await readAndRender(io, connection, review, signal)), '');
     await confirm(io, canBeStopped(review) && type === 'reject' ? 'Stop it before it runs?' : question);
   }
-  await decide(io, client, review, options, { type, ...response }, signal);
+  const repeats = type === 'approve' ? await confirmRepeats(io, review, options) : {};
+  await decide(io, client, review, options, { type, ...response, ...repeats }, signal);
 }
 
 /**
@@ -124,13 +149,14 @@ interface EditOptions extends DecideOptions {
 }
 
 export function registerEdit(review: Command, context: CliContext): void {
-  withDecisionOptions(
+  const command = withDecisionOptions(
     review
       .command('edit')
       .description('approve the same tool with other arguments; the call is classified again')
       .argument('<id>')
       .option('-a, --arguments <json>', 'all arguments: JSON, @FILE or -; default: $VISUAL or $EDITOR opens'),
-  ).action(action(context, (io, options: EditOptions, id) => edit(io, options, id, context.signal)));
+  );
+  withRepeats(command).action(action(context, (io, options: EditOptions, id) => edit(io, options, id, context.signal)));
 }
 
 async function edit(io: Io, options: EditOptions, id: string, signal: AbortSignal): Promise<void> {
@@ -150,7 +176,9 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
     );
     await confirm(io, 'Approve this?');
   }
-  await decide(io, client, review, options, { type: 'edit', arguments: args }, signal);
+  // Whether an equal call of what the edit makes of it is there, only the server knows.
+  const repeats = options.repeats === undefined ? {} : await confirmRepeats(io, review, options);
+  await decide(io, client, review, options, { type: 'edit', arguments: args, ...repeats }, signal);
 }
 
 /** All arguments as the person's editor left them. */

@@ -1,0 +1,71 @@
+import type { RelatedReview, Review } from '../../contract/review.ts';
+import { capitalize, EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
+import { canBeStopped } from '../stop.ts';
+import { pair, said, type Block, type Line, type Pair, type Section } from './shown.ts';
+
+/**
+ * What else the same agent did with the same tool: equal calls, of which a yes makes one more, and what was tried before
+ * where people rejected or changed some of it.
+ */
+export function showRelated(review: Review, now: number): Section[] {
+  const { related = [] } = review;
+  if (related.length === 0 || (hasEnded(review.status) && !canBeStopped(review))) return [];
+  const blocks: Block[] = related
+    .filter(({ relation }) => relation === 'equal')
+    .map((one) => ({ kind: 'warning', line: describeEqual(one, now) }));
+  const earlier = related.filter(({ relation }) => relation === 'earlier').map((one) => describeEarlier(one, now));
+  if (earlier.length > 0) blocks.push({ kind: 'pairs', pairs: earlier });
+  return [{ id: 'related', heading: 'The same agent, with the same tool', voice: 'holdpoint', blocks }];
+}
+
+function describeEqual(one: RelatedReview, now: number): Line {
+  const link: Line = [' (', { review: one.reviewId }, '). '];
+  const twice = 'With a yes here it would be made a second time.';
+  switch (one.executionStatus) {
+    case 'not_started':
+      return hasEnded(one.status)
+        ? ['An equal call is approved and about to run', ...link, twice]
+        : [
+            'An equal call waits too, proposed ',
+            { at: one.proposedAt, now },
+            ...link,
+            'With a yes to both it is made twice.',
+          ];
+    case 'executing':
+      return ['An equal call is running', ...link, twice];
+    case 'outcome_unknown':
+      return ['An equal call was sent, and nobody knows whether it took effect', ...link, twice];
+    case 'executed':
+    case 'failed':
+      return ['An equal call ran ', { at: one.endedAt ?? one.proposedAt, now }, ...deciderOf(one), ...link, twice];
+    default:
+      return one.executionStatus satisfies never;
+  }
+}
+
+/** `Rejected 2 minutes ago: payouts.create {"amount":500}, by ops-1 (rev_…)`. */
+function describeEarlier(one: RelatedReview, now: number): Pair {
+  const { editedBy, proposedAsThis } = one;
+  const label: Line = [capitalize(outcomeOf(one)), ' ', { at: one.endedAt ?? one.proposedAt, now }];
+  const edited: Line = editedBy === null ? [] : [', edited by ', said(editedBy)];
+  const before: Line = proposedAsThis ? [', proposed as this call is'] : [];
+  // What a caller put into it stands in quotes already.
+  return pair(label, [
+    { policy: one.summary },
+    ...before,
+    ...edited,
+    ...deciderOf(one),
+    ' (',
+    { review: one.reviewId },
+    ')',
+  ]);
+}
+
+function outcomeOf({ status, executionStatus, editedBy }: RelatedReview): string {
+  if (executionStatus === 'executed') return editedBy === null ? 'ran' : 'ran, edited,';
+  return executionStatus === 'not_started' ? STATUS[status].label : EXECUTION[executionStatus].label;
+}
+
+function deciderOf({ decidedBy, editedBy }: RelatedReview): Line {
+  return decidedBy === null || decidedBy === editedBy ? [] : [', decided by ', said(decidedBy)];
+}
