@@ -13,7 +13,7 @@ afterAll(() => api.close());
 
 let calls = 0;
 /** A call that no other test proposes. */
-const newCall = () => ({ arguments: { account: `again-${(calls += 1)}`, amount: 100 } });
+const newCall = () => ({ arguments: { account: `again-${(calls += 1)}`, amount: 100 }, context: {} });
 
 async function rejected(request: Record<string, unknown>) {
   const review = await api.propose(request);
@@ -264,7 +264,7 @@ describe('the same call again, after a rejection', () => {
   });
 
   test('a call with a sealed value is known by what was sealed', async () => {
-    const wire = { tool: 'payouts.wire', arguments: { amount: 5, memo: 'for the rent' } };
+    const wire = { tool: 'payouts.wire', arguments: { amount: 5, memo: 'for the rent' }, context: {} };
     const review = await rejected(wire);
     expect((await api.execute(wire)).body.reviewId).toBe(review.reviewId);
     expect((await api.execute({ ...wire, arguments: { amount: 5, memo: 'for the tent' } })).status).toBe(202);
