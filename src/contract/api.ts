@@ -172,6 +172,10 @@ export const upstreamListSchema = z.object({
       digest: digestSchema.nullable(),
       /** As it was when it was first seen. */
       first: digestSchema,
+      /** What `accept` takes: `digest`, or with `acceptDescriptions` that of everything but the description. */
+      accept: digestSchema.nullable(),
+      /** Parts that differ from what was accepted, e.g. `description`. */
+      changed: z.array(z.string()),
       /** Text of the upstream, made visible. */
       description: z.string().nullable(),
       inputSchema: z.record(z.string(), z.unknown()).nullable(),

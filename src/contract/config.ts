@@ -78,6 +78,8 @@ const mcpConnectorSchema = z.strictObject({
   env: z.record(z.string(), z.string()).optional(),
   allowPrivateAddresses: z.boolean().optional(),
   timeout: durationUpTo(LONGEST.call).optional(),
+  /** Descriptions of its tools may change without holding its calls; schemas and everything else may not. */
+  acceptDescriptions: z.boolean().optional(),
 });
 export type HttpConnectorConfig = z.infer<typeof httpConnectorSchema>;
 export type PostgresConnectorConfig = z.infer<typeof postgresConnectorSchema>;

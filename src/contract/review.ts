@@ -175,6 +175,14 @@ export const relatedReviewSchema = z.object({
 });
 export type RelatedReview = z.infer<typeof relatedReviewSchema>;
 
+/** Which parts of which tools of an upstream MCP server differ from what was accepted. */
+const upstreamChangesSchema = z.object({
+  tools: z.array(z.object({ tool: z.string(), parts: z.array(z.string()) })),
+  /** Changed tools that are not named. */
+  more: z.int(),
+});
+export type UpstreamChanges = z.infer<typeof upstreamChangesSchema>;
+
 /** Full state of a review, as `GET /v1/reviews/:id` answers and as the reviews table keeps it. Times: ISO 8601 UTC. */
 export const reviewSchema = z.object({
   reviewId: reviewIdSchema,
@@ -219,6 +227,8 @@ export const reviewSchema = z.object({
   evidence: z.array(evidenceSchema),
   /** Why there is no evidence although the tool has a preview; never shown to agents. */
   previewError: previewErrorSchema.nullable(),
+  /** Why calls of its upstream MCP server are held; absent: nothing changed there. */
+  upstreamChanges: upstreamChangesSchema.optional(),
   /** In-flow only: what is asked. */
   title: z.string().nullable(),
   proposedAt: z.string(),

@@ -9,7 +9,7 @@ import { type AgentPrincipal, type Caller, type DoorParts, ProblemError } from '
 import { principalKey } from '../api/principal.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/api.ts';
 import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
-import { acceptKey, stateOfUpstream } from '../domain/policy/upstreams.ts';
+import { acceptKey, changedPartsOf, stateOfUpstream, trustedDigest } from '../domain/policy/upstreams.ts';
 import type { McpDeps, McpRequest, McpSession } from './request.ts';
 import { createMcpServer } from './server.ts';
 
@@ -242,6 +242,8 @@ function listUpstreams(settings: InForce): UpstreamList {
       state: stateOfUpstream(settings, tool),
       digest: tool.digest,
       first: tool.first,
+      accept: trustedDigest(settings, tool),
+      changed: stateOfUpstream(settings, tool) === 'changed' ? [...changedPartsOf(settings, tool)] : [],
       description: tool.definition?.description ?? null,
       inputSchema: tool.definition?.inputSchema ?? null,
     })),

@@ -3,7 +3,7 @@ import type { ExecutionErrorCode } from '../contract/codes.ts';
 import type { DsseEnvelope, EnvelopeKind, EnvelopePayload } from '../contract/envelope.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
-import type { ListedTool } from '../domain/upstream.ts';
+import type { ToolListing } from '../domain/upstream.ts';
 
 /** How a call reaches its target. Held by the execute worker alone. */
 export interface Connector {
@@ -15,7 +15,7 @@ export interface Connector {
   /** Makes the call. Never throws: every end is a {@link ConnectorResult}. Honours `sendBy` right before sending. */
   execute(input: ExecuteInput): Promise<ConnectorResult>;
   /** Only where the target has tools of its own (MCP): asks it what they are now. Rejects where it does not answer. */
-  listTools?(): Promise<readonly ListedTool[]>;
+  listTools?(): Promise<ToolListing>;
   /** Called when the target says that its tools changed. */
   onToolsChanged?(listener: () => void): void;
   /** Credentials in the clear, for scrubbing results and errors. */

@@ -1,4 +1,4 @@
-import type { ListedTool, UpstreamDefinition, UpstreamTool } from '../domain/upstream.ts';
+import type { ListedTool, ToolParts, UpstreamDefinition, UpstreamTool } from '../domain/upstream.ts';
 import type { Store } from '../ports/store.ts';
 import type { Query } from './database/database.ts';
 
@@ -21,11 +21,16 @@ export function createUpstreamStore(query: Query): Pick<Store, 'putUpstreamTools
  * new names were left out because the server has had too many.
  */
 async function putUpstreamTools(query: Query, server: string, tools: readonly ListedTool[]): Promise<number> {
-  const rows = tools.map(({ name, digest, definition }) => ({ name, digest, definition: JSON.stringify(definition) }));
+  const rows = tools.map(({ name, digest, parts, definition }) => ({
+    name,
+    digest,
+    parts: JSON.stringify(parts),
+    definition: JSON.stringify(definition),
+  }));
   const [result] = await query<{ left_out: number }>(
     `WITH listed AS (
-       SELECT t.name, t.digest, t.definition, old.tool IS NULL AS fresh
-       FROM jsonb_to_recordset($2::jsonb) AS t(name text, digest text, definition text)
+       SELECT t.name, t.digest, t.parts, t.definition, old.tool IS NULL AS fresh
+       FROM jsonb_to_recordset($2::jsonb) AS t(name text, digest text, parts text, definition text)
        LEFT JOIN holdpoint.upstream_tools AS old ON old.server = $1 AND old.tool = t.name
      ), gone AS (
        UPDATE holdpoint.upstream_tools AS old SET digest = NULL, definition = NULL
@@ -36,9 +41,12 @@ async function putUpstreamTools(query: Query, server: string, tools: readonly Li
        (SELECT * FROM listed WHERE fresh ORDER BY name
         LIMIT greatest(0, $3::bigint - (SELECT count(*) FROM holdpoint.upstream_tools WHERE server = $1)))
      ), written AS (
-       INSERT INTO holdpoint.upstream_tools AS old (server, tool, first_digest, digest, definition)
-       SELECT $1, name, digest, digest, definition FROM taken
-       ON CONFLICT (server, tool) DO UPDATE SET digest = excluded.digest, definition = excluded.definition
+       INSERT INTO holdpoint.upstream_tools AS old (server, tool, first_digest, first_parts, digest, parts, definition)
+       SELECT $1, name, digest, parts, digest, parts, definition FROM taken
+       ON CONFLICT (server, tool) DO UPDATE SET
+         digest = excluded.digest, parts = excluded.parts, definition = excluded.definition,
+         previous = CASE WHEN old.digest <> excluded.digest
+           THEN json_build_object('digest', old.digest, 'parts', old.parts::json)::text ELSE old.previous END
        WHERE old.digest IS DISTINCT FROM excluded.digest OR old.definition IS DISTINCT FROM excluded.definition
      )
      SELECT ((SELECT count(*) FROM listed) - (SELECT count(*) FROM taken))::int AS left_out`,
@@ -51,19 +59,26 @@ interface Row {
   readonly server: string;
   readonly tool: string;
   readonly first_digest: string;
+  readonly first_parts: string;
   readonly digest: string | null;
+  readonly parts: string;
+  readonly previous: string | null;
   readonly definition: string | null;
 }
 
 async function readUpstreamTools(query: Query): Promise<readonly UpstreamTool[]> {
   const rows = await query<Row>(
-    'SELECT server, tool, first_digest, digest, definition FROM holdpoint.upstream_tools ORDER BY server, tool',
+    `SELECT server, tool, first_digest, first_parts, digest, parts, previous, definition
+     FROM holdpoint.upstream_tools ORDER BY server, tool`,
   );
-  return rows.map(({ server, tool, first_digest: first, digest, definition }) => ({
-    server,
-    tool,
-    first,
-    digest,
-    definition: definition === null ? null : (JSON.parse(definition) as UpstreamDefinition),
+  return rows.map((row) => ({
+    server: row.server,
+    tool: row.tool,
+    first: row.first_digest,
+    firstParts: JSON.parse(row.first_parts) as ToolParts,
+    digest: row.digest,
+    parts: JSON.parse(row.parts) as ToolParts,
+    previous: row.previous === null ? null : (JSON.parse(row.previous) as UpstreamTool['previous']),
+    definition: row.definition === null ? null : (JSON.parse(row.definition) as UpstreamDefinition),
   }));
 }

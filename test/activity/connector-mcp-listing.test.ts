@@ -23,7 +23,8 @@ function start(tools: readonly object[]) {
   const connector = createConnector('tickets', { type: 'mcp', command: upstream.command }, () => '');
   if (connector.listTools === undefined) throw new Error('this connector lists no tools');
   cleanups.push(() => connector.close());
-  return { upstream, connector, list: () => (connector.listTools as () => Promise<readonly ListedTool[]>)() };
+  const listing = connector.listTools;
+  return { upstream, connector, list: async () => (await listing()).tools, listing };
 }
 
 function call(connector: Connector, definition: string | null): Promise<ConnectorResult> {
@@ -60,7 +61,7 @@ describe('what an upstream lists', () => {
 
   it('is bounded and makes invisible text visible; what cannot be shown is left out', async () => {
     const deep = { type: 'object', properties: { x: { description: 'a\u202eb', enum: ['c\u0007'] } } };
-    const { list } = start([
+    const { list, listing } = start([
       { ...CLOSE, description: 'x'.repeat(100_000) },
       { name: 'hidden', description: 'a\u202eb\u{e0041}\nc', inputSchema: deep },
       { name: 'na\u200bme', inputSchema: SCHEMA },
@@ -73,6 +74,14 @@ describe('what an upstream lists', () => {
     ]);
     const listed = await list();
     expect(listed.map(({ name }) => name)).toEqual(['close', 'hidden']);
+    expect((await listing()).leftOut).toEqual([
+      { name: 'na\\u{200b}me', reason: 'name_unsafe' },
+      { name: `${'x'.repeat(127)}…`, reason: 'name_unsafe' },
+      { name: 'twice', reason: 'name_twice' },
+      { name: 'keys', reason: 'schema_unsafe' },
+      { name: 'outside', reason: 'schema_unsafe' },
+      { name: 'large', reason: 'schema_too_large' },
+    ]);
     expect(listed[0]?.definition.description).toHaveLength(4_000);
     expect(listed[1]?.definition).toEqual({
       description: 'a\\u{202e}b\\u{e0041}\nc',
@@ -124,6 +133,7 @@ describe('what is remembered of it', () => {
     const tool = (name: string, letter: string): ListedTool => ({
       name,
       digest: `sha256:${letter.repeat(64)}`,
+      parts: { description: `sha256:${letter.repeat(64)}` },
       definition: { description: letter, inputSchema: { type: 'object' } },
     });
     const seen = async () =>

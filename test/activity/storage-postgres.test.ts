@@ -199,8 +199,9 @@ describe('several processes on one PostgreSQL', () => {
       await execute.store.putCheckpoint(1, originOf('test'));
       expect(await api.store.checkpoint()).toMatchObject({ size: 1 });
       expect(await gate.store.erase(AT)).toBe(0);
-      const listed = { name: 'x', digest: DIGEST, definition: { description: null, inputSchema: {} } };
+      const listed = { name: 'x', digest: DIGEST, parts: {}, definition: { description: null, inputSchema: {} } };
       await execute.store.putUpstreamTools('tickets', [listed]);
+      await execute.store.putUpstreamTools('tickets', [{ ...listed, digest: `sha256:${'9'.repeat(64)}` }]);
       await execute.store.putUpstreamTools('tickets', []);
       expect(await api.store.readUpstreamTools()).toMatchObject([{ first: DIGEST, digest: null }]);
       expect(await gate.store.readUpstreamTools()).toHaveLength(1);

@@ -12,6 +12,7 @@ afterAll(() => store.close());
 const tool = (name: string, letter = 'a'): ListedTool => ({
   name,
   digest: `sha256:${letter.repeat(64)}`,
+  parts: { description: `sha256:${letter.repeat(64)}` },
   definition: { description: null, inputSchema: { type: 'object' } },
 });
 const names = (from: number, count: number): ListedTool[] =>
@@ -28,5 +29,13 @@ describe('an upstream that lists other names again and again', () => {
     const [first] = await store.readUpstreamTools();
     expect(first).toMatchObject({ tool: 'tool-00000', digest: tool('x', 'b').digest, first: tool('x').digest });
     expect(await store.putUpstreamTools('two', [tool('new')])).toBe(0);
+  });
+
+  it('W6: the parts of a tool are remembered as they were first, before and now', async () => {
+    for (const letter of ['a', 'b', 'b', 'c']) await store.putUpstreamTools('parts', [tool('x', letter)]);
+    const [known] = (await store.readUpstreamTools()).filter(({ server }) => server === 'parts');
+    const { digest, parts } = tool('x', 'b');
+    const now = { firstParts: tool('x', 'a').parts, parts: tool('x', 'c').parts, previous: { digest, parts } };
+    expect(known).toMatchObject(now);
   });
 });

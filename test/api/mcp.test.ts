@@ -345,7 +345,9 @@ test('a tool of an upstream that nobody has asked yet is to be tried again; nobo
   const propose = (as = 'agent-1') => api.execute(request, as, { 'idempotency-key': key });
   const digest = `sha256:${'a'.repeat(64)}` as const;
   const definition = { description: null, inputSchema: {} };
-  const listed = toolsByServer([{ server: 'tickets', tool: 'search', first: digest, digest, definition }]);
+  const listed = toolsByServer([
+    { server: 'tickets', tool: 'search', first: digest, firstParts: {}, digest, parts: {}, previous: null, definition },
+  ]);
   api.settings.setPolicy({ tools: [search] });
   const connectors = { ...before.connectors, tickets: { type: 'mcp' as const, command: ['tickets'] } };
   api.settings.update({ connectors, upstreams: { tools: new Map(), settled: new Set() } });

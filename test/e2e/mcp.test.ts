@@ -289,7 +289,7 @@ describe('an upstream MCP server', () => {
     expect(found.structuredContent).toMatchObject({ hiddenCharacters: ['U+202E'] });
   });
 
-  test('that changes a tool has its tools held until policy accepts the change', async () => {
+  test('W6: that changes a tool has its tools held until policy accepts the change, and says which part of which tool', async () => {
     const client = await connect();
     const told = new Promise<void>((resolve) => {
       client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());
@@ -310,6 +310,8 @@ describe('an upstream MCP server', () => {
       error: { code: 'drifted' },
     });
     expect(upstream.calls()).not.toContain('wipe');
+    const late = await world.hold('mcp.hostile.search', {});
+    expect(late.upstreamChanges).toEqual({ tools: [{ tool: 'mcp.hostile.wipe', parts: ['description'] }], more: 0 });
 
     const shown = await run(process.execPath, [HOLDPOINT, 'mcp', 'upstreams', '--json'], {
       HOLDPOINT_URL: world.holdpoint.url,

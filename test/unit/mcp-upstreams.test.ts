@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/contract/json.ts';
-import type { UpstreamTool } from '../../src/domain/upstream.ts';
+import { digestWithoutDescription, type ToolParts, type UpstreamTool } from '../../src/domain/upstream.ts';
 import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
 import type { InForce } from '../../src/domain/policy/settings.ts';
-import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
+import { toolsByServer, upstreamChanges } from '../../src/domain/policy/upstreams.ts';
 import { distinctName } from '../../src/contract/tool-name.ts';
 import { assignNames, offeredTools } from '../../src/mcp/catalog.ts';
 import { openSession, readSession } from '../../src/mcp/endpoints.ts';
@@ -11,12 +11,17 @@ import { APPROVALS, load, problemsOf, settingsOf } from './policy-support.ts';
 
 const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
 
+const PARTS: ToolParts = { description: digest('1'), inputSchema: digest('2') };
+
 function upstream(tool: string, more: Partial<UpstreamTool> = {}): UpstreamTool {
   return {
     server: 'tickets',
     tool,
     first: digest('a'),
+    firstParts: PARTS,
     digest: digest('a'),
+    parts: PARTS,
+    previous: null,
     definition: { description: `does ${tool}`, inputSchema: { type: 'object', properties: { id: {} } } },
     ...more,
   };
@@ -110,6 +115,69 @@ describe('calls of an upstream’s tools', () => {
     expect(loaded.ok && loaded.warnings.map(({ line }) => line)).toHaveLength(1);
     expect(problemsOf(`${POLICY}accept: { mcp.tickets.x: sha256:beef }\n`)).toHaveLength(1);
     expect(problemsOf(`${POLICY}accept: { github.repos.delete: "${digest('b')}" }\n`)).toHaveLength(1);
+  });
+});
+
+describe('W6: an upstream that changes its words', () => {
+  const CONNECTORS = settingsOf(POLICY).connectors;
+  const withFreeWords = (tools: readonly UpstreamTool[], policy = POLICY): InForce => ({
+    ...settingsWith(tools, policy),
+    connectors: { ...CONNECTORS, tickets: { type: 'mcp', command: ['tickets'], acceptDescriptions: true } },
+  });
+  const [words, schema] = [{ description: digest('8') }, { inputSchema: digest('9') }];
+  const changedTo = (parts: ToolParts, more: Partial<UpstreamTool> = {}) =>
+    upstream('wipe', { digest: digest('b'), parts: { ...PARTS, ...parts }, ...more });
+  const namedIn = (settings: InForce) =>
+    upstreamChanges(settings, { name: 'mcp.tickets.search', connector: 'tickets' })?.tools;
+
+  it('W6: which part of which tool changed is named', () => {
+    const both = changedTo({ ...words, ...schema, annotations: digest('7') });
+    const parts = ['description', 'inputSchema', 'annotations'];
+    expect(namedIn(settingsWith([SEARCH, both]))).toEqual([{ tool: 'mcp.tickets.wipe', parts }]);
+    const gone = changedTo({}, { parts: { inputSchema: digest('2') } });
+    expect(namedIn(settingsWith([SEARCH, gone]))).toEqual([{ tool: 'mcp.tickets.wipe', parts: ['description'] }]);
+    expect(namedIn(settingsWith([SEARCH]))).toBeUndefined();
+  });
+
+  it('W6: after an accepted change, what differs from that is named', () => {
+    const accepting = `${POLICY}accept: { mcp.tickets.wipe: "${digest('c')}" }\n`;
+    const previous = { digest: digest('c'), parts: { ...PARTS, ...schema } };
+    const again = changedTo({ ...schema, ...words }, { previous });
+    expect(namedIn(settingsWith([SEARCH, again], accepting))).toMatchObject([{ parts: ['description'] }]);
+  });
+
+  it('W6: no more than twenty tools are named', () => {
+    const many = Array.from({ length: 23 }, (_, n) => upstream(`tool-${n}`, { digest: digest('b') }));
+    const changes = upstreamChanges(settingsWith([SEARCH, ...many]), {
+      name: 'mcp.tickets.search',
+      connector: 'tickets',
+    });
+    expect([changes?.tools.length, changes?.more]).toEqual([20, 3]);
+  });
+
+  it('W6: acceptDescriptions frees descriptions, never schemas or anything else', () => {
+    expect(assess(withFreeWords([SEARCH, changedTo(words)])).kind).toBe('free');
+    expect(assess(settingsWith([SEARCH, changedTo(words)])).kind).toBe('held');
+    for (const part of ['inputSchema', 'outputSchema', 'annotations', 'title', 'other']) {
+      const settings = withFreeWords([SEARCH, changedTo({ ...words, [part]: digest('9') })]);
+      expect(assess(settings)).toMatchObject({
+        kind: 'held',
+        reasonCodes: expect.arrayContaining(['upstream_changed']),
+      });
+      expect(namedIn(settings)).toEqual([{ tool: 'mcp.tickets.wipe', parts: [part] }]);
+    }
+  });
+
+  it('W6: with it, a call goes by a digest that its description is no part of, and policy can accept that', () => {
+    const moved = changedTo(schema);
+    const loose = digestWithoutDescription(moved.parts);
+    const assessed = assess(withFreeWords([SEARCH, upstream('wipe')]));
+    expect(assessed).toMatchObject({ target: { request: { definition: digestWithoutDescription(PARTS) } } });
+    const accepting = `${POLICY}accept: { mcp.tickets.wipe: "${loose}" }\n`;
+    expect(assess(withFreeWords([SEARCH, moved], accepting)).kind).toBe('free');
+    const reworded = { ...moved, digest: digest('d'), parts: { ...moved.parts, ...words } };
+    expect(assess(withFreeWords([SEARCH, reworded], accepting)).kind).toBe('free');
+    expect(assess(settingsWith([SEARCH, moved], accepting)).kind).toBe('held');
   });
 });
 

@@ -77,6 +77,17 @@ describe('the order of a review', () => {
     expect(lost).toMatch(/ops-2[^]*no longer counts/);
   });
 
+  test('W6: which part of which tool of the MCP server changed is said first', () => {
+    const tools = [
+      { tool: 'mcp.tickets.wipe', parts: ['description'] },
+      { tool: 'mcp.tickets.close', parts: ['inputSchema', 'annotations'] },
+    ];
+    const text = saidBy('holdpoint', aReview({ upstreamChanges: { tools, more: 3 } }));
+    expect(text).toMatch(
+      /mcp\.tickets\.wipe.* \(description\); .*mcp\.tickets\.close.* \(inputSchema, annotations\); and 3 more/,
+    );
+  });
+
   test('the policy’s own words are filled from the arguments, which stay inside quotes', () => {
     const tool = { description: 'Deletes {owner}/{repo}, {other}', reason: 'cannot be undone' };
     const [why] = show(withArguments({ owner: 'acme', repo: 'web\n' }), Infinity, { tool }).sections;

@@ -20,7 +20,8 @@ afterEach(() => followed.stop());
 
 const list = (server: string): void => {
   const digest = `sha256:${'a'.repeat(64)}` as const;
-  tools = [...tools, { server, tool: 'x', first: digest, digest, definition: null }];
+  const parts = { firstParts: {}, parts: {}, previous: null };
+  tools = [...tools, { server, tool: 'x', first: digest, digest, ...parts, definition: null }];
 };
 const upstreams = () => followed.inForce.current().upstreams;
 const settled = (): readonly string[] => [...(upstreams()?.settled ?? [])];

@@ -4,6 +4,7 @@ import { assessCall, blockUnassessed, findTool, type Assessment } from '../../do
 import type { ReviewBase } from '../../domain/gate/view.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
+import { upstreamChanges } from '../../domain/policy/upstreams.ts';
 import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
 import { openReview, pauseIfLong, type OpeningDeps } from './open-review.ts';
@@ -89,9 +90,12 @@ function firstRevision(
   );
 }
 
-function baseOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: Settings): ReviewBase {
+function baseOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: InForce): ReviewBase {
   const { request, proposer } = proposal;
+  const definition = findTool(settings, callOf(proposal).tool);
+  const changes = definition === undefined ? undefined : upstreamChanges(settings, definition);
   return {
+    ...(changes === undefined ? {} : { upstreamChanges: changes }),
     reviewId: input.reviewId,
     decisionId: decisionIdOf(input.reviewId),
     deploymentId: settings.deploymentId,

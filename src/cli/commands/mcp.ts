@@ -33,11 +33,14 @@ export async function listUpstreams(io: Io, options: ConnectOptions, signal: Abo
   const { tools } = parsed.data;
   io.data(parsed.data);
   if (tools.length === 0) io.print('No upstream MCP server has listed a tool.');
-  for (const { key, state, digest } of tools) io.print(`${state.padEnd(8)}  ${visible(key)}  ${digest ?? ''}`);
+  for (const { key, state, digest, changed } of tools) {
+    const parts = changed.length === 0 ? '' : `  (${changed.map(visible).join(', ')})`;
+    io.print(`${state.padEnd(8)}  ${visible(key)}  ${digest ?? ''}${parts}`);
+  }
   const changed = tools.filter(({ state }) => state === 'changed');
   if (changed.length === 0) return;
   io.print('', 'Review what changed. To accept it, add this to the policy file:', 'accept:');
-  for (const { key, digest } of changed) io.print(`  ${JSON.stringify(visible(key))}: ${digest ?? ''}`);
+  for (const { key, accept } of changed) io.print(`  ${JSON.stringify(visible(key))}: ${accept ?? ''}`);
 }
 
 /** How long requests received before standard input ended may still be answered. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Store } from '../../ports/store.ts';
-import type { UpstreamTool } from '../../domain/upstream.ts';
+import type { UnlistedTool, UpstreamTool } from '../../domain/upstream.ts';
 import type { InForce, SettingsSource, Upstreams } from '../../domain/policy/settings.ts';
-import { stateOfUpstream, toolsByServer } from '../../domain/policy/upstreams.ts';
+import { changedPartsOf, stateOfUpstream, toolsByServer } from '../../domain/policy/upstreams.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import type { Connector } from '../../ports/connector.ts';
 import { repeat, type Periodic } from './serve.ts';
@@ -67,7 +67,7 @@ export async function followUpstreams(
     for (const tool of tools) {
       if (stateOfUpstream(files.current(), tool) !== 'changed') continue;
       log.warn(
-        { server: tool.server, tool: tool.tool, digest: tool.digest },
+        { server: tool.server, tool: tool.tool, parts: changedPartsOf(files.current(), tool), digest: tool.digest },
         'an upstream MCP server changed a tool; calls of its tools are held until policy accepts the digest',
       );
     }
@@ -129,16 +129,28 @@ export function askUpstreams(
       connector.onToolsChanged?.(() => askInTurn(name));
     }
     try {
-      const tools = await connector.listTools();
-      const leftOut = stopped ? 0 : await store.putUpstreamTools(name, tools);
-      if (leftOut > 0)
+      const { tools, leftOut } = await connector.listTools();
+      tellLeftOut(name, leftOut);
+      const ignored = stopped ? 0 : await store.putUpstreamTools(name, tools);
+      if (ignored > 0)
         log.warn(
-          { connector: name, leftOut },
+          { connector: name, leftOut: ignored },
           'an upstream MCP server has listed too many tools; new ones are ignored',
         );
     } catch (error) {
       if (!stopped) log.warn({ err: error, connector: name }, 'the upstream MCP server does not list its tools');
     }
+  };
+  /** Once for each list: it is asked for every minute. */
+  const told = new Map<string, string>();
+  const tellLeftOut = (name: string, leftOut: readonly UnlistedTool[]): void => {
+    const text = JSON.stringify(leftOut);
+    if ((told.get(name) ?? '[]') === text) return;
+    told.set(name, text);
+    log.warn(
+      { connector: name, tools: leftOut.slice(0, 50), count: leftOut.length },
+      'tools of an upstream MCP server are not offered: their names or schemas cannot be shown safely',
+    );
   };
   const askAfterPause = async (name: string): Promise<void> => {
     const rest = (asked.get(name) ?? Number.NEGATIVE_INFINITY) + PAUSE_MS - performance.now();

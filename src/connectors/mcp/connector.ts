@@ -9,7 +9,7 @@ import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { FindProxy } from '../../domain/proxy.ts';
-import type { ListedTool } from '../../domain/upstream.ts';
+import { digestWithoutDescription, type ListedTool, type ToolListing } from '../../domain/upstream.ts';
 import { storable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
@@ -119,7 +119,9 @@ async function findDrift(
   } catch {
     return notNow('target_unreachable', 'The upstream server does not list its tools');
   }
-  if (listed.find(({ name }) => name === tool)?.digest === definition) return undefined;
+  const now = listed.find(({ name }) => name === tool);
+  // Approved by one of the two, as the configuration says: it was rendered again before the claim.
+  if (now?.digest === definition || (now && digestWithoutDescription(now.parts) === definition)) return undefined;
   return failed('drifted', 'The upstream server changed the tool');
 }
 
@@ -228,16 +230,18 @@ class Upstream {
   }
 
   /** Asks for the tools, a second time in a new session where the server has forgotten the first. */
-  async list(timeoutMs: number, isAgain = false): Promise<readonly ListedTool[]> {
+  async list(timeoutMs: number, isAgain = false): Promise<ToolListing> {
     const session = await this.take(timeoutMs);
     const { client } = session;
     const isInSession = session.isHttpSession();
     try {
-      const listed = await this.during(session, async () =>
-        client.getServerCapabilities()?.tools === undefined ? [] : listUpstreamTools(client, timeoutMs),
+      const listing = await this.during(session, async () =>
+        client.getServerCapabilities()?.tools === undefined
+          ? { tools: [], leftOut: [] }
+          : listUpstreamTools(client, timeoutMs),
       );
-      this.#listed = listed;
-      return listed;
+      this.#listed = listing.tools;
+      return listing;
     } catch (error) {
       if (!isInSession || !isSessionOver(error)) throw error;
       this.retire(session);
@@ -248,7 +252,7 @@ class Upstream {
 
   /** What it listed last, unless it said since that this is no longer so. */
   async known(timeoutMs: number): Promise<readonly ListedTool[]> {
-    return this.#listed ?? this.list(timeoutMs);
+    return this.#listed ?? (await this.list(timeoutMs)).tools;
   }
 
   async #open(env: string, timeoutMs: number): Promise<Session> {

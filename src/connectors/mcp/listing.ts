@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { ListedTool } from '../../domain/upstream.ts';
+import { partsOf, type ListedTool, type ToolListing, type UnlistedTool } from '../../domain/upstream.ts';
 import { numbersAsDoubles } from '../../domain/json/exact-number.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
@@ -20,12 +20,13 @@ const pageSchema = z.looseObject({
 
 /**
  * What an upstream server lists now. A tool whose name or schema cannot be shown safely is left out, and so is every
- * tool whose name is listed twice: it would not be clear which of them runs.
+ * tool whose name is listed twice: it would not be clear which of them runs. What is left out is told.
  *
  * @throws Error where the server does not answer, or lists without end
  */
-export async function listUpstreamTools(client: Client, timeoutMs: number): Promise<readonly ListedTool[]> {
+export async function listUpstreamTools(client: Client, timeoutMs: number): Promise<ToolListing> {
   const found: JsonObject[] = [];
+  const unreadable: UnlistedTool[] = [];
   const deadline = Date.now() + timeoutMs;
   let cursor: string | undefined;
   for (let page = 0; ; page += 1) {
@@ -36,33 +37,45 @@ export async function listUpstreamTools(client: Client, timeoutMs: number): Prom
     for (const tool of answer.tools) {
       const clean = parseStorable(JSON.stringify(tool));
       if (clean.ok && isJsonObject(clean.value)) found.push(clean.value);
+      else unreadable.push(leaveOut(tool.name, 'schema_unsafe'));
     }
     cursor = answer.nextCursor;
     if (cursor === undefined) break;
   }
   const times = new Map<Json | undefined, number>();
   for (const { name } of found) times.set(name, (times.get(name) ?? 0) + 1);
-  return found.filter(({ name }) => times.get(name) === 1).flatMap(describeTool);
+  const described = found.map((tool) => describeTool(tool, times.get(tool['name']) === 1));
+  const leftOut = [...unreadable, ...described.flatMap((one) => ('reason' in one ? [one] : []))];
+  return {
+    tools: described.flatMap((one) => ('reason' in one ? [] : [one])),
+    leftOut: [...new Map(leftOut.map((one) => [one.name, one])).values()],
+  };
 }
 
-/** One tool, its text made safe; nothing where that cannot be done without changing what the tool takes. */
-function describeTool(tool: JsonObject): readonly ListedTool[] {
+function leaveOut(name: unknown, reason: UnlistedTool['reason']): UnlistedTool {
+  return { name: visible(clip(String(name), LIMITS.nameLength)), reason };
+}
+
+/** One tool, its text made safe; why not, where that cannot be done without changing what the tool takes. */
+function describeTool(tool: JsonObject, isOnce: boolean): ListedTool | UnlistedTool {
   const { name, description, inputSchema } = tool;
-  if (typeof name !== 'string' || name === '' || name.length > LIMITS.nameLength || visible(name) !== name) return [];
+  const isSafe = typeof name === 'string' && name !== '' && name.length <= LIMITS.nameLength && visible(name) === name;
+  if (!isSafe) return leaveOut(name, 'name_unsafe');
+  if (!isOnce) return leaveOut(name, 'name_twice');
   const schema = isJsonObject(inputSchema) ? inputSchema : { type: 'object' };
-  if (JSON.stringify(schema).length > LIMITS.schemaBytes || !isPlainSchema(schema)) return [];
+  if (JSON.stringify(schema).length > LIMITS.schemaBytes) return leaveOut(name, 'schema_too_large');
+  if (!isPlainSchema(schema)) return leaveOut(name, 'schema_unsafe');
   const text = typeof description === 'string' ? clip(description, LIMITS.description) : null;
-  return [
-    {
-      name,
-      digest: digestOf(tool),
-      definition: {
-        description: text === null ? null : visibleLines(text).join('\n'),
-        // A bound such as 9223372036854775807 is near enough: no argument goes beyond 2^53.
-        inputSchema: numbersAsDoubles(showText(schema)) as JsonObject,
-      },
+  return {
+    name,
+    digest: digestOf(tool),
+    parts: partsOf(tool),
+    definition: {
+      description: text === null ? null : visibleLines(text).join('\n'),
+      // A bound such as 9223372036854775807 is near enough: no argument goes beyond 2^53.
+      inputSchema: numbersAsDoubles(showText(schema)) as JsonObject,
     },
-  ];
+  };
 }
 
 /** Keys that read as what they are, and references that stay inside: nothing that a client would fetch. */

@@ -25,6 +25,7 @@ export type ReviewBase = Pick<
   | 'group'
   | 'callback'
   | 'title'
+  | 'upstreamChanges'
   | 'proposedAt'
   | 'workflow'
 >;

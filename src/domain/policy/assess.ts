@@ -14,7 +14,7 @@ import { isSealed } from '../seal-binding.ts';
 import { missingConnector } from './classify.ts';
 import { createEvaluation } from './expression.ts';
 import { matchesPattern, type InForce, type Settings } from './settings.ts';
-import { acceptKey, distrustUpstream, upstreamNameOf } from './upstreams.ts';
+import { acceptKey, distrustUpstream, trustedDigest, upstreamNameOf } from './upstreams.ts';
 
 /** Who proposes, as far as it could be established. */
 export type Proposer =
@@ -259,7 +259,8 @@ function render(
   const rendered = renderTarget(tool, tool.connector, connector, input.arguments);
   if (connector.type !== 'mcp' || !rendered.ok) return rendered;
   // What the upstream says of the tool belongs to what is approved: one that changes its tool meanwhile has `drifted`.
-  const definition = input.settings.upstreams?.tools.get(tool.connector)?.get(upstreamNameOf(tool))?.digest ?? null;
+  const listed = input.settings.upstreams?.tools.get(tool.connector)?.get(upstreamNameOf(tool));
+  const definition = listed === undefined ? null : trustedDigest(input.settings, listed);
   const request = { ...(rendered.target.request as JsonObject), definition };
   return { ok: true, target: { ...rendered.target, request } };
 }

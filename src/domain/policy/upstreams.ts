@@ -1,5 +1,7 @@
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { UpstreamTool } from '../upstream.ts';
+import type { Digest } from '../../contract/json.ts';
+import type { UpstreamChanges } from '../../contract/review.ts';
+import { changedParts, digestWithoutDescription, type ToolPart, type UpstreamTool } from '../upstream.ts';
 import type { InForce, Settings, Upstreams } from './settings.ts';
 import { toolNameSchema } from '../../contract/call.ts';
 import type { PolicyTool } from './policy.ts';
@@ -25,10 +27,58 @@ export function upstreamNameOf(definition: Pick<ToolDefinition, 'name' | 'mcpToo
   return definition.mcpTool ?? definition.name.split('.').slice(2).join('.');
 }
 
-export function stateOfUpstream(settings: Pick<Settings, 'policy'>, tool: UpstreamTool): UpstreamState {
-  if (tool.digest === null) return 'gone';
-  const accepted = settings.policy.accepted?.get(acceptKey(tool)) ?? tool.first;
-  return accepted === tool.digest ? 'accepted' : 'changed';
+export function stateOfUpstream(settings: Trust, tool: UpstreamTool): UpstreamState {
+  const { digest, first, firstParts, parts } = tool;
+  if (digest === null) return 'gone';
+  const accepted = settings.policy.accepted?.get(acceptKey(tool));
+  if ((accepted ?? first) === digest) return 'accepted';
+  if (!acceptsDescriptions(settings, tool.server)) return 'changed';
+  return (accepted ?? digestWithoutDescription(firstParts)) === digestWithoutDescription(parts)
+    ? 'accepted'
+    : 'changed';
+}
+
+type Trust = Pick<Settings, 'policy' | 'connectors'>;
+
+function acceptsDescriptions({ connectors }: Trust, server: string): boolean {
+  const connector = Object.hasOwn(connectors, server) ? connectors[server] : undefined;
+  return connector?.type === 'mcp' && connector.acceptDescriptions === true;
+}
+
+/**
+ * The digest that a call of the tool goes by, and that `accept` may name: of all that its server says of it, or, where
+ * descriptions are free, of all but its description. Null: it is not listed.
+ */
+export function trustedDigest(settings: Trust, { server, digest, parts }: UpstreamTool): Digest | null {
+  return digest !== null && acceptsDescriptions(settings, server) ? digestWithoutDescription(parts) : digest;
+}
+
+/** Which parts of a tool differ from what was accepted; from how it was first, where no more is known. */
+export function changedPartsOf(settings: Trust, tool: UpstreamTool): readonly ToolPart[] {
+  const { firstParts, parts, previous } = tool;
+  const accepted = settings.policy.accepted?.get(acceptKey(tool));
+  const before = accepted !== undefined && previous?.digest === accepted ? previous.parts : firstParts;
+  const changed = changedParts(before, parts);
+  return acceptsDescriptions(settings, tool.server) ? changed.filter((part) => part !== 'description') : changed;
+}
+
+/** Most changed tools that a review names. */
+const MOST_NAMED = 20;
+
+/** What changed on the server of a tool, for the people who decide on its calls; undefined: nothing that holds them. */
+export function upstreamChanges(
+  settings: InForce,
+  definition: Pick<ToolDefinition, 'name' | 'mcpTool' | 'connector'>,
+): UpstreamChanges | undefined {
+  if (distrustUpstream(settings, definition) !== 'upstream_changed') return undefined;
+  const tools = [...(settings.upstreams?.tools.get(definition.connector)?.values() ?? [])];
+  const changed = tools.filter((tool) => stateOfUpstream(settings, tool) === 'changed');
+  return {
+    tools: changed
+      .slice(0, MOST_NAMED)
+      .map((tool) => ({ tool: acceptKey(tool), parts: [...changedPartsOf(settings, tool)] })),
+    more: Math.max(changed.length - MOST_NAMED, 0),
+  };
 }
 
 /** Key of `accept` in the policy file. */

@@ -1,6 +1,6 @@
 import { nextEscalation } from '../deadline.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Review, Shortfall } from '../../contract/review.ts';
+import type { Review, Shortfall, UpstreamChanges } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
 import { EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
@@ -101,8 +101,24 @@ function showWhy(
       line: ['Not attested: the proposer’s name is only claimed, and nobody vouches for it.'],
     });
   }
+  if (review.upstreamChanges !== undefined)
+    blocks.push({ kind: 'warning', line: changesWords(review.upstreamChanges) });
   if (shortfall !== undefined) blocks.push({ kind: 'warning', line: shortfallWords(shortfall) });
   return { id: 'why', heading: 'Why it is held, and who is answerable', voice: 'holdpoint', blocks };
+}
+
+function changesWords({ tools, more }: UpstreamChanges): Line {
+  const named = tools.flatMap(({ tool, parts }, index): Line => [
+    index === 0 ? '' : '; ',
+    said(tool),
+    parts.length === 0 ? '' : ` (${parts.join(', ')})`,
+  ]);
+  const rest = more === 0 ? '' : `; and ${more} more`;
+  return [
+    'Its MCP server has changed since it was accepted: ',
+    ...named,
+    `${rest}. Until the policy accepts it, all its calls are held.`,
+  ];
 }
 
 /** Nobody should wait for votes that cannot come. */

@@ -61,7 +61,7 @@ GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
 GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
 GRANT DELETE ON holdpoint.statement_requests TO ${execute};
 GRANT INSERT, UPDATE (envelope) ON holdpoint.statements TO ${execute};
-GRANT INSERT, UPDATE (digest, definition) ON holdpoint.upstream_tools TO ${execute};
+GRANT INSERT, UPDATE (digest, parts, previous, definition) ON holdpoint.upstream_tools TO ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
 GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};
 GRANT EXECUTE ON FUNCTION holdpoint.admit_sensitive(text, text, integer) TO ${gate};

@@ -242,9 +242,9 @@ CREATE TABLE holdpoint.statements (
 CREATE TABLE holdpoint.upstream_tools (
   server       text COLLATE "C" NOT NULL,
   tool         text COLLATE "C" NOT NULL,
-  first_digest text NOT NULL,
-  digest       text,
-  definition   text,
+  first_digest text NOT NULL, first_parts text NOT NULL,
+  digest       text, parts text NOT NULL, definition text,
+  previous     text,
   seen_at      timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (server, tool)
 );
