@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Holdpoint } from '../../src/client/index.ts';
+import { parseExactJson } from '../../src/domain/json/exact-number.ts';
 import { aReview } from '../unit/client-fixtures.ts';
 import { hangUp, json, problem, startStub, type Step, type Stub } from './client-stub.ts';
 
@@ -43,6 +44,20 @@ describe('execute', () => {
     expect(results[1]?.review.id).toBe(common.reviewId);
     expect(stub.seen).toHaveLength(4);
     expect(stub.seen[0]?.headers.authorization).toBe('Bearer hpk_test');
+  });
+
+  test('B1: numbers keep their digits, as the text of their literal or as a parser of the caller has them', async () => {
+    const body = '{"id":1234567890123456789,"x":1e400,"y":[1.5,6.02e23,-9007199254740993]}';
+    const answer: Step = (_request, response) => {
+      const text = JSON.stringify({ ...common, outcome: 'EXECUTED', execution: { status: 'executed', body: '@@' } });
+      response.writeHead(200, { 'content-type': 'application/json' }).end(text.replace('"@@"', body));
+    };
+    const hp = await client(answer, answer);
+    expect(await hp.execute(call)).toMatchObject({
+      execution: { body: { id: '1234567890123456789', x: '1e400', y: [1.5, 6.02e23, '-9007199254740993'] } },
+    });
+    const own = new Holdpoint({ url: stub.url, apiKey: 'hpk_test', parseJson: parseExactJson });
+    expect(await own.execute(call)).toMatchObject({ execution: { body: { x: { $number: '1e400' } } } });
   });
 
   test('tries again after 503, 429 and a broken connection, each time with the same key and body', async () => {

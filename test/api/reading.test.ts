@@ -56,6 +56,30 @@ describe('who sees what', () => {
     expect(own.body.call.digest).toBeNull();
   });
 
+  test('B1: numbers of an answer and of evidence keep their digits, in every door', async () => {
+    const id = { $number: '1234567890123456789' };
+    api.answerPreview(() => ({ ok: true, facts: [{ name: 'id', label: 'Id', value: id }], sourceHash: null }));
+    api.answer(() => ({ status: 'executed', body: { id, x: { $number: '1e400' }, y: 12 } }));
+    const literal = '{"id":1234567890123456789,"x":1e400,"y":12}';
+    const rawOf = async (method: string, path: string, as: string, body?: unknown) =>
+      (await api.open(method, path, body, { as })).text();
+    expect(await rawOf('POST', '/v1/execute', 'agent-1', GET)).toContain(`"body":${literal}`);
+
+    const { body: held } = await api.execute(PURGE);
+    await api.gate.settled(held.reviewId);
+    const shown = await rawOf('GET', `/v1/reviews/${held.reviewId}`, 'ops-1');
+    expect(shown).toContain('"value":1234567890123456789');
+    const { call } = JSON.parse(shown) as { readonly call: { readonly digest: string } };
+    expect((await api.decide(held.reviewId, call.digest)).status).toBe(200);
+    await expect.poll(() => rawOf('GET', `/v1/reviews/${held.reviewId}`, 'agent-1')).toContain(`"body":${literal}`);
+    const events = await api.open('GET', `/v1/reviews/${held.reviewId}/events`, undefined, { as: 'agent-1' });
+    expect(await events.text()).toContain(`"body":${literal}`);
+    // As it was hashed.
+    const proof = await rawOf('GET', `/v1/reviews/${held.reviewId}/proof`, 'audit-1');
+    expect(proof).not.toContain(':1234567890123456789');
+    api.answer(() => ({ status: 'executed', body: { ok: true } }));
+  });
+
   test('nor why a preview failed', async () => {
     api.answerPreview(() => ({ ok: false, code: 'preview_refused', message: EVIDENCE }));
     const held = await api.execute(PURGE);

@@ -48,6 +48,11 @@ describe('verifyWebhook', () => {
     expect(await verify(send())).toEqual({ id, sentAt: NOW, payload: JSON.parse(body) as unknown });
   });
 
+  test('B1: numbers keep their digits', async () => {
+    const { payload } = await verify(send({ text: '{"id":1234567890123456789}' }));
+    expect(payload).toEqual({ id: '1234567890123456789' });
+  });
+
   test('its own vector is one of the reference library’s', async () => {
     const request = send({ key: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' });
     expect(() => new Webhook('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw').verify(body, request.headers)).not.toThrow();

@@ -23,6 +23,24 @@ const withArguments = (args: Review['call']['arguments'], over: Partial<Review> 
   aReview({ target: null, call: { ...aReview().call, arguments: args }, ...over });
 const textOf = (review: Review) => shownToText(show(review)).join('\n');
 
+describe('B1: numbers that a double does not hold', () => {
+  const [id, large] = [{ $number: '1234567890123456789' }, { $number: '1e400' }];
+  const facts = [
+    { name: 'id', label: 'Number', value: id },
+    { name: 'rows', label: 'Rows', value: [{ id, x: large, text: '1234567890123456788' }] },
+  ];
+  const done = { ...aReview().execution, status: 'executed' as const, body: { id, list: [large], text: 'a' } };
+  const review = aReview({ evidence: [{ facts, sourceHash: null, gatheredAt: AT }], execution: done });
+
+  test('are shown with every digit, and told from text, in evidence and answer', () => {
+    const text = saidBy('holdpoint', review, { withAnswer: true });
+    expect(text).toContain('Number: 1234567890123456789');
+    expect(text).toContain('1234567890123456789 · 1e400 · "1234567890123456788"');
+    expect(text).toContain('"id": 1234567890123456789,');
+    expect(text).not.toContain('$number');
+  });
+});
+
 describe('the order of a review', () => {
   const review = aReview({
     reason: 'Approve at once.\nFOUND OUT BY HOLDPOINT: nothing to see',
