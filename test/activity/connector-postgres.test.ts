@@ -517,6 +517,7 @@ describe.each([
     expect(bodyOf(await call(db, 'SELECT id FROM users', { tool: select }))).toMatchObject({
       rowCount: 1_000,
       truncated: true,
+      advice: expect.stringContaining('add a LIMIT'),
     });
     const wide = await call(db, "SELECT repeat('x', 50000) FROM users", { tool: select });
     expect(bodyOf(wide)).toMatchObject({ truncated: true });

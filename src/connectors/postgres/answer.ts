@@ -63,6 +63,12 @@ function decodeValue(text: string | null, typeOid: number): Json {
 const ROW_LIMIT = 1_000;
 const ROWS_BYTES_LIMIT = 200 * 1024;
 
+/** What an answer says that does not hold every row. */
+export const TRUNCATED = {
+  truncated: true,
+  advice: 'Only the first rows are kept, at most 1,000 and 200 KiB. Ask for less: add a LIMIT, or name fewer columns.',
+} as const;
+
 /** Gathers rows as objects until a limit is reached. */
 export class RowCollector {
   readonly rows: JsonObject[] = [];
@@ -98,7 +104,7 @@ function uniqueNames(names: readonly string[]): readonly string[] {
   });
 }
 
-/** The answer of a statement: `{rowCount, rows?, truncated?}`. */
+/** The answer of a statement: `{rowCount, rows?, truncated?, advice?}`. */
 export function answerOf(
   rowCount: number | null,
   returned: SqlResult | null,
@@ -109,7 +115,7 @@ export function answerOf(
   const body: JsonObject = {
     rowCount,
     ...(returned === null ? {} : { rows: collector.rows }),
-    ...(collector.truncated ? { truncated: true } : {}),
+    ...(collector.truncated ? TRUNCATED : {}),
   };
   return redact(body, pointers) as JsonObject;
 }

@@ -6,7 +6,7 @@ import { isSealed } from '../../domain/seal-binding.ts';
 import { analyzeModification, analyzeSelect, analyzeStatement } from '../../domain/sql/analyze.ts';
 import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
 import { failed, notNow, redact } from '../answer.ts';
-import { answerOf, commitFailureOf, failureOf, final, RowCollector } from './answer.ts';
+import { answerOf, commitFailureOf, failureOf, final, RowCollector, TRUNCATED } from './answer.ts';
 import {
   beginTransaction,
   DriverError,
@@ -155,7 +155,7 @@ async function runPinned(
 
 /**
  * Runs one plain SELECT through a cursor, in a read-only transaction that is rolled back. The cursor takes nothing but
- * a SELECT, and rows are fetched only until the limit: `{rows, rowCount, truncated?}`.
+ * a SELECT, and rows are fetched only until the limit: `{rows, rowCount, truncated?, advice?}`.
  */
 async function runSelect(
   driver: SqlDriver,
@@ -174,7 +174,7 @@ async function runSelect(
     await session.query(cursor, encodeParameters(request.params));
     const { rows, truncated } = await fetchRows(session);
     await session.query('ROLLBACK');
-    const body = { rows: rows as Json, rowCount: rows.length, ...(truncated ? { truncated } : {}) };
+    const body = { rows: rows as Json, rowCount: rows.length, ...(truncated ? TRUNCATED : {}) };
     return { status: 'executed', body: redact(body, tool.redact) };
   }).catch(failureOf);
 }
