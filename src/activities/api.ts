@@ -9,7 +9,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition } from '../domain/ledger.ts';
 import type { StoredEnvelope } from '../ports/store.ts';
-import type { DecisionType, Material, Review } from '../contract/review.ts';
+import type { DecisionType, Material, Review, WrittenAmount } from '../contract/review.ts';
 import type { Subject } from '../domain/gate/change.ts';
 import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
@@ -69,6 +69,7 @@ export interface ClassifiedRevision {
   /** The tool has a preview and the proposal is attested: evidence is still to come. */
   readonly wantsPreview: boolean;
   readonly override: boolean;
+  readonly amounts: readonly WrittenAmount[];
 }
 
 export type Classified =
@@ -107,6 +108,8 @@ export type PreparedRevision = { readonly ok: true; readonly revision: Classifie
 export interface WithEvidence {
   readonly material: Material;
   readonly digest: string;
+  /** Some may be in a currency that only the evidence knows. */
+  readonly amounts: readonly WrittenAmount[];
   readonly previewError: PreviewError | null;
 }
 

@@ -4,6 +4,7 @@ import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema, ur
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
+import { moneySchema } from './policy.ts';
 import { reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
@@ -139,6 +140,8 @@ const toolSummarySchema = z.object({
   gate: gateSchema.nullable(),
   /** Why it has this class. */
   reason: z.string().nullable(),
+  /** What of the arguments and the evidence is money. */
+  money: z.array(moneySchema),
   /** JSON Pointers of arguments that are sealed on arrival. */
   seal: z.array(z.string()),
 });

@@ -118,6 +118,31 @@ export type DeferOn = z.infer<typeof deferOnSchema>;
 
 const sqlNameSchema = z.string().regex(/^[^\s."]+(\.[^\s."]+)?$/, 'a name, or schema.name');
 
+const factNameSchema = z.strictObject({ fact: z.string().min(1).max(100) });
+
+/** A JSON Pointer into the arguments (`*` matches every element of a list), or a fact of the preview by its name. */
+export const moneyPlaceSchema = z.union([pointerSchema, factNameSchema]);
+export type MoneyPlace = z.infer<typeof moneyPlaceSchema>;
+
+const currencyCodeSchema = z.string().regex(/^[A-Za-z]{3,10}$/, 'a currency code such as EUR');
+
+/** An amount of a call, so that people read it in its currency. */
+export const moneySchema = z.strictObject({
+  amount: moneyPlaceSchema,
+  /** Where its code stands, or the code itself. */
+  currency: z.union([
+    z
+      .string()
+      .regex(/^([A-Za-z]{3,10}|(\/([^~/]|~[01])*)+)$/, 'a JSON Pointer such as /currency, or a code such as EUR'),
+    factNameSchema,
+  ]),
+  /** `minor`: counted in the currency's smallest unit (cents); `major`: in the currency itself. */
+  scale: z.enum(['minor', 'major']),
+  /** Decimals of the smallest unit by currency, where the provider counts otherwise than ISO 4217. */
+  exponents: z.record(currencyCodeSchema, z.int().min(0).max(18)).optional(),
+});
+export type Money = z.infer<typeof moneySchema>;
+
 export const toolSchema = z.strictObject({
   name: toolNameSchema,
   /** One line for people; `{name}` is filled from arguments. */
@@ -146,6 +171,8 @@ export const toolSchema = z.strictObject({
   mcpTool: z.string().optional(),
   /** JSON Schema (2020-12) of the arguments. Absent: any object. */
   arguments: jsonObjectSchema.optional(),
+  /** What of the arguments and the preview's facts is money. `[]`: nothing is. */
+  money: z.array(moneySchema).max(50).optional(),
   seal: z.array(pointerSchema).optional(),
   redact: z.array(z.string()).optional(),
   idempotency: z.strictObject({ header: z.string(), window: durationUpTo(LONGEST.idempotency).optional() }).optional(),

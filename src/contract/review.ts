@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { classSchema, evidenceSchema, gateSchema, previewErrorSchema, targetSchema, urgencySchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema } from './json.ts';
 import { reviewIdSchema } from './ids.ts';
+import { moneyPlaceSchema } from './policy.ts';
 
 export { LIMITS, NOT_STARTED } from './constants.ts';
 
@@ -122,6 +123,16 @@ export type ExecutionView = z.infer<typeof executionViewSchema>;
 /** What a reviewer asks to be changed. */
 export const feedbackSchema = z.object({ by: z.string(), comment: z.string(), at: z.string() });
 
+/** An amount of a call in its currency, with the raw value beside it: `1,250.00 HUF (125000)`. */
+export const writtenAmountSchema = z.object({
+  /** In the arguments (a JSON Pointer) or among the facts of the evidence. */
+  place: moneyPlaceSchema,
+  text: z.string(),
+  /** Where its currency stands; null: policy names it. */
+  currency: moneyPlaceSchema.nullable(),
+});
+export type WrittenAmount = z.infer<typeof writtenAmountSchema>;
+
 const callViewSchema = z.object({
   service: z.string(),
   tool: z.string(),
@@ -225,6 +236,8 @@ export const reviewSchema = z.object({
   group: z.string().nullable(),
   callback: z.string().nullable(),
   evidence: z.array(evidenceSchema),
+  /** Amounts that the tool's `money` declares, as policy stood when the version was classified. Absent: none. */
+  amounts: z.array(writtenAmountSchema).optional(),
   /** Why there is no evidence although the tool has a preview; never shown to agents. */
   previewError: previewErrorSchema.nullable(),
   /** Why calls of its upstream MCP server are held; absent: nothing changed there. */
@@ -274,6 +287,7 @@ export const reviewRowSchema = reviewSchema
     threadId: true,
     group: true,
     title: true,
+    amounts: true,
     proposedAt: true,
     expiresAt: true,
     resolvedAt: true,

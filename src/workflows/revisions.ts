@@ -51,7 +51,7 @@ export async function prepare(
   const found = await gatherEvidence(run, revision, change);
   if (found.previewError?.pointer !== undefined) return undefined;
   return {
-    revision: { ...revision, material: found.material, digest: found.digest },
+    revision: { ...revision, material: found.material, digest: found.digest, amounts: found.amounts },
     digest: found.digest,
     previewError: found.previewError,
   };
@@ -92,6 +92,7 @@ export function revisedChange(
     digest,
     gate: 'hard',
     reasonCodes: revision.reasonCodes,
+    amounts: revision.amounts,
     previewError,
     submittedAt: new Date(Date.now()).toISOString(),
     by,
@@ -114,7 +115,8 @@ export function revisedChange(
 
 /** Older revisions are shown by digest; the database keeps what they were. */
 function forgetArguments(revision: RevisionRecord): RevisionRecord {
-  return { ...revision, material: { ...revision.material, arguments: {}, target: null, evidence: null } };
+  const { amounts: _forgotten, ...rest } = revision;
+  return { ...rest, material: { ...revision.material, arguments: {}, target: null, evidence: null } };
 }
 
 /** Whether the editor's yes stands on the new revision. */

@@ -42,7 +42,8 @@ beforeAll(async () => {
   const store = await createStore({ dataDir });
   const call = { service: 'github', tool: 'github.repos.delete', arguments: { said: SECRET }, digest: DIGEST };
   const daysAgo = (days: number) => new Date(Date.parse(AT) - days * 86_400_000).toISOString();
-  await store.commit(proposal(OLD, { call, status: 'rejected', resolvedAt: daysAgo(100) }));
+  const amounts = [{ place: '/said', text: SECRET, currency: null }];
+  await store.commit(proposal(OLD, { call, amounts, status: 'rejected', resolvedAt: daysAgo(100) }));
   await store.commit(proposal(RECENT, { call, status: 'rejected', resolvedAt: daysAgo(1) }));
   for (const reviewId of [OLD, RECENT]) {
     const deny = { to: 'deny', reviewId, proposalDigest: DIGEST, reason: 'rejected', at: AT } as const;
@@ -85,6 +86,7 @@ describe('holdpoint audit erase', () => {
     const said = { said: SECRET };
     expect(await argumentsOf(OLD, RECENT, PENDING, UNKNOWN)).toEqual([null, said, said, said]);
     const [old] = await reviewsOf(OLD);
+    expect(JSON.stringify(old)).not.toContain(SECRET);
     expect(old?.execution.stopped).toEqual({ by: 'ops-2', comment: null, at: AT });
     expect(await holdpoint('audit', 'verify', '--database', ...since)).toEqual(before);
     expect(await holdpoint('audit', 'erase', '--older-than', '90d', '--yes')).toMatchObject({ out: { erased: 0 } });

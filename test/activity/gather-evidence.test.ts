@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { GatherEvidenceInput } from '../../src/activities/api.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
+import type { ToolDefinition } from '../../src/contract/policy.ts';
+import { NOT_STARTED } from '../../src/contract/review.ts';
+import { describeReview } from '../../src/domain/gate/describe.ts';
+import { viewReview } from '../../src/domain/gate/view.ts';
+import { viewForAgent } from '../../src/domain/show/agent-view.ts';
 import type { Store } from '../../src/ports/store.ts';
-import type { GateFixture } from '../support/gate-fixture.ts';
+import { listRowOf } from '../../src/storage/reviews/review-row.ts';
+import { TOOLS, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, never, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { gateForEach, type Steps } from '../support/gate-hooks.ts';
@@ -13,6 +19,8 @@ let steps: Steps;
 gateForEach((made) => ({ store, gate, steps } = made));
 
 const PURGE: JsonObject = { before: '2024' };
+const PURGE_TOOL = TOOLS.find(({ name }) => name === 'payouts.purge') as ToolDefinition;
+const MONEY: ToolDefinition['money'] = [{ amount: '/amount', currency: { fact: 'currency' }, scale: 'minor' }];
 const gather = (input: Partial<GatherEvidenceInput>) =>
   failureOf(steps.run().gatherEvidence({ revision: 1, change: null, ...input } as GatherEvidenceInput));
 
@@ -31,6 +39,32 @@ describe('evidence', () => {
     expect(found).toMatchObject({ kind: 'held', revision: { wantsPreview: true, digest: null } });
     expect(gate.previews).toMatchObject([{ arguments: PURGE }]);
     expect(input.material.evidence?.facts).toEqual([{ name: 'rows', label: 'Rows', value: 1247 }]);
+  });
+
+  it('M1: tells in which currency the amount of the call is, where the tool declares that', async () => {
+    const tools = [...TOOLS.filter(({ name }) => name !== 'payouts.purge'), { ...PURGE_TOOL, money: MONEY }];
+    gate.settings.setPolicy({ tools });
+    const facts = [{ name: 'currency', label: 'Currency', value: 'huf' }];
+    gate.answerPreview(() => ({ ok: true, facts, sourceHash: null }));
+    const { opened: found } = await steps.open('payouts.purge', { amount: 125_000 });
+    // Before the evidence nobody knows.
+    expect(found).toMatchObject({ revision: { amounts: [] } });
+    const attached = await steps.gate.attachEvidence({ material: found.revision.material });
+    expect(attached.amounts).toEqual([
+      { place: '/amount', text: '1,250.00 HUF (125000)', currency: { fact: 'currency' } },
+    ]);
+    const record = { ...found.revision, ...attached, submittedAt: '', by: 'agent-1', decisions: [] };
+    const review = viewReview({
+      base: found.base,
+      revisions: [record],
+      gate: null,
+      ungated: null,
+      allowed: [],
+      execution: NOT_STARTED,
+    });
+    expect(listRowOf(review).row.amounts).toEqual(attached.amounts);
+    expect(describeReview(review, 0)).toContain('Amount: 1,250.00 HUF');
+    expect(viewForAgent(review).amounts).toEqual([]);
   });
 
   it('is not gathered for an unsigned call', async () => {

@@ -3,8 +3,7 @@ import type { ReviewRow } from '../../src/contract/review.ts';
 import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
 import { foldGroups, matchesSearch, proposersOf } from '../../src/dashboard/inbox/fold.ts';
-import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../../src/domain/money.ts';
-import { argumentsOfSummary, plainWords } from '../../src/domain/show/show-review.ts';
+import { argumentsOfSummary, plainWords } from '../../src/domain/show/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
 import { foldSame, joinRuns } from '../../src/dashboard/ui/fold-changes.ts';
 import { diffJson } from '../../src/domain/show/changes.ts';
@@ -122,29 +121,6 @@ describe('words', () => {
     expect(argumentsOfSummary('bank.pay', 'bank.pay {"a":1}')).toEqual({ a: 1 });
     expect(argumentsOfSummary('bank.pay', 'bank.pay {"a":1…')).toBeUndefined();
     expect(argumentsOfSummary('bank.pay', 'What is asked')).toBeUndefined();
-  });
-
-  test('amounts are written out in their own currency’s units', () => {
-    expect(writeAmount(125_000, 'usd')).toMatch(/1.250.00 US dollars/);
-    expect(writeAmount(500, 'jpy')).toMatch(/^500 /);
-    expect(writeAmount(500, 'zzz')).toBeUndefined();
-    expect(countsMinorUnits('stripe.refunds.create', null)).toBe(true);
-    expect(countsMinorUnits('other.pay', { properties: { amount: { description: 'whole units' } } })).toBe(false);
-  });
-
-  test('an amount without a currency of its own takes that of the evidence, where there is one only', () => {
-    const fact = (name: string, value: string | number) => ({ name, label: name, value });
-    const intent = [fact('intent_amount', 500), fact('intent_currency', 'jpy'), fact('amount_received', 500)];
-    expect(currencyOf({ amount: 500 }, intent)).toBe('jpy');
-    expect(currencyOf({ amount: 500, currency: 'usd' }, intent)).toBe('usd');
-    expect(currencyOf({ amount: 500 }, [...intent, fact('currency', 'usd')])).toBeUndefined();
-    const written = (index: number, tool: string, more = intent): string | undefined =>
-      writeFact(more[index] ?? fact('', ''), tool, more);
-    expect(written(0, 'stripe.refunds.create')).toMatch(/^500 /);
-    expect(written(2, 'stripe.refunds.create')).toMatch(/^500 /);
-    expect(written(0, 'stripe.refunds.create', [...intent, fact('currency', 'usd')])).toMatch(/^500 /);
-    expect(written(2, 'stripe.refunds.create', [...intent, fact('currency', 'usd')])).toBeUndefined();
-    expect(written(0, 'bank.pay')).toBeUndefined();
   });
 
   test('time left, for the eye and for the ear', () => {

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { showReview } from '../../src/domain/show/show-review.ts';
-import { shownToBlocks } from '../../src/domain/slack/to-blocks.ts';
 import type { ShowOptions, Voice } from '../../src/domain/show/shown.ts';
 import { markup, shownToHtml, unlinked } from '../../src/domain/show/to-html.ts';
 import { layOutText, shownToText } from '../../src/domain/show/to-text.ts';
 import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
-import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
 import { aReview, DEFERRED, STOPPED } from './client-fixtures.ts';
@@ -161,12 +159,10 @@ describe('whose words they are', () => {
 });
 
 describe('what its kind of tool is known by', () => {
-  const call = (tool: string, args: Review['call']['arguments'], schema?: JsonObject) =>
+  const call = (tool: string, args: Review['call']['arguments']) =>
     shownToText({
       sections: show(
         aReview({ target: null, call: { ...aReview().call, tool, service: 'x', arguments: args } }),
-        Infinity,
-        schema === undefined ? {} : { tool: { arguments: schema } },
       ).sections.filter(({ voice }) => voice === 'call'),
     });
 
@@ -177,41 +173,8 @@ describe('what its kind of tool is known by', () => {
     expect(lines.join('\n')).toContain('"params"');
   });
 
-  test('a repository by its name, an amount with its currency written out', () => {
+  test('a repository by its name', () => {
     expect(call('github.repos.delete', { owner: 'acme', repo: 'web' })).toContain('  Repository: acme / web');
-    expect(call('stripe.refunds.create', { amount: 125_000, currency: 'usd' })).toContain(
-      '  Amount: 1,250.00 US dollars',
-    );
-    expect(call('stripe.charges.create', { amount: 1_250, currency: 'jpy' })).toContain('  Amount: 1,250 Japanese yen');
-    const cents = { properties: { amount: { type: 'integer', description: 'in cents' } } };
-    expect(call('payouts.create', { amount: 5, currency: 'eur' }, cents)).toContain('  Amount: 0.05 euros');
-    expect(call('payouts.create', { amount: 5, currency: 'eur' }).join('\n')).not.toContain('Amount:');
-    expect(call('stripe.charges.create', { amount: 5, currency: 'xyz' }).join('\n')).not.toContain('Amount:');
-  });
-
-  test('a refund names no currency: it is that of the payment, as Holdpoint found it there, where there is one only', () => {
-    const fact = (name: string, value: string | number) => ({ name, label: name, value });
-    const payment = [fact('intent_amount', 500), fact('intent_currency', 'jpy')];
-    const refund = (args: Review['call']['arguments'], facts: Review['evidence'][number]['facts']) =>
-      show(
-        aReview({
-          target: null,
-          call: { ...aReview().call, tool: 'stripe.refunds.create', service: 'stripe', arguments: args },
-          evidence: [{ facts, sourceHash: null, gatheredAt: AT }],
-        }),
-      );
-    const lines = (...given: Parameters<typeof refund>) => shownToText(refund(...given));
-    expect(lines({ amount: 250 }, payment)).toEqual(
-      expect.arrayContaining(['  Amount: 250 Japanese yen', '  intent_amount: 500 Japanese yen (500)']),
-    );
-    expect(JSON.stringify(shownToBlocks(refund({ amount: 250 }, payment)))).toContain('Amount: 250 Japanese yen');
-    expect(lines({ amount: 250, currency: 'usd' }, payment)).toContain('  Amount: 2.50 US dollars');
-    const unclear = lines({ amount: 250 }, [...payment, fact('currency', 'usd'), fact('amount_received', 500)]);
-    expect(unclear.join('\n')).not.toContain('Amount:');
-    expect(unclear).toEqual(
-      expect.arrayContaining(['  intent_amount: 500 Japanese yen (500)', '  amount_received: 500']),
-    );
-    expect(lines({}, payment).join('\n')).not.toContain('Amount:');
   });
 });
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { renderReview } from '../../src/cli/ui/review-view.ts';
 import type { Json } from '../../src/contract/json.ts';
 import { fillTemplate, writeCell, writeValue } from '../../src/domain/text/write-value.ts';
-import { plainWords, showReview } from '../../src/domain/show/show-review.ts';
+import { plainWords } from '../../src/domain/show/plain-words.ts';
+import { showReview } from '../../src/domain/show/show-review.ts';
 import { shownToHtml } from '../../src/domain/show/to-html.ts';
 import { layOutText, shownToText, type TextShown } from '../../src/domain/show/to-text.ts';
 import { shownToBlocks } from '../../src/domain/slack/to-blocks.ts';
@@ -42,7 +43,7 @@ describe('a value and the text that would be taken for it', () => {
   );
 
   test('a cut text in a sentence is closed, and does not read on', () => {
-    const said = fillTemplate('Pay {to}, now', { to: 'x'.repeat(500) }, () => '', 20);
+    const said = fillTemplate('Pay {to}, now', { to: 'x'.repeat(500) }, () => '', { length: 20 });
     expect(said).toBe(`Pay "${'x'.repeat(17)}…", now`);
     expect(fillTemplate('Pay {to}', { to: { $sealed: 'eyJ' } }, () => '')).toBe('Pay (sealed)');
   });

@@ -1,7 +1,8 @@
 import type { Evidence } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Material } from '../../contract/review.ts';
+import type { Material, WrittenAmount } from '../../contract/review.ts';
 import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
+import { writeAmounts } from '../../domain/money.ts';
 import { assessCall, findTool, levelsOf, type Assessment } from '../../domain/policy/assess.ts';
 import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
@@ -46,7 +47,13 @@ export function buildRevision(input: RevisionInput, assessment: Assessment, want
     schedule: held === null || expiresAt === null ? NO_SCHEDULE : scheduleOf(held, input.startedAt, expiresAt),
     wantsPreview,
     override: assessment.override,
+    amounts: amountsOf(input.settings, material),
   };
+}
+
+/** What of the call is money, by the policy in force. */
+function amountsOf(settings: Settings, { kind, tool, arguments: args, evidence }: Material): readonly WrittenAmount[] {
+  return kind === 'call' ? writeAmounts(findTool(settings, tool)?.money, args, evidence?.facts ?? []) : [];
 }
 
 type VariablePart = Pick<Material, 'context' | 'target' | 'class' | 'levels' | 'separationOfDuties' | 'evidence'> & {
@@ -78,9 +85,13 @@ export function materialOf(input: RevisionInput, part: VariablePart): Material {
 }
 
 /** The same revision with the evidence that came for it. */
-export function withEvidence(material: Material, evidence: Evidence | null): { material: Material; digest: string } {
+export function withEvidence(
+  settings: Settings,
+  material: Material,
+  evidence: Evidence | null,
+): Omit<WithEvidence, 'previewError'> {
   const complete: Material = { ...material, evidence };
-  return { material: complete, digest: digestMaterial(complete) };
+  return { material: complete, digest: digestMaterial(complete), amounts: amountsOf(settings, complete) };
 }
 
 /**
@@ -151,6 +162,7 @@ export function prepareQuestion(input: PrepareRevisionInput): PreparedRevision {
       schedule: NO_SCHEDULE,
       wantsPreview: false,
       override: false,
+      amounts: [],
     },
   };
 }
@@ -160,9 +172,10 @@ export function prepareQuestion(input: PrepareRevisionInput): PreparedRevision {
  * evidence: the call is then gated without a preview.
  */
 export async function attachEvidence(
-  deps: Pick<GateDeps, 'store' | 'verifier'>,
+  deps: Pick<GateDeps, 'store' | 'verifier' | 'settings'>,
   input: { readonly material: Material },
 ): Promise<WithEvidence> {
+  const settings = deps.settings.current();
   const { material } = input;
   const envelope = await deps.store.readEvidence(material.reviewId, material.revision);
   const verified = envelope === undefined ? undefined : deps.verifier.verify('evidence', envelope);
@@ -175,11 +188,11 @@ export async function attachEvidence(
     payload.previewOf === previewDigest(material);
   if (!isOurs) {
     return {
-      ...withEvidence(material, null),
+      ...withEvidence(settings, material, null),
       previewError: { code: 'preview_unavailable', message: 'The execute worker did not gather evidence in time' },
     };
   }
-  return { ...withEvidence(material, payload.evidence), previewError: payload.error };
+  return { ...withEvidence(settings, material, payload.evidence), previewError: payload.error };
 }
 
 /** What a preview was made of. */

@@ -84,6 +84,7 @@ function summarize({ definition, service, origin }: PolicyTool): ToolSummary {
     class: definition.class,
     gate: definition.gate ?? null,
     reason: definition.reason ?? null,
+    money: definition.money ?? [],
     seal: definition.seal ?? [],
   };
 }

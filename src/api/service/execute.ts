@@ -10,6 +10,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { describeProposal } from '../../domain/gate/describe.ts';
 import { findInexact } from '../../domain/json/exact.ts';
+import { writeAmounts } from '../../domain/money.ts';
 import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
@@ -253,7 +254,7 @@ async function start(
   plain: ExecuteRequest,
   assessment: Assessment,
 ): Promise<'started' | 'existing'> {
-  const { deploymentId } = context.settings.current();
+  const { deploymentId, policy } = context.settings.current();
   const proposedAt = isoNow(context);
   const { waitSeconds: _held, ...said } = plain;
   const request: ExecuteRequest = {
@@ -272,7 +273,11 @@ async function start(
     reviewId,
     { ...request, proposal },
     {
-      ...describeProposal(request, principal.id),
+      ...describeProposal(
+        request,
+        principal.id,
+        writeAmounts(policy.findTool(request.tool)?.definition.money, request.arguments, []),
+      ),
       memo: {
         proposer: principal.id,
         service: request.service,

@@ -11,7 +11,7 @@ import { findShortfall, voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
-import { viewForAgent } from '../../domain/show/agent-view.ts';
+import { viewForAgent, viewRowForAgent } from '../../domain/show/agent-view.ts';
 import type { ListFilter, Store } from '../../ports/store.ts';
 
 const DEFAULT_LIMIT = 50;
@@ -80,7 +80,8 @@ export async function listReviews(
   // Filters that little fits are walked for: an agent that asks again and again has the turns of one.
   const read: ReadPage = (most, from) =>
     context.lists.run(principalKey(principal), () => context.store.listReviews(filter, most, from));
-  return collectPage(read, isFor, limit ?? DEFAULT_LIMIT, cursor);
+  const page = await collectPage(read, isFor, limit ?? DEFAULT_LIMIT, cursor);
+  return { ...page, reviews: page.reviews.map((row) => redactRowFor(principal, row)) };
 }
 
 /** Pages that are looked through for one: beyond them a page is shorter than was asked for, and its cursor goes on. */
@@ -189,4 +190,8 @@ function maySee(principal: Principal, review: Pick<Review, 'proposer'>): boolean
 /** The state as a principal may read it. */
 export function redactFor(principal: Principal, review: Review): Review {
   return principal.kind === 'reviewer' ? review : viewForAgent(review);
+}
+
+export function redactRowFor(principal: Principal, row: ReviewRow): ReviewRow {
+  return principal.kind === 'reviewer' ? row : viewRowForAgent(row);
 }

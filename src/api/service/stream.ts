@@ -6,7 +6,7 @@ import type { Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';
-import { present, readVisible } from './read.ts';
+import { present, readVisible, redactRowFor } from './read.ts';
 import { PIECE, readPiece, type Scan } from './scan.ts';
 import type { Streamed } from './types.ts';
 
@@ -99,7 +99,7 @@ async function* followAll(
       const last = changes.at(-1);
       if (last !== undefined) {
         seen = { index: last.index, reviewId: last.row.reviewId };
-        yield changes.map(({ index, row }) => ({ index, review: row }));
+        yield changes.map(({ index, row }) => ({ index, review: redactRowFor(principal, row) }));
       } else if ((await waker.next(IDLE_AFTER, scan.signal)) === 'timeout') yield 'idle';
     }
   } finally {

@@ -7,7 +7,7 @@ import { rowCanBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
-import { argumentsOfSummary, plainWords } from '../../domain/show/show-review.ts';
+import { argumentsOfSummary, plainWords, summaryOfRow } from '../../domain/show/plain-words.ts';
 import { Age, TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { useWindowRows } from '../ui/window-rows.ts';
@@ -142,7 +142,7 @@ function ReviewLine({
       {row.title === null && (
         <p className="line-detail">
           <code>
-            <Visible text={row.summary} />
+            <Visible text={summaryOfRow(row)} />
           </code>
         </p>
       )}
@@ -207,7 +207,7 @@ export function useRowWords(row: ReviewRow): string {
   const tools = useQuery(toolsQuery()).data?.tools;
   if (row.title !== null) return row.title;
   const description = tools?.find(({ tool }) => tool === row.tool)?.description;
-  return plainWords(row.tool, argumentsOfSummary(row.tool, row.summary), description);
+  return plainWords(row.tool, argumentsOfSummary(row.tool, row.summary), description, row.amounts);
 }
 
 function votesWords(missing: number): string {

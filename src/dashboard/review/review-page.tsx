@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
-import { plainWords } from '../../domain/show/show-review.ts';
+import { plainWords } from '../../domain/show/plain-words.ts';
 import type { SectionId } from '../../domain/show/shown.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useKeys } from '../app/keys.ts';

@@ -1,27 +1,34 @@
-import type { Material, Review } from '../../contract/review.ts';
+import type { Material, Review, WrittenAmount } from '../../contract/review.ts';
 import { approversAt, countYeses, openLevelOf } from '../eligibility.ts';
+import { wordsOfPlace } from '../money.ts';
 
 /** Limits of the Temporal Web UI, in UTF-8 bytes. */
 const SUMMARY_BYTES = 400;
 const DETAILS_BYTES = 20_000;
 
-/** The call in one line of at most 400 bytes: `github.repos.delete {"owner":"acme","repo":"web"}`. */
-export function summarizeCall(call: Pick<Material, 'tool' | 'arguments'>): string {
-  return clip(plain(head(`${call.tool} ${JSON.stringify(call.arguments)}`, SUMMARY_BYTES)), SUMMARY_BYTES);
+/** The call in one line of at most 400 bytes, amounts in their currency first: `github.repos.delete {"owner":"acme"}`. */
+export function summarizeCall(
+  call: Pick<Material, 'tool' | 'arguments'>,
+  amounts: readonly WrittenAmount[] = [],
+): string {
+  const line = [call.tool, ...amounts.map(({ text }) => text), JSON.stringify(call.arguments)].join(' ');
+  return clip(plain(head(line, SUMMARY_BYTES)), SUMMARY_BYTES);
 }
 
 /** Summary and details of a call that was proposed, in Markdown, for the Temporal Web UI until it is classified. */
 export function describeProposal(
   call: Pick<Material, 'tool' | 'arguments'> & { readonly reason?: string | undefined },
   proposer: string,
+  amounts: readonly WrittenAmount[],
 ): { readonly summary: string; readonly details: string } {
   const args = head(JSON.stringify(call.arguments), DETAILS_BYTES);
   const lines = [
     `Proposed by ${escapeMarkdown(proposer)}: ${escapeMarkdown(call.tool)}`,
     ...(call.reason === undefined ? [] : [`The agent says: ${escapeMarkdown(call.reason)}`]),
+    ...amounts.map(describeAmount),
     `Arguments: ${escapeMarkdown(args)}`,
   ];
-  const summary = clip(escapeMarkdown(clip(plain(`${call.tool} ${args}`), SUMMARY_BYTES)), SUMMARY_BYTES);
+  const summary = clip(escapeMarkdown(summarizeCall(call, amounts)), SUMMARY_BYTES);
   return { summary, details: clip(lines.join('\n\n'), DETAILS_BYTES) };
 }
 
@@ -38,6 +45,7 @@ export function describeReview(review: Review, at: number): string {
     ...waitingFor(review, at),
     `Why: ${review.reasonCodes.map(escapeMarkdown).join(', ') || 'class of the tool'}`,
     `Execution: ${review.execution.status}${deferredWords(review)}`,
+    ...(review.amounts ?? []).map(describeAmount),
     `Arguments (revision ${review.revision}): ${escapeMarkdown(head(JSON.stringify(review.call.arguments), DETAILS_BYTES))}`,
     ...(review.reason === null ? [] : [`The agent says: ${escapeMarkdown(review.reason)}`]),
   ];
@@ -47,6 +55,10 @@ export function describeReview(review: Review, at: number): string {
 function deferredWords({ execution: { deferred } }: Review): string {
   if (deferred === undefined) return '';
   return `, deferred until ${deferred.retryAt}: ${escapeMarkdown(deferred.message)}`;
+}
+
+function describeAmount({ place, text }: WrittenAmount): string {
+  return `${escapeMarkdown(wordsOfPlace(place))}: ${escapeMarkdown(text)}`;
 }
 
 function waitingFor(review: Review, at: number): string[] {

@@ -6,6 +6,7 @@ import type {
   Material,
   Review,
   ReviewStatus,
+  WrittenAmount,
 } from '../../contract/review.ts';
 import { decisionsTaken, isStoppable, stateOfGate } from '../eligibility.ts';
 import { STATUS, type EndedStatus } from '../lifecycle.ts';
@@ -36,6 +37,7 @@ export interface RevisionRecord {
   readonly digest: string | null;
   readonly gate: Review['gate'];
   readonly reasonCodes: readonly string[];
+  readonly amounts?: readonly WrittenAmount[];
   readonly previewError: Review['previewError'];
   readonly submittedAt: string;
   /** Who wrote this revision: the proposer, or the reviewer who edited. */
@@ -91,6 +93,7 @@ export function viewReview(record: ReviewRecord): Review {
     allowedDecisions: allowedNow(record, current),
     context: material.context,
     evidence: material.evidence === null ? [] : [material.evidence],
+    ...(current.amounts === undefined || current.amounts.length === 0 ? {} : { amounts: [...current.amounts] }),
     previewError: current.previewError,
     expiresAt,
     resolvedAt: resolvedAt(record),

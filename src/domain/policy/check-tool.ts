@@ -6,6 +6,7 @@ import type { Path } from '../files/yaml-source.ts';
 import { kindOfConnector, templateArguments, type KindedConnector } from '../render/index.ts';
 import { parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
+import { checkMoney } from './check-money.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { parsePointer } from '../json/pointer.ts';
 import type { MergedTool } from './merge-tools.ts';
@@ -21,7 +22,7 @@ type Tell = (at: Path, message: string, fix: string, part?: 'key' | 'value') => 
 
 const GATE_FIX = 'Delete the gate: irreversible is always hard';
 
-/** What is wrong with one tool: its gate, its connector, its request, what it seals. */
+/** What is wrong with one tool: its gate, its connector, its request, what it seals, what it calls money. */
 export function checkTool(tool: MergedTool, connectors: Connectors, conditions: Conditions): readonly FileProblem[] {
   const { source, path } = tool;
   const tell: Tell = (at, ...problem) => source.problem([...path, ...at], ...problem);
@@ -31,6 +32,7 @@ export function checkTool(tool: MergedTool, connectors: Connectors, conditions: 
     ...checkShape(tool, tell),
     ...checkAnswers(tool, tell),
     ...checkSeals(tool, conditions, tell),
+    ...checkMoney(tool, tell),
   ];
 }
 

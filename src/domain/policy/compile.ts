@@ -7,6 +7,7 @@ import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
 import { checkApprovals, type Groups } from './check-approvals.ts';
 import { checkConditions } from './check-conditions.ts';
+import { warnOfUndeclaredMoney } from './check-money.ts';
 import { checkTool, warnOfNames, warnOfProofs } from './check-tool.ts';
 import { foldsOf } from './schema.ts';
 import { classifyCall, prepareCall, selectApproval, type Compiled } from './classify.ts';
@@ -130,6 +131,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
       ...unused,
       ...warnOfNames(merged.tools.values()),
       ...warnOfProofs(merged.tools.values()),
+      ...warnOfUndeclaredMoney(merged.tools.values()),
     ]),
   };
 }

@@ -125,7 +125,7 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
     const more = (merged.allow?.[field] ?? []).filter((name) => !known.includes(name));
     if (more.length > 0) loosened.push({ field: 'allow', message: `allow adds ${field}: ${more.join(', ')}` });
   }
-  for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency'] as const) {
+  for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency', 'money'] as const) {
     if (canonicalJson(builtin[field] ?? null) !== canonicalJson(merged[field] ?? null)) {
       loosened.push({ field, message: `${field} differs from the built-in one` });
     }

@@ -93,8 +93,18 @@ function propertyOf(schema: Json | undefined, key: string, root: JsonObject): Js
   return found.length === 0 ? undefined : { allOf: found };
 }
 
+/** All arguments that a schema names at one place, each with all that is said of it, as a schema. */
+export function propertiesOf(schema: Json | undefined, root: JsonObject): ReadonlyMap<string, Json> {
+  const named = (part: Json): readonly string[] =>
+    layersOf(part, root).flatMap((layer) => [
+      ...Object.keys(isObject(layer['properties']) ? layer['properties'] : {}),
+      ...choicesOf(layer).flat().flatMap(named),
+    ]);
+  return new Map(named(schema ?? {}).map((name) => [name, propertyOf(schema, name, root) ?? {}]));
+}
+
 /** Types that a value may have; undefined: any. */
-function typesOf(schema: Json | undefined, root: JsonObject): readonly string[] | undefined {
+export function typesOf(schema: Json | undefined, root: JsonObject): readonly string[] | undefined {
   for (const layer of layersOf(schema, root)) {
     const { type, enum: values } = layer;
     const listed = 'const' in layer ? [layer['const'] as Json] : Array.isArray(values) ? (values as Json[]) : undefined;

@@ -1,5 +1,5 @@
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
-import type { ExecutionView, Review } from '../../contract/review.ts';
+import type { ExecutionView, Review, ReviewRow, WrittenAmount } from '../../contract/review.ts';
 
 /**
  * The state as its own agent may read it, wherever it is told (HTTP, MCP, a callback). An agent never receives what a
@@ -13,15 +13,26 @@ export function viewForAgent(review: Review): Review {
   const withheld = review.evidence.length > 0 || review.revisions.length > 1;
   // The target's own word on the call itself, which is why it is blocked.
   const previewError = review.previewError?.pointer === undefined ? null : review.previewError;
-  if (!withheld) return { ...review, previewError, execution };
+  if (!withheld) return { ...withoutFactAmounts(review), previewError, execution };
   return {
-    ...review,
+    ...withoutFactAmounts(review),
     evidence: [],
     previewError,
     execution,
     call: { ...review.call, digest: null },
     revisions: review.revisions.map((revision) => ({ ...revision, call: { ...revision.call, digest: null } })),
   };
+}
+
+export function viewRowForAgent(row: ReviewRow): ReviewRow {
+  return withoutFactAmounts(row);
+}
+
+/** Amounts of the evidence, and those whose currency only the evidence told. */
+function withoutFactAmounts<T extends Pick<Review, 'amounts'>>(review: T): T {
+  if (review.amounts === undefined) return review;
+  const isOwn = (place: WrittenAmount['currency']): boolean => place === null || typeof place === 'string';
+  return { ...review, amounts: review.amounts.filter(({ place, currency }) => isOwn(place) && isOwn(currency)) };
 }
 
 /** What drifted is told in terms of the evidence. */

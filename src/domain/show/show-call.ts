@@ -1,10 +1,10 @@
 import type { Fact, Target } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { Review } from '../../contract/review.ts';
+import type { Review, WrittenAmount } from '../../contract/review.ts';
 import { isExactNumber } from '../json/exact-number.ts';
 import { isHttpRequest, writeHttpRequest, type HttpTargetRequest } from '../render/http.ts';
 import { sealedPointers, valueAt } from '../seal-binding.ts';
-import { countsMinorUnits, currencyOf, writeAmount, writeFact } from '../money.ts';
+import { amountAt, wordsOfPlace, writeAmounts } from '../money.ts';
 import { formatCount } from '../text/time.ts';
 import { writeCell } from '../text/write-value.ts';
 import { pair, said, type Block, type Line, type Pair, type Section, type ShownTool } from './shown.ts';
@@ -13,8 +13,11 @@ import { pair, said, type Block, type Line, type Pair, type Section, type ShownT
 export function showCall(review: Review, tool: ShownTool | undefined): Section {
   const { target, call, kind } = review;
   const { arguments: args } = call;
-  const drawing = kind === 'call' && args !== null ? drawByTool(review, args, tool) : NOTHING;
-  const blocks: Block[] = [...drawing.blocks];
+  const drawing = kind === 'call' && args !== null ? drawByTool(call.tool, args) : NOTHING;
+  const pairs = amountsOf(review, tool).flatMap(({ place, text }) =>
+    typeof place === 'string' ? [pair([{ policy: wordsOfPlace(place) }], text)] : [],
+  );
+  const blocks: Block[] = [...(pairs.length === 0 ? [] : [{ kind: 'pairs', pairs } as const]), ...drawing.blocks];
   const label = kind === 'call' ? 'Arguments' : 'Proposal';
   if (args === null) blocks.push({ kind: 'pairs', pairs: [pair(label, 'erased by retention')] });
   else {
@@ -53,32 +56,30 @@ interface Drawing {
 
 const NOTHING: Drawing = { inFull: [], blocks: [] };
 
-/** What a kind of tool is known by: a statement line by line, a repository by its name, an amount in words. */
-function drawByTool(review: Review, args: JsonObject, definition: ShownTool | undefined): Drawing {
-  const { tool } = review.call;
+/** What of a call is money, as its tool declares it. */
+export function amountsOf({ kind, call, evidence }: Review, tool: ShownTool | undefined): readonly WrittenAmount[] {
+  if (kind !== 'call' || call.arguments === null) return [];
+  return writeAmounts(tool?.money, call.arguments, evidence.at(0)?.facts ?? []);
+}
+
+/** What a kind of tool is known by: a statement line by line, a repository by its name. */
+function drawByTool(tool: string, args: JsonObject): Drawing {
   const { sql, owner, repo } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
     return { inFull: ['sql'], blocks: [{ kind: 'text', label: ['SQL'], text: sql, syntax: 'sql' }] };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
-    return subject(pair('Repository', [said(owner), ' / ', said(repo)]));
+    return { inFull: [], blocks: [{ kind: 'pairs', pairs: [pair('Repository', [said(owner), ' / ', said(repo)])] }] };
   }
-  const facts = review.evidence.at(0)?.facts ?? [];
-  const amount = countsMinorUnits(tool, definition?.arguments)
-    ? writeAmount(args['amount'], currencyOf(args, facts), 'en-US')
-    : undefined;
-  return amount === undefined ? NOTHING : subject(pair('Amount', amount));
-}
-
-function subject(shown: Pair): Drawing {
-  return { inFull: [], blocks: [{ kind: 'pairs', pairs: [shown] }] };
+  return NOTHING;
 }
 
 /** What the execute worker gathered itself before people were asked, or why it could not. */
-export function showEvidence(review: Review): Section[] {
-  const { evidence, previewError, call } = review;
+export function showEvidence(review: Review, tool: ShownTool | undefined): Section[] {
+  const { evidence, previewError } = review;
+  const amounts = amountsOf(review, tool);
   const blocks: Block[] = evidence.flatMap(({ facts, gatheredAt, sourceHash }): Block[] => {
-    const pairs = facts.flatMap((fact) => showShortFact(fact, writeFact(fact, call.tool, facts, 'en-US')));
+    const pairs = facts.flatMap((fact) => showShortFact(fact, amountAt(amounts, { fact: fact.name })?.text));
     pairs.push(pair('Checked', [{ at: gatheredAt }]));
     if (sourceHash !== null) pairs.push(pair('If this has changed by the time it runs', 'nothing is done'));
     return [{ kind: 'pairs', pairs }, ...facts.flatMap(showLargeFact)];
@@ -95,16 +96,12 @@ export function showEvidence(review: Review): Section[] {
   return blocks.length === 0 ? [] : [{ id: 'evidence', heading: 'Checked by Holdpoint', voice: 'holdpoint', blocks }];
 }
 
-/** `written`: an amount in its currency. */
+/** `written`: an amount in its currency, with the raw value. */
 function showShortFact({ label, value }: Fact, written: string | undefined): Pair[] {
+  if (written !== undefined) return [pair([{ policy: label }], written)];
   if (isExactNumber(value)) return [pair([{ policy: label }], value.$number)];
   if (typeof value === 'object' && value !== null) return [];
-  return [
-    pair(
-      [{ policy: label }],
-      written === undefined ? shortValue(value) : [`${written} (${formatCount(Number(value))})`],
-    ),
-  ];
+  return [pair([{ policy: label }], shortValue(value))];
 }
 
 function shortValue(value: string | number | boolean | null): Line {

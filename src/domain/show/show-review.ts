@@ -1,14 +1,13 @@
 import { nextEscalation } from '../deadline.ts';
-import type { JsonObject } from '../../contract/json.ts';
 import type { Review, Shortfall, UpstreamChanges } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
 import { EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
-import { fillTemplate } from '../text/write-value.ts';
 import { DECISION_WORDS, executionErrorWords, reasonWords } from '../words.ts';
 import { changesSince } from './changes.ts';
+import { plainWords } from './plain-words.ts';
+import { amountsOf, showCall, showEvidence, showWords, splitContext } from './show-call.ts';
 import { showRelated } from './show-related.ts';
-import { showCall, showEvidence, showWords, splitContext } from './show-call.ts';
 import {
   lineOf,
   pair,
@@ -36,7 +35,7 @@ export function showReview(review: Review, options: ShowOptions): Shown {
       showWhy(review, options),
       ...showRelated(review, options.now),
       ...showChanges(review, options),
-      ...showEvidence(review),
+      ...showEvidence(review, options.tool),
       showCall(review, options.tool),
       ...showWords(review, options.pinned),
       ...showFeedback(review),
@@ -47,10 +46,12 @@ export function showReview(review: Review, options: ShowOptions): Shown {
   };
 }
 
-function summaryOf({ kind, call }: Review, { tool }: ShowOptions): Line | null {
+function summaryOf(review: Review, { tool }: ShowOptions): Line | null {
+  const { kind, call } = review;
   const description = tool?.description ?? null;
-  if (kind === 'in-flow' || description === null) return null;
-  return [{ policy: plainWords(call.tool, call.arguments ?? undefined, description) }];
+  const amounts = amountsOf(review, tool);
+  if (kind === 'in-flow' || (description === null && amounts.length === 0)) return null;
+  return [{ policy: plainWords(call.tool, call.arguments ?? undefined, description, amounts) }];
 }
 
 /** Why it is held, who is answerable, how long is left. */
@@ -291,37 +292,4 @@ function executionWords(review: Review): string {
   if (!canBeStopped(review)) return EXECUTION[review.execution.status].words;
   const state = review.execution.deferred === undefined ? 'not run yet' : 'not run yet, and will be made again';
   return `${state}; a reviewer can still stop it`;
-}
-
-/** What a call does, in one line: the policy's words with values in quotes, or those of the tool's name. */
-export function plainWords(tool: string, args: JsonObject | undefined, description: string | null | undefined): string {
-  if (description === null || description === undefined) return wordsOfName(tool);
-  const sql = args?.['sql'];
-  if (typeof sql === 'string') {
-    return fillTemplate(`${description}: {sql}`, { sql: sql.trim().replaceAll(/\s+/g, ' ') }, () => '', 64);
-  }
-  if (args !== undefined) return fillTemplate(description, args, (placeholder) => placeholder);
-  // Without its arguments, what stands before the first of them still says what the tool does.
-  return (description.split('{', 1)[0] ?? '').trim() || wordsOfName(tool);
-}
-
-/** A tool without a description, from its name: `payouts.create` → `payouts: create`. */
-function wordsOfName(tool: string): string {
-  const [service, ...rest] = tool.split('.');
-  const words = rest
-    .join(' ')
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .replaceAll(/[_-]/g, ' ')
-    .toLowerCase();
-  return rest.length === 0 ? tool : `${service}: ${words}`;
-}
-
-/** Arguments out of a list row's summary (`tool {json}`), where it was not clipped. */
-export function argumentsOfSummary(tool: string, summary: string): JsonObject | undefined {
-  if (!summary.startsWith(`${tool} {`)) return undefined;
-  try {
-    return JSON.parse(summary.slice(tool.length + 1)) as JsonObject;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Money } from '../../contract/policy.ts';
 import type { Material, Reason, Review, Shortfall } from '../../contract/review.ts';
 import type { ChangedLine } from './changes.ts';
 import { visible } from '../text/visible.ts';
@@ -12,7 +13,7 @@ import { isPlain } from '../text/write-value.ts';
 export interface Shown {
   /** The tool, or the question. */
   readonly title: Line;
-  /** What the call does, in the policy's words; null: policy does not describe it. */
+  /** What the call does, in the policy's words or by its amounts; null: policy describes neither. */
   readonly summary: Line | null;
   readonly sections: readonly Section[];
 }
@@ -126,8 +127,7 @@ export interface ShowOptions {
 export interface ShownTool {
   readonly description?: string | null | undefined;
   readonly reason?: string | null | undefined;
-  /** JSON Schema. */
-  readonly arguments?: JsonObject | null | undefined;
+  readonly money?: readonly Money[] | null | undefined;
 }
 
 export function said(text: string): Part {

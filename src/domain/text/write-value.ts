@@ -36,16 +36,20 @@ const IN_SENTENCE = 100;
 
 /**
  * A policy's own words with arguments in the place of `{name}`. Text stands in quotes there, always: it must neither pass
- * for another type nor read on as if it belonged to the sentence. `missing` writes what is not there.
+ * for another type nor read on as if it belonged to the sentence. `missing` writes what is not there; `write` writes what
+ * is Holdpoint's to write (an amount), in full.
  */
 export function fillTemplate(
   template: string,
   args: JsonObject,
   missing: (placeholder: string) => string,
-  length = IN_SENTENCE,
+  options: { readonly length?: number; readonly write?: (name: string) => string | undefined } = {},
 ): string {
+  const { length = IN_SENTENCE, write } = options;
   return template.replaceAll(/\{([A-Za-z0-9_]+)\}/g, (placeholder, name: string) =>
-    Object.hasOwn(args, name) ? clip(writeInSentence(args[name] as Json), length) : missing(placeholder),
+    Object.hasOwn(args, name)
+      ? (write?.(name) ?? clip(writeInSentence(args[name] as Json), length))
+      : missing(placeholder),
   );
 }
 

@@ -62,6 +62,7 @@ function eraseReview(review: Review): Review {
     target: null,
     context: {},
     evidence: [],
+    amounts: [],
     reason: null,
     title: null,
     callback: null,

@@ -42,6 +42,7 @@ export function listRowOf(review: Review): ListRow {
       threadId: review.threadId,
       group: review.group,
       title: review.title,
+      ...(review.amounts === undefined || review.amounts.length === 0 ? {} : { amounts: review.amounts }),
       proposedAt: review.proposedAt,
       expiresAt: review.expiresAt,
       resolvedAt: review.resolvedAt,
