@@ -204,7 +204,8 @@ export const lostClaims: Recovery = {
   state: 'claimed',
   plan: async ({ store, settings, clock }, row) => {
     const now = clock.now();
-    if (row.claim === null || now < Date.parse(row.claim.settledBy) + OVERDUE_MS) return undefined;
+    const { claim } = row;
+    if (claim === null || now < Date.parse(claim.settledBy) + OVERDUE_MS) return undefined;
     const { reviewId } = row;
     const finishedAt = new Date(now).toISOString();
     const outcome = { error: { code: 'lost_worker', message: EXECUTION_ERRORS.lost_worker }, finishedAt };
@@ -212,7 +213,7 @@ export const lostClaims: Recovery = {
     return async () => {
       const { ok } = await commitStep(
         { store },
-        { to: 'unknown', reviewId, outcome },
+        { to: 'unknown', reviewId, token: claim.token, outcome },
         { ...row, state: 'unknown', outcome },
         { ...entry, type: 'unknown', errorCode: 'lost_worker' },
       );

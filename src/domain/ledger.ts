@@ -76,7 +76,7 @@ export interface LedgerRow {
  * the row as it stands is returned.
  *
  * - `open`: from nothing. A row that exists already with the same `proposalDigest` is returned unchanged (`existing`).
- * - `tighten`: from `open`; moves `expiresAt` earlier (a later one is ignored).
+ * - `tighten`: from `open` or `deferred`; moves `expiresAt` earlier (a later one is ignored).
  * - `deny`: from `open` or `deferred`, or from nothing (a blocked call has a row of its own, denied at once).
  * - `claim`: from `open` or `deferred`, and only while exactly as many objections are stored as it says were judged. Only
  *   the execute worker. A `deny` that answers an in-flow question says so too. From `deferred` the row keeps the
@@ -86,7 +86,7 @@ export interface LedgerRow {
  * - `resend`: from `claimed`, with the claim's token and the number of resends so far, no sooner than the last one said.
  * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token. A failure of
  *   one send says nothing of a later one, so `failed` also requires that there was none.
- * - `unknown`: from `claimed`.
+ * - `unknown`: from `claimed`, with the claim's token: whoever saw an earlier claim says nothing of a later one.
  * - `reconcile`: from `unknown` where not reconciled.
  */
 export type LedgerTransition =
@@ -137,7 +137,7 @@ export type LedgerTransition =
       readonly resends?: number;
       readonly outcome: ExecutionOutcome;
     }
-  | { readonly to: 'unknown'; readonly reviewId: ReviewId; readonly outcome: ExecutionOutcome }
+  | { readonly to: 'unknown'; readonly reviewId: ReviewId; readonly token: string; readonly outcome: ExecutionOutcome }
   | {
       readonly to: 'reconcile';
       readonly reviewId: ReviewId;

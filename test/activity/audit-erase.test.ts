@@ -56,7 +56,7 @@ beforeAll(async () => {
   await store.commit(proposal(UNKNOWN, { call, status: 'approved', resolvedAt: daysAgo(100) }));
   await store.commit({ ledger: claiming(UNKNOWN), entries: [] });
   const lost = { error: { code: 'lost_answer', message: '' }, finishedAt: AT } as const;
-  await store.commit({ ledger: { to: 'unknown', reviewId: UNKNOWN, outcome: lost }, entries: [] });
+  await store.commit({ ledger: { to: 'unknown', reviewId: UNKNOWN, token: 'token-1', outcome: lost }, entries: [] });
   const options = { deploymentId: 'test', key: checkpointKeyOf(keys), trusted: [], file: join(folder, 'checkpoint') };
   await createCheckpointer({ store, ...options }).checkpointNow();
   await store.close();

@@ -60,7 +60,7 @@ onEveryDatabase((engine) => {
   const lose = async (n: number) => {
     await claim(n);
     const outcome = { error: { code: 'lost_answer', message: '' }, finishedAt: AT };
-    await store.commit({ ledger: { to: 'unknown', reviewId: reviewIdOf(n), outcome }, entries: [] });
+    await store.commit({ ledger: { to: 'unknown', reviewId: reviewIdOf(n), token: 'token-1', outcome }, entries: [] });
   };
   const range = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i);
   const waitOlder = async () => {

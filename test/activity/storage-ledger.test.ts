@@ -23,7 +23,7 @@ const TRANSITIONS: Readonly<Record<LedgerTransition['to'], (reviewId: string) =>
   defer: (reviewId) => ({ to: 'defer', reviewId, token: 'token-1', deferral: DEFERRAL }),
   resend: (reviewId) => resending(reviewId, AT, 0),
   finish: (reviewId) => ({ to: 'finish', reviewId, token: 'token-1', state: 'done', outcome: OUTCOME }),
-  unknown: (reviewId) => ({ to: 'unknown', reviewId, outcome: LOST }),
+  unknown: (reviewId) => ({ to: 'unknown', reviewId, token: 'token-1', outcome: LOST }),
   reconcile: (reviewId) => ({ to: 'reconcile', reviewId, outcome: 'executed', by: 'ops-1', note: 'seen', at: AT }),
 };
 const VERBS = Object.keys(TRANSITIONS) as LedgerTransition['to'][];
@@ -32,7 +32,7 @@ const VERBS = Object.keys(TRANSITIONS) as LedgerTransition['to'][];
 const ALLOWED: Readonly<Partial<Record<Place, Partial<Record<LedgerTransition['to'], LedgerState>>>>> = {
   nothing: { open: 'open', deny: 'denied' },
   open: { tighten: 'open', deny: 'denied', claim: 'claimed' },
-  deferred: { deny: 'denied', claim: 'claimed' },
+  deferred: { tighten: 'deferred', deny: 'denied', claim: 'claimed' },
   claimed: { defer: 'deferred', resend: 'claimed', finish: 'done', unknown: 'unknown' },
   reclaimed: { defer: 'deferred', resend: 'claimed', finish: 'done', unknown: 'unknown' },
   // Sent again, the call may have run: it is not deferred any more, and not sent again before its time.
@@ -170,7 +170,7 @@ onEveryDatabase((engine) => {
       deferral: { times: 1 },
     });
     // The first claim is over, and so is its token.
-    for (const verb of ['defer', 'resend', 'finish'] as const) {
+    for (const verb of ['defer', 'resend', 'finish', 'unknown'] as const) {
       const result = await store.commit({ ledger: TRANSITIONS[verb](reviewId), entries: [] });
       expect(result).toMatchObject({ ok: false, why: 'refused' });
     }

@@ -189,7 +189,7 @@ describe('an objection and a claim at the same time', () => {
     let answer: Promise<string> | undefined;
     await worker.database.transaction(async (query) => {
       await query(
-        `UPDATE holdpoint.ledger SET state = 'claimed', claimed_at = now(), claim_token = 't' WHERE review_id = $1`,
+        `UPDATE holdpoint.ledger SET state = 'claimed', claimed_at = now(), first_claimed_at = now(), claim_token = 't' WHERE review_id = $1`,
         [reviewId],
       );
       answer = reviewers.store.objections.object(reviewId, envelopeOf('a'));

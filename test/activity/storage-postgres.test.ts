@@ -178,7 +178,7 @@ describe('several processes on one PostgreSQL', () => {
       ).toMatchObject({ ok: true });
       const outcome = { error: { code: 'lost_answer', message: '' }, finishedAt: AT };
       expect(
-        await execute.store.commit({ ledger: { to: 'unknown', reviewId: id, outcome }, entries: [] }),
+        await execute.store.commit({ ledger: { to: 'unknown', reviewId: id, token: 'token-1', outcome }, entries: [] }),
       ).toMatchObject({ ok: true });
       expect(
         await gate.store.commit({
@@ -218,7 +218,7 @@ describe('several processes on one PostgreSQL', () => {
       state: 'done',
       outcome: { error: null, finishedAt: AT },
     } as const;
-    const unknown = { to: 'unknown', reviewId: reviewIdOf(2), outcome: finish.outcome } as const;
+    const unknown = { to: 'unknown', reviewId: reviewIdOf(2), token: 'token-1', outcome: finish.outcome } as const;
     const mayNot: [string, () => Store, Commit][] = [
       ['gate: claim', () => gate.store, { ledger: claiming(reviewIdOf(2)), entries: [] }],
       ['gate: finish', () => gate.store, { ledger: finish, entries: [] }],

@@ -427,7 +427,10 @@ onEveryDatabase((engine) => {
       for (let n = 1; n <= 6; n += 1) await store.commit({ ledger: opening(reviewIdOf(n)), entries: [] });
       for (let n = 2; n <= 5; n += 1) await store.commit({ ledger: claiming(reviewIdOf(n)), entries: [] });
       for (let n = 3; n <= 4; n += 1)
-        await store.commit({ ledger: { to: 'unknown', reviewId: reviewIdOf(n), outcome: lost }, entries: [] });
+        await store.commit({
+          ledger: { to: 'unknown', reviewId: reviewIdOf(n), token: 'token-1', outcome: lost },
+          entries: [],
+        });
       await store.commit({
         ledger: { to: 'reconcile', reviewId: reviewIdOf(4), outcome: 'failed', by: 'ops-1', note: 'n', at: AT },
         entries: [],
@@ -576,7 +579,12 @@ onEveryDatabase((engine) => {
       expect(await store.erase(inDays(-5))).toBe(0);
       await store.commit({ ledger: claiming(reviewId), entries: [] });
       await store.commit({
-        ledger: { to: 'unknown', reviewId, outcome: { error: { code: 'lost_answer', message: '' }, finishedAt: AT } },
+        ledger: {
+          to: 'unknown',
+          reviewId,
+          token: 'token-1',
+          outcome: { error: { code: 'lost_answer', message: '' }, finishedAt: AT },
+        },
         entries: [],
       });
       expect(await store.erase(inDays(-5))).toBe(0);

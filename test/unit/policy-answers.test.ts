@@ -109,6 +109,8 @@ describe('Retry-After', () => {
     [' 5 ', 5_000],
     ['Wed, 01 Apr 2026 12:00:30 GMT', 30_000],
     ['Wed, 01 Apr 2026 11:00:00 GMT', undefined],
+    ['9999999999', 31_536_000_000],
+    ['Sat, 13 Sep 275760 00:00:00 GMT', 31_536_000_000],
     ['0', undefined],
     ['-5', undefined],
     ['soon', undefined],

@@ -77,6 +77,26 @@ describe.each([
     expect(gate.calls.length).toBe(before + 1);
   });
 
+  it('N1: while the call is deferred makes it once, if the decision comes again', async () => {
+    const before = gate.calls.length;
+    const busy = { status: 'failed', code: 'upstream_rejected', message: 'busy', isDeferrable: true } as const;
+    gate.answer(() => ({ ...busy, retryAfterMs: 2_000 }));
+    const { reviewId } = await pending(ONE_OF_OPS, close());
+    await gate.decide(reviewId);
+    await expect.poll(async () => (await gate.store.readLedger(reviewId))?.state).toBe('deferred');
+    gate.answer(() => ({ status: 'executed', body: 'once' }));
+    await reset(reviewId, 0, options);
+    if (!options.reapplySignals) {
+      await gate.untilStatus(reviewId, 'pending');
+      expect(gate.calls.length).toBe(before + 1);
+      await gate.client.workflow.getHandle(reviewId).cancel();
+      expect(await resultOf(reviewId)).toMatchObject({ execution: { status: 'not_started' } });
+      return;
+    }
+    expect(await resultOf(reviewId)).toMatchObject({ status: 'approved', execution: { body: 'once' } });
+    expect(gate.calls.length).toBe(before + 2);
+  });
+
   it('behind a no does not take it back', async () => {
     const before = gate.calls.length;
     const { reviewId, handle } = await pending();

@@ -3,6 +3,7 @@ import type { EvidencePayload } from '../../contract/envelope.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { LIMITS } from '../../contract/constants.ts';
 import { storable } from '../../domain/json/storable.ts';
+import { isUnclaimed } from '../../domain/ledger.ts';
 import { assessCall, findTool, type Proposer } from '../../domain/policy/assess.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { verifyProposal } from '../gate/proposal.ts';
@@ -89,7 +90,7 @@ async function readSignedCall(deps: ExecuteDeps, input: GatherEvidenceInput, set
   const { proposer, request, proposalDigest } = proposal;
   const args = input.change === null ? request.arguments : changedArguments(deps, input, proposer.id, settings);
   const row = args === undefined ? undefined : await deps.store.readLedger(input.reviewId);
-  if (args === undefined || row?.state !== 'open' || row.proposalDigest !== proposalDigest) {
+  if (args === undefined || row === undefined || !isUnclaimed(row.state) || row.proposalDigest !== proposalDigest) {
     throw refuseCall('not_authorized');
   }
   const { service, tool, context = {}, urgency } = request;

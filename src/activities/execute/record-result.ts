@@ -52,7 +52,7 @@ export async function recordResult(
     const { token = '', resends = 0 } = row.claim ?? {};
     const step: LedgerTransition =
       state === 'unknown'
-        ? { to: 'unknown', reviewId, outcome }
+        ? { to: 'unknown', reviewId, token, outcome }
         : { to: 'finish', reviewId, token, state, resends, outcome };
     const written = await commitStep(deps, step, { ...now, state, outcome }, entry, key);
     // Sent again meanwhile: this failure says nothing of that send.

@@ -7,6 +7,7 @@ import { readObjections } from '../objections.ts';
 import type { VerifiedEnvelope } from '../../ports/connector.ts';
 import type { GateDeps } from './deps.ts';
 import { record } from './record.ts';
+import { isUnclaimed } from '../../domain/ledger.ts';
 
 type Item = AdmitInput['items'][number];
 
@@ -44,7 +45,7 @@ async function storedFacts(
   admitted: readonly Admitted[],
 ): Promise<readonly Admitted[]> {
   const row = await deps.store.readLedger(reviewId);
-  if (row?.state !== 'open') return [];
+  if (row === undefined || !isUnclaimed(row.state)) return [];
   const brought = new Set(admitted.map((fact) => (fact.kind === 'refused' ? undefined : fact.envelopeDigest)));
   const { verified } = await readObjections(deps, row);
   return verified

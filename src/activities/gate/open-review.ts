@@ -13,6 +13,7 @@ import { StorageError, type Commit, type CommitResult } from '../../ports/store.
 import type { Classified, ClassifiedRevision } from '../api.ts';
 import type { GateDeps } from './deps.ts';
 import { keepEarlierDeadline } from './prepare-revision.ts';
+import { isUnclaimed } from '../../domain/ledger.ts';
 
 export type OpeningDeps = GateDeps & {
   /** Reviews of each budget that are being opened by this worker. */
@@ -73,7 +74,7 @@ export async function openReview(deps: OpeningDeps, opening: Opening): Promise<C
     timeoutMs,
     executeWithinMs,
     // Blocked now is no news of a row that was settled before: the ledger tells what became of it.
-    outcome: row.state === 'open' || (result.ok && assessment.kind === 'blocked') ? null : outcomeOf(row),
+    outcome: isUnclaimed(row.state) || (result.ok && assessment.kind === 'blocked') ? null : outcomeOf(row),
     reopened: !result.ok || kept !== revision,
   };
 }

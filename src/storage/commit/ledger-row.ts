@@ -127,7 +127,13 @@ export function stepOf(transition: LedgerTransition): Step {
         outcome: JSON.stringify(transition.outcome),
       };
     case 'unknown':
-      return { to, review_id, state: 'unknown', outcome: JSON.stringify(transition.outcome) };
+      return {
+        to,
+        review_id,
+        token: transition.token,
+        state: 'unknown',
+        outcome: JSON.stringify(transition.outcome),
+      };
     case 'reconcile':
       return {
         to,

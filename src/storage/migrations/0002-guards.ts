@@ -40,7 +40,7 @@ BEGIN
     RAISE EXCEPTION 'this part of a ledger row is written once' USING ERRCODE = 'HP001';
   END IF;
   IF NEW.expires_at IS DISTINCT FROM OLD.expires_at
-     AND (OLD.state <> 'open' OR NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at) THEN
+     AND (OLD.state NOT IN ('open', 'deferred') OR NEW.expires_at IS NULL OR NEW.expires_at > OLD.expires_at) THEN
     RAISE EXCEPTION 'a deadline never moves later' USING ERRCODE = 'HP001';
   END IF;
   IF (NEW.reconciled_outcome, NEW.reconciled_by, NEW.reconciled_at) IS DISTINCT FROM

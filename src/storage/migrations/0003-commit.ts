@@ -75,7 +75,7 @@ CREATE FUNCTION holdpoint.step_allowed(kind text, digest text, token text, at ti
 BEGIN
   RETURN coalesce(CASE kind
     WHEN 'open' THEN l.review_id IS NULL
-    WHEN 'tighten' THEN l.state = 'open'
+    WHEN 'tighten' THEN l.state IN ('open', 'deferred')
     WHEN 'deny' THEN l.review_id IS NULL OR (l.state IN ('open', 'deferred') AND l.proposal_digest = digest)
     WHEN 'claim' THEN l.state IN ('open', 'deferred')
     -- Sent again, the call may have run: then only its result settles it.
@@ -84,7 +84,7 @@ BEGIN
       AND (l.resend_at IS NULL OR l.resend_at <= at)
     WHEN 'finish' THEN l.claim_token = token AND (state = 'done' OR l.resends = resends)
       AND (l.state = 'claimed' OR (l.state = 'unknown' AND l.reconciled_at IS NULL))
-    WHEN 'unknown' THEN l.state = 'claimed'
+    WHEN 'unknown' THEN l.state = 'claimed' AND l.claim_token = token
     WHEN 'reconcile' THEN l.state = 'unknown' AND l.reconciled_at IS NULL
   END, false);
 END $fn$;
