@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { ensureInstalled } from './lib/install.mjs';
 import { ensureTestNeeds } from './lib/needs.mjs';
+import { ADAPTER_NODES, nodeBinary } from './lib/node-binaries.mjs';
 import { root } from './lib/root.mjs';
 import { runWatched } from './lib/run-watched.mjs';
 
@@ -40,7 +41,10 @@ for (const { name, args } of CHECKS) {
 if (isQuick) await runTiers([...projects(QUICK), ...given]);
 else if (given.length > 0) await runTiers(given);
 else for (const group of GROUPS) await runTiers(projects(group));
-if (given.length === 0 && !isQuick) runControls();
+if (given.length === 0 && !isQuick) {
+  await runAdapters();
+  runControls();
+}
 report();
 
 function run([command, ...args], options = {}) {
@@ -73,14 +77,33 @@ async function runTiers(args) {
   if (!ok && failed === 0) sums.set(`vitest, ${asked.join(' ')}`, { passed: 0, failed: 1 });
 }
 
+/** The adapters' tests once more on each Node that is not this one: users' frameworks ask for newer ones than we do. */
+async function runAdapters() {
+  for (const wanted of ADAPTER_NODES) {
+    const node = nodeBinary(wanted);
+    // The tiers have run them.
+    if (node === process.execPath) continue;
+    const args = [...projects(['api', 'e2e']), 'test/api/adapter', 'test/e2e/adapter'];
+    const { ok, counted } = (node && (await runVitest(args, node))) ?? { ok: false, counted: new Map() };
+    const sum = { passed: 0, failed: 0 };
+    for (const { passed, failed } of counted.values()) {
+      sum.passed += passed;
+      sum.failed += failed;
+    }
+    if (sum.failed === 0 && (!ok || sum.passed === 0)) sum.failed = 1;
+    sums.set(`adapters, Node ${wanted.major}`, sum);
+  }
+}
+
 /** @returns {Promise<{ ok: boolean, counted: Map<string, object> } | undefined>} undefined if it hung */
-async function runVitest(args) {
+async function runVitest(args, node = process.execPath) {
   const directory = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
   const output = join(directory, 'results.json');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
   const command = ['vitest', 'run', ...reporters, ...args];
   console.log(`\n> ${command.join(' ')}`);
-  const status = await runWatched(join('node_modules', '.bin', 'vitest'), command.slice(1), SILENCE_MS);
+  const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+  const status = await runWatched(node, [vitest, ...command.slice(1)], SILENCE_MS);
   const counted = count(output);
   rmSync(directory, { recursive: true, force: true });
   return status === undefined ? undefined : { ok: status === 0, counted };
@@ -133,7 +156,7 @@ function report() {
   let passed = 0;
   let failed = 0;
   for (const [name, sum] of sums) {
-    console.log(`${name.padEnd(14)} ${String(sum.passed).padStart(5)} passed ${String(sum.failed).padStart(4)} failed`);
+    console.log(`${name.padEnd(18)} ${String(sum.passed).padStart(5)} passed ${String(sum.failed).padStart(4)} failed`);
     passed += sum.passed;
     failed += sum.failed;
   }

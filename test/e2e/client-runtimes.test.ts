@@ -78,7 +78,8 @@ describe('holdpoint/client runs in', () => {
 
 test.each([
   ['the client’s types compile in a project that has the web’s types and not Node’s, every declaration checked', '.'],
-  ['the adapters’ and the workflow’s types compile beside their frameworks', 'tsconfig.frameworks.json'],
+  ['the adapters’ and the workflow’s types compile beside the newest frameworks', 'tsconfig.frameworks.json'],
+  ['the adapters’ types compile beside the oldest frameworks that they accept', 'tsconfig.oldest.json'],
 ])('%s', async (_what, file) => {
   const project = join(packageFile('test', 'support', 'consumer'), file);
   const tsc = packageFile('node_modules', 'typescript', 'bin', 'tsc');

@@ -274,9 +274,10 @@ describe('an upstream MCP server', () => {
     const client = await connect();
     const { tools } = await client.listTools();
     const offered = new Map(tools.map((tool) => [tool.name, tool]));
-    expect([...offered.keys()].filter((name) => name.startsWith('mcp_hostile_')).toSorted()).toEqual(
-      ['bidi', 'huge', 'search', 'wipe'].map((name) => `mcp_hostile_${name}`),
-    );
+    const names = [...offered.keys()].filter((name) => name.startsWith('mcp_hostile_')).toSorted();
+    // Two that fold to one name are told apart.
+    const marked = expect.stringMatching(/^mcp_hostile_a_b_[0-9a-z]{8}$/);
+    expect(names).toEqual([marked, marked, ...['bidi', 'huge', 'search', 'wipe'].map((name) => `mcp_hostile_${name}`)]);
     expect(offered.get('mcp_hostile_wipe')?.annotations).toBeUndefined();
     expect(offered.get('mcp_hostile_huge')?.description?.length).toBeLessThan(5_000);
     expect(offered.get('mcp_hostile_bidi')?.description).toContain('reads \\u{202e}nothing\\u{e0041}');

@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, vi } from 'vitest';
+import { describeAiSdk } from './adapters/ai.ts';
+import { gateOf, type Gate } from './adapters/gate.ts';
+import { describeOpenAiAgents } from './adapters/openai-agents.ts';
+import { startWorld, type World } from '../support/e2e-world.ts';
+
+// The oldest frameworks that the adapters accept, under the names by which adapters and programs import them.
+vi.mock('ai', () => import('ai-6'));
+vi.mock('ai/test', () => import('ai-6/test'));
+vi.mock('@openai/agents', () => import('openai-agents-0.14'));
+
+let world: World;
+let shared: Gate;
+beforeAll(async () => {
+  world = await startWorld();
+  shared = gateOf(world);
+}, 600_000);
+afterAll(() => world?.close());
+
+const gate = () => shared;
+describeAiSdk(gate);
+describeOpenAiAgents(gate);
