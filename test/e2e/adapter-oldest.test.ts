@@ -5,9 +5,9 @@ import { describeOpenAiAgents } from './adapters/openai-agents.ts';
 import { startWorld, type World } from '../support/e2e-world.ts';
 
 // The oldest frameworks that the adapters accept, under the names by which adapters and programs import them.
-vi.mock('ai', () => import('ai-6'));
-vi.mock('ai/test', () => import('ai-6/test'));
-vi.mock('@openai/agents', () => import('openai-agents-0.14'));
+vi.mock('ai', () => vi.importActual('ai-6'));
+vi.mock('ai/test', () => vi.importActual('ai-6/test'));
+vi.mock('@openai/agents', () => vi.importActual('openai-agents-0.14'));
 
 let world: World;
 let shared: Gate;
