@@ -40,6 +40,12 @@ export const pointerSchema = z.string().regex(/^(\/([^~/]|~[01])*)+$/, 'a JSON P
 
 const pathSchema = z.string().regex(/^\//, 'a path that starts with /');
 
+/**
+ * How a target that redirects to another place tells what is called so now: where the place begins with `path` (a template),
+ * a GET there answers with the name at the JSON Pointer `name`.
+ */
+export const movedSchema = z.strictObject({ path: z.string().regex(/^\//), name: z.string().regex(/^\//) });
+
 /** How the `http` connector renders a call. */
 export const httpRequestSchema = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
@@ -177,6 +183,8 @@ export const toolSchema = z.strictObject({
   redact: z.array(z.string()).optional(),
   idempotency: z.strictObject({ header: z.string(), window: durationUpTo(LONGEST.idempotency).optional() }).optional(),
   deferOn: deferOnSchema.optional(),
+  /** HTTP connector: where a redirect tells what is called by another name now. */
+  moved: movedSchema.optional(),
   timeout: durationUpTo(LONGEST.call).optional(),
   /** Loosens a built-in tool; every record shows it. */
   override: z.boolean().optional(),

@@ -104,6 +104,14 @@ interface CallOptions {
   readonly secret?: string | null;
 }
 
+async function previewOf(baseUrl: string, tool: ToolDefinition, args: JsonObject = { id: 'o1' }) {
+  const config = { baseUrl, allowPrivateAddresses: true, timeout: '2s' };
+  const connector = createHttpConnector({ proxy: noProxy, config, secret: () => SECRET });
+  const rendered = renderTarget(tool, 'shop', config, args);
+  if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
+  return connector.preview!({ tool, arguments: args, target: rendered.target, signal: AbortSignal.timeout(5_000) });
+}
+
 async function call(baseUrl: string, tool: ToolDefinition, options: CallOptions = {}): Promise<ConnectorResult> {
   const config: HttpConnectorConfig = { baseUrl, allowPrivateAddresses: true, timeout: '2s', ...options.config };
   const { secret = SECRET } = options;
@@ -263,6 +271,50 @@ describe('where it is sent', () => {
     });
     expect(codeOf(result)).toBe('failed target_refused');
     expect(seen).toHaveLength(0);
+  });
+
+  it('S6: a renamed repository is told by its new name, before anyone is asked and from a call', async () => {
+    const renamed = { id: 7, full_name: 'octo/new-name' };
+    const { baseUrl, seen } = await serve((request, response) => {
+      if ((request.url ?? '') === '/repositories/7') return json(200, renamed)(request, response);
+      const status = request.method === 'GET' ? 301 : 307;
+      response.writeHead(status, { location: `http://${request.headers['host']}/repositories/7/x?y=1` }).end('{}');
+    });
+    const moved = { path: '/repositories/{id}', name: '/full_name' };
+    const facts = [{ name: 'repository_id', label: 'Repository id', pointer: '/id', pinned: true }];
+    const tool = postTool({ moved, preview: { requests: [{ path: '/repos/octo/old-name', facts }] } });
+    expect(await previewOf(baseUrl, tool)).toEqual({
+      ok: false,
+      code: 'invalid_call',
+      message: 'The target answered 301: it has moved, and is octo/new-name now. Propose the call with that name',
+      pointer: '',
+    });
+    for (const called of [tool, getTool({ moved })]) {
+      expect(await call(baseUrl, called)).toMatchObject({
+        status: 'failed',
+        code: 'upstream_rejected',
+        message: expect.stringContaining('octo/new-name'),
+      });
+    }
+    expect(seen.filter(({ url }) => url === '/repositories/7')).toHaveLength(3);
+    expect(await previewOf(baseUrl, { ...tool, moved: undefined })).toMatchObject({
+      code: 'preview_rejected',
+      message: 'The target answered the preview with 301',
+    });
+  });
+
+  it.each([
+    ['another origin', 'http://other.test/repositories/7'],
+    ['another place', '/elsewhere/7'],
+    ['a place within the template’s', '/repositories/..%2f7'],
+    ['nothing', undefined],
+  ])('S6: a redirect to %s is not followed for a name', async (_, location) => {
+    const { baseUrl, seen } = await serve((_request, response) => {
+      response.writeHead(301, location === undefined ? {} : { location }).end();
+    });
+    const moved = { path: '/repositories/{id}', name: '/full_name' };
+    expect(codeOf(await call(baseUrl, getTool({ moved })))).toBe('failed upstream_rejected');
+    expect(seen).toHaveLength(1);
   });
 
   it.each([301, 302, 303, 307, 308])('does not follow a %i', async (status) => {
@@ -527,6 +579,112 @@ describe('when the connection fails', () => {
   });
 });
 
+describe('K1: what can be read of a preview is kept', () => {
+  const repository = { id: 7, full_name: 'octo/app' };
+  const tool = postTool({
+    preview: {
+      requests: [
+        {
+          path: '/repos/octo/app',
+          facts: [
+            { name: 'repository_id', label: 'Repository id', pointer: '/id', pinned: true },
+            { name: 'full_name', label: 'Repository', pointer: '/full_name', pinned: true },
+          ],
+        },
+        {
+          path: '/repos/octo/app/pulls',
+          facts: [{ name: 'pulls', label: 'Open pull requests', pointer: '', count: true }],
+        },
+        {
+          path: '/repos/octo/app/branches/main',
+          facts: [{ name: 'head', label: 'Head', pointer: '/sha', pinned: true }],
+        },
+      ],
+    },
+  });
+  type Reply = Parameters<typeof serve>[0];
+  const serveFacts = (pulls: Reply, branch: Reply) =>
+    serve((request, response) => {
+      if (request.method !== 'GET') return json(200, { done: true })(request, response);
+      if ((request.url ?? '').endsWith('/pulls')) return pulls(request, response);
+      return (request.url ?? '').endsWith('/main')
+        ? branch(request, response)
+        : json(200, repository)(request, response);
+    });
+  const branch = json(200, { sha: 'abc' });
+  const list = (length: number, size: number) => Array.from({ length }, () => ({ body: 'x'.repeat(size) }));
+
+  it('K1: 15 open pull requests of 20 KB each', async () => {
+    const { baseUrl } = await serveFacts(json(200, list(15, 20_480)), branch);
+    const found = await previewOf(baseUrl, tool);
+    expect(found).toMatchObject({ ok: true, sourceHash: expect.stringMatching(/^sha256:/) });
+    expect(found.ok && found.facts.map(({ name, value }) => [name, value])).toEqual([
+      ['repository_id', 7],
+      ['full_name', 'octo/app'],
+      ['pulls', 15],
+      ['head', 'abc'],
+    ]);
+  });
+
+  it('K1: a page after which there are more is counted as such', async () => {
+    const { baseUrl } = await serveFacts((_, response) => {
+      const link =
+        '<https://api.example.com/pulls?page=2>; rel="next", <https://api.example.com/pulls?page=9>; rel="last"';
+      response.writeHead(200, { 'content-type': 'application/json', link }).end(JSON.stringify(list(15, 10)));
+    }, branch);
+    const found = await previewOf(baseUrl, tool);
+    expect(found.ok && found.facts[2]).toMatchObject({ value: '15 or more' });
+  });
+
+  const unreadable: readonly (readonly [string, Reply, JsonObject])[] = [
+    ['too large', json(200, list(1, 5_000_000)), { $omitted: 'preview_unreadable', atLeastBytes: expect.any(Number) }],
+    ['refused', json(403, {}), { $omitted: 'preview_rejected', message: 'The target answered the preview with 403' }],
+    ['not JSON', (_, response) => void response.writeHead(200).end('?'), { $omitted: 'preview_unreadable' }],
+    ['cut off', (_, response) => void response.destroy(), { $omitted: 'target_unreachable' }],
+  ];
+  it.each(unreadable)('K1: one fact that is %s costs no other, and names itself', async (_, reply, mark) => {
+    const { baseUrl } = await serveFacts(reply, branch);
+    const found = await previewOf(baseUrl, tool);
+    const pins = await previewOf((await serveFacts(json(200, []), branch)).baseUrl, tool);
+    expect(found.ok && found.sourceHash).toBe(pins.ok && pins.sourceHash);
+    expect(found.ok && found.facts[2]).toMatchObject({ name: 'pulls', label: 'Open pull requests', value: mark });
+    expect(found.ok && found.facts[2]?.value).not.toHaveProperty('pinned');
+    const evidence = {
+      facts: found.ok ? found.facts.slice() : [],
+      sourceHash: found.ok ? found.sourceHash : null,
+      gatheredAt: '',
+    };
+    expect(codeOf(await call(baseUrl, tool, { input: { evidence } }))).toBe('executed');
+  });
+
+  it('K1: a pin that could not be read is named, and the others hold the call', async () => {
+    let id = 7;
+    const { baseUrl } = await serve((request, response) => {
+      if ((request.url ?? '').endsWith('/main')) return json(500, {})(request, response);
+      return json(200, (request.url ?? '').endsWith('/pulls') ? [] : { ...repository, id })(request, response);
+    });
+    const found = await previewOf(baseUrl, tool);
+    expect(found.ok && found.facts[3]).toMatchObject({ value: { $omitted: 'preview_rejected', pinned: true } });
+    const evidence = {
+      facts: found.ok ? found.facts.slice() : [],
+      sourceHash: found.ok ? found.sourceHash : null,
+      gatheredAt: '',
+    };
+    expect(codeOf(await call(baseUrl, tool, { input: { evidence } }))).toBe('executed');
+    id = 8;
+    expect(codeOf(await call(baseUrl, tool, { input: { evidence } }))).toBe('failed drifted');
+  });
+
+  it('K1: nothing that could be read is no preview', async () => {
+    const { baseUrl } = await serve(json(500, {}));
+    expect(await previewOf(baseUrl, tool)).toEqual({
+      ok: false,
+      code: 'preview_rejected',
+      message: 'The target answered the preview with 500',
+    });
+  });
+});
+
 describe('preview', () => {
   const tool = postTool({
     preview: {
@@ -547,18 +705,7 @@ describe('preview', () => {
   });
   const order = { id: 7, total: 500, note: 'n'.repeat(1_000), lines: [1, 2, 3] };
 
-  async function preview(baseUrl: string, of = tool, args: JsonObject = { id: 'o1' }) {
-    const config = { baseUrl, allowPrivateAddresses: true, timeout: '500ms' };
-    const connector = createHttpConnector({ proxy: noProxy, config, secret: () => SECRET });
-    const rendered = renderTarget(of, 'shop', config, args);
-    if (!rendered.ok) throw new Error(JSON.stringify(rendered.errors));
-    return connector.preview!({
-      tool: of,
-      arguments: args,
-      target: rendered.target,
-      signal: AbortSignal.timeout(5_000),
-    });
-  }
+  const preview = (baseUrl: string, of = tool, args: JsonObject = { id: 'o1' }) => previewOf(baseUrl, of, args);
 
   it('gathers facts with GET requests and leaves out what does not apply', async () => {
     const { baseUrl, seen } = await serve(json(200, order));

@@ -80,14 +80,29 @@ describe('evidence', () => {
     expect(attached).toMatchObject({ material: { evidence: null }, previewError: { code: 'too_many_rows' } });
   });
 
-  it('is missing where it is larger than fits', async () => {
+  it('K1: facts that are larger than fits are named with their size, and the rest is kept', async () => {
     gate.answerPreview(() => ({
       ok: true,
-      facts: [{ name: 'sample', label: 'Sample', value: 'x'.repeat(70_000) }],
-      sourceHash: null,
+      facts: [
+        { name: 'rows', label: 'Rows', value: 1247 },
+        { name: 'sample', label: 'Sample', value: 'x'.repeat(70_000) },
+        { name: 'list', label: 'List', value: Array.from({ length: 3_000 }, (_, n) => `item ${n}`) },
+        { name: 'last', label: 'Last', value: 'kept' },
+      ],
+      sourceHash: `sha256:${'5'.repeat(64)}`,
     }));
     const { input } = await steps.open('payouts.purge', PURGE);
-    expect(input.material.evidence).toBeNull();
+    const { evidence } = input.material;
+    expect(Buffer.byteLength(JSON.stringify(evidence))).toBeLessThanOrEqual(64 * 1024);
+    expect(evidence).toMatchObject({
+      facts: [
+        { name: 'rows', value: 1247 },
+        { name: 'sample', value: { $omitted: 'response_too_large', bytes: 70_002 } },
+        { name: 'list', value: expect.arrayContaining(['item 0']) },
+        { name: 'last', value: 'kept' },
+      ],
+      sourceHash: `sha256:${'5'.repeat(64)}`,
+    });
   });
 
   it('is signed and read back whatever a target answers', async () => {

@@ -4,6 +4,7 @@ import type { ShowOptions, Voice } from '../../src/domain/show/shown.ts';
 import { markup, shownToHtml, unlinked } from '../../src/domain/show/to-html.ts';
 import { layOutText, shownToText } from '../../src/domain/show/to-text.ts';
 import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
+import type { JsonObject } from '../../src/contract/json.ts';
 import type { Material, Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
 import { aReview, DEFERRED, STOPPED } from './client-fixtures.ts';
@@ -65,6 +66,34 @@ describe('the order of a review', () => {
   test('who stopped an approved call, and why', () => {
     const said = saidBy('reviewer', aReview(STOPPED));
     expect(said).toMatch(/ops-2 rejected the call, which stopped it[^]*the wrong table/);
+  });
+
+  test('K1: what could not be read stands in its place, and pins among it above all else', () => {
+    const omitted = (more: JsonObject): JsonObject => ({
+      $omitted: 'preview_rejected',
+      message: 'The target answered the preview with 403',
+      ...more,
+    });
+    const facts = [
+      { name: 'id', label: 'Repository id', value: 7 },
+      { name: 'pulls', label: 'Open pull requests', value: omitted({ bytes: 300_000 }) },
+      { name: 'head', label: 'Head', value: omitted({ pinned: true }) },
+      { name: 'rows', label: 'Sample', value: { $omitted: 'response_too_large', bytes: 70_002 } },
+    ];
+    const evidence = [{ facts, sourceHash: 'sha256:00', gatheredAt: AT }];
+    const text = textOf(aReview({ evidence }));
+    expect(text).toMatch(
+      /Open pull requests: +could not be read: "The target answered the preview with 403"; 300,000 bytes/,
+    );
+    expect(text).toMatch(/Sample: +not shown \(response_too_large\); 70,002 bytes/);
+    expect(text).toContain('Not read: Head. If it changes before the call runs, the call runs all the same.');
+    expect(text.indexOf('Not read: Head')).toBeLessThan(text.indexOf('300,000 bytes'));
+    const whole = textOf(aReview({ evidence: [], previewError: { code: 'preview_timeout', message: 'too long' } }));
+    expect(whole).toContain('What this call acts on could not be read.');
+    const none = { code: 'not_a_modification', message: 'no INSERT' };
+    expect(textOf(aReview({ evidence: [], previewError: none }))).not.toContain('could not be read');
+    expect(textOf(aReview({ evidence: [{ ...evidence[0]!, facts: facts.slice(0, 2) }] }))).not.toContain('Not read');
+    expect(textOf(aReview({ evidence, status: 'blocked' }))).not.toContain('Not read');
   });
 
   test('N1: why an approved call waits, since when and until when, and that it can still be stopped', () => {

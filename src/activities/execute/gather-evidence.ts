@@ -1,7 +1,8 @@
-import type { Evidence, Urgency } from '../../contract/call.ts';
+import type { Evidence, Fact, Urgency } from '../../contract/call.ts';
 import type { EvidencePayload } from '../../contract/envelope.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { LIMITS } from '../../contract/constants.ts';
+import { fitJson, isOmission } from '../../domain/json/fit.ts';
 import { storable } from '../../domain/json/storable.ts';
 import { isUnclaimed } from '../../domain/ledger.ts';
 import { assessCall, findTool, type Proposer } from '../../domain/policy/assess.ts';
@@ -38,9 +39,9 @@ export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInp
   const secrets = connector?.secrets() ?? [];
   const clean = <T>(value: T): T => deps.scrub(storable(value as Json), secrets) as T;
   const evidence: Evidence | null = found.ok
-    ? { facts: clean([...found.facts]), sourceHash: found.sourceHash, gatheredAt }
+    ? { facts: fitFacts(clean([...found.facts])), sourceHash: found.sourceHash, gatheredAt }
     : null;
-  const tooLarge = evidence !== null && Buffer.byteLength(JSON.stringify(evidence)) > LIMITS.evidence;
+  const tooLarge = evidence !== null && bytesOf(evidence) > LIMITS.evidence;
   const payload: EvidencePayload = {
     deploymentId: settings.deploymentId,
     reviewId,
@@ -51,6 +52,28 @@ export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInp
     gatheredAt,
   };
   await deps.store.putEvidence(reviewId, revision, deps.signer.sign('evidence', payload));
+}
+
+/** Facts within their limit: of values that are too large less is shown, and what is missing is marked. */
+function fitFacts(facts: readonly Fact[]): Fact[] {
+  const names = facts.map((fact) => ({ ...fact, value: null }));
+  const room = LIMITS.evidence - bytesOf(names) - AROUND_FACTS;
+  const values = facts.map(({ value }) => value);
+  if (bytesOf(values) <= room) return [...facts];
+  const fitted = fitJson(values, room, 'Its tool should declare fewer facts') as readonly Json[];
+  const last = fitted.at(-1);
+  const kept = isOmission(last) && last.items !== undefined ? fitted.length - 1 : fitted.length;
+  return facts.map((fact, index) => ({
+    ...fact,
+    value: index < kept ? (fitted[index] ?? null) : { $omitted: 'response_too_large', bytes: bytesOf(fact.value) },
+  }));
+}
+
+/** Bytes of the rest of an evidence. */
+const AROUND_FACTS = 512;
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 async function preview(

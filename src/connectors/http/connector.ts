@@ -1,22 +1,14 @@
-import type { Fact } from '../../contract/call.ts';
 import type { HttpConnectorConfig } from '../../contract/config.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
-import type { DeferOn, HttpPreview, ToolDefinition } from '../../contract/policy.ts';
-import { valueAt } from '../../domain/json/pointer.ts';
+import type { Json } from '../../contract/json.ts';
+import type { DeferOn, ToolDefinition } from '../../contract/policy.ts';
 import { isSuccessStatus, judgeBody, readSuccess } from '../../domain/policy/success.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
 import type { FindProxy } from '../../domain/proxy.ts';
-import {
-  argumentsOfTemplate,
-  parseTemplate,
-  renderHttpRequest,
-  renderUrl,
-  type HttpTargetRequest,
-} from '../../domain/render/http.ts';
+import { renderHttpRequest, type HttpTargetRequest } from '../../domain/render/http.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
 import { withRetryAfter } from '../../domain/retry-after.ts';
 import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../ports/connector.ts';
-import { clipValue, failed, notNow, outcomeUnknown, redact } from '../answer.ts';
+import { failed, notNow, outcomeUnknown, redact } from '../answer.ts';
 import { credentialFailure, SeenSecrets, type Secret } from '../credential.ts';
 import {
   exchange,
@@ -27,6 +19,8 @@ import {
   type ExchangeResult,
   type Resolver,
 } from './exchange.ts';
+import { fetchHttpFacts, type FactsResult, type FetchFacts } from './facts.ts';
+import { findNewName } from './moved.ts';
 
 interface HttpConnectorOptions {
   readonly config: HttpConnectorConfig;
@@ -67,7 +61,7 @@ export function createHttpConnector({
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       try {
         const getFact = getFacts(credentialNow(), bounded, Number.POSITIVE_INFINITY);
-        return await fetchHttpFacts(tool.preview, config, args, getFact);
+        return resultOfPreview(await fetchHttpFacts({ ...tool, preview: tool.preview }, config, args, getFact));
       } catch (error) {
         const failure = credentialFailure(error);
         if (failure === undefined) throw error;
@@ -91,7 +85,9 @@ export function createHttpConnector({
       if (drift !== undefined) return drift;
       const wire = wireRequest(request, credential, idempotencyOf(input));
       const answer = await exchange(wire, { ...guards, sendBy: input.sendBy, signal });
-      return settleResend(input, resultOf(input.tool, answer), answer.kind === 'answer' && answer.isReplayed);
+      const moved = await findNewName(input.tool, config, wire.url, answer, getFacts(credential, signal, Infinity));
+      const isReplayed = answer.kind === 'answer' && answer.isReplayed;
+      return settleResend(input, resultOf(input.tool, answer, moved), isReplayed);
     },
   };
 }
@@ -114,6 +110,10 @@ function openedRequest(input: ExecuteInput, config: HttpConnectorConfig): HttpTa
   return compared(opened.value) === compared(approved) ? opened.value : undefined;
 }
 
+function resultOfPreview({ unread: _, ...result }: FactsResult): PreviewResult {
+  return result;
+}
+
 /** Looks again at pinned facts. Undefined: what was shown still holds. */
 async function findDrift(
   { tool, arguments: args, evidence }: ExecuteInput,
@@ -122,12 +122,14 @@ async function findDrift(
 ): Promise<ConnectorResult | undefined> {
   const pinned = evidence?.sourceHash ?? null;
   if (pinned === null || tool.preview === undefined || !('requests' in tool.preview)) return undefined;
-  const now = await fetchHttpFacts(tool.preview, config, args, getFacts);
-  if (now.ok) return now.sourceHash === pinned ? undefined : failed('drifted');
-  if (now.answer === undefined || isOtherAnswer(now.answer)) return failed('drifted', now.message);
-  return now.answer.kind === 'not_sent'
-    ? failedToSend(now.answer)
-    : notNow('pins_unreadable', now.message, now.answer.kind === 'answer' ? now.answer.retryAfterMs : undefined);
+  const now = await fetchHttpFacts({ ...tool, preview: tool.preview }, config, args, getFacts, evidence?.facts);
+  if (now.ok && now.sourceHash === pinned) return undefined;
+  const couldNotLook = now.unread.find((answer) => !isOtherAnswer(answer));
+  if (couldNotLook === undefined || now.unread.some(isOtherAnswer))
+    return failed('drifted', now.ok ? undefined : now.message);
+  if (couldNotLook.kind === 'not_sent') return failedToSend(couldNotLook);
+  const message = now.ok ? undefined : now.message;
+  return notNow('pins_unreadable', message, couldNotLook.kind === 'answer' ? couldNotLook.retryAfterMs : undefined);
 }
 
 /** What was shown is not there any more: gone, or moved. Any other answer only means that nobody could look. */
@@ -139,23 +141,24 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status <= 399;
 }
 
-function resultOf(tool: ToolDefinition, result: ExchangeResult): ConnectorResult {
+function resultOf(tool: ToolDefinition, result: ExchangeResult, moved?: string): ConnectorResult {
   switch (result.kind) {
     case 'not_sent':
       return failedToSend(result);
     case 'lost':
       return isRead(tool) ? failed('lost_answer') : outcomeUnknown();
     case 'answer':
-      return answered(tool, result);
+      return answered(tool, result, moved);
   }
 }
 
 type Answer = Extract<ExchangeResult, { kind: 'answer' }>;
 
-function answered(tool: ToolDefinition, answer: Answer): ConnectorResult {
+/** `moved`: what the target is called now, in words. */
+function answered(tool: ToolDefinition, answer: Answer, moved?: string): ConnectorResult {
   const { status, body, retryAfterMs } = answer;
   if (isSuccessStatus(tool.request?.success, status)) return succeeded(tool, answer);
-  const message = withRetryAfter(`The target answered ${status}`, retryAfterMs);
+  const message = moved ?? withRetryAfter(`The target answered ${status}`, retryAfterMs);
   const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
   const isProof = provesNothingRan(tool.deferOn, answer);
   if (!isRead(tool) && mayHaveHappened(status) && !isProof) return { ...outcomeUnknown(message), ...asked };
@@ -265,77 +268,4 @@ function wireRequest(
   if (idempotency !== null) headers[idempotency.header.toLowerCase()] = idempotency.key;
   if (credential !== null) headers[credential.header] = credential.value;
   return { method: request.method, url: request.url, headers, ...(body === undefined ? {} : { body: body.text }) };
-}
-
-type PreviewRefusal = Extract<PreviewResult, { ok: false }>;
-/** `answer`: the one that held no facts. */
-type FactsResult = Exclude<PreviewResult, PreviewRefusal> | (PreviewRefusal & { readonly answer?: ExchangeResult });
-
-/** Sends one GET with the connector's credential and guards. */
-type FetchFacts = (url: string) => Promise<ExchangeResult>;
-
-/**
- * Fetches a tool's facts. A request whose path names an argument that the call leaves out does not apply to it. Facts
- * marked `pinned` are hashed, so that execution can tell whether they still hold.
- */
-async function fetchHttpFacts(
-  preview: HttpPreview,
-  config: HttpConnectorConfig,
-  args: JsonObject,
-  fetchFacts: FetchFacts,
-): Promise<FactsResult> {
-  const facts: Fact[] = [];
-  const pinned: [string, Json][] = [];
-  for (const { path, facts: wanted } of preview.requests) {
-    const url = factUrl(path, config, args);
-    if (url === 'not_applicable') continue;
-    if (url === 'invalid') return { ok: false, code: 'invalid_call', message: 'The preview cannot be rendered' };
-    const answer = await fetchFacts(url);
-    const value = jsonOf(answer);
-    if (value === undefined) return { ...refusalOf(answer), answer };
-    for (const fact of wanted) {
-      const found = factValue(value, fact.pointer, fact.count === true);
-      facts.push({ name: fact.name, label: fact.label, value: clipValue(found) });
-      if (fact.pinned === true) pinned.push([fact.name, found]);
-    }
-  }
-  if (facts.length === 0) return { ok: false, code: 'nothing_to_preview', message: 'No preview applies to this call' };
-  return { ok: true, facts, sourceHash: pinned.length === 0 ? null : digestOf(pinned) };
-}
-
-function factUrl(path: string, config: HttpConnectorConfig, args: JsonObject): string {
-  const template = parseTemplate(path);
-  if (template === undefined) return 'invalid';
-  const missing = argumentsOfTemplate(template).some((name) => !Object.hasOwn(args, name));
-  if (missing) return 'not_applicable';
-  const url = renderUrl(config.baseUrl, template, args, '');
-  return url.ok ? url.value : 'invalid';
-}
-
-function factValue(value: Json, pointer: string, count: boolean): Json {
-  const found = valueAt(value, pointer) ?? null;
-  return count && Array.isArray(found) ? found.length : found;
-}
-
-function jsonOf(answer: ExchangeResult): Json | undefined {
-  if (answer.kind !== 'answer' || answer.status < 200 || answer.status > 299) return undefined;
-  // What is cut cannot be pinned: a change below the cut would not be seen.
-  return answer.body.kind === 'json' && answer.body.isCut !== true ? answer.body.value : undefined;
-}
-
-function refusalOf(answer: ExchangeResult): PreviewRefusal {
-  switch (answer.kind) {
-    case 'answer':
-      return {
-        ok: false,
-        code: answer.status < 300 ? 'preview_unreadable' : 'preview_rejected',
-        message: `The target answered the preview with ${answer.status}`,
-      };
-    case 'not_sent': {
-      const { code, message } = failedToSend(answer);
-      return { ok: false, code, message };
-    }
-    case 'lost':
-      return { ok: false, code: 'target_unreachable', message: 'The target did not answer the preview in time' };
-  }
 }

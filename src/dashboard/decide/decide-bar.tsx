@@ -14,6 +14,7 @@ import { useSession } from '../session/session.ts';
 import { LiveTimeLeft } from '../ui/times.tsx';
 import { BUTTONS, choicesFor } from './choices.ts';
 import { CommentPanel, ConfirmPanel, RespondPanel } from './panels.tsx';
+import { UnreadPins } from './unread-pins.tsx';
 import { useDecide } from './use-decide.ts';
 
 const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')).EditPanel }));
@@ -88,6 +89,7 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
   }
   return (
     <div ref={foot} className="decide" role="region" aria-label="Decision">
+      {mayApprove && <UnreadPins review={review} />}
       <div className="decide-row">
         {types.map((type) => {
           const waitsForEyes = unseen && (type === 'approve' || type === 'edit');

@@ -1,6 +1,7 @@
 import { configFileSchema, type ConfigFile } from '../../contract/config.ts';
 import {
   deferOnSchema,
+  movedSchema,
   policyFileSchema,
   toolSchema,
   type PolicyFile,
@@ -34,17 +35,17 @@ export function parsePolicyFile(text: string, fileName: string): ParseResult<Pol
 /**
  * Checks the shape of a built-in catalog, which leaves out what is the same for all of its tools: the connector is the one
  * of the catalog's name, arguments are an object that takes no other keys, those that the path of the request names are
- * required, and `deferOn` of the file is that of every tool with a request. All problems are collected.
+ * required, and `deferOn` and `moved` of the file are those of every tool with a request. All problems are collected.
  */
 export function parseCatalog(name: string, text: string, fileName: string): ParseResult<PolicyFile> {
   const tool = toolSchema.extend({ connector: z.string().default(name) }).transform(completeArguments);
-  const file = policyFileSchema.extend({ tools: z.array(tool).optional(), deferOn: deferOnSchema.optional() });
+  const common = { deferOn: deferOnSchema.optional(), moved: movedSchema.optional() };
+  const file = policyFileSchema.extend({ tools: z.array(tool).optional(), ...common });
   const parsed = parseFile(file, text, fileName);
   if (!parsed.ok) return parsed;
-  const { deferOn, tools = [], ...rest } = parsed.file.value;
-  const completed = tools.map((one) =>
-    one.request === undefined ? one : { ...(deferOn === undefined ? {} : { deferOn }), ...one },
-  );
+  const { deferOn, moved, tools = [], ...rest } = parsed.file.value;
+  const shared = { ...(deferOn === undefined ? {} : { deferOn }), ...(moved === undefined ? {} : { moved }) };
+  const completed = tools.map((one) => (one.request === undefined ? one : { ...shared, ...one }));
   return { ok: true, file: { ...parsed.file, value: { ...rest, tools: completed } } };
 }
 

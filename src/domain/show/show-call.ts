@@ -2,6 +2,7 @@ import type { Fact, Target } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review, WrittenAmount } from '../../contract/review.ts';
 import { isExactNumber } from '../json/exact-number.ts';
+import { isOmission, type Omission } from '../json/fit.ts';
 import { isHttpRequest, writeHttpRequest, type HttpTargetRequest } from '../render/http.ts';
 import { sealedPointers, valueAt } from '../seal-binding.ts';
 import { amountAt, wordsOfPlace, writeAmounts } from '../money.ts';
@@ -100,8 +101,17 @@ export function showEvidence(review: Review, tool: ShownTool | undefined): Secti
 function showShortFact({ label, value }: Fact, written: string | undefined): Pair[] {
   if (written !== undefined) return [pair([{ policy: label }], written)];
   if (isExactNumber(value)) return [pair([{ policy: label }], value.$number)];
+  if (isOmission(value)) return [{ ...pair([{ policy: label }], writeOmission(value)), tone: 'bad' }];
   if (typeof value === 'object' && value !== null) return [];
   return [pair([{ policy: label }], shortValue(value))];
+}
+
+/** What could not be read or shown, and how large it is. */
+function writeOmission({ $omitted: code, message, bytes, atLeastBytes }: JsonObject & Omission): Line {
+  const why: Line =
+    typeof message === 'string' ? ['could not be read: ', said(message)] : ['not shown (', said(code), ')'];
+  if (typeof atLeastBytes === 'number') return [...why, `; more than ${formatCount(atLeastBytes)} bytes`];
+  return bytes === undefined ? why : [...why, `; ${formatCount(bytes)} bytes`];
 }
 
 function shortValue(value: string | number | boolean | null): Line {
@@ -114,7 +124,7 @@ function shortValue(value: string | number | boolean | null): Line {
 
 /** Evidence that takes room: rows, lists. */
 function showLargeFact({ label, value }: Fact): Block[] {
-  if (typeof value !== 'object' || value === null || isExactNumber(value)) return [];
+  if (typeof value !== 'object' || value === null || isExactNumber(value) || isOmission(value)) return [];
   const rows = asRows(value);
   if (rows === undefined) return [{ kind: 'json', label: [{ policy: label }], value }];
   const head = [...new Set(rows.flatMap((row) => Object.keys(row)))];

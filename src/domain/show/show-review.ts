@@ -1,5 +1,5 @@
 import { nextEscalation } from '../deadline.ts';
-import type { Review, Shortfall, UpstreamChanges } from '../../contract/review.ts';
+import type { Review } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
 import { EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
@@ -8,6 +8,7 @@ import { changesSince } from './changes.ts';
 import { plainWords } from './plain-words.ts';
 import { amountsOf, showCall, showEvidence, showWords, splitContext } from './show-call.ts';
 import { showRelated } from './show-related.ts';
+import { writeWarnings } from './show-warnings.ts';
 import {
   lineOf,
   pair,
@@ -96,54 +97,8 @@ function showWhy(
   if (Object.keys(config).length > 0) {
     blocks.push({ kind: 'values', label: 'Context that the configuration pins for this proposer', values: config });
   }
-  if (!proposer.attested) {
-    blocks.push({
-      kind: 'warning',
-      line: ['Not attested: the proposer’s name is only claimed, and nobody vouches for it.'],
-    });
-  }
-  if (review.upstreamChanges !== undefined)
-    blocks.push({ kind: 'warning', line: changesWords(review.upstreamChanges) });
-  if (shortfall !== undefined) blocks.push({ kind: 'warning', line: shortfallWords(shortfall) });
+  blocks.push(...writeWarnings(review, shortfall).map((line) => ({ kind: 'warning', line }) as const));
   return { id: 'why', heading: 'Why it is held, and who is answerable', voice: 'holdpoint', blocks };
-}
-
-function changesWords({ tools, more }: UpstreamChanges): Line {
-  const named = tools.flatMap(({ tool, parts }, index): Line => [
-    index === 0 ? '' : '; ',
-    said(tool),
-    parts.length === 0 ? '' : ` (${parts.join(', ')})`,
-  ]);
-  const rest = more === 0 ? '' : `; and ${more} more`;
-  return [
-    'Its MCP server has changed since it was accepted: ',
-    ...named,
-    `${rest}. Until the policy accepts it, all its calls are held.`,
-  ];
-}
-
-/** Nobody should wait for votes that cannot come. */
-function shortfallWords({ level, quorum, votes, left, lost }: Shortfall): Line {
-  const name: Line = ['the level ', { policy: level }];
-  if (lost.length > 0) {
-    const whose: Line = ['The approval of ', ...saidList(lost, ' and '), ' no longer counts: they may not vote on '];
-    return [
-      ...whose,
-      ...name,
-      ' any more. The call would not run even if it were approved; it has to be proposed again.',
-    ];
-  }
-  const who: Line =
-    left.length === 0
-      ? ['nobody else may vote on it']
-      : ['of those who may, only ', ...saidList(left, ' and '), ' could still vote'];
-  return [
-    'Too few people are left to approve this: ',
-    ...name,
-    ` needs ${quorum} and has ${votes}, and `,
-    ...who,
-    '. Unless reviewers are added to its groups, the answer will be no.',
-  ];
 }
 
 function writeReason(code: string): string {
