@@ -182,6 +182,29 @@ describe('what outside text goes through', () => {
       },
     ));
 
+  it.each(Object.entries(BODIES))('an answer with exact numbers: %s', (_what, make) =>
+    expectLinear(make, async () => {
+      const { parseExactJson, writeJson } = await import('../../src/domain/json/exact-number.ts');
+      return (text) => {
+        try {
+          return writeJson(parseExactJson(text));
+        } catch {
+          return undefined;
+        }
+      };
+    }),
+  );
+
+  it('an answer of which a part is kept, and characters that hide text', () =>
+    expectLinear(
+      (n) => ({ list: list(n), record: record(n), text: '\u202e a\u200d'.repeat(n / 4) }),
+      async () => {
+        const { fitJson } = await import('../../src/domain/json/fit.ts');
+        const { findSteering } = await import('../../src/domain/text/visible.ts');
+        return (answer) => [fitJson(answer, 500, ''), findSteering([answer.text])];
+      },
+    ));
+
   it('the form that Slack posts', () =>
     expectLinear(
       (n) => Buffer.from(String(new URLSearchParams({ payload: JSON.stringify({ type: 'x', more: record(n) }) }))),
