@@ -51,9 +51,9 @@ describe('B6: audit checkpoint > FILE; audit verify --since FILE', () => {
   const publicKey = key.publicKey.export({ format: 'jwk' });
   const trusted = { keyid: 'k1', role: 'execute', publicKey, createdAt: '2026-04-01T12:00:00.000Z' };
 
-  async function verify(text: string): Promise<Ran> {
+  async function verify(text: string, mark = ''): Promise<Ran> {
     writeFileSync(join(directory, 'kept'), text);
-    writeFileSync(join(directory, 'trust.json'), JSON.stringify({ deploymentId, keys: [trusted] }));
+    writeFileSync(join(directory, 'trust.json'), `${mark}${JSON.stringify({ deploymentId, keys: [trusted] })}`);
     return holdpoint(['--json', 'audit', 'verify', '--since', 'kept', '--keys', 'trust.json']);
   }
 
@@ -64,6 +64,11 @@ describe('B6: audit checkpoint > FILE; audit verify --since FILE', () => {
     expect(stdout()).toBe(note);
     const verified = await verify(stdout());
     expect([verified.code, JSON.parse(verified.stdout())]).toMatchObject([0, { ok: true, since: { size: 0 } }]);
+  });
+
+  test('B5: keys that another program saved with a byte order mark are keys', async () => {
+    await serve(json(200, { size: 0, checkpoint: note }), json(200, { entries: [], nextFrom: null }));
+    expect((await verify(note, '\ufeff')).code).toBe(0);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trustFileSchema, type TrustFile } from '../../contract/envelope.ts';
+import { parseExactJson } from '../../domain/json/exact-number.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TemporalConnections } from '../compose/temporal.ts';
 import { accessSchema, type Access } from '../access-file.ts';
@@ -51,7 +52,7 @@ export function readTrust(io: Io, keysFile?: string): TrustFile {
   const path = keysFile === undefined ? join(keysDirOf(io), 'trust.json') : resolve(io.cwd, keysFile);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = parseExactJson(readFileSync(path, 'utf8'));
   } catch {
     throw new CliError(
       'verificationFailed',
