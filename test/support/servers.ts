@@ -1,6 +1,6 @@
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { registerSearchAttributes } from '../../src/cli/compose/temporal.ts';
+import { registerSearchAttributes } from '../../src/cli/compose/search-attributes.ts';
 import { startTemporalServer, type TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
 import { freePort } from './ports.ts';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { checkApi, judgeClock } from '../../src/cli/commands/doctor/checks.ts';
-import { checkBinding, judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
+import { checkBinding, checkSearchAttributes, judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
 import type { TemporalIdentity } from '../../src/ports/store.ts';
 
 describe('clocks', () => {
@@ -91,5 +91,37 @@ describe('the Temporal that the database is bound to', () => {
   test('cannot be read: skipped, since the check of the database says why', async () => {
     const refused = () => Promise.reject(new Error('permission denied'));
     expect(await checkBinding(temporal, refused)).toMatchObject({ status: 'skipped' });
+  });
+});
+
+describe('search attributes', () => {
+  const keyword = (...names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 2]));
+  const others = (n: number) => Array.from({ length: n }, (_, index) => `Other${index}`);
+  const OWN = ['HoldpointStatus', 'HoldpointClass', 'HoldpointTool', 'HoldpointProposer'];
+  const check = (customAttributes: Record<string, number>, storageSchema: Record<string, string> = {}) =>
+    checkSearchAttributes(
+      { operatorService: { listSearchAttributes: async () => ({ customAttributes, storageSchema }) } as never },
+      'default',
+    );
+
+  test('there, missing, without room for them, of another type', async () => {
+    expect(await check(keyword(...OWN, ...others(6)))).toMatchObject({ status: 'ok' });
+    expect(await check(keyword(...others(6)))).toMatchObject({
+      status: 'fail',
+      fix: expect.stringContaining('search-attribute create') as string,
+    });
+    expect(await check(keyword(...others(7)))).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/room for 3 more.*needs 4/) as string,
+      fix: expect.stringMatching(/search-attribute remove.*TEMPORAL_NAMESPACE/) as string,
+    });
+    expect(await check({ ...keyword(...OWN), HoldpointTool: 1 })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('HoldpointTool must be of type Keyword') as string,
+    });
+    // Elasticsearch has no such limit.
+    expect(await check(keyword(...others(12)), { Other1: 'keyword' })).toMatchObject({
+      fix: expect.stringContaining('search-attribute create') as string,
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { WorkflowContinuedAsNewError, WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { registerSearchAttributes } from '../../src/cli/compose/temporal.ts';
+import { registerSearchAttributes } from '../../src/cli/compose/search-attributes.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { NOT_STARTED } from '../../src/contract/constants.ts';
 import { specOf } from '../../src/domain/gate/state.ts';

@@ -1,21 +1,15 @@
-import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { Environment } from '../embedded/cache.ts';
 import type { FindProxy } from '../../domain/proxy.ts';
 import { StartError } from '../start-error.ts';
 import { DIRECT_GRPC, readProxyFrom } from './proxy.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
-import { status } from '@grpc/grpc-js';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
-import {
-  GATE_TASK_QUEUE,
-  GATED_CALL,
-  SEARCH_ATTRIBUTES,
-  submitDecision,
-  type GatedCallInput,
-} from '../../workflows/messages.ts';
+import { GATE_TASK_QUEUE, GATED_CALL, submitDecision, type GatedCallInput } from '../../workflows/messages.ts';
 
 /** Which Temporal, as whom. */
 export interface TemporalTarget {
@@ -90,7 +84,7 @@ export async function connectTemporal(target: TemporalTarget, { tries = 1 } = {}
     await registerSearchAttributes(connection, namespace);
   } catch (error) {
     await connection.close();
-    throw unreachable(target, error);
+    throw error instanceof StartError ? error : unreachable(target, error);
   }
   let native: Promise<NativeConnection> | undefined;
   return {
@@ -133,41 +127,6 @@ function isSet(value: string | undefined): value is string {
 export const dataConverter: DataConverter = {
   payloadConverterPath: fileURLToPath(new URL('../../workflows/payload-converter.cjs', import.meta.url)),
 };
-
-/** Registered as `Keyword` in the namespace. */
-export const SEARCH_ATTRIBUTE_NAMES: readonly string[] = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
-
-/** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD`. */
-const KEYWORD = 2;
-
-/**
- * Registers what is missing. Must end before any worker polls: a workflow task that sets an unregistered attribute
- * fails for ever. Credentials that may not register (Temporal Cloud keys without that right) get the server's refusal.
- */
-export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
-  const missing = await findMissing(connection, namespace);
-  if (missing.length === 0) return;
-  try {
-    await connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
-    });
-  } catch (error) {
-    // Another process of this deployment was faster.
-    if (!isGrpcServiceError(error) || error.code !== status.ALREADY_EXISTS) throw error;
-  }
-}
-
-async function findMissing(connection: Connection, namespace: string): Promise<readonly string[]> {
-  try {
-    const known = await connection.operatorService.listSearchAttributes({ namespace });
-    return SEARCH_ATTRIBUTE_NAMES.filter((name) => !(name in known.customAttributes));
-  } catch (error) {
-    // The time-skipping test server cannot list.
-    if (isGrpcServiceError(error) && error.code === status.UNIMPLEMENTED) return SEARCH_ATTRIBUTE_NAMES;
-    throw error;
-  }
-}
 
 /** What the workers ask Temporal about reviews, apart from the work that it hands them. */
 export interface ReviewLookups {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { DIRECT_GRPC } from '../compose/proxy.ts';
-import { SEARCH_ATTRIBUTE_NAMES } from '../compose/temporal.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../compose/search-attributes.ts';
 import { StartError } from '../start-error.ts';
 import { findProcesses, isAlive, isPortFree, type RunningProcess } from './processes.ts';
 

@@ -3,7 +3,12 @@ import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
 import type { TemporalIdentity } from '../../../ports/store.ts';
 import { DIRECT_GRPC } from '../../compose/proxy.ts';
-import { SEARCH_ATTRIBUTE_NAMES, type TemporalConnections, type TemporalTarget } from '../../compose/temporal.ts';
+import {
+  explainUnregistrable,
+  inspectSearchAttributes,
+  SEARCH_ATTRIBUTE_NAMES,
+} from '../../compose/search-attributes.ts';
+import type { TemporalConnections, TemporalTarget } from '../../compose/temporal.ts';
 import { describeIdentity, isSameTemporal, readTemporalIdentity } from '../../compose/temporal-binding.ts';
 import { fail, judgeClock, ok, skipped, warn, type Finding } from './checks.ts';
 
@@ -114,11 +119,16 @@ async function checkNamespace(connection: Connection, address: string, namespace
   }
 }
 
-async function checkSearchAttributes(connection: Connection, namespace: string): Promise<Finding> {
+export async function checkSearchAttributes(
+  connection: Pick<Connection, 'operatorService'>,
+  namespace: string,
+): Promise<Finding> {
   const check = 'search attributes';
   try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = SEARCH_ATTRIBUTE_NAMES.filter((name) => !(name in customAttributes));
+    const state = await inspectSearchAttributes(connection, namespace);
+    const problem = explainUnregistrable(state, namespace);
+    if (problem !== undefined) return fail(check, problem.message, `${problem.fix}.`);
+    const { missing } = state;
     if (missing.length === 0) return ok(check, 'all registered');
     const flags = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
     return fail(
