@@ -14,6 +14,11 @@ export interface Connector {
   preview?(input: PreviewInput): Promise<PreviewResult>;
   /** Makes the call. Never throws: every end is a {@link ConnectorResult}. Honours `sendBy` right before sending. */
   execute(input: ExecuteInput): Promise<ConnectorResult>;
+  /**
+   * Whether the target can be reached now: connects, with TLS and through a proxy, signs in where that takes no call, and makes
+   * none. Undefined: it can. Never throws.
+   */
+  reach?(signal: AbortSignal): Promise<Extract<ConnectorResult, { status: 'failed' }> | undefined>;
   /** Only where the target has tools of its own (MCP): asks it what they are now. Rejects where it does not answer. */
   listTools?(): Promise<ToolListing>;
   /** Called when the target says that its tools changed. */

@@ -10,6 +10,7 @@ import { action, type CliContext, type GlobalOptions } from './action.ts';
 import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.ts';
 import type { VerifyOptions } from './audit/verify.ts';
 import type { DemoOptions } from './demo/run.ts';
+import type { DoctorOptions } from './doctor/run.ts';
 import { execute, type ExecuteOptions } from './execute.ts';
 import type { CreateOptions, InitOptions } from './keys.ts';
 import type { CheckOptions, ExplainOptions } from './policy.ts';
@@ -45,7 +46,8 @@ export function createProgram(context: CliContext): Command {
   program
     .command('doctor')
     .description('check Temporal, the database, the config, keys and clocks, and suggest fixes; changes nothing')
-    .action(run(async (io, options: GlobalOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)));
+    .option('--connectors', 'also try to reach the target of each connector, without making a call')
+    .action(run(async (io, options: DoctorOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)));
   program
     .command('demo')
     .description('take a tour of the running demo (`npm start` in another terminal): approve, reject, expire, forge')

@@ -14,6 +14,7 @@ import {
   exchange,
   failedToSend,
   systemResolver,
+  tryConnect,
   type BodyRead,
   type ExchangeRequest,
   type ExchangeResult,
@@ -53,6 +54,7 @@ export function createHttpConnector({
     timeoutMs,
     secrets: () => seen.values(),
     close: () => Promise.resolve(),
+    reach: (signal) => tryConnect(config.baseUrl, { ...guards, sendBy: Number.POSITIVE_INFINITY, signal }),
 
     async preview({ tool, arguments: args, signal }) {
       if (tool.preview === undefined || !('requests' in tool.preview)) {

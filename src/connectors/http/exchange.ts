@@ -125,6 +125,18 @@ function notSentFor(error: unknown): NotSentResult {
   return { kind: 'not_sent', why: kind, words };
 }
 
+/** Connects and sends nothing; the failure if that is not possible. */
+export function tryConnect(address: string, options: ExchangeOptions): Promise<FailedResult | undefined> {
+  const { protocol, hostname, host, port } = new URL(address);
+  const target = { protocol, hostname: hostname.replaceAll(/^\[|\]$/g, ''), host, port };
+  return new Promise((resolve) => {
+    guardedConnector(options, { handedOver: false })(target, (...[error, socket]) => {
+      socket?.destroy();
+      resolve(error === null ? undefined : failedToConnect(error));
+    });
+  });
+}
+
 /** The failure of a call whose connection could not be made; `error` as a library wrapped it. */
 export function failedToConnect(error: unknown): FailedResult {
   return failedToSend(notSentFor(error));

@@ -1,37 +1,24 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ErrorCode, McpError, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { Agent, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
-import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import type { FindProxy } from '../../domain/proxy.ts';
 import { digestWithoutDescription, type ListedTool, type ToolListing } from '../../domain/upstream.ts';
 import { storable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
-import { failed, notNow, outcomeUnknown, redact } from '../answer.ts';
-import { ConnectorError, credentialFailure, SeenSecrets, type Secret } from '../credential.ts';
-import { failedToConnect, guardedConnector, systemResolver, type ExchangeOptions } from '../http/exchange.ts';
-import { exactLines, ExactReadBuffer } from './exact-lines.ts';
+import { failed, notNow, outcomeUnknown, redact, type FailedResult } from '../answer.ts';
+import { ConnectorError, credentialFailure, SeenSecrets } from '../credential.ts';
+import { failedToConnect } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
-
-interface McpConnectorOptions {
-  readonly config: McpConnectorConfig;
-  readonly secret: Secret | null;
-  readonly proxy: FindProxy;
-  /** Added to the few variables that are safe to inherit (`PATH`, `HOME` …). Throws a ConnectorError. */
-  env(): Readonly<Record<string, string>>;
-}
+import { createTransport, NotSentError, type McpTransportOptions } from './transport.ts';
 
 /**
  * Calls tools of an upstream MCP server. The server is started, or connected to, with the first call and kept until it
  * goes away. It gets no capabilities: it can ask neither for samples nor for input.
  */
-export function createMcpConnector({ config, secret, env, proxy }: McpConnectorOptions): Connector {
+export function createMcpConnector({ config, secret, env, proxy }: McpTransportOptions): Connector {
   const seen = new SeenSecrets();
   const upstream = new Upstream({
     config,
@@ -49,6 +36,11 @@ export function createMcpConnector({ config, secret, env, proxy }: McpConnectorO
     secrets: () => seen.values(),
     close: () => upstream.close(),
     listTools: () => upstream.list(timeoutMs),
+    reach: () =>
+      upstream.list(CONNECT_MS).then(
+        () => undefined,
+        (error: unknown) => connectFailureOf(error),
+      ),
     onToolsChanged: (listener) => upstream.onToolsChanged(listener),
 
     async execute({ tool, arguments: args, target, sendBy }) {
@@ -136,7 +128,7 @@ function bodyOf(result: JsonObject, pointers: readonly string[] | undefined): Js
 }
 
 /** No session could be opened; the call was not sent. */
-function connectFailureOf(error: unknown): ConnectorResult {
+function connectFailureOf(error: unknown): FailedResult {
   if (error instanceof StreamableHTTPError && error.code !== undefined) {
     return notNow('target_unreachable', `The upstream server answered ${error.code} instead of opening a session`);
   }
@@ -182,14 +174,14 @@ interface Session {
 
 /** One session, opened when needed and again after its server went away. */
 class Upstream {
-  readonly #options: McpConnectorOptions;
+  readonly #options: McpTransportOptions;
   #current: Promise<Session> | null = null;
   readonly #retired = new Set<Session>();
   /** What it listed last in this session. */
   #listed: readonly ListedTool[] | null = null;
   readonly #changed = new Set<() => void>();
 
-  constructor(options: McpConnectorOptions) {
+  constructor(options: McpTransportOptions) {
     this.#options = options;
   }
 
@@ -298,75 +290,4 @@ class Upstream {
     const sessions = [...this.#retired, ...(current === null || current === undefined ? [] : [current])];
     await Promise.all(sessions.map((session) => session.close()));
   }
-}
-
-/** Most bytes of one answer, of a whole event stream too. */
-const ANSWER_LIMIT = 8 * 1024 * 1024;
-
-/** A transport to the upstream server: a child process, or streamable HTTP under the guards of HTTP connectors. */
-function createTransport({ config, secret, env, proxy }: McpConnectorOptions): Transport {
-  const [command, ...args] = config.command ?? [];
-  if (command !== undefined) {
-    const transport = new StdioClientTransport({
-      command,
-      args,
-      env: { ...getDefaultEnvironment(), ...env() },
-      // What a server writes there may quote its credentials.
-      stderr: 'ignore',
-    });
-    // The SDK offers no other way in; `connector-mcp.test.ts` fails where it is gone.
-    transport['_readBuffer'] = new ExactReadBuffer(ANSWER_LIMIT);
-    return transport;
-  }
-  if (config.url === undefined) throw new TypeError('an MCP connector needs a command or a url');
-  const guards = { resolve: systemResolver, proxy, allowPrivateAddresses: config.allowPrivateAddresses === true };
-  return new StreamableHTTPClientTransport(new URL(config.url), {
-    fetch: boundedFetch(guards, secret),
-    requestInit: { redirect: 'error' },
-  });
-}
-
-/** Not one byte of the request left; its cause says why. */
-class NotSentError extends Error {
-  override readonly name = 'NotSentError';
-}
-
-/**
- * Each request goes out on a connection of its own, as those of HTTP connectors do: where it cannot be made, nothing was
- * sent. The credential is read for each.
- */
-function boundedFetch(
-  guards: Pick<ExchangeOptions, 'resolve' | 'allowPrivateAddresses' | 'proxy'>,
-  secret: Secret | null,
-): FetchLike {
-  return async (url, init) => {
-    const headers = new Headers(init?.headers);
-    if (secret !== null) headers.set('authorization', `Bearer ${secret()}`);
-    const attempt = { handedOver: false };
-    const signal = init?.signal ?? new AbortController().signal;
-    const connect = guardedConnector({ ...guards, sendBy: Number.POSITIVE_INFINITY, signal }, attempt);
-    // A call takes as long as its own time-out allows.
-    const agent = new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 });
-    const response = await undiciFetch(url, { ...(init as object), headers: [...headers], dispatcher: agent })
-      .catch((error: unknown) => {
-        throw attempt.handedOver ? error : new NotSentError('nothing was sent', { cause: error });
-      })
-      // Once the answer was read.
-      .finally(() => void agent.close().catch(() => undefined));
-    if (response.body === null) return response;
-    let size = 0;
-    const bounded = response.body
-      .pipeThrough(
-        new TransformStream<Uint8Array, Uint8Array>({
-          transform(chunk, controller) {
-            size += chunk.byteLength;
-            if (size > ANSWER_LIMIT) controller.error(new Error('the answer is too large'));
-            else controller.enqueue(chunk);
-          },
-        }),
-      )
-      .pipeThrough(exactLines());
-    const { status, statusText } = response;
-    return new Response(bounded, { status, statusText, headers: [...response.headers] });
-  };
 }

@@ -133,7 +133,7 @@ export function failureOf(error: unknown): FailedResult {
         sentenceOf(error.sqlState, error.message),
       );
     case 'unreachable':
-      return notNow('target_unreachable');
+      return notNow('target_unreachable', error.message);
     case 'too_large':
       return failed('response_too_large', 'The answer was larger than allowed; the statement was rolled back');
     case 'lost':

@@ -46,6 +46,16 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
       if (selectDriver !== driver) await selectDriver.close();
     },
 
+    async reach(signal) {
+      const limits = { statementMs: PREVIEW_MS, lockMs: LOCK_MS, signal };
+      try {
+        for (const one of new Set([driver, selectDriver])) await (await one.open(limits)).close();
+        return undefined;
+      } catch (error) {
+        return failureOf(error);
+      }
+    },
+
     async preview({ tool, arguments: args, signal }) {
       if (tool.preview === undefined || !('builtin' in tool.preview)) {
         return { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' };

@@ -1,6 +1,8 @@
 import type { Buffer } from 'node:buffer';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { explainConnectFailure } from '../../domain/connect-error.ts';
+import { storableText } from '../../domain/json/storable.ts';
 import type { Secret } from '../credential.ts';
 import { ANSWER_LIMIT, DriverError, type SqlDriver, type SqlResult, type SqlSession } from './driver.ts';
 
@@ -29,10 +31,22 @@ export function createPgDriver(address: Secret): SqlDriver {
         return session;
       } catch (error) {
         session.destroy();
-        throw new DriverError('unreachable', 'no session with the database', stateOf(error));
+        throw new DriverError('unreachable', explainNoSession(error), stateOf(error));
       }
     },
   };
+}
+
+/** The server's own sentence where it answered, else what kept the connection from being made. */
+function explainNoSession(error: unknown): string {
+  const sqlState = stateOf(error);
+  const message = error instanceof Error ? error.message : '';
+  if (sqlState !== null)
+    return `The database refused the session (${sqlState}): ${storableText(message).slice(0, 500)}`;
+  if (message === 'The server does not support SSL connections') {
+    return `${message}. Set it up there, or remove sslmode from the URL of the connector`;
+  }
+  return explainConnectFailure(error).words;
 }
 
 interface RawSocket {

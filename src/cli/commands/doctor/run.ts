@@ -17,10 +17,15 @@ import {
   ok,
   type Finding,
 } from './checks.ts';
+import { checkConnectors } from './connectors.ts';
 import { checkTemporal } from './temporal.ts';
 
+export interface DoctorOptions extends GlobalOptions {
+  readonly connectors?: boolean;
+}
+
 /** `holdpoint doctor`: checks every part from this machine. Changes nothing; exit code 1 if a check fails. */
-export async function runDoctor(io: Io, options: GlobalOptions): Promise<void> {
+export async function runDoctor(io: Io, options: DoctorOptions): Promise<void> {
   const findings: Finding[] = [];
   const add = (...more: readonly Finding[]): void => {
     findings.push(...more);
@@ -34,7 +39,10 @@ export async function runDoctor(io: Io, options: GlobalOptions): Promise<void> {
   add(config.finding, ...checkKeys(io));
   if (environment.value !== undefined) {
     const { databaseUrl } = environment.value;
-    if (config.inForce !== undefined) add(...checkSecrets(config.inForce, databaseUrl === null));
+    if (config.inForce !== undefined) {
+      add(...checkSecrets(config.inForce, databaseUrl === null));
+      if (options.connectors === true) add(...(await checkConnectors(config.inForce, environment.value.proxy)));
+    }
     add(...(databaseUrl === null ? [checkEmbedded(dataDirOf(io))] : await checkDatabase(databaseUrl, now)));
     // Only a running Holdpoint can read the embedded database, and it checks its binding itself.
     const readBinding =
