@@ -171,7 +171,7 @@ export const relatedReviewSchema = z.object({
   relation: z.enum(['equal', 'earlier']),
   status: statusSchema,
   executionStatus: executionStatusSchema,
-  /** Its call in one line, as it stands or ran; clipped to 400 bytes. */
+  /** Its call in one line, amounts in their currency first, as it stands or ran; arguments are clipped. */
   summary: z.string(),
   proposedAt: z.string(),
   /** When it ran, or ended without. */

@@ -1,5 +1,6 @@
 import type { ExecutionView, RelatedReview, Review, ReviewRow } from '../contract/review.ts';
 import { hasEnded } from './lifecycle.ts';
+import { summaryOfRow } from './show/plain-words.ts';
 
 /** How long before a proposal what the agent tried with the same tool is told of, ms. */
 const RECENT_MS = 3_600_000;
@@ -54,13 +55,13 @@ export function repeatsToConfirm(related: readonly RelatedReview[] | undefined):
 }
 
 function relate(one: TriedCall, relation: RelatedReview['relation'], mustConfirm: boolean): RelatedReview {
-  const { reviewId, status, executionStatus, summary, proposedAt } = one.row;
+  const { reviewId, status, executionStatus, proposedAt } = one.row;
   return {
     reviewId,
     relation,
     status,
     executionStatus,
-    summary,
+    summary: summaryOfRow(one.row),
     proposedAt,
     endedAt: endOf(one),
     decidedBy: one.execution.stopped?.by ?? one.by,

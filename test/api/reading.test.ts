@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ReviewRow } from '../../src/contract/review.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
+import { TOOLS } from '../support/gate-fixture.ts';
 import { codeOf, CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
 const PURGE = { service: 'payouts', tool: 'payouts.purge', arguments: { table: 't' } };
+const MONEY = [{ amount: '/amount', currency: { fact: 'currency' }, scale: 'minor' as const }];
 const EVIDENCE = 'a-fact-that-agents-must-not-read';
 
 let api: Harness;
 beforeAll(async () => {
   api = await makeHarness({
-    policy: { rules: [{ name: 'hurried', when: ({ urgency }) => urgency === 'high', class: 'irreversible' }] },
+    policy: {
+      tools: TOOLS.map((tool) => (tool.name === 'payouts.purge' ? { ...tool, money: MONEY } : tool)),
+      rules: [{ name: 'hurried', when: ({ urgency }) => urgency === 'high', class: 'irreversible' }],
+    },
   });
 });
 beforeEach(() => {
@@ -78,6 +83,26 @@ describe('who sees what', () => {
     const proof = await rawOf('GET', `/v1/reviews/${held.reviewId}/proof`, 'audit-1');
     expect(proof).not.toContain(':1234567890123456789');
     api.answer(() => ({ status: 'executed', body: { ok: true } }));
+  });
+
+  test('M1: an amount in a currency that only the evidence knows is told to reviewers, in lists and events too', async () => {
+    const facts = [{ name: 'currency', label: 'Currency', value: 'huf' }];
+    api.answerPreview(() => ({ ok: true, facts, sourceHash: null }));
+    const { body: held } = await api.execute({ ...PURGE, arguments: { amount: 125_000 } });
+    await api.gate.settled(held.reviewId);
+    const readBy = async (as: string) => {
+      const { body: state } = await api.get(`/v1/reviews/${held.reviewId}`, as);
+      const { body: list } = await api.get('/v1/reviews?limit=200', as);
+      const row = (list.reviews as ReviewRow[]).find(({ reviewId }) => reviewId === held.reviewId);
+      const headers = { as, headers: { 'last-event-id': '0' } };
+      const { events } = await readEvents(await api.open('GET', '/v1/events', undefined, headers), (seen) =>
+        seen.some(({ data }) => data.reviewId === held.reviewId && data.status === 'pending'),
+      );
+      return JSON.stringify([state.amounts, row, events]);
+    };
+    const shown = await readBy('ops-1');
+    expect(shown.split('1,250.00 HUF (125000)').length).toBeGreaterThanOrEqual(4);
+    expect(await readBy('agent-1')).not.toContain('HUF');
   });
 
   test('nor why a preview failed', async () => {
