@@ -53,4 +53,22 @@ export const controls = [
     test: 'test/unit/mcp-upstreams.test.ts',
     name: 'are frozen by',
   },
+  {
+    point: 8,
+    what: 'acceptDescriptions frees no schema',
+    file: 'src/domain/upstream.ts',
+    find: 'digestWithoutDescription({ description: _, ...parts }',
+    replace: 'digestWithoutDescription({ description: _, inputSchema: __, ...parts }',
+    test: 'test/unit/mcp-upstreams.test.ts',
+    name: 'acceptDescriptions frees descriptions',
+  },
+  {
+    point: 8,
+    what: 'descriptions are free only where acceptDescriptions says so',
+    file: 'src/domain/policy/upstreams.ts',
+    find: "if (!acceptsDescriptions(settings, tool.server)) return 'changed';",
+    replace: '',
+    test: 'test/unit/mcp-upstreams.test.ts',
+    name: 'acceptDescriptions frees descriptions',
+  },
 ];

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, vi } from 'vitest';
+import { tool as openaiTool } from '@openai/agents';
+import { tool as aiTool } from 'ai';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describeAiSdk } from './adapters/ai.ts';
 import { gateOf, type Gate } from './adapters/gate.ts';
 import { describeOpenAiAgents } from './adapters/openai-agents.ts';
@@ -16,6 +18,11 @@ beforeAll(async () => {
   shared = gateOf(world);
 }, 600_000);
 afterAll(() => world?.close());
+
+test('they are the oldest', async () => {
+  expect(await vi.importActual('ai-6')).toHaveProperty('tool', aiTool);
+  expect(await vi.importActual('openai-agents-0.14')).toHaveProperty('tool', openaiTool);
+});
 
 const gate = () => shared;
 describeAiSdk(gate);
