@@ -108,11 +108,17 @@ export interface TailEvent {
  *   happened; a commit with a `key` can be repeated safely.
  * - `write_refused`: this write can never succeed: the login lacks the right, or the data does not fit. Nothing was written.
  * - `log_rolled_back`: the log does not extend the last checkpoint that this machine kept.
+ * - `pooler_in_transaction_mode`: a session is needed, for settings, notifications and the lock of migrations.
  * - `storage_corrupt`: what is stored contradicts itself.
  */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
-  readonly code: 'database_unavailable' | 'write_refused' | 'log_rolled_back' | 'storage_corrupt';
+  readonly code:
+    | 'database_unavailable'
+    | 'write_refused'
+    | 'log_rolled_back'
+    | 'storage_corrupt'
+    | 'pooler_in_transaction_mode';
   constructor(code: StorageError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Store } from '../ports/store.ts';
+import { StorageError, type Store } from '../ports/store.ts';
 import type { Database } from './database/database.ts';
 import { createDeliveryStore } from './outbox/deliveries.ts';
 import { eraseEnded } from './reviews/erase.ts';
@@ -8,6 +8,7 @@ import { createReviewLists } from './reviews/list.ts';
 import { createLogReader, createStatementStore } from './log/log-reader.ts';
 import { migrate } from './database/migrate.ts';
 import { openPg } from './database/pg-database.ts';
+import { findPooling } from './database/pooler.ts';
 import { openPglite } from './database/pglite-database.ts';
 import { createObjectionStore } from './commit/objections.ts';
 import { createReviewReads } from './reviews/reads.ts';
@@ -30,7 +31,7 @@ export type StoreOptions =
 /**
  * Opens storage and brings its schema up to date.
  *
- * @throws StorageError `database_unavailable`; `write_refused` where the schema is not there and the login may not
+ * @throws StorageError `database_unavailable`; `pooler_in_transaction_mode`; `write_refused` where the schema is not there and the login may not
  *   make it
  */
 export async function createStore(options: StoreOptions): Promise<Store> {
@@ -57,6 +58,10 @@ export async function createStore(options: StoreOptions): Promise<Store> {
 export async function openDatabase(options: StoreOptions): Promise<Database> {
   if ('databaseUrl' in options) {
     const { databaseUrl: connectionString, maxConnections: max } = options;
+    // A database that cannot be reached says so at its first query.
+    if ((await findPooling(connectionString).catch(() => 'none')) === 'transaction') {
+      throw new StorageError('pooler_in_transaction_mode', 'It is behind a pooler in transaction mode, and needs a session');
+    }
     return openPg({ connectionString, ...(max === undefined ? {} : { max }) });
   }
   return 'dataDir' in options ? openPglite(join(options.dataDir, 'db')) : openPglite(null, options.copyOf);

@@ -79,9 +79,13 @@ export async function openStore(databaseUrl: string | null, dataDir: string): Pr
     return await createStore(databaseUrl === null ? { dataDir } : { databaseUrl });
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    throw new StartError('database_unavailable', `${describe(databaseUrl, dataDir)} cannot be used (${error.code}).`, {
-      cause: error,
-    });
+    throw new StartError(
+      'database_unavailable',
+      `${describe(databaseUrl, dataDir)} cannot be used (${error.code}): ${error.message}.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

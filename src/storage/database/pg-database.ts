@@ -4,6 +4,8 @@ import { APPEND_CHANNEL, SESSION_SETTINGS, type Database, type Query, toStorageE
 /** Key of the advisory lock under which migrations run; arbitrary, but the same for every release. */
 const MIGRATION_LOCK = 0x486f6c64;
 const RECONNECT_MS = 1_000;
+/** Longest statement. */
+const STATEMENT_MS = 10_000;
 
 export interface PgOptions {
   readonly connectionString: string;
@@ -16,15 +18,11 @@ export function openPg(options: PgOptions): Database {
   const settings: pg.ClientConfig = {
     connectionString: options.connectionString,
     application_name: 'holdpoint',
-    options: Object.entries(SESSION_SETTINGS)
-      .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', String.raw`\ `)}`)
-      .join(' '),
     connectionTimeoutMillis: 5_000,
-    query_timeout: 10_000,
-    statement_timeout: 10_000,
+    query_timeout: STATEMENT_MS,
     keepAlive: true,
   };
-  const pool = new pg.Pool({ ...settings, max: options.max ?? 10 });
+  const pool = new pg.Pool({ ...settings, max: options.max ?? 10, onConnect: prepareSession });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {});
 
@@ -42,7 +40,7 @@ export function openPg(options: PgOptions): Database {
         } finally {
           // On a connection that broke, the server lets go of the lock by itself.
           await query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => {});
-          await query('RESET statement_timeout').catch(() => {});
+          await query(`SET statement_timeout = ${STATEMENT_MS}`).catch(() => {});
         }
       }),
     onAppend: (wake) => listen(settings, wake),
@@ -50,6 +48,13 @@ export function openPg(options: PgOptions): Database {
     maintain: async () => {},
     close: () => pool.end(),
   };
+}
+
+/** Settings by statement: poolers refuse a connection that asks for them at its start. */
+async function prepareSession(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
+  const settings = Object.entries({ ...SESSION_SETTINGS, statement_timeout: String(STATEMENT_MS) });
+  const calls = settings.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`);
+  await client.query(`SELECT ${calls.join(', ')}`, settings.flat());
 }
 
 async function run<T>(work: Promise<T>): Promise<T> {
@@ -117,6 +122,7 @@ async function listen(settings: pg.ClientConfig, wake: () => void): Promise<() =
     next.on('notification', wake);
     try {
       await next.connect();
+      await prepareSession(next);
       await next.query(`LISTEN ${APPEND_CHANNEL}`);
       wake();
     } catch {

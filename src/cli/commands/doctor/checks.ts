@@ -128,13 +128,16 @@ function tryKeys(check: string, load: () => void, message: string): Finding {
 
 /** PostgreSQL: reachable, schema up to date, clock. Changes nothing. */
 export async function checkDatabase(databaseUrl: string, now: () => number): Promise<Finding[]> {
-  const [{ openDatabase }, { MIGRATIONS }] = await Promise.all([
+  const [{ openDatabase }, { findPooling }, { MIGRATIONS }] = await Promise.all([
     import('../../../storage/store.ts'),
+    import('../../../storage/database/pooler.ts'),
     import('../../../storage/migrations/index.ts'),
   ]);
   const check = 'database';
   let database: Awaited<ReturnType<typeof openDatabase>> | undefined;
   try {
+    const pooling = await findPooling(databaseUrl);
+    if (pooling === 'transaction') return [fail('database pooler', 'is in transaction mode', POOLER_FIX)];
     database = await openDatabase({ databaseUrl, maxConnections: 1 });
     const asked = now();
     const [row] = await database.query<{ now: string }>(
@@ -142,6 +145,7 @@ export async function checkDatabase(databaseUrl: string, now: () => number): Pro
     );
     const clock = judgeClock('database clock', Number(row?.now), asked, now() - asked);
     return [
+      ...(pooling === 'session' ? [ok('database pooler', 'is in session mode')] : []),
       await checkSchema(
         database,
         MIGRATIONS.map(({ name }) => name),
@@ -160,6 +164,10 @@ export async function checkDatabase(databaseUrl: string, now: () => number): Pro
     await database?.close();
   }
 }
+
+const POOLER_FIX =
+  'Point DATABASE_URL at PostgreSQL itself, or at a pool in session mode: notifications, the lock of migrations and ' +
+  'settings belong to a session. (The databases of connectors may be behind a pooler in transaction mode.)';
 
 async function checkSchema(
   database: { query<Row>(sql: string): Promise<Row[]> },
