@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { sealedPointers, sealSchema } from '../../src/domain/seal-binding.ts';
-import { interpretingValidator } from '../../src/dashboard/decide/validator.ts';
+import type { Json, JsonObject } from '../../src/contract/json.ts';
+import { findSchemaErrors } from '../../src/dashboard/decide/validator.ts';
 
-const errorsOf = (schema: object, value: unknown): readonly string[] =>
-  interpretingValidator
-    .validateFormData(value, schema)
-    .errors.map(({ property, message }) => `${property ?? ''} ${message ?? ''}`);
+const errorsOf = (schema: JsonObject, value: Json): readonly string[] =>
+  findSchemaErrors(schema, value).map(({ pointer, message }) => `${pointer} ${message}`);
 
 describe('what the edit form checks while typing', () => {
   test('patterns, also of properties that are called like keywords, and beside a format', () => {
@@ -25,7 +24,7 @@ describe('what the edit form checks while typing', () => {
     };
     expect(errorsOf(schema, { pattern: 'aaa', link: 'https://x.test', either: 'y' })).toEqual([]);
     const found = errorsOf(schema, { pattern: 'b', link: 'https:// x', either: 'z' });
-    expect(found.map((error) => error.split(' ')[0])).toEqual(expect.arrayContaining(['.pattern', '.link', '.either']));
+    expect(found.map((error) => error.split(' ')[0])).toEqual(expect.arrayContaining(['/pattern', '/link', '/either']));
     expect(found.join(' ')).toContain('pattern "^a+$"');
     expect(errorsOf(schema, { other: 1 })).not.toEqual([]);
   });

@@ -1,8 +1,5 @@
-import { useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
-// Not the package's index: that one also brings a registry for tests, and with it a validator that needs `eval`.
-import Form from '@rjsf/core/lib/components/Form.js';
-import type { FieldProps, IconButtonProps, RJSFSchema, TemplatesType, UiSchema } from '@rjsf/utils';
 import {
   Button,
   Dialog,
@@ -15,16 +12,21 @@ import {
   TextArea,
   TextField,
 } from 'react-aria-components';
-import type { Json, JsonObject } from '../../contract/json.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { ArgumentError } from '../../domain/json/exact.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
-import { isSealed, sealedPointers, sealSchema } from '../../domain/seal-binding.ts';
+import { parseStrictJson } from '../../domain/json/strict-json.ts';
+import { sealedPointers, sealSchema } from '../../domain/seal-binding.ts';
 import { toolQuery } from '../data/queries.ts';
 import { diffJson } from '../../domain/show/changes.ts';
 import { ChangesView } from '../ui/changes.tsx';
-import { Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
+import { Failure, Loading } from '../ui/states.tsx';
+import { ArgumentsFields } from './arguments-form.tsx';
+import { countFields, draftOf, readDraft, type Draft } from './draft.ts';
 import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
-import { interpretingValidator } from './validator.ts';
+import { hintsOf } from './schema-hints.ts';
+import { findSchemaErrors } from './validator.ts';
 
 /** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
 export function EditPanel({ review, deciding, onClose }: PanelProps) {
@@ -32,7 +34,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
   const isCall = review.kind === 'call';
   const tool = useQuery({ ...toolQuery(review.call.tool), enabled: isCall });
   const [edited, setEdited] = useState<JsonObject>();
-  const [draft, setDraft] = useState(before);
+  const [draft, setDraft] = useState<EditState>();
   const [comment, setComment] = useState('');
   const schema = isCall ? tool.data?.arguments : null;
   return (
@@ -43,7 +45,14 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
           {isCall && tool.isPending && <Loading what="Loading the tool" />}
           {isCall && tool.isError && <Failure what="The tool could not be read" retry={() => void tool.refetch()} />}
           {edited === undefined && schema !== undefined && (
-            <ArgumentsForm schema={schema} value={draft} onChange={setDraft} onDone={setEdited} onClose={onClose} />
+            <ArgumentsEditor
+              schema={schema}
+              before={before}
+              state={draft ?? firstState(before, schema)}
+              onChange={setDraft}
+              onDone={setEdited}
+              onClose={onClose}
+            />
           )}
           {edited !== undefined && (
             <form
@@ -55,7 +64,7 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
               }}
             >
               <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
-              <ChangesView lines={diffJson(before, edited)} label="Changes" />
+              <ChangesView lines={diffJson(before, edited)} label="Changes" isFolded />
               <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
               <TextField value={comment} onChange={setComment} maxLength={4_000}>
                 <Label>Comment (optional)</Label>
@@ -82,150 +91,150 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
   );
 }
 
-/** A sealed value cannot be edited: it is encrypted to the execute worker, and is sent back unchanged. */
-function SealedField({ name }: FieldProps) {
-  return (
-    <p>
-      <code>
-        <Visible text={name} />
-      </code>{' '}
-      <span className="badge badge-quiet">sealed</span> stays as it is
-    </p>
-  );
-}
-
-/** Renders sealed values, and only those, as {@link SealedField}. */
-function uiSchemaOf(value: Json): UiSchema {
-  if (isSealed(value)) {
-    return { 'ui:field': SealedField, 'ui:fieldReplacesAnyOrOneOf': true, 'ui:options': { label: false } };
-  }
-  if (!isJsonObject(value)) return {};
-  const parts = Object.entries(value).map(([key, inner]) => [key, uiSchemaOf(inner)] as const);
-  return Object.fromEntries(parts.filter(([, part]) => Object.keys(part).length > 0));
-}
-
-interface FormProps {
-  readonly schema: JsonObject | null;
-  readonly value: JsonObject;
-  readonly onChange: (value: JsonObject) => void;
-  readonly onDone: (value: JsonObject) => void;
-  readonly onClose: () => void;
-}
-
-/** The form that the schema asks for; where there is no schema, the arguments as JSON. */
-function ArgumentsForm({ schema, value, onChange, onDone, onClose }: FormProps) {
-  const buttons = (
-    <div className="decide-row">
-      <Button type="submit" className="button button-main">
-        Show the changes
-      </Button>
-      <Button className="button" onPress={onClose}>
-        Cancel
-      </Button>
-    </div>
-  );
-  if (schema === null) {
-    return (
-      <JsonField value={value} onDone={onDone}>
-        {buttons}
-      </JsonField>
-    );
-  }
-  return (
-    <Form
-      className="schema-form"
-      schema={sealSchema(schema, sealedPointers(value)) as RJSFSchema}
-      validator={interpretingValidator}
-      formData={value}
-      templates={FORM_TEMPLATES}
-      showErrorList={false}
-      // The browser's own bubbles come one at a time and vanish; these stay beside their fields.
-      noHtml5Validate
-      // A reviewer changes what is there; missing values are not filled in.
-      experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
-      onChange={({ formData }) => onChange(plain(formData))}
-      onSubmit={({ formData }) => onDone(plain(formData))}
-      uiSchema={{
-        ...uiSchemaOf(value),
-        'ui:submitButtonOptions': { norender: true },
-        'ui:options': { enableMarkdownInDescription: false },
-      }}
-    >
-      {buttons}
-    </Form>
-  );
-}
-
-/** Members that the form left undefined are not there. */
-function plain(value: unknown): JsonObject {
-  return JSON.parse(JSON.stringify(value ?? {})) as JsonObject;
-}
-
 /** Whatever the order of their members. */
 function isSame(a: JsonObject, b: JsonObject): boolean {
   return diffJson(a, b).every(({ kind }) => kind === 'same');
 }
 
-/** Arguments of a tool without a schema, as JSON. */
-function JsonField({
-  value,
-  onDone,
-  children,
-}: {
-  readonly value: JsonObject;
+type ObjectDraft = Extract<Draft, { kind: 'object' }>;
+/** Fields, or all of it as JSON. */
+type EditState =
+  | { readonly mode: 'form'; readonly draft: ObjectDraft }
+  | { readonly mode: 'json'; readonly text: string };
+
+/** More than this are not gone through one by one. */
+const MOST_FIELDS = 300;
+
+function firstState(value: JsonObject, schema: JsonObject | null): EditState {
+  const fits = schema !== null && countFields(value, MOST_FIELDS) < MOST_FIELDS;
+  return fits ? formOf(value) : jsonOf(value);
+}
+
+function formOf(value: JsonObject): EditState {
+  return { mode: 'form', draft: draftOf(value) as ObjectDraft };
+}
+
+function jsonOf(value: JsonObject): EditState {
+  return { mode: 'json', text: writeText(value) };
+}
+
+interface Checked {
+  /** Undefined: it cannot be read. */
+  readonly value: JsonObject | undefined;
+  readonly errors: readonly ArgumentError[];
+}
+
+function check(state: EditState, schema: JsonObject | null, before: JsonObject): Checked {
+  const { value, errors } = state.mode === 'form' ? readFields(state.draft) : readText(state.text, before);
+  if (value === undefined || schema === null) return { value, errors };
+  return { value, errors: findSchemaErrors(sealSchema(schema, sealedPointers(value)), value) };
+}
+
+function readFields(draft: ObjectDraft): Checked {
+  const { value, errors } = readDraft(draft);
+  return { value: errors.length === 0 ? (value as JsonObject) : undefined, errors };
+}
+
+const NOT_JSON = 'This is not a JSON object.';
+const JSON_ERRORS: Readonly<Record<string, string>> = {
+  number_out_of_range: 'A number is too large or has too many digits to be sent exactly.',
+  duplicate_key: 'A name stands twice in the same object.',
+  too_deep: 'It is nested too deeply.',
+};
+
+function readText(text: string, before: JsonObject): Checked {
+  if (text === writeText(before)) return { value: before, errors: [] };
+  const parsed = parseStrictJson(text);
+  if (parsed.ok && isJsonObject(parsed.value)) return { value: parsed.value, errors: [] };
+  const place = parsed.ok || parsed.line === undefined ? '' : ` See line ${parsed.line}, column ${parsed.column}.`;
+  const message = `${parsed.ok ? NOT_JSON : (JSON_ERRORS[parsed.code] ?? NOT_JSON)}${place}`;
+  return { value: undefined, errors: [{ pointer: '', message }] };
+}
+
+function writeText(value: JsonObject): string {
+  return JSON.stringify(value, null, 2);
+}
+
+interface EditorProps {
+  readonly schema: JsonObject | null;
+  readonly before: JsonObject;
+  readonly state: EditState;
+  readonly onChange: (state: EditState) => void;
   readonly onDone: (value: JsonObject) => void;
-  readonly children: ReactNode;
-}) {
-  const [text, setText] = useState(() => JSON.stringify(value, null, 2));
-  const [isWrong, setWrong] = useState(false);
+  readonly onClose: () => void;
+}
+
+/** Fields for what the arguments hold, or all of them as JSON: every value can be written in both. */
+function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: EditorProps) {
+  const [isTried, setTried] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const hints = useMemo(() => hintsOf(schema), [schema]);
+  const { value, errors } = useMemo(() => check(state, schema, before), [state, schema, before]);
+  const shownErrors = isTried ? errors : [];
+  const showErrors = (): void => {
+    setTried(true);
+    // Once the errors are drawn.
+    setTimeout(() => {
+      const first = form.current?.querySelector<HTMLElement>('[aria-invalid=true]');
+      first?.focus();
+      first?.scrollIntoView({ block: 'center' });
+    });
+  };
+  useEffect(() => form.current?.querySelector<HTMLElement>('textarea, input, select')?.focus(), [state.mode]);
   return (
     <form
+      ref={form}
       className="schema-form"
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        const parsed = parseObject(text);
-        setWrong(parsed === undefined);
-        if (parsed !== undefined) onDone(parsed);
+        if (value !== undefined && errors.length === 0) onDone(value);
+        else showErrors();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
       }}
     >
-      <TextField value={text} onChange={setText} isInvalid={isWrong} validationBehavior="aria" autoFocus>
-        <Label>Arguments as JSON</Label>
-        <TextArea rows={12} className="mono" />
-        <FieldError>This is not a JSON object.</FieldError>
-      </TextField>
-      {children}
+      <Button
+        className="button button-small edit-mode"
+        onPress={() => {
+          if (value === undefined) return showErrors();
+          setTried(false);
+          onChange(state.mode === 'form' ? jsonOf(value) : formOf(value));
+        }}
+      >
+        {state.mode === 'form' ? 'As JSON' : 'In fields'}
+      </Button>
+      {state.mode === 'form' ? (
+        <ArgumentsFields
+          draft={state.draft}
+          hints={hints}
+          pointer=""
+          errors={shownErrors}
+          onChange={(draft) => onChange({ mode: 'form', draft: draft as ObjectDraft })}
+        />
+      ) : (
+        <TextField
+          value={state.text}
+          onChange={(text) => onChange({ mode: 'json', text })}
+          isInvalid={shownErrors.length > 0}
+          validationBehavior="aria"
+        >
+          <Label>Arguments as JSON</Label>
+          <TextArea rows={12} className="mono" spellCheck={false} />
+          <FieldError>
+            <Visible text={shownErrors.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join(' ')} />
+          </FieldError>
+        </TextField>
+      )}
+      <div className="decide-row">
+        <Button type="submit" className="button button-main">
+          Show the changes
+        </Button>
+        <Button className="button" onPress={onClose}>
+          Cancel
+        </Button>
+      </div>
     </form>
   );
 }
-
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value = JSON.parse(text) as Json;
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The library's own buttons are icons of a font that is not here; these say what they do. */
-function buttonWith(label: string): (props: IconButtonProps) => React.JSX.Element {
-  return function FormButton({ onClick, disabled }: IconButtonProps) {
-    return (
-      <button type="button" className="button button-small" disabled={disabled} onClick={onClick}>
-        {label}
-      </button>
-    );
-  };
-}
-
-const FORM_TEMPLATES: Partial<Omit<TemplatesType, 'ButtonTemplates'>> & {
-  readonly ButtonTemplates: Partial<TemplatesType['ButtonTemplates']>;
-} = {
-  ButtonTemplates: {
-    AddButton: buttonWith('Add'),
-    RemoveButton: buttonWith('Remove'),
-    MoveUpButton: buttonWith('Up'),
-    MoveDownButton: buttonWith('Down'),
-    CopyButton: buttonWith('Copy'),
-  },
-};

@@ -6,6 +6,7 @@ import type { DecisionRequest } from '../../contract/decision.ts';
 import { countYeses, openLevelOf } from '../../domain/eligibility.ts';
 import { STATUS } from '../../domain/lifecycle.ts';
 import { repeatsToConfirm } from '../../domain/related.ts';
+import { visible } from '../../domain/text/visible.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -79,7 +80,7 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
       },
       error: (error) => {
         const code = error instanceof HoldpointError ? error.code : '';
-        notify('bad', refusalWords(code));
+        notify('bad', [refusalWords(code), ...placesOf(error)].join(' '));
         if (error instanceof HoldpointError && code === 'repeat_not_confirmed') {
           setRefused(error.repeats);
           confirm(false);
@@ -97,6 +98,12 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
     confirm,
     send: (request) => digest !== null && send({ ...request, ...named(request.type), digest }),
   };
+}
+
+/** What does not fit in edited arguments, as the server says: it may know more than the form. */
+function placesOf(error: Error): readonly string[] {
+  if (!(error instanceof HoldpointError) || error.code !== 'edit_invalid') return [];
+  return error.errors.map(({ pointer, message }) => visible(`${pointer} ${message}.`.trim()));
 }
 
 function admittedWords(after: Review, type: DecisionRequest['type']): string {

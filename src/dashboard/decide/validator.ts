@@ -1,59 +1,36 @@
 import { format, Validator, type Schema } from '@cfworker/json-schema';
 import { RE2JS } from '@bufbuild/re2';
-import {
-  toErrorSchema,
-  type RJSFSchema,
-  type RJSFValidationError,
-  type ValidationData,
-  type ValidatorType,
-} from '@rjsf/utils';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { isJsonObject } from '../../domain/json/pointer.ts';
+import type { ArgumentError } from '../../domain/json/exact.ts';
+import { isJsonObject, pointerStep } from '../../domain/json/pointer.ts';
 
 /**
- * JSON Schema for the edit form, interpreted: the page's CSP forbids the generated code that ajv works with. It helps
- * while typing; the server checks again with the schema in force.
+ * What does not fit a tool's JSON Schema, interpreted: the page's CSP forbids the generated code that ajv works with. It
+ * helps while typing; the server checks again with the schema in force.
  */
-export const interpretingValidator: ValidatorType = {
-  // Nothing here validates beside the schema, so what the library offers for that is left out.
-  validateFormData(formData: unknown, schema: RJSFSchema): ValidationData<unknown> {
-    const errors = check(schema, formData).map(toFormError);
-    return { errors, errorSchema: toErrorSchema(errors) };
-  },
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the interface has it
-  rawValidation<Result>(schema: RJSFSchema, formData?: unknown) {
-    return { errors: check(schema, formData).map(toFormError) as Result[] };
-  },
-  isValid: (schema, formData, rootSchema) =>
-    check({ ...(schema as object), ...definitionsOf(rootSchema) } as RJSFSchema, formData).length === 0,
-};
-
-interface Finding {
-  readonly instanceLocation: string;
-  readonly error: string;
-}
-
-function check(schema: RJSFSchema, value: unknown): readonly Finding[] {
-  // Undefined members are what an empty field leaves behind; in JSON they are not there.
-  const plain: unknown = value === undefined ? {} : JSON.parse(JSON.stringify(value));
-  const { errors } = new Validator(linearSchema(schema as JsonObject) as Schema, '2020-12', false).validate(plain);
+export function findSchemaErrors(schema: JsonObject, value: Json): readonly ArgumentError[] {
+  const { errors } = new Validator(linearSchema(schema) as Schema, '2020-12', false).validate(value);
   // Of an error and its causes, the innermost says what to do.
   const leaves = errors.filter(
     ({ instanceLocation }) => !errors.some((other) => other.instanceLocation.startsWith(`${instanceLocation}/`)),
   );
-  return leaves.map(({ instanceLocation, error }) => ({ instanceLocation, error: namePattern(error) }));
+  const found = leaves.map(({ instanceLocation, error }) =>
+    placeError(decodeURIComponent(instanceLocation).slice(1), error),
+  );
+  return found.filter((error, index) => found.findIndex((other) => isSameError(error, other)) === index);
 }
 
-function toFormError({ instanceLocation, error }: Finding): RJSFValidationError {
-  const property = instanceLocation.replace(/^#/, '').replaceAll('/', '.');
-  return { property, message: error, stack: `${property} ${error}` };
+const MISSING = 'Instance does not have required property "';
+
+/** An error of what is missing belongs to its own place. */
+function placeError(pointer: string, error: string): ArgumentError {
+  if (!error.startsWith(MISSING)) return { pointer, message: namePattern(error) };
+  const name = error.slice(MISSING.length, error.lastIndexOf('"'));
+  return { pointer: pointer + pointerStep(name), message: 'It is required.' };
 }
 
-function definitionsOf(root: RJSFSchema): RJSFSchema {
-  return {
-    ...(root.$defs === undefined ? {} : { $defs: root.$defs }),
-    ...(root.definitions ? { definitions: root.definitions } : {}),
-  };
+function isSameError(a: ArgumentError, b: ArgumentError): boolean {
+  return a.pointer === b.pointer && a.message === b.message;
 }
 
 /** Longest text that a pattern or a format is tried on; as in the gate, which refuses what is longer. */

@@ -69,8 +69,13 @@ export function diffJson(before: Json, after: Json): readonly ChangedLine[] {
   );
 }
 
+/** A text of several lines goes over as many, each with its `\n`: of a long statement only what changed is to be read. */
 function layOut(value: Json): string {
-  return `${writeJson(tidy(value), 2)}\n`;
+  const json = writeJson(tidy(value), 2);
+  const lines = json.replace(/\\./g, (escape, at: number) =>
+    escape === '\\n' && json[at + 2] !== '"' ? `${escape}\n` : escape,
+  );
+  return `${lines}\n`;
 }
 
 /** Keys in order; of what is sealed its tail, which differs wherever it was sealed anew. */

@@ -1,0 +1,155 @@
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ArgumentError } from '../../domain/json/exact.ts';
+import { isExactLiteral } from '../../domain/json/exact-number.ts';
+import { pointerStep } from '../../domain/json/pointer.ts';
+import { isSealed } from '../../domain/seal-binding.ts';
+
+/** A value while it is being edited, as typed: nothing is converted before it is read, so nothing is lost on the way. */
+export type Draft =
+  | { readonly kind: 'text'; readonly text: string }
+  /** `kept`: the number that was there; it is sent back as it was while its text stays the same. */
+  | { readonly kind: 'number'; readonly text: string; readonly kept?: number }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'list'; readonly items: readonly Draft[] }
+  | { readonly kind: 'object'; readonly members: readonly Member[] }
+  /** Encrypted to the execute worker: it cannot be edited, and is sent back as it was. */
+  | { readonly kind: 'sealed'; readonly value: Json };
+
+export interface Member {
+  readonly name: string;
+  readonly draft: Draft;
+  /** Not sent. Its draft is kept at its place, for people who change their mind. */
+  readonly isLeftOut?: boolean;
+}
+
+export type Kind = Exclude<Draft['kind'], 'sealed'>;
+export const KINDS: Readonly<Record<Kind, string>> = {
+  text: 'Text',
+  number: 'Number',
+  boolean: 'True or false',
+  null: 'Null',
+  list: 'List',
+  object: 'Object',
+};
+
+export function draftOf(value: Json): Draft {
+  if (value === null) return { kind: 'null' };
+  if (typeof value === 'string') return { kind: 'text', text: value };
+  if (typeof value === 'number') return { kind: 'number', text: String(value), kept: value };
+  if (typeof value === 'boolean') return { kind: 'boolean', value };
+  if (Array.isArray(value)) return { kind: 'list', items: (value as readonly Json[]).map(draftOf) };
+  if (isSealed(value)) return { kind: 'sealed', value };
+  return { kind: 'object', members: Object.entries(value).map(([name, part]) => ({ name, draft: draftOf(part) })) };
+}
+
+/** A draft of another kind; what was typed stays where both kinds are typed. */
+export function changeKind(draft: Draft, kind: Kind): Draft {
+  if (draft.kind === kind) return draft;
+  const typed = draft.kind === 'text' || draft.kind === 'number' ? draft.text : '';
+  switch (kind) {
+    case 'text':
+    case 'number':
+      return { kind, text: typed };
+    case 'boolean':
+      return { kind, value: false };
+    case 'null':
+      return { kind };
+    case 'list':
+      return { kind, items: [] };
+    case 'object':
+      return { kind, members: [] };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The value that a draft is. With errors it is not to be sent. */
+export function readDraft(draft: Draft): { readonly value: Json; readonly errors: readonly ArgumentError[] } {
+  const errors: ArgumentError[] = [];
+  return { value: read(draft, '', errors), errors };
+}
+
+function read(draft: Draft, pointer: string, errors: ArgumentError[]): Json {
+  switch (draft.kind) {
+    case 'text':
+      return draft.text;
+    case 'number': {
+      const number = readNumber(draft);
+      if (typeof number === 'number') return number;
+      errors.push({ pointer, message: number });
+      return null;
+    }
+    case 'boolean':
+    case 'sealed':
+      return draft.value;
+    case 'null':
+      return null;
+    case 'list':
+      return draft.items.map((item, index) => read(item, `${pointer}/${index}`, errors));
+    case 'object': {
+      const sent = draft.members.filter(({ isLeftOut }) => isLeftOut !== true);
+      // `fromEntries` defines properties, whatever their names.
+      return Object.fromEntries(
+        sent.map(({ name, draft: part }) => [name, read(part, pointer + pointerStep(name), errors)]),
+      );
+    }
+    default:
+      return draft satisfies never;
+  }
+}
+
+const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+
+/** The number, or what is wrong with what was typed. */
+function readNumber({ text, kept }: Extract<Draft, { kind: 'number' }>): number | string {
+  if (kept !== undefined && text === String(kept)) return kept;
+  const typed = text.trim();
+  if (typed === '') return 'A number is needed.';
+  if (!NUMBER.test(typed)) {
+    return 'This is not a number. Write it with digits and a point for decimals, such as -1234.5: no commas, no blanks.';
+  }
+  if (!isExactLiteral(typed)) return 'This number is too large or has too many digits to be sent exactly.';
+  const number = Number(typed);
+  return Object.is(number, -0) ? 'This is -0, which cannot be sent. Write 0.' : number;
+}
+
+/** A text as a text area has it: it turns every line break into a line feed. */
+function shownText(text: string): string {
+  return text.replace(/\r\n?/g, '\n');
+}
+
+/** The text that a change in its text area makes: line breaks that nobody touched stay as they were. */
+export function editText(before: string, shown: string): string {
+  const old = shownText(before);
+  if (old === before) return shown;
+  const shorter = Math.min(old.length, shown.length);
+  let start = 0;
+  while (start < shorter && old[start] === shown[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && old[old.length - 1 - end] === shown[shown.length - 1 - end]) end += 1;
+  const head = before.slice(0, placeOf(before, start));
+  const rest = shown.slice(start, shown.length - end) + before.slice(placeOf(before, old.length - end));
+  if (!rest.startsWith('\n')) return head + rest;
+  // A carriage return alone before a line feed would make one line break of two.
+  let alone = head.length;
+  while (head[alone - 1] === '\r') alone -= 1;
+  return head.slice(0, alone) + '\n'.repeat(head.length - alone) + rest;
+}
+
+/** Where in a text the character is that its text area has at `index`. */
+function placeOf(text: string, index: number): number {
+  let place = 0;
+  for (let shown = 0; shown < index; shown += 1) place += text.startsWith('\r\n', place) ? 2 : 1;
+  return place;
+}
+
+/** How many fields a form of it has, counted up to `most`. */
+export function countFields(value: JsonObject, most: number): number {
+  let count = 0;
+  for (const left: Json[] = [value]; left.length > 0 && count < most; count += 1) {
+    const one = left.pop();
+    if (typeof one === 'object' && one !== null) left.push(...(Object.values(one) as Json[]));
+  }
+  return count;
+}
