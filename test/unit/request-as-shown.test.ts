@@ -138,6 +138,17 @@ describe('a review shows the request as it will be sent', () => {
     expect(text).not.toContain('eyJ.a-_.b');
   });
 
+  it('a request that is of another form is shown as it is', () => {
+    for (const request of [{ method: 'POST', url: 'https://x.example.com' }, { mode: 'select' }, 'x', { clears: 1 }]) {
+      const view = showReview(aReview({ target: { connector: 'svc', request } }), {
+        now: 0,
+        tool: undefined,
+        pinned: null,
+      });
+      expect(shownToText(layOutText(view)).join('\n')).toContain(JSON.stringify(request, null, 2).split('\n').at(-1));
+    }
+  });
+
   it('R3: nothing is said to be cleared where nothing is', () => {
     expect(shown('svc.clear', { id: 7, name: 'x' })).not.toContain('Clears');
     // Without `nulls: clear` an empty text is an empty text.

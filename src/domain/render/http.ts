@@ -101,9 +101,19 @@ export function writeHttpRequest({ method, url, headers, body }: HttpTargetReque
   return body === undefined ? head.join('\n') : `${head.join('\n')}\n\n${body.text}`;
 }
 
-/** Whether the request of a target is one of HTTP, and not of another connector. */
-export function isHttpRequest(request: Json): boolean {
-  return isJsonObject(request) && typeof request['method'] === 'string' && typeof request['url'] === 'string';
+/** The request of a target, where it is one of HTTP and not of another connector. A stored state may hold anything. */
+export function asHttpRequest(request: Json): HttpTargetRequest | undefined {
+  if (!isJsonObject(request)) return undefined;
+  const { method, url, headers, body, clears = [] } = request;
+  const isBody = isJsonObject(body) && typeof body['type'] === 'string' && typeof body['text'] === 'string';
+  const isHttp =
+    typeof method === 'string' &&
+    typeof url === 'string' &&
+    isJsonObject(headers) &&
+    (body === undefined || isBody) &&
+    Array.isArray(clears) &&
+    clears.every((pointer: Json) => typeof pointer === 'string');
+  return isHttp ? (request as unknown as HttpTargetRequest) : undefined;
 }
 
 /**

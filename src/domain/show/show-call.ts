@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review, WrittenAmount } from '../../contract/review.ts';
 import { isExactNumber } from '../json/exact-number.ts';
 import { isOmission, type Omission } from '../json/fit.ts';
-import { isHttpRequest, writeHttpRequest, type HttpTargetRequest } from '../render/http.ts';
+import { asHttpRequest, writeHttpRequest } from '../render/http.ts';
 import { sealedPointers, valueAt } from '../seal-binding.ts';
 import { amountAt, wordsOfPlace, writeAmounts } from '../money.ts';
 import { formatCount } from '../text/time.ts';
@@ -35,8 +35,8 @@ export function showCall(review: Review, tool: ShownTool | undefined): Section {
 /** The very request that the digest covers: of HTTP, what will go over the wire but for the credential. */
 function showRequest({ connector, request }: Target, args: JsonObject): Block[] {
   const label: Line = ['Request to connector ', said(connector), ', as it will be sent (without credentials)'];
-  if (!isHttpRequest(request)) return [{ kind: 'json', label, value: request, isFolded: true }];
-  const http = request as unknown as HttpTargetRequest;
+  const http = asHttpRequest(request);
+  if (http === undefined) return [{ kind: 'json', label, value: request, isFolded: true }];
   const sealed = sealedPointers(args).map((pointer) => valueAt(args, pointer) as { readonly $sealed: string });
   const text = sealed.reduce((shown, { $sealed }) => shown.replaceAll($sealed, '(encrypted)'), writeHttpRequest(http));
   const cleared = (http.clears ?? []).flatMap((pointer, index) => [
