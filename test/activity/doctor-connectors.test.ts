@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkConnectors } from '../../src/cli/commands/doctor/connectors.ts';
-import type { Finding } from '../../src/cli/commands/doctor/checks.ts';
+import { checkIdentityProvider, type Finding } from '../../src/cli/commands/doctor/checks.ts';
 import { noProxy } from '../../src/domain/proxy.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';
@@ -56,6 +56,30 @@ async function check(line: string, env: Readonly<Record<string, string>> = {}): 
 const http = (port: number, scheme = 'http'): string =>
   `{ baseUrl: "${scheme}://127.0.0.1:${port}", credential: "env:TOKEN", allowPrivateAddresses: true }`;
 const ENV = { TOKEN: 'secret-token' };
+
+describe('doctor, identity provider', () => {
+  const check = async (issuer: string) => {
+    const result = loadSettings({
+      config: { name: 'holdpoint.yaml', text: `policy: p\noidc:\n  issuer: ${issuer}\n  clientId: x\n` },
+      policy: { name: 'policy.yaml', text: POLICY },
+      catalogs: new Map(),
+      deploymentId: 'test',
+    });
+    if (!result.ok) throw new Error('not loaded');
+    return checkIdentityProvider({ ...result, resolve: () => '' }, true);
+  };
+
+  it('S5: a certificate of a private authority is told with the line and where to give the authority', async () => {
+    const [finding] = await check(`https://127.0.0.1:${portOf(tls)}`);
+    expect(finding).toMatchObject({ check: 'identity provider', status: 'fail' });
+    expect(finding?.message).toMatch(/^holdpoint\.yaml:3:11: .*NODE_EXTRA_CA_CERTS/);
+  });
+
+  it('that answers is reached', async () => {
+    expect(await check(`http://127.0.0.1:${portOf(plain)}/realm`)).toMatchObject([{ status: 'ok' }]);
+    expect(requests.splice(0)).toEqual(['/realm/.well-known/openid-configuration']);
+  });
+});
 
 describe('doctor --connectors', () => {
   it('an HTTP target that can be reached, without a request', async () => {

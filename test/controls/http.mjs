@@ -1,5 +1,14 @@
 export const controls = [
   {
+    point: 7,
+    what: 'a proxy is asked for the address that was checked',
+    file: 'src/connectors/http/exchange.ts',
+    find: 'const host = isFree ? hostname : (await resolveForProxy(hostname, options))[0].address;',
+    replace: 'const host = hostname;',
+    test: 'test/activity/proxy.test.ts',
+    name: 'does not weaken the check of addresses',
+  },
+  {
     point: 1,
     what: 'a sign-in is read up to 4 KiB',
     file: 'src/api/routes/session.ts',

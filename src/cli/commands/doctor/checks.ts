@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KEY_ROLES } from '../../../contract/envelope.ts';
+import { explainConnectFailure } from '../../../domain/connect-error.ts';
 import { formatProblem, type FileProblem } from '../../../domain/files/problem.ts';
 import { placeOf, type YamlSource } from '../../../domain/files/yaml-source.ts';
 import type { Settings } from '../../../domain/policy/settings.ts';
@@ -97,6 +98,28 @@ export function checkSecrets({ settings, source, resolve }: ConfigInForce, isWho
       ? warn(check, `${text} on this machine`, `${fix}.`)
       : fail(check, text, `${fix}.`);
   });
+}
+
+/** The identity provider: reachable, and what `issuer` says it is. Only the api asks it, maybe on another machine (`isWhole`). */
+export async function checkIdentityProvider({ settings, source }: ConfigInForce, isWhole: boolean): Promise<Finding[]> {
+  const { oidc } = settings;
+  if (oidc === undefined) return [];
+  const check = 'identity provider';
+  const { line, column } = source.locate(['oidc', 'issuer']);
+  const refuse = (reason: string, fix: string): Finding[] => [
+    (isWhole ? fail : warn)(check, `${source.file}:${line}:${column}: ${reason}`, fix),
+  ];
+  const wellKnown = `${oidc.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  try {
+    const answer = await fetch(wellKnown, { redirect: 'error', signal: AbortSignal.timeout(5_000) });
+    if (answer.ok) return [ok(check, `${oidc.issuer} answers`)];
+    return refuse(`${wellKnown} answered ${answer.status}`, 'Correct oidc.issuer: it is the URL before /.well-known.');
+  } catch (error) {
+    return refuse(
+      explainConnectFailure(error).words,
+      'Run this where the api runs: its network and certificates count.',
+    );
+  }
 }
 
 /** Keys: present, private, and trusted. Which keys belong on this machine only the operator knows. */

@@ -11,6 +11,7 @@ import {
   checkConfig,
   checkDatabase,
   checkEmbedded,
+  checkIdentityProvider,
   checkKeys,
   checkSecrets,
   fail,
@@ -40,7 +41,8 @@ export async function runDoctor(io: Io, options: DoctorOptions): Promise<void> {
   if (environment.value !== undefined) {
     const { databaseUrl } = environment.value;
     if (config.inForce !== undefined) {
-      add(...checkSecrets(config.inForce, databaseUrl === null));
+      const isWhole = databaseUrl === null;
+      add(...checkSecrets(config.inForce, isWhole), ...(await checkIdentityProvider(config.inForce, isWhole)));
       if (options.connectors === true) add(...(await checkConnectors(config.inForce, environment.value.proxy)));
     }
     add(...(databaseUrl === null ? [checkEmbedded(dataDirOf(io))] : await checkDatabase(databaseUrl, now)));
