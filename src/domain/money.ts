@@ -7,6 +7,8 @@ import { ISO_4217 } from './iso-4217.ts';
 import { isExactNumber, writeJson } from './json/exact-number.ts';
 import { parsePointer, pointerStep, valueAt } from './json/pointer.ts';
 
+/** Amounts of a list that are written; the others are in the arguments, as all are. */
+const MOST_IN_LIST = 100;
 /** Longest amount that is written out, in characters: nobody reads more of one. */
 const LONGEST = 60;
 
@@ -95,9 +97,12 @@ function readPlaces(place: MoneyPlace, args: JsonObject, facts: readonly Fact[])
     .join('/');
   const list = valueAt(args, above);
   if (!Array.isArray(list)) return [];
-  return Object.keys(list).flatMap((key) =>
-    readPlaces(fillKeys(place, [key]), args, facts).map((found) => ({ ...found, keys: [key, ...found.keys] })),
-  );
+  return Object.keys(list)
+    .slice(0, MOST_IN_LIST)
+    .flatMap((key) =>
+      readPlaces(fillKeys(place, [key]), args, facts).map((found) => ({ ...found, keys: [key, ...found.keys] })),
+    )
+    .slice(0, MOST_IN_LIST);
 }
 
 /** The pointer with keys in the place of its first `*`s. */

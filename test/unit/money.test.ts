@@ -7,6 +7,7 @@ import { ISO_4217 } from '../../src/domain/iso-4217.ts';
 import { decimalsOf, writeAmounts } from '../../src/domain/money.ts';
 import { plainWords } from '../../src/domain/show/plain-words.ts';
 import { viewForAgent, viewRowForAgent } from '../../src/domain/show/agent-view.ts';
+import { listRowOf } from '../../src/storage/reviews/review-row.ts';
 import { aReview } from './client-fixtures.ts';
 
 const MONEY: Money = { amount: '/amount', currency: '/currency', scale: 'minor' };
@@ -107,6 +108,16 @@ describe('amounts', () => {
     expect(texts([{ ...money, currency: '/currency' }], { to, currency: 'eur' })).toHaveLength(3);
     expect(texts([{ ...money, amount: '/to/*/amount', currency: 'EUR' }], { to: 'x' })).toEqual([]);
   });
+});
+
+it('of a long list the first are written, and a line names three', () => {
+  const money: Money = { amount: '/to/*/amount', currency: 'EUR', scale: 'minor' };
+  const amounts = writeAmounts([money], { to: Array.from({ length: 5_000 }, (_, amount) => ({ amount })) }, []);
+  expect(amounts).toHaveLength(100);
+  expect(plainWords('bank.payAll', {}, null, amounts)).toBe(
+    'bank: pay all, 0.00 EUR (0), 0.01 EUR (1), 0.02 EUR (2), …',
+  );
+  expect(listRowOf(aReview({ amounts: [...amounts] })).row.amounts).toHaveLength(5);
 });
 
 describe('titles', () => {

@@ -1,4 +1,5 @@
 import type { ReviewRow } from '../../contract/review.ts';
+import { summaryOfRow } from '../../domain/show/plain-words.ts';
 
 /** A line of the inbox: a heading, a review, or reviews of one group folded into one line. */
 export type InboxItem =
@@ -56,7 +57,7 @@ export function proposersOf(rows: readonly ReviewRow[]): readonly string[] {
 
 /** Whether a row has the words that were searched for, all of them, in any of its texts. */
 export function matchesSearch(row: ReviewRow, search: string): boolean {
-  const text = [row.summary, row.tool, row.proposer.id, row.proposer.owner, row.reason, row.group, row.threadId]
+  const text = [summaryOfRow(row), row.tool, row.proposer.id, row.proposer.owner, row.reason, row.group, row.threadId]
     .concat([row.title, row.reviewId])
     .join('\n')
     .toLowerCase();

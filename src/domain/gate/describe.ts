@@ -11,7 +11,7 @@ export function summarizeCall(
   call: Pick<Material, 'tool' | 'arguments'>,
   amounts: readonly WrittenAmount[] = [],
 ): string {
-  const line = [call.tool, ...amounts.map(({ text }) => text), JSON.stringify(call.arguments)].join(' ');
+  const line = [call.tool, ...amounts.slice(0, 3).map(({ text }) => text), JSON.stringify(call.arguments)].join(' ');
   return clip(plain(head(line, SUMMARY_BYTES)), SUMMARY_BYTES);
 }
 

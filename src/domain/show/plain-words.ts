@@ -4,6 +4,9 @@ import { pointerStep } from '../json/pointer.ts';
 import { amountAt } from '../money.ts';
 import { fillTemplate } from '../text/write-value.ts';
 
+/** Amounts that a line names by itself; a template may have any. */
+const IN_LINE = 3;
+
 /**
  * What a call does, in one line: the policy's words with values in quotes and amounts in their currency, or those of the
  * tool's name and its amounts.
@@ -14,7 +17,8 @@ export function plainWords(
   description: string | null | undefined,
   amounts: readonly WrittenAmount[] = [],
 ): string {
-  const written = amounts.flatMap(({ place, text }) => (typeof place === 'string' ? [text] : []));
+  const all = amounts.flatMap(({ place, text }) => (typeof place === 'string' ? [text] : []));
+  const written = all.length <= IN_LINE ? all : [...all.slice(0, IN_LINE), '…'];
   if (description === null || description === undefined) return [wordsOfName(tool), ...written].join(', ');
   const sql = args?.['sql'];
   if (typeof sql === 'string') {

@@ -10,6 +10,7 @@ import {
 import { hasEnded, STATUS } from '../../domain/lifecycle.ts';
 
 const SUMMARY_BYTES = 400;
+const ROW_AMOUNTS = 5;
 
 /**
  * What a list shows of a review, computed when the review is written so that lists never read whole states.
@@ -42,7 +43,9 @@ export function listRowOf(review: Review): ListRow {
       threadId: review.threadId,
       group: review.group,
       title: review.title,
-      ...(review.amounts === undefined || review.amounts.length === 0 ? {} : { amounts: review.amounts }),
+      ...(review.amounts === undefined || review.amounts.length === 0
+        ? {}
+        : { amounts: review.amounts.slice(0, ROW_AMOUNTS) }),
       proposedAt: review.proposedAt,
       expiresAt: review.expiresAt,
       resolvedAt: review.resolvedAt,
