@@ -63,8 +63,11 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
   const { digest } = review.call;
   // What the review names; what an edit makes of the call is known once it was refused.
   const [refused, setRefused] = useState<readonly string[]>([]);
-  const [confirmed, confirm] = useState(false);
+  const [meant, setMeant] = useState('');
   const repeats = [...new Set([...repeatsToConfirm(review.related).map(({ reviewId }) => reviewId), ...refused])];
+  // Said of exactly these: one that comes later has to be seen first.
+  const shown = repeats.join(' ');
+  const confirmed = repeats.length > 0 && meant === shown;
   const { isPending, send } = useSending(
     async (request: DecisionRequest) => client.reviews.decide(review.reviewId, request),
     [queryKey, ['reviews']],
@@ -83,19 +86,18 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
         notify('bad', [refusalWords(code), ...placesOf(error)].join(' '));
         if (error instanceof HoldpointError && code === 'repeat_not_confirmed') {
           setRefused(error.repeats);
-          confirm(false);
         } else if (code !== 'edit_invalid') onSent();
       },
     },
   );
   const named = (type: DecisionRequest['type']): Pick<DecisionRequest, 'repeats'> =>
-    confirmed && repeats.length > 0 && (type === 'approve' || type === 'edit') ? { repeats } : {};
+    confirmed && (type === 'approve' || type === 'edit') ? { repeats } : {};
   return {
     isPending,
     repeats,
     refused,
     confirmed,
-    confirm,
+    confirm: (isMeant) => setMeant(isMeant ? shown : ''),
     send: (request) => digest !== null && send({ ...request, ...named(request.type), digest }),
   };
 }

@@ -1,4 +1,3 @@
-import type { Json } from '../../contract/json.ts';
 import { loadModule, parseSync, SqlError } from 'libpg-query';
 
 /** Longest statement, in UTF-8 bytes, that is parsed. */
@@ -79,13 +78,30 @@ const PLACES: ReadonlySet<string> = new Set([
  * case, blanks and comments are not in it; values, quoted names and the order of what is written are. Undefined: the text
  * is not one statement, so nothing but the very text is the same.
  */
-export function comparableSql(sql: string): Json | undefined {
+export function comparableSql(sql: string): string | undefined {
   const parsed = parseStatement(sql);
-  if (!parsed.ok) return undefined;
-  const isPlace = (key: string, value: unknown): boolean => typeof value === 'number' && PLACES.has(key);
-  return JSON.parse(
-    JSON.stringify(parsed.tree, (key, value: unknown) => (isPlace(key, value) ? undefined : value)),
-  ) as Json;
+  return parsed.ok ? writeTree(parsed.tree) : undefined;
+}
+
+/** Not by recursion: a sum of some thousand numbers is a tree as deep. */
+function writeTree(root: Tree): string {
+  const parts: string[] = [];
+  const todo: { readonly text?: string; readonly value?: unknown }[] = [{ value: root }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { text, value } = next;
+    if (text !== undefined) parts.push(text);
+    else if (typeof value !== 'object' || value === null) parts.push(JSON.stringify(value));
+    else {
+      const [open, close] = Array.isArray(value) ? '[]' : '{}';
+      parts.push(open as string);
+      todo.push({ text: close as string });
+      for (const [key, inner] of Object.entries(value).toReversed()) {
+        if (typeof inner === 'number' && PLACES.has(key)) continue;
+        todo.push({ value: inner }, { text: JSON.stringify(key) });
+      }
+    }
+  }
+  return parts.join(' ');
 }
 
 interface RawStatement {
