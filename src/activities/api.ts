@@ -15,7 +15,7 @@ import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../domain/gate/state.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { ArgumentError } from '../domain/json/exact.ts';
+import type { ArgumentError } from '../contract/exact.ts';
 
 /**
  * The activities as workflows see them. Those of the gate run as *local* activities: they cannot be completed from

@@ -1,4 +1,4 @@
-import { findInexact } from '../domain/json/exact.ts';
+import { findInexact } from '../contract/exact.ts';
 import { HoldpointError } from './errors.ts';
 
 /** JSON text of what is sent. Throws `arguments_invalid` where JSON cannot carry the arguments in it as they are. */

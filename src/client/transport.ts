@@ -1,4 +1,4 @@
-import { parseJsonWithTexts } from '../domain/json/exact-number.ts';
+import { parseJsonWithTexts } from '../contract/exact-number.ts';
 import { encodeJson } from './encode-json.ts';
 import { HoldpointError, parseProblem } from './errors.ts';
 import { toMs, resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';

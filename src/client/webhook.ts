@@ -1,4 +1,4 @@
-import { parseJsonWithTexts } from '../domain/json/exact-number.ts';
+import { parseJsonWithTexts } from '../contract/exact-number.ts';
 import { decodeBase64 } from './base64.ts';
 import { HoldpointError, type LocalErrorCode } from './errors.ts';
 import type { WebCryptoKey } from './proposal.ts';

@@ -1,6 +1,6 @@
 import { EXECUTION_ERRORS, type ExecutionErrorCode } from '../contract/codes.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
-import { isExactNumber } from '../domain/json/exact-number.ts';
+import { isExactNumber } from '../contract/exact-number.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
 import { sliceCharacters } from '../domain/text/visible.ts';
 import type { ConnectorResult } from '../ports/connector.ts';

@@ -1,5 +1,5 @@
 import type { Json } from '../contract/json.ts';
-import { isExactNumber } from '../domain/json/exact-number.ts';
+import { isExactNumber } from '../contract/exact-number.ts';
 
 /** Shorter secrets count only where they stand by themselves: elsewhere they would match by chance and tear text apart. */
 const SHORTEST = 6;

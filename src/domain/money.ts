@@ -4,8 +4,9 @@ import type { Money, MoneyPlace } from '../contract/policy.ts';
 import type { WrittenAmount } from '../contract/review.ts';
 import { parseDecimal, writeDecimal } from './decimal.ts';
 import { ISO_4217 } from './iso-4217.ts';
-import { isExactNumber, writeJson } from './json/exact-number.ts';
-import { parsePointer, pointerStep, valueAt } from './json/pointer.ts';
+import { isExactNumber, writeJson } from '../contract/exact-number.ts';
+import { pointerStep } from '../contract/pointer.ts';
+import { parsePointer, valueAt } from './json/pointer.ts';
 
 /** Amounts of a list that are written; the others are in the arguments, as all are. */
 const MOST_IN_LIST = 100;

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../contract/json.ts';
-import { isJsonObject, parsePointer, pointerStep } from './json/pointer.ts';
+import { pointerStep } from '../contract/pointer.ts';
+import { isJsonObject, parsePointer } from './json/pointer.ts';
 
 /**
  * What a sealed argument belongs to. It stands in the JWE's protected header, so that moving a sealed value to another

@@ -6,7 +6,7 @@ import type { ProblemError } from '../api/problem.ts';
 import type { Queued } from '../contract/api.ts';
 import { PROBLEMS } from '../contract/codes.ts';
 import { QUEUED_WORDS } from '../domain/stop.ts';
-import { numbersAsText, writeJson } from '../domain/json/exact-number.ts';
+import { numbersAsText, writeJson } from '../contract/exact-number.ts';
 import { isOmission, type Omission } from '../domain/json/fit.ts';
 import { formatCount } from '../domain/text/time.ts';
 import { clip, findSteering, visibleLines } from '../domain/text/visible.ts';

@@ -1,6 +1,6 @@
 import { ApplicationFailure, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
-import type { ArgumentError } from '../domain/json/exact.ts';
+import type { ArgumentError } from '../contract/exact.ts';
 import { continueOptions, runReview } from './gate-loop.ts';
 import { drainSignals } from './admission.ts';
 import { openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../src/contract/constants.ts';
-import { writeJson } from '../../src/domain/json/exact-number.ts';
+import { writeJson } from '../../src/contract/exact-number.ts';
 import { digestOf } from '../../src/domain/proof/digest.ts';
 import type { Connector } from '../../src/ports/connector.ts';
 import { createHttpConnector } from '../../src/connectors/http/connector.ts';

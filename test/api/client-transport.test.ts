@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { Holdpoint } from '../../src/client/index.ts';
-import { parseExactJson } from '../../src/domain/json/exact-number.ts';
+import { parseExactJson } from '../../src/contract/exact-number.ts';
 import { aReview } from '../unit/client-fixtures.ts';
 import { hangUp, json, problem, startStub, type Step, type Stub } from './client-stub.ts';
 

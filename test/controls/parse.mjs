@@ -11,7 +11,7 @@ export const controls = [
   {
     point: 1,
     what: 'a number literal of more than 40 characters is refused',
-    file: 'src/domain/json/exact-number.ts',
+    file: 'src/contract/exact-number.ts',
     find: 'literal.length <= MAX_LENGTH && ',
     replace: '',
     test: 'test/unit/strict-json.test.ts',
@@ -29,7 +29,7 @@ export const controls = [
   {
     point: 1,
     what: 'text is never written as JSON that it is not',
-    file: 'src/domain/json/exact-number.ts',
+    file: 'src/contract/exact-number.ts',
     find: 'return LITERAL.test(text) && isKept(text);',
     replace: 'return isKept(text);',
     test: 'test/unit/exact-number.test.ts',
@@ -38,7 +38,7 @@ export const controls = [
   {
     point: 1,
     what: 'no regular expression of the source backtracks: the one that stopped the process',
-    file: 'src/domain/json/exact-number.ts',
+    file: 'src/contract/exact-number.ts',
     find: "  let last = digits.length;\n  while (digits[last - 1] === '0') last -= 1;\n",
     replace: "  const last = digits.replace(/0+$/, '').length;\n",
     test: 'test/unit/regular-expressions.test.ts',

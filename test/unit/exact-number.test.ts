@@ -9,7 +9,7 @@ import {
   parseExactJson,
   parseJsonWithTexts,
   writeJson,
-} from '../../src/domain/json/exact-number.ts';
+} from '../../src/contract/exact-number.ts';
 import { parseStorable, storable } from '../../src/domain/json/storable.ts';
 import { parseStrictJson } from '../../src/domain/json/strict-json.ts';
 import { canonicalJson } from '../../src/domain/proof/digest.ts';

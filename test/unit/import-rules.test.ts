@@ -49,7 +49,7 @@ const CASES: readonly (readonly [file: string, line: string, allowed: boolean])[
   ['src/client/a.ts', `import type { X } from '../contract/b.ts';`, true],
   ['src/client/a.ts', `import { x } from '../contract/review.ts';`, false],
   ['src/client/a.ts', `import { x } from '../domain/b.ts';`, false],
-  ['src/client/a.ts', `import { x } from '../domain/json/exact-number.ts';`, true],
+  ['src/client/a.ts', `import { x } from '../contract/exact-number.ts';`, true],
   ['src/client/a.ts', `import { Agent } from 'node:http';`, false],
   ['src/dashboard/a.ts', `import { x } from '../client/b.ts';`, true],
   ['src/dashboard/a.ts', `import { x } from '../api/b.ts';`, false],

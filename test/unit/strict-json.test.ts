@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findInexact } from '../../src/domain/json/exact.ts';
+import { findInexact } from '../../src/contract/exact.ts';
 import { parseStrictJson } from '../../src/domain/json/strict-json.ts';
 
 const codeOf = (text: string): string => {

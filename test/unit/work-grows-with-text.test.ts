@@ -184,7 +184,7 @@ describe('what outside text goes through', () => {
 
   it.each(Object.entries(BODIES))('an answer with exact numbers: %s', (_what, make) =>
     expectLinear(make, async () => {
-      const { parseExactJson, writeJson } = await import('../../src/domain/json/exact-number.ts');
+      const { parseExactJson, writeJson } = await import('../../src/contract/exact-number.ts');
       return (text) => {
         try {
           return writeJson(parseExactJson(text));

@@ -6,7 +6,7 @@ import { digestOf } from '../../domain/proof/digest.ts';
 import type { ReviewBase } from '../../domain/gate/view.ts';
 import { readTimes } from '../../domain/policy/conditions.ts';
 import { checkQuestion, levelsOf, readQuestion } from '../../domain/policy/check-question.ts';
-import type { ArgumentError } from '../../domain/json/exact.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';

@@ -5,7 +5,7 @@ import { PROBLEMS } from '../../contract/codes.ts';
 import { MAX_BODY_VALUES } from '../../contract/constants.ts';
 import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../domain/json/strict-json.ts';
 import { ProblemError } from '../problem.ts';
-import { pointerStep } from '../../domain/json/pointer.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 
 const MAX_FIELD_ERRORS = 20;
 

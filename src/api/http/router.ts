@@ -7,7 +7,7 @@ import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 import { principalKey, type Principal } from '../principal.ts';
 import { pauseIfLong, type Lane } from '../service/scan.ts';
-import { writeJson } from '../../domain/json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Response } from 'express';
-import { writeJson } from '../../domain/json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 import { ProblemError } from '../problem.ts';
 import type { Streamed } from '../service/types.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';

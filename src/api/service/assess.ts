@@ -5,7 +5,7 @@ import type { Urgency } from '../../contract/call.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
-import type { ArgumentError } from '../../domain/json/exact.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { maskSealed } from '../../domain/seal-binding.ts';

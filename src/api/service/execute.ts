@@ -9,7 +9,7 @@ import {
 import type { JsonObject } from '../../contract/json.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { describeProposal } from '../../domain/gate/describe.ts';
-import { findInexact } from '../../domain/json/exact.ts';
+import { findInexact } from '../../contract/exact.ts';
 import { writeAmounts } from '../../domain/money.ts';
 import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';

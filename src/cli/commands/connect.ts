@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Holdpoint } from '../../client/index.ts';
-import { parseExactJson } from '../../domain/json/exact-number.ts';
+import { parseExactJson } from '../../contract/exact-number.ts';
 import type { Access } from '../access-file.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { trustFileSchema, type TrustFile } from '../../contract/envelope.ts';
-import { parseExactJson } from '../../domain/json/exact-number.ts';
+import { parseExactJson } from '../../contract/exact-number.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TemporalConnections } from '../compose/temporal.ts';
 import { accessSchema, type Access } from '../access-file.ts';

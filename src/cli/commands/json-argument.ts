@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PROBLEMS } from '../../contract/codes.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { withoutByteOrderMark } from '../../domain/json/exact-number.ts';
+import { withoutByteOrderMark } from '../../contract/exact-number.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';

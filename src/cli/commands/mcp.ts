@@ -14,7 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { ExactReadBuffer } from '../../connectors/mcp/exact-lines.ts';
 import { upstreamListSchema } from '../../contract/api.ts';
-import { unmarkNumbers } from '../../domain/json/exact-number.ts';
+import { unmarkNumbers } from '../../contract/exact-number.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';

@@ -1,5 +1,5 @@
 import { ReadBuffer } from '@modelcontextprotocol/sdk/shared/stdio.js';
-import { markNumbers } from '../../domain/json/exact-number.ts';
+import { markNumbers } from '../../contract/exact-number.ts';
 
 /**
  * JSON-RPC as it comes, line by line, with the numbers that `JSON.parse` would round as they are kept (exact-number.ts): the

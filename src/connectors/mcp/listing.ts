@@ -2,7 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { partsOf, type ListedTool, type ToolListing, type UnlistedTool } from '../../domain/upstream.ts';
-import { numbersAsDoubles } from '../../domain/json/exact-number.ts';
+import { numbersAsDoubles } from '../../contract/exact-number.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { parseStorable } from '../../domain/json/storable.ts';
 import { digestOf } from '../../domain/proof/digest.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { numberOf } from '../../domain/json/exact-number.ts';
+import { numberOf } from '../../contract/exact-number.ts';
 import { parseStorable, storableText } from '../../domain/json/storable.ts';
 import type { ConnectorResult } from '../../ports/connector.ts';
 import { failed, notNow, outcomeUnknown, redact, type FailedResult } from '../answer.ts';

@@ -1,5 +1,5 @@
 import { Holdpoint } from '../../client/index.ts';
-import { parseExactJson } from '../../domain/json/exact-number.ts';
+import { parseExactJson } from '../../contract/exact-number.ts';
 import { noteServerDate } from './clock.ts';
 import { setConnection } from './connection.ts';
 

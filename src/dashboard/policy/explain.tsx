@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Button, Form, Label, TextArea, TextField } from 'react-aria-components';
 import type { Explanation } from '../../contract/api.ts';
 import { RequestError, sessionFetch } from '../data/client.ts';
-import { writeJson } from '../../domain/json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 import { ClassBadge } from '../ui/badge.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { reasonWords } from '../../domain/words.ts';

@@ -1,5 +1,5 @@
 import type { Explanation } from '../../contract/api.ts';
-import { parseExactJson } from '../../domain/json/exact-number.ts';
+import { parseExactJson } from '../../contract/exact-number.ts';
 
 /** The part of a pasted request that policy looks at; undefined where there is no call in it. */
 export function readPastedCall(text: string): Readonly<Record<string, unknown>> | undefined {

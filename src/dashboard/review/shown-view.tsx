@@ -2,7 +2,7 @@ import { useId, useMemo, type ReactNode } from 'react';
 import { Link } from '@tanstack/react-router';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
 import type { Json } from '../../contract/json.ts';
-import { writeJson } from '../../domain/json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
 import { quoteSaid, type Block, type Line, type Pair, type Section } from '../../domain/show/shown.ts';
 import { writeValue } from '../../domain/text/write-value.ts';

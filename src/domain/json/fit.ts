@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { sliceCharacters } from '../text/visible.ts';
-import { isExactNumber } from './exact-number.ts';
+import { isExactNumber } from '../../contract/exact-number.ts';
 import { isJsonObject } from './pointer.ts';
 
 /** How much of a text that does not fit is kept, in UTF-16 code units. */

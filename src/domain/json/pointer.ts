@@ -8,11 +8,6 @@ export function parsePointer(pointer: string): readonly string[] {
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** `/key`, escaped. */
-export function pointerStep(key: string): string {
-  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
 /** The value at a JSON Pointer; undefined where there is none. */
 export function valueAt(value: Json, pointer: string): Json | undefined {
   let current: Json | undefined = value;

@@ -1,6 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 import { wellFormed } from '../text/visible.ts';
-import { isExactNumber, numberOf, parseExactJson } from './exact-number.ts';
+import { isExactNumber, numberOf, parseExactJson } from '../../contract/exact-number.ts';
 
 /** Deepest nesting that is kept. */
 const MAX_DEPTH = 64;

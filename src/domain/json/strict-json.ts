@@ -1,6 +1,6 @@
 import type { Json } from '../../contract/json.ts';
-import { isExactLiteral, NUMBER_KEY } from './exact-number.ts';
-import { endOfNumber, endOfString, QUOTE, startsNumber } from './scan.ts';
+import { isExactLiteral, NUMBER_KEY } from '../../contract/exact-number.ts';
+import { endOfNumber, endOfString, QUOTE, startsNumber } from '../../contract/json-scan.ts';
 
 type StrictJsonCode =
   | 'malformed_json'

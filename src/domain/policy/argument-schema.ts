@@ -5,8 +5,9 @@ import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isMultipleOf } from '../decimal.ts';
 import { findNearest } from '../files/nearest.ts';
-import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../json/exact.ts';
-import { pointerStep, valueAt } from '../json/pointer.ts';
+import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../../contract/exact.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { valueAt } from '../json/pointer.ts';
 import { sealSchema } from '../seal-binding.ts';
 import { findUnboundedSchemas, isObject, type SchemaFinding } from './schema.ts';
 

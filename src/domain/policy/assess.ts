@@ -6,7 +6,7 @@ import type { Level } from '../../contract/review.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalPlan, ClassifyInput, FiredRule } from './policy.ts';
 import { escalationOf } from '../deadline.ts';
-import type { ArgumentError } from '../json/exact.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import { INVALID_CALL } from '../outcome.ts';
 import { valueAt } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';

@@ -4,8 +4,9 @@ import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
 import { membersOf } from '../eligibility.ts';
 import { explainIssues } from '../files/explain-issue.ts';
 import { findNearest } from '../files/nearest.ts';
-import { isJsonObject, pointerStep } from '../json/pointer.ts';
-import type { ArgumentError } from '../json/exact.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { isJsonObject } from '../json/pointer.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import type { ApprovalPlan } from './policy.ts';
 import type { Settings } from './settings.ts';
 

@@ -6,7 +6,7 @@ import { canonicalJson } from '../proof/digest.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { createEvaluation, prepareInput, type ExpressionInput } from './expression.ts';
 import type { Folds } from './schema.ts';
-import type { ArgumentError } from '../json/exact.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import type { ApprovalPlan, Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
 import { gateOf, stricterClass, stricterGate } from './strictness.ts';
 import { areTimesAtLeastAsStrict } from '../deadline.ts';

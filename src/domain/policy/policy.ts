@@ -2,7 +2,7 @@ import type { CallClass, Gate, Urgency } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { ApprovalTimes } from '../deadline.ts';
-import type { ArgumentError } from '../json/exact.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import type { Evaluation } from './cel-values.ts';
 import type { Folds } from './schema.ts';
 

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../json/exact.ts';
-import { pointerStep } from '../json/pointer.ts';
+import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../../contract/exact.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 
 export interface EncodedForm {
   readonly text: string;

@@ -1,8 +1,9 @@
 import type { HttpConnectorConfig } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { HttpRequestTemplate, ToolDefinition } from '../../contract/policy.ts';
-import type { ArgumentError } from '../json/exact.ts';
-import { isJsonObject, pointerStep } from '../json/pointer.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { isJsonObject } from '../json/pointer.ts';
 import { holdsSealed } from '../seal-binding.ts';
 import { encodeForm } from './form.ts';
 

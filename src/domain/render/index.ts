@@ -7,7 +7,7 @@ import type {
 } from '../../contract/config.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
-import { findInexact, type ArgumentError } from '../json/exact.ts';
+import { findInexact, type ArgumentError } from '../../contract/exact.ts';
 import { analyzeSelect } from '../sql/analyze.ts';
 import { upstreamNameOf } from '../policy/upstreams.ts';
 import { argumentsOfTemplate, closedProperties, parseTemplate, renderHttpRequest, type Rendered } from './http.ts';

@@ -1,7 +1,7 @@
 import { diffLines } from 'diff';
 import type { Json } from '../../contract/json.ts';
 import type { Material, Review } from '../../contract/review.ts';
-import { writeJson } from '../json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 import { isSealed } from '../seal-binding.ts';
 
 /** A line of two versions laid side by side. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { ReviewRow, WrittenAmount } from '../../contract/review.ts';
-import { pointerStep } from '../json/pointer.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 import { amountAt } from '../money.ts';
 import { fillTemplate } from '../text/write-value.ts';
 

@@ -1,7 +1,7 @@
 import type { Fact, Target } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review, WrittenAmount } from '../../contract/review.ts';
-import { isExactNumber } from '../json/exact-number.ts';
+import { isExactNumber } from '../../contract/exact-number.ts';
 import { isOmission, type Omission } from '../json/fit.ts';
 import { asHttpRequest, writeHttpRequest } from '../render/http.ts';
 import { sealedPointers, valueAt } from '../seal-binding.ts';

@@ -1,4 +1,4 @@
-import { writeJson } from '../json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 
 /**
  * Text of agents, targets and databases is hostile: it may hold terminal escapes, text that runs backwards, or
@@ -23,7 +23,7 @@ export function isHidden(character: string): boolean {
 /** Runs of characters that are drawn as nothing. */
 const UNDRAWN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]+/gu;
 /** What words and emoji are made of; in a longer row than an emoji has them, they could hide text. */
-const JOINING = /^[\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}]$/u;
+const JOINING = /^(?:\u200c|\u200d|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}])$/u;
 const LONGEST_JOIN = 2;
 /** Tabs, line breaks, soft hyphens and marks of direction. */
 const HARMLESS = /^[\t\n\r\u00ad\u061c\u200e\u200f]$/u;

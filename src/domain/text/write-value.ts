@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { writeJson } from '../json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 
 /**
  * How a value is written for people: text as it is, everything else as JSON. An agent chooses values, so text that could

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TrustFile } from '../../../contract/envelope.ts';
-import { parseExactJson } from '../../../domain/json/exact-number.ts';
+import { parseExactJson } from '../../../contract/exact-number.ts';
 import { findCheckpointFault } from '../../../domain/proof/checkpoint.ts';
 import { PROOF_FINDINGS } from '../../../domain/proof/proof-envelopes.ts';
 import { describeCompleteness, verifyProof, type ProofVerdict } from '../../../domain/proof/verify-proof.ts';

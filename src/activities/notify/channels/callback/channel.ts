@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { writeJson } from '../../../../domain/json/exact-number.ts';
+import { writeJson } from '../../../../contract/exact-number.ts';
 import { isFinal } from '../../../../domain/lifecycle.ts';
 import { viewForAgent } from '../../../../domain/show/agent-view.ts';
 import { namesPrivatePlace } from '../../../../domain/addresses.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { namesPrivatePlace } from '../../../../domain/addresses.ts';
-import { writeJson } from '../../../../domain/json/exact-number.ts';
+import { writeJson } from '../../../../contract/exact-number.ts';
 import { matchesPattern, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel, Notice } from '../../channel.ts';
 import { judgePost, readSecrets, signMessage, type SendPost } from './standard-webhook.ts';

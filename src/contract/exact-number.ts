@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../contract/json.ts';
-import { endOfNumber, endOfString, QUOTE, startsNumber } from './scan.ts';
+import type { Json, JsonObject } from './json.ts';
+import { endOfNumber, endOfString, QUOTE, startsNumber } from './json-scan.ts';
 
 /**
  * Numbers that a double does not hold: integers beyond 2^53, `1e400`, more digits than it keeps. JavaScript rounds them,
