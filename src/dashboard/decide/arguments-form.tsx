@@ -1,6 +1,6 @@
 import { createContext, useContext, useId, useState, type ReactNode } from 'react';
-import type { ArgumentError } from '../../domain/json/exact.ts';
-import { pointerStep } from '../../domain/json/pointer.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 import { Visible } from '../ui/visible.tsx';
 import { changeKind, draftOf, type Draft, type Member } from './draft.ts';
 import type { Hints } from './schema-hints.ts';

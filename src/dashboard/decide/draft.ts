@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { ArgumentError } from '../../domain/json/exact.ts';
-import { isExactLiteral } from '../../domain/json/exact-number.ts';
-import { pointerStep } from '../../domain/json/pointer.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
+import { isExactLiteral } from '../../contract/exact-number.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
 
 /** A value while it is being edited, as typed: nothing is converted before it is read, so nothing is lost on the way. */

@@ -13,7 +13,7 @@ import {
   TextField,
 } from 'react-aria-components';
 import type { JsonObject } from '../../contract/json.ts';
-import type { ArgumentError } from '../../domain/json/exact.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { sealedPointers, sealSchema } from '../../domain/seal-binding.ts';

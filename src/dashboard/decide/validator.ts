@@ -1,8 +1,9 @@
 import { format, Validator, type Schema } from '@cfworker/json-schema';
 import { RE2JS } from '@bufbuild/re2';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { ArgumentError } from '../../domain/json/exact.ts';
-import { isJsonObject, pointerStep } from '../../domain/json/pointer.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { isJsonObject } from '../../domain/json/pointer.ts';
 
 /**
  * What does not fit a tool's JSON Schema, interpreted: the page's CSP forbids the generated code that ajv works with. It

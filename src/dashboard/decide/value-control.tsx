@@ -1,5 +1,5 @@
 import type { Json } from '../../contract/json.ts';
-import { writeJson } from '../../domain/json/exact-number.ts';
+import { writeJson } from '../../contract/exact-number.ts';
 import { changeKind, draftOf, editText, KINDS, readDraft, type Draft, type Kind } from './draft.ts';
 import type { Hints } from './schema-hints.ts';
 
