@@ -36,7 +36,7 @@ export async function publishOnce({ draft, editors }: Publication): Promise<Publ
     case 'aborted':
       return { published: null, why: decision.type };
     case 'blocked':
-      return { published: null, why: decision.reasonCodes.join(', ') };
+      return { published: null, why: decision.errors[0]?.message ?? decision.reasonCodes.join(', ') };
   }
 }
 

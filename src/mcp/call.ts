@@ -12,6 +12,7 @@ import {
 } from '../contract/execute.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import type { Review } from '../contract/review.ts';
+import { offeredName } from '../contract/tool-name.ts';
 import { isFinal } from '../domain/lifecycle.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
@@ -149,6 +150,9 @@ function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string
   const { policy } = settings;
   const isKnown = policy.tools.has(name) || policy.findTool(name) !== undefined;
   if (toolNameSchema.safeParse(name).success && isKnown) return name;
+  // Not offered for want of its connector.
+  const missing = [...policy.tools.keys()].find((tool) => offeredName(tool) === name);
+  if (missing !== undefined && policy.findTool(missing) === undefined) return missing;
   throw new McpError(ErrorCode.InvalidParams, 'Unknown tool');
 }
 

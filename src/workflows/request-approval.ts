@@ -35,8 +35,9 @@ export async function requestApproval<P extends object>(question: ApprovalQuesti
     args: [question],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-    // ◆ Above 400 bytes the server refuses the start, and the workflow that asks would try for ever.
-    staticSummary: clip(escapeMarkdown(question.title), 400),
+    // ◆ Above 400 bytes the server refuses the start, and the workflow that asks would try for ever; so it would where a
+    // title that is no text was thrown for here. What is wrong with a question, the answer says.
+    staticSummary: typeof question.title === 'string' ? clip(escapeMarkdown(question.title), 400) : '',
   });
   try {
     return (await child.result()) as ApprovalDecision<P>;

@@ -256,3 +256,39 @@ describe('W1: names that models’ APIs take', () => {
     expect(() => nameOf({ tool, name })).toThrow(expect.objectContaining({ code: 'not_configured' }));
   });
 });
+
+describe('a resumer reads the state of a thread, whatever it holds', () => {
+  const graphWith = (state: unknown): langgraph.ThreadGraph => ({
+    invoke: async () => 'resumed',
+    getState: async () => state,
+  });
+  const resume = async (stateOf: (reviewId: string) => unknown) => {
+    const { reviewId } = await api.propose({ threadId: 'state' });
+    const { digest } = (await gated().client.reviews.get(reviewId)).call;
+    await api.decide(reviewId, digest as string, { type: 'reject', comment: 'no' });
+    const graph = graphWith(stateOf(reviewId));
+    return langgraph.createResumer({ graph, client: gated().client, patience: '0s' }).resume(reviewId);
+  };
+  const waiting = (id: object) => (reviewId: string) => ({
+    tasks: [{ interrupts: [{ ...id, value: { holdpoint: { reviewId } } }] }],
+  });
+
+  it.each([[{ id: 'i-1' }], [{ interruptId: 'i-1' }], [{ interrupt_id: 'i-1' }]])('W3: an interrupt %j', async (id) => {
+    expect(await resume(waiting(id))).toMatchObject({ resumed: true, threadId: 'state' });
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['tasks that are no list', { tasks: {} }],
+    ['a task without interrupts', { tasks: [null, { interrupts: null, state: 'x' }] }],
+    ['interrupts of others', { tasks: [{ interrupts: [null, { id: 'i', value: 'x' }, { id: 'i', value: null }] }] }],
+  ])('W3: %s waits for nothing', async (_what, state) => {
+    expect(await resume(() => state)).toEqual({ resumed: false, reason: 'not_waiting' });
+  });
+});
+
+it('W3: without a thread nothing is proposed, and the error is typed', async () => {
+  const tool = langgraph.holdpointTool({ ...gated(), schema: SCHEMA as never });
+  const args = { ref: 'r', note: 'n', clear: 'c', lines: [] };
+  await expect(tool.invoke(args)).rejects.toMatchObject({ code: 'not_configured' });
+});

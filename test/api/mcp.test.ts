@@ -16,6 +16,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
+import type { PolicyTool } from '../../src/domain/policy/policy.ts';
 import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
 import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
@@ -327,6 +328,27 @@ describe('a call', () => {
         isError: true,
         said: { code: 'not_found' },
       });
+    }
+  });
+
+  test.each(['payouts.refund', 'payouts_refund'])('of %s, whose connector is missing, says so', async (name) => {
+    const { policy } = api.settings.current();
+    const get = policy.tools.get('payouts.get') as PolicyTool;
+    const refund = { ...get, definition: { ...get.definition, name: 'payouts.refund', connector: 'ledger' } };
+    const verdict = { kind: 'blocked', class: 'reversible', reasonCodes: ['connector_missing'], fired: [] } as const;
+    api.settings.update({
+      policy: {
+        ...policy,
+        tools: new Map([...policy.tools, ['payouts.refund', refund]]),
+        findTool: () => undefined,
+        classify: () => verdict,
+      },
+    });
+    try {
+      const said = await call(await connect(), { name, arguments: {} });
+      expect(said).toMatchObject({ isError: true, said: { outcome: 'BLOCKED', reasonCodes: ['connector_missing'] } });
+    } finally {
+      api.settings.update({ policy });
     }
   });
 

@@ -14,6 +14,7 @@ import {
 } from './gate.ts';
 import { readArguments, readAwaitInput, readCallId, readRevisionInput, readToolName } from './input.ts';
 import { outcomeOf, type ToolOutcome } from './outcome.ts';
+import { HoldpointError } from '../errors.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import { toMs, type Duration } from '../options.ts';
 import { sleep } from '../retry.ts';
@@ -181,7 +182,12 @@ function threadOf(config: RunnableConfig): string {
   const id: unknown = config.configurable?.['thread_id'];
   if (typeof id === 'string' && id !== '') return id;
   // Proposed without one, a call would wait for people and nobody could be told of the answer.
-  throw new TypeError('A tool gated by Holdpoint needs a checkpointer and config.configurable.thread_id');
+  throw new HoldpointError({
+    code: 'not_configured',
+    status: 0,
+    retryable: false,
+    detail: 'a tool gated by Holdpoint needs a checkpointer and config.configurable.thread_id',
+  });
 }
 
 /** What is used of a compiled graph. */
@@ -304,24 +310,26 @@ async function firstOf(client: Holdpoint, reviews: readonly Waiting[], signal?: 
   }
 }
 
-interface State {
-  readonly tasks?: readonly {
-    readonly interrupts?: readonly { readonly id?: string; readonly value?: unknown }[];
-    readonly state?: unknown;
-  }[];
-}
-
-/** Holdpoint's interrupts, also those in subgraphs. */
+/** Holdpoint's interrupts, also those in subgraphs. A state may come from a server, so nothing of its shape is relied on. */
 function waitingIn(state: unknown): readonly Waiting[] {
   const found = new Map<string, Waiting>();
-  for (const task of (state as State).tasks ?? []) {
-    for (const { id, value } of task.interrupts ?? []) {
-      const reviewId = (value as { readonly holdpoint?: { readonly reviewId?: string } } | null)?.holdpoint?.reviewId;
-      if (id !== undefined && reviewId !== undefined) found.set(id, { interruptId: id, reviewId });
+  for (const task of listIn(state, 'tasks')) {
+    for (const one of listIn(task, 'interrupts')) {
+      const interruptId = propertyOf(one, 'id') ?? propertyOf(one, 'interruptId') ?? propertyOf(one, 'interrupt_id');
+      const reviewId = propertyOf(propertyOf(propertyOf(one, 'value'), 'holdpoint'), 'reviewId');
+      if (typeof interruptId === 'string' && typeof reviewId === 'string')
+        found.set(interruptId, { interruptId, reviewId });
     }
-    if (typeof task.state === 'object' && task.state !== null) {
-      for (const one of waitingIn(task.state)) found.set(one.interruptId, one);
-    }
+    for (const one of waitingIn(propertyOf(task, 'state'))) found.set(one.interruptId, one);
   }
   return [...found.values()];
+}
+
+function listIn(value: unknown, name: string): readonly unknown[] {
+  const list = propertyOf(value, name);
+  return Array.isArray(list) ? list : [];
+}
+
+function propertyOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 }

@@ -187,7 +187,9 @@ export function describeLangGraph(gateOf: () => Gate): void {
   describe('LangGraph', () => {
     test('without a thread nothing is proposed: nobody could be told of the answer', async () => {
       const [gate, ref] = [gateOf(), newRef('no-thread')];
-      await expect(toolsFor(gate)[0]?.invoke({ ref, amount: 1 })).rejects.toThrow(TypeError);
+      await expect(toolsFor(gate)[0]?.invoke({ ref, amount: 1 })).rejects.toMatchObject({
+        code: 'not_configured',
+      });
       expect(await gate.proposed(ref)).toBe(0);
     });
 
