@@ -167,7 +167,7 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
     const ref = newRef('question');
     const id = newReviewId();
     const handle = await intruder.start('approvalGate', id, [
-      { title: 'Pay?', proposal: call(ref), approvers: ['ops'], class: 'reversible' },
+      { title: 'Pay?', proposal: call(ref), approvers: ['ops'] },
     ]);
     await classified(id);
     expect((await world.decide(id, {})).status).toBe(200);
