@@ -84,3 +84,12 @@ it('S7: a quorum that the groups cannot reach is told with its numbers', () => {
   const expected = '/levels/0/quorum: needs 2 approvals of finance, which have 1 members who may vote';
   expect(errorsOf({ ...rest, levels: LEVELS })).toEqual([expected]);
 });
+
+it('C2: levels that need the same people are told where each of them may approve once', () => {
+  const { approvers: _, ...rest } = QUESTION;
+  const levels = ['one', 'two'].map((name) => ({ name, approvers: ['finance'], quorum: 1 }));
+  expect(errorsOf({ ...rest, levels })).toEqual([]);
+  expect(errorsOf({ ...rest, levels, separationOfDuties: true })).toEqual([
+    expect.stringMatching(/^\/levels\/1\/quorum: needs 1 approvals of finance, and the levels before it/),
+  ]);
+});

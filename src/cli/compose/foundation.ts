@@ -4,7 +4,7 @@ import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
-import type { FindProxy } from '../../domain/proxy.ts';
+import { noProxy, type FindProxy } from '../../domain/proxy.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
@@ -60,6 +60,7 @@ export interface FoundationInput {
  */
 export async function createFoundation(input: FoundationInput): Promise<Foundation> {
   const { source, temporal, keys, ...rest } = input;
+  if (input.proxy !== noProxy) input.log.info('https goes through HTTPS_PROXY, except to hosts of NO_PROXY');
   const { isKnown } = createReviewLookups(temporal.connections, null);
   const binding = createTemporalBinding(temporal.connections, input.store.recovery, isKnown);
   await binding.check();

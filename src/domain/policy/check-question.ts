@@ -4,6 +4,7 @@ import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
 import { membersOf } from '../eligibility.ts';
 import { explainIssues } from '../files/explain-issue.ts';
 import { findNearest } from '../files/nearest.ts';
+import { findUnfillable } from '../gate/seats.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { isJsonObject } from '../json/pointer.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
@@ -74,10 +75,19 @@ function checkGroups(question: ApprovalRequest, reviewers: Settings['reviewers']
     ...findUnknown('/escalate/to', question.escalate?.to),
   ];
   if (unknown.length > 0) return unknown;
-  return (question.levels ?? []).flatMap(({ approvers, quorum }, index) => {
-    const { length } = membersOf(approvers, reviewers);
-    if (length >= quorum) return [];
-    const message = `needs ${quorum} approvals of ${approvers.join(', ')}, which have ${length} members who may vote`;
+  const { levels = [], separationOfDuties = false } = question;
+  const voters = levels.map(({ approvers, quorum }) => {
+    return { approvers, quorum, people: new Set(membersOf(approvers, reviewers).map(({ id }) => id)) };
+  });
+  return findUnfillable(voters, separationOfDuties).flatMap((index) => {
+    const level = voters[index];
+    if (level === undefined) return [];
+    const { approvers, quorum, people } = level;
+    const why =
+      people.size < quorum
+        ? `which have ${people.size} members who may vote`
+        : 'and the levels before it need some of them, who approve once with separationOfDuties';
+    const message = `needs ${quorum} approvals of ${approvers.join(', ')}, ${why}`;
     return [{ pointer: `/levels/${index}/quorum`, message }];
   });
 }
