@@ -74,6 +74,8 @@ test('an answer is text as it stands, or the value that JSON writes', () => {
   expect(readAnswer('{"days": 3}', true)).toEqual({ days: 3 });
   expect(readAnswer('null', true)).toBeNull();
   expect(readAnswer('{days: 3}', true)).toBeUndefined();
+  // Not as another number than the one that was typed.
+  for (const text of ['12345678901234567890', '[-0]', '{"a":1,"a":2}']) expect(readAnswer(text, true)).toBeUndefined();
   expect(readAnswer(' ', false)).toBeUndefined();
 });
 

@@ -10,6 +10,8 @@ import {
   stateOfReview,
   voterOf,
 } from '../../domain/eligibility.ts';
+import { findInexact } from '../../domain/json/exact.ts';
+import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { shortDuration } from '../ui/time.ts';
 
 /** In the order of the buttons. */
@@ -33,11 +35,8 @@ export const PRESETS: Readonly<Record<'reject' | 'revise', readonly string[]>> =
 export function readAnswer(text: string, asJson: boolean): Json | undefined {
   if (text.trim() === '') return undefined;
   if (!asJson) return text;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
+  const parsed = parseStrictJson(text);
+  return parsed.ok && findInexact(parsed.value).length === 0 ? parsed.value : undefined;
 }
 
 /** What this person may decide now, and where that is nothing, why; the server judges again, by what is in force there. */

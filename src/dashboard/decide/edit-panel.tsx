@@ -13,7 +13,7 @@ import {
   TextField,
 } from 'react-aria-components';
 import type { JsonObject } from '../../contract/json.ts';
-import type { ArgumentError } from '../../contract/exact.ts';
+import { findInexact, type ArgumentError } from '../../contract/exact.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { sealedPointers, sealSchema } from '../../domain/seal-binding.ts';
@@ -126,7 +126,9 @@ interface Checked {
 
 function check(state: EditState, schema: JsonObject | null, before: JsonObject): Checked {
   const { value, errors } = state.mode === 'form' ? readFields(state.draft) : readText(state.text, before);
-  if (value === undefined || schema === null) return { value, errors };
+  if (value === undefined) return { value, errors };
+  const inexact = findInexact(value);
+  if (inexact.length > 0 || schema === null) return { value, errors: inexact };
   return { value, errors: findSchemaErrors(sealSchema(schema, sealedPointers(value)), value) };
 }
 
