@@ -291,6 +291,14 @@ describe('contents', () => {
   });
 });
 
+test('R2: an edit that its request cannot carry is edit_invalid, with its place', async () => {
+  const review = await api.propose();
+  const edit = { type: 'edit', arguments: { account: 'a\u0000', amount: 1 } };
+  const answer = await api.decide(review.reviewId, review.call.digest, edit);
+  expect([answer.status, codeOf(answer)]).toEqual([422, 'edit_invalid']);
+  expect(answer.body.errors).toMatchObject([{ pointer: '/account' }]);
+});
+
 describe('several decisions in one request', () => {
   test('each stands alone, with its own digest, in order', async () => {
     const [one, two, three] = [await api.propose(), await api.propose(), await api.propose()];

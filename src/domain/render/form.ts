@@ -2,6 +2,8 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 
+export const FORM_TYPE = 'application/x-www-form-urlencoded';
+
 export interface EncodedForm {
   readonly text: string;
   /** JSON Pointers of arguments that are sent as an empty text; only with `nulls: clear`. */

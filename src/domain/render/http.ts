@@ -5,7 +5,7 @@ import type { ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { isJsonObject } from '../json/pointer.ts';
 import { holdsSealed } from '../seal-binding.ts';
-import { encodeForm } from './form.ts';
+import { encodeForm, FORM_TYPE } from './form.ts';
 
 /** What `target.request` of an HTTP tool holds; no credential, no idempotency key. */
 export interface HttpTargetRequest {
@@ -75,7 +75,7 @@ interface EncodedRest {
 }
 
 function encodeBody({ bodyFormat, nulls }: HttpRequestTemplate, rest: JsonObject): Rendered<EncodedRest> {
-  if (bodyFormat === 'form') return encodeAsForm(rest, nulls, 'application/x-www-form-urlencoded');
+  if (bodyFormat === 'form') return encodeAsForm(rest, nulls, FORM_TYPE);
   const clears = nulls === 'clear' ? findNulls(rest) : [];
   return { ok: true, value: { type: 'application/json', text: JSON.stringify(rest), clears } };
 }

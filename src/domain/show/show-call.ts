@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review, WrittenAmount } from '../../contract/review.ts';
 import { isExactNumber } from '../../contract/exact-number.ts';
 import { isOmission, type Omission } from '../json/fit.ts';
+import { FORM_TYPE } from '../render/form.ts';
 import { asHttpRequest, writeHttpRequest } from '../render/http.ts';
 import { sealedPointers, valueAt } from '../seal-binding.ts';
 import { amountAt, wordsOfPlace, writeAmounts } from '../money.ts';
@@ -45,7 +46,8 @@ function showRequest({ connector, request }: Target, args: JsonObject): Block[] 
   ]);
   return [
     ...(cleared.length === 0 ? [] : [{ kind: 'pairs', pairs: [pair('Clears', cleared)] } as const]),
-    { kind: 'text', label, text, isFolded: true },
+    // JSON is read as easily above; a form is encoded.
+    { kind: 'text', label, text, ...(http.body?.type === FORM_TYPE ? {} : { isFolded: true }) },
   ];
 }
 
