@@ -10,7 +10,7 @@ import {
   stateOfReview,
   voterOf,
 } from '../../domain/eligibility.ts';
-import { findInexact } from '../../domain/json/exact.ts';
+import { findInexact } from '../../contract/exact.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { shortDuration } from '../ui/time.ts';
 
