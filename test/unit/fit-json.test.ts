@@ -36,8 +36,13 @@ describe('K2: an answer that is too large', () => {
   });
 
   it('keeps the beginning of a text, never half of a character', () => {
-    expect(fit('ä '.repeat(20_000))).toEqual({ ...mark(60_002), beginning: 'ä '.repeat(500) });
+    expect(fit('ä '.repeat(20_000))).toEqual({ ...mark(60_002), beginning: 'ä '.repeat(500), advice: 'Ask for less.' });
     expect(fit(` ${'😀'.repeat(20_000)}`)).toMatchObject({ beginning: ` ${'😀'.repeat(499)}` });
+  });
+
+  it('is told how to ask for less, also where nothing of it was read', () => {
+    expect(fit(mark(5_000_000))).toEqual({ ...mark(5_000_000), advice: 'Ask for less.' });
+    expect(fit({ $omitted: 'not_text', bytes: 3 })).toEqual({ $omitted: 'not_text', bytes: 3 });
   });
 
   it('fits, whatever it was', () => {

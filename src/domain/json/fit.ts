@@ -12,10 +12,12 @@ const [MARK, MARK_WITH_TEXT] = [400, 8_000] as const;
  * The value within `limit` bytes of JSON. What is small stays; in the place of each part that does not fit stands
  * `{"$omitted": "response_too_large", "bytes": 400123}`, with the `beginning` of a text. Of a list or an object that has too
  * many parts the first are kept, and the mark at its end (under `…` in an object) says how many `items` are missing, with
- * `advice`. Secrets have to be gone from the value: a cut could leave half of one.
+ * `advice`, as where nothing is left of the whole. Secrets have to be gone from the value: a cut could leave half of one.
  */
 export function fitJson(value: Json, limit: number, advice: string): Json {
-  return new Fitter(advice).fit(value, limit);
+  const fitting = new Fitter(advice).fit(value, limit);
+  // Nothing of it is there, or only a beginning.
+  return isOmission(fitting) && fitting.$omitted === TOO_LARGE ? { ...fitting, advice } : fitting;
 }
 
 class Fitter {
@@ -84,8 +86,10 @@ function sum(parts: readonly { readonly size: number }[]): number {
   return parts.reduce((all, { size }) => all + size, 0);
 }
 
-function tooLarge(bytes: number): { readonly $omitted: 'response_too_large'; readonly bytes: number } {
-  return { $omitted: 'response_too_large', bytes };
+const TOO_LARGE = 'response_too_large';
+
+function tooLarge(bytes: number): { readonly $omitted: string; readonly bytes: number } {
+  return { $omitted: TOO_LARGE, bytes };
 }
 
 /** What stands in the place of (part of) an answer that is not kept. */
