@@ -295,6 +295,7 @@ interface McpUpstream {
   readonly authorizations: (string | undefined)[];
   /** Forgets every session, as a restart does. */
   restart(): void;
+  sessions(): number;
 }
 
 /** A server with sessions; it answers an unknown one with `unknown`. */
@@ -330,7 +331,13 @@ async function mcpServer({ unknown = 404, slowMs = 0 } = {}): Promise<McpUpstrea
     await transport.handleRequest(request, response);
   }
   const { origin } = await serve((request, response) => void handle(request, response));
-  return { url: `${origin}/mcp`, calls, authorizations, restart: () => sessions.clear() };
+  return {
+    url: `${origin}/mcp`,
+    calls,
+    authorizations,
+    restart: () => sessions.clear(),
+    sessions: () => sessions.size,
+  };
 }
 
 describe('an MCP server', () => {
@@ -351,9 +358,36 @@ describe('an MCP server', () => {
   it('N2: its tools are listed in a new session at once', async () => {
     const { url, restart } = await mcpServer();
     const connector = connect({ type: 'mcp', url, allowPrivateAddresses: true });
-    expect(await connector.listTools?.()).toHaveLength(1);
+    expect((await connector.listTools?.())?.tools).toHaveLength(1);
     restart();
-    expect(await connector.listTools?.()).toHaveLength(1);
+    expect((await connector.listTools?.())?.tools).toHaveLength(1);
+  });
+
+  it('N2: a restart that is found while the tool is looked up again is none to the call', async () => {
+    const { url, calls, restart } = await mcpServer();
+    const config: ConnectorConfig = { type: 'mcp', url, allowPrivateAddresses: true };
+    const connector = connect(config);
+    const [listed] = (await connector.listTools?.())?.tools ?? [];
+    if (listed === undefined) throw new Error('no tool');
+    const target = { connector: 'shop', request: { tool: 'close', arguments: { id: 1 }, definition: listed.digest } };
+    // Listed by another connector, so that this one has to ask; its session is gone by then.
+    const other = connect(config);
+    await call(other, config, tool);
+    restart();
+    expect(await call(other, config, tool, { target })).toMatchObject({ status: 'executed' });
+    expect(calls).toEqual([1, 1]);
+  });
+
+  it('N2: two calls that find the same session gone open one other', async () => {
+    const { url, calls, restart, sessions } = await mcpServer();
+    const config: ConnectorConfig = { type: 'mcp', url, allowPrivateAddresses: true };
+    const connector = connect(config);
+    await call(connector, config, tool);
+    restart();
+    await Promise.all([call(connector, config, tool), call(connector, config, tool)]);
+    await Promise.all([call(connector, config, tool), call(connector, config, tool)]);
+    expect(calls).toHaveLength(3);
+    expect(sessions()).toBe(1);
   });
 
   it('N2: a 404 without a session, and a 400 in one, prove nothing; the next call gets a new session', async () => {

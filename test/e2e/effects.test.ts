@@ -85,6 +85,43 @@ describe('law 6: at most once, or visibly unknown', () => {
     expect(started).toMatchObject([{ resend: false }, { resend: true }]);
   });
 
+  /** Approved, and sent to a target that asks to wait. */
+  async function busy(seconds: number): Promise<{ ref: string; reviewId: string }> {
+    const ref = newRef('busy');
+    const headers = { 'retry-after': String(seconds) };
+    world.target.script(ref, { kind: 'answer', status: 429, body: { error: 'slow down' }, headers });
+    const { reviewId } = await approved('bank.slow', { ref });
+    const { deferred } = await until(
+      async () => {
+        const { execution } = await world.review(reviewId);
+        return execution.deferred === undefined ? undefined : execution;
+      },
+      { what: 'the deferral' },
+    );
+    expect(deferred).toMatchObject({ code: 'upstream_rejected', upstreamStatus: 429, times: 1 });
+    expect(world.target.count(ref)).toBe(1);
+    return { ref, reviewId };
+  }
+
+  test('N1: a target that asks to wait, and has not run the call, gets it later', async () => {
+    const { ref, reviewId } = await busy(2);
+    const { execution } = await world.settled(reviewId);
+    expect(execution).toMatchObject({ status: 'executed', body: { ref } });
+    expect(execution.deferred).toBeUndefined();
+    expect(world.target.count(ref)).toBe(2);
+    expect((await typesOf(reviewId)).slice(-4)).toEqual(['started', 'deferred', 'started', 'finished']);
+  });
+
+  test('N1: meanwhile a reviewer can still stop it', async () => {
+    const { ref, reviewId } = await busy(600);
+    expect(await world.decide(reviewId, { type: 'reject' }, 'ops-2')).toMatchObject({ status: 200 });
+    expect(await world.settled(reviewId)).toMatchObject({
+      status: 'approved',
+      execution: { status: 'failed', error: { code: 'stopped' } },
+    });
+    expect(world.target.count(ref)).toBe(1);
+  });
+
   test('a refused connection is a failure: nothing was sent', async () => {
     const answer = await world.execute('nowhere.say', {});
     expect(answer).toMatchObject({ status: 502, body: { executionError: { code: 'target_unreachable' } } });

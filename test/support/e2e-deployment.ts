@@ -137,12 +137,13 @@ const POLICY: PolicyFile = {
       timeout: TIMEOUT,
       arguments: argumentsWith({ amount: { type: 'integer', minimum: 1 } }),
     },
-    /** A minute of patience, for targets that are slow. */
+    /** Patience for targets that are slow, or too busy. */
     {
       name: 'bank.slow',
       class: 'irreversible',
       connector: 'bank',
       request: post('/slow'),
+      deferOn: [429],
       timeout: '30s',
       arguments: argumentsWith({ amount: { type: 'integer', minimum: 1 } }),
     },

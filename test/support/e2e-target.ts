@@ -12,7 +12,12 @@ export interface Seen {
 
 /** What the target does with a request after it has read and counted it. */
 export type Behaviour =
-  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Answers like the default, later. */
   | { readonly kind: 'slow'; readonly ms: number }
   /** Cuts the connection without an answer. */
@@ -47,7 +52,7 @@ export async function startTarget(): Promise<Target> {
       case undefined:
         return paid();
       case 'answer':
-        return reply(response, behaviour.status, behaviour.body);
+        return reply(response, behaviour.status, behaviour.body, behaviour.headers);
       case 'slow':
         setTimeout(paid, behaviour.ms);
         return;
@@ -102,7 +107,12 @@ async function readRequest(request: IncomingMessage): Promise<Seen> {
   return { method: request.method ?? '', path, headers: request.headers, body, ref };
 }
 
-function reply(response: ServerResponse, status: number, body: unknown): void {
+function reply(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }

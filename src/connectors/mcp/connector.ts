@@ -51,16 +51,19 @@ export function createMcpConnector({ config, secret, env, proxy }: McpTransportO
       const isTooLate = (): boolean => Date.now() > Math.min(sendBy, deadline);
       let session: Session;
       try {
-        session = await upstream.take(Math.min(left(), CONNECT_MS));
+        const take = (): Promise<Session> => upstream.take(Math.min(left(), CONNECT_MS));
+        session = await take();
+        if (isTooLate()) return TOO_LATE;
+        if (typeof definition === 'string') {
+          const drifted = await findDrift(upstream, name, definition, Math.min(left(), CONNECT_MS));
+          if (drifted !== undefined) return drifted;
+          // Listing may have found that the first one was over.
+          session = await take();
+        }
       } catch (error) {
         return connectFailureOf(error);
       }
       if (isTooLate()) return TOO_LATE;
-      if (typeof definition === 'string') {
-        const drifted = await findDrift(upstream, name, definition, Math.min(left(), CONNECT_MS));
-        if (drifted !== undefined) return drifted;
-        if (isTooLate()) return TOO_LATE;
-      }
       const { client, isHttpSession } = session;
       const isInSession = isHttpSession();
       try {
@@ -172,10 +175,16 @@ interface Session {
   close(): Promise<void>;
 }
 
+/** A session that is being opened, and then is. */
+interface Begun {
+  readonly opening: Promise<Session>;
+  session?: Session;
+}
+
 /** One session, opened when needed and again after its server went away. */
 class Upstream {
   readonly #options: McpTransportOptions;
-  #current: Promise<Session> | null = null;
+  #current: Begun | null = null;
   readonly #retired = new Set<Session>();
   /** What it listed last in this session. */
   #listed: readonly ListedTool[] | null = null;
@@ -188,14 +197,10 @@ class Upstream {
   /** The session in use, or a new one. A process keeps the environment it was started with, so a new one needs another. */
   async take(timeoutMs: number): Promise<Session> {
     const env = JSON.stringify(this.#options.env());
-    const current = await this.#current?.catch(() => null);
-    if (current !== null && current !== undefined && current.env !== env) this.retire(current);
-    if (this.#current === null) {
-      const opening = this.#open(env, timeoutMs);
-      this.#current = opening;
-      opening.catch(() => this.#forget(opening));
-    }
-    return this.#current;
+    const { session } = this.#current ?? {};
+    if (session !== undefined && session.env !== env) this.retire(session);
+    this.#current ??= this.#begin(env, timeoutMs);
+    return this.#current.opening;
   }
 
   /** Keeps a session open while something is done in it. */
@@ -212,8 +217,7 @@ class Upstream {
   /** Opens another session for the next call; this one is closed once no call is made in it. */
   retire(session: Session): void {
     this.#retired.add(session);
-    this.#current = null;
-    this.#listed = null;
+    this.#forget(session);
     if (session.calls === 0) this.#close(session);
   }
 
@@ -247,6 +251,16 @@ class Upstream {
     return this.#listed ?? (await this.list(timeoutMs)).tools;
   }
 
+  #begin(env: string, timeoutMs: number): Begun {
+    const begun: Begun = { opening: this.#open(env, timeoutMs) };
+    begun.opening
+      .then((session) => (begun.session = session))
+      .catch(() => {
+        if (this.#current === begun) this.#current = null;
+      });
+    return begun;
+  }
+
   async #open(env: string, timeoutMs: number): Promise<Session> {
     const transport = createTransport(this.#options);
     const client = new Client({ name: 'holdpoint', version: '1' }, { capabilities: {} });
@@ -267,14 +281,13 @@ class Upstream {
       await session.close();
       throw error;
     }
-    const opened = this.#current;
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no EventTarget
-    client.onclose = () => this.#forget(opened);
+    client.onclose = () => this.#forget(session);
     return session;
   }
 
-  #forget(session: Promise<Session> | null): void {
-    if (session === null || this.#current !== session) return;
+  #forget(session: Session): void {
+    if (this.#current?.session !== session) return;
     this.#current = null;
     this.#listed = null;
   }
@@ -285,9 +298,9 @@ class Upstream {
   }
 
   async close(): Promise<void> {
-    const current = await this.#current?.catch(() => null);
+    const current = await this.#current?.opening.catch(() => undefined);
     this.#current = null;
-    const sessions = [...this.#retired, ...(current === null || current === undefined ? [] : [current])];
+    const sessions = [...this.#retired, ...(current === undefined ? [] : [current])];
     await Promise.all(sessions.map((session) => session.close()));
   }
 }
