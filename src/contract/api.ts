@@ -179,6 +179,8 @@ export const upstreamListSchema = z.object({
       accept: digestSchema.nullable(),
       /** Parts that differ from what was accepted, e.g. `description`. */
       changed: z.array(z.string()),
+      /** Why it is offered to no agent, in words; null: it is, to those who may propose it. */
+      notOffered: z.string().nullable(),
       /** Text of the upstream, made visible. */
       description: z.string().nullable(),
       inputSchema: z.record(z.string(), z.unknown()).nullable(),

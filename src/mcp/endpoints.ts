@@ -10,6 +10,7 @@ import { principalKey } from '../api/principal.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/api.ts';
 import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
 import { acceptKey, changedPartsOf, stateOfUpstream, trustedDigest } from '../domain/policy/upstreams.ts';
+import { LEFT_OUT, offeredTools } from './catalog.ts';
 import type { McpDeps, McpRequest, McpSession } from './request.ts';
 import { createMcpServer } from './server.ts';
 
@@ -234,6 +235,9 @@ function listUpstreams(settings: InForce): UpstreamList {
     Object.hasOwn(settings.connectors, server),
   );
   const tools = configured.flatMap(([, listed]) => [...listed.values()]);
+  // As an agent without a list of its own would see it.
+  const { leftOut } = offeredTools(settings, { id: '' });
+  const reasons = new Map(leftOut.map(({ tool, reason }) => [tool, LEFT_OUT[reason]]));
   return {
     tools: tools.map((tool) => ({
       key: acceptKey(tool),
@@ -244,6 +248,7 @@ function listUpstreams(settings: InForce): UpstreamList {
       first: tool.first,
       accept: trustedDigest(settings, tool),
       changed: stateOfUpstream(settings, tool) === 'changed' ? [...changedPartsOf(settings, tool)] : [],
+      notOffered: reasons.get(acceptKey(tool)) ?? null,
       description: tool.definition?.description ?? null,
       inputSchema: tool.definition?.inputSchema ?? null,
     })),

@@ -60,7 +60,10 @@ export async function openDatabase(options: StoreOptions): Promise<Database> {
     const { databaseUrl: connectionString, maxConnections: max } = options;
     // A database that cannot be reached says so at its first query.
     if ((await findPooling(connectionString).catch(() => 'none')) === 'transaction') {
-      throw new StorageError('pooler_in_transaction_mode', 'It is behind a pooler in transaction mode, and needs a session');
+      throw new StorageError(
+        'pooler_in_transaction_mode',
+        'It is behind a pooler in transaction mode, and needs a session',
+      );
     }
     return openPg({ connectionString, ...(max === undefined ? {} : { max }) });
   }

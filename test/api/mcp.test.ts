@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { PolicyTool } from '../../src/domain/policy/policy.ts';
 import { toolsByServer } from '../../src/domain/policy/upstreams.ts';
+import { LEFT_OUT } from '../../src/mcp/catalog.ts';
 import { mcpEndpoints, type McpDeps } from '../../src/mcp/index.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { codeOf, makeHarness, type Harness } from './support/harness.ts';
@@ -394,6 +395,28 @@ test('a tool of an upstream that nobody has asked yet is to be tried again; nobo
     expect(held.body).toMatchObject({ outcome: 'ESCALATE', gate: 'hard', class: 'irreversible' });
   } finally {
     api.settings.update({ ...before, upstreams: { tools: new Map(), settled: new Set() } });
+  }
+});
+
+test('W1, W6: people are told which tools of an upstream changed in what, and which no agent is offered', async () => {
+  const before = api.settings.current();
+  const [first, digest] = ['a', 'b'].map((letter) => `sha256:${letter.repeat(64)}`) as [string, string];
+  const firstParts = { description: first };
+  const one = { server: 'tickets', first, firstParts, digest: first, parts: firstParts, previous: null };
+  const tools = toolsByServer([
+    { ...one, tool: 'read file', definition: null },
+    { ...one, tool: 'close', digest, parts: { description: digest }, definition: null },
+  ]);
+  const connectors = { ...before.connectors, tickets: { type: 'mcp' as const, command: ['tickets'] } };
+  api.settings.update({ connectors, upstreams: { tools, settled: new Set(['tickets']) } });
+  try {
+    const { body } = await api.get('/v1/mcp/upstreams', 'ops-1');
+    expect(body.tools).toMatchObject([
+      { tool: 'read file', state: 'accepted', changed: [], notOffered: LEFT_OUT.name_unusable },
+      { tool: 'close', state: 'changed', changed: ['description'], accept: digest, notOffered: null },
+    ]);
+  } finally {
+    api.settings.update({ connectors: before.connectors, upstreams: { tools: new Map(), settled: new Set() } });
   }
 });
 

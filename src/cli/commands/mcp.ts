@@ -33,9 +33,10 @@ export async function listUpstreams(io: Io, options: ConnectOptions, signal: Abo
   const { tools } = parsed.data;
   io.data(parsed.data);
   if (tools.length === 0) io.print('No upstream MCP server has listed a tool.');
-  for (const { key, state, digest, changed } of tools) {
+  for (const { key, state, digest, changed, notOffered } of tools) {
     const parts = changed.length === 0 ? '' : `  (${changed.map(visible).join(', ')})`;
     io.print(`${state.padEnd(8)}  ${visible(key)}  ${digest ?? ''}${parts}`);
+    if (notOffered !== null) io.print(`          not offered: ${notOffered}`);
   }
   const changed = tools.filter(({ state }) => state === 'changed');
   if (changed.length === 0) return;
