@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createStore } from '../../src/storage/store.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { CREATE, makeHarness, type Harness } from './support/harness.ts';
 
@@ -269,4 +271,35 @@ describe('the same call again, after a rejection', () => {
     expect((await api.execute(wire)).body.reviewId).toBe(review.reviewId);
     expect((await api.execute({ ...wire, arguments: { amount: 5, memo: 'for the tent' } })).status).toBe(202);
   });
+});
+
+test('I1: over a PostgreSQL server equal calls at once end in one review, and another one begins after its end', async () => {
+  const server = await startPostgres();
+  const store = await createStore({ databaseUrl: server.url(await server.createDatabase()) });
+  const over = await makeHarness({ store, policy: { approval: ATTACHING } });
+  try {
+    for (let round = 0; round < 4; round += 1) {
+      const call = newCall();
+      const answers = await Promise.all(Array.from({ length: 16 }, () => over.execute(call)));
+      const ids = new Set(answers.map(({ body }) => body.reviewId));
+      expect(ids.size).toBe(1);
+      expect(answers.filter(({ body }) => body.attached !== true)).toHaveLength(1);
+      const [reviewId] = [...ids];
+      await over.gate.settled(reviewId);
+      const review = (await over.get(`/v1/reviews/${reviewId}`, 'ops-1')).body;
+      const [decided, ...racing] = await Promise.all([
+        over.decide(reviewId, review.call.digest),
+        ...Array.from({ length: 8 }, () => over.execute(call)),
+      ]);
+      expect(decided?.status).toBe(200);
+      const others = new Set(racing.map(({ body }) => body.reviewId));
+      others.delete(reviewId);
+      expect(others.size).toBeLessThanOrEqual(1);
+      for (const { body } of racing) expect((await over.get(`/v1/reviews/${body.reviewId}`, 'ops-1')).status).toBe(200);
+    }
+  } finally {
+    await over.close();
+    await store.close();
+    server.stop();
+  }
 });
