@@ -83,7 +83,7 @@ export const REASONS = {
   connector_missing: 'The policy names this tool, and its connector is not configured',
   unlisted_tool: 'A connector can run this tool but the policy does not name it',
   tool_not_allowed: 'The agent may not propose this tool',
-  arguments_invalid: 'The arguments do not match the tool’s schema',
+  arguments_invalid: 'The arguments do not match the tool’s schema, or its request cannot carry them',
   invalid_call: 'The target cannot do what the arguments ask for',
   forbidden: 'The policy forbids this call',
   'irreversible-tool': 'Calls of this tool cannot be undone',

@@ -309,6 +309,16 @@ describe('PostgreSQL targets', () => {
     expect(render(select, args, postgres)).toBe('invalid_call');
   });
 
+  it('R2: a parameter that PostgreSQL would take for another value is told by its place', () => {
+    const args = { sql: 'insert into t values ($1, $2, $3, $4)', params: [[], 1, { a: [] }, [[1]]] };
+    const result = renderTarget(tool(execute), 'db', postgres, args);
+    expect(result.ok ? [] : result.errors.map(({ pointer }) => pointer)).toEqual([
+      '/params/0',
+      '/params/2',
+      '/params/3',
+    ]);
+  });
+
   it('takes lists and sealed values as parameters', () => {
     const args = { sql: 'delete from users where id = any ($1) and mail = $2', params: [[1, 2], { $sealed: 'x' }] };
     expect(render(execute, args, postgres)).toMatchObject({ params: [[1, 2], { $sealed: 'x' }] });

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import { MAX_ARGUMENT_ERRORS } from '../../contract/exact.ts';
 import { isSealed } from '../seal-binding.ts';
 import { analyzeSelect, analyzeStatement } from '../sql/analyze.ts';
 import { refuse, type Rendered } from './http.ts';
@@ -18,9 +19,13 @@ export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): R
   const { sql, params = [], ...others } = args;
   if (tool.sql === undefined) return refuse('the tool does not say what it does with SQL');
   if (typeof sql !== 'string') return refuse('sql is not a string', 'sql');
-  if (!Array.isArray(params) || params.length > PARAMETER_LIMIT || !(params as readonly Json[]).every(isParameter)) {
+  if (!Array.isArray(params) || params.length > PARAMETER_LIMIT)
     return refuse('params is not a list of values', 'params');
-  }
+  const errors = (params as readonly Json[]).flatMap((value, index) => {
+    const message = explainParameter(value);
+    return message === undefined ? [] : [{ pointer: `/params/${index}`, message }];
+  });
+  if (errors.length > 0) return { ok: false, errors: errors.slice(0, MAX_ARGUMENT_ERRORS) };
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) return refuse(`${unknown} has no place in the request`, unknown);
   const mode = tool.sql === 'select' && analyzeSelect(sql, tool.allow).ok ? 'select' : 'execute';
@@ -29,10 +34,14 @@ export function renderPostgresRequest(tool: ToolDefinition, args: JsonObject): R
   return { ok: true, value: { mode, sql, params: params as readonly Json[] } };
 }
 
-/** A scalar, a list of scalars, or a sealed value. */
-function isParameter(value: Json): boolean {
-  if (Array.isArray(value)) return (value as readonly Json[]).every(isScalar);
-  return isScalar(value) || isSealed(value);
+/** What is wrong with a parameter: it is a scalar, a list of scalars, which is sent as an array, or a sealed value. */
+function explainParameter(value: Json): string | undefined {
+  if (isScalar(value) || isSealed(value)) return undefined;
+  if (!Array.isArray(value) || !(value as readonly Json[]).every(isScalar)) {
+    return 'a parameter is a value or a list of values: write JSON as text';
+  }
+  // An array without elements is `{}`, which a column of JSON would take for an object.
+  return value.length === 0 ? "an empty list: write the text '{}' for an array, '[]' for JSON" : undefined;
 }
 
 function isScalar(value: Json): boolean {
