@@ -38,6 +38,11 @@ export function writeAmounts(
   );
 }
 
+/** Those of the call itself; the others are facts about it. */
+export function ofArguments(amounts: readonly WrittenAmount[]): readonly WrittenAmount[] {
+  return amounts.filter(({ place }) => typeof place === 'string');
+}
+
 /** The amount at a place, if it is written. */
 export function amountAt(amounts: readonly WrittenAmount[], place: MoneyPlace): WrittenAmount | undefined {
   return amounts.find((amount) => isSame(amount.place, place));

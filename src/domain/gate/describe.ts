@@ -1,6 +1,6 @@
 import type { Material, Review, WrittenAmount } from '../../contract/review.ts';
 import { approversAt, countYeses, openLevelOf } from '../eligibility.ts';
-import { wordsOfPlace } from '../money.ts';
+import { ofArguments, wordsOfPlace } from '../money.ts';
 
 /** Limits of the Temporal Web UI, in UTF-8 bytes. */
 const SUMMARY_BYTES = 400;
@@ -11,7 +11,13 @@ export function summarizeCall(
   call: Pick<Material, 'tool' | 'arguments'>,
   amounts: readonly WrittenAmount[] = [],
 ): string {
-  const line = [call.tool, ...amounts.slice(0, 3).map(({ text }) => text), JSON.stringify(call.arguments)].join(' ');
+  const line = [
+    call.tool,
+    ...ofArguments(amounts)
+      .slice(0, 3)
+      .map(({ text }) => text),
+    JSON.stringify(call.arguments),
+  ].join(' ');
   return clip(plain(head(line, SUMMARY_BYTES)), SUMMARY_BYTES);
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../contract/json.ts';
 import type { ReviewRow, WrittenAmount } from '../../contract/review.ts';
 import { pointerStep } from '../../contract/pointer.ts';
-import { amountAt } from '../money.ts';
+import { amountAt, ofArguments } from '../money.ts';
 import { fillTemplate } from '../text/write-value.ts';
 
 /** Amounts that a line names by itself; a template may have any. */
@@ -17,7 +17,7 @@ export function plainWords(
   description: string | null | undefined,
   amounts: readonly WrittenAmount[] = [],
 ): string {
-  const all = amounts.flatMap(({ place, text }) => (typeof place === 'string' ? [text] : []));
+  const all = ofArguments(amounts).map(({ text }) => text);
   const written = all.length <= IN_LINE ? all : [...all.slice(0, IN_LINE), '…'];
   if (description === null || description === undefined) return [wordsOfName(tool), ...written].join(', ');
   const sql = args?.['sql'];

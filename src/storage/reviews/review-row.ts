@@ -8,6 +8,7 @@ import {
   stateOfReview,
 } from '../../domain/eligibility.ts';
 import { hasEnded, STATUS } from '../../domain/lifecycle.ts';
+import { ofArguments } from '../../domain/money.ts';
 
 const SUMMARY_BYTES = 400;
 const ROW_AMOUNTS = 5;
@@ -43,9 +44,7 @@ export function listRowOf(review: Review): ListRow {
       threadId: review.threadId,
       group: review.group,
       title: review.title,
-      ...(review.amounts === undefined || review.amounts.length === 0
-        ? {}
-        : { amounts: review.amounts.slice(0, ROW_AMOUNTS) }),
+      ...amountsOf(review),
       proposedAt: review.proposedAt,
       expiresAt: review.expiresAt,
       resolvedAt: review.resolvedAt,
@@ -121,6 +120,12 @@ export function endReview(review: Review, status: Review['status'], at: string):
     resolution: type === null ? null : { type, by: null, comment: null, edited: false, retryable: false },
     feedback: null,
   };
+}
+
+/** Of the call itself, as many as a line can have. */
+function amountsOf({ amounts = [] }: Review): Pick<ReviewRow, 'amounts'> {
+  const own = ofArguments(amounts).slice(0, ROW_AMOUNTS);
+  return own.length === 0 ? {} : { amounts: [...own] };
 }
 
 /** The call in one line. Characters that could hide or reorder text are written as escapes. */
