@@ -125,7 +125,8 @@ const NEW_SECRET = 'Create one: echo "whsec_$(openssl rand -base64 32)"; the rec
 
 function judgeWebhookSecret(value: string): Fault | undefined {
   const message = explainInvalidSecrets(value);
-  return message === undefined ? undefined : { message, fix: NEW_SECRET };
+  if (message === undefined) return undefined;
+  return { message, fix: message.includes('quotes') ? 'Remove the quotes' : NEW_SECRET };
 }
 
 function judgeSmtp(value: string): Fault | undefined {
