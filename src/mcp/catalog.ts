@@ -12,8 +12,6 @@ import { acceptKey, distrustUpstream, upstreamNameOf } from '../domain/policy/up
 interface OfferedTool {
   /** Full name, as policy and reviewers know it. */
   readonly tool: string;
-  /** Policy names it; otherwise it is an upstream's that policy does not know. */
-  readonly named: boolean;
   readonly description: string;
   readonly inputSchema: JsonObject;
 }
@@ -23,22 +21,33 @@ interface Offer {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** What this agent may propose, by the name it is offered under: policy's tools, and those of upstream MCP servers. */
+/**
+ * What this agent may propose, by the name it is offered under: policy's tools, and those of upstream MCP servers. A tool
+ * has the same name for every agent.
+ */
 export function offeredTools(settings: InForce, agent: AgentConfig): Offer {
   const named = [...settings.policy.tools.values()].map(({ definition }) => definition);
   const runnable = named.filter(
     (definition) => definition.class !== 'forbidden' && settings.policy.findTool(definition.name) !== undefined,
   );
-  const unnamed = unnamedUpstreamTools(settings, named).filter((tool) => mayPropose(agent, tool));
-  const candidates = [
-    ...runnable.filter(({ name }) => mayPropose(agent, name)).map((definition) => offer(settings, definition, true)),
-    ...unnamed
-      .flatMap((tool) => settings.policy.findTool(tool)?.definition ?? [])
-      .map((definition) => offer(settings, definition, false)),
-  ];
+  const unnamed = unnamedUpstreamTools(settings, named);
+  const { offered, leftOut } = assignNames([
+    ...runnable.map((definition) => ({ tool: definition.name, named: true, definition })),
+    ...unnamed.flatMap((tool) => {
+      const definition = settings.policy.findTool(tool)?.definition;
+      return definition === undefined ? [] : [{ tool, named: false, definition }];
+    }),
+  ]);
   const unusable = unnamed.filter((tool) => !toolNameSchema.safeParse(tool).success);
-  const { offered, leftOut } = assignNames(candidates);
-  return { offered, leftOut: [...leftOut, ...unusable.map((tool) => ({ tool, reason: 'name_unusable' }) as const)] };
+  const all = [...leftOut, ...unusable.map((tool) => ({ tool, reason: 'name_unusable' }) as const)];
+  return {
+    offered: new Map(
+      [...offered]
+        .filter(([, { tool }]) => mayPropose(agent, tool))
+        .map(([name, { definition }]) => [name, offer(settings, definition)]),
+    ),
+    leftOut: all.filter(({ tool }) => mayPropose(agent, tool)),
+  };
 }
 
 /** Names of upstreams' tools that policy says nothing of; they are irreversible, whatever the upstream calls them. */
@@ -54,12 +63,11 @@ function unnamedUpstreamTools(settings: InForce, named: readonly ToolDefinition[
     .filter((name) => !known.has(name));
 }
 
-function offer(settings: InForce, definition: ToolDefinition, named: boolean): OfferedTool {
+function offer(settings: InForce, definition: ToolDefinition): OfferedTool {
   const upstream = upstreamTextOf(settings, definition);
   const description = [definition.description ?? upstream.description, whatHappens(definition, upstream.changed)];
   return {
     tool: definition.name,
-    named,
     description: description.filter((text) => text !== null).join('\n\n'),
     // The specification wants an object at the top.
     inputSchema: {
@@ -112,12 +120,18 @@ export interface LeftOut {
   readonly reason: keyof typeof LEFT_OUT;
 }
 
+interface Nameable {
+  readonly tool: string;
+  /** Policy names it; otherwise it is an upstream's that policy does not know. */
+  readonly named: boolean;
+}
+
 /**
  * Tools by the name they are offered under. Of several that would have one name, the one that policy names has it if it
  * is the only such; the others are told apart by a mark that follows from their full names. One whose marked name is taken as
  * well is left out: a model could not tell them apart.
  */
-export function assignNames<T extends { readonly tool: string; readonly named: boolean }>(
+export function assignNames<T extends Nameable>(
   tools: readonly T[],
 ): { readonly offered: ReadonlyMap<string, T>; readonly leftOut: readonly LeftOut[] } {
   const plain = groupBy(tools, ({ tool }) => offeredName(tool));
@@ -129,7 +143,7 @@ export function assignNames<T extends { readonly tool: string; readonly named: b
 }
 
 /** Only what policy names may take a name from what it does not name. */
-function onlyOwner<T extends { readonly named: boolean }>(group: readonly T[]): T | undefined {
+function onlyOwner<T extends Nameable>(group: readonly T[]): T | undefined {
   const named = group.filter((tool) => tool.named);
   const [first, ...others] = named.length > 0 ? named : group;
   return others.length === 0 ? first : undefined;

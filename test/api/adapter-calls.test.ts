@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { AIMessage } from '@langchain/core/messages';
 import { MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
@@ -167,6 +168,10 @@ describe('what is no JSON is a typed error, and nothing is proposed', () => {
   ])('%s', async (_what, args, pointer) => {
     const error = { code: 'invalid_request', errors: [expect.objectContaining({ pointer })] };
     await expect(call(args)).rejects.toMatchObject(error);
+  });
+
+  it('an object of another realm is taken', async () => {
+    expect(await call(runInNewContext('({ ref: "r", lines: [{ note: "n" }] })'))).toMatchObject({ status: 'pending' });
   });
 
   it('an undefined member is left out, as JSON has it', async () => {

@@ -255,6 +255,14 @@ describe('names', () => {
     expect(leftOut).toEqual(['mcp.a.b.c', forged].map((tool) => ({ tool, reason: 'name_taken' })));
   });
 
+  it('W1: a tool has the same name for every agent, whatever else that one may propose', () => {
+    const settings = settingsWith([upstream('a.b'), upstream('a_b')]);
+    const nameFor = (tools: string[]) => [...offeredTools(settings, { id: 'agent-1', tools }).offered.keys()];
+    const [name] = nameFor(['mcp.tickets.a.b']);
+    expect(name).toBe(distinctName('mcp.tickets.a.b'));
+    expect(nameFor(['mcp.*'])).toContain(name);
+  });
+
   it('W1: a tool of an upstream that no call can name is left out, and told', () => {
     const { offered, leftOut } = offeredTools(settingsWith([SEARCH, upstream('read file')]), { id: 'agent-1' });
     expect([...offered.keys()]).not.toContain('mcp_tickets_read_file');

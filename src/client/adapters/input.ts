@@ -58,7 +58,8 @@ export function memberOf(value: Readonly<Record<string, unknown>>, camel: string
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  // The `Object.prototype` of any realm: an agent may run in a context of its own.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** `JSON.stringify` would send a date as text and NaN as null. Members that are undefined are left out, as it does. */
