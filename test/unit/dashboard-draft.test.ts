@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
-import { changeKind, countFields, draftOf, editText, readDraft, type Draft } from '../../src/dashboard/decide/draft.ts';
+import { changeKind, draftOf, editText, fitsFields, readDraft, type Draft } from '../../src/dashboard/decide/draft.ts';
 import { diffJson } from '../../src/domain/show/changes.ts';
 import { hintsOf } from '../../src/dashboard/decide/schema-hints.ts';
 
@@ -147,9 +147,10 @@ describe('what was typed', () => {
   });
 });
 
-test('fields are counted no further than asked', () => {
-  expect(countFields({ a: [1, 2, { b: 3 }] }, 100)).toBe(6);
-  expect(countFields({ a: Array(1_000).fill(0) }, 100)).toBe(100);
+test('what is too much or too deep for fields is edited as JSON', () => {
+  expect(fitsFields({ a: [1, 2, { b: 3 }] })).toBe(true);
+  expect(fitsFields({ a: Array(1_000).fill(0) })).toBe(false);
+  expect(fitsFields({ a: [[[[[[1]]]]]] })).toBe(false);
 });
 
 describe('what a form takes from a schema', () => {

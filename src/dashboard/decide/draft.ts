@@ -144,12 +144,20 @@ function placeOf(text: string, index: number): number {
   return place;
 }
 
-/** How many fields a form of it has, counted up to `most`. */
-export function countFields(value: JsonObject, most: number): number {
+/** More fields than this are not gone through one by one, and deeper ones have no room on a phone. */
+const MOST_FIELDS = 300;
+const DEEPEST_FIELD = 6;
+
+/** Whether fields are a good way to edit a value. */
+export function fitsFields(value: JsonObject): boolean {
+  const left: (readonly [value: Json, depth: number])[] = [[value, 0]];
   let count = 0;
-  for (const left: Json[] = [value]; left.length > 0 && count < most; count += 1) {
-    const one = left.pop();
-    if (typeof one === 'object' && one !== null) left.push(...(Object.values(one) as Json[]));
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [one, depth] = next;
+    count += 1;
+    if (count > MOST_FIELDS || depth > DEEPEST_FIELD) return false;
+    if (typeof one !== 'object' || one === null) continue;
+    for (const part of Object.values(one) as Json[]) left.push([part, depth + 1]);
   }
-  return count;
+  return true;
 }

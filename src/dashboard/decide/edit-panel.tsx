@@ -23,7 +23,7 @@ import { ChangesView } from '../ui/changes.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { ArgumentsFields } from './arguments-form.tsx';
-import { countFields, draftOf, readDraft, type Draft } from './draft.ts';
+import { draftOf, fitsFields, readDraft, type Draft } from './draft.ts';
 import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
 import { hintsOf } from './schema-hints.ts';
 import { findSchemaErrors } from './validator.ts';
@@ -102,12 +102,8 @@ type EditState =
   | { readonly mode: 'form'; readonly draft: ObjectDraft }
   | { readonly mode: 'json'; readonly text: string };
 
-/** More than this are not gone through one by one. */
-const MOST_FIELDS = 300;
-
 function firstState(value: JsonObject, schema: JsonObject | null): EditState {
-  const fits = schema !== null && countFields(value, MOST_FIELDS) < MOST_FIELDS;
-  return fits ? formOf(value) : jsonOf(value);
+  return schema !== null && fitsFields(value) ? formOf(value) : jsonOf(value);
 }
 
 function formOf(value: JsonObject): EditState {
