@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalogFiles } from '../../src/catalog/index.ts';
+import { assessCall } from '../../src/domain/policy/assess.ts';
 import { explainReasons } from '../../src/domain/policy/explain-reasons.ts';
 import { analyzeModification, analyzeSelect } from '../../src/domain/sql/analyze.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
@@ -92,5 +93,36 @@ describe('what keeps a read from being plain', () => {
     expect(elsewhere.ok ? [] : elsewhere.problems.map(({ message }) => message)).toContain(
       'allow is for tools that take SQL',
     );
+  });
+});
+
+describe('SQL that cannot work', () => {
+  it.each([
+    [
+      'DELETE FROM users WHERE id = 7',
+      [7],
+      '/params',
+      /^08P01: bind message supplies 1 parameters, but .* requires 0$/,
+    ],
+    ["DELETE FROM users WHERE id = '$1'", [7], '/params', /in quotes is text/],
+    ['CREATE INDEX CONCURRENTLY i ON t (a)', [], '/sql', /^25001: CREATE INDEX CONCURRENTLY cannot run inside/],
+    ['COPY t FROM STDIN', [], '/sql', /^COPY FROM STDIN needs a stream/],
+  ] as const)('S1, S2: %s is blocked when it is proposed', (sql, params, pointer, message) => {
+    for (const tool of ['postgres.execute', 'postgres.select']) {
+      const assessment = assessCall({
+        service: 'postgres',
+        tool,
+        arguments: { sql, params },
+        context: {},
+        urgency: null,
+        proposer: { attested: true, id: 'agent-1', owner: null, agent: { id: 'agent-1' } },
+        settings: policyWith(''),
+      });
+      expect(assessment).toMatchObject({
+        kind: 'blocked',
+        reasonCodes: ['arguments_invalid', 'invalid_call'],
+        errors: [{ pointer, message: expect.stringMatching(message) }],
+      });
+    }
   });
 });

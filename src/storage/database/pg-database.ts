@@ -22,6 +22,7 @@ export function openPg(options: PgOptions): Database {
     query_timeout: STATEMENT_MS,
     keepAlive: true,
   };
+  // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it; only its types do not say so
   const pool = new pg.Pool({ ...settings, max: options.max ?? 10, onConnect: prepareSession });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
   pool.on('error', () => {});
