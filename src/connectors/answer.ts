@@ -22,7 +22,7 @@ export function notNow(code: ExecutionErrorCode, message?: string, retryAfterMs?
   return { ...failed(code, message), isDeferrable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
-export type UnknownResult = Extract<ConnectorResult, { status: 'outcome_unknown' }>;
+type UnknownResult = Extract<ConnectorResult, { status: 'outcome_unknown' }>;
 
 export function outcomeUnknown(message: string = EXECUTION_ERRORS.lost_answer): UnknownResult {
   return { status: 'outcome_unknown', code: 'lost_answer', message };

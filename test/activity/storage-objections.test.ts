@@ -85,6 +85,17 @@ onEveryDatabase((engine) => {
     expect(await store.objections.ofReview(claimed, 10)).toEqual([]);
   });
 
+  it('stands against a deferred call like against one that never started: the next claim has to have judged it', async () => {
+    const reviewId = await open();
+    await claim(store, reviewId, 0);
+    const deferral = { code: 'upstream_rejected', message: 'busy', at: AT, retryAt: AT };
+    await store.commit({ ledger: { to: 'defer', reviewId, token: 'token-1', deferral }, entries: [] });
+    expect(await store.objections.object(reviewId, envelopeOf('a'))).toBe('stored');
+    expect(await claim(store, reviewId, 0)).toMatchObject({ ok: false, row: { state: 'deferred', objections: 1 } });
+    expect(await claim(store, reviewId, 1)).toMatchObject({ ok: true, row: { state: 'claimed' } });
+    expect(await store.objections.object(reviewId, envelopeOf('b'))).toBe('already_started');
+  });
+
   it('is bounded, and goes with what retention erases', async () => {
     const reviewId = nextId();
     await store.commit(proposal(reviewId));
