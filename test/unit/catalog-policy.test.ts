@@ -218,6 +218,10 @@ function previewsOf(tool: ToolDefinition) {
 
 /** The page of docs that lists every built-in tool, columns aligned as the formatter wants them. */
 function catalogPage(): string {
+  const proofs = catalogs.flatMap(({ name, file }) => {
+    const deferOn = new Set((file.tools ?? []).map((tool) => JSON.stringify(tool.deferOn)));
+    return [...deferOn].flatMap((one) => (one === undefined ? [] : [`- ${name}: \`${one}\``]));
+  });
   const rows = tools.map((tool) => [
     `\`${tool.name}\``,
     tool.request === undefined ? 'SQL' : `\`${tool.request.method} ${tool.request.path}\``,
@@ -243,6 +247,10 @@ ${rules.map((rule) => `- \`${rule.reason}\`: \`${rule.when}\` is ${rule.class}`)
 Arguments that would give a sensitive tool more effects are left out of its schema, for instance opening a pull request from a
 fork (\`owner:branch\`) or changing its base. A comment, a label or an issue counts as published text. If your CI
 acts on such text (\`/deploy\` in a comment), tighten those tools in your own policy file.
+
+Tools name the answers by which their provider says that it did not run the call ([deferOn](policy.md#answers)):
+
+${proofs.join('\n')}
 
 ${[lines[0], rule, ...lines.slice(1)].join('\n')}
 `;
