@@ -393,6 +393,26 @@ onEveryDatabase((engine) => {
   });
 
   describe('people', () => {
+    it('I1: are told with a review of an equal one that waits; machines are not', async () => {
+      const webhooks = [{ url: `${hook.url}/hook`, secret: 'env:SECRET', events: ['review.*'] }];
+      configure({ webhooks, email: { mode: 'per-event', from: 'a@example.com', smtp: 'env:SMTP' } });
+      await follow();
+      for (const n of [1, 2]) {
+        const { proposer } = reviewOf(reviewIdOf(n));
+        await store.proposedCalls.note(proposer.id, { call: 'call', intent: 'intent' }, reviewIdOf(n), 1, AT);
+        await propose(reviewIdOf(n));
+      }
+      await follow();
+      await deliver('email:ops-1');
+      await deliver(webhook());
+      expect(mails.map(({ notices: [first] }) => first.review.related)).toMatchObject([
+        [{ reviewId: reviewIdOf(2), relation: 'equal', mustConfirm: false }],
+        [{ reviewId: reviewIdOf(1), relation: 'equal', mustConfirm: true }],
+      ]);
+      expect(hook.calls).toHaveLength(2);
+      for (const { text } of hook.calls) expect(text).not.toContain('related');
+    });
+
     it('hear alone, in digests or not at all, as each of them wants', async () => {
       mailsOnly();
       await follow();
