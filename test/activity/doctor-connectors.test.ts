@@ -10,6 +10,7 @@ import { loadSettings } from '../../src/settings/load-settings.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';
 import { createAuthority } from '../support/certificates.ts';
 import { freePort } from '../support/ports.ts';
+import { startPgBouncer } from '../support/pgbouncer.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 
 const POLICY =
@@ -118,6 +119,22 @@ describe('doctor --connectors', () => {
   it('a missing credential is named', async () => {
     const finding = await check(http(portOf(plain)));
     expect(finding).toMatchObject({ status: 'fail', message: expect.stringContaining('env:TOKEN') as string });
+  });
+
+  it('D1: a pooler before a database is recognised, with what its mode means', async () => {
+    for (const [mode, words] of [
+      ['transaction', 'settings are local to each call'],
+      ['session', 'through a pooler in session mode'],
+    ] as const) {
+      const pooler = await startPgBouncer(database, { mode, poolSize: 2, users: ['postgres'] });
+      try {
+        const finding = await check(`{ url: "${pooler.url('postgres')}" }`);
+        expect(finding).toMatchObject({ status: 'ok', message: expect.stringContaining(words) as string });
+      } finally {
+        await pooler.stop();
+      }
+    }
+    expect(await check(`{ url: "${database.url()}" }`)).toMatchObject({ message: 'can be reached' });
   });
 
   it('a database is signed in to; an embedded one is left alone', async () => {

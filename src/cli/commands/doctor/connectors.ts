@@ -26,11 +26,14 @@ export async function checkConnectors(
       );
     let connector: Connector | undefined;
     try {
+      const databaseUrl = databaseUrlOf(config, resolve);
       // A second process that opens it would lose its data.
-      if (isEmbedded(config, resolve)) return skipped(check, 'an embedded database, which only one process may open');
+      if (databaseUrl?.startsWith('pglite:') === true)
+        return skipped(check, 'an embedded database, which only one process may open');
       connector = createConnector(name, config, resolve, proxy);
       const failure = await connector.reach?.(AbortSignal.timeout(REACH_MS));
-      return failure === undefined ? ok(check, 'can be reached') : refuse(failure.message);
+      if (failure !== undefined) return refuse(failure.message);
+      return ok(check, `can be reached${databaseUrl === undefined ? '' : await describePooling(databaseUrl)}`);
     } catch (error) {
       return refuse(error instanceof Error ? error.message : 'cannot be used');
     } finally {
@@ -42,9 +45,20 @@ export async function checkConnectors(
   return Promise.all(connectors.map(checkOne));
 }
 
-function isEmbedded(config: ConnectorConfig, resolve: (reference: string) => string): boolean {
+function databaseUrlOf(config: ConnectorConfig, resolve: (reference: string) => string): string | undefined {
   const kinded = kindOfConnector(config);
-  if (kinded.kind !== 'postgres') return false;
+  if (kinded.kind !== 'postgres') return undefined;
   const { url } = kinded.config;
-  return (/^(env|file):/.test(url) ? resolve(url) : url).startsWith('pglite:');
+  return /^(env|file):/.test(url) ? resolve(url) : url;
+}
+
+async function describePooling(databaseUrl: string): Promise<string> {
+  const { findPooling } = await import('../../../storage/database/pooler.ts');
+  const pooling = await findPooling(databaseUrl).catch(() => 'none');
+  if (pooling === 'none') return '';
+  if (pooling === 'session') return ', through a pooler in session mode';
+  return (
+    ', through a pooler in transaction mode: settings are local to each call; with a database role of its own, Holdpoint ' +
+    'shares no connections with other clients'
+  );
 }
