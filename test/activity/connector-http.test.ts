@@ -422,6 +422,11 @@ describe('what comes back', () => {
       'ü',
     ],
     [
+      'B5: text in an encoding that nobody knows',
+      (_, r) => r.writeHead(200, { 'content-type': 'text/plain; charset=ours' }).end('ü'),
+      'ü',
+    ],
+    [
       'B1: numbers that a double does not hold',
       (_, r) => r.writeHead(200, { 'content-type': 'application/json' }).end('{"id":1234567890123456789,"x":1e400}'),
       { id: { $number: '1234567890123456789' }, x: { $number: '1e400' } },

@@ -15,11 +15,11 @@ import {
   failedToSend,
   systemResolver,
   tryConnect,
-  type BodyRead,
   type ExchangeRequest,
   type ExchangeResult,
   type Resolver,
 } from './exchange.ts';
+import type { BodyRead } from './read-body.ts';
 import { fetchHttpFacts, type FactsResult, type FetchFacts } from './facts.ts';
 import { findNewName } from './moved.ts';
 

@@ -1,16 +1,13 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { pipeline, type Readable } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { buildConnector, Client } from 'undici';
-import type { Json, JsonObject } from '../../contract/json.ts';
 import { isPublicAddress } from '../../domain/addresses.ts';
-import { parseStorable, storableText } from '../../domain/json/storable.ts';
 import { explainConnectFailure, ProxyError, type ConnectFailure } from '../../domain/connect-error.ts';
 import type { Destination, FindProxy } from '../../domain/proxy.ts';
 import { readRetryAfter } from '../../domain/retry-after.ts';
+import { readBody, type BodyRead } from './read-body.ts';
 import { openTunnel } from './tunnel.ts';
-import { failed, notNow, omitted, type FailedResult } from '../answer.ts';
+import { failed, notNow, type FailedResult } from '../answer.ts';
 
 interface ResolvedAddress {
   readonly address: string;
@@ -249,110 +246,4 @@ async function resolveChecked(
 /** undici refuses what cannot be written as HTTP (a header value with a line break, say) before it connects. */
 function isArgumentError(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === 'UND_ERR_INVALID_ARG';
-}
-
-/**
- * Largest answer, in bytes after decompression, that is read. Less of it is kept (`LIMITS.responseBody`), but what is small in a
- * large answer can be found only by reading it.
- */
-const ANSWER_LIMIT = 4 * 1024 * 1024;
-
-export type BodyRead =
-  /** `isCut`: parts that nest too deeply are gone. */
-  | { readonly kind: 'json'; readonly value: Json; readonly isCut?: true }
-  | { readonly kind: 'text'; readonly value: string }
-  | { readonly kind: 'omitted'; readonly value: JsonObject }
-  /** The connection broke, or time ran out, before the end. */
-  | { readonly kind: 'broken' };
-
-/** Reads an answer, all of which the target controls: bounded, decompressed within the bound, decoded strictly. */
-async function readBody(
-  stream: Readable,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Promise<BodyRead> {
-  // Destroying the stream early emits an error that would otherwise be unhandled.
-  stream.on('error', () => undefined);
-  const encoding = headerOf(headers, 'content-encoding').toLowerCase();
-  const length = headerOf(headers, 'content-length');
-  const announced = /^[0-9]{1,15}$/.test(length) ? { bytes: Number(length) } : {};
-  const decoder = decoderOf(encoding);
-  if (decoder === 'unknown') {
-    stream.destroy();
-    return { kind: 'omitted', value: omitted('encoding_not_supported', announced) };
-  }
-  const source = decoder === null ? stream : pipeline(stream, decoder, () => undefined);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > ANSWER_LIMIT) {
-        stream.destroy();
-        const known = decoder === null && 'bytes' in announced ? announced : { atLeastBytes: size };
-        return { kind: 'omitted', value: omitted('response_too_large', known) };
-      }
-      chunks.push(chunk);
-    }
-  } catch {
-    return { kind: 'broken' };
-  }
-  return decode(Buffer.concat(chunks), headerOf(headers, 'content-type').toLowerCase());
-}
-
-function decode(bytes: Buffer, contentType: string): BodyRead {
-  if (bytes.length === 0) return { kind: 'json', value: null };
-  const text = decodeText(bytes, contentType);
-  if (text === undefined) {
-    const [mediaType = ''] = /^[a-z0-9.+-]{1,40}\/[a-z0-9.+-]{1,80}/.exec(contentType) ?? [];
-    const size = { bytes: bytes.length, ...(mediaType === '' ? {} : { mediaType }) };
-    return { kind: 'omitted', value: omitted('not_text', size) };
-  }
-  if (!/^application\/(?:[a-z0-9.+-]*\+)?json\b/.test(contentType)) return { kind: 'text', value: storableText(text) };
-  const parsed = parseStorable(text);
-  if (parsed.ok) return { kind: 'json', value: parsed.value };
-  if (parsed.why === 'not_json') return { kind: 'text', value: storableText(text) };
-  return { kind: 'json', value: parsed.value, isCut: true };
-}
-
-/**
- * Text in the encoding that a byte order mark or the media type names, else UTF-8. A mark of UTF-8 stays in the text, where
- * it is a character like any other; undefined where bytes stand for no text in that encoding.
- */
-function decodeText(bytes: Buffer, contentType: string): string | undefined {
-  const [, charset = 'utf-8'] = /;\s*charset="?([a-z0-9._:-]{1,40})/.exec(contentType) ?? [];
-  const marked = MARKS.find(({ mark }) => mark.every((byte, at) => bytes[at] === byte))?.encoding;
-  try {
-    return new TextDecoder(marked ?? charset, { fatal: true, ignoreBOM: marked === 'utf-8' }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Byte order marks (WHATWG Encoding, section 6). */
-const MARKS = [
-  { encoding: 'utf-8', mark: [0xef, 0xbb, 0xbf] },
-  { encoding: 'utf-16be', mark: [0xfe, 0xff] },
-  { encoding: 'utf-16le', mark: [0xff, 0xfe] },
-] as const;
-
-function decoderOf(encoding: string) {
-  switch (encoding) {
-    case '':
-    case 'identity':
-      return null;
-    case 'gzip':
-    case 'x-gzip':
-      return createGunzip();
-    case 'deflate':
-      return createInflate();
-    case 'br':
-      return createBrotliDecompress();
-    default:
-      return 'unknown';
-  }
-}
-
-function headerOf(headers: Readonly<Record<string, string | string[] | undefined>>, name: string): string {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(',') : (value ?? '');
 }
