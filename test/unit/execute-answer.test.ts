@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { outcomeOf } from '../../src/api/service/outcome.ts';
 import { executeResponseSchema } from '../../src/contract/execute.ts';
 import { NOT_STARTED, type ExecutionView } from '../../src/contract/review.ts';
+import { viewForAgent } from '../../src/domain/show/agent-view.ts';
 import { resultOf } from '../../src/mcp/result.ts';
 import { aReview, DEFERRED } from './client-fixtures.ts';
 
@@ -39,4 +40,13 @@ test('N1: a deferred call is not called running alone, and a model is told why i
     next: { tool: 'holdpoint_await' },
   });
   expect(JSON.stringify(content)).toContain('Approved, but not done yet');
+});
+
+test.each(['drifted', 'pins_unreadable'])('K3: %s is told to the agent without what a preview found', (code) => {
+  const told = { code, message: 'order 7 was 500' };
+  const times = { at: '2026-04-01T12:00:06.000Z', retryAt: '2026-04-01T12:00:26.000Z', times: 1 };
+  const execution = { ...NOT_STARTED, error: told, deferred: { ...told, ...times } };
+  const seen = viewForAgent(aReview({ execution })).execution;
+  expect(JSON.stringify(seen)).not.toContain('order 7');
+  expect(seen).toMatchObject({ error: { code }, deferred: { code, ...times } });
 });

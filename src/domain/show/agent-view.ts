@@ -35,8 +35,16 @@ function withoutFactAmounts<T extends Pick<Review, 'amounts'>>(review: T): T {
   return { ...review, amounts: review.amounts.filter(({ place, currency }) => isOwn(place) && isOwn(currency)) };
 }
 
-/** What drifted is told in terms of the evidence. */
-function withoutEvidence(execution: ExecutionView): ExecutionView {
-  if (execution.error?.code !== 'drifted') return execution;
-  return { ...execution, error: { code: 'drifted', message: EXECUTION_ERRORS.drifted } };
+/** What drifted, or could not be looked at again, is told in terms of the evidence. */
+function withoutEvidence({ error, deferred, ...execution }: ExecutionView): ExecutionView {
+  return {
+    ...execution,
+    error: error === null ? null : withoutDetail(error),
+    ...(deferred === undefined ? {} : { deferred: withoutDetail(deferred) }),
+  };
+}
+
+function withoutDetail<T extends { readonly code: string; readonly message: string }>(told: T): T {
+  const { code } = told;
+  return code === 'drifted' || code === 'pins_unreadable' ? { ...told, message: EXECUTION_ERRORS[code] } : told;
 }
