@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NOT_STARTED, type ExecutionView, type Review } from '../../src/contract/review.ts';
 import { relateReviews, repeatsToConfirm, type TriedCall } from '../../src/domain/related.ts';
-import { showRelated } from '../../src/domain/show/show-related.ts';
+import { showEarlier, showEqual } from '../../src/domain/show/show-related.ts';
 import { writeLine } from '../../src/domain/show/to-text.ts';
 import { listRowOf, showListRow } from '../../src/storage/reviews/review-row.ts';
 import { AT, reviewIdOf, reviewOf } from '../support/storage-fixtures.ts';
@@ -91,8 +91,11 @@ describe('what was tried in the hour before', () => {
 
   it('is shown with when, what and who, and the review that it was', () => {
     const related = relateReviews(review, [tried(1, {}, EQUAL), edited, tried(3, decided('reject', 3))]);
-    const [section] = showRelated({ ...review, related }, NOW);
-    const lines = section?.blocks.flatMap((block) =>
+    const shown = (over: Partial<Review>) => {
+      const one = { ...review, ...over };
+      return [...showEqual(one, NOW), ...showEarlier(one, NOW)].flatMap(({ blocks }) => blocks);
+    };
+    const lines = shown({ related }).flatMap((block) =>
       block.kind === 'warning'
         ? [writeLine(block.line)]
         : block.kind === 'pairs'
@@ -105,7 +108,7 @@ describe('what was tried in the hour before', () => {
       `Ran, edited, 1 min ago: ${call}, proposed as this call is, edited by ops-1 (${idOf(2)})`,
       `Rejected 3 min ago: ${call}, decided by ops-1 (${idOf(3)})`,
     ]);
-    expect(showRelated({ ...review, status: 'rejected', related }, NOW)).toEqual([]);
-    expect(showRelated(review, NOW)).toEqual([]);
+    expect(shown({ status: 'rejected', related })).toEqual([]);
+    expect(shown({})).toEqual([]);
   });
 });

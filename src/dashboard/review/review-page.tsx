@@ -80,7 +80,7 @@ function ReviewView({ review }: { readonly review: Review }) {
           </Piece>
           {why !== undefined && <Blocks section={why} />}
         </header>
-        {card('related')}
+        {card('equal')}
         <Changes review={review}>{card('changes')}</Changes>
         {card('feedback')}
         <OutcomeUnknown review={review} />
@@ -89,6 +89,7 @@ function ReviewView({ review }: { readonly review: Review }) {
         {evidence !== undefined && samples.length > 0 && (
           <SectionCard section={{ ...evidence, heading: 'More evidence' }} blocks={samples} />
         )}
+        {card('earlier')}
         {card('words')}
         <div className="review-more">
           {card('levels')}

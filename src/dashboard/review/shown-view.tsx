@@ -32,7 +32,7 @@ interface SectionProps {
 }
 
 /** Of these nothing is decided on: they may be approved unread. */
-const UNREAD = new Set<Section['id']>(['levels', 'timeline', 'end']);
+const UNREAD = new Set<Section['id']>(['earlier', 'levels', 'timeline', 'end']);
 
 /** The blocks of a section, without a frame: for the head of the page, and where several reviews share one. */
 export function Blocks({ section, blocks = section.blocks }: Omit<SectionProps, 'note'>) {

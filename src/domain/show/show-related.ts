@@ -3,19 +3,24 @@ import { capitalize, EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { canBeStopped } from '../stop.ts';
 import { pair, said, type Block, type Line, type Pair, type Section } from './shown.ts';
 
-/**
- * What else the same agent did with the same tool: equal calls, of which a yes makes one more, and what was tried before
- * where people rejected or changed some of it.
- */
-export function showRelated(review: Review, now: number): Section[] {
-  const { related = [] } = review;
-  if (related.length === 0 || (hasEnded(review.status) && !canBeStopped(review))) return [];
-  const blocks: Block[] = related
-    .filter(({ relation }) => relation === 'equal')
-    .map((one) => ({ kind: 'warning', line: describeEqual(one, now) }));
-  const earlier = related.filter(({ relation }) => relation === 'earlier').map((one) => describeEarlier(one, now));
-  if (earlier.length > 0) blocks.push({ kind: 'pairs', pairs: earlier });
-  return [{ id: 'related', heading: 'The same agent, with the same tool', voice: 'holdpoint', blocks }];
+/** Equal calls, of which a yes makes one more. */
+export function showEqual(review: Review, now: number): Section[] {
+  const blocks = relatedTo(review, 'equal').map((one): Block => ({ kind: 'warning', line: describeEqual(one, now) }));
+  return blocks.length === 0 ? [] : [{ id: 'equal', heading: 'Equal calls', voice: 'holdpoint', blocks }];
+}
+
+/** What was tried before, where people rejected or changed some of it. */
+export function showEarlier(review: Review, now: number): Section[] {
+  const pairs = relatedTo(review, 'earlier').map((one) => describeEarlier(one, now));
+  if (pairs.length === 0) return [];
+  const heading = 'What the same agent tried before, with the same tool';
+  return [{ id: 'earlier', heading, voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
+}
+
+/** Only where something is still decided. */
+function relatedTo(review: Review, relation: RelatedReview['relation']): readonly RelatedReview[] {
+  const isOpen = !hasEnded(review.status) || canBeStopped(review);
+  return isOpen ? (review.related ?? []).filter((one) => one.relation === relation) : [];
 }
 
 function describeEqual(one: RelatedReview, now: number): Line {

@@ -7,7 +7,7 @@ import { DECISION_WORDS, executionErrorWords, reasonWords } from '../words.ts';
 import { changesSince } from './changes.ts';
 import { plainWords } from './plain-words.ts';
 import { amountsOf, showCall, showEvidence, showWords, splitContext } from './show-call.ts';
-import { showRelated } from './show-related.ts';
+import { showEarlier, showEqual } from './show-related.ts';
 import { writeWarnings } from './show-warnings.ts';
 import {
   lineOf,
@@ -34,10 +34,11 @@ export function showReview(review: Review, options: ShowOptions): Shown {
     summary: summaryOf(review, options),
     sections: [
       showWhy(review, options),
-      ...showRelated(review, options.now),
+      ...showEqual(review, options.now),
       ...showChanges(review, options),
       ...showEvidence(review, options.tool),
       showCall(review, options.tool),
+      ...showEarlier(review, options.now),
       ...showWords(review, options.pinned),
       ...showFeedback(review),
       ...showLevels(review),

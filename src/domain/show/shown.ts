@@ -23,10 +23,11 @@ export type Voice = 'holdpoint' | 'call' | 'agent' | 'reviewer';
 
 export type SectionId =
   | 'why'
-  | 'related'
+  | 'equal'
   | 'changes'
   | 'evidence'
   | 'call'
+  | 'earlier'
   | 'words'
   | 'feedback'
   | 'levels'
