@@ -51,11 +51,10 @@ describe('bodies', () => {
     expect([answer.status, codeOf(answer)]).toEqual([415, 'unsupported_media_type']);
   });
 
-  test('B5: a byte order mark is skipped; a second one is no JSON, and its place is told', async () => {
+  test('B5: a byte order mark is skipped; a second one is no JSON', async () => {
     expect((await raw(`\ufeff${whole}`)).status).toBe(202);
     const twice = await raw(`\ufeff\ufeff${whole}`);
     expect([twice.status, codeOf(twice)]).toEqual([400, 'malformed_json']);
-    expect(twice.body.detail).toContain('at line 1, column 1');
   });
 
   test('utf-8 may be said', async () => {
