@@ -56,7 +56,15 @@ function readExemption(rule: string): { readonly port: string | undefined; reado
     };
     return { port: undefined, has };
   }
-  const [, host = '', port] = /^(\[.*\]|[^:]*|[0-9a-f:.]*:[0-9a-f:.]*)(?::(\d+))?$/.exec(rule) ?? [undefined, rule];
+  const { host, port } = splitPort(rule);
   const name = host.replaceAll(/^\[|\]$|^\*?\.|\.$/g, '');
   return { port, has: (asked) => asked === name || asked.endsWith(`.${name}`) };
+}
+
+/** An IPv6 address has colons of its own: with a port it is in brackets. */
+function splitPort(rule: string): { readonly host: string; readonly port: string | undefined } {
+  const at = rule.lastIndexOf(':');
+  const isPort = rule[at - 1] === ']' || rule.indexOf(':') === at;
+  if (at < 0 || !isPort) return { host: rule, port: undefined };
+  return { host: rule.slice(0, at), port: rule.slice(at + 1) };
 }

@@ -161,7 +161,7 @@ function judgePublicKey(value: string): Fault | undefined {
 
 /** Shells take quotes off, and files of variables often do not. */
 function judgeText(value: string): Fault | undefined {
-  if (/^(["'`]).*\1$/s.test(value))
+  if (['"', "'", '`'].some((quote) => value.length > 1 && value.startsWith(quote) && value.endsWith(quote)))
     return { message: 'is in quotes, which are part of the value', fix: 'Remove the quotes' };
   if (/^\s|\s$/.test(value)) return { message: 'begins or ends with white space', fix: 'Remove it' };
   return undefined;
