@@ -1,5 +1,7 @@
 import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../contract/exact-number.ts';
+import { splitVisible } from '../ui/visible.ts';
+import { Visible } from '../ui/visible.tsx';
 import { changeKind, draftOf, editText, KINDS, readDraft, type Draft, type Kind } from './draft.ts';
 import type { Hints } from './schema-hints.ts';
 
@@ -18,16 +20,19 @@ export function Control({ draft, hints, onChange, control }: ControlProps) {
   switch (draft.kind) {
     case 'text':
       return (
-        // Never an input: it would drop line breaks.
-        <textarea
-          {...control}
-          className="mono edit-text"
-          rows={Math.min(14, draft.text.split(/\r\n?|\n/).length)}
-          value={draft.text}
-          spellCheck={false}
-          autoComplete="off"
-          onChange={({ target }) => onChange({ kind: 'text', text: editText(draft.text, target.value) })}
-        />
+        <>
+          {/* Never an input: it would drop line breaks. */}
+          <textarea
+            {...control}
+            className="mono edit-text"
+            rows={Math.min(14, draft.text.split(/\r\n?|\n/).length)}
+            value={draft.text}
+            spellCheck={false}
+            autoComplete="off"
+            onChange={({ target }) => onChange({ kind: 'text', text: editText(draft.text, target.value) })}
+          />
+          <Unseen text={draft.text} />
+        </>
       );
     case 'number':
       return (
@@ -49,6 +54,16 @@ export function Control({ draft, hints, onChange, control }: ControlProps) {
     default:
       return draft satisfies never;
   }
+}
+
+/** A field shows text as it is drawn; what would not be seen in it, or be taken for something else, is marked below. */
+function Unseen({ text }: { readonly text: string }) {
+  if (splitVisible(text, { keepLines: true }).every(({ kind }) => kind === 'plain')) return null;
+  return (
+    <pre className="code edit-unseen" role="group" aria-label="The text with what is hidden in it">
+      <Visible text={text} lines />
+    </pre>
+  );
 }
 
 /** The values that it may have; the one that it has is among them, whatever the schema says. */
