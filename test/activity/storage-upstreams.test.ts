@@ -33,7 +33,7 @@ describe('an upstream that lists other names again and again', () => {
 
   it('W6: the parts of a tool are remembered as they were first, before and now', async () => {
     for (const letter of ['a', 'b', 'b', 'c']) await store.putUpstreamTools('parts', [tool('x', letter)]);
-    const [known] = (await store.readUpstreamTools()).filter(({ server }) => server === 'parts');
+    const known = (await store.readUpstreamTools()).find(({ server }) => server === 'parts');
     const { digest, parts } = tool('x', 'b');
     const now = { firstParts: tool('x', 'a').parts, parts: tool('x', 'c').parts, previous: { digest, parts } };
     expect(known).toMatchObject(now);
