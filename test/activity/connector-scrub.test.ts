@@ -127,7 +127,7 @@ describe('parseStorable', () => {
   });
 
   it('refuses what nests too deeply or is not JSON', () => {
-    expect(parseStorable('['.repeat(100) + ']'.repeat(100))).toEqual({ ok: false, why: 'too_deep' });
+    expect(parseStorable('['.repeat(100) + ']'.repeat(100))).toMatchObject({ ok: false, why: 'too_deep' });
     expect(parseStorable('['.repeat(100_000) + ']'.repeat(100_000)).ok).toBe(false);
     expect(parseStorable('{"a":')).toEqual({ ok: false, why: 'not_json' });
   });
