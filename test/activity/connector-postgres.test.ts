@@ -521,6 +521,16 @@ describe.each([
     });
     const wide = await call(db, "SELECT repeat('x', 50000) FROM users", { tool: select });
     expect(bodyOf(wide)).toMatchObject({ truncated: true });
+    // K2: a value that is too large costs neither its row nor those after it.
+    const sql = "SELECT id, repeat('x', 300000 * (3 - id)) AS note FROM users WHERE id < 4 ORDER BY id";
+    expect(bodyOf(await call(db, sql, { tool: select }))).toMatchObject({
+      rows: [
+        { id: 1, note: { $omitted: 'response_too_large', bytes: 600_000 } },
+        { id: 2, note: { $omitted: 'response_too_large', bytes: 300_000 } },
+        { id: 3, note: '' },
+      ],
+      rowCount: 3,
+    });
     expect(JSON.stringify(bodyOf(wide)).length).toBeLessThan(256 * 1024);
     const huge = await call(db, "SELECT repeat('x', 50000000)", { tool: select });
     expect(codeOf(huge)).toBe('failed response_too_large');

@@ -62,6 +62,14 @@ function decodeValue(text: string | null, typeOid: number): Json {
 /** Most rows, and bytes of JSON, that an answer keeps. */
 const ROW_LIMIT = 1_000;
 const ROWS_BYTES_LIMIT = 200 * 1024;
+/** Bytes of one value: a larger one must not cost the rest of its row, and the rows after it. */
+const CELL_BYTES_LIMIT = ROWS_BYTES_LIMIT / 2;
+
+/** As {@link decodeValue}; of a value that is too large its size. Nothing of it: a cut could leave half of a secret. */
+function decodeCell(text: string | null, typeOid: number): Json {
+  const bytes = Buffer.byteLength(text ?? '');
+  return bytes > CELL_BYTES_LIMIT ? { $omitted: 'response_too_large', bytes } : decodeValue(text, typeOid);
+}
 
 /** What an answer says that does not hold every row. */
 export const TRUNCATED = {
@@ -80,7 +88,7 @@ export class RowCollector {
     const names = uniqueNames(result.columns.map(({ name }) => name));
     for (const row of result.rows) {
       const object = Object.fromEntries(
-        row.map((text, i) => [names[i] ?? String(i), decodeValue(text, result.columns[i]?.typeOid ?? 0)]),
+        row.map((text, i) => [names[i] ?? String(i), decodeCell(text, result.columns[i]?.typeOid ?? 0)]),
       );
       this.#bytes += JSON.stringify(object).length;
       if (this.rows.length >= ROW_LIMIT || this.#bytes > ROWS_BYTES_LIMIT) {
