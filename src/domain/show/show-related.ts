@@ -71,6 +71,8 @@ function outcomeOf({ status, executionStatus, editedBy }: RelatedReview): string
   return executionStatus === 'not_started' ? STATUS[status].label : EXECUTION[executionStatus].label;
 }
 
-function deciderOf({ decidedBy, editedBy }: RelatedReview): Line {
-  return decidedBy === null || decidedBy === editedBy ? [] : [', decided by ', said(decidedBy)];
+function deciderOf({ status, decidedBy, editedBy }: RelatedReview): Line {
+  // Its proposer took it back: nobody decided.
+  if (status === 'withdrawn' || decidedBy === null || decidedBy === editedBy) return [];
+  return [', decided by ', said(decidedBy)];
 }
