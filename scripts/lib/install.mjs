@@ -10,7 +10,7 @@ export function ensureInstalled() {
   if (missing === undefined) return;
   console.log(`Installing packages (${missing})`);
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  // Warnings are of engines that packages of the tests ask for, and of install scripts that are not run.
+  // Its warnings are of newer engines, which packages that only tests use ask for.
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status } = spawnSync(npm, args, { cwd: root, stdio: 'inherit' });
   if (status === 0) return;
