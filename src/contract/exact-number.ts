@@ -5,7 +5,7 @@ import { endOfNumber, endOfString, QUOTE, startsNumber } from './json-scan.ts';
  * Numbers that a double does not hold: integers beyond 2^53, `1e400`, more digits than it keeps. JavaScript rounds them,
  * RFC 8785 writes doubles alone, and `jsonb` spells `1e400` out. So between the target and the reader such a number is
  * the object `{"$number": "1e400"}`, with the literal that the target wrote: that is what is stored, hashed and signed.
- * Whoever writes JSON for a reader takes {@link writeJson}, which gives the literal back as it came. Callers cannot send
+ * To write JSON for a reader, use {@link writeJson}, which gives the literal back as it came. Callers cannot send
  * one: the strict parser refuses both the number and the key.
  */
 export type ExactNumber = { readonly $number: string };

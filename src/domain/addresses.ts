@@ -38,7 +38,7 @@ export function placeOfHost(url: string): 'private' | 'internal' | 'unknown' {
 
 /**
  * Whether a URL of the configuration names a place that can only be private: an address, written out, or a name that no
- * public name server answers for. Whoever wrote it there meant it; a public name that leads to a private address did not.
+ * public name server answers for. Such a name was written on purpose; a public name that leads to a private address was not.
  */
 export function namesPrivatePlace(url: string): boolean {
   return isAddress(hostOf(url)) || placeOfHost(url) !== 'unknown';

@@ -86,7 +86,7 @@ export interface LedgerRow {
  * - `resend`: from `claimed`, with the claim's token and the number of resends so far, no sooner than the last one said.
  * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token. A failure of
  *   one send says nothing of a later one, so `failed` also requires that there was none.
- * - `unknown`: from `claimed`, with the claim's token: whoever saw an earlier claim says nothing of a later one.
+ * - `unknown`: from `claimed`, with the claim's token: a worker that saw an earlier claim cannot settle a later one.
  * - `reconcile`: from `unknown` where not reconciled.
  */
 export type LedgerTransition =

@@ -10,7 +10,7 @@ import { parsePointer, valueAt } from './json/pointer.ts';
 
 /** Amounts of a list that are written; the others are in the arguments, as all are. */
 const MOST_IN_LIST = 100;
-/** Longest amount that is written out, in characters: nobody reads more of one. */
+/** Longest amount that is written out, in characters: longer ones are not readable. */
 const LONGEST = 60;
 
 /**

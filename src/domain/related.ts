@@ -75,7 +75,7 @@ function endOf({ row, execution }: TriedCall): string | null {
   return execution.finishedAt ?? row.resolvedAt;
 }
 
-/** It waits, will run, ran, or nobody knows. */
+/** It waits, will run, ran, or its outcome is unknown. */
 function mayHaveEffect({ row, execution }: TriedCall): boolean {
   return !hasEnded(row.status) || (row.status === 'approved' && execution.status !== 'failed');
 }

@@ -150,7 +150,7 @@ function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { ou
 
 /**
  * A sentence, then the same as data. Nothing in it is changed: numbers that many parsers would round are bare in the text and
- * text in `structuredContent`, and characters that steer a terminal or hide text are named, for whoever shows it to people.
+ * text in `structuredContent`, and characters that steer a terminal or hide text are listed, so that a client can mark them.
  */
 function tell(
   sentence: string,

@@ -27,7 +27,7 @@ type FingerprintedCall = Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'> 
   readonly callback?: string | null | undefined;
 };
 
-/** Over the plaintext, keyed: sealed values come sealed anew each time, and nobody who reads the table can try some. */
+/** Over the plaintext, keyed: sealed values come sealed anew each time, and someone who can read the table cannot guess them. */
 export function fingerprintsOf(
   context: ServiceContext,
   request: FingerprintedCall,

@@ -134,7 +134,7 @@ async function findDrift(
   return notNow('pins_unreadable', message, couldNotLook.kind === 'answer' ? couldNotLook.retryAfterMs : undefined);
 }
 
-/** What was shown is not there any more: gone, or moved. Any other answer only means that nobody could look. */
+/** What was shown is not there any more: gone, or moved. Any other answer only means that it could not be checked. */
 function isOtherAnswer(answer: ExchangeResult): boolean {
   return answer.kind === 'answer' && (answer.status === 404 || answer.status === 410 || isRedirect(answer.status));
 }

@@ -86,7 +86,7 @@ function charsetOf(contentType: string): string {
   return charset?.slice('charset='.length).replaceAll('"', '') ?? 'utf-8';
 }
 
-/** UTF-8 where nobody knows the encoding that is named. */
+/** UTF-8 if the named encoding is unknown. */
 function decoderFor(encoding: string, options: { readonly fatal: boolean; readonly ignoreBOM: boolean }) {
   try {
     return new TextDecoder(encoding, options);

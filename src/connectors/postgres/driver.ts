@@ -85,7 +85,7 @@ function ownSettings(limits: SessionLimits): readonly (readonly [string, string]
   ];
 }
 
-/** Who we are, and names that nobody else could have put in our way. A null resets a setting to the role's default. */
+/** Who we are, and names that no other client could have shadowed. A null resets a setting to the role's default. */
 const RESET_IDENTITY = `SELECT pg_catalog.set_config('session_authorization', NULL, true),
   pg_catalog.set_config('role', NULL, true), pg_catalog.set_config('search_path', 'pg_catalog', true)`;
 

@@ -119,7 +119,7 @@ function shownText(text: string): string {
   return text.replace(/\r\n?/g, '\n');
 }
 
-/** The text that a change in its text area makes: line breaks that nobody touched stay as they were. */
+/** The text that a change in its text area makes: untouched line breaks stay as they were. */
 export function editText(before: string, shown: string): string {
   const old = shownText(before);
   if (old === before) return shown;

@@ -129,7 +129,7 @@ export function parseNote(note: string): ParsedNote | undefined {
   return { text: note.slice(0, split + 1), signatures };
 }
 
-/** Why a text is no signed checkpoint, and on which line (from 1); undefined: it is one, whoever signed it. */
+/** Why a text is no signed checkpoint, and on which line (from 1); undefined: it is one. Its signature is not checked. */
 export function findCheckpointFault(note: string): { readonly line: number; readonly problem: string } | undefined {
   if (note === '') return { line: 1, problem: 'the file is empty' };
   const lines = note.split('\n');

@@ -72,7 +72,7 @@ function outcomeOf({ status, executionStatus, editedBy }: RelatedReview): string
 }
 
 function deciderOf({ status, decidedBy, editedBy }: RelatedReview): Line {
-  // Its proposer took it back: nobody decided.
+  // Withdrawn by its proposer, not decided by a reviewer.
   if (status === 'withdrawn' || decidedBy === null || decidedBy === editedBy) return [];
   return [', decided by ', said(decidedBy)];
 }

@@ -41,7 +41,7 @@ export function writeUnreadPins(review: Review): Line | null {
   return [...what, '. If it changes before the call runs, the call runs all the same.'];
 }
 
-/** Nobody should wait for votes that cannot come. */
+/** Warns reviewers not to wait for votes that cannot come. */
 function shortfallWords({ level, quorum, votes, left, lost }: Shortfall): Line {
   const name: Line = ['the level ', { policy: level }];
   if (lost.length > 0) {
