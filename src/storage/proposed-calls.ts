@@ -15,6 +15,12 @@ import type { ListRow } from './reviews/review-row.ts';
 /** Reviews that are read to tell of one: equal ones come first. */
 const MOST_TRIED = 50;
 
+/** As the index `reviews_tried` has it: reviews that have not ended come last in time. */
+const ENDED_AT = "coalesce(t.ended_at, 'infinity'::timestamptz)";
+/** Held calls of the same agent and tool that are open or ended since a time, but for the review itself. */
+const TRIED = `t.proposer = $1 AND t.tool = $2 AND t.kind = 'call' AND t.gate = 'hard' AND t.review_id <> $3
+                 AND ${ENDED_AT} > $6::timestamptz AND t.list_row IS NOT NULL`;
+
 /** {@link ProposedCalls} over the `proposed_calls` and `idempotency` tables. */
 export function createProposedCalls(query: Query): ProposedCalls {
   return {
@@ -60,23 +66,31 @@ interface FoundCall extends FoundRow {
   equal_before: boolean;
 }
 
+/**
+ * Equal calls, and of the others as many as are read: each found by an index. An agent may have had thousands of calls
+ * of one tool in the hour, and every decision asks.
+ */
 async function readTried(query: Query, review: Review, call: string | undefined): Promise<readonly TriedCall[]> {
   const { reviewId, revision, proposer } = review;
   const found = await query<FoundCall>(
-    `SELECT tried.*, r.list_row, r.execution, r.execution_status, r.ended_as
-       FROM (SELECT t.review_id, t.ended_at,
-                    EXISTS (SELECT FROM holdpoint.proposed_calls p
-                             WHERE p.review_id = t.review_id AND p.revision = t.revision AND p.call = c.call) AS equal,
-                    EXISTS (SELECT FROM holdpoint.proposed_calls p
-                             WHERE p.review_id = t.review_id AND p.revision < t.revision AND p.call = c.call) AS equal_before
-               FROM holdpoint.reviews t,
-                    (SELECT coalesce($5::text, (SELECT p.call FROM holdpoint.proposed_calls p
-                                                 WHERE p.review_id = $3 AND p.revision = $4::integer)) AS call) c
-              WHERE t.proposer = $1 AND t.tool = $2 AND t.kind = 'call' AND t.gate = 'hard' AND t.review_id <> $3
-                AND coalesce(t.ended_at, 'infinity'::timestamptz) > $6::timestamptz AND t.list_row IS NOT NULL
-              ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED}) tried
-       JOIN holdpoint.reviews r ON r.review_id = tried.review_id
-      ORDER BY tried.equal DESC, tried.equal_before DESC, tried.ended_at DESC NULLS LAST, tried.review_id DESC`,
+    `WITH equal AS MATERIALIZED (
+            SELECT p.review_id, p.revision FROM holdpoint.proposed_calls p
+             WHERE p.proposer = $1
+               AND p.call = coalesce($5::text, (SELECT own.call FROM holdpoint.proposed_calls own
+                                                 WHERE own.review_id = $3 AND own.revision = $4::integer))),
+          near AS MATERIALIZED (
+            SELECT review_id FROM equal
+            UNION (SELECT t.review_id FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} < 'infinity'
+                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED})
+            UNION (SELECT t.review_id FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} = 'infinity'
+                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED}))
+     SELECT t.review_id, t.ended_at, t.list_row, t.execution, t.execution_status, t.ended_as,
+            EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision = t.revision) AS equal,
+            EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision < t.revision) AS equal_before
+       -- OFFSET 0: by their ids, not all of the index again.
+       FROM near CROSS JOIN LATERAL (SELECT * FROM holdpoint.reviews r WHERE r.review_id = near.review_id OFFSET 0) t
+      WHERE ${TRIED}
+      ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED}`,
     [storableText(proposer.id), storableText(review.call.tool), reviewId, revision, call ?? null, relatedSince(review)],
   );
   const now = Date.now();

@@ -119,7 +119,7 @@ CREATE INDEX reviews_changed_by_proposer ON holdpoint.reviews (proposer, last_in
 CREATE INDEX reviews_pending ON holdpoint.reviews (proposer)
  WHERE status IN ('pending', 'changes_requested') AND gate = 'hard';
 -- What an agent has tried with a tool: what is still open, then what ended last.
-CREATE INDEX reviews_tried ON holdpoint.reviews (proposer, tool, (coalesce(ended_at, 'infinity'::timestamptz)))
+CREATE INDEX reviews_tried ON holdpoint.reviews (proposer, tool, (coalesce(ended_at, 'infinity'::timestamptz)), review_id)
  WHERE kind = 'call' AND gate = 'hard';
 -- Few among many, in the order of lists: calls that wait to be reconciled, and approved ones not claimed yet.
 CREATE INDEX reviews_outcome_unknown ON holdpoint.reviews (status, sort_at, review_id)

@@ -31,6 +31,7 @@ CREATE TABLE holdpoint.proposed_calls (
   PRIMARY KEY (review_id, revision)
 );
 CREATE INDEX proposed_calls_intent ON holdpoint.proposed_calls (proposer, intent, noted_at);
+CREATE INDEX proposed_calls_call ON holdpoint.proposed_calls (proposer, call);
 
 -- MCP requests that have not been answered, by session, JSON-RPC id and parameters; "key": the idempotency key of the
 -- call. One that is sent again meanwhile is the same call.
