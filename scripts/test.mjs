@@ -34,6 +34,8 @@ if (!isQuick) ensureTestNeeds();
 
 /** name → { passed, failed } */
 const sums = new Map();
+/** What failed, told again at the end: of a long log only the end may be kept. */
+const failures = [];
 for (const { name, args } of CHECKS) {
   const ok = run(args);
   sums.set(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
@@ -129,11 +131,11 @@ function askedTiers(args) {
 }
 
 /** Counts by tier from vitest's JSON report. A skipped test and a file that did not load count as failed. */
-function count(file) {
+function count(output) {
   const counted = new Map();
   let report;
   try {
-    report = JSON.parse(readFileSync(file, 'utf8'));
+    report = JSON.parse(readFileSync(output, 'utf8'));
   } catch {
     return counted;
   }
@@ -141,18 +143,26 @@ function count(file) {
     const tier = relative(root, result.name).split(sep)[1];
     const sum = counted.get(tier) ?? { passed: 0, failed: 0 };
     counted.set(tier, sum);
-    for (const { status } of result.assertionResults) {
+    const file = relative(root, result.name);
+    for (const { status, fullName, failureMessages } of result.assertionResults) {
       if (status === 'passed') sum.passed += 1;
-      else sum.failed += 1;
+      else {
+        sum.failed += 1;
+        failures.push({ file, name: fullName, message: failureMessages?.join('\n') || status });
+      }
     }
-    if (result.status !== 'passed' && !result.assertionResults.some(({ status }) => status === 'failed'))
+    if (result.status !== 'passed' && !result.assertionResults.some(({ status }) => status === 'failed')) {
       sum.failed += 1;
+      failures.push({ file, name: 'the file', message: result.message });
+    }
   }
   return counted;
 }
 
 function report() {
   console.log('');
+  for (const { file, name, message } of failures)
+    console.log(`FAILED  ${file} > ${name}\n${message.split('\n').slice(0, 20).join('\n')}\n`);
   let passed = 0;
   let failed = 0;
   for (const [name, sum] of sums) {

@@ -70,7 +70,7 @@ describe('who sees what', () => {
       (await api.open(method, path, body, { as })).text();
     expect(await rawOf('POST', '/v1/execute', 'agent-1', GET)).toContain(`"body":${literal}`);
 
-    const { body: held } = await api.execute(PURGE);
+    const { body: held } = await api.execute({ ...PURGE, arguments: { table: 'digits' } });
     await api.gate.settled(held.reviewId);
     const shown = await rawOf('GET', `/v1/reviews/${held.reviewId}`, 'ops-1');
     expect(shown).toContain('"value":1234567890123456789');
