@@ -5,6 +5,8 @@ import { RouterProvider } from '@tanstack/react-router';
 import { router } from './router.tsx';
 import { takeSignInToken } from './session/session.ts';
 import { applyTheme } from './app/preferences.ts';
+import './styles/tokens.css';
+import './styles/fonts.css';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/parts.css';
@@ -12,6 +14,7 @@ import './styles/text.css';
 import './styles/inbox.css';
 import './styles/review.css';
 import './styles/audit.css';
+import './styles/design.css';
 
 /** The client retries by itself; the stream says when something has changed. */
 const queryClient = new QueryClient({

@@ -3,7 +3,7 @@ import { Shell } from './app/shell.tsx';
 import { readFilters, type InboxFilters } from './inbox/filters.ts';
 
 /**
- * Where views go. One folder per view (`inbox`, `review`, `group`, `audit`, `policy`), each loaded when it is first
+ * Where views go. One folder per view (`inbox`, `review`, `group`, `audit`, `policy`, `design`), each loaded when it is first
  * opened. A view exports one component and draws inside `<main>` with one `<h1>`; it reads its address with
  * `useSearch`/`useParams` and reaches the API through `data/client.ts`. A path added here is served by
  * `src/api/routes/pages.ts` too, or reloading it answers 404.
@@ -48,8 +48,15 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
 });
 
+/** For those who change the page: it stands in no menu. */
+const design = createRoute({
+  getParentRoute: () => root,
+  path: '/design',
+  component: lazyRouteComponent(() => import('./design/design-page.tsx'), 'DesignPage'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([inbox, review, group, audit, policy]),
+  routeTree: root.addChildren([inbox, review, group, audit, policy, design]),
   context: { signInToken: undefined },
   // Plain `?name=text`: an address that a person can read and write.
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),

@@ -4,7 +4,7 @@ import { Router } from 'express';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 
 /** Where the dashboard's own router takes over; the same document everywhere. */
-const PATHS = ['/', '/reviews/{reviewId}', '/group', '/audit', '/policy'];
+const PATHS = ['/', '/reviews/{reviewId}', '/group', '/audit', '/policy', '/design'];
 
 /** Pages for people; no part of the API. The token of a sign-in link is in the fragment and never reaches a server. */
 export function pageEndpoints(page: DashboardPage | undefined): Endpoint[] {
@@ -40,6 +40,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
 };
 
 /** Reads what `scripts/build.mjs` wrote into `folder`: all of it, once, so that no request names a path. */
@@ -55,7 +56,7 @@ export function loadDashboard(folder: string): DashboardPage {
   return { html: readFileSync(join(folder, 'index.html'), 'utf8'), assets: new Map(assets) };
 }
 
-/** Scripts and style sheets of the page; a name that does not exist is left to the next handler. */
+/** Scripts, style sheets and fonts of the page; a name that does not exist is left to the next handler. */
 export function dashboardAssets(page: DashboardPage | undefined): Router {
   const router = Router({ caseSensitive: true });
   router.get('/assets/:name', (req, res, next) => {
