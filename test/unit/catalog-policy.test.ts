@@ -4,6 +4,7 @@ import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { isWeakerClass, lowestClass } from '../../src/domain/policy/strictness.ts';
+import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
 import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/http.ts';
 import { CATALOGS } from '../support/catalogs.ts';
 
@@ -56,6 +57,15 @@ function classOf(tool: string, args: JsonObject): string {
 }
 
 describe('catalogs', () => {
+  it('have schemas of arguments that are accepted, as a start compiles them only when they are used', () => {
+    const compile = createSchemaCompiler();
+    const refused = tools.flatMap((tool) => {
+      const schema = compile(tool.arguments, tool.seal ?? []);
+      return schema.ok ? [] : [{ tool: tool.name, findings: schema.findings }];
+    });
+    expect(refused).toEqual([]);
+  });
+
   it('name every tool once, under their own service, and hold nothing but tools and rules', () => {
     expect(new Set(tools.map(({ name }) => name)).size).toBe(tools.length);
     for (const { name, file } of catalogs) {

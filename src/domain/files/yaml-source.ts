@@ -5,6 +5,8 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
+  type Alias,
   type Document,
   type Node,
   type Scalar,
@@ -175,6 +177,7 @@ export function convertYaml(
   textKeys: ReadonlySet<string>,
 ): { readonly value: Json; readonly problems: readonly ValueProblem[] } {
   const problems: ValueProblem[] = [];
+  const targets = resolveAliases(doc);
   let nodes = 0;
   const refuse = (node: unknown, message: string, fix: string): null => {
     const range = (node as { range?: readonly number[] } | null)?.range;
@@ -191,7 +194,7 @@ export function convertYaml(
         : null;
     }
     if (isAlias(node)) {
-      const target = node.resolve(doc);
+      const target = targets.get(node);
       if (target === undefined) return refuse(node, `unknown anchor &${node.source}`, 'Define it before it is used');
       return convert(target, depth + 1, key);
     }
@@ -238,6 +241,23 @@ export function convertYaml(
   };
 
   return { value: convert(doc.contents, 0), problems };
+}
+
+/** What each alias names. In one pass: the library walks the whole document for each alias that it is asked about. */
+function resolveAliases(doc: Document): ReadonlyMap<Alias, Node> {
+  const anchored = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(doc, {
+    Node: (_key, node) => {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchored.set(node.anchor, node);
+        return;
+      }
+      const target = anchored.get(node.source);
+      if (target !== undefined) targets.set(node, target);
+    },
+  });
+  return targets;
 }
 
 /** Where a text stands as a value in a YAML file: `holdpoint.yaml:12:5`, the topmost place of several. */

@@ -3,6 +3,7 @@ import type { PolicyFile } from '../../contract/policy.ts';
 import { digestOf } from '../proof/digest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import { sortProblems, type FileProblem } from '../files/problem.ts';
+import type { YamlSource } from '../files/yaml-source.ts';
 import { kindOfConnector } from '../render/index.ts';
 import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
 import { checkApprovals, type Groups } from './check-approvals.ts';
@@ -40,7 +41,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
   const rules = compiledRules.flatMap((compiled) => compiled.rules);
   const { approvals, problems: wrongApprovals, warnings } = compileApprovals(user);
   const conditions = [...rules, ...approvals];
-  const { tools, problems: wrongTools } = compileTools(merged.tools);
+  const { tools, problems: wrongTools } = compileTools(merged.tools, user.source);
   const unknownTool = user.value.unknownTool ?? 'irreversible';
   const kinds = Object.fromEntries(
     Object.entries(connectors).map(([name, config]) => [name, kindOfConnector(config).kind]),
@@ -163,7 +164,10 @@ function warnOfIdleCatalogs(
   });
 }
 
-function compileTools(merged: ReadonlyMap<string, MergedTool>): {
+function compileTools(
+  merged: ReadonlyMap<string, MergedTool>,
+  user: YamlSource,
+): {
   readonly tools: ReadonlyMap<string, PolicyTool>;
   readonly problems: readonly FileProblem[];
 } {
@@ -171,7 +175,9 @@ function compileTools(merged: ReadonlyMap<string, MergedTool>): {
   const tools = new Map<string, PolicyTool>();
   const problems: FileProblem[] = [];
   for (const [name, { definition, origin, overridden, source, path }] of merged) {
-    const schema: SchemaResult = compileSchema(definition.arguments, definition.seal ?? []);
+    const schema: SchemaResult = compileSchema(definition.arguments, definition.seal ?? [], {
+      trusted: source !== user,
+    });
     if (schema.ok) {
       const folds = foldsOf(definition.arguments);
       tools.set(name, { definition, service: serviceOf(name), origin, overridden, folds, validate: schema.validate });
