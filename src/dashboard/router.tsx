@@ -1,5 +1,6 @@
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { Shell } from './app/shell.tsx';
+import { words } from './words.ts';
 import { readFilters, type InboxFilters } from './inbox/filters.ts';
 
 /**
@@ -89,9 +90,9 @@ declare module '@tanstack/react-router' {
 function NotFound() {
   return (
     <div className="state">
-      <h1>There is no such page</h1>
+      <h1>{words.shell.noSuchPage}</h1>
       <p>
-        <a href="/">To the inbox</a>
+        <a href="/">{words.shell.toInbox}</a>
       </p>
     </div>
   );

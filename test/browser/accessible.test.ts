@@ -101,15 +101,16 @@ test('an answer to a question of a workflow', async () => {
   await close();
 });
 
-test('the keys, and the account menu', async () => {
+test('the keys, and the account panel', async () => {
   const { page, faults, close } = await world.open('/');
   await page.getByRole('button', { name: 'Account of ops-1' }).click();
-  await page.getByRole('menu').waitFor();
-  await expectAccessible(page, 'the menu');
+  const panel = page.getByRole('dialog', { name: 'Account' });
+  await panel.waitFor();
+  await expectAccessible(page, 'the account panel');
   await page.keyboard.press('Escape');
-  await page.getByRole('menu').waitFor({ state: 'detached' });
+  await panel.waitFor({ state: 'hidden' });
   await page.keyboard.press('?');
-  await page.getByRole('dialog', { name: 'Keyboard' }).waitFor();
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
   await expectAccessible(page, 'the keys');
   expect(faults).toEqual([]);
   await close();

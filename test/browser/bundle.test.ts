@@ -34,7 +34,7 @@ describe('the bundle', () => {
     (view) => {
       const files = [...filesOf('index.html', view)];
       const sizes = files.map((file) => gzipSync(readFileSync(folder(file))).length);
-      expect(files.filter((file) => file.endsWith('.woff2'))).toHaveLength(2);
+      expect(files.filter((file) => file.endsWith('.woff2'))).toHaveLength(3);
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(250_000);
     },
   );

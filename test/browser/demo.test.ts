@@ -46,7 +46,7 @@ describe.each([
     await second.page.getByRole('alert').waitFor();
     expect(await second.page.getByRole('navigation', { name: 'Main' }).count()).toBe(0);
     await first.page.getByRole('button', { name: `Account of ${reviewer}` }).click();
-    await first.page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
+    await first.page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await first.page.getByLabel('Reviewer token').waitFor();
     expect([...first.faults, ...second.faults]).toEqual([]);
     await first.close();

@@ -137,7 +137,7 @@ describe('on a review', () => {
     await go(`/reviews/${first}`);
     await readUntil(page, 'approve');
     await press('?');
-    const dialog = page.getByRole('dialog', { name: 'Keyboard' });
+    const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
     await dialog.waitFor();
     const named = (await dialog.locator('kbd').allInnerTexts()).flatMap((keys) => keys.split(' / '));
     for (const key of ['j', 'k', 'Enter', 'a', 'e', 'r', 'c', 'w', 'i', 'Esc', '?']) expect(named).toContain(key);

@@ -97,7 +97,7 @@ describe.each(SIZES)('sign-in through an identity provider, %s', (size) => {
     await providerButton(page).click();
     const note = page.getByTestId('withheld-groups');
     await note.waitFor();
-    expect(await note.getByRole('listitem').allTextContents()).toEqual(['ops; it sent /ops']);
+    expect(await note.getByRole('listitem').allTextContents()).toEqual(['ops; the provider sent /ops']);
     expect(await findViolations(page)).toEqual([]);
     expect(await isTooWide(page)).toBe(false);
     await close();
@@ -123,7 +123,7 @@ describe.each(SIZES)('sign-in through an identity provider, %s', (size) => {
     }
     const [here, there] = windows;
     await here.page.getByRole('button', { name: 'Account of ops-2' }).click();
-    await here.page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
+    await here.page.getByRole('button', { name: 'Sign out everywhere' }).click();
     await here.page.getByLabel('Reviewer token').waitFor();
     await there.page.getByRole('link', { name: 'Policy' }).click();
     await there.page.getByLabel('Reviewer token').waitFor();

@@ -77,7 +77,7 @@ describe('the keyboard', () => {
     await reject.waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: /^Account of/ }).click();
-    await page.getByRole('menuitemcheckbox', { name: 'Single-key shortcuts', checked: true }).click();
+    await page.getByRole('checkbox', { name: 'Single-key shortcuts', checked: true }).uncheck();
     await page.keyboard.press('Escape');
     await page.reload();
     await page.locator('[data-decision=reject]:enabled').waitFor();

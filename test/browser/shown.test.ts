@@ -255,9 +255,9 @@ test('the appearance can be chosen, and stays chosen', async () => {
   const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
   const choose = async (name: string) => {
     await page.getByRole('button', { name: 'Account of ops-1' }).click();
-    await page.getByRole('menuitemradio', { name }).click();
+    await page.getByText(name, { exact: true }).click();
     await page.keyboard.press('Escape');
-    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await page.getByRole('dialog', { name: 'Account' }).waitFor({ state: 'hidden' });
   };
   const light = await background();
   await choose('Dark');

@@ -1,17 +1,14 @@
 import { useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
-import { Button, Menu, MenuItem, MenuSection, MenuTrigger, Header, Popover, Separator } from 'react-aria-components';
 import { sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
+import { words } from '../words.ts';
 import { openHelp } from './help.tsx';
-import { keepSingleKeys, keepTheme, readTheme, useSingleKeys, type Theme } from './preferences.ts';
+import { keepSingleKeys, keepTheme, readTheme, THEMES, useSingleKeys } from './preferences.ts';
 import { notify } from './notices.tsx';
 
-const THEMES: readonly { readonly id: Theme; readonly label: string }[] = [
-  { id: 'auto', label: 'Match system' },
-  { id: 'light', label: 'Light' },
-  { id: 'dark', label: 'Dark' },
-];
+const PANEL = 'account';
 
+/** A native popover: it closes by Esc and by a press elsewhere. */
 export function AccountMenu({ session }: { readonly session: Session }) {
   const queries = useQueryClient();
   const [theme, setTheme] = useState(readTheme);
@@ -20,59 +17,59 @@ export function AccountMenu({ session }: { readonly session: Session }) {
     try {
       await end();
     } catch {
-      notify('bad', 'Holdpoint could not be reached: you are still signed in.');
+      notify('bad', words.account.stillSignedIn);
       return;
     }
     queries.setQueryData(sessionQuery.queryKey, null);
     // Data of this session must not be shown to the next user.
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
   };
+  const { id } = session.reviewer;
   return (
-    <MenuTrigger>
-      <Button className="account" aria-label={`Account of ${session.reviewer.id}`}>
-        {session.reviewer.id}
-      </Button>
-      <Popover className="popover" placement="bottom end">
-        <Menu className="menu">
-          <MenuSection
-            selectionMode="single"
-            selectedKeys={[theme]}
-            onSelectionChange={(keys) => {
-              const next = THEMES.find(({ id }) => keys === 'all' || keys.has(id))?.id;
-              if (next === undefined) return;
-              keepTheme(next);
-              setTheme(next);
-            }}
-          >
-            <Header>Appearance</Header>
-            {THEMES.map(({ id, label }) => (
-              <MenuItem key={id} id={id} className="menu-item">
-                {label}
-              </MenuItem>
-            ))}
-          </MenuSection>
-          <Separator />
-          <MenuSection
-            selectionMode="multiple"
-            selectedKeys={singleKeys ? ['single-keys'] : []}
-            onSelectionChange={(keys) => keepSingleKeys(keys === 'all' || keys.has('single-keys'))}
-          >
-            <Header>Keyboard</Header>
-            <MenuItem id="single-keys" className="menu-item">
-              Single-key shortcuts
-            </MenuItem>
-          </MenuSection>
-          <MenuItem className="menu-item" onAction={openHelp}>
-            Keyboard shortcuts
-          </MenuItem>
-          <MenuItem className="menu-item" onAction={() => void leave(signOut)}>
-            Sign out
-          </MenuItem>
-          <MenuItem className="menu-item" onAction={() => void leave(signOutEverywhere)}>
-            Sign out everywhere
-          </MenuItem>
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <>
+      <button type="button" className="account" aria-label={words.account.button(id)} popoverTarget={PANEL}>
+        {id}
+      </button>
+      <div id={PANEL} popover="auto" role="dialog" aria-label={words.account.panel} className="account-panel">
+        <fieldset className="segments">
+          <legend>{words.account.appearance}</legend>
+          {THEMES.map((each) => (
+            <label key={each}>
+              <input
+                type="radio"
+                name="theme"
+                checked={each === theme}
+                onChange={() => {
+                  keepTheme(each);
+                  setTheme(each);
+                }}
+              />
+              {words.account[each]}
+            </label>
+          ))}
+        </fieldset>
+        <label className="check">
+          <input type="checkbox" checked={singleKeys} onChange={({ target }) => keepSingleKeys(target.checked)} />
+          {words.account.singleKeys}
+        </label>
+        <PanelButton onClick={openHelp}>{words.account.showKeys}</PanelButton>
+        <PanelButton onClick={() => void leave(signOut)}>{words.account.signOut}</PanelButton>
+        <PanelButton onClick={() => void leave(signOutEverywhere)}>{words.account.signOutEverywhere}</PanelButton>
+      </div>
+    </>
+  );
+}
+
+function PanelButton({ children, onClick }: { readonly children: string; readonly onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      className="button button-plain"
+      popoverTarget={PANEL}
+      popoverTargetAction="hide"
+      onClick={onClick}
+    >
+      {children}
+    </button>
   );
 }

@@ -1,21 +1,8 @@
 import { Button, Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { createStore } from '../data/store.ts';
+import { words } from '../words.ts';
 import { useKeys } from './keys.ts';
 import { keepSingleKeys, useSingleKeys } from './preferences.ts';
-
-const KEYS: readonly (readonly [string, string])[] = [
-  ['j / k', 'next / previous review'],
-  ['Enter', 'open the review; send the form'],
-  ['a', 'approve (or scroll to what has not been on screen yet)'],
-  ['e', 'edit, then approve'],
-  ['r', 'reject; stop an approved call that has not run yet'],
-  ['c', 'ask for changes'],
-  ['w', 'answer (in-flow questions)'],
-  ['i', 'back to the inbox'],
-  ['/', 'search'],
-  ['Esc', 'cancel'],
-  ['?', 'this list'],
-];
 
 const isOpen = createStore(false);
 
@@ -31,9 +18,9 @@ export function HelpDialog() {
     <ModalOverlay isOpen={open} onOpenChange={isOpen.set} isDismissable className="overlay">
       <Modal className="modal">
         <Dialog className="dialog" data-modal="">
-          <Heading slot="title">Keyboard</Heading>
+          <Heading slot="title">{words.keys.title}</Heading>
           <dl className="keys">
-            {KEYS.map(([key, what]) => (
+            {words.keys.list.map(([key, what]) => (
               <div key={key}>
                 <dt>
                   <kbd>{key}</kbd>
@@ -42,17 +29,13 @@ export function HelpDialog() {
               </div>
             ))}
           </dl>
-          <p role="status">
-            {singleKeys
-              ? 'Single-key shortcuts are on in this browser.'
-              : 'Single-key shortcuts are off: letters, / and ? do nothing. Enter and Esc still work.'}
-          </p>
+          <p role="status">{singleKeys ? words.keys.on : words.keys.off}</p>
           <div className="buttons">
             <Button className="button" onPress={() => keepSingleKeys(!singleKeys)}>
-              Turn single-key shortcuts {singleKeys ? 'off' : 'on'}
+              {singleKeys ? words.keys.turnOff : words.keys.turnOn}
             </Button>
             <Button slot="close" className="button">
-              Close
+              {words.keys.close}
             </Button>
           </div>
         </Dialog>

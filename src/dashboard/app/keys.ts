@@ -4,7 +4,7 @@ import { singleKeysAreOn } from './preferences.ts';
 type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 /**
- * Single keys for the whole page. They are inactive while the user types (except Esc, which cancels), while a dialog or a menu
+ * Single keys for the whole page. They are inactive while the user types (except Esc, which cancels), while a dialog or a popover
  * is open, and with Ctrl, Alt or Meta. A key that is held down counts once. Character keys can be turned off.
  */
 export function useKeys(keys: KeyMap): void {
@@ -17,7 +17,7 @@ export function useKeys(keys: KeyMap): void {
       if (event.defaultPrevented || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key.length === 1 && !singleKeysAreOn()) return;
       if (isTyping(event.target) && !(event.key === 'Escape' && !event.isComposing)) return;
-      if (document.querySelector('[role=dialog][data-modal], [role=menu], [role=listbox]')) return;
+      if (document.querySelector('[role=dialog][data-modal], :popover-open')) return;
       const act = Object.hasOwn(current.current, event.key) ? current.current[event.key] : undefined;
       if (act === undefined) return;
       act(event);

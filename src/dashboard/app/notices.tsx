@@ -1,5 +1,6 @@
 import { Button } from 'react-aria-components';
 import { createStore } from '../data/store.ts';
+import { words } from '../words.ts';
 
 /** The result of an action, for when what it was about is no longer on the page. */
 interface Notice {
@@ -31,7 +32,7 @@ export function Notices() {
         <p key={id} className={`note note-${tone}`} data-testid="notice">
           <span>{text}</span>
           <Button className="button button-small" onPress={() => dismiss(id)}>
-            Dismiss
+            {words.shell.dismiss}
           </Button>
         </p>
       ))}

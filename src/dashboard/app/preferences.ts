@@ -3,7 +3,8 @@ import { useSyncExternalStore } from 'react';
 // What a person chose in this browser. A browser may refuse storage; choices then last as long as the page.
 
 /** `auto` follows the system. */
-export type Theme = 'auto' | 'light' | 'dark';
+export const THEMES = ['auto', 'light', 'dark'] as const;
+type Theme = (typeof THEMES)[number];
 const THEME = 'holdpoint-theme';
 const SINGLE_KEYS = 'holdpoint-single-keys';
 

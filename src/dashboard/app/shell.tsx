@@ -2,13 +2,14 @@ import { useEffect, useState } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useRouteContext } from '@tanstack/react-router';
 import { whenSignedOut } from '../data/client.ts';
-import { useConnection, type Connection } from '../data/connection.ts';
+import { useConnection } from '../data/connection.ts';
 import { useLiveChanges } from '../data/live.ts';
 import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
 import { SignIn } from '../session/sign-in.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { voterOf } from '../../domain/eligibility.ts';
+import { words } from '../words.ts';
 import { lastInboxView } from '../inbox/filters.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { HelpDialog } from './help.tsx';
@@ -21,11 +22,11 @@ export function Shell() {
   const redeemed = useRedeemed(signInToken);
   const session = useQuery({ ...sessionQuery, enabled: redeemed !== 'redeeming' });
   useEffect(() => whenSignedOut(() => queries.setQueryData(sessionQuery.queryKey, null)), [queries]);
-  if (redeemed === 'redeeming' || session.isPending) return <Loading what="Signing in" />;
+  if (redeemed === 'redeeming' || session.isPending) return <Loading what={words.shell.signingIn} />;
   if (session.isError) {
     return (
       <main id="main">
-        <Failure what="Holdpoint does not answer" isPage retry={() => void session.refetch()} />
+        <Failure what={words.shell.noAnswer} isPage retry={() => void session.refetch()} />
       </main>
     );
   }
@@ -42,18 +43,18 @@ function Frame({ session }: { readonly session: Session }) {
   return (
     <>
       <a className="skip" href="#main">
-        Skip to content
+        {words.shell.skip}
       </a>
       <header className="bar">
         <Link to="/" className="brand">
           Holdpoint
         </Link>
-        <nav aria-label="Main">
+        <nav aria-label={words.shell.main}>
           <Link to="/" search={lastInboxView} activeOptions={{ exact: true, includeSearch: false }}>
-            Inbox
+            {words.shell.inbox}
           </Link>
-          <Link to="/audit">Audit</Link>
-          <Link to="/policy">Policy</Link>
+          <Link to="/audit">{words.shell.audit}</Link>
+          <Link to="/policy">{words.shell.policy}</Link>
         </nav>
         <AccountMenu session={session} />
       </header>
@@ -68,28 +69,20 @@ function Frame({ session }: { readonly session: Session }) {
   );
 }
 
-const WORDS: Readonly<Record<Exclude<Connection, 'live' | 'connecting'>, string>> = {
-  lost: 'Holdpoint does not answer. What you see may be out of date; it is updated as soon as Holdpoint answers.',
-  offline: 'You are offline. What you see may be out of date, and nothing can be decided until you are back online.',
-};
-
 /** Says for which groups this person cannot decide, although the configuration has them in it. */
 function WithheldGroups({ session: { session } }: { readonly session: Session }) {
   const withheld = session?.withheldGroups ?? [];
   if (withheld.length === 0) return null;
   return (
     <div className="note note-warn" data-testid="withheld-groups">
-      <p>
-        You cannot decide for these groups, because the identity provider did not name them when you signed in. Ask an
-        operator to correct their names there or in the configuration, then sign in again.
-      </p>
+      <p>{words.shell.withheldGroups}</p>
       <ul>
         {withheld.map(({ group, nearest }) => (
           <li key={group}>
             {group}
             {nearest !== null && (
               <>
-                ; it sent <Visible text={nearest} />
+                ; {words.shell.providerSent} <Visible text={nearest} />
               </>
             )}
           </li>
@@ -105,7 +98,7 @@ function ConnectionNote() {
   const quiet = connection === 'live' || connection === 'connecting';
   return (
     <div role="status" className={quiet ? 'connection' : 'connection connection-bad'} data-connection={connection}>
-      {quiet ? '' : WORDS[connection]}
+      {quiet ? '' : words.shell[connection]}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Button, ProgressBar } from 'react-aria-components';
+import { words } from '../words.ts';
 
 export function Loading({ what }: { readonly what: string }) {
   return (
@@ -25,7 +26,7 @@ export function Failure({
       <Title text={what} isPage={isPage} />
       {retry !== undefined && (
         <Button className="button" onPress={retry}>
-          Try again
+          {words.shell.tryAgain}
         </Button>
       )}
     </div>
