@@ -9,7 +9,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition } from '../domain/ledger.ts';
 import type { StoredEnvelope } from '../ports/store.ts';
-import type { DecisionType, Material, Review, WrittenAmount } from '../contract/review.ts';
+import type { DecisionType, HeldBy, Material, Review, WrittenAmount } from '../contract/review.ts';
 import type { Subject } from '../domain/gate/change.ts';
 import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
@@ -70,6 +70,8 @@ export interface ClassifiedRevision {
   readonly wantsPreview: boolean;
   readonly override: boolean;
   readonly amounts: readonly WrittenAmount[];
+  /** Absent where the call is not held by policy, and in histories of before. */
+  readonly heldBy?: HeldBy;
 }
 
 export type Classified =

@@ -5,7 +5,7 @@ import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
 import { moneySchema } from './policy.ts';
-import { reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
+import { firedRuleSchema, reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
 
@@ -101,15 +101,7 @@ export const explanationSchema = z.object({
   /** Who would have to say yes, step by step. */
   levels: z.array(z.object({ name: z.string(), approvers: z.array(z.string()), quorum: z.int() })),
   /** The rules that fired. */
-  rules: z.array(
-    z.object({
-      source: z.string(),
-      class: classSchema,
-      gate: gateSchema.nullable(),
-      reason: z.string().nullable(),
-      error: z.string().nullable(),
-    }),
-  ),
+  rules: z.array(firedRuleSchema),
   errors: z.array(fieldErrorSchema).optional(),
 });
 export type Explanation = z.infer<typeof explanationSchema>;

@@ -144,6 +144,28 @@ const callViewSchema = z.object({
 export const reasonSchema = z.object({ code: z.string(), message: z.string() });
 export type Reason = z.infer<typeof reasonSchema>;
 
+/** A condition of the policy that a call met. */
+export const metConditionSchema = z.object({
+  /** Where it stands and what it says: `policy.yaml:31 arguments.amount > 100`. */
+  source: z.string(),
+  /** What of the call it looks at: JSON Pointers such as `/arguments/amount`, `/context/env`, `/urgency`. */
+  reads: z.array(z.string()),
+});
+export type MetCondition = z.infer<typeof metConditionSchema>;
+
+/** A rule that raised the class of a call; with `error` because it could not be judged. */
+export const firedRuleSchema = metConditionSchema.extend({
+  class: classSchema,
+  gate: gateSchema.nullable(),
+  reason: z.string().nullable(),
+  error: z.string().nullable(),
+});
+export type FiredRule = z.infer<typeof firedRuleSchema>;
+
+/** Why policy holds a call: rules beside its tool's own class, and the `match` that selected its approval. */
+export const heldBySchema = z.object({ rules: z.array(firedRuleSchema), approval: metConditionSchema });
+export type HeldBy = z.infer<typeof heldBySchema>;
+
 /** A level that too few people are left to pass. */
 export const shortfallSchema = z.object({
   /** Name of the level. */
@@ -204,6 +226,8 @@ export const reviewSchema = z.object({
   class: classSchema.nullable(),
   gate: gateSchema.nullable(),
   reasonCodes: z.array(z.string()),
+  /** As this version was classified; absent where it was not held. Never shown to agents. */
+  heldBy: heldBySchema.optional(),
   call: callViewSchema,
   /** Rendered request without credentials. */
   target: targetSchema.nullable(),

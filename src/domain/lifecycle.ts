@@ -205,6 +205,8 @@ interface NoticeRow {
   readonly subject: string;
   /** What a mail says to the person it goes to. */
   readonly sentence: string;
+  /** The same of a question that a workflow asks, where it differs. */
+  readonly ofQuestion?: string;
   /** What people are asked for in a Slack channel; null: only the existing message changes. */
   readonly call: string | null;
   /** Told to people only while the review still has this status; null: always. `open`: has not ended. */
@@ -220,6 +222,7 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
   'review.pending': {
     subject: 'Decision needed',
     sentence: 'This call is waiting for your decision. If nobody decides in time, the answer is no.',
+    ofQuestion: 'A workflow asks you a question, and waits for the answer.',
     call: 'Waiting for a decision',
     while: 'open',
     isLast: false,
@@ -237,6 +240,8 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
     subject: 'Your rejection no longer counts',
     sentence:
       'You rejected an earlier version of this call, which was replaced before your rejection counted. Please decide again.',
+    ofQuestion:
+      'You rejected an earlier version of this proposal, which was replaced before your rejection counted. Please decide again.',
   },
   'review.revision_requested': {
     ...NEWS,
@@ -248,6 +253,7 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
     ...NEWS,
     subject: 'Changed, decide again',
     sentence: 'This call has a new version. Votes on earlier versions no longer count: please decide again.',
+    ofQuestion: 'This question has a new version. Votes on earlier versions no longer count: please decide again.',
     call: 'New version: votes on earlier ones no longer count',
     while: 'open',
   },
@@ -255,6 +261,7 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
     ...NEWS,
     subject: 'Still waiting',
     sentence: 'This call is still waiting. If nobody decides in time, the answer is no.',
+    ofQuestion: 'This question still waits for an answer.',
     call: 'Still waiting: if nobody decides in time, the answer is no',
     while: 'open',
   },
@@ -262,6 +269,7 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
     ...NEWS,
     subject: 'Escalated, decision needed',
     sentence: 'This call has been waiting for a long time, so you may decide about it too.',
+    ofQuestion: 'This question has been waiting for a long time, so you may answer it too.',
     call: 'Escalated: it has been waiting for a long time',
     while: 'open',
   },

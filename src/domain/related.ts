@@ -46,6 +46,11 @@ export function relateReviews(
   ];
 }
 
+/** A review as people are told of it, with what the same agent did besides. */
+export function withRelated(review: Review, related: readonly RelatedReview[]): Review {
+  return related.length === 0 ? review : { ...review, related: [...related] };
+}
+
 /**
  * Equal calls of which a yes must say that twice is meant. Of two that wait, the later one asks: whichever is approved
  * first, and if both are at the same moment, one of the two is.

@@ -32,7 +32,7 @@ export function comparableIntent(
   }: { readonly threadId?: string | null | undefined; readonly callback?: string | null | undefined },
   { class: callClass, approval }: Extract<Assessment, { kind: 'held' }>,
 ): JsonObject {
-  const { match: _words, ...plan } = approval;
+  const { selectedBy: _words, ...plan } = approval;
   return {
     threadId: threadId ?? null,
     callback: callback ?? null,

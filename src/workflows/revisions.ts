@@ -93,6 +93,7 @@ export function revisedChange(
     gate: 'hard',
     reasonCodes: revision.reasonCodes,
     amounts: revision.amounts,
+    heldBy: revision.heldBy,
     previewError,
     submittedAt: new Date(Date.now()).toISOString(),
     by,
@@ -115,7 +116,7 @@ export function revisedChange(
 
 /** Older revisions are shown by digest; the database keeps what they were. */
 function forgetArguments(revision: RevisionRecord): RevisionRecord {
-  const { amounts: _forgotten, ...rest } = revision;
+  const { amounts: _amounts, heldBy: _heldBy, ...rest } = revision;
   return { ...rest, material: { ...revision.material, arguments: {}, target: null, evidence: null } };
 }
 

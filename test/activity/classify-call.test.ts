@@ -73,6 +73,8 @@ describe('law 1: the class decides the gate', () => {
       kind: 'held',
       reasonCodes: ['irreversible-tool', 'rule_error'],
     });
+    const { review } = (await store.readReview(failing.reviewId)) ?? {};
+    expect(review?.heldBy?.rules).toMatchObject([{ source: 'broken', error: 'failed' }]);
     gate.settings.setPolicy({ approval: broken });
     const undecidable = signed(CLOSE);
     expect(await judged(undecidable.request, undecidable.reviewId)).toMatchObject({
@@ -134,6 +136,7 @@ describe('law 1: the class decides the gate', () => {
       call: { digest },
       level: 1,
       expiresAt: material.expiresAt,
+      heldBy: { rules: [], approval: ONE_OF_OPS.selectedBy },
     });
     const record = await store.readRecord(reviewId);
     expect(record?.materials).toEqual([material]);

@@ -2,12 +2,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { CLASSES, GATES, type CallClass, type Gate } from '../../src/contract/call.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
+import type { FiredRule } from '../../src/contract/review.ts';
 import { digestOf } from '../../src/domain/proof/digest.ts';
 import type {
   ApprovalPlan,
   Classification,
   ClassifyInput,
-  FiredRule,
   Policy,
   PolicyTool,
 } from '../../src/domain/policy/policy.ts';
@@ -37,7 +37,7 @@ export const ONE_OF_OPS: ApprovalPlan = {
   slackDecision: 'sign-in',
   // Tests propose the same call over and over.
   reproposal: 'ask',
-  match: 'true',
+  selectedBy: { source: 'true', reads: [] },
 };
 
 const DEFAULT_GATE: Record<CallClass, Gate> = {
@@ -105,7 +105,7 @@ function classify(
 }
 
 function fire(rule: SmallRule, input: ClassifyInput): FiredRule[] {
-  const base = { source: rule.name, gate: null, error: null };
+  const base = { source: rule.name, reads: [], gate: null, error: null };
   try {
     return rule.when(input) ? [{ ...base, class: rule.class, reason: rule.name }] : [];
   } catch {

@@ -33,6 +33,13 @@ describe('an approved call', () => {
   });
 });
 
+test('a question of a workflow has neither class nor code', () => {
+  const question = { kind: 'in-flow', title: 'Publish?', reasonCodes: ['in_flow'], target: null } as const;
+  const text = plain(renderReview(ioFor({ tty: true }), aReview({ ...question, reasonCodes: ['in_flow'] })));
+  expect(text).toMatch(/^"?Publish\?"? {2}waiting for a decision/);
+  expect(text).not.toMatch(/irreversible|in_flow/i);
+});
+
 describe('review show', () => {
   const review = aReview({
     evidence: [evidence],

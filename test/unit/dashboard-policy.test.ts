@@ -34,7 +34,14 @@ describe('a pasted call', () => {
 });
 
 test('rules that fired are found by their lines, in the file that is shown alone', () => {
-  const rule = (source: string) => ({ source, class: 'forbidden', gate: null, reason: null, error: null }) as const;
+  const rule = (source: string) => ({
+    source,
+    reads: [],
+    class: 'forbidden' as const,
+    gate: null,
+    reason: null,
+    error: null,
+  });
   const rules = [
     rule('policy.yaml:12 tool == "a.b"'),
     rule('policy.yaml:20 true'),

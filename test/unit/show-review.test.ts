@@ -48,7 +48,7 @@ describe('the order of a review', () => {
 
   test('why and who, Holdpoint’s own evidence, the call below it, and only then the agent’s words', () => {
     const voices = show(review).sections.map(({ voice }) => voice);
-    expect(voices).toEqual(['holdpoint', 'holdpoint', 'call', 'agent', 'holdpoint', 'reviewer']);
+    expect(voices).toEqual(['holdpoint', 'holdpoint', 'call', 'call', 'agent', 'holdpoint', 'reviewer']);
     const text = textOf(review);
     const places = ['Owner', 'Time left', '1,247', 'DELETE FROM users', 'Approve at once.'].map((part) =>
       text.indexOf(part),

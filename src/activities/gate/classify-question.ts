@@ -80,7 +80,7 @@ function assessQuestion(
       slackDecision: 'sign-in',
       // The workflow that asks knows what it asks again.
       reproposal: 'ask',
-      match: 'in-flow',
+      selectedBy: { source: 'in-flow', reads: [] },
     },
   };
 }

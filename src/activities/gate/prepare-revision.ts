@@ -1,11 +1,12 @@
 import type { Evidence } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Material, WrittenAmount } from '../../contract/review.ts';
+import type { HeldBy, Material, MetCondition, WrittenAmount } from '../../contract/review.ts';
 import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
 import { writeAmounts } from '../../domain/money.ts';
 import { assessCall, findTool, levelsOf, type Assessment } from '../../domain/policy/assess.ts';
 import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
+import { clip } from '../../domain/text/visible.ts';
 import type { ClassifiedRevision, PreparedRevision, PrepareRevisionInput, WithEvidence } from '../api.ts';
 import type { GateDeps } from './deps.ts';
 
@@ -48,7 +49,23 @@ export function buildRevision(input: RevisionInput, assessment: Assessment, want
     wantsPreview,
     override: assessment.override,
     amounts: amountsOf(input.settings, material),
+    ...(assessment.kind === 'held' && input.kind === 'call' ? { heldBy: heldByOf(assessment) } : {}),
   };
+}
+
+/** As much of it as people read: a policy may have any number of rules, of 4,096 characters each. */
+const MOST_RULES = 10;
+const MOST_READS = 20;
+const CONDITION = 400;
+
+function heldByOf({ fired, approval }: Assessment & { readonly kind: 'held' }): HeldBy {
+  const short = <T extends MetCondition>(met: T): T => ({
+    ...met,
+    source: clip(met.source, CONDITION),
+    reads: met.reads.slice(0, MOST_READS),
+  });
+  const rules = fired.slice(0, MOST_RULES).map((rule) => short(rule));
+  return { rules, approval: short(approval.selectedBy) };
 }
 
 /** What of the call is money, by the policy in force. */

@@ -3,6 +3,7 @@ import type { DeliveryStore, Settlement, WaitingDelivery } from '../../ports/out
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { isOvertaken } from '../../domain/lifecycle.ts';
+import { withRelated } from '../../domain/related.ts';
 import type { Clock } from '../../ports/connector.ts';
 import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
 import {
@@ -244,8 +245,7 @@ async function readTold(
 ): Promise<Told | undefined> {
   const review = (await store.readReview(reviewId))?.review;
   if (review === undefined || !('pace' in destination)) return review && { review };
-  const related = await store.proposedCalls.related(review);
-  const told = { review: related.length === 0 ? review : { ...review, related: [...related] } };
+  const told = { review: withRelated(review, await store.proposedCalls.related(review)) };
   return review.revision < 2 ? told : { ...told, materials: (await store.readRecord(reviewId))?.materials ?? [] };
 }
 

@@ -26,6 +26,7 @@ import type { Review } from '../../contract/review.ts';
 import { checkMailLink } from '../../domain/mail-decision.ts';
 import { findReviewer } from '../../domain/policy/settings.ts';
 import { publicKeyOf } from '../../domain/proof/dsse.ts';
+import { withRelated } from '../../domain/related.ts';
 import { readMailLink, type MailLink } from '../../domain/proof/mail-link.ts';
 import { shownBy } from '../../domain/show/shown-by.ts';
 import { canBeStopped, queuedDecisionWords, wasStopped } from '../../domain/stop.ts';
@@ -178,10 +179,9 @@ async function pageOf(
   caller: Caller,
 ): Promise<DecisionPage> {
   const materials = review.revision > 1 ? ((await store.readRecord(review.reviewId))?.materials ?? []) : [];
-  const related = [...(await store.proposedCalls.related(review))];
   const now = clock.now();
   return {
-    review: { ...review, related },
+    review: withRelated(review, await store.proposedCalls.related(review)),
     reviewer: link.reviewer,
     formToken: forms.issue(linkOf(req), now),
     reviewUrl: `${caller.baseUrl}/reviews/${review.reviewId}`,

@@ -11,6 +11,7 @@ import { findShortfall, voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
+import { withRelated } from '../../domain/related.ts';
 import { viewForAgent, viewRowForAgent } from '../../domain/show/agent-view.ts';
 import type { ListFilter, Store } from '../../ports/store.ts';
 
@@ -39,7 +40,7 @@ export async function getReview(
   const isOver = (now: Review): boolean =>
     isFinal(now) || (options.orChanges === true && now.status === 'changes_requested');
   const review = await readVisible(context, principal, reviewId);
-  if (options.waitSeconds === 0 || isOver(review)) return withRelated(context, principal, review);
+  if (options.waitSeconds === 0 || isOver(review)) return tellRelated(context, principal, review);
   const held = await waitUntil(
     context,
     reviewId,
@@ -47,14 +48,13 @@ export async function getReview(
     options.waitSeconds * 1_000,
     options.signal,
   );
-  return withRelated(context, principal, held === undefined ? review : present(context, principal, held.review));
+  return tellRelated(context, principal, held === undefined ? review : present(context, principal, held.review));
 }
 
 /** What the same agent did besides is for reviewers alone: an agent could learn from it what others decided. */
-async function withRelated(context: ServiceContext, principal: Principal, review: Review): Promise<Review> {
+async function tellRelated(context: ServiceContext, principal: Principal, review: Review): Promise<Review> {
   if (principal.kind !== 'reviewer') return review;
-  const related = await context.store.proposedCalls.related(review);
-  return related.length === 0 ? review : { ...review, related: [...related] };
+  return withRelated(review, await context.store.proposedCalls.related(review));
 }
 
 export async function listReviews(

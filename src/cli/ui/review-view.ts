@@ -16,7 +16,7 @@ export function renderReview(io: Io, review: Review, background: ReviewBackgroun
   const { colours } = io;
   const shown = layOutText(showReview(review, { ...background, now: io.now(), pinned: null, withAnswer: true }));
   return [
-    `${colours.bold(shown.title)}  ${paintClass(io, review.class)}  ${STATUS[review.status].words}`,
+    [colours.bold(shown.title), ...classOf(io, review), STATUS[review.status].words].join('  '),
     ...shown.sections.flatMap(({ heading: text, blocks }) => [
       ...heading(io, text),
       ...blocks.flatMap((block) => renderBlock(io, block)),
@@ -43,6 +43,11 @@ function renderBlock(io: Io, block: TextBlock): string[] {
 
 export function heading(io: Io, text: string): string[] {
   return ['', io.colours.bold(text)];
+}
+
+/** A question has no class that says anything of it. */
+function classOf(io: Io, { kind, class: callClass }: Review): readonly string[] {
+  return kind === 'call' ? [paintClass(io, callClass)] : [];
 }
 
 export function paintClass(io: Io, callClass: Review['class']): string {

@@ -240,7 +240,7 @@ function Choosing({ review, choice, onChoose }: ItemProps & { readonly review: R
   );
 }
 
-const IN_SHORT = new Set<SectionId>(['changes', 'evidence', 'call', 'words']);
+const IN_SHORT = new Set<SectionId>(['changes', 'evidence', 'call', 'request', 'words']);
 
 /** What is decided on, without what a page of its own has beside it. */
 function InShort({ review }: { readonly review: Review }) {

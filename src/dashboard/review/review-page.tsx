@@ -89,6 +89,8 @@ function ReviewView({ review }: { readonly review: Review }) {
         {evidence !== undefined && samples.length > 0 && (
           <SectionCard section={{ ...evidence, heading: 'More evidence' }} blocks={samples} />
         )}
+        {card('request')}
+        {card('answers')}
         {card('earlier')}
         {card('words')}
         <div className="review-more">

@@ -3,6 +3,7 @@ import type {
   DecisionType,
   DecisionView,
   ExecutionView,
+  HeldBy,
   Material,
   Review,
   ReviewStatus,
@@ -38,6 +39,7 @@ export interface RevisionRecord {
   readonly gate: Review['gate'];
   readonly reasonCodes: readonly string[];
   readonly amounts?: readonly WrittenAmount[];
+  readonly heldBy?: HeldBy | undefined;
   readonly previewError: Review['previewError'];
   readonly submittedAt: string;
   /** Who wrote this revision: the proposer, or the reviewer who edited. */
@@ -94,6 +96,7 @@ export function viewReview(record: ReviewRecord): Review {
     context: material.context,
     evidence: material.evidence === null ? [] : [material.evidence],
     ...(current.amounts === undefined || current.amounts.length === 0 ? {} : { amounts: [...current.amounts] }),
+    ...(current.heldBy === undefined ? {} : { heldBy: current.heldBy }),
     previewError: current.previewError,
     expiresAt,
     resolvedAt: resolvedAt(record),

@@ -13,7 +13,9 @@ import { EvaluationError, type Value } from './cel-values.ts';
 /** A place in the arguments (or the context) that an expression looks at; the empty path is all of them. */
 export type ValuePath = readonly string[];
 
-type Root = 'arguments' | 'context' | 'urgency';
+/** What a caller says of a call, as conditions name it. */
+export const ROOTS = ['arguments', 'context', 'urgency'] as const;
+type Root = (typeof ROOTS)[number];
 
 /** Every place under a root that an expression may look at. What cannot be told counts as the whole above it. */
 export function argumentUses(expr: Expr, root: Root = 'arguments'): readonly ValuePath[] {

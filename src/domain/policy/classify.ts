@@ -1,13 +1,14 @@
 import type { CallClass, Gate } from '../../contract/call.ts';
 import type { ReasonCode } from '../../contract/codes.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { FiredRule, MetCondition } from '../../contract/review.ts';
 import { findUnsealed } from '../seal-binding.ts';
 import { canonicalJson } from '../proof/digest.ts';
-import type { CompiledApproval, CompiledRule } from './conditions.ts';
+import type { CompiledApproval, CompiledRule, Condition } from './conditions.ts';
 import { createEvaluation, prepareInput, type ExpressionInput } from './expression.ts';
 import type { Folds } from './schema.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
-import type { ApprovalPlan, Classification, ClassifyInput, FiredRule, PolicyTool } from './policy.ts';
+import type { ApprovalPlan, Classification, ClassifyInput, PolicyTool } from './policy.ts';
 import { gateOf, stricterClass, stricterGate } from './strictness.ts';
 import { areTimesAtLeastAsStrict } from '../deadline.ts';
 
@@ -60,7 +61,7 @@ export function missingConnector({ name, connector }: ToolDefinition): ArgumentE
 function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, listed: boolean): Classification {
   const { definition } = tool;
   const { whole, pinned } = prepareCall(input, tool.folds);
-  const fired = fireRules(policy.rules, whole === pinned ? [whole] : [whole, pinned]);
+  const fired = fireRules(policy.rules, input, whole === pinned ? [whole] : [whole, pinned]);
   const demands: readonly Demand[] = [
     { class: definition.class, gate: gateOf(definition) },
     ...fired.map((rule) => ({ class: rule.class, gate: gateOf({ class: rule.class, gate: rule.gate ?? undefined }) })),
@@ -78,7 +79,7 @@ function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, li
   if (callClass === 'forbidden') return block('forbidden', ['forbidden', ...causes, ...notes], fired);
   if (gate !== 'hard')
     return { kind: 'free', class: callClass, gate, reasonCodes: unique([...causes, ...notes]), fired };
-  const selected = selectApproval(policy.approvals, whole, pinned, callClass);
+  const selected = selectApproval(policy.approvals, input, { whole, pinned }, callClass);
   if ('error' in selected) {
     return block(callClass, ['policy_error', ...causes, ...notes], [...fired, { ...selected.error, class: callClass }]);
   }
@@ -127,23 +128,36 @@ export function prepareCall(
   return { whole, pinned };
 }
 
-function fireRules(rules: readonly CompiledRule[], inputs: readonly ExpressionInput[]): readonly FiredRule[] {
-  return rules.flatMap(({ expression, place, class: callClass, gate, reason }) => {
-    const source = `${place} ${expression.text}`;
+function fireRules(
+  rules: readonly CompiledRule[],
+  call: CallOfTool,
+  inputs: readonly ExpressionInput[],
+): readonly FiredRule[] {
+  return rules.flatMap((rule) => {
+    const { expression, class: callClass, gate, reason } = rule;
     const asked = expression.readsCallersWord ? inputs : inputs.slice(0, 1);
     const verdicts = asked.map((input) => expression.evaluate(input));
     const failed = verdicts.find((verdict) => !verdict.ok);
     const fired: FiredRule[] = [];
     if (verdicts.some((verdict) => verdict.ok && verdict.value)) {
-      fired.push({ source, class: callClass, gate, reason, error: null });
+      fired.push({ ...metBy(call, rule), class: callClass, gate, reason, error: null });
     }
     if (failed !== undefined && !failed.ok) {
       // What could not be judged is at least as strict as what the rule would have asked for.
       const strict = stricterClass('irreversible', callClass);
-      fired.push({ source, class: strict, gate: 'hard', reason: failed.code, error: failed.error });
+      fired.push({ ...metBy(call, rule), class: strict, gate: 'hard', reason: failed.code, error: failed.error });
     }
     return fired;
   });
+}
+
+type CallOfTool = Pick<ClassifyInput, 'tool' | 'service'>;
+
+function metBy(
+  { tool, service }: CallOfTool,
+  { expression, place }: Pick<Condition, 'expression' | 'place'>,
+): MetCondition {
+  return { source: `${place} ${expression.text}`, reads: [...expression.readsOf(tool, service)] };
 }
 
 function block(
@@ -166,35 +180,43 @@ type Selected = { readonly plan: ApprovalPlan } | { readonly error: Omit<FiredRu
  */
 export function selectApproval(
   approvals: readonly CompiledApproval[],
-  wholeInput: ExpressionInput,
-  pinnedInput: ExpressionInput,
+  call: CallOfTool,
+  inputs: { readonly whole: ExpressionInput; readonly pinned: ExpressionInput },
   callClass: CallClass,
 ): Selected {
-  const pinned = selectIn(approvals, pinnedInput, callClass);
-  const whole = wholeInput === pinnedInput ? pinned : selectIn(approvals, wholeInput, callClass);
+  const pinned = selectIn(approvals, call, inputs.pinned, callClass);
+  const whole = inputs.whole === inputs.pinned ? pinned : selectIn(approvals, call, inputs.whole, callClass);
   if ('error' in pinned) return pinned;
   if ('error' in whole) return whole;
   return isAtLeastAsStrict(whole.plan, pinned.plan) ? whole : pinned;
 }
 
-function selectIn(approvals: readonly CompiledApproval[], input: ExpressionInput, callClass: CallClass): Selected {
-  for (const { expression, place, plan } of approvals) {
+function selectIn(
+  approvals: readonly CompiledApproval[],
+  call: CallOfTool,
+  input: ExpressionInput,
+  callClass: CallClass,
+): Selected {
+  for (const approval of approvals) {
+    const { expression, plan } = approval;
     const verdict = expression.evaluate(input);
     if (!verdict.ok) {
-      const source = `${place} ${expression.text}`;
-      return { error: { source, gate: null, reason: 'policy_error', error: verdict.error } };
+      return { error: { ...metBy(call, approval), gate: null, reason: 'policy_error', error: verdict.error } };
     }
     if (!verdict.value) continue;
     const byClass = callClass === 'irreversible' ? 'sign-in' : 'confirm';
     return {
       plan: {
         ...plan,
+        selectedBy: metBy(call, approval),
         emailDecision: plan.emailDecision ?? byClass,
         slackDecision: plan.slackDecision ?? byClass,
       },
     };
   }
-  return { error: { source: 'approvals', gate: null, reason: 'policy_error', error: 'no approval matches' } };
+  return {
+    error: { source: 'approvals', reads: [], gate: null, reason: 'policy_error', error: 'no approval matches' },
+  };
 }
 
 const REMOTE_STRICTNESS = { confirm: 0, 'sign-in': 1, off: 2 } as const;

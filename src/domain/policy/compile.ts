@@ -110,8 +110,8 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
     },
     approvalFor(input) {
       try {
-        const { whole, pinned } = prepareCall(input, compiled.findTool(input.tool)?.folds);
-        const selected = selectApproval(approvals, whole, pinned, 'irreversible');
+        const inputs = prepareCall(input, compiled.findTool(input.tool)?.folds);
+        const selected = selectApproval(approvals, input, inputs, 'irreversible');
         return 'plan' in selected ? selected.plan : { error: 'policy_error' };
       } catch {
         return { error: 'policy_error' };

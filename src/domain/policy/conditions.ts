@@ -9,7 +9,7 @@ import type { ApprovalTimes } from '../deadline.ts';
 import type { ApprovalPlan } from './policy.ts';
 
 /** A rule's or an approval's CEL text, compiled, and where it stands. */
-interface Condition {
+export interface Condition {
   readonly expression: Expression;
   readonly source: YamlSource;
   readonly path: Path;
@@ -28,7 +28,7 @@ export interface CompiledRule extends Condition {
 export interface CompiledApproval extends Condition {
   readonly kind: 'approval';
   /** Where the file states none, what decides from a mail and from Slack depends on the class of the call. */
-  readonly plan: Omit<ApprovalPlan, 'emailDecision' | 'slackDecision'> & {
+  readonly plan: Omit<ApprovalPlan, 'emailDecision' | 'slackDecision' | 'selectedBy'> & {
     readonly emailDecision: ApprovalPlan['emailDecision'] | null;
     readonly slackDecision: ApprovalPlan['slackDecision'] | null;
   };
@@ -112,7 +112,6 @@ function planOf(approval: ApprovalRule): CompiledApproval['plan'] {
     emailDecision: approval.emailDecision ?? null,
     slackDecision: approval.slackDecision ?? null,
     reproposal: approval.reproposal ?? 'attach',
-    match: approval.match,
   };
 }
 

@@ -1,7 +1,8 @@
 import { celEnv, parse } from '@bufbuild/cel';
 import type { Urgency } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import { argumentUses, reachableParts, truthFor, type ValuePath } from './cel-reads.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { argumentUses, reachableParts, readUse, ROOTS, truthFor, type ValuePath } from './cel-reads.ts';
 import { Budget, Dict, EvaluationError, Evaluation, type EvaluationCode, type Value } from './cel-values.ts';
 import { checkExpression } from './cel-check.ts';
 import { compileTree, type Evaluate } from './cel-evaluate.ts';
@@ -19,6 +20,8 @@ export interface Expression {
   readonly tools: ReadonlySet<string>;
   /** Places that it may look at in a call of one tool. */
   usesFor(tool: string, service: string, root: 'arguments' | 'context'): readonly ValuePath[];
+  /** As {@link usesFor}, over all that a caller says: JSON Pointers such as `/arguments/amount`, `/context/env`, `/urgency`. */
+  readsOf(tool: string, service: string): readonly string[];
   /** False where its own text rules this tool out, e.g. `tool == "another" && …`. */
   concerns(tool: string, service: string): boolean;
 }
@@ -134,6 +137,13 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
         // Nested beyond the stack, say. What cannot be judged is never a no.
         return { ok: false, error: 'the call cannot be judged', code: 'rule_error' };
       }
+    },
+    readsOf(tool, service) {
+      const parts = reachable(tool, service);
+      const read = ROOTS.flatMap((root) =>
+        parts.flatMap((part) => argumentUses(part, root)).map((use) => [root, ...readUse(use).path]),
+      );
+      return [...new Set(read.map((path) => path.map(pointerStep).join('')))];
     },
     usesFor: (tool, service, root) => reachable(tool, service).flatMap((part) => argumentUses(part, root)),
     concerns: (tool, service) => decide(expr, tool, service) !== false || reachable(tool, service).length > 0,

@@ -1,6 +1,7 @@
-import type { CallClass, Gate, Urgency } from '../../contract/call.ts';
+import type { CallClass, Urgency } from '../../contract/call.ts';
 import type { JsonObject, Digest } from '../../contract/json.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
+import type { FiredRule, MetCondition } from '../../contract/review.ts';
 import type { ApprovalTimes } from '../deadline.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import type { Evaluation } from './cel-values.ts';
@@ -43,15 +44,6 @@ export interface ClassifyInput {
   readonly evaluation?: Evaluation;
 }
 
-/** Which rules fired, for `policy explain` and for the record. */
-export interface FiredRule {
-  readonly source: string;
-  readonly class: CallClass;
-  readonly gate: Gate | null;
-  readonly reason: string | null;
-  readonly error: string | null;
-}
-
 /** Approval in force for a hard-gated call. */
 export interface ApprovalPlan extends ApprovalTimes {
   readonly levels: readonly { readonly name: string; readonly approvers: readonly string[]; readonly quorum: number }[];
@@ -60,8 +52,8 @@ export interface ApprovalPlan extends ApprovalTimes {
   readonly slackDecision: 'confirm' | 'sign-in' | 'off';
   /** What the same call, proposed again soon after its rejection, comes to. */
   readonly reproposal: 'attach' | 'ask';
-  /** CEL text of the `match` that selected it. */
-  readonly match: string;
+  /** The `match` that selected it. */
+  readonly selectedBy: MetCondition;
 }
 
 export type Classification = { readonly reasonCodes: readonly string[]; readonly fired: readonly FiredRule[] } & (

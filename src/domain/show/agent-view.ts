@@ -5,9 +5,9 @@ import type { ExecutionView, Review, ReviewRow, WrittenAmount } from '../../cont
  * The state as its own agent may read it, wherever it is told (HTTP, MCP, a callback). An agent never receives what a
  * preview found: it could read tables through proposals. The digest covers the evidence and its time, so where there may
  * be evidence the digest is withheld too: everything else in it is known to the agent, which could try values until one
- * fits.
+ * fits. Nor is it told which conditions held its call: it could stay just below them.
  */
-export function viewForAgent(review: Review): Review {
+export function viewForAgent({ heldBy: _, ...review }: Review): Review {
   const execution = withoutEvidence(review.execution);
   // Earlier revisions carry their digest only, and may have had evidence that is gone from the state.
   const withheld = review.evidence.length > 0 || review.revisions.length > 1;

@@ -5,17 +5,20 @@ import { isExactNumber } from '../../contract/exact-number.ts';
 import { isOmission, type Omission } from '../json/fit.ts';
 import { FORM_TYPE } from '../render/form.ts';
 import { asHttpRequest, writeHttpRequest } from '../render/http.ts';
+import { isJsonObject } from '../json/pointer.ts';
 import { sealedPointers, valueAt } from '../seal-binding.ts';
 import { amountAt, wordsOfPlace, writeAmounts } from '../money.ts';
 import { formatCount } from '../text/time.ts';
 import { writeCell } from '../text/write-value.ts';
+import { readByLine, readersOf } from './show-held.ts';
 import { pair, said, type Block, type Line, type Pair, type Section, type ShownTool } from './shown.ts';
 
 /** The call from the bytes that the digest covers: nothing here is a description of it. */
 export function showCall(review: Review, tool: ShownTool | undefined): Section {
-  const { target, call, kind } = review;
-  const { arguments: args } = call;
-  const drawing = kind === 'call' && args !== null ? drawByTool(call.tool, args) : NOTHING;
+  const { call, kind } = review;
+  const args = call.arguments === null ? null : inSchemaOrder(call.arguments, tool?.arguments);
+  const readers = readersOf(review, 'arguments');
+  const drawing = kind === 'call' && args !== null ? drawByTool(call.tool, args, readers) : NOTHING;
   const pairs = amountsOf(review, tool).flatMap(({ place, text }) =>
     typeof place === 'string' ? [pair([{ policy: wordsOfPlace(place) }], text)] : [],
   );
@@ -26,16 +29,31 @@ export function showCall(review: Review, tool: ShownTool | undefined): Section {
     const rest = Object.fromEntries(Object.entries(args).filter(([name]) => !drawing.inFull.includes(name)));
     if (drawing.inFull.length === 0 || Object.keys(rest).length > 0) {
       const named = drawing.inFull.length === 0 ? label : `Other ${label.toLowerCase()}`;
-      blocks.push({ kind: 'values', label: named, values: rest });
+      blocks.push({ kind: 'values', label: named, values: rest, readers });
     }
   }
-  if (target !== null && target.request !== null) blocks.push(...showRequest(target, args ?? {}));
-  return { id: 'call', heading: kind === 'call' ? 'What exactly will happen' : 'What is asked', voice: 'call', blocks };
+  return { id: 'call', heading: kind === 'call' ? 'What exactly will happen' : 'The proposal', voice: 'call', blocks };
+}
+
+/** As the tool's schema names them, then the others by name. */
+function inSchemaOrder(args: JsonObject, schema: JsonObject | null | undefined): JsonObject {
+  const named = schema?.['properties'];
+  const order = isJsonObject(named) ? Object.keys(named) : [];
+  const others = Object.keys(args).toSorted((a, b) => (a < b ? -1 : 1));
+  const names = new Set([...order.filter((name) => Object.hasOwn(args, name)), ...others]);
+  return Object.fromEntries([...names].map((name) => [name, args[name] as Json]));
+}
+
+/** The request of the call as it will be sent; a question has none. */
+export function showRequest({ target, call }: Review): Section[] {
+  if (target === null || target.request === null) return [];
+  const blocks = drawRequest(target, call.arguments ?? {});
+  return [{ id: 'request', heading: 'The request', voice: 'call', blocks }];
 }
 
 /** The very request that the digest covers: of HTTP, what will go over the wire but for the credential. */
-function showRequest({ connector, request }: Target, args: JsonObject): Block[] {
-  const label: Line = ['Request to connector ', said(connector), ', as it will be sent (without credentials)'];
+function drawRequest({ connector, request }: Target, args: JsonObject): Block[] {
+  const label: Line = ['To connector ', said(connector), ', as it will be sent (without credentials)'];
   const http = asHttpRequest(request);
   if (http === undefined) return [{ kind: 'json', label, value: request, isFolded: true }];
   const sealed = sealedPointers(args).map((pointer) => valueAt(args, pointer) as { readonly $sealed: string });
@@ -66,10 +84,13 @@ export function amountsOf({ kind, call, evidence }: Review, tool: ShownTool | un
 }
 
 /** What a kind of tool is known by: a statement line by line, a repository by its name. */
-function drawByTool(tool: string, args: JsonObject): Drawing {
+function drawByTool(tool: string, args: JsonObject, readers: ReturnType<typeof readersOf>): Drawing {
   const { sql, owner, repo } = args;
   if (tool.startsWith('postgres.') && typeof sql === 'string') {
-    return { inFull: ['sql'], blocks: [{ kind: 'text', label: ['SQL'], text: sql, syntax: 'sql' }] };
+    return {
+      inFull: ['sql'],
+      blocks: [{ kind: 'text', label: ['SQL', ...readByLine(readers['sql'])], text: sql, syntax: 'sql' }],
+    };
   }
   if (tool.startsWith('github.') && typeof owner === 'string' && typeof repo === 'string') {
     return { inFull: [], blocks: [{ kind: 'pairs', pairs: [pair('Repository', [said(owner), ' / ', said(repo)])] }] };
@@ -162,10 +183,11 @@ export function showWords(review: Review, pinned: JsonObject | null): Section[] 
   const context = splitContext(review.context, pinned ?? {}).said;
   if (Object.keys(context).length > 0) {
     const label = pinned === null ? 'Context (values that the configuration pins replace the agent’s)' : 'Context';
-    blocks.push({ kind: 'values', label, values: context });
+    blocks.push({ kind: 'values', label, values: context, readers: readersOf(review, 'context') });
   }
   if (blocks.length === 0) return [];
-  return [{ id: 'words', heading: 'The agent’s own words (not checked)', voice: 'agent', blocks }];
+  const whose = review.kind === 'call' ? 'agent' : 'workflow';
+  return [{ id: 'words', heading: `The ${whose}’s own words (not checked)`, voice: 'agent', blocks }];
 }
 
 export function splitContext(

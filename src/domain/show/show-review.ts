@@ -1,14 +1,15 @@
-import { nextEscalation } from '../deadline.ts';
+import type { Json } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
-import { EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
+import { EXECUTION, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
-import { DECISION_WORDS, executionErrorWords, reasonWords } from '../words.ts';
+import { DECISION_WORDS, executionErrorWords } from '../words.ts';
 import { changesSince } from './changes.ts';
 import { plainWords } from './plain-words.ts';
-import { amountsOf, showCall, showEvidence, showWords, splitContext } from './show-call.ts';
+import { amountsOf, showCall, showEvidence, showRequest, showWords } from './show-call.ts';
+
 import { showEarlier, showEqual } from './show-related.ts';
-import { writeWarnings } from './show-warnings.ts';
+import { showAnswers, showWhy } from './show-why.ts';
 import {
   lineOf,
   pair,
@@ -38,6 +39,8 @@ export function showReview(review: Review, options: ShowOptions): Shown {
       ...showChanges(review, options),
       ...showEvidence(review, options.tool),
       showCall(review, options.tool),
+      ...showRequest(review),
+      ...showAnswers(review),
       ...showEarlier(review, options.now),
       ...showWords(review, options.pinned),
       ...showFeedback(review),
@@ -54,57 +57,6 @@ function summaryOf(review: Review, { tool }: ShowOptions): Line | null {
   const amounts = amountsOf(review, tool);
   if (kind === 'in-flow' || (description === null && amounts.length === 0)) return null;
   return [{ policy: plainWords(call.tool, call.arguments ?? undefined, description, amounts) }];
-}
-
-/** Why it is held, who is answerable, how long is left. */
-function showWhy(
-  review: Review,
-  { now, tool, pinned, shortfall = review.shortfall, reasons: more = review.reasons ?? [] }: ShowOptions,
-): Section {
-  const { proposer, expiresAt } = review;
-  const reasons = review.reasonCodes.map(writeReason);
-  if (review.kind === 'in-flow') reasons.unshift('A workflow asks and waits for the answer');
-  const because: Line = [
-    `${review.class ?? 'not classified'}: `,
-    { policy: reasons.join('; ') || 'The class of the tool requires it' },
-    ...(tool?.reason ? ['. ', { policy: tool.reason }] : []),
-  ];
-  const changed: Line =
-    review.revision === 1
-      ? ['nothing: this is the first version']
-      : [
-          `version ${review.revision}, by `,
-          said(review.revisions.at(-1)?.by ?? proposer.id),
-          '; votes on earlier versions no longer count',
-        ];
-  const proposed: Line = [' proposed ', { at: review.proposedAt, now }];
-  const pairs: Pair[] = [
-    pair('Why it is held', because),
-    ...more.map(({ message }) => pair('More exactly', [said(message)])),
-    pair('What changed', changed),
-    proposer.owner === null
-      ? { ...pair('Owner', ['No owner (', said(proposer.id), ',', ...proposed, ')']), tone: 'bad' }
-      : pair('Owner', [said(proposer.owner), ' for ', said(proposer.id), ',', ...proposed]),
-  ];
-  if (!hasEnded(review.status)) {
-    const left: Line =
-      expiresAt === null ? ['no deadline yet'] : [{ until: expiresAt, now }, ', then the answer is no'];
-    const next = nextEscalation(review, now);
-    const more: Line = next === null ? [] : ['; from ', { at: next.at }, ' also ', ...saidList(next.to), ' may decide'];
-    pairs.push(pair('Time left', [...left, ...more]));
-  }
-  const blocks: Block[] = [{ kind: 'pairs', pairs }];
-  const config = splitContext(review.context, pinned ?? {}).pinned;
-  if (Object.keys(config).length > 0) {
-    blocks.push({ kind: 'values', label: 'Context that the configuration pins for this proposer', values: config });
-  }
-  blocks.push(...writeWarnings(review, shortfall).map((line) => ({ kind: 'warning', line }) as const));
-  return { id: 'why', heading: 'Why it is held, and who is answerable', voice: 'holdpoint', blocks };
-}
-
-function writeReason(code: string): string {
-  const words = reasonWords(code);
-  return words === code ? code : `${words} (${code})`;
 }
 
 /** What this version changed against the one before; nothing for the first. */
@@ -146,31 +98,34 @@ function showFeedback({ feedback }: Review): Section[] {
 const LEVEL = { waiting: 'not open yet', open: 'open', passed: 'passed' } as const;
 
 /** Who has to approve, step by step, and how far it is. */
-function showLevels({ levels, separationOfDuties }: Review): Section[] {
+function showLevels({ kind, levels, separationOfDuties }: Review): Section[] {
   if (levels.length === 0) return [];
   const pairs = levels.map((level, index): Pair => {
     const { name, approvers, escalation, quorum, status } = level;
     const votes = countYeses(level);
+    const voters = level.decisions.map(({ reviewer }) => reviewer);
+    const by: Line = voters.length === 0 ? [] : ['; decided by ', ...saidList(voters, ', ')];
     const later: Line =
       escalation === null ? [] : ['; from ', { at: escalation.at }, ' also ', ...saidList(escalation.to)];
-    const value: Line = [`${votes} of ${quorum} from `, ...saidList(approvers), ...later, ` (${LEVEL[status]})`];
+    const value: Line = [`${votes} of ${quorum} from `, ...saidList(approvers), ...later, ` (${LEVEL[status]})`, ...by];
     return { label: [`${index + 1}. `, { policy: name }], value, progress: [votes, quorum] };
   });
   if (separationOfDuties) {
     pairs.push(pair('Separation of duties', 'the proposer, its owner and voters of earlier levels cannot vote'));
   }
-  return [{ id: 'levels', heading: 'Who must approve', voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
+  const heading = kind === 'call' ? 'Who must approve' : 'Who answers';
+  return [{ id: 'levels', heading, voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
 }
 
 /** Proposals, versions, decisions and the execution, oldest first. */
 function showTimeline(review: Review): Section {
-  const { execution, revisions, status, resolvedAt } = review;
+  const { execution, revisions, resolvedAt } = review;
   const { stopped, reconciled } = execution;
   const events: Event[] = revisions.flatMap(({ revision, submittedAt, by, decisions }): Event[] => [
     {
       kind: revision === 1 ? 'proposed' : 'revised',
       at: submittedAt,
-      line: [said(by), revision === 1 ? ' proposed it' : ` made version ${revision}`],
+      line: [said(by), revision > 1 ? ` made version ${revision}` : review.kind === 'call' ? ' proposed it' : ' asked'],
       comment: null,
     },
     ...decisions.map((decision): Event => {
@@ -182,7 +137,7 @@ function showTimeline(review: Review): Section {
   const add = (kind: Event['kind'], at: string | null, line: string | Line, comment: string | null = null): void => {
     if (at !== null) events.push({ kind, at, line: lineOf(line), comment });
   };
-  add('ended', resolvedAt, `Review ended: ${STATUS[status].words}`);
+  add('ended', resolvedAt, `Review ended: ${endWords(review)}`);
   add('started', execution.startedAt, 'Execution started');
   const { deferred } = execution;
   if (deferred !== undefined) add('deferred', deferred.at, ['Call sent without effect: ', said(deferred.message)]);
@@ -199,13 +154,17 @@ function showTimeline(review: Review): Section {
   return { id: 'timeline', heading: 'What happened', voice: 'reviewer', blocks: [{ kind: 'events', events: ordered }] };
 }
 
+function endWords({ status, resolution }: Review): string {
+  return resolution?.type === 'respond' ? DECISION_WORDS.respond : STATUS[status].words;
+}
+
 function showEnd(review: Review, withAnswer: boolean): Section[] {
-  const { resolution, execution, status } = review;
+  const { resolution, execution } = review;
   if (resolution === null && execution.status === 'not_started' && execution.deferred === undefined) return [];
   const pairs: Pair[] = [];
   if (resolution !== null) {
     const by: Line = resolution.by === null ? [] : [' by ', said(resolution.by)];
-    pairs.push(pair('Ended', [STATUS[status].words, ...by, resolution.edited ? ', with edited arguments' : '']));
+    pairs.push(pair('Ended', [endWords(review), ...by, resolution.edited ? ', with edited arguments' : '']));
   }
   if (review.kind === 'call') pairs.push(pair('Execution', executionWords(review)));
   const { error, upstreamStatus, body, edited, deferred, retryAfter } = execution;
@@ -225,8 +184,17 @@ function showEnd(review: Review, withAnswer: boolean): Section[] {
   if (edited === true && execution.startedAt !== null) {
     blocks.push({ kind: 'warning', line: ['What ran is not what was proposed: a reviewer edited it.'] });
   }
+  if (resolution?.response !== undefined) blocks.push(showResponse(resolution.response));
   if (withAnswer && body !== undefined) blocks.push({ kind: 'json', label: ['Answer of the target'], value: body });
   return [{ id: 'end', heading: 'How it ended', voice: 'holdpoint', blocks }];
+}
+
+/** What a reviewer told the workflow. */
+function showResponse(response: Json): Block {
+  const label: Line = ['Answer'];
+  return typeof response === 'string'
+    ? { kind: 'text', label, text: response }
+    : { kind: 'json', label, value: response };
 }
 
 /** Why the call waits although it was approved, and for how long at least. */

@@ -7,7 +7,7 @@ import { said, saidList, type Line } from './shown.ts';
 export function writeWarnings(review: Review, shortfall: Shortfall | undefined): readonly Line[] {
   const unpinned = writeUnreadPins(review);
   return [
-    ...(review.proposer.attested
+    ...(review.proposer.attested || review.kind === 'in-flow'
       ? []
       : [['Not attested: the proposer’s name is only claimed, and nobody vouches for it.']]),
     ...(review.upstreamChanges === undefined ? [] : [changesWords(review.upstreamChanges)]),

@@ -27,6 +27,8 @@ export type SectionId =
   | 'changes'
   | 'evidence'
   | 'call'
+  | 'request'
+  | 'answers'
   | 'earlier'
   | 'words'
   | 'feedback'
@@ -62,12 +64,19 @@ export interface Pair {
   /** Votes so far, of those needed. */
   readonly progress?: readonly [votes: number, quorum: number];
   readonly tone?: 'bad';
+  /** The time left, which a page shows beside what can be decided. */
+  readonly isDeadline?: true;
 }
 
 export type Block =
   | { readonly kind: 'pairs'; readonly pairs: readonly Pair[] }
-  /** Arguments or context by name, each in full. */
-  | { readonly kind: 'values'; readonly label: string; readonly values: JsonObject }
+  /** Arguments or context by name, each in full. `readers`: conditions of the policy that read one, by name. */
+  | {
+      readonly kind: 'values';
+      readonly label: string;
+      readonly values: JsonObject;
+      readonly readers?: Readonly<Record<string, readonly string[]>>;
+    }
   /** Text of others, line by line. */
   | {
       readonly kind: 'text';
@@ -128,6 +137,8 @@ export interface ShowOptions {
 export interface ShownTool {
   readonly description?: string | null | undefined;
   readonly reason?: string | null | undefined;
+  /** JSON Schema: arguments are shown in its order. */
+  readonly arguments?: JsonObject | null | undefined;
   readonly money?: readonly Money[] | null | undefined;
 }
 

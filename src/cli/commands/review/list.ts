@@ -118,7 +118,7 @@ function renderNarrow(io: Io, cells: readonly string[]): string[] {
 function cellsOf(io: Io, row: ReviewRow): string[] {
   return [
     row.reviewId,
-    row.class ?? '?',
+    row.kind === 'in-flow' ? 'question' : (row.class ?? '?'),
     visible(row.title ?? summaryOfRow(row)),
     visible(row.proposer.id),
     row.executionStatus === 'not_started' ? row.status : `${row.status}, ${row.executionStatus}`,

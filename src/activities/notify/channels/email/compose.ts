@@ -110,7 +110,8 @@ export function sentenceOf({ event, review, vote }: Notice): string {
   if (event === 'review.resolved' && hasEnded(review.status)) {
     return `This review has ended: ${STATUS[review.status].words}.`;
   }
-  return NOTICE[event].sentence;
+  const { sentence, ofQuestion = sentence } = NOTICE[event];
+  return review.kind === 'call' ? sentence : ofQuestion;
 }
 
 function describeVote(review: Review, vote: Notice['vote']): string {
