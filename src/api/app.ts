@@ -22,6 +22,7 @@ import { auditEndpoints } from './routes/audit.ts';
 import { decisionEndpoints } from './routes/decisions.ts';
 import { deliveryEndpoints } from './routes/deliveries.ts';
 import { docsAssets, docsEndpoints } from './routes/docs.ts';
+import { drillEndpoints } from './routes/drills.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
 import { healthEndpoints } from './routes/health.ts';
@@ -129,6 +130,7 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
     ...decisionEndpoints(deps, metrics),
     ...auditEndpoints(deps, slots),
     ...deliveryEndpoints(deps),
+    ...drillEndpoints(deps),
     ...policyEndpoints(deps, deps.policyInForce),
     ...toolEndpoints(settings),
     ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),

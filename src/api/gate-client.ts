@@ -8,7 +8,9 @@ import {
 import { RECEIPT_REFUSALS, type ReceiptRefusal } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReviewId } from '../contract/ids.ts';
+import { summarize } from '../domain/gate/describe.ts';
 import {
+  APPROVAL_GATE,
   EXECUTE_TASK_QUEUE,
   GATE_TASK_QUEUE,
   GATED_CALL,
@@ -19,6 +21,7 @@ import {
   submitRevision,
   withdraw,
   type GatedCallInput,
+  type QuestionInput,
 } from '../workflows/messages.ts';
 import { ProblemError } from './problem.ts';
 
@@ -29,6 +32,8 @@ export interface GateClient {
    * Throws ProblemError `temporal_unavailable`; then it is not known whether the start counted.
    */
   start(reviewId: ReviewId, input: GatedCallInput, texts: StartTexts): Promise<'started' | 'existing'>;
+  /** Starts the workflow of a drill. `title`: what is asked. Throws `temporal_unavailable`. */
+  startDrill(reviewId: ReviewId, drill: DsseEnvelope, title: string): Promise<void>;
   /** Delivers one signed envelope. `gone`: no workflow is open under this id. Throws `temporal_unavailable`. */
   signal(reviewId: ReviewId, name: GateSignal, envelope: DsseEnvelope): Promise<'delivered' | 'gone'>;
   /**
@@ -135,6 +140,24 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
         return 'started';
       } catch (error) {
         if (error instanceof WorkflowExecutionAlreadyStartedError) return 'existing';
+        throw asProblem(error);
+      }
+    },
+
+    async startDrill(reviewId, drill, title) {
+      assertOwn();
+      try {
+        await within(DEADLINE.start, () =>
+          client.workflow.start<(input: QuestionInput) => Promise<unknown>>(APPROVAL_GATE, {
+            workflowId: reviewId,
+            taskQueue: GATE_TASK_QUEUE,
+            args: [{ drill }],
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            workflowIdConflictPolicy: 'FAIL',
+            staticSummary: summarize(title),
+          }),
+        );
+      } catch (error) {
         throw asProblem(error);
       }
     },

@@ -5,6 +5,7 @@ import type { Transport } from './transport.ts';
 import type { ListResponse, Queued } from '../contract/api.ts';
 import type { ProofFile } from '../contract/audit.ts';
 import type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
+import type { DrillReport, DrillRequest, DrillStarted } from '../contract/drill.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
 
@@ -162,6 +163,22 @@ export class Reviews {
       isOk,
     );
     return answer.json as ProofFile;
+  }
+
+  /** Starts a drill: everyone in the group is asked to answer, and nothing follows. A reviewer of the group may. */
+  async startDrill(request: DrillRequest): Promise<DrillStarted> {
+    const answer = await this.#transport.send(
+      { method: 'POST', path: '/v1/drills', body: request, repeatable: 'unless-lost' },
+      ({ status }) => status === 202,
+    );
+    return answer.json as DrillStarted;
+  }
+
+  /** Who was told of a drill, and who has answered so far. */
+  async drillReport(reviewId: string): Promise<DrillReport> {
+    const path = `/v1/drills/${encodeURIComponent(reviewId)}`;
+    const answer = await this.#transport.send({ method: 'GET', path, repeatable: 'always' }, isOk);
+    return answer.json as DrillReport;
   }
 
   async #act(

@@ -98,6 +98,7 @@ export const REASONS = {
   too_many_pending: 'Too many reviews of this proposer are waiting',
   rule_error: 'A rule failed, so the call counts as irreversible',
   context_not_pinned: 'A rule reads context that the configuration does not pin for this agent',
+  drill: 'A drill: it tests whether people answer, and nothing follows from it',
   unattested: 'The proposal is not signed',
   unattested_refused: 'Unsigned proposals are refused by configuration',
   proposal_invalid: 'The signed proposal does not belong to this review',

@@ -59,6 +59,12 @@ export const LIMITS = {
   lostPerHour: 20,
 } as const;
 
+/**
+ * Service and tool of a drill: an in-flow question that no workflow asks. Only the gate writes them there, for a request
+ * that the review key signed; a call that somebody proposes under this name has the kind `call`.
+ */
+export const DRILL = { service: 'drill', tool: 'drill.answer' } as const;
+
 export const ENVELOPE_KINDS = [
   'proposal',
   'evidence',
@@ -67,9 +73,15 @@ export const ENVELOPE_KINDS = [
   'withdrawal',
   'reconciliation',
   'statement',
+  'drill',
 ] as const;
 export type EnvelopeKind = (typeof ENVELOPE_KINDS)[number];
 
 export function payloadTypeOf(kind: EnvelopeKind): string {
   return `application/vnd.holdpoint.${kind}.v1+json`;
+}
+
+/** Destination of a person's mails, whether the configuration in force has them mailed or not. */
+export function mailboxName(reviewer: string): string {
+  return `email:${reviewer}`;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { evidenceSchema, previewErrorSchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema, timestampSchema } from './json.ts';
+import { drillRequestSchema } from './drill.ts';
 import { executeRequestSchema } from './execute.ts';
 import type { EnvelopeKind } from './constants.ts';
 import { reviewIdSchema, ulidSchema } from './ids.ts';
@@ -103,6 +104,16 @@ export const statementPayloadSchema = z.object({
 });
 export type StatementPayload = z.infer<typeof statementPayloadSchema>;
 
+/** A reviewer's request to test whether the people of a group answer. Strict: it has no room for a call or a question. */
+export const drillPayloadSchema = z.strictObject({
+  ...common,
+  ...drillRequestSchema.shape,
+  ttl: drillRequestSchema.shape.ttl.unwrap(),
+  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  startedAt: timestampSchema,
+});
+export type DrillPayload = z.infer<typeof drillPayloadSchema>;
+
 /** One schema per kind; `EnvelopePayload<'decision'>` is its type. */
 export const PAYLOAD_SCHEMAS = {
   proposal: proposalPayloadSchema,
@@ -112,6 +123,7 @@ export const PAYLOAD_SCHEMAS = {
   withdrawal: withdrawalPayloadSchema,
   reconciliation: reconciliationPayloadSchema,
   statement: statementPayloadSchema,
+  drill: drillPayloadSchema,
 } as const satisfies Record<EnvelopeKind, z.ZodType>;
 export type EnvelopePayload<K extends EnvelopeKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
 
@@ -128,6 +140,7 @@ export const SIGNING_ROLE = {
   withdrawal: 'propose',
   decision: 'review',
   reconciliation: 'review',
+  drill: 'review',
   evidence: 'execute',
   statement: 'execute',
 } as const satisfies Record<EnvelopeKind, KeyRole>;

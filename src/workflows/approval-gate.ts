@@ -1,10 +1,10 @@
 import { ApplicationFailure, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
-import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
+import type { ApprovalDecision } from '../contract/in-flow.ts';
 import type { ArgumentError } from '../contract/exact.ts';
 import { continueOptions, runReview } from './gate-loop.ts';
 import { drainSignals } from './admission.ts';
 import { openFromLedger, openHeld, ReviewRun, type Snapshot } from './review-run.ts';
-import { boundQuestion } from './messages.ts';
+import { boundQuestion, type QuestionInput } from './messages.ts';
 import type { Inbox } from './inbox.ts';
 import { activities } from './local.ts';
 
@@ -14,7 +14,7 @@ import { activities } from './local.ts';
  *
  * @throws ApplicationFailure `review_id_taken`: another question has this review id already; `review_id_invalid`.
  */
-export async function approvalGate(request: ApprovalRequest, carried?: Snapshot): Promise<ApprovalDecision> {
+export async function approvalGate(request: QuestionInput, carried?: Snapshot): Promise<ApprovalDecision> {
   let errors: readonly ArgumentError[] = [];
   return runReview(
     carried,
@@ -24,7 +24,7 @@ export async function approvalGate(request: ApprovalRequest, carried?: Snapshot)
       return opened.run;
     },
     async (run, isTimeToContinue) => {
-      if (isTimeToContinue) return continueAsNew(request, run);
+      if (isTimeToContinue) return continueAsNew(run);
       await drainSignals(run);
       return decisionOf(run, errors);
     },
@@ -37,7 +37,7 @@ interface Opened {
   readonly errors: readonly ArgumentError[];
 }
 
-async function openQuestion(request: ApprovalRequest, inbox: Inbox): Promise<Opened> {
+async function openQuestion(request: QuestionInput, inbox: Inbox): Promise<Opened> {
   const info = workflowInfo();
   const startedAt = info.startTime.getTime();
   const parent = info.parent === undefined ? null : { workflowId: info.parent.workflowId };
@@ -86,7 +86,7 @@ function decisionOf(run: ReviewRun, errors: readonly ArgumentError[]): ApprovalD
 }
 
 /** What was asked is in the snapshot and not sent twice. */
-async function continueAsNew({ title }: ApprovalRequest, run: ReviewRun): Promise<never> {
+async function continueAsNew(run: ReviewRun): Promise<never> {
   const carry = makeContinueAsNewFunc<typeof approvalGate>(await continueOptions());
-  return carry({ title, proposal: {} }, run.snapshot());
+  return carry({ title: run.record.base.title ?? '', proposal: {} }, run.snapshot());
 }

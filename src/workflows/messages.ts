@@ -3,6 +3,7 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { BODY_LIMITS } from '../contract/constants.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
+import type { ApprovalRequest } from '../contract/in-flow.ts';
 import type { ReceiptCode } from '../contract/codes.ts';
 import type { Review } from '../contract/review.ts';
 
@@ -20,6 +21,9 @@ export const APPROVAL_GATE = 'approvalGate';
  * a valid envelope only the envelope counts; without one the review is not attested.
  */
 export type GatedCallInput = ExecuteRequest & { readonly proposal?: DsseEnvelope };
+
+/** The only argument of `approvalGate`: a question, or a reviewer's signed request for a drill. */
+export type QuestionInput = ApprovalRequest | { readonly drill: DsseEnvelope };
 
 export const submitDecision = defineSignal<[DsseEnvelope]>('submitDecision');
 export const submitRevision = defineSignal<[DsseEnvelope]>('submitRevision');

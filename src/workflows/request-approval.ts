@@ -7,7 +7,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { ApprovalDecision, ApprovalRequest } from '../contract/in-flow.ts';
-import { clip, escapeMarkdown } from '../domain/gate/describe.ts';
+import { summarize } from '../domain/gate/describe.ts';
 import { ulidOf } from '../domain/ulid.ts';
 import { APPROVAL_GATE, GATE_TASK_QUEUE } from './messages.ts';
 
@@ -37,7 +37,7 @@ export async function requestApproval<P extends object>(question: ApprovalQuesti
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
     // ◆ Above 400 bytes the server refuses the start, and the workflow that asks would try for ever; so it would where a
     // title that is no text was thrown for here. What is wrong with a question, the answer says.
-    staticSummary: typeof question.title === 'string' ? clip(escapeMarkdown(question.title), 400) : '',
+    staticSummary: typeof question.title === 'string' ? summarize(question.title) : '',
   });
   try {
     return (await child.result()) as ApprovalDecision<P>;

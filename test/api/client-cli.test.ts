@@ -378,3 +378,63 @@ test('audit proof -o writes the file that the server gave', async () => {
   expect(ran.code).toBe(0);
   expect(JSON.parse(readFileSync(join(directory, 'p.json'), 'utf8'))).toMatchObject({ reviewId: id });
 });
+
+describe('drill', () => {
+  const at = '2026-04-01T12:00:00.000Z';
+  const reportOf = (answered: boolean, endedAt: string | null) => ({
+    reviewId: id,
+    group: 'ops',
+    startedBy: 'ops-1',
+    startedAt: at,
+    expiresAt: '2026-04-01T12:15:00.000Z',
+    endedAt,
+    status: endedAt === null ? 'pending' : 'approved',
+    members: [
+      {
+        reviewer: 'ops-1',
+        notices: [{ destination: 'email:ops-1', state: 'delivered', code: null, at }],
+        answer: { at: '2026-04-01T12:01:05.000Z', channel: 'dashboard' },
+      },
+      { reviewer: 'ops-2', notices: [], answer: answered ? { at, channel: 'cli' } : null },
+    ],
+    notices: [{ destination: 'slack', state: 'failed', code: 'http_500', at }],
+  });
+  const started = json(202, { reviewId: id, group: 'ops', members: ['ops-1', 'ops-2'] });
+
+  test('starts one, and says how to see who answered', async () => {
+    const server = await serve(started);
+    const { code, stdout, stderr } = await holdpoint(['drill', 'ops', '--ttl', '10m']);
+    expect(code).toBe(0);
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({ group: 'ops', ttl: '10m' });
+    expect(stdout()).toContain(`${id}, for ops-1, ops-2`);
+    expect(stderr()).toContain(`holdpoint drill report ${id}`);
+  });
+
+  test.each([
+    ['everyone answered', reportOf(true, at), 0],
+    ['time was up for one', reportOf(false, at), 1],
+  ])('--wait reports when %s, and the exit code says so', async (_what, report, expected) => {
+    const over = aReview({ kind: 'in-flow', status: 'approved', resolvedAt: at });
+    await serve(started, json(200, over), json(200, report));
+    const { code, stdout } = await holdpoint(['drill', 'ops', '--wait', '10m']);
+    expect(code).toBe(expected);
+    expect(stdout()).toContain('by dashboard, after 1 min 5 s');
+    expect(stdout()).toContain('slack failed (http_500)');
+    expect(stdout().includes('no answer')).toBe(expected !== 0);
+  });
+
+  test('the wait ends before the drill: what there is so far, and 9', async () => {
+    const waits = json(200, aReview({ kind: 'in-flow', status: 'pending' }));
+    const report = json(200, reportOf(false, null));
+    await serve(started, (seen, ...to) => (seen.url.startsWith('/v1/drills/') ? report : waits)(seen, ...to));
+    const { code, stdout } = await holdpoint(['--json', 'drill', 'ops', '--wait', '1ms']);
+    expect([code, JSON.parse(stdout())]).toMatchObject([9, { endedAt: null }]);
+  });
+
+  test('report prints that of an earlier one', async () => {
+    const server = await serve(json(200, reportOf(false, null)));
+    const { code, stdout } = await holdpoint(['drill', 'report', id]);
+    expect([code, server.seen[0]?.url]).toEqual([0, `/v1/drills/${id}`]);
+    expect(stdout()).toContain('1 of 2 in ops answered');
+  });
+});

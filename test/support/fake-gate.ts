@@ -4,14 +4,16 @@ import type { GateClient, GateSignal, StartMemo, StartTexts } from '../../src/ap
 import { ProblemError } from '../../src/api/problem.ts';
 import type { ReceiptRefusal } from '../../src/contract/codes.ts';
 import type { DsseEnvelope } from '../../src/contract/envelope.ts';
+import { approvalGate } from '../../src/workflows/approval-gate.ts';
 import { gatedCall } from '../../src/workflows/gated-call.ts';
 import type { GatedCallInput, ReviewQueryResult } from '../../src/workflows/messages.ts';
 import type { GateFixture } from './gate-fixture.ts';
 import { deliver, startRun, untilIdle, type Run } from './workflow-runtime.ts';
 
 interface Started {
-  readonly input: GatedCallInput;
-  readonly memo: StartMemo;
+  readonly play: () => Promise<unknown>;
+  /** Undefined: it was not started for a call. */
+  readonly memo: StartMemo | undefined;
   /** Undefined until a worker has taken it up. */
   run: Run | undefined;
   isOpen: boolean;
@@ -42,10 +44,13 @@ export class FakeGate implements GateClient {
     this.#mustBeUp();
     if (this.#workflows.has(reviewId)) return 'existing';
     this.started.push({ reviewId, input, texts });
-    const started: Started = { input, memo: texts.memo, run: undefined, isOpen: true };
-    this.#workflows.set(reviewId, started);
-    if (this.mode === 'working') this.#takeUp(reviewId, started);
+    this.#begin(reviewId, () => gatedCall(input), texts.memo);
     return 'started';
+  }
+
+  async startDrill(reviewId: string, drill: DsseEnvelope): Promise<void> {
+    this.#mustBeUp();
+    this.#begin(reviewId, () => approvalGate({ drill }));
   }
 
   async signal(reviewId: string, name: GateSignal, envelope: DsseEnvelope): Promise<'delivered' | 'gone'> {
@@ -68,7 +73,7 @@ export class FakeGate implements GateClient {
   async describe(reviewId: string) {
     this.#mustBeUp();
     const started = this.#workflows.get(reviewId);
-    return started && { memo: started.memo, runId: 'run-1', open: started.isOpen };
+    return started?.memo && { memo: started.memo, runId: 'run-1', open: started.isOpen };
   }
 
   async ping(): Promise<void> {
@@ -105,6 +110,12 @@ export class FakeGate implements GateClient {
     if (this.mode === 'down') throw new ProblemError('temporal_unavailable');
   }
 
+  #begin(reviewId: string, play: Started['play'], memo?: StartMemo): void {
+    const started: Started = { play, memo, run: undefined, isOpen: true };
+    this.#workflows.set(reviewId, started);
+    if (this.mode === 'working') this.#takeUp(reviewId, started);
+  }
+
   #takeUp(workflowId: string, started: Started): void {
     const { gateDeps, executeDeps, clock } = this.#fixture;
     const execute = createExecuteActivities(executeDeps());
@@ -118,7 +129,7 @@ export class FakeGate implements GateClient {
       },
     };
     const end = (): void => void (started.isOpen = false);
-    const { run, done } = startRun({ workflowId, now: clock.now, activities }, () => gatedCall(started.input));
+    const { run, done } = startRun({ workflowId, now: clock.now, activities }, started.play);
     started.run = run;
     void done.then(end, end);
   }

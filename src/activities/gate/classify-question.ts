@@ -1,3 +1,5 @@
+import { DRILL } from '../../contract/constants.ts';
+import type { DsseEnvelope } from '../../contract/envelope.ts';
 import { decisionIdOf } from '../../contract/ids.ts';
 import { IN_FLOW, type ApprovalRequest } from '../../contract/in-flow.ts';
 import type { Json } from '../../contract/json.ts';
@@ -8,6 +10,8 @@ import { readTimes } from '../../domain/policy/conditions.ts';
 import { checkQuestion, levelsOf, readQuestion } from '../../domain/policy/check-question.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
+import { drillProposer, questionOfDrill } from '../../domain/drill.ts';
+import { isJsonObject } from '../../domain/json/pointer.ts';
 import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import { openReview, type OpeningDeps } from './open-review.ts';
@@ -16,32 +20,30 @@ import { buildRevision } from './prepare-revision.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
-/** Opens the gate for a question that a workflow asks in-flow. No call follows from it, whatever the answer. */
+/** Opens the gate for a question that a workflow asks in-flow, or for a drill. No call follows, whatever the answer. */
 export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<Classified> {
   const settings = deps.settings.current();
-  // What has no canonical form cannot be asked: no digest could be taken of it, so it could not be approved.
-  const { question: request, errors } = hasCanonicalForm(input.request)
-    ? readQuestion(input.request as Json)
-    : { question: null, errors: [{ pointer: '', message: 'the question holds what JSON cannot carry exactly' }] };
-  const proposer = await proposerOf(deps, input);
+  const asked = readDrill(deps, input, settings) ?? (await readInFlow(deps, input));
+  const { question, proposer, proposalDigest, names } = asked;
   return openReview(deps, {
-    base: baseOf(deps, input, request, proposer, settings),
+    base: baseOf(deps, input, asked, settings),
     proposal: null,
-    proposalDigest: digestOf({ proposer, request }),
-    allowed: request?.allow ?? DEFAULT_ALLOW,
+    drill: asked.drill,
+    proposalDigest,
+    allowed: question?.allow ?? DEFAULT_ALLOW,
     timeoutMs: 0,
     executeWithinMs: 0,
-    assess: () => assessQuestion(request, errors, settings),
+    assess: () => assessQuestion(asked, settings),
     revise: (assessment) =>
       buildRevision(
         {
-          ...IN_FLOW,
+          ...names,
           reviewId: input.reviewId,
           revision: 1,
           kind: 'in-flow',
-          proposer,
-          owner: null,
-          arguments: request?.proposal ?? {},
+          proposer: proposer.id,
+          owner: proposer.owner,
+          arguments: question?.proposal ?? {},
           settings,
           startedAt: input.startedAt,
           notAfter: null,
@@ -52,11 +54,62 @@ export async function classifyQuestion(deps: OpeningDeps, input: ClassifyQuestio
   });
 }
 
-function assessQuestion(
-  question: ApprovalRequest | null,
-  unreadable: readonly ArgumentError[],
+/** A question, and who asks it. */
+interface Asked {
+  readonly question: ApprovalRequest | null;
+  readonly errors: readonly ArgumentError[];
+  readonly proposer: ReviewBase['proposer'];
+  readonly proposalDigest: string;
+  readonly names: typeof IN_FLOW | typeof DRILL;
+  readonly reasonCode: 'in_flow' | 'drill';
+  /** The signed request for a drill. */
+  readonly drill?: DsseEnvelope;
+}
+
+/**
+ * A drill, where this very review was signed as one, and no workflow waits for its answer. Undefined otherwise: a question
+ * that merely says so has a key that no question may have.
+ */
+function readDrill(
+  { verifier }: Pick<OpeningDeps, 'verifier'>,
+  { request, reviewId, parent }: ClassifyQuestionInput,
   settings: Settings,
-): Assessment {
+): Asked | undefined {
+  if (!isJsonObject(request as Json) || parent !== null) return undefined;
+  const { drill, ...rest } = request as { readonly drill?: unknown };
+  if (drill === undefined || Object.keys(rest).length > 0) return undefined;
+  const verified = verifier.verify('drill', drill);
+  if (verified === undefined) return undefined;
+  const { payload, payloadDigest } = verified;
+  if (payload.reviewId !== reviewId || payload.deploymentId !== settings.deploymentId) return undefined;
+  const { id } = payload.reviewer;
+  return {
+    question: questionOfDrill(payload, settings.reviewers),
+    errors: [],
+    proposer: { id: drillProposer(id), owner: id, attested: true },
+    proposalDigest: payloadDigest,
+    names: DRILL,
+    reasonCode: 'drill',
+    drill: drill as DsseEnvelope,
+  };
+}
+
+async function readInFlow(deps: OpeningDeps, input: ClassifyQuestionInput): Promise<Asked> {
+  // What has no canonical form cannot be asked: no digest could be taken of it, so it could not be approved.
+  const read = hasCanonicalForm(input.request)
+    ? readQuestion(input.request as Json)
+    : { question: null, errors: [{ pointer: '', message: 'the question holds what JSON cannot carry exactly' }] };
+  const id = await proposerOf(deps, input);
+  return {
+    ...read,
+    proposer: { id, owner: null, attested: false },
+    proposalDigest: digestOf({ proposer: id, request: read.question }),
+    names: IN_FLOW,
+    reasonCode: 'in_flow',
+  };
+}
+
+function assessQuestion({ question, errors: unreadable, names, reasonCode }: Asked, settings: Settings): Assessment {
   const context = question?.context ?? {};
   const levels = question === null ? undefined : levelsOf(question);
   const errors = question === null ? unreadable : checkQuestion(question, settings);
@@ -70,8 +123,8 @@ function assessQuestion(
     kind: 'held',
     gate: 'hard',
     class: 'irreversible',
-    reasonCodes: ['in_flow'],
-    target: { connector: IN_FLOW.service, request: null },
+    reasonCodes: [reasonCode],
+    target: { connector: names.service, request: null },
     approval: {
       levels,
       separationOfDuties: question.separationOfDuties ?? false,
@@ -97,8 +150,7 @@ async function proposerOf(deps: OpeningDeps, input: ClassifyQuestionInput): Prom
 function baseOf(
   deps: OpeningDeps,
   input: ClassifyQuestionInput,
-  request: ApprovalRequest | null,
-  proposer: string,
+  { question: request, proposer }: Asked,
   settings: Settings,
 ): ReviewBase {
   return {
@@ -106,7 +158,7 @@ function baseOf(
     decisionId: decisionIdOf(input.reviewId),
     deploymentId: settings.deploymentId,
     kind: 'in-flow',
-    proposer: { id: proposer, owner: null, attested: false },
+    proposer,
     reason: request?.reason ?? null,
     threadId: request?.threadId ?? null,
     group: request?.group ?? null,

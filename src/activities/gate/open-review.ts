@@ -27,6 +27,8 @@ type OpeningRefusal = 'too_many_pending' | 'classification_failed';
 interface Opening {
   readonly base: ReviewBase;
   readonly proposal: DsseEnvelope | null;
+  /** A reviewer's signed request for a drill, which is kept as a proposal is. */
+  readonly drill?: DsseEnvelope | undefined;
   readonly proposalDigest: string;
   /** Decisions that people may take, where it is held. */
   readonly allowed: readonly DecisionType[];
@@ -140,7 +142,7 @@ function refuse(refusal: OpeningRefusal, assessment: Assessment | null): Assessm
 const UNGATED = { free: 'not_required', blocked: 'blocked' } as const;
 
 function draftReview({ clock }: Pick<OpeningDeps, 'clock'>, opening: Opening, assessment: Assessment): Draft {
-  const { base, proposal, proposalDigest, allowed } = opening;
+  const { base, proposal, drill, proposalDigest, allowed } = opening;
   const { reviewId } = base;
   const { kind } = assessment;
   const revision = opening.revise(assessment);
@@ -167,7 +169,10 @@ function draftReview({ clock }: Pick<OpeningDeps, 'clock'>, opening: Opening, as
       kind: 'state',
       review,
       // A service that signs for itself may have signed what it should have sealed.
-      envelopes: proposal === null || isWithheld ? [] : [{ kind: 'proposal', envelope: proposal }],
+      envelopes: [
+        ...(proposal === null || isWithheld ? [] : [{ kind: 'proposal', envelope: proposal }]),
+        ...(drill === undefined ? [] : [{ kind: 'drill', envelope: drill }]),
+      ],
       materials: [material],
     },
   };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mailboxName } from '../../contract/constants.ts';
 import type { DeliveryStore, Settlement, WaitingDelivery } from '../../ports/outbox.ts';
 import type { Store } from '../../ports/store.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -6,14 +7,7 @@ import { isOvertaken } from '../../domain/lifecycle.ts';
 import { withRelated } from '../../domain/related.ts';
 import type { Clock } from '../../ports/connector.ts';
 import type { Batch, Channel, Delivered, Notice, NoticeEvent } from './channel.ts';
-import {
-  findDestination,
-  mailboxName,
-  nextMessage,
-  whoHasPlace,
-  type Channels,
-  type Destination,
-} from './destinations.ts';
+import { findDestination, nextMessage, whoHasPlace, type Channels, type Destination } from './destinations.ts';
 
 export interface DeliverDeps {
   readonly store: Pick<Store, 'readReview' | 'readRecord' | 'proposedCalls'> & { readonly deliveries: DeliveryStore };

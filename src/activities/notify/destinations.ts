@@ -1,4 +1,5 @@
 import type { ReviewerConfig } from '../../contract/config.ts';
+import { mailboxName } from '../../contract/constants.ts';
 import type { PersonTold } from '../../ports/outbox.ts';
 import { durationMs } from '../../contract/policy.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
@@ -21,11 +22,6 @@ export type Destination =
   | { readonly channel: 'email'; readonly name: string; readonly recipient: ReviewerConfig; readonly pace: Pace }
   | { readonly channel: 'slack'; readonly name: string; readonly pace: Pace }
   | { readonly channel: 'callback'; readonly name: string };
-
-/** A person's mails, whether the configuration in force has them mailed or not. */
-export function mailboxName(reviewer: string): string {
-  return `email:${reviewer}`;
-}
 
 /** Every destination but the callbacks, which come and go with reviews. */
 export function configuredDestinations(settings: Settings): readonly Destination[] {

@@ -10,6 +10,7 @@ import { action, type CliContext, type GlobalOptions } from './action.ts';
 import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.ts';
 import type { VerifyOptions } from './audit/verify.ts';
 import type { DemoOptions } from './demo/run.ts';
+import type { DrillOptions } from './drill.ts';
 import type { DoctorOptions } from './doctor/run.ts';
 import { execute, type ExecuteOptions } from './execute.ts';
 import type { CreateOptions, InitOptions } from './keys.ts';
@@ -38,6 +39,7 @@ export function createProgram(context: CliContext): Command {
   registerParts(program, run);
   registerExecute(program, run, context);
   registerReview(program, context);
+  registerDrill(program, run, context);
   registerPolicy(program, run);
   registerAudit(program, run);
   registerKeys(program, run);
@@ -131,6 +133,28 @@ function registerExecute(program: Command, run: Run, context: CliContext): void 
     .option('--idempotency-key <key>', 'the same key and call give the same review')
     .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration, as long as it takes')
     .action(run((io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
+}
+
+function registerDrill(program: Command, run: Run, context: CliContext): void {
+  const drill = program
+    .command('drill')
+    .description('test whether the people of a group answer; nothing can run from it');
+  drill
+    .command('start', { isDefault: true })
+    .description('ask everyone in a group to answer, through every channel; once an hour for each group')
+    .argument('<group>')
+    .option('--ttl <duration>', 'time to answer; default 15m, at most 4h')
+    .option('--wait [duration]', 'wait for the answers, then report; without a duration, until the drill ends')
+    .action(
+      run(async (io, options: DrillOptions, group) =>
+        (await import('./drill.ts')).startDrill(io, options, group, context.signal),
+      ),
+    );
+  drill
+    .command('report')
+    .description('who was told of a drill, by which channel, and who answered')
+    .argument('<id>')
+    .action(run(async (io, options: GlobalOptions, id) => (await import('./drill.ts')).reportDrill(io, options, id)));
 }
 
 function urgencyOption(): Option {

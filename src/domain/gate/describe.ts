@@ -38,6 +38,11 @@ export function describeProposal(
   return { summary, details: clip(lines.join('\n\n'), DETAILS_BYTES) };
 }
 
+/** One line of Markdown for the Temporal Web UI. ◆ Above 400 bytes the server refuses the start. */
+export function summarize(text: string): string {
+  return clip(escapeMarkdown(head(text, SUMMARY_BYTES)), SUMMARY_BYTES);
+}
+
 /**
  * Details for the Temporal Web UI, which renders Markdown: everything that came from outside is escaped, so that a
  * proposer cannot draw a heading, a link or an image there.

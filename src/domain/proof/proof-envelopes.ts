@@ -6,6 +6,8 @@ import {
   type EnvelopePayload,
   type TrustedKey,
 } from '../../contract/envelope.ts';
+import { DRILL } from '../../contract/constants.ts';
+import { drillProposer } from '../drill.ts';
 import { publicKeyOf, verifyEnvelope, type Verified } from './dsse.ts';
 
 /** What can be wrong with a proof file. Nothing found means that it proves what it shows. */
@@ -90,6 +92,7 @@ const SIGNED_AT = {
   withdrawal: 'withdrawnAt',
   reconciliation: 'reconciledAt',
   statement: 'at',
+  drill: 'startedAt',
 } as const satisfies { readonly [K in EnvelopeKind]: keyof EnvelopePayload<K> };
 
 function signedAtOf({ kind, payload }: OpenedEnvelope): string {
@@ -119,6 +122,9 @@ function envelopeNamedBy(entry: AuditEntry): string | undefined {
 function agrees(entry: AuditEntry, envelope: OpenedEnvelope): boolean {
   switch (entry.type) {
     case 'proposed':
+      if (envelope.kind === 'drill') {
+        return entry.tool === DRILL.tool && entry.proposer === drillProposer(envelope.payload.reviewer.id);
+      }
       return (
         envelope.kind === 'proposal' &&
         envelope.payload.proposer === entry.proposer &&

@@ -1,11 +1,16 @@
 import type { Review, Shortfall, UpstreamChanges } from '../../contract/review.ts';
+import { isDrill } from '../drill.ts';
 import { hasEnded } from '../lifecycle.ts';
 import { findUnreadPins } from '../missing-facts.ts';
 import { said, saidList, type Line } from './shown.ts';
 
+const DRILL =
+  'This is a drill: nothing will happen. Approve it to show that it reached you. It ends once everyone has answered.';
+
 /** What is to be noticed before the rest of a review is read. */
 export function writeWarnings(review: Review, shortfall: Shortfall | undefined): readonly Line[] {
   const unpinned = writeUnreadPins(review);
+  if (isDrill(review)) return [[DRILL]];
   return [
     ...(review.proposer.attested || review.kind === 'in-flow'
       ? []

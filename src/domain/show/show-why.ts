@@ -1,5 +1,6 @@
 import type { DecisionType, Review } from '../../contract/review.ts';
 import { nextEscalation } from '../deadline.ts';
+import { isDrill } from '../drill.ts';
 import { hasEnded } from '../lifecycle.ts';
 import { reasonWords } from '../words.ts';
 import { splitContext } from './show-call.ts';
@@ -58,13 +59,18 @@ function writeReason(code: string): string {
 
 /** Who asks a question, and how long it waits. */
 function showAsked(review: Review, { now, shortfall = review.shortfall }: ShowOptions): Section {
+  const drill = isDrill(review);
+  const at = { at: review.proposedAt, now };
   const pairs = [
-    pair('Asked by', [...askerOf(review), ', ', { at: review.proposedAt, now }, UNSIGNED]),
+    drill
+      ? pair('Started by', [said(review.proposer.owner ?? review.proposer.id), ', ', at])
+      : pair('Asked by', [...askerOf(review), ', ', at, UNSIGNED]),
     ...(review.revision === 1 ? [] : [showVersion(review)]),
     ...showTimeLeft(review, now),
   ];
   const warnings = writeWarnings(review, shortfall).map((line) => ({ kind: 'warning', line }) as const);
-  return { id: 'why', heading: 'Who asks', voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }, ...warnings] };
+  const heading = drill ? 'This is a drill' : 'Who asks';
+  return { id: 'why', heading, voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }, ...warnings] };
 }
 
 const UNSIGNED = ' (not signed: any program with access to Temporal can ask under this name)';
@@ -82,8 +88,9 @@ const ANSWERS: Readonly<Partial<Record<DecisionType, readonly [label: string, me
 };
 
 /** What each answer means to the workflow that asks: it may ask for some of them only. */
-export function showAnswers({ kind, status, allowedDecisions }: Review): Section[] {
-  if (kind === 'call' || hasEnded(status)) return [];
+export function showAnswers(review: Review): Section[] {
+  const { kind, status, allowedDecisions } = review;
+  if (kind === 'call' || hasEnded(status) || isDrill(review)) return [];
   const pairs = allowedDecisions.flatMap((type) => {
     const [label, meaning] = ANSWERS[type] ?? [];
     return label === undefined || meaning === undefined ? [] : [pair(label, meaning)];

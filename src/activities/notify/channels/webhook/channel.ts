@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { namesPrivatePlace } from '../../../../domain/addresses.ts';
 import { writeJson } from '../../../../contract/exact-number.ts';
+import { isDrill } from '../../../../domain/drill.ts';
 import { matchesPattern, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel, Notice } from '../../channel.ts';
 import { judgePost, readSecrets, signMessage, type SendPost } from './standard-webhook.ts';
@@ -62,6 +63,7 @@ export function webhookBody({ event, at, sequence, review, vote }: Notice, publi
       reviewId: review.reviewId,
       decisionId: review.decisionId,
       kind: review.kind,
+      ...(isDrill(review) ? { drill: true } : {}),
       status: review.status,
       executionStatus: review.execution.status,
       class: review.class,

@@ -1,0 +1,40 @@
+import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { reviewIdOf } from './reviews.ts';
+import type { ServiceContext } from '../service/context.ts';
+import { readDrillReport, startDrill } from '../service/drill.ts';
+import { BODY_LIMITS } from '../../contract/constants.ts';
+import { drillReportSchema, drillRequestSchema, drillStartedSchema, type DrillRequest } from '../../contract/drill.ts';
+
+export function drillEndpoints(context: ServiceContext): Endpoint[] {
+  return [
+    endpoint<'reviewer', DrillRequest>({
+      method: 'post',
+      path: '/v1/drills',
+      tag: 'Drills',
+      summary: 'Ask everyone in a group to answer, to see whether messages reach them',
+      description:
+        'Sends a review that is marked as a drill through every channel. Nothing can run from it. Reviewers of the group ' +
+        'may start one an hour.',
+      who: 'reviewer',
+      role: 'review',
+      body: drillRequestSchema,
+      maxBody: BODY_LIMITS.comment,
+      answers: { 202: { description: 'The drill, and who is asked', schema: drillStartedSchema } },
+      problems: ['forbidden', 'rate_limited', 'temporal_unavailable', 'database_unavailable'],
+      handle: async ({ principal, body }) => ({ status: 202, json: await startDrill(context, principal, body) }),
+    }),
+    endpoint<'reviewer'>({
+      method: 'get',
+      path: '/v1/drills/{reviewId}',
+      tag: 'Drills',
+      summary: 'Who was told of a drill, by which channel, and who answered',
+      who: 'reviewer',
+      answers: { 200: { description: 'As it stands now', schema: drillReportSchema } },
+      problems: ['not_found', 'database_unavailable'],
+      handle: async ({ principal, req }) => ({
+        status: 200,
+        json: await readDrillReport(context, principal, reviewIdOf(req)),
+      }),
+    }),
+  ];
+}
