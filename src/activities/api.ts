@@ -43,6 +43,25 @@ export interface ExecuteActivities {
   executeCall(input: ExecuteCallInput): Promise<void>;
 }
 
+/** The one activity that runs outside a workflow, on a task queue of its own. */
+export interface DirectActivities {
+  /** Makes a call that policy frees, from the proposal that the api signed for it. */
+  executeFree(input: ExecuteFreeInput): Promise<FreeResult>;
+}
+
+export interface ExecuteFreeInput {
+  readonly proposal: DsseEnvelope;
+}
+
+/**
+ * What came of it, as a hint: the ledger tells. Nothing was done: `not_free` (policy does not free it here and now) and
+ * `taken` (the review has a ledger row already). `executing`: sent, answer lost, and to be sent again by `gatedCall`.
+ */
+export interface FreeResult {
+  readonly status: 'executed' | 'failed' | 'outcome_unknown' | 'executing' | 'not_free' | 'taken';
+  readonly reviewId: string;
+}
+
 export interface ClassifyCallInput {
   readonly reviewId: string;
   readonly runId: string;

@@ -65,7 +65,9 @@ export function createSweep(recoveries: readonly Recovery[]): (deps: SweepDeps) 
         const settle = row?.state === state && row.reconciliation === null ? await recovery.plan(deps, row) : undefined;
         if (settle === undefined) continue;
         const found = lost.slice(index, index + NAMED_WHEN_HALTED);
-        if (!(await deps.store.recovery.takeLost(reviewId, found))) return { settled, more: false };
+        // That a call without a workflow has none is no sign that Temporal has lost anything.
+        const isLost = row?.isDirect === false;
+        if (isLost && !(await deps.store.recovery.takeLost(reviewId, found))) return { settled, more: false };
         if (!(await settle())) continue;
         settled += 1;
         deps.report({ kind: 'settled', reviewId, was: state });

@@ -28,6 +28,11 @@ export const proposalPayloadSchema = z.object({
   proposer: z.string(),
   /** The call, already sealed where its tool says so, with everything else the proposer said. */
   request: executeRequestSchema,
+  /**
+   * The api hands the call to an execute worker without a workflow, under the policy and configuration with these digests.
+   * Counts only where the propose key signed it, for a short time after `handedAt`.
+   */
+  direct: z.object({ policyDigest: digestSchema, configDigest: digestSchema, handedAt: timestampSchema }).optional(),
 });
 export type ProposalPayload = z.infer<typeof proposalPayloadSchema>;
 

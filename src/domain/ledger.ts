@@ -3,7 +3,8 @@ import type { Digest, Json, Timestamp } from '../contract/json.ts';
 
 /**
  * One row per review; moves one way: `open → denied`, or `open → claimed → done | failed | unknown`. A claim whose send
- * provably had no effect is given back (`claimed → deferred`); a deferred row is denied, or claimed anew.
+ * provably had no effect is given back (`claimed → deferred`); a deferred row is denied, or claimed anew. The row of a call
+ * without a workflow begins as `claimed`.
  */
 export const LEDGER_STATES = ['open', 'deferred', 'denied', 'claimed', 'done', 'failed', 'unknown'] as const;
 export type LedgerState = (typeof LEDGER_STATES)[number];
@@ -41,6 +42,8 @@ export interface LedgerRow {
   readonly openedAt: Timestamp;
   /** Set at opening or at the first deny; never moves later. Null: the call does not wait. */
   readonly expiresAt: Timestamp | null;
+  /** Claimed as it was opened, without a workflow (`begin`). */
+  readonly isDirect: boolean;
   /** Reason code of a deny: `rejected`, `expired`, `withdrawn`, `aborted`, `approval_stale`, a block reason … */
   readonly denial: { readonly reason: string; readonly at: Timestamp } | null;
   readonly claim: {
@@ -71,11 +74,23 @@ export interface LedgerRow {
   readonly objections: number;
 }
 
+interface NewClaim {
+  readonly reviewId: ReviewId;
+  readonly token: string;
+  readonly at: Timestamp;
+  readonly sendBy: Timestamp;
+  readonly settledBy: Timestamp;
+  readonly digest: Digest;
+  readonly idempotencyKey: string | null;
+}
+
 /**
  * A step of the ledger. It succeeds only from the states named; otherwise nothing of the whole commit is written and
  * the row as it stands is returned.
  *
  * - `open`: from nothing. A row that exists already with the same `proposalDigest` is returned unchanged (`existing`).
+ * - `begin`: from nothing: a call that policy frees is claimed at once, without a workflow. Only the execute worker, and only
+ *   together with exactly the entries and the review of such a call. A row in any state is returned unchanged.
  * - `tighten`: from `open` or `deferred`; moves `expiresAt` earlier (a later one is ignored).
  * - `deny`: from `open` or `deferred`, or from nothing (a blocked call has a row of its own, denied at once).
  * - `claim`: from `open` or `deferred`, and only while exactly as many objections are stored as it says were judged. Only
@@ -97,6 +112,7 @@ export type LedgerTransition =
       readonly at: Timestamp;
       readonly expiresAt: Timestamp | null;
     }
+  | (NewClaim & { readonly to: 'begin'; readonly proposalDigest: Digest })
   | { readonly to: 'tighten'; readonly reviewId: ReviewId; readonly expiresAt: Timestamp }
   | {
       readonly to: 'deny';
@@ -106,17 +122,7 @@ export type LedgerTransition =
       readonly at: Timestamp;
       readonly objections?: number;
     }
-  | {
-      readonly to: 'claim';
-      readonly reviewId: ReviewId;
-      readonly token: string;
-      readonly at: Timestamp;
-      readonly sendBy: Timestamp;
-      readonly settledBy: Timestamp;
-      readonly digest: Digest;
-      readonly idempotencyKey: string | null;
-      readonly objections: number;
-    }
+  | (NewClaim & { readonly to: 'claim'; readonly objections: number })
   | { readonly to: 'defer'; readonly reviewId: ReviewId; readonly token: string; readonly deferral: Deferral }
   | {
       readonly to: 'resend';

@@ -14,6 +14,8 @@ export interface Outcome {
   readonly settledBy: string | null;
   readonly claimedDigest: string | null;
   readonly expiresAt: string | null;
+  /** Claimed without a workflow: it needed no decision, whatever policy says of it now. Absent: false. */
+  readonly isDirect?: true;
 }
 
 /**
@@ -83,6 +85,7 @@ export function outcomeOf(row: LedgerRow): Outcome {
     settledBy: row.claim?.settledBy ?? null,
     claimedDigest: row.claim?.digest ?? null,
     expiresAt: row.expiresAt,
+    ...(row.isDirect ? { isDirect: true } : {}),
   };
 }
 

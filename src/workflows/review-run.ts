@@ -212,7 +212,7 @@ export async function openFromLedger(run: ReviewRun, outcome: Outcome): Promise<
 
 function statusOf(run: ReviewRun, outcome: Outcome): EndedStatus {
   if (outcome.denial === null || isExecutionDenial(outcome.denial)) {
-    return run.current.gate === 'hard' ? 'approved' : 'not_required';
+    return run.current.gate === 'hard' && outcome.isDirect !== true ? 'approved' : 'not_required';
   }
   if (outcome.denial === 'answered') return 'approved';
   const { denial } = outcome;

@@ -2,7 +2,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { LEDGER_STATES, type LedgerState, type LedgerTransition } from '../../src/domain/ledger.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { Database } from '../../src/storage/database/database.ts';
-import { AT, claiming, DIGEST, LATER, opening, OTHER_DIGEST, reviewIdOf } from '../support/storage-fixtures.ts';
+import {
+  AT,
+  beginning,
+  claiming,
+  DIGEST,
+  LATER,
+  opening,
+  OTHER_DIGEST,
+  reviewIdOf,
+} from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 
 type Place = LedgerState | 'nothing' | 'reclaimed' | 'resent' | 'reconciled';
@@ -17,6 +26,7 @@ const resending = (reviewId: string, at: string, resends: number): LedgerTransit
 
 const TRANSITIONS: Readonly<Record<LedgerTransition['to'], (reviewId: string) => LedgerTransition>> = {
   open: (reviewId) => opening(reviewId),
+  begin: (reviewId) => beginning(reviewId).ledger,
   tighten: (reviewId) => ({ to: 'tighten', reviewId, expiresAt: AT }),
   deny: (reviewId) => ({ to: 'deny', reviewId, proposalDigest: DIGEST, reason: 'rejected', at: AT }),
   claim: (reviewId) => claiming(reviewId),
@@ -30,7 +40,7 @@ const VERBS = Object.keys(TRANSITIONS) as LedgerTransition['to'][];
 
 /** Everything that may move, and where it ends. All other pairs are refused. */
 const ALLOWED: Readonly<Partial<Record<Place, Partial<Record<LedgerTransition['to'], LedgerState>>>>> = {
-  nothing: { open: 'open', deny: 'denied' },
+  nothing: { open: 'open', begin: 'claimed', deny: 'denied' },
   open: { tighten: 'open', deny: 'denied', claim: 'claimed' },
   deferred: { tighten: 'deferred', deny: 'denied', claim: 'claimed' },
   claimed: { defer: 'deferred', resend: 'claimed', finish: 'done', unknown: 'unknown' },
@@ -78,7 +88,8 @@ onEveryDatabase((engine) => {
       const reviewId = nextId();
       await bring(store, reviewId, place);
       const before = await store.readLedger(reviewId);
-      const result = await store.commit({ ledger: TRANSITIONS[verb](reviewId), entries: [] });
+      const step = verb === 'begin' ? beginning(reviewId) : { ledger: TRANSITIONS[verb](reviewId), entries: [] };
+      const result = await store.commit(step);
       const after = await store.readLedger(reviewId);
       const target = ALLOWED[place]?.[verb];
       if (target === undefined) {
@@ -87,7 +98,7 @@ onEveryDatabase((engine) => {
         expect(after).toEqual(before);
       } else {
         expect(after?.state).toBe(target);
-        expect(result).toEqual({ ok: true, row: after, indices: [] });
+        expect(result).toEqual({ ok: true, row: after, indices: step.entries.map(() => expect.any(Number) as number) });
       }
     });
   });
@@ -100,6 +111,7 @@ onEveryDatabase((engine) => {
       state: 'unknown',
       objections: 0,
       proposalDigest: DIGEST,
+      isDirect: false,
       openedAt: AT,
       expiresAt: LATER,
       denial: null,

@@ -16,6 +16,7 @@ import { createStore, openDatabase } from '../../src/storage/store.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 import {
   AT,
+  beginning,
   bindingOf,
   claiming,
   DIGEST,
@@ -210,6 +211,14 @@ describe('several processes on one PostgreSQL', () => {
       ).rejects.toMatchObject(refused);
     });
 
+    it('the execute worker begins a call without a workflow, and its entries go with no other', async () => {
+      const [begun, other] = [reviewIdOf(20), reviewIdOf(21)];
+      expect(await execute.store.commit(beginning(begun))).toMatchObject({ ok: true, row: { isDirect: true } });
+      const more = { ...beginning(other), entries: [...beginning(other).entries, proposedEntry(reviewIdOf(22))] };
+      await expect(execute.store.commit(more)).rejects.toMatchObject(refused);
+      expect(await execute.store.commit(beginning(begun))).toMatchObject({ ok: false, why: 'refused' });
+    });
+
     const denial = { to: 'deny', reviewId: reviewIdOf(2), proposalDigest: DIGEST, reason: 'x', at: AT } as const;
     const finish = {
       to: 'finish',
@@ -221,6 +230,13 @@ describe('several processes on one PostgreSQL', () => {
     const unknown = { to: 'unknown', reviewId: reviewIdOf(2), token: 'token-1', outcome: finish.outcome } as const;
     const mayNot: [string, () => Store, Commit][] = [
       ['gate: claim', () => gate.store, { ledger: claiming(reviewIdOf(2)), entries: [] }],
+      ['gate: begin', () => gate.store, beginning(reviewIdOf(2))],
+      ['api: begin', () => api.store, beginning(reviewIdOf(2))],
+      [
+        'execute: begin what is held',
+        () => execute.store,
+        { ...beginning(reviewIdOf(2)), entries: [entry('decided')] },
+      ],
       ['gate: finish', () => gate.store, { ledger: finish, entries: [] }],
       ['gate: unknown', () => gate.store, { ledger: unknown, entries: [] }],
       ['gate: say that it was started', () => gate.store, { entries: [entry('started')] }],

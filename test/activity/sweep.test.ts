@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDirectActivities } from '../../src/activities/execute/index.ts';
 import { createSweep, lostClaims, lostReviews } from '../../src/activities/lost-reviews.ts';
+import { LIMITS } from '../../src/contract/constants.ts';
 import type { Store } from '../../src/ports/store.ts';
 import type { GatedCallInput } from '../../src/workflows/messages.ts';
 import { makeFixture, type GateFixture } from '../support/gate-fixture.ts';
@@ -96,6 +98,23 @@ describe('reviews that Temporal has lost', () => {
     const request = restarted.find((one) => one.reviewId === reviewId)?.request;
     const found = await steps.gate.classifyCall({ reviewId, runId: 'run-2', startedAt: 0, request });
     expect(found).toMatchObject({ kind: 'held', outcome: { state: 'unknown' } });
+  });
+
+  it('do not include calls without a workflow, which get one where a person must settle their outcome', async () => {
+    gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'no answer' }));
+    const { lostLastHour } = await store.recovery.status();
+    const made: string[] = [];
+    for (let left = LIMITS.lostPerHour; left >= 0; left -= 1) {
+      const reviewId = gate.newReviewId();
+      const request = { service: 'payouts', tool: 'payouts.get', arguments: { id: 'p-1' } };
+      const proposal = gate.proposeDirect(reviewId, request);
+      await createDirectActivities(gate.executeDeps()).executeFree({ proposal });
+      made.push(reviewId);
+    }
+    await sweep([]);
+    expect(restarted.map(({ reviewId }) => reviewId)).toEqual(expect.arrayContaining(made));
+    expect(await store.recovery.status()).toMatchObject({ halt: null });
+    expect((await store.recovery.status()).lostLastHour).toBeLessThan(lostLastHour + LIMITS.lostPerHour);
   });
 
   it('are not restarted once a person has reconciled them', async () => {

@@ -11,7 +11,7 @@ import type {
 } from '../../src/ports/connector.ts';
 import type { Signer, Unsealer } from '../../src/ports/connector.ts';
 import { scrub } from '../../src/connectors/scrub.ts';
-import type { DecisionPayload, DsseEnvelope } from '../../src/contract/envelope.ts';
+import type { DecisionPayload, DsseEnvelope, ProposalPayload } from '../../src/contract/envelope.ts';
 import type { ExecuteRequest } from '../../src/contract/execute.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
@@ -92,6 +92,11 @@ export interface DecideOptions {
   readonly signer?: Signer;
 }
 
+interface DirectOptions extends Partial<NonNullable<ProposalPayload['direct']>> {
+  readonly proposer?: string;
+  readonly signer?: Signer;
+}
+
 export type GateFixture = Awaited<ReturnType<typeof makeFixture>>;
 
 /** Everything the activities stand on: a real database, real signatures, a small policy, a connector that records. */
@@ -155,6 +160,23 @@ export async function makeFixture(options: FixtureOptions = {}) {
       signer: Signer = signers.propose,
       deploymentId = DEPLOYMENT,
     ): DsseEnvelope => signer.sign('proposal', { deploymentId, reviewId, proposedAt: iso(), proposer, request }),
+
+    /** A proposal as the api signs it for a call without a workflow. */
+    proposeDirect: (
+      reviewId: string,
+      request: ExecuteRequest,
+      { proposer = 'agent-1', signer = signers.propose, ...direct }: DirectOptions = {},
+    ): DsseEnvelope => {
+      const { policy, configDigest } = settings.current();
+      return signer.sign('proposal', {
+        deploymentId: DEPLOYMENT,
+        reviewId,
+        proposedAt: iso(),
+        proposer,
+        request,
+        direct: { policyDigest: policy.digest, configDigest, handedAt: iso(), ...direct },
+      });
+    },
 
     decide: (reviewId: string, decision: DecideOptions): DsseEnvelope => {
       const { signer = signers.review, reviewer = 'ops-1', deploymentId = DEPLOYMENT, ...said } = decision;
@@ -265,6 +287,7 @@ function makeSettings(options: FixtureOptions): MutableSettings {
     agents: [{ id: 'agent-1', owner: 'ops-3' }, { id: 'agent-2' }, { id: 'narrow-agent', tools: ['payouts.get'] }],
     reviewers: REVIEWERS,
     policy: smallPolicy(base),
+    configDigest: `sha256:${'c'.repeat(64)}`,
     callbacks: [],
     unattested: 'hold',
     executeWithinMs: 3_600_000,

@@ -2,6 +2,7 @@ import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { LedgerTransition } from '../../src/domain/ledger.ts';
 import type { CallBinding, Commit } from '../../src/ports/store.ts';
+import { materialOf } from './materials.ts';
 
 /** Made-up reviews, entries and commits for tests and measurements of storage. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -91,6 +92,49 @@ export function claiming(reviewId: string, token = 'token-1', objections = 0): L
     idempotencyKey: null,
     objections,
   };
+}
+
+/** What the execute worker commits for a call without a workflow. */
+export function beginning(reviewId: string, over: Partial<Review> = {}, token = 'token-1') {
+  const common = { schemaVersion: 1, deploymentId: 'test', at: AT, reviewId } as const;
+  const { objections: _none, ...claim } = claiming(reviewId, token) as Extract<LedgerTransition, { to: 'claim' }>;
+  const review = reviewOf(reviewId, {
+    status: 'not_required',
+    class: 'reversible',
+    gate: 'none',
+    levels: [],
+    level: 0,
+    resolvedAt: AT,
+    expiresAt: null,
+    execution: { ...NOT_STARTED, status: 'executing', startedAt: AT },
+    workflow: null,
+    ...over,
+  });
+  return {
+    ledger: { ...claim, to: 'begin', proposalDigest: DIGEST },
+    entries: [
+      proposedEntry(reviewId),
+      {
+        ...common,
+        type: 'classified',
+        revision: 1,
+        class: 'reversible',
+        gate: 'none',
+        status: 'not_required',
+        reasonCodes: [],
+        digest: DIGEST,
+        policyDigest: DIGEST,
+        override: false,
+      },
+      { ...common, type: 'started', revision: 1, digest: DIGEST, policyDigest: DIGEST, resend: false },
+    ],
+    review: {
+      kind: 'state',
+      review,
+      envelopes: [{ kind: 'proposal', envelope: { payload: '', payloadType: 'x', signatures: [{ sig: '' }] } }],
+      materials: [materialOf({ reviewId, class: 'reversible', levels: [], expiresAt: null })],
+    },
+  } satisfies Commit;
 }
 
 export function stateWrite(review: Review): NonNullable<Commit['review']> {

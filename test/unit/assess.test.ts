@@ -25,6 +25,7 @@ function settingsOf(over: Partial<Settings> = {}, policy: Partial<SmallPolicy> =
     agents: [],
     reviewers: [],
     policy: smallPolicy({ tools: TOOLS, approval: ONE_OF_OPS, ...policy }),
+    configDigest: `sha256:${'c'.repeat(64)}`,
     callbacks: [],
     unattested: 'hold',
     executeWithinMs: HOUR,

@@ -40,6 +40,7 @@ function settingsOf(over: Partial<Settings> = {}): Settings {
     agents: [],
     reviewers: REVIEWERS,
     policy: smallPolicy({ tools: [], approval: ONE_OF_OPS }),
+    configDigest: `sha256:${'c'.repeat(64)}`,
     callbacks: [],
     unattested: 'hold',
     executeWithinMs: HOUR,

@@ -10,6 +10,7 @@ const open: LedgerRow = {
   state: 'open',
   proposalDigest: `sha256:${'1'.repeat(64)}`,
   openedAt: iso(NOON),
+  isDirect: false,
   expiresAt: iso(NOON + 1_000),
   denial: null,
   claim: null,

@@ -86,7 +86,7 @@ export async function authorizeCall(
   if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
   assertTrulyShown(material, assessment, isEvidenceSigned);
   const { target } = assessment;
-  const opened = await openSealed(deps, input, settings, tool);
+  const opened = await openSealed(deps, material, settings, tool);
   const connector = deps.connector(target.connector);
   if (connector === undefined) throw refuseCall('credential_missing');
   return {
@@ -196,16 +196,16 @@ function establishProposal(
   return { proposer, context: request.context ?? {}, urgency: request.urgency, startedAt };
 }
 
-async function openSealed(
-  deps: ExecuteDeps,
-  input: ExecuteCallInput,
+/** The arguments in the clear. Throws `seal_broken`, `invalid_call`. */
+export async function openSealed(
+  deps: Pick<ExecuteDeps, 'unsealer'>,
+  material: Pick<Material, 'reviewId' | 'arguments'>,
   settings: Settings,
   tool: ToolDefinition,
 ): Promise<{ readonly arguments: JsonObject; readonly opened: readonly string[] }> {
   const pointers = tool.seal ?? [];
-  const { material } = input;
   if (pointers.length === 0) return { arguments: material.arguments, opened: [] };
-  const binding = { reviewId: input.reviewId, tool: tool.name, pointers };
+  const binding = { reviewId: material.reviewId, tool: tool.name, pointers };
   const opened = await deps.unsealer.open(material.arguments, binding).catch(() => undefined);
   if (opened === undefined) throw refuseCall('seal_broken');
   const call = { tool: tool.name, arguments: opened.arguments };

@@ -45,21 +45,7 @@ export async function claimCall(
   const objections = await judgeObjections(deps, row, call);
   if (objections === 'stopped') return undefined;
   const { reviewId } = input;
-  const now = deps.clock.now();
-  const sendBy = now + SEND_WITHIN_MS;
-  const claim = {
-    token: deps.newToken(),
-    at: iso(now),
-    sendBy: iso(sendBy),
-    settledBy: iso(sendBy + callTimeoutMs(call.tool, call.connector.timeoutMs) + SETTLE_MARGIN_MS),
-    digest: call.digest,
-    // Made now, not when the call was proposed: targets forget keys after a day.
-    idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${reviewId}`,
-    // Those of the first claim, where this one follows a deferral: the database keeps them.
-    firstAt: iso(now),
-    resends: 0,
-    resendAt: null,
-  };
+  const claim = newClaim(deps, reviewId, call);
   const claimed = await withinRate(deps, claiming, call, () =>
     commitStep(
       deps,
@@ -72,7 +58,30 @@ export async function claimCall(
     // Another attempt claimed the row, or a reviewer objected in the meantime: the next attempt finds out which.
     throw postponeCall('not_open', 100);
   }
-  return { row: claimed.row, sendBy };
+  return { row: claimed.row, sendBy: Date.parse(claim.sendBy) };
+}
+
+/** A claim that is made now. */
+export function newClaim(
+  deps: Pick<ExecuteDeps, 'clock' | 'newToken'>,
+  reviewId: string,
+  call: Pick<AuthorizedCall, 'tool' | 'connector' | 'digest'>,
+): NonNullable<LedgerRow['claim']> {
+  const now = deps.clock.now();
+  const sendBy = now + SEND_WITHIN_MS;
+  return {
+    token: deps.newToken(),
+    at: iso(now),
+    sendBy: iso(sendBy),
+    settledBy: iso(sendBy + callTimeoutMs(call.tool, call.connector.timeoutMs) + SETTLE_MARGIN_MS),
+    digest: call.digest,
+    // Made now, not when the call was proposed: targets forget keys after a day.
+    idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${reviewId}`,
+    // Those of the first claim, where this one follows a deferral: the database keeps them.
+    firstAt: iso(now),
+    resends: 0,
+    resendAt: null,
+  };
 }
 
 /**

@@ -2,7 +2,6 @@ import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
 import { z } from 'zod';
 import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import { reviewIdSchema } from '../../contract/ids.ts';
-import { durationMs, type ToolDefinition } from '../../contract/policy.ts';
 import { materialSchema } from '../../contract/review.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import { findTool } from '../../domain/policy/assess.ts';
@@ -15,12 +14,7 @@ import { claimCall, SEND_WITHIN_MS, type ClaimedCall, type Claiming } from './cl
 import { deferCall } from './defer-call.ts';
 import { postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
 import { recordResult, startedEntry } from './record-result.ts';
-
-/** The first wait before a call is sent again, ms. */
-const RESEND_FIRST_MS = 2_000;
-
-/** An idempotency key is used again no longer than this after the claim, unless the tool says otherwise. */
-const IDEMPOTENCY_WINDOW = '1h';
+import { resendWait, resendWindow, sendCall, waitToResend } from './send-call.ts';
 
 /** What this process is doing now. */
 interface InFlight {
@@ -128,9 +122,11 @@ async function settleClaim(
   row: LedgerRow,
 ): Promise<void> {
   // A request for other material than was claimed (from outside, or from a run that was reset after the claim) says nothing
-  // about the claimed call. It may settle it as unknown once the request can no longer be in flight.
+  // about the claimed call. It may settle it as unknown once the request can no longer be in flight. So may every attempt
+  // where the claim was made without a workflow: its worker is no earlier attempt of this activity, and may still be alive.
   const left = Date.parse(row.claim?.settledBy ?? '') - deps.clock.now();
-  if (digestMaterial(input.material) !== row.claim?.digest && left > 0) throw postponeCall('not_open', left);
+  const isForeign = row.isDirect || digestMaterial(input.material) !== row.claim?.digest;
+  if (isForeign && left > 0) throw postponeCall('not_open', left);
   // However often this activity is scheduled, the call is sent again no sooner than this.
   const resendAt = Math.max(inFlight.resends.get(input.reviewId) ?? 0, Date.parse(row.claim?.resendAt ?? '') || 0);
   const wait = resendAt - deps.clock.now();
@@ -196,34 +192,19 @@ async function send(
   deps: ExecuteDeps,
   { resends }: InFlight,
   input: ExecuteCallInput,
-  { connector, ...call }: AuthorizedCall,
+  call: AuthorizedCall,
   { row, sendBy }: ClaimedCall,
   { resend }: { readonly resend: boolean },
 ): Promise<void> {
-  const result = await connector
-    .execute({
-      tool: call.tool,
-      arguments: call.arguments,
-      target: call.target,
-      evidence: input.material.evidence,
-      idempotencyKey: row.claim?.idempotencyKey ?? null,
-      sendBy,
-      resend,
-    })
-    .catch((): ConnectorResult => ({
-      status: 'outcome_unknown',
-      code: 'lost_answer',
-      message: 'The connector failed',
-    }));
+  const result = await sendCall(call, input.material.evidence, { row, sendBy }, { resend });
   const now = deps.clock.now();
-  const isOpen = result.status === 'outcome_unknown' && result.isFinal !== true;
-  const wait = isOpen ? resendWait(call.tool, row, now, result.retryAfterMs) : null;
+  const wait = waitToResend(call.tool, row, result, now);
   if (wait !== null) {
     resends.set(input.reviewId, now + wait);
     throw postponeCall('lost_answer', wait);
   }
   resends.delete(input.reviewId);
-  const secrets = [...connector.secrets(), ...call.opened];
+  const secrets = [...call.connector.secrets(), ...call.opened];
   if (!resend) await deferCall(deps, input, row, call, result, secrets);
   await recordResult(deps, input, row, withResends(result, row), secrets);
 }
@@ -235,29 +216,7 @@ function withResends(result: ConnectorResult, { claim }: LedgerRow): ConnectorRe
   return { ...result, message: `${result.message}; it was sent ${resends + 1} times under one key` };
 }
 
-/**
- * How long to wait before the call is sent again, ms; null: it is not sent again. Waits double (each is as long as it has
- * taken so far) up to a sixth of the window: 15 times in an hour. `askedMs`: at least so long, by the target's own word.
- */
-function resendWait(tool: ToolDefinition, row: LedgerRow, now: number, askedMs = 0): number | null {
-  const window = resendWindow(tool, row);
-  if (window === undefined) return null;
-  const usual = Math.min(Math.max(now - window.from, RESEND_FIRST_MS), (window.to - window.from) / 6);
-  const wait = Math.max(usual, askedMs);
-  return now + wait < window.to ? wait : null;
-}
-
-/** From when to when the target knows the key (epoch ms); undefined where there is none. */
-function resendWindow(
-  tool: ToolDefinition,
-  { claim }: LedgerRow,
-): { readonly from: number; readonly to: number } | undefined {
-  if (claim === null || claim.idempotencyKey === null || tool.idempotency === undefined) return undefined;
-  const from = Date.parse(claim.firstAt);
-  return { from, to: from + durationMs(tool.idempotency.window ?? IDEMPOTENCY_WINDOW) };
-}
-
-async function assertLogIntact(deps: ExecuteDeps): Promise<void> {
+export async function assertLogIntact(deps: ExecuteDeps): Promise<void> {
   try {
     await deps.assertLogIntact();
   } catch (error) {

@@ -34,7 +34,7 @@ export async function untilWritten<T>(write: () => Promise<T>, onRefused: () => 
 /** Records the result. */
 export async function recordResult(
   deps: ExecuteDeps,
-  input: ExecuteCallInput,
+  input: Pick<ExecuteCallInput, 'reviewId' | 'material'>,
   row: LedgerRow,
   result: ConnectorResult,
   secrets: readonly string[] = [],
@@ -85,8 +85,8 @@ export async function commitStep(
 
 export function startedEntry(
   deps: Pick<ExecuteDeps, 'clock'>,
-  { material }: ExecuteCallInput,
-  call: AuthorizedCall,
+  { material }: Pick<ExecuteCallInput, 'material'>,
+  call: Pick<AuthorizedCall, 'digest' | 'policyDigest'>,
   { resend }: { readonly resend: boolean },
 ): AuditEntry {
   return {
@@ -102,7 +102,7 @@ export function startedEntry(
 /** `late`: the row was settled before this result came. */
 function resultEntry(
   deps: Pick<ExecuteDeps, 'clock'>,
-  input: ExecuteCallInput,
+  input: Pick<ExecuteCallInput, 'material'>,
   result: ConnectorResult,
   outcome: ExecutionOutcome,
   late: boolean,

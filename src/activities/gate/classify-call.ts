@@ -25,13 +25,20 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
   const { tool } = callOf(proposal);
   const definition = findTool(settings, tool);
   return openReview(deps, {
-    base: baseOf(deps, input, proposal, settings),
+    base: baseOf(input.reviewId, proposal, settings, {
+      proposedAt: new Date(input.startedAt).toISOString(),
+      workflow: {
+        workflowId: input.reviewId,
+        runId: input.runId,
+        url: deps.workflowUrl(input.reviewId, input.runId),
+      },
+    }),
     proposal: proposal.envelope,
     proposalDigest: proposal.proposalDigest,
     allowed: CALL_DECISIONS,
     timeoutMs: callTimeoutMs(definition, connectorTimeoutMs(settings.connectors[definition?.connector ?? ''])),
     executeWithinMs: settings.executeWithinMs,
-    assess: (isOverLimit) => assess(proposal, settings, isOverLimit),
+    assess: (isOverLimit) => assessProposal(proposal, settings, isOverLimit),
     // A sensitive call that would run without a decision is held where its tool has had too many of them.
     isOverLimit: async ({ kind, class: callClass }) =>
       kind === 'free' &&
@@ -46,7 +53,8 @@ function callOf({ request }: ReadProposal): { service: string; tool: string } {
   return { service: wellFormed(request?.service ?? 'unknown'), tool: wellFormed(request?.tool ?? 'unknown.tool') };
 }
 
-function assess(proposal: ReadProposal, settings: InForce, overSensitiveLimit: boolean): Assessment {
+/** What policy says of a proposal. Pure; may throw. */
+export function assessProposal(proposal: ReadProposal, settings: InForce, overSensitiveLimit: boolean): Assessment {
   const { request, proposer } = proposal;
   if (request === null) return blockUnassessed('arguments_invalid', true);
   return assessCall({
@@ -61,8 +69,9 @@ function assess(proposal: ReadProposal, settings: InForce, overSensitiveLimit: b
   });
 }
 
-function firstRevision(
-  input: ClassifyCallInput,
+/** The call as it was proposed. `startedAt`: epoch ms. */
+export function firstRevision(
+  input: Pick<ClassifyCallInput, 'reviewId' | 'startedAt'>,
   proposal: ReadProposal,
   assessment: Assessment,
   settings: Settings,
@@ -90,14 +99,19 @@ function firstRevision(
   );
 }
 
-function baseOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: InForce): ReviewBase {
+export function baseOf(
+  reviewId: string,
+  proposal: ReadProposal,
+  settings: InForce,
+  start: Pick<ReviewBase, 'proposedAt' | 'workflow'>,
+): ReviewBase {
   const { request, proposer } = proposal;
   const definition = findTool(settings, callOf(proposal).tool);
   const changes = definition === undefined ? undefined : upstreamChanges(settings, definition);
   return {
     ...(changes === undefined ? {} : { upstreamChanges: changes }),
-    reviewId: input.reviewId,
-    decisionId: decisionIdOf(input.reviewId),
+    reviewId,
+    decisionId: decisionIdOf(reviewId),
     deploymentId: settings.deploymentId,
     kind: 'call',
     proposer: { id: proposer.id, owner: proposer.owner, attested: proposer.attested },
@@ -107,11 +121,6 @@ function baseOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadPropo
     group: request?.group ?? null,
     callback: request?.callback ?? null,
     title: null,
-    proposedAt: new Date(input.startedAt).toISOString(),
-    workflow: {
-      workflowId: input.reviewId,
-      runId: input.runId,
-      url: deps.workflowUrl(input.reviewId, input.runId),
-    },
+    ...start,
   };
 }

@@ -1,5 +1,5 @@
 import { executeRequestSchema, type ExecuteRequest } from '../../contract/execute.ts';
-import { dsseEnvelopeSchema, type DsseEnvelope } from '../../contract/envelope.ts';
+import { dsseEnvelopeSchema, type DsseEnvelope, type ProposalPayload } from '../../contract/envelope.ts';
 import type { Proposer } from '../../domain/policy/assess.ts';
 import { canonicalJson, digestOf } from '../../domain/proof/digest.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
@@ -9,6 +9,7 @@ import type { EnvelopeVerifier } from '../../ports/connector.ts';
 
 /** What a start of `gatedCall` amounts to once its envelope, if any, has been verified. */
 export interface ReadProposal {
+  readonly reviewId: string;
   readonly proposer: Proposer;
   /** Null: the request has not the documented shape. */
   readonly request: ExecuteRequest | null;
@@ -17,6 +18,8 @@ export interface ReadProposal {
   readonly proposalDigest: string;
   /** ISO 8601, as it was signed; null: it is unsigned. */
   readonly proposedAt: string | null;
+  /** Set where the propose key signed that the call goes without a workflow. An agent's own key cannot. */
+  readonly direct: ProposalPayload['direct'] | null;
 }
 
 /**
@@ -33,11 +36,13 @@ export async function readProposal(
   if (attested !== undefined) return attested;
   const request = pickRequest(input.request);
   return {
+    reviewId: input.reviewId,
     proposer: { attested: false, id: unattestedId(await starterIdentity()), owner: null },
     request,
     envelope: null,
     proposalDigest: request === null ? digestOf({ undecodable: input.reviewId }) : digestUnattested(request),
     proposedAt: null,
+    direct: null,
   };
 }
 
@@ -54,9 +59,9 @@ function unattestedId(identity: string): string {
   return wellFormed(`temporal:${identity}`.slice(0, 128));
 }
 
-/** The verified proposal of a review, or undefined. Also the execute worker's own check. */
+/** The verified proposal of a review (of whichever it names, where none is given), or undefined. Also the execute worker's own check. */
 export function verifyProposal(
-  input: { readonly reviewId: string; readonly request: unknown },
+  input: { readonly reviewId?: string; readonly request: unknown },
   settings: Settings,
   verifier: EnvelopeVerifier,
 ): ReadProposal | undefined {
@@ -65,16 +70,19 @@ export function verifyProposal(
   const verified = verifier.verify('proposal', envelope.data);
   if (verified === undefined) return undefined;
   const { payload } = verified;
-  if (payload.reviewId !== input.reviewId || payload.deploymentId !== settings.deploymentId) return undefined;
+  const { reviewId = payload.reviewId } = input;
+  if (payload.reviewId !== reviewId || payload.deploymentId !== settings.deploymentId) return undefined;
   if (verified.agentKeyOf !== undefined && verified.agentKeyOf !== payload.proposer) return undefined;
   const agent = findAgent(settings, payload.proposer);
   if (agent === undefined) return undefined;
   return {
+    reviewId,
     proposer: { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
     request: payload.request,
     envelope: envelope.data,
     proposalDigest: verified.payloadDigest,
     proposedAt: payload.proposedAt,
+    direct: (verified.agentKeyOf === undefined ? payload.direct : undefined) ?? null,
   };
 }
 

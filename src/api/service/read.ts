@@ -117,7 +117,7 @@ export function present(context: ServiceContext, principal: Principal, review: R
     ...shown,
     ...(shortfall === undefined ? {} : { shortfall }),
     ...(reasons.length === 0 ? {} : { reasons: [...reasons] }),
-    workflow: { ...shown.workflow, url: workflowUrl(context, shown.workflow) },
+    workflow: shown.workflow && { ...shown.workflow, url: workflowUrl(context, shown.workflow) },
   };
 }
 
@@ -169,7 +169,7 @@ function unclassified(context: ServiceContext, reviewId: ReviewId, { memo, runId
   };
 }
 
-function workflowUrl(context: ServiceContext, workflow: Review['workflow']): string | null {
+function workflowUrl(context: ServiceContext, workflow: NonNullable<Review['workflow']>): string | null {
   if (context.temporalUi === null) return null;
   const parts = ['namespaces', context.namespace, 'workflows', workflow.workflowId, workflow.runId, 'history'];
   return `${context.temporalUi}/${parts.map(encodeURIComponent).join('/')}`;

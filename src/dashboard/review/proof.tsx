@@ -7,7 +7,7 @@ import { VerifyProof } from '../proof/verify-proof.tsx';
 
 /** The record of this review, to be checked independently. */
 export function Proof({ review }: { readonly review: Review }) {
-  const { url } = review.workflow;
+  const url = review.workflow?.url ?? null;
   const download = useMutation({
     mutationFn: () => client.reviews.proof(review.reviewId),
     onSuccess: (proof) => saveAs(`${review.reviewId}.proof.json`, JSON.stringify(proof, null, 2)),

@@ -1,6 +1,8 @@
 import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../../contract/config.ts';
+import type { Digest } from '../../contract/json.ts';
 import { durationMs } from '../../contract/policy.ts';
 import { voterOf } from '../eligibility.ts';
+import { digestOf } from '../proof/digest.ts';
 import type { Policy } from './policy.ts';
 import type { UpstreamTool } from '../upstream.ts';
 
@@ -10,6 +12,8 @@ export interface Settings {
   readonly agents: readonly AgentConfig[];
   readonly reviewers: readonly ReviewerConfig[];
   readonly policy: Policy;
+  /** Of everything that the configuration file says. */
+  readonly configDigest: Digest;
   readonly callbacks: readonly string[];
   readonly unattested: 'hold' | 'allow' | 'refuse';
   readonly executeWithinMs: number;
@@ -68,6 +72,7 @@ export function buildSettings(
     agents: config.agents ?? [],
     reviewers: config.reviewers ?? [],
     policy,
+    configDigest: digestOf(config),
     callbacks: config.callbacks ?? [],
     unattested: config.unattested ?? 'hold',
     executeWithinMs: durationMs(config.executeWithin ?? DEFAULT_EXECUTE_WITHIN),

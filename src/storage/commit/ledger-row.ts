@@ -5,6 +5,7 @@ import { storableText } from '../database/text.ts';
 export interface StoredLedgerRow {
   review_id: string;
   proposal_digest: string;
+  direct: boolean;
   state: LedgerState;
   opened_at: string;
   expires_at: string | null;
@@ -35,6 +36,7 @@ export function readLedgerRow(row: StoredLedgerRow): LedgerRow {
     state: row.state,
     proposalDigest: row.proposal_digest,
     openedAt: iso(row.opened_at),
+    isDirect: row.direct,
     expiresAt: row.expires_at === null ? null : iso(row.expires_at),
     denial: row.denied_at === null ? null : { reason: row.denial_reason ?? '', at: iso(row.denied_at) },
     claim:
@@ -94,18 +96,10 @@ export function stepOf(transition: LedgerTransition): Step {
         at: transition.at,
         ...(transition.objections === undefined ? {} : { objections: transition.objections }),
       };
+    case 'begin':
+      return { to, review_id, proposal_digest: transition.proposalDigest, ...claimColumns(transition) };
     case 'claim':
-      return {
-        to,
-        review_id,
-        token: transition.token,
-        at: transition.at,
-        send_by: transition.sendBy,
-        settled_by: transition.settledBy,
-        digest: transition.digest,
-        idempotency_key: transition.idempotencyKey,
-        objections: transition.objections,
-      };
+      return { to, review_id, ...claimColumns(transition), objections: transition.objections };
     case 'defer':
       return { to, review_id, token: transition.token, deferral: JSON.stringify(transition.deferral) };
     case 'resend':
@@ -146,6 +140,17 @@ export function stepOf(transition: LedgerTransition): Step {
     default:
       return transition satisfies never;
   }
+}
+
+function claimColumns(transition: Extract<LedgerTransition, { to: 'begin' | 'claim' }>) {
+  return {
+    token: transition.token,
+    at: transition.at,
+    send_by: transition.sendBy,
+    settled_by: transition.settledBy,
+    digest: transition.digest,
+    idempotency_key: transition.idempotencyKey,
+  };
 }
 
 function iso(time: string): string {

@@ -6,6 +6,7 @@ export const tables = `
 CREATE TABLE holdpoint.ledger (
   review_id          text COLLATE "C" PRIMARY KEY,
   proposal_digest    text NOT NULL,
+  direct             boolean NOT NULL DEFAULT false, -- claimed as it was opened: a call without a workflow
   state              text NOT NULL CHECK (state IN ('open', 'deferred', 'denied', 'claimed', 'done', 'failed', 'unknown')),
   opened_at          timestamptz NOT NULL,
   expires_at         timestamptz,
@@ -23,8 +24,7 @@ CREATE TABLE holdpoint.ledger (
   resends            integer NOT NULL DEFAULT 0,
   resend_at          timestamptz,
   -- The last deferral, and how many there were.
-  deferral           text,
-  deferrals          integer NOT NULL DEFAULT 0,
+  deferral           text, deferrals integer NOT NULL DEFAULT 0,
   outcome            text,
   reconciled_outcome text CHECK (reconciled_outcome IN ('executed', 'failed')),
   reconciled_by      text,

@@ -5,8 +5,8 @@
 export const guards = `
 CREATE FUNCTION holdpoint.guard_ledger_insert() RETURNS trigger LANGUAGE plpgsql AS $fn$
 BEGIN
-  IF NEW.state NOT IN ('open', 'denied') OR NEW.claimed_at IS NOT NULL OR NEW.outcome IS NOT NULL THEN
-    RAISE EXCEPTION 'a ledger row begins open or denied' USING ERRCODE = 'HP001';
+  IF NEW.state NOT IN ('open', 'denied', 'claimed') OR (NEW.state = 'claimed') <> NEW.direct OR NEW.outcome IS NOT NULL THEN
+    RAISE EXCEPTION 'a ledger row begins open or denied, or claimed by a call without a workflow' USING ERRCODE = 'HP001';
   END IF;
   RETURN NEW;
 END $fn$;
@@ -23,8 +23,8 @@ BEGIN
     RAISE EXCEPTION 'a ledger row moves one way' USING ERRCODE = 'HP001';
   END IF;
   -- What binds the row and its denial are written once, a claim with its step; a deferral takes it back.
-  IF (NEW.review_id, NEW.proposal_digest, NEW.opened_at) IS DISTINCT FROM
-     (OLD.review_id, OLD.proposal_digest, OLD.opened_at)
+  IF (NEW.review_id, NEW.proposal_digest, NEW.direct, NEW.opened_at) IS DISTINCT FROM
+     (OLD.review_id, OLD.proposal_digest, OLD.direct, OLD.opened_at)
   OR (NOT (moved AND NEW.state = 'denied') AND
      (NEW.denial_reason, NEW.denied_at) IS DISTINCT FROM (OLD.denial_reason, OLD.denied_at))
   OR (NOT (moved AND NEW.state IN ('claimed', 'deferred')) AND

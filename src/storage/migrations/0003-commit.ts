@@ -41,14 +41,15 @@ BEGIN
     (SELECT count(*) FROM holdpoint.objections o WHERE o.review_id = l.review_id));
 END $fn$;
 
--- Gate: proposals, decisions and every no. Execute: claims and what came of them, and a no of its own. Neither
--- may write the other's entries; a login that holds both (one process for everything) may write all.
+-- Gate: proposals, decisions and every no. Execute: claims and what came of them, a no of its own, and calls that begin
+-- without a workflow. Neither may write the other's entries; a login that holds both (one process for everything) may write all.
 CREATE FUNCTION holdpoint.check_rights(p jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
   gate boolean := has_function_privilege(session_user, 'holdpoint.may_gate()', 'EXECUTE');
   worker boolean := has_function_privilege(session_user, 'holdpoint.may_execute()', 'EXECUTE');
   kinds text[] := '{}';
   types text[] := '{}';
+  begun text[] := '{}';
 BEGIN
   IF gate AND worker THEN
     RETURN;
@@ -57,15 +58,18 @@ BEGIN
     kinds := '{open,tighten,deny,reconcile}';
     types := '{proposed,classified,notified,decided,revised,withdrawn,expired,aborted,finished,reconciled,policy_changed}';
   ELSIF worker THEN
-    kinds := '{deny,claim,defer,resend,finish,unknown}';
+    kinds := '{begin,deny,claim,defer,resend,finish,unknown}';
     types := '{started,deferred,finished,unknown,aborted,expired,objected}';
+    SELECT coalesce(array_agg(s.review_id), '{}') INTO begun
+      FROM jsonb_to_recordset(p->'steps') AS s("to" text, review_id text) WHERE s."to" = 'begin';
   END IF;
   IF (NOT gate AND NOT worker)
   OR EXISTS (SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text) WHERE s."to" <> ALL (kinds))
-  -- Not parsed as JSON, which refuses NUL in any string. No string of a leaf can hold an unescaped quotation mark.
-  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'entries') AS e(l text)
-              WHERE coalesce(substring(e.l FROM '[{,]"type":"([a-z_]+)"'), '') <> ALL (types))
-  OR (NOT gate AND (p->'reviews' <> '[]' OR p->'ends' <> '[]')) THEN
+  -- What belongs to a call that begins, check_begins judges (0007-begin).
+  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'entries') AS e(r text, l text)
+              WHERE holdpoint.member_of(e.l, 'type') <> ALL (types) AND coalesce(e.r, '') <> ALL (begun))
+  OR (NOT gate AND (p->'ends' <> '[]'
+      OR EXISTS (SELECT FROM jsonb_to_recordset(p->'reviews') AS w(review_id text) WHERE w.review_id <> ALL (begun)))) THEN
     RAISE EXCEPTION 'this role may not write that' USING ERRCODE = '42501';
   END IF;
 END $fn$;
@@ -75,6 +79,7 @@ CREATE FUNCTION holdpoint.step_allowed(kind text, digest text, token text, at ti
 BEGIN
   RETURN coalesce(CASE kind
     WHEN 'open' THEN l.review_id IS NULL
+    WHEN 'begin' THEN l.review_id IS NULL
     WHEN 'tighten' THEN l.state IN ('open', 'deferred')
     WHEN 'deny' THEN l.review_id IS NULL OR (l.state IN ('open', 'deferred') AND l.proposal_digest = digest)
     WHEN 'claim' THEN l.state IN ('open', 'deferred')
@@ -122,7 +127,9 @@ BEGIN
     IF wanted."to" = 'claim' OR wanted.objections IS NOT NULL THEN
       SELECT count(*) INTO stored FROM holdpoint.objections o WHERE o.review_id = wanted.review_id;
     END IF;
+    -- A call that begins writes what is not there yet, and changes nothing that is.
     CONTINUE WHEN stored = coalesce(wanted.objections, 0)
+              AND NOT (wanted."to" = 'begin' AND EXISTS (SELECT FROM holdpoint.reviews r WHERE r.review_id = wanted.review_id))
               AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, wanted.at, wanted.state,
                                          wanted.resends, l);
     refused := refused || jsonb_build_object('reviewId', wanted.review_id,
@@ -149,6 +156,12 @@ BEGIN
     WHEN 'open' THEN
       INSERT INTO holdpoint.ledger (review_id, proposal_digest, state, opened_at, expires_at)
       VALUES (s.review_id, s.proposal_digest, 'open', s.at, s.expires_at)
+      RETURNING * INTO STRICT l;
+    WHEN 'begin' THEN
+      INSERT INTO holdpoint.ledger (review_id, proposal_digest, direct, state, opened_at, claim_token, claimed_at,
+                                    first_claimed_at, send_by, settled_by, claim_digest, idempotency_key)
+      VALUES (s.review_id, s.proposal_digest, true, 'claimed', s.at, s.token, s.at, s.at, s.send_by, s.settled_by,
+              s.digest, s.idempotency_key)
       RETURNING * INTO STRICT l;
     WHEN 'tighten' THEN
       UPDATE holdpoint.ledger SET expires_at = least(expires_at, s.expires_at), changed_at = now()
@@ -264,6 +277,9 @@ BEGIN
     verdict := judge_group(p);
     IF verdict IS NOT NULL THEN
       RETURN verdict;
+    END IF;
+    IF jsonb_path_exists(p, '$.steps[*] ? (@.to == "begin")') THEN
+      PERFORM check_begins(p);
     END IF;
   END IF;
 

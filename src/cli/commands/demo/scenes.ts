@@ -222,7 +222,7 @@ async function forgeApproval(temporalAddress: string, review: Review): Promise<s
   );
   const connection = await Connection.connect({ address: temporalAddress, ...DIRECT_GRPC, connectTimeout: '5s' });
   try {
-    const handle = new Client({ connection }).workflow.getHandle(review.workflow.workflowId);
+    const handle = new Client({ connection }).workflow.getHandle(review.reviewId);
     await handle.signal(submitDecision, envelope);
     await handle.signal(submitDecision, { approved: true } as unknown as DsseEnvelope);
     // A real decision is admitted within milliseconds.
