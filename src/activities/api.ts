@@ -9,7 +9,7 @@ import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
 import type { LedgerTransition } from '../domain/ledger.ts';
 import type { StoredEnvelope } from '../ports/store.ts';
-import type { DecisionType, HeldBy, Material, Review, WrittenAmount } from '../contract/review.ts';
+import type { DecisionType, HeldBy, Material, Review, SentencePart, WrittenAmount } from '../contract/review.ts';
 import type { Subject } from '../domain/gate/change.ts';
 import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
@@ -91,6 +91,8 @@ export interface ClassifiedRevision {
   readonly amounts: readonly WrittenAmount[];
   /** Absent where the call is not held by policy, and in histories of before. */
   readonly heldBy?: HeldBy;
+  /** What the call does. Absent in histories of before, and of questions. */
+  readonly sentence?: readonly SentencePart[];
 }
 
 export type Classified =
@@ -131,6 +133,7 @@ export interface WithEvidence {
   readonly digest: string;
   /** Some may be in a currency that only the evidence knows. */
   readonly amounts: readonly WrittenAmount[];
+  readonly sentence?: readonly SentencePart[];
   readonly previewError: PreviewError | null;
 }
 

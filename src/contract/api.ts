@@ -126,7 +126,9 @@ const toolSummarySchema = z.object({
   tool: toolNameSchema,
   service: serviceNameSchema,
   origin: z.enum(['builtin', 'user']),
-  /** One line for people; `{name}` stands for an argument. */
+  /** What a call does, for people; `{name}` stands for an argument. */
+  title: z.string().nullable(),
+  /** What the tool does, for models. */
   description: z.string().nullable(),
   class: classSchema,
   gate: gateSchema.nullable(),

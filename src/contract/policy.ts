@@ -151,8 +151,10 @@ export type Money = z.infer<typeof moneySchema>;
 
 export const toolSchema = z.strictObject({
   name: toolNameSchema,
-  /** One line for people; `{name}` is filled from arguments. */
-  description: z.string().max(500).optional(),
+  /** What a call does, for people: a sentence in which `{name}` is filled from the arguments, text in quotes. */
+  title: z.string().min(1).max(200).optional(),
+  /** What the tool does, for models. */
+  description: z.string().max(2_000).optional(),
   class: classSchema,
   /** Built-in tools must state them. The class may not be below what they demand. */
   effects: effectsSchema.optional(),

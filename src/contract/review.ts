@@ -133,6 +133,16 @@ export const writtenAmountSchema = z.object({
 });
 export type WrittenAmount = z.infer<typeof writtenAmountSchema>;
 
+/**
+ * A part of the sentence that says what a call does: policy's words, or a value of the call, in quotes if it is text.
+ * `toAgent`: what its own agent reads instead; never sent.
+ */
+export const sentencePartSchema = z.union([
+  z.object({ policy: z.string() }),
+  z.object({ value: z.string(), toAgent: z.string().optional() }),
+]);
+export type SentencePart = z.infer<typeof sentencePartSchema>;
+
 const callViewSchema = z.object({
   service: z.string(),
   tool: z.string(),
@@ -262,6 +272,8 @@ export const reviewSchema = z.object({
   evidence: z.array(evidenceSchema),
   /** Amounts that the tool's `money` declares, as policy stood when the version was classified. Absent: none. */
   amounts: z.array(writtenAmountSchema).optional(),
+  /** Calls only: what it does, from the `title` of its tool, as policy stood when the version was classified. */
+  sentence: z.array(sentencePartSchema).optional(),
   /** Why there is no evidence although the tool has a preview; never shown to agents. */
   previewError: previewErrorSchema.nullable(),
   /** Why calls of its upstream MCP server are held; absent: nothing changed there. */
@@ -313,6 +325,7 @@ export const reviewRowSchema = reviewSchema
     group: true,
     title: true,
     amounts: true,
+    sentence: true,
     proposedAt: true,
     expiresAt: true,
     resolvedAt: true,

@@ -1,6 +1,6 @@
 import type { ExecutionView, RelatedReview, Review, ReviewRow } from '../contract/review.ts';
 import { hasEnded } from './lifecycle.ts';
-import { summaryOfRow } from './show/plain-words.ts';
+import { summaryOfRow } from './show/title.ts';
 
 /** How long before a proposal what the agent tried with the same tool is told of, ms. */
 const RECENT_MS = 3_600_000;

@@ -1,3 +1,4 @@
+import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import { toolNameSchema } from '../contract/call.ts';
 import type { AgentConfig } from '../contract/config.ts';
 import { distinctName, offeredName } from '../contract/tool-name.ts';
@@ -5,15 +6,19 @@ import type { JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import { mayPropose } from '../domain/policy/assess.ts';
 import { withoutFolds } from '../domain/policy/schema.ts';
-import { gateOf } from '../domain/policy/strictness.ts';
+import { gateOf, onlyReads } from '../domain/policy/strictness.ts';
+import { kindOfConnector } from '../domain/render/index.ts';
+import { splitTemplate } from '../domain/text/write-value.ts';
 import type { InForce } from '../domain/policy/settings.ts';
 import { acceptKey, distrustUpstream, upstreamNameOf } from '../domain/policy/upstreams.ts';
 
-interface OfferedTool {
+export interface OfferedTool {
   /** Full name, as policy and reviewers know it. */
   readonly tool: string;
+  readonly title: string;
   readonly description: string;
   readonly inputSchema: JsonObject;
+  readonly annotations: ToolAnnotations;
 }
 
 interface Offer {
@@ -68,12 +73,37 @@ function offer(settings: InForce, definition: ToolDefinition): OfferedTool {
   const description = [definition.description ?? upstream.description, whatHappens(definition, upstream.changed)];
   return {
     tool: definition.name,
+    title: titleOf(definition),
     description: description.filter((text) => text !== null).join('\n\n'),
     // The specification wants an object at the top.
     inputSchema: {
       ...(definition.arguments ? withoutFolds(definition.arguments) : upstream.inputSchema),
       type: 'object',
     },
+    annotations: annotationsOf(settings, upstream.changed ? { ...definition, class: 'irreversible' } : definition),
+  };
+}
+
+/** A tool's title for hosts that list tools: the names of its arguments in the place of their values. */
+function titleOf({ name, title }: ToolDefinition): string {
+  if (title === undefined) return name;
+  return splitTemplate(title)
+    .map((part) => (typeof part === 'string' ? part : part.name.replaceAll('_', ' ')))
+    .join('');
+}
+
+/** By class and effects, never by what an upstream says of itself. What policy does not rule out is presumed. */
+function annotationsOf({ connectors }: InForce, definition: ToolDefinition): ToolAnnotations {
+  const { class: callClass, effects, connector } = definition;
+  const readOnlyHint = onlyReads(definition);
+  const isHarmless = callClass === 'reversible' || (callClass === 'sensitive' && effects !== undefined);
+  const config = connectors[connector];
+  return {
+    readOnlyHint,
+    destructiveHint: !isHarmless || effects?.includes('destroy') === true,
+    // Another call is another effect: Holdpoint makes it again.
+    idempotentHint: readOnlyHint,
+    openWorldHint: config === undefined || kindOfConnector(config).kind !== 'postgres',
   };
 }
 

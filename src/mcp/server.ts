@@ -19,7 +19,7 @@ import type { ExecuteResponse } from '../contract/execute.ts';
 import { asProblem } from '../api/problem.ts';
 import { visible } from '../domain/text/visible.ts';
 import { answerOnce, callTool, propose, type Extra } from './call.ts';
-import { LEFT_OUT, offeredTools } from './catalog.ts';
+import { LEFT_OUT, offeredTools, type OfferedTool } from './catalog.ts';
 import { TASKS_EXTENSION, type McpRequest } from './request.ts';
 import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
 import { problemResult, resultOf } from './result.ts';
@@ -178,15 +178,13 @@ function missingTasks(): McpError {
   return new McpError(MISSING_CAPABILITY, 'Missing required client capability', { requiredCapabilities });
 }
 
-function describe([name, { tool, description, inputSchema }]: [
-  string,
-  { readonly tool: string; readonly description: string; readonly inputSchema: object },
-]): Tool {
+function describe([name, { title, description, inputSchema, annotations }]: [string, OfferedTool]): Tool {
   return {
     name,
-    title: tool,
+    title,
     description,
     inputSchema: inputSchema as Tool['inputSchema'],
+    annotations,
     execution: { taskSupport: 'optional' },
   };
 }

@@ -163,8 +163,7 @@ export async function openHeld(
   found: WithEvidence | null,
   reopened: boolean,
 ): Promise<void> {
-  const complete =
-    found === null ? revision : { ...revision, material: found.material, digest: found.digest, amounts: found.amounts };
+  const complete = found === null ? revision : { ...revision, ...found };
   if (complete.digest === null) throw new TypeError('a held revision without a digest');
   const first = { ...run.current, ...complete, previewError: found?.previewError ?? null };
   const gate = openGate(specOf(complete.material, complete.digest, run.allowed));

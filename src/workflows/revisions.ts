@@ -51,7 +51,7 @@ export async function prepare(
   const found = await gatherEvidence(run, revision, change);
   if (found.previewError?.pointer !== undefined) return undefined;
   return {
-    revision: { ...revision, material: found.material, digest: found.digest, amounts: found.amounts },
+    revision: { ...revision, ...found },
     digest: found.digest,
     previewError: found.previewError,
   };
@@ -94,6 +94,7 @@ export function revisedChange(
     reasonCodes: revision.reasonCodes,
     amounts: revision.amounts,
     heldBy: revision.heldBy,
+    sentence: revision.sentence,
     previewError,
     submittedAt: new Date(Date.now()).toISOString(),
     by,
@@ -116,7 +117,7 @@ export function revisedChange(
 
 /** Older revisions are shown by digest; the database keeps what they were. */
 function forgetArguments(revision: RevisionRecord): RevisionRecord {
-  const { amounts: _amounts, heldBy: _heldBy, ...rest } = revision;
+  const { amounts: _amounts, heldBy: _heldBy, sentence: _sentence, ...rest } = revision;
   return { ...rest, material: { ...revision.material, arguments: {}, target: null, evidence: null } };
 }
 

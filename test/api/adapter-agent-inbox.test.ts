@@ -42,6 +42,7 @@ test('a pending review as a HumanInterrupt', () => {
     config: { allow_accept: true, allow_edit: true, allow_respond: true, allow_ignore: true },
   });
   expect(toHumanInterrupt(review).description).toContain(review.call.digest);
+  expect(toHumanInterrupt(review).description).toContain('Pay 100 to "a-1"');
   expectTypeOf(toHumanInterrupt(review)).toExtend<HumanInterrupt>();
   type Loose<T> = { -readonly [K in keyof T]: T[K] extends object ? Loose<T[K]> : T[K] };
   expectTypeOf<Loose<HumanInterrupt>>().toExtend<TheirInterrupt>();

@@ -107,7 +107,8 @@ describe('what is offered', () => {
     ]);
     for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
     const create = tools.find(({ name }) => name === 'payouts_create');
-    expect(create).toMatchObject({ title: 'payouts.create', inputSchema: { type: 'object' } });
+    expect(create).toMatchObject({ title: 'Pay amount to account', inputSchema: { type: 'object' } });
+    expect(create?.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
     const narrow = await (await connect('narrow-agent')).listTools();
     expect(narrow.tools.map(({ name }) => name).filter((name) => !name.startsWith('holdpoint_'))).toEqual([
       'payouts_get',

@@ -32,6 +32,7 @@ export const TOOLS: readonly ToolDefinition[] = [
   tool('payouts.get', 'reversible', { request: { method: 'GET', path: '/payouts/{id}' } }),
   tool('payouts.notify', 'sensitive', { request: { method: 'POST', path: '/payouts/{id}/notify', body: 'arguments' } }),
   tool('payouts.create', 'irreversible', {
+    title: 'Pay {amount} to {account}',
     request: { method: 'POST', path: '/payouts', body: 'arguments' },
     idempotency: { header: 'Idempotency-Key' },
     arguments: {

@@ -81,7 +81,9 @@ describe('catalogs', () => {
   it.each(tools.map((tool) => [tool.name, tool] as const))('%s is closed, explained and renderable', (_, tool) => {
     const { properties, required } = schemaOf(tool);
     expect(tool.arguments?.['additionalProperties']).toBe(false);
-    expect(tool.description?.length).toBeGreaterThan(0);
+    expect(tool.title?.length).toBeGreaterThan(0);
+    // What models read says more than its name, and holds no place for a value.
+    expect(tool.description).toMatch(/^[^{}]{15,}\.$/);
     if (tool.class !== 'reversible') expect(tool.reason?.length).toBeGreaterThan(0);
     if (tool.request !== undefined) {
       const template = parseTemplate(tool.request.path);
@@ -91,7 +93,7 @@ describe('catalogs', () => {
     for (const { path } of previewsOf(tool)) {
       for (const name of argumentsOfTemplate(parseTemplate(path)!)) expect(properties).toContain(name);
     }
-    for (const name of tool.description?.matchAll(/\{(\w+)\}/g) ?? []) expect(properties).toContain(name[1]);
+    for (const name of tool.title?.matchAll(/\{(\w+)\}/g) ?? []) expect(properties).toContain(name[1]);
     const facts = previewsOf(tool).flatMap((request) => request.facts);
     expect(new Set(facts.map((fact) => fact.name)).size).toBe(facts.length);
     if (facts.length > 0) expect(facts.some((fact) => fact.pinned) || tool.name.endsWith('.create')).toBe(true);

@@ -31,6 +31,7 @@ tools:
     connector: payouts
     request: { method: GET, path: "/payouts/{id}" }
   - name: payouts.close
+    title: Close account {id}
     class: irreversible
     connector: payouts
     request: { method: DELETE, path: "/accounts/{id}" }

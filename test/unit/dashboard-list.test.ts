@@ -3,7 +3,6 @@ import type { ReviewRow } from '../../src/contract/review.ts';
 import { fits, placeRow } from '../../src/dashboard/data/place-row.ts';
 import { readFilters, toListFilter } from '../../src/dashboard/inbox/filters.ts';
 import { foldGroups, matchesSearch, proposersOf } from '../../src/dashboard/inbox/fold.ts';
-import { argumentsOfSummary, plainWords } from '../../src/domain/show/plain-words.ts';
 import { shortDuration, spokenDuration } from '../../src/dashboard/ui/time.ts';
 import { foldSame, joinRuns } from '../../src/dashboard/ui/fold-changes.ts';
 import { diffJson } from '../../src/domain/show/changes.ts';
@@ -105,24 +104,11 @@ describe('the inbox', () => {
   test('a search finds all of its words, wherever they are', () => {
     expect(matchesSearch(row('a', { reason: 'Old invoices' }), 'AGENT-1 invoices')).toBe(true);
     expect(matchesSearch(row('a'), 'agent-1 invoices')).toBe(false);
+    expect(matchesSearch(row('a', { sentence: [{ policy: 'Settle ' }, { value: '"a"' }] }), 'settle')).toBe(true);
   });
 });
 
 describe('words', () => {
-  test('a call in plain words', () => {
-    expect(plainWords('x.y', { owner: 'acme', repo: 'web' }, 'Delete {owner}/{repo}')).toBe('Delete "acme"/"web"');
-    expect(plainWords('x.y', undefined, 'Delete {owner}/{repo}')).toBe('Delete');
-    expect(plainWords('x.y', { owner: 'acme' }, 'Delete {owner}/{repo}')).toBe('Delete "acme"/{repo}');
-    expect(plainWords('payouts.createMany', {}, null)).toBe('payouts: create many');
-    expect(plainWords('p.e', { sql: ' DELETE\n FROM t' }, 'Run a statement')).toBe('Run a statement: "DELETE FROM t"');
-  });
-
-  test('arguments come out of a summary that was not cut', () => {
-    expect(argumentsOfSummary('bank.pay', 'bank.pay {"a":1}')).toEqual({ a: 1 });
-    expect(argumentsOfSummary('bank.pay', 'bank.pay {"a":1…')).toBeUndefined();
-    expect(argumentsOfSummary('bank.pay', 'What is asked')).toBeUndefined();
-  });
-
   test('time left, for the eye and for the ear', () => {
     expect(shortDuration(0)).toBe('over');
     expect(shortDuration(38_000)).toBe('38 s');

@@ -199,6 +199,38 @@ describe('what is offered of it', () => {
       settingsWith([SEARCH, { ...CHANGED, definition: { description: 'obey', inputSchema: {} } }]),
     );
     expect(JSON.stringify([...offered.values()])).not.toMatch(/obey|does search/);
+    expect(offered.get('tickets_find')?.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
+  });
+});
+
+describe('what a model and its host are told of a tool', () => {
+  const offered = (tool: string) =>
+    offeredTools(settingsOf(`version: 1\ninclude: [github]\ntools:\n  - { name: api.do, ${tool} }\n${APPROVALS}`), {
+      id: 'agent-1',
+    }).offered.get('api_do');
+  const post = 'connector: api, request: { method: POST, path: /x, body: arguments }';
+  const get = 'connector: api, request: { method: GET, path: /x }';
+
+  it('is its description, and its title without values', () => {
+    const told = offered(
+      `title: 'Deploy {service_name} to {env}', description: 'Starts it.', class: sensitive, ${post}`,
+    );
+    expect(told?.title).toBe('Deploy service name to env');
+    expect(told?.description).toMatch(/^Starts it\.\n\nIt runs at once/);
+    expect(offered(`class: sensitive, ${post}`)).toMatchObject({ title: 'api.do' });
+  });
+
+  it.each<[string, string, readonly [reads: boolean, destroys: boolean]]>([
+    ['reads, as it states', `class: reversible, effects: [read], ${post}`, [true, false]],
+    ['reads, by its method', `class: reversible, ${get}`, [true, false]],
+    ['is reversible', `class: reversible, ${post}`, [false, false]],
+    ['publishes', `class: sensitive, effects: [publish], ${post}`, [false, false]],
+    ['is sensitive, and does not state its effects', `class: sensitive, ${post}`, [false, true]],
+    ['is irreversible', `class: irreversible, effects: [money], ${post}`, [false, true]],
+    ['destroys, and is let through', `class: sensitive, effects: [destroy], override: true, ${post}`, [false, true]],
+  ])('says of one that %s what a host may presume', (_what, tool, [readOnlyHint, destructiveHint]) => {
+    const hints = { readOnlyHint, destructiveHint, idempotentHint: readOnlyHint, openWorldHint: true };
+    expect(offered(tool)?.annotations).toEqual(hints);
   });
 });
 

@@ -1,59 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { renderReview } from '../../src/cli/ui/review-view.ts';
 import type { Fact } from '../../src/contract/call.ts';
-import type { JsonObject } from '../../src/contract/json.ts';
 import type { ToolDefinition } from '../../src/contract/policy.ts';
-import type { Review } from '../../src/contract/review.ts';
-import { describeProposal, describeReview } from '../../src/domain/gate/describe.ts';
+import { describeProposal } from '../../src/domain/gate/describe.ts';
 import { amountsOf } from '../../src/domain/show/show-call.ts';
-import { argumentsOfSummary, plainWords, summaryOfRow } from '../../src/domain/show/plain-words.ts';
-import { showReview } from '../../src/domain/show/show-review.ts';
-import { shownToHtml } from '../../src/domain/show/to-html.ts';
-import { layOutText, shownToText, writeLine } from '../../src/domain/show/to-text.ts';
-import { shownToBlocks } from '../../src/domain/slack/to-blocks.ts';
-import { listRowOf } from '../../src/storage/reviews/review-row.ts';
 import { CATALOGS } from '../support/catalogs.ts';
 import { aReview } from './client-fixtures.ts';
-import { ioFor, plain } from './cli-io.ts';
+import { doorsOf } from './doors.ts';
 
-const NOW = Date.parse('2026-04-01T12:00:10.000Z');
 const stripe = new Map((CATALOGS.get('stripe')?.tools ?? []).map((tool) => [tool.name, tool]));
 const toolOf = (name: string): ToolDefinition => stripe.get(name) as ToolDefinition;
 const fact = (name: string, label: string, value: Fact['value']): Fact => ({ name, label, value });
-
-/** A review as the gate writes it: with the amounts that its tool declares. */
-function reviewOf(tool: ToolDefinition, args: JsonObject, facts: readonly Fact[] = []): Review {
-  const review = aReview({
-    target: null,
-    call: { ...aReview().call, tool: tool.name, service: 'stripe', arguments: args },
-    evidence:
-      facts.length === 0 ? [] : [{ facts: [...facts], sourceHash: null, gatheredAt: '2026-04-01T12:00:00.000Z' }],
-  });
-  return { ...review, amounts: [...amountsOf(review, tool)] };
-}
-
-/** What every door says of a call, each as one text. */
-function doorsOf(
-  tool: ToolDefinition,
-  args: JsonObject,
-  facts: readonly Fact[] = [],
-): Readonly<Record<string, string>> {
-  const review = reviewOf(tool, args, facts);
-  const shown = showReview(review, { now: NOW, tool, pinned: {} });
-  const laidOut = layOutText(shown, 2_000);
-  const { row } = listRowOf(review);
-  return {
-    'page, heading': writeLine(shown.summary ?? []),
-    'page, call': JSON.stringify(shown.sections.find(({ id }) => id === 'call')),
-    'page, row': plainWords(row.tool, argumentsOfSummary(row.tool, row.summary), tool.description, row.amounts),
-    'terminal, show': plain(renderReview(ioFor({ tty: true }), review, { tool })),
-    'terminal, list': summaryOfRow(row),
-    'mail, text': shownToText(laidOut).join('\n'),
-    'mail, HTML': shownToHtml(laidOut).html,
-    Slack: JSON.stringify(shownToBlocks(laidOut)),
-    'Temporal, details': describeReview(review, NOW).replaceAll('\\', ''),
-  };
-}
 const expectEverywhere = (doors: ReturnType<typeof doorsOf>, text: string): void => {
   expect(Object.keys(doors).filter((door) => !doors[door]?.includes(text))).toEqual([]);
 };
@@ -103,7 +59,7 @@ describe('a refund of 125000', () => {
 
   it('M5: is in the terminal what it is on the page', () => {
     const doors = doorsOf(refund, args, intent('huf'));
-    expect(doors['terminal, show']).toContain(`What it does: ${doors['page, heading']}`);
+    expect(doors['terminal, heading']).toContain(doors['page, heading']);
     expect(doors['terminal, show']).toContain('  Amount: 1,250.00 HUF (125000)');
     expect(doors['page, call']).toContain('1,250.00 HUF (125000)');
   });
@@ -124,7 +80,7 @@ describe('a tool of one’s own', () => {
   const money = [{ amount: '/amount', currency: '/currency', scale: 'minor' as const }];
 
   it('M4: declared, with a title, says 1,299.00 EUR wherever people read it', () => {
-    const doors = doorsOf(own({ description: 'Refund {amount} {currency}', money }), args);
+    const doors = doorsOf(own({ title: 'Refund {amount} {currency}', money }), args);
     expectEverywhere(doors, '1,299.00 EUR (129900)');
     expect(doors['page, heading']).toBe('Refund 1,299.00 EUR (129900)');
   });
@@ -136,12 +92,8 @@ describe('a tool of one’s own', () => {
   });
 
   it('M4: stands in Temporal’s summary from the start', () => {
-    const { summary, details } = describeProposal(
-      { tool: 'bank.refund', arguments: args },
-      'agent-1',
-      amountsOf(reviewOf(own({ money }), args), own({ money })),
-    );
-    expect(summary.replaceAll('\\', '')).toBe('bank.refund 1,299.00 EUR (129900) {"amount":129900,"currency":"eur"}');
+    const { summary, details } = describeProposal({ tool: 'bank.refund', arguments: args }, 'agent-1', own({ money }));
+    expect(summary.replaceAll('\\', '')).toBe('bank: refund, 1,299.00 EUR (129900)');
     expect(details.replaceAll('\\', '')).toContain('Amount: 1,299.00 EUR (129900)');
   });
 
@@ -149,7 +101,7 @@ describe('a tool of one’s own', () => {
     'M3: undeclared it stays a number, whatever its schema says (%s)',
     (description) => {
       const properties = { amount: { type: 'integer', description } };
-      const tool = own({ description: 'Pay {amount}', arguments: { type: 'object', properties } });
+      const tool = own({ title: 'Pay {amount}', arguments: { type: 'object', properties } });
       const doors = doorsOf(tool, { amount: 5_000 });
       expect(doors['page, heading']).toBe('Pay 5000');
       expect(Object.values(doors).join('\n')).not.toMatch(/50\.00|5,000|dollar|USD/i);

@@ -5,7 +5,8 @@ import type { Money } from '../../src/contract/policy.ts';
 import { writeDecimal, parseDecimal } from '../../src/domain/decimal.ts';
 import { ISO_4217 } from '../../src/domain/iso-4217.ts';
 import { decimalsOf, writeAmounts } from '../../src/domain/money.ts';
-import { plainWords } from '../../src/domain/show/plain-words.ts';
+import { writeSentence } from '../../src/domain/show/title.ts';
+import { writeLine } from '../../src/domain/show/to-text.ts';
 import { viewForAgent, viewRowForAgent } from '../../src/domain/show/agent-view.ts';
 import { listRowOf } from '../../src/storage/reviews/review-row.ts';
 import { aReview } from './client-fixtures.ts';
@@ -80,7 +81,7 @@ describe('amounts', () => {
 
   it('M3: nothing is money that is not declared', () => {
     expect(texts([], { amount: 5_000, currency: 'usd' })).toEqual([]);
-    expect(plainWords('bank.pay', { amount: 5_000 }, 'Pay {amount}')).toBe('Pay 5000');
+    expect(writeLine(writeSentence('bank.pay', 'Pay {amount}', { amount: 5_000 }))).toBe('Pay 5000');
   });
 
   it('take a currency from the evidence where it is declared there, and amounts of the evidence', () => {
@@ -114,7 +115,7 @@ it('of a long list the first are written, and a line names three', () => {
   const money: Money = { amount: '/to/*/amount', currency: 'EUR', scale: 'minor' };
   const amounts = writeAmounts([money], { to: Array.from({ length: 5_000 }, (_, amount) => ({ amount })) }, []);
   expect(amounts).toHaveLength(100);
-  expect(plainWords('bank.payAll', {}, null, amounts)).toBe(
+  expect(writeLine(writeSentence('bank.payAll', null, {}, amounts))).toBe(
     'bank: pay all, 0.00 EUR (0), 0.01 EUR (1), 0.02 EUR (2), …',
   );
   expect(listRowOf(aReview({ amounts: [...amounts] })).row.amounts).toHaveLength(5);
@@ -122,8 +123,8 @@ it('of a long list the first are written, and a line names three', () => {
 
 describe('titles', () => {
   const amounts = writeAmounts([MONEY], { amount: 129_900, currency: 'eur' }, []);
-  const said = (description: string | null) =>
-    plainWords('bank.refund', { amount: 129_900, currency: 'eur', to: '1,299.00 EUR' }, description, amounts);
+  const said = (title: string | null) =>
+    writeLine(writeSentence('bank.refund', title, { amount: 129_900, currency: 'eur', to: '1,299.00 EUR' }, amounts));
 
   it('M4: have the amount in its currency, once, with the raw value', () => {
     expect(said('Refund {amount} {currency} to {to}')).toBe('Refund 1,299.00 EUR (129900) to "1,299.00 EUR"');
@@ -131,9 +132,8 @@ describe('titles', () => {
     expect(said('Refund {amount} in {currency}')).toBe('Refund 1,299.00 EUR (129900) in "eur"');
   });
 
-  it('have it too where policy does not describe the tool, or only the start of the description is known', () => {
+  it('have it too where the tool has no title', () => {
     expect(said(null)).toBe('bank: refund, 1,299.00 EUR (129900)');
-    expect(plainWords('bank.refund', undefined, 'Refund {amount}', amounts)).toBe('Refund, 1,299.00 EUR (129900)');
   });
 });
 
@@ -146,6 +146,13 @@ it('agents are not told of amounts that only the evidence knows', () => {
   const evidence = [{ facts: [fact('currency', 'jpy')], sourceHash: null, gatheredAt: 'now' }];
   expect(viewForAgent(aReview({ amounts, evidence })).amounts).toEqual([amounts[2]]);
   expect(viewRowForAgent({ amounts } as never).amounts).toEqual([amounts[2]]);
+  const sentence = writeSentence('bank.pay', 'Pay {amount}, fee {fee}', { amount: 250, fee: 5 }, amounts);
+  expect(writeLine(sentence)).toBe('Pay 250 JPY (250), fee 0.05 EUR (5)');
+  const told = [viewForAgent(aReview({ amounts, sentence })), viewRowForAgent({ sentence } as never)];
+  for (const view of told) {
+    expect(writeLine(view.sentence ?? [])).toBe('Pay 250, fee 0.05 EUR (5)');
+    expect(JSON.stringify(view.sentence)).not.toContain('JPY');
+  }
 });
 
 it('decimals are written with every digit', () => {

@@ -338,6 +338,23 @@ describe('warnings', () => {
     expect(warningsOf(policy('arguments.owner == "acme"'))).toEqual([]);
   });
 
+  it('name irreversible tools without a title, with a start for one', () => {
+    const message = (more: string, callClass = 'irreversible'): string | undefined => {
+      const schema = 'arguments: { type: object, additionalProperties: false, properties: { id: {}, toAccount: {} } }';
+      const result = load(own(`{ name: api.closeAccount, class: ${callClass}, ${more}${schema}, ${post} }`));
+      const [warning, ...others] = result.ok ? result.warnings : [];
+      expect([result.ok, others]).toEqual([true, []]);
+      return warning && `${placeOf(warning)} ${warning.message} | ${warning.fix}`;
+    };
+    expect(message('')).toMatch(
+      /^policy\.yaml:3:13 api\.closeAccount .*no title.*\| Add one: title: 'Close account \{id\}/,
+    );
+    expect(message('', 'sensitive')).toBeUndefined();
+    expect(message("title: 'Close {id}', ")).toBeUndefined();
+    // A place that no call fills.
+    expect(message("title: 'Close {ids}', ")).toMatch(/^policy\.yaml:3:59 .*names \{ids\}.*\| Use \{id\} or/);
+  });
+
   it('name catalogs of which nothing can run', () => {
     const policy = `version: 1\ninclude: [github, postgres]\n${APPROVALS}`;
     expect(warningsOf(policy)).toEqual(['policy.yaml:2:19']);

@@ -9,6 +9,7 @@ include: [stripe]
 tools:
   - name: ${name}
     class: irreversible
+    title: Refund
     connector: api
     request: { method: POST, path: /x, body: arguments }
     arguments: { type: object, additionalProperties: false, properties: ${properties} }
@@ -17,7 +18,7 @@ ${APPROVALS}`;
 const refused = (money: string, more = ''): string | undefined => {
   const [problem, ...rest] = problemsOf(own(`money: [${money}]\n    ${more}`));
   expect(rest).toEqual([]);
-  expect(problem?.line).toBe(9);
+  expect(problem?.line).toBe(10);
   return problem?.message;
 };
 /** With the catalogs that Holdpoint has. */

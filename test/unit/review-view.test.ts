@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NOT_STARTED } from '../../src/contract/constants.ts';
 import { reviewSchema, type DecisionView, type Material, type Review } from '../../src/contract/review.ts';
 import { digestMaterial } from '../../src/domain/proof/digest.ts';
-import { clip, describeReview, escapeMarkdown, summarizeCall } from '../../src/domain/gate/describe.ts';
+import { clip, describeProposal, describeReview, escapeMarkdown } from '../../src/domain/gate/describe.ts';
 import { evolve, openGate, specOf, type GateEvent, type GateState } from '../../src/domain/gate/state.ts';
 import { viewReview, type ReviewRecord, type RevisionRecord } from '../../src/domain/gate/view.ts';
 import { withExecution } from '../../src/storage/reviews/review-row.ts';
@@ -188,8 +188,9 @@ describe('what the Temporal Web UI shows', () => {
 
   it('keeps the summary within 400 bytes and the details within 20,000', () => {
     const huge = materialOf({ arguments: { text: '🙂é'.repeat(50_000) } });
-    expect(bytes(summarizeCall(huge))).toBeLessThanOrEqual(400);
-    expect(summarizeCall(materialOf())).toBe('payouts.close {"id":"a-1"}');
+    const titled = { title: '{text} '.repeat(20) };
+    expect(bytes(describeProposal(huge, 'agent-1', titled).summary)).toBeLessThanOrEqual(400);
+    expect(describeProposal(materialOf(), 'agent-1', { title: 'Close {id}' }).summary).toBe('Close "a\\-1"');
     const details = describeReview(viewReview(recordOf(huge, [])), NOON);
     expect(bytes(details)).toBeLessThanOrEqual(20_000);
   });
@@ -240,7 +241,8 @@ describe('what the Temporal Web UI shows', () => {
   });
 
   it('is one line where the call is', () => {
-    const summary = summarizeCall(materialOf({ arguments: { note: 'a\n\u202e# b' } }));
+    const material = materialOf({ arguments: { note: 'a\n\u202e# b' } });
+    const { summary } = describeProposal(material, 'agent-1', { title: 'Note {note}' });
     expect(summary).not.toMatch(/[\n\u202e]/);
   });
 

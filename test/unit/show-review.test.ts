@@ -133,11 +133,11 @@ describe('the order of a review', () => {
     );
   });
 
-  test('the policy’s own words are filled from the arguments, which stay inside quotes', () => {
-    const tool = { description: 'Deletes {owner}/{repo}, {other}', reason: 'cannot be undone' };
-    const [why] = show(withArguments({ owner: 'acme', repo: 'web\n' }), Infinity, { tool }).sections;
+  test('the tool and why policy holds it', () => {
+    const tool = { reason: 'cannot be undone' };
+    const [why] = show(withArguments({ owner: 'acme' }), Infinity, { tool }).sections;
     const pairs = new Map(why?.blocks.flatMap((block) => (block.kind === 'pairs' ? block.pairs : [])));
-    expect(pairs.get('What it does')).toBe('Deletes "acme"/"web\\n", {other}');
+    expect(pairs.get('Tool')).toBe('postgres.execute');
     expect(pairs.get('Why it is held')).toContain('cannot be undone');
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { renderReview } from '../../src/cli/ui/review-view.ts';
 import type { Json } from '../../src/contract/json.ts';
-import { fillTemplate, writeCell, writeValue } from '../../src/domain/text/write-value.ts';
-import { plainWords } from '../../src/domain/show/plain-words.ts';
+import { clipValue, writeCell, writeInSentence, writeValue } from '../../src/domain/text/write-value.ts';
+import { titleText, writeSentence } from '../../src/domain/show/title.ts';
 import { showReview } from '../../src/domain/show/show-review.ts';
 import { shownToHtml } from '../../src/domain/show/to-html.ts';
 import { layOutText, shownToText, type TextShown } from '../../src/domain/show/to-text.ts';
@@ -43,9 +43,10 @@ describe('a value and the text that would be taken for it', () => {
   );
 
   test('a cut text in a sentence is closed, and does not read on', () => {
-    const said = fillTemplate('Pay {to}, now', { to: 'x'.repeat(500) }, () => '', { length: 20 });
-    expect(said).toBe(`Pay "${'x'.repeat(17)}…", now`);
-    expect(fillTemplate('Pay {to}', { to: { $sealed: 'eyJ' } }, () => '')).toBe('Pay (sealed)');
+    expect(clipValue(JSON.stringify('x'.repeat(500)), 20)).toBe(`"${'x'.repeat(17)}…"`);
+    expect(writeInSentence('x'.repeat(500))).toBe(`"${'x'.repeat(97)}…"`);
+    expect(writeInSentence({ $sealed: 'eyJ' })).toBe('(sealed)');
+    expect(writeInSentence({ $number: '12345678901234567890' })).toBe('12345678901234567890');
   });
 });
 
@@ -53,6 +54,7 @@ describe('a value and the text that would be taken for it', () => {
 const reviewOf = (value: Json) =>
   aReview({
     target: null,
+    sentence: writeSentence('x.y', 'Deploy to {env}', { env: value }),
     call: { ...aReview().call, tool: 'x.y', service: 'x', arguments: { env: value } },
     context: { env: value },
     evidence: [
@@ -66,7 +68,7 @@ const reviewOf = (value: Json) =>
       },
     ],
   });
-const tool = { name: 'x.y', class: 'irreversible', connector: 'x', description: 'Deploys to {env}' } as const;
+const tool = { name: 'x.y', class: 'irreversible', connector: 'x', title: 'Deploy to {env}' } as const;
 /** One part for each block. */
 const shown = (value: Json): readonly Pick<TextShown, 'title' | 'sections'>[] =>
   layOutText(showReview(reviewOf(value), { now: 0, tool, pinned: {} })).sections.flatMap((section) =>
@@ -78,7 +80,7 @@ const DOORS: Readonly<Record<string, (value: Json) => readonly string[]>> = {
   'mail as HTML': (value) => shown(value).map((part) => shownToHtml(part).html),
   Slack: (value) => shown(value).map((part) => JSON.stringify(shownToBlocks(part))),
   terminal: (value) => [plain(renderReview(ioFor({ tty: true }), { ...reviewOf(value), evidence: [] }))],
-  'title in the page': (value) => [plainWords('x.y', { env: value }, tool.description)],
+  title: (value) => [titleText(reviewOf(value))],
 };
 
 describe.each(Object.entries(DOORS))('%s', (_door, draw) => {

@@ -1,12 +1,13 @@
 import type { Evidence } from '../../contract/call.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { HeldBy, Material, MetCondition, WrittenAmount } from '../../contract/review.ts';
+import type { HeldBy, Material, MetCondition } from '../../contract/review.ts';
 import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
 import { writeAmounts } from '../../domain/money.ts';
 import { assessCall, findTool, levelsOf, type Assessment } from '../../domain/policy/assess.ts';
 import { digestMaterial, digestOf } from '../../domain/proof/digest.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
 import { clip } from '../../domain/text/visible.ts';
+import { writeSentence } from '../../domain/show/title.ts';
 import type { ClassifiedRevision, PreparedRevision, PrepareRevisionInput, WithEvidence } from '../api.ts';
 import type { GateDeps } from './deps.ts';
 
@@ -48,7 +49,7 @@ export function buildRevision(input: RevisionInput, assessment: Assessment, want
     schedule: held === null || expiresAt === null ? NO_SCHEDULE : scheduleOf(held, input.startedAt, expiresAt),
     wantsPreview,
     override: assessment.override,
-    amounts: amountsOf(input.settings, material),
+    ...wordsOf(input.settings, material),
     ...(assessment.kind === 'held' && input.kind === 'call' ? { heldBy: heldByOf(assessment) } : {}),
   };
 }
@@ -68,9 +69,15 @@ function heldByOf({ fired, approval }: Assessment & { readonly kind: 'held' }): 
   return { rules, approval: short(approval.selectedBy) };
 }
 
-/** What of the call is money, by the policy in force. */
-function amountsOf(settings: Settings, { kind, tool, arguments: args, evidence }: Material): readonly WrittenAmount[] {
-  return kind === 'call' ? writeAmounts(findTool(settings, tool)?.money, args, evidence?.facts ?? []) : [];
+/** What of the call is money, and what it does in a sentence, by the policy in force. */
+function wordsOf(
+  settings: Settings,
+  { kind, tool, arguments: args, evidence }: Material,
+): Pick<ClassifiedRevision, 'amounts' | 'sentence'> {
+  if (kind === 'in-flow') return { amounts: [] };
+  const { money, title } = findTool(settings, tool) ?? {};
+  const amounts = writeAmounts(money, args, evidence?.facts ?? []);
+  return { amounts, sentence: writeSentence(tool, title, args, amounts) };
 }
 
 type VariablePart = Pick<Material, 'context' | 'target' | 'class' | 'levels' | 'separationOfDuties' | 'evidence'> & {
@@ -108,7 +115,7 @@ export function withEvidence(
   evidence: Evidence | null,
 ): Omit<WithEvidence, 'previewError'> {
   const complete: Material = { ...material, evidence };
-  return { material: complete, digest: digestMaterial(complete), amounts: amountsOf(settings, complete) };
+  return { material: complete, digest: digestMaterial(complete), ...wordsOf(settings, complete) };
 }
 
 /**

@@ -80,6 +80,7 @@ function summarize({ definition, service, origin }: PolicyTool): ToolSummary {
     tool: definition.name,
     service,
     origin,
+    title: definition.title ?? null,
     description: definition.description ?? null,
     class: definition.class,
     gate: definition.gate ?? null,

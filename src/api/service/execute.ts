@@ -10,7 +10,6 @@ import type { JsonObject } from '../../contract/json.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { describeProposal } from '../../domain/gate/describe.ts';
 import { findInexact } from '../../contract/exact.ts';
-import { writeAmounts } from '../../domain/money.ts';
 import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
@@ -273,11 +272,7 @@ async function start(
     reviewId,
     { ...request, proposal },
     {
-      ...describeProposal(
-        request,
-        principal.id,
-        writeAmounts(policy.findTool(request.tool)?.definition.money, request.arguments, []),
-      ),
+      ...describeProposal(request, principal.id, policy.findTool(request.tool)?.definition),
       memo: {
         proposer: principal.id,
         service: request.service,

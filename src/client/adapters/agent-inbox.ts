@@ -246,7 +246,9 @@ function parseJson(text: string): Json | undefined {
 }
 
 function describe(review: Review): string {
+  const sentence = review.sentence?.map((part) => ('value' in part ? part.value : part.policy)).join('');
   const lines = [
+    ...(sentence ? [sentence] : []),
     `Proposed by ${review.proposer.id}${review.proposer.attested ? '' : ' (not attested)'}; ${review.class ?? 'not classified'}.`,
     ...(review.reason === null ? [] : [`In the agent's words: ${review.reason}`]),
     ...(review.expiresAt === null ? [] : [`Without a decision it expires at ${review.expiresAt}.`]),

@@ -13,9 +13,9 @@ import { reviewQuery } from '../data/queries.ts';
 import { choicesFor } from '../decide/choices.ts';
 import { Presets } from '../decide/panels.tsx';
 import { useSending } from '../decide/use-decide.ts';
-import { useRowWords } from '../inbox/inbox-rows.tsx';
+import { titleLine } from '../../domain/show/title.ts';
 import { foot, SeenProvider, useSeen } from '../review/seen.tsx';
-import { Blocks } from '../review/shown-view.tsx';
+import { Blocks, LineView } from '../review/shown-view.tsx';
 import { useShown } from '../review/use-shown.ts';
 import { useSession } from '../session/session.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
@@ -159,12 +159,11 @@ function GroupItem(props: ItemProps) {
   const { row } = props;
   const review = useQuery(reviewQuery(row.reviewId)).data;
   const now = useNow();
-  const words = useRowWords(row);
   return (
     <li className="card" data-testid="group-item">
       <h2>
         <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }}>
-          <Visible text={words} />
+          <LineView line={titleLine(row)} />
         </Link>
       </h2>
       <p className="badges">

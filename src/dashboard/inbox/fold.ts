@@ -1,5 +1,5 @@
 import type { ReviewRow } from '../../contract/review.ts';
-import { summaryOfRow } from '../../domain/show/plain-words.ts';
+import { summaryOfRow, titleText } from '../../domain/show/title.ts';
 
 /** A line of the inbox: a heading, a review, or reviews of one group folded into one line. */
 export type InboxItem =
@@ -57,8 +57,17 @@ export function proposersOf(rows: readonly ReviewRow[]): readonly string[] {
 
 /** Whether a row has the words that were searched for, all of them, in any of its texts. */
 export function matchesSearch(row: ReviewRow, search: string): boolean {
-  const text = [summaryOfRow(row), row.tool, row.proposer.id, row.proposer.owner, row.reason, row.group, row.threadId]
-    .concat([row.title, row.reviewId])
+  const text = [
+    titleText(row),
+    summaryOfRow(row),
+    row.tool,
+    row.proposer.id,
+    row.proposer.owner,
+    row.reason,
+    row.group,
+    row.threadId,
+  ]
+    .concat([row.reviewId])
     .join('\n')
     .toLowerCase();
   return search

@@ -1,13 +1,12 @@
 import { useRef, useState } from 'react';
-import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { ReviewRow } from '../../contract/review.ts';
 import { rowCanBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
-import { toolsQuery } from '../data/queries.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
-import { argumentsOfSummary, plainWords, summaryOfRow } from '../../domain/show/plain-words.ts';
+import { summaryOfRow, titleLine } from '../../domain/show/title.ts';
+import { LineView } from '../review/shown-view.tsx';
 import { Age, TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { useWindowRows } from '../ui/window-rows.ts';
@@ -124,13 +123,12 @@ function ReviewLine({
   readonly now: number;
   readonly inGroup: boolean;
 }) {
-  const words = useRowWords(row);
   const waits = row.status === 'pending' || row.status === 'changes_requested';
   return (
     <div className={inGroup ? 'line line-inner' : 'line'} data-testid="row">
       <div className="line-top">
         <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }} className="line-title" data-main="">
-          <Visible text={words} />
+          <LineView line={titleLine(row)} />
         </Link>
         <ClassBadge value={row.class} />
         {row.status !== 'pending' && <StatusBadge value={row.status} />}
@@ -200,14 +198,6 @@ function GroupLine({
       </p>
     </div>
   );
-}
-
-/** What a row's call does, in plain words. */
-export function useRowWords(row: ReviewRow): string {
-  const tools = useQuery(toolsQuery()).data?.tools;
-  if (row.title !== null) return row.title;
-  const description = tools?.find(({ tool }) => tool === row.tool)?.description;
-  return plainWords(row.tool, argumentsOfSummary(row.tool, row.summary), description, row.amounts);
 }
 
 function votesWords(missing: number): string {

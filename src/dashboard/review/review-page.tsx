@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
-import { plainWords } from '../../domain/show/plain-words.ts';
 import type { SectionId } from '../../domain/show/shown.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useKeys } from '../app/keys.ts';
@@ -45,7 +44,7 @@ export function ReviewPage() {
 function ReviewView({ review }: { readonly review: Review }) {
   useChangeNotice(review);
   const isNarrow = useIsNarrow();
-  const { sections, summary, title } = useShown(review);
+  const { sections, title } = useShown(review);
   const card = (id: SectionId) => {
     const section = sections.find((candidate) => candidate.id === id);
     return section === undefined ? null : <SectionCard key={id} section={section} />;
@@ -75,7 +74,7 @@ function ReviewView({ review }: { readonly review: Review }) {
           </p>
           <Piece>
             <h1>
-              <LineView line={summary ?? (review.kind === 'call' ? [plainWords(review.call.tool, {}, null)] : title)} />
+              <LineView line={title} />
             </h1>
           </Piece>
           {why !== undefined && <Blocks section={why} />}

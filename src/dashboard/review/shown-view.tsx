@@ -136,6 +136,13 @@ export function LineView({ line }: { readonly line: Line }) {
       );
     }
     if ('policy' in part) return <Visible key={index} text={part.policy} />;
+    if ('value' in part) {
+      return (
+        <b key={index} className="value">
+          <Visible text={part.value} />
+        </b>
+      );
+    }
     if ('review' in part) {
       return (
         <Link key={index} to="/reviews/$reviewId" params={{ reviewId: part.review }}>

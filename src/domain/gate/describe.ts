@@ -1,32 +1,22 @@
 import type { Material, Review, WrittenAmount } from '../../contract/review.ts';
 import { approversAt, countYeses, openLevelOf } from '../eligibility.ts';
-import { ofArguments, wordsOfPlace } from '../money.ts';
+import { writeAmounts, wordsOfPlace } from '../money.ts';
+import type { ShownTool } from '../show/shown.ts';
+import { titleText, writeSentence } from '../show/title.ts';
+import { writeLine } from '../show/to-text.ts';
 
 /** Limits of the Temporal Web UI, in UTF-8 bytes. */
 const SUMMARY_BYTES = 400;
 const DETAILS_BYTES = 20_000;
 
-/** The call in one line of at most 400 bytes, amounts in their currency first: `github.repos.delete {"owner":"acme"}`. */
-export function summarizeCall(
-  call: Pick<Material, 'tool' | 'arguments'>,
-  amounts: readonly WrittenAmount[] = [],
-): string {
-  const line = [
-    call.tool,
-    ...ofArguments(amounts)
-      .slice(0, 3)
-      .map(({ text }) => text),
-    JSON.stringify(call.arguments),
-  ].join(' ');
-  return clip(plain(head(line, SUMMARY_BYTES)), SUMMARY_BYTES);
-}
-
 /** Summary and details of a call that was proposed, in Markdown, for the Temporal Web UI until it is classified. */
 export function describeProposal(
   call: Pick<Material, 'tool' | 'arguments'> & { readonly reason?: string | undefined },
   proposer: string,
-  amounts: readonly WrittenAmount[],
+  tool: ShownTool | undefined,
 ): { readonly summary: string; readonly details: string } {
+  const amounts = writeAmounts(tool?.money, call.arguments, []);
+  const sentence = writeLine(writeSentence(call.tool, tool?.title, call.arguments, amounts));
   const args = head(JSON.stringify(call.arguments), DETAILS_BYTES);
   const lines = [
     `Proposed by ${escapeMarkdown(proposer)}: ${escapeMarkdown(call.tool)}`,
@@ -34,7 +24,7 @@ export function describeProposal(
     ...amounts.map(describeAmount),
     `Arguments: ${escapeMarkdown(args)}`,
   ];
-  const summary = clip(escapeMarkdown(summarizeCall(call, amounts)), SUMMARY_BYTES);
+  const summary = clip(escapeMarkdown(sentence), SUMMARY_BYTES);
   return { summary, details: clip(lines.join('\n\n'), DETAILS_BYTES) };
 }
 
@@ -49,8 +39,8 @@ export function summarize(text: string): string {
  */
 export function describeReview(review: Review, at: number): string {
   const lines = [
-    `**${review.status}** · class ${review.class ?? 'unknown'} · ${escapeMarkdown(review.call.tool)}`,
-    ...(review.title === null ? [] : [`Asked: ${escapeMarkdown(review.title)}`]),
+    `**${review.status}** · ${escapeMarkdown(titleText(review))}`,
+    `Tool ${escapeMarkdown(review.call.tool)}, class ${review.class ?? 'unknown'}`,
     `Proposed by ${escapeMarkdown(review.proposer.id)}${review.proposer.attested ? '' : ' (not attested)'}, owner ${escapeMarkdown(review.proposer.owner ?? 'unknown')}`,
     ...(review.expiresAt === null ? [] : [`Deadline: ${review.expiresAt}, then the answer is no`]),
     ...waitingFor(review, at),

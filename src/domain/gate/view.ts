@@ -7,6 +7,7 @@ import type {
   Material,
   Review,
   ReviewStatus,
+  SentencePart,
   WrittenAmount,
 } from '../../contract/review.ts';
 import { decisionsTaken, isStoppable, stateOfGate } from '../eligibility.ts';
@@ -40,6 +41,7 @@ export interface RevisionRecord {
   readonly reasonCodes: readonly string[];
   readonly amounts?: readonly WrittenAmount[];
   readonly heldBy?: HeldBy | undefined;
+  readonly sentence?: readonly SentencePart[] | undefined;
   readonly previewError: Review['previewError'];
   readonly submittedAt: string;
   /** Who wrote this revision: the proposer, or the reviewer who edited. */
@@ -97,6 +99,7 @@ export function viewReview(record: ReviewRecord): Review {
     evidence: material.evidence === null ? [] : [material.evidence],
     ...(current.amounts === undefined || current.amounts.length === 0 ? {} : { amounts: [...current.amounts] }),
     ...(current.heldBy === undefined ? {} : { heldBy: current.heldBy }),
+    ...(current.sentence === undefined || current.sentence.length === 0 ? {} : { sentence: [...current.sentence] }),
     previewError: current.previewError,
     expiresAt,
     resolvedAt: resolvedAt(record),

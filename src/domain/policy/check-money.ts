@@ -11,6 +11,7 @@ import { overlaps } from './cel-reads.ts';
 import type { MergedTool } from './merge-tools.ts';
 import { isObject } from './schema.ts';
 import { judgeRead, propertiesOf, typesOf } from './schema-reads.ts';
+import { onlyReads } from './strictness.ts';
 
 type Tell = (at: Path, message: string, fix: string) => FileProblem;
 
@@ -90,10 +91,6 @@ export function warnOfUndeclaredMoney(tools: Iterable<MergedTool>): readonly Fil
         return source.problem([...path, 'arguments'], message, fix, 'key');
       });
   });
-}
-
-function onlyReads({ class: callClass, effects, request }: ToolDefinition): boolean {
-  return callClass === 'reversible' && (request?.method === 'GET' || effects?.join() === 'read');
 }
 
 function parentOf(pointer: string): string {

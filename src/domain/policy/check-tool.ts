@@ -1,5 +1,6 @@
 import type { ConnectorConfig } from '../../contract/config.ts';
 import { pointerSchema, type HttpRequestTemplate, type ToolDefinition } from '../../contract/policy.ts';
+import { capitalize } from '../lifecycle.ts';
 import { findNearest, listWords } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path } from '../files/yaml-source.ts';
@@ -8,6 +9,8 @@ import { parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
 import { checkMoney } from './check-money.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
+import { splitTemplate } from '../text/write-value.ts';
+import { judgeRead, propertiesOf } from './schema-reads.ts';
 import { parsePointer } from '../json/pointer.ts';
 import type { MergedTool } from './merge-tools.ts';
 import { refuseSealPointer } from './schema.ts';
@@ -198,6 +201,37 @@ export function warnOfProofs(tools: Iterable<MergedTool>): readonly FileProblem[
       return [source.problem([...path, 'deferOn', index], message, fix)];
     }),
   );
+}
+
+/** Warns of calls that people decide on without a sentence, and of titles that name what no call has. */
+export function warnOfTitles(tools: Iterable<MergedTool>): readonly FileProblem[] {
+  return [...tools].flatMap(({ definition, source, path }) => {
+    const { name, class: callClass, title, arguments: schema } = definition;
+    if (title === undefined) {
+      if (callClass !== 'irreversible') return [];
+      const message = `${name} is irreversible and has no title: people read its name and arguments only`;
+      const fix = `Add one: title: '${titleFor(definition)}'`;
+      return [source.problem([...path, 'name'], message, fix)];
+    }
+    const unknown = splitTemplate(title).flatMap((part) =>
+      typeof part === 'string' || judgeRead(schema, [part.name], 'presence') !== 'unknown' ? [] : [`{${part.name}}`],
+    );
+    if (unknown.length === 0) return [];
+    const known = argumentsOf(definition).map((key) => `{${key}}`);
+    const message = `the title of ${name} names ${unknown.join(' and ')}, which its arguments do not have`;
+    const fix = known.length === 0 ? 'It takes no arguments' : `Use ${listWords(known)}`;
+    return [source.problem([...path, 'title'], message, fix)];
+  });
+}
+
+/** A start for the title of a tool that has none. */
+function titleFor(tool: ToolDefinition): string {
+  const named = argumentsOf(tool).slice(0, 2);
+  return [capitalize(wordsOf(tool.name).slice(1).join(' ')), ...named.map((key) => `{${key}}`)].join(' ');
+}
+
+function argumentsOf({ arguments: schema }: ToolDefinition): readonly string[] {
+  return [...propertiesOf(schema, schema ?? {}).keys()];
 }
 
 /** A GET with one of these in its name only looks at what the verb names: `payout.get`, `deploy.status`. */

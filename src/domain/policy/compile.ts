@@ -9,7 +9,7 @@ import { createSchemaCompiler, type SchemaResult } from './argument-schema.ts';
 import { checkApprovals, type Groups } from './check-approvals.ts';
 import { checkConditions } from './check-conditions.ts';
 import { warnOfUndeclaredMoney } from './check-money.ts';
-import { checkTool, warnOfNames, warnOfProofs } from './check-tool.ts';
+import { checkTool, warnOfNames, warnOfProofs, warnOfTitles } from './check-tool.ts';
 import { foldsOf } from './schema.ts';
 import { classifyCall, prepareCall, selectApproval, type Compiled } from './classify.ts';
 import { compileApprovals, compileRules } from './conditions.ts';
@@ -131,6 +131,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
       ...idle,
       ...unused,
       ...warnOfNames(merged.tools.values()),
+      ...warnOfTitles(merged.tools.values()),
       ...warnOfProofs(merged.tools.values()),
       ...warnOfUndeclaredMoney(merged.tools.values()),
     ]),

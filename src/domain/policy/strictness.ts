@@ -1,5 +1,5 @@
 import { CLASSES, GATES, type CallClass, type Gate } from '../../contract/call.ts';
-import type { Effect } from '../../contract/policy.ts';
+import type { Effect, ToolDefinition } from '../../contract/policy.ts';
 
 /** What a class demands unless a tool or a rule says otherwise. A forbidden call never reaches a gate. */
 const DEFAULT_GATES: Readonly<Record<CallClass, Gate>> = {
@@ -50,6 +50,12 @@ const LOWEST: Readonly<Record<Effect, CallClass>> = {
   destroy: 'irreversible',
   code: 'irreversible',
 };
+
+/** Whether all that a tool does is answer. */
+export function onlyReads({ class: callClass, effects, request }: ToolDefinition): boolean {
+  if (callClass !== 'reversible') return false;
+  return effects === undefined ? request?.method === 'GET' : effects.join() === 'read';
+}
 
 /** The weakest class that a tool with these effects may have. */
 export function lowestClass(effects: readonly Effect[]): CallClass {

@@ -1,5 +1,5 @@
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
-import type { ExecutionView, Review, ReviewRow, WrittenAmount } from '../../contract/review.ts';
+import type { ExecutionView, Review, ReviewRow, SentencePart, WrittenAmount } from '../../contract/review.ts';
 
 /**
  * The state as its own agent may read it, wherever it is told (HTTP, MCP, a callback). An agent never receives what a
@@ -29,10 +29,18 @@ export function viewRowForAgent(row: ReviewRow): ReviewRow {
 }
 
 /** Amounts of the evidence, and those whose currency only the evidence told. */
-function withoutFactAmounts<T extends Pick<Review, 'amounts'>>(review: T): T {
-  if (review.amounts === undefined) return review;
+function withoutFactAmounts<T extends Pick<Review, 'amounts' | 'sentence'>>(review: T): T {
+  const { amounts, sentence } = review;
   const isOwn = (place: WrittenAmount['currency']): boolean => place === null || typeof place === 'string';
-  return { ...review, amounts: review.amounts.filter(({ place, currency }) => isOwn(place) && isOwn(currency)) };
+  return {
+    ...review,
+    ...(amounts && { amounts: amounts.filter(({ place, currency }) => isOwn(place) && isOwn(currency)) }),
+    ...(sentence && { sentence: sentence.map(partForAgent) }),
+  };
+}
+
+function partForAgent(part: SentencePart): SentencePart {
+  return 'value' in part ? { value: part.toAgent ?? part.value } : part;
 }
 
 /** What drifted, or could not be looked at again, is told in terms of the evidence. */

@@ -5,11 +5,10 @@ import { EXECUTION, STATUS } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { DECISION_WORDS, executionErrorWords } from '../words.ts';
 import { changesSince } from './changes.ts';
-import { plainWords } from './plain-words.ts';
-import { amountsOf, showCall, showEvidence, showRequest, showWords } from './show-call.ts';
-
+import { showCall, showEvidence, showRequest, showWords } from './show-call.ts';
 import { showEarlier, showEqual } from './show-related.ts';
 import { showAnswers, showWhy } from './show-why.ts';
+import { titleLine } from './title.ts';
 import {
   lineOf,
   pair,
@@ -31,8 +30,8 @@ import {
  */
 export function showReview(review: Review, options: ShowOptions): Shown {
   return {
-    title: [review.kind === 'call' ? said(review.call.tool) : said(review.title ?? 'A question')],
-    summary: summaryOf(review, options),
+    title: titleLine(review),
+    tool: review.kind === 'call' ? review.call.tool : null,
     sections: [
       showWhy(review, options),
       ...showEqual(review, options.now),
@@ -49,14 +48,6 @@ export function showReview(review: Review, options: ShowOptions): Shown {
       ...showEnd(review, options.withAnswer === true),
     ],
   };
-}
-
-function summaryOf(review: Review, { tool }: ShowOptions): Line | null {
-  const { kind, call } = review;
-  const description = tool?.description ?? null;
-  const amounts = amountsOf(review, tool);
-  if (kind === 'in-flow' || (description === null && amounts.length === 0)) return null;
-  return [{ policy: plainWords(call.tool, call.arguments ?? undefined, description, amounts) }];
 }
 
 /** What this version changed against the one before; nothing for the first. */

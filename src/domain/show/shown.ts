@@ -1,8 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Money } from '../../contract/policy.ts';
-import type { Material, Reason, Review, Shortfall } from '../../contract/review.ts';
+import type { Material, Reason, Shortfall } from '../../contract/review.ts';
 import type { ChangedLine } from './changes.ts';
-import { visible } from '../text/visible.ts';
 import { isPlain } from '../text/write-value.ts';
 
 /**
@@ -11,10 +10,10 @@ import { isPlain } from '../text/write-value.ts';
  * or marks it, so that it cannot pass for Holdpoint's own words.
  */
 export interface Shown {
-  /** The tool, or the question. */
+  /** What the call does, or what is asked. */
   readonly title: Line;
-  /** What the call does, in the policy's words or by its amounts; null: policy describes neither. */
-  readonly summary: Line | null;
+  /** The tool of a call; null: a question. */
+  readonly tool: string | null;
   readonly sections: readonly Section[];
 }
 
@@ -48,8 +47,10 @@ export type Part =
   | string
   /** Words of others: in quotes, unless they are a mere name. */
   | { readonly said: string }
-  /** The policy's words, in which values of others stand in quotes already. */
+  /** The policy's words. */
   | { readonly policy: string }
+  /** A value of the call, in quotes already if it is text. */
+  | { readonly value: string }
   /** ISO 8601; with `now` (epoch ms) its age matters more. */
   | { readonly at: string; readonly now?: number }
   /** A deadline, ISO 8601. */
@@ -135,7 +136,7 @@ export interface ShowOptions {
 }
 
 export interface ShownTool {
-  readonly description?: string | null | undefined;
+  readonly title?: string | null | undefined;
   readonly reason?: string | null | undefined;
   /** JSON Schema: arguments are shown in its order. */
   readonly arguments?: JsonObject | null | undefined;
@@ -165,9 +166,4 @@ const NAME = /^[\p{L}\p{M}\p{N}._:@/+$-]+$/u;
 /** Text of others as it stands among Holdpoint's words: in quotes, unless it is a mere name. Not made visible yet. */
 export function quoteSaid(text: string): string {
   return NAME.test(text) && isPlain(text) ? text : JSON.stringify(text);
-}
-
-/** What a review is called in one line of Holdpoint's: its tool, or the question that is asked. */
-export function nameOf({ kind, call, title }: Pick<Review, 'kind' | 'call' | 'title'>): string {
-  return visible(quoteSaid(kind === 'call' ? call.tool : (title ?? 'question')));
 }

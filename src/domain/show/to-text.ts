@@ -52,11 +52,8 @@ export function layOutText(shown: Shown, limit = Infinity, total = Infinity): Te
   const title = writeLine(shown.title);
   const [why, ...rest] = sections;
   if (why === undefined) return { title, sections, clipped: clipper.clipped };
-  const odd = warnOfLookAlikes(shown.title.flatMap(saidIn));
-  const first: TextBlock[] =
-    shown.summary === null
-      ? []
-      : [{ kind: 'pairs', pairs: [['What it does', clipper.text(writeLine(shown.summary))]] }];
+  const odd = warnOfLookAlikes([...shown.title.flatMap(saidIn), shown.tool ?? '']);
+  const first: TextBlock[] = shown.tool === null ? [] : [{ kind: 'pairs', pairs: [['Tool', visible(shown.tool)]] }];
   const all = [{ ...why, blocks: [...first, ...odd, ...why.blocks] }, ...rest];
   return { title, sections: all, clipped: clipper.clipped };
 }
@@ -68,6 +65,7 @@ export function writeLine(line: Line): string {
       if (typeof part === 'string') return part;
       if ('said' in part) return visible(quoteSaid(part.said));
       if ('policy' in part) return visible(part.policy);
+      if ('value' in part) return visible(part.value);
       if ('review' in part) return part.review;
       if ('until' in part) return `${formatLeft(part.until, part.now)} (until ${part.until})`;
       return part.now === undefined ? visible(part.at) : `${formatSpan(part.now - Date.parse(part.at))} ago`;
@@ -185,7 +183,9 @@ function textsOf(block: Block): readonly string[] {
 
 function saidIn(part: Line[number]): readonly string[] {
   if (typeof part === 'string') return [];
-  return 'said' in part ? [part.said] : 'policy' in part ? [part.policy] : [];
+  if ('said' in part) return [part.said];
+  if ('value' in part) return [part.value];
+  return 'policy' in part ? [part.policy] : [];
 }
 
 /** Not as JSON, whose escapes would be read as letters of the word that follows. */

@@ -9,7 +9,7 @@ import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { slackDecisionOf } from '../mail-decision.ts';
 import type { Settings } from '../policy/settings.ts';
 import { capitalize, STATUS } from '../lifecycle.ts';
-import { nameOf } from '../show/shown.ts';
+import { titleText } from '../show/title.ts';
 import { showReview } from '../show/show-review.ts';
 import { shownBy } from '../show/shown-by.ts';
 import { layOutText } from '../show/to-text.ts';
@@ -55,7 +55,7 @@ export function reviewMessage(
   const body = shownToBlocks(shown);
   const foot = footOf(review, deps, shown.clipped);
   const message = (fitting: readonly KnownBlock[], end: readonly KnownBlock[]): SlackMessage => ({
-    text: clipText(`${statusWords(review)}: ${escapeMrkdwn(nameOf(review))}`, TEXT),
+    text: clipText(`${statusWords(review)}: ${escapeMrkdwn(titleText(review))}`, TEXT),
     blocks: [...head, ...fitting, ...end],
   });
   if (fit(body, MOST_BLOCKS - head.length - foot.length).length === body.length) return message(body, foot);
@@ -79,7 +79,7 @@ function callBlocks(text: string): readonly KnownBlock[] {
 
 /** One line about a review, for a thread, a digest or a webhook. Only the review's name comes from outside. */
 export function lineAbout(review: Review, words: string, baseUrl: string | null): string {
-  const name = escapeMrkdwn(clipText(nameOf(review), 200));
+  const name = escapeMrkdwn(titleText(review, 200));
   // Only Holdpoint's own URL becomes a link; the name stands beside it, not in it.
   const link = baseUrl === null ? review.reviewId : `<${baseUrl}/reviews/${review.reviewId}|open the review>`;
   return `${words}: ${name} (${link})`;

@@ -1,5 +1,6 @@
-import type { Json, JsonObject } from '../../contract/json.ts';
+import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../contract/exact-number.ts';
+import { visible } from './visible.ts';
 
 /**
  * How a value is written for people: text as it is, everything else as JSON. An agent chooses values, so text that could
@@ -34,32 +35,25 @@ export function isPlain(text: string): boolean {
 /** Longest value in a sentence, in characters. */
 const IN_SENTENCE = 100;
 
-/**
- * A policy's own words with arguments in the place of `{name}`. Text stands in quotes there, always: it must neither pass
- * for another type nor read on as if it belonged to the sentence. `missing` writes what is not there; `write` writes what
- * is Holdpoint's to write (an amount), in full.
- */
-export function fillTemplate(
-  template: string,
-  args: JsonObject,
-  missing: (placeholder: string) => string,
-  options: { readonly length?: number; readonly write?: (name: string) => string | undefined } = {},
-): string {
-  const { length = IN_SENTENCE, write } = options;
-  return template.replaceAll(/\{([A-Za-z0-9_]+)\}/g, (placeholder, name: string) =>
-    Object.hasOwn(args, name)
-      ? (write?.(name) ?? clip(writeInSentence(args[name] as Json), length))
-      : missing(placeholder),
-  );
+/** A template in parts: text as it stands, and the name of an argument where `{name}` stands. */
+export function splitTemplate(template: string): readonly (string | { readonly name: string })[] {
+  return template
+    .split(/\{([A-Za-z0-9_]+)\}/)
+    .map((part, index) => (index % 2 === 1 ? { name: part } : part))
+    .filter((part) => part !== '');
 }
 
-function writeInSentence(value: Json): string {
+/**
+ * A value among the policy's own words, made visible. Text always stands in quotes there: it must neither pass for another
+ * type nor read on as if it belonged to the sentence.
+ */
+export function writeInSentence(value: Json): string {
   if (typeof value === 'object' && value !== null && '$sealed' in value) return '(sealed)';
-  return JSON.stringify(value);
+  return clipValue(visible(writeJson(value)), IN_SENTENCE);
 }
 
 /** Cut text keeps its closing quote, so that what follows does not seem to belong to it. */
-function clip(text: string, length: number): string {
+export function clipValue(text: string, length: number): string {
   const characters = Array.from(text);
   if (characters.length <= length) return text;
   return `${characters.slice(0, length - 2).join('')}…${text.startsWith('"') ? '"' : ''}`;

@@ -63,6 +63,7 @@ function eraseReview(review: Review): Review {
     context: {},
     evidence: [],
     amounts: [],
+    sentence: [],
     reason: null,
     title: null,
     callback: null,

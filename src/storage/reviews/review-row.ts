@@ -45,6 +45,7 @@ export function listRowOf(review: Review): ListRow {
       group: review.group,
       title: review.title,
       ...amountsOf(review),
+      ...(review.sentence === undefined ? {} : { sentence: review.sentence }),
       proposedAt: review.proposedAt,
       expiresAt: review.expiresAt,
       resolvedAt: review.resolvedAt,

@@ -5,7 +5,7 @@ import { hasEnded, isStatus, OPEN_STATUSES } from '../../../domain/lifecycle.ts'
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { renderTable } from '../../ui/table.ts';
-import { summaryOfRow } from '../../../domain/show/plain-words.ts';
+import { titleText } from '../../../domain/show/title.ts';
 import { formatLeft } from '../../../domain/text/time.ts';
 import { clip, visible } from '../../../domain/text/visible.ts';
 import { action, type CliContext, type GlobalOptions } from '../action.ts';
@@ -119,7 +119,7 @@ function cellsOf(io: Io, row: ReviewRow): string[] {
   return [
     row.reviewId,
     row.kind === 'in-flow' ? 'question' : (row.class ?? '?'),
-    visible(row.title ?? summaryOfRow(row)),
+    titleText(row),
     visible(row.proposer.id),
     row.executionStatus === 'not_started' ? row.status : `${row.status}, ${row.executionStatus}`,
     hasEnded(row.status) ? '' : formatLeft(row.expiresAt, io.now()),

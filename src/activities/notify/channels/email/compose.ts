@@ -7,7 +7,7 @@ import type { Settings } from '../../../../domain/policy/settings.ts';
 import { mailboxOf, writeMailLink } from '../../../../domain/proof/mail-link.ts';
 import { showReview } from '../../../../domain/show/show-review.ts';
 import { shownBy } from '../../../../domain/show/shown-by.ts';
-import { nameOf } from '../../../../domain/show/shown.ts';
+import { titleText } from '../../../../domain/show/title.ts';
 import { layOutText } from '../../../../domain/show/to-text.ts';
 import { canBeStopped, wasStopped } from '../../../../domain/stop.ts';
 import { clip } from '../../../../domain/text/visible.ts';
@@ -92,7 +92,8 @@ const SUBJECT_LENGTH = 120;
 
 /** One line that says what it is about; nothing in it can begin another header. */
 export function subjectOf({ event, review }: Pick<Notice, 'event' | 'review'>): string {
-  return clip(`${titleOf(event, review)}: ${nameOf(review)}`, SUBJECT_LENGTH);
+  const what = `${titleOf(event, review)}: `;
+  return `${what}${titleText(review, SUBJECT_LENGTH - what.length)}`;
 }
 
 function titleOf(event: NoticeEvent, review: Review): string {

@@ -1,0 +1,96 @@
+import type { JsonObject } from '../../contract/json.ts';
+import type { Review, ReviewRow, SentencePart, WrittenAmount } from '../../contract/review.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { amountAt, ofArguments } from '../money.ts';
+import { clip } from '../text/visible.ts';
+import { clipValue, splitTemplate, writeInSentence } from '../text/write-value.ts';
+import { said, type Line } from './shown.ts';
+import { writeLine } from './to-text.ts';
+
+/** Amounts that a sentence names where the tool has no title; a title may name any. */
+const IN_LINE = 3;
+/** Longest SQL in a sentence, in characters; of other values, see {@link writeInSentence}. */
+const SQL_IN_LINE = 64;
+
+/**
+ * What a call does, in one sentence: the tool's title with its values, or the words of its name. Values of the call are
+ * parts of their own. Text among them stands in quotes, so that it cannot pass for the policy's words or for Holdpoint's.
+ */
+export function writeSentence(
+  tool: string,
+  title: string | null | undefined,
+  args: JsonObject,
+  amounts: readonly WrittenAmount[] = [],
+): SentencePart[] {
+  if (title === null || title === undefined) return writeName(tool, amounts);
+  return splitTemplate(withoutCurrencies(title, amounts)).map((part): SentencePart => {
+    if (typeof part === 'string') return { policy: part };
+    const { name } = part;
+    if (!Object.hasOwn(args, name)) return { policy: `(no ${name.replaceAll('_', ' ')})` };
+    const value = args[name] ?? null;
+    const amount = amountAt(amounts, pointerStep(name));
+    if (amount !== undefined) return valueOf(amount);
+    if (name !== 'sql' || typeof value !== 'string') return { value: writeInSentence(value) };
+    return { value: clipValue(writeInSentence(value.trim().replaceAll(/\s+/g, ' ')), SQL_IN_LINE) };
+  });
+}
+
+/** A tool without a title, from its name: `payouts.create` → `payouts: create`, and its amounts. */
+function writeName(tool: string, amounts: readonly WrittenAmount[]): SentencePart[] {
+  const own = ofArguments(amounts);
+  const written = own.slice(0, IN_LINE).flatMap((amount): SentencePart[] => [{ policy: ', ' }, valueOf(amount)]);
+  return [{ policy: wordsOfName(tool) }, ...written, ...(own.length > IN_LINE ? [{ policy: ', …' }] : [])];
+}
+
+/** An amount in its currency. Where only the evidence told the currency, the agent reads the number alone. */
+function valueOf({ text, currency }: WrittenAmount): SentencePart {
+  const isFact = currency !== null && typeof currency !== 'string';
+  return isFact ? { value: text, toAgent: text.slice(text.lastIndexOf('(') + 1, -1) } : { value: text };
+}
+
+/** A written amount has its currency: `{amount} {currency}` would say it twice. */
+function withoutCurrencies(title: string, amounts: readonly WrittenAmount[]): string {
+  return amounts.reduce((template, { place, currency }) => {
+    if (typeof place !== 'string' || typeof currency !== 'string') return template;
+    const [amount, code] = [place, currency].map((pointer) => `{${pointer.slice(1)}}`) as [string, string];
+    return template.replaceAll(`${amount} ${code}`, amount).replaceAll(`${code} ${amount}`, amount);
+  }, title);
+}
+
+function wordsOfName(tool: string): string {
+  const [service, ...rest] = tool.split('.');
+  const words = rest
+    .join(' ')
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]/g, ' ')
+    .toLowerCase();
+  return rest.length === 0 ? tool : `${service}: ${words}`;
+}
+
+type Titled = Pick<Review, 'kind' | 'title' | 'sentence'>;
+
+/** What a review is called, wherever people read it: the sentence of its call, or the question that is asked. */
+export function titleLine(review: Titled & ({ readonly tool: string } | Pick<Review, 'call'>)): Line {
+  if (review.kind === 'in-flow') return [review.title === null ? 'A question' : said(review.title)];
+  const tool = 'tool' in review ? review.tool : review.call.tool;
+  return review.sentence === undefined || review.sentence.length === 0 ? writeName(tool, []) : review.sentence;
+}
+
+/** {@link titleLine} as text of at most `length` characters. Values are shortened first, and keep their quotes. */
+export function titleText(review: Parameters<typeof titleLine>[0], length = Infinity): string {
+  const line = titleLine(review);
+  const texts = [Infinity, 60, 30, 15].map((limit) =>
+    writeLine(
+      line.map((part) =>
+        typeof part === 'object' && 'value' in part ? { value: clipValue(part.value, limit) } : part,
+      ),
+    ),
+  );
+  return texts.find((text) => text.length <= length) ?? clip(texts.at(-1) ?? '', length);
+}
+
+/** A row's call in one line, its amounts in their currency first. */
+export function summaryOfRow({ tool, summary, amounts = [] }: Pick<ReviewRow, 'tool' | 'summary' | 'amounts'>): string {
+  if (!summary.startsWith(`${tool} `)) return summary;
+  return [tool, ...amounts.map(({ text }) => text), summary.slice(tool.length + 1)].join(' ');
+}
