@@ -1,6 +1,6 @@
 // Which Holdpoint the examples speak to: HOLDPOINT_URL and HOLDPOINT_API_KEY, or the demo that `npm start` runs here.
 import { readFileSync } from 'node:fs';
-import { Holdpoint } from 'holdpoint/client';
+import { Holdpoint } from '@holdpoint/client';
 
 export function connect() {
   if (process.env.HOLDPOINT_API_KEY !== undefined) return new Holdpoint();

@@ -1,5 +1,5 @@
 import { CancellationScope, defineSignal, setHandler } from '@temporalio/workflow';
-import { requestApproval, requestApprovals, type ApprovalDecision } from 'holdpoint/workflow';
+import { requestApproval, requestApprovals, type ApprovalDecision } from '@holdpoint/client/workflow';
 
 export interface Draft {
   readonly title: string;

@@ -13,8 +13,8 @@ import { AIMessage } from '@langchain/core/messages';
 import { END, MemorySaver, MessagesAnnotation, START, StateGraph } from '@langchain/langgraph';
 import { PostgresSaver } from '@langchain/langgraph-checkpoint-postgres';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
-import { createResumer, holdpointTool } from 'holdpoint/adapters/langgraph';
-import { verifyCallback } from 'holdpoint/client';
+import { createResumer, holdpointTool } from '@holdpoint/client/langgraph';
+import { verifyCallback } from '@holdpoint/client';
 import { connect, HINT, SQL } from '../connect.mjs';
 
 const { DATABASE_URL, CALLBACK, PORT = '8090' } = process.env;

@@ -2,7 +2,7 @@
 //   node examples/openai-agents/agent.mjs
 // The model is scripted (no vendor's key): leave `model` out and set OPENAI_API_KEY for a real one.
 import { Agent, run, setTracingDisabled, Usage } from '@openai/agents';
-import { holdpointReviewTools, holdpointTool } from 'holdpoint/adapters/openai-agents';
+import { holdpointReviewTools, holdpointTool } from '@holdpoint/client/openai-agents';
 import { z } from 'zod';
 import { connect, HINT, SQL } from '../connect.mjs';
 

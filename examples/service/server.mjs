@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import express from 'express';
-import { signProposal } from 'holdpoint/client';
+import { signProposal } from '@holdpoint/client';
 
 const { TEMPORAL_ADDRESS = '127.0.0.1:7233', DEPLOYMENT_ID, SERVICE_ID, SERVICE_KEY, PORT = '3000' } = process.env;
 const signing = { deploymentId: DEPLOYMENT_ID, agent: SERVICE_ID, privateKey: readFileSync(SERVICE_KEY, 'utf8') };

@@ -2,7 +2,7 @@
 // The model is scripted (no vendor's key): replace `model` with one of your own.
 import { generateText, jsonSchema, stepCountIs } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
-import { holdpointReviewTools, holdpointTool } from 'holdpoint/adapters/ai';
+import { holdpointReviewTools, holdpointTool } from '@holdpoint/client/ai';
 import { connect, HINT, SQL } from '../connect.mjs';
 
 const client = connect();

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { buildClientPackage, CLIENT_PACKAGE } from './client-package.mjs';
 import { bundleDashboard } from './dashboard.mjs';
 import { root } from './root.mjs';
 
@@ -22,15 +23,16 @@ const STAMP = 'build-stamp';
 
 /**
  * Builds `dist` if a source has changed since it was built: compiled TypeScript, data files, the workflow code as one
- * bundle (so that a start does not have to bundle it), and the reviewers' page.
+ * bundle (so that a start does not have to bundle it), and the reviewers' page; and `dist` of `packages/client`.
  */
 export async function build() {
   const unlock = await lock();
   try {
     const stamp = digestSources();
-    if (readStamp() === stamp) return;
+    const [dist, clientDist] = [root, CLIENT_PACKAGE].map((folder) => join(folder, 'dist'));
+    if (readStamp() === stamp && existsSync(clientDist)) return;
     console.log('Building');
-    const incoming = join(root, 'dist.incoming');
+    const incoming = `${dist}.incoming`;
     rmSync(incoming, { recursive: true, force: true });
     compile(incoming);
     copyAssets(incoming);
@@ -38,16 +40,22 @@ export async function build() {
     chmodSync(join(incoming, 'cli', 'main.js'), 0o755);
     await bundleWorkflows(incoming);
     await bundleDashboard(join(incoming, 'dashboard'));
+    await buildClientPackage(incoming, `${clientDist}.incoming`);
     writeFileSync(join(incoming, STAMP), stamp);
-    // Swapped in one step, so that a process that starts meanwhile sees either the old build or the new one.
-    const old = join(root, 'dist.old');
-    rmSync(old, { recursive: true, force: true });
-    if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), old);
-    renameSync(incoming, join(root, 'dist'));
-    rmSync(old, { recursive: true, force: true });
+    swap(clientDist);
+    swap(dist);
   } finally {
     unlock();
   }
+}
+
+/** In one step, so that a process that starts meanwhile sees either the old build or the new one. */
+function swap(folder) {
+  const old = `${folder}.old`;
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(folder)) renameSync(folder, old);
+  renameSync(`${folder}.incoming`, folder);
+  rmSync(old, { recursive: true, force: true });
 }
 
 /** Two builds at once, of a start and a test run say, go one after the other. */
@@ -96,6 +104,8 @@ function digestSources() {
       'tsconfig.json',
       'tsconfig.build.json',
       'scripts/lib/build.mjs',
+      'scripts/lib/client-package.mjs',
+      'scripts/lib/contract-types.mjs',
       'scripts/lib/dashboard.mjs',
     ].map((f) => join(root, f)),
   ];

@@ -7,7 +7,7 @@ import { root } from './root.mjs';
 const FIRST_FONT = 'atkinson-hyperlegible-next-latin-400-normal.woff2';
 
 /**
- * Bundles the reviewers' page: hashed files in `assets`, scripts and style sheets also gzipped, and no inline script or
+ * Bundles the reviewers' page and the API's: hashed files in `assets`, scripts and style sheets also gzipped, and no inline script or
  * style (CSP).
  */
 export async function bundleDashboard(outDir) {
@@ -50,12 +50,13 @@ function configFor(outDir) {
       outDir,
       emptyOutDir: true,
       assetsInlineLimit: 0,
-      chunkSizeWarningLimit: 1_000,
+      chunkSizeWarningLimit: 2_000,
       manifest: 'manifest.json',
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
       // `"use client"` is for servers that draw pages; this one does not.
       rolldownOptions: {
+        input: ['index.html', 'docs.html'].map((name) => join(root, 'src', 'dashboard', name)),
         onLog: (level, log, handle) => void (log.code === 'MODULE_LEVEL_DIRECTIVE' || handle(level, log)),
       },
       target: 'es2023',
@@ -70,7 +71,8 @@ function preloadFont() {
     name: 'preload-font',
     transformIndexHtml: {
       order: 'post',
-      handler: (_html, { bundle = {} }) => {
+      handler: (_html, { bundle = {}, path }) => {
+        if (path !== '/index.html') return [];
         const font = Object.values(bundle).find(({ names = [] }) => names.includes(FIRST_FONT));
         if (font === undefined) throw new Error(`not in the bundle: ${FIRST_FONT}`);
         const attrs = { rel: 'preload', as: 'font', type: 'font/woff2', href: `/${font.fileName}`, crossorigin: '' };

@@ -21,7 +21,7 @@ import { ProblemError } from './problem.ts';
 import { auditEndpoints } from './routes/audit.ts';
 import { decisionEndpoints } from './routes/decisions.ts';
 import { deliveryEndpoints } from './routes/deliveries.ts';
-import { docsAssets, docsEndpoints } from './routes/docs.ts';
+import { docsEndpoints } from './routes/docs.ts';
 import { drillEndpoints } from './routes/drills.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
@@ -102,7 +102,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('trust proxy', deps.trustProxy ?? false);
   app.set('case sensitive routing', true);
   app.use(cleanForwardedFor, logRequests(deps.log, metrics), ...securityHeaders());
-  app.use(docsAssets(), dashboardAssets(deps.page));
+  app.use(dashboardAssets(deps.page));
   const held = new HeldRequests(deps.shutdown);
   app.use(createRouter(endpoints, { settings, sessions, limiter, held, longBodies: new Lane(), roles }));
   app.use((_req, _res, next) => next(new ProblemError('not_found')));

@@ -1,8 +1,8 @@
-import { TerminatedFailure } from '@temporalio/common';
 import {
   ChildWorkflowFailure,
   ParentClosePolicy,
   startChild,
+  TerminatedFailure,
   uuid4,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';

@@ -34,11 +34,9 @@ const PAGES = [
   '/group',
   '/audit',
   '/policy',
+  '/design',
   '/assets/{name}',
   '/docs',
-  '/docs/start.js',
-  '/docs/swagger-ui.css',
-  '/docs/swagger-ui-bundle.js',
   '/mail.css',
   '/mail/{link}',
 ];

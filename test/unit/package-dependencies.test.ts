@@ -5,12 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 
 interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly peerDependencies: Readonly<Record<string, string>>;
-  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
-const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Manifest;
+const readJson = (...path: string[]): unknown => JSON.parse(readFileSync(packageFile(...path), 'utf8'));
+const server = readJson('package.json') as Manifest;
+const client = readJson('packages', 'client', 'package.json') as Manifest;
 
 /** `import … from 'x'`, `export … from 'x'`, `import 'x'`, `import('x')`, `require('x')`, `require.resolve('x')`. */
 const IMPORT = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|\brequire(?:\.resolve)?\(\s*)'([^'\s]+)'/g;
@@ -38,25 +41,33 @@ const files = readdirSync(packageFile('src'), { recursive: true, encoding: 'utf8
   (file) => /\.(ts|cjs|mjs|js)$/.test(file) && !file.startsWith('dashboard'),
 );
 
-describe('who installs the package without development dependencies', () => {
-  test('has every package that the sources import', () => {
-    const allowed = new Set([...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)]);
-    const missing = files.flatMap((file) =>
-      packagesIn(readFileSync(join(packageFile('src'), file), 'utf8'))
-        .filter((name) => !allowed.has(name))
-        .map((name) => `${file}: ${name}`),
+/** Shipped in `@holdpoint/client` alone. */
+const isAdapter = (file: string): boolean => file.startsWith(join('client', 'adapters'));
+
+const importsOf = (which: (file: string) => boolean): ReadonlyMap<string, string> =>
+  new Map(
+    files
+      .filter(which)
+      .flatMap((file) => packagesIn(readFileSync(join(packageFile('src'), file), 'utf8')).map((name) => [name, file])),
+  );
+
+describe('the two packages', () => {
+  test('have one version', () => expect(client.version).toBe(server.version));
+
+  test('holdpoint depends on every package that its sources import', () => {
+    const missing = [...importsOf((file) => !isAdapter(file))].filter(
+      ([name]) => !Object.keys(server.dependencies ?? {}).includes(name),
     );
     expect(missing).toEqual([]);
   });
 
-  test('needs the packages of frameworks for their adapters alone', () => {
-    expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(Object.keys(manifest.peerDependencies));
-    const optional = new Set(Object.keys(manifest.peerDependencies));
-    const users = files.filter((file) =>
-      packagesIn(readFileSync(join(packageFile('src'), file), 'utf8')).some((name) => optional.has(name)),
-    );
-    expect(users.length).toBeGreaterThan(0);
-    expect(users.filter((file) => !file.startsWith(join('client', 'adapters')))).toEqual([]);
+  test('@holdpoint/client depends on nothing, and its adapters import optional peers', () => {
+    expect(client.dependencies).toBeUndefined();
+    const peers = Object.keys(client.peerDependencies ?? {});
+    expect(Object.keys(client.peerDependenciesMeta ?? {})).toEqual(peers);
+    const imported = [...importsOf(isAdapter).keys()];
+    expect(imported.length).toBeGreaterThan(0);
+    expect(imported.filter((name) => !peers.includes(name))).toEqual([]);
   });
 
   test.each([
@@ -66,4 +77,22 @@ describe('who installs the package without development dependencies', () => {
     [`import 'h';\nexport * from 'i';`, ['h', 'i']],
     [`import { x } from 'node:fs';\nimport { y } from './i.ts';`, []],
   ])('how imports are found: %j', (text, names) => expect(packagesIn(text)).toEqual(names));
+});
+
+interface Locked {
+  readonly hasInstallScript?: boolean;
+}
+
+/** Packages with a script that npm may run as it installs, and what it does. */
+const INSTALL_SCRIPTS: Readonly<Record<string, string>> = {
+  'node_modules/@swc/core':
+    'Checks that the native binding loads, and installs `@swc/wasm` where it does not; reports nothing.',
+  'node_modules/protobufjs': 'Warns where a project asks for a version of it in an unusual form; reports nothing.',
+};
+
+test('no package has an install script that is not known, and none reports installs', () => {
+  const { packages } = readJson('package-lock.json') as { readonly packages: Readonly<Record<string, Locked>> };
+  const scripted = Object.keys(packages).filter((path) => packages[path]?.hasInstallScript === true);
+  expect(scripted).toEqual(Object.keys(INSTALL_SCRIPTS));
+  expect(Object.keys(packages).filter((path) => path.includes('@scarf/'))).toEqual([]);
 });

@@ -6,9 +6,12 @@ import { endpoint, type Endpoint } from '../http/endpoint.ts';
 /** Where the dashboard's own router takes over; the same document everywhere. */
 const PATHS = ['/', '/reviews/{reviewId}', '/group', '/audit', '/policy', '/design'];
 
+/** The page of this API, drawn from `/openapi.json`. */
+const DOCS = '/docs';
+
 /** Pages for people; no part of the API. The token of a sign-in link is in the fragment and never reaches a server. */
 export function pageEndpoints(page: DashboardPage | undefined): Endpoint[] {
-  return PATHS.map((path) =>
+  return [...PATHS, DOCS].map((path) =>
     endpoint<'public'>({
       method: 'get',
       path,
@@ -18,7 +21,11 @@ export function pageEndpoints(page: DashboardPage | undefined): Endpoint[] {
       answers: { 200: { description: 'The page', contentType: 'text/html' } },
       problems: [],
       hidden: true,
-      handle: () => ({ status: 200, text: page?.html ?? NO_PAGE, contentType: 'text/html; charset=utf-8' }),
+      handle: () => ({
+        status: 200,
+        text: (path === DOCS ? page?.docs : page?.html) ?? NO_PAGE,
+        contentType: 'text/html; charset=utf-8',
+      }),
     }),
   );
 }
@@ -26,6 +33,7 @@ export function pageEndpoints(page: DashboardPage | undefined): Endpoint[] {
 /** The reviewers' page as the build left it. */
 export interface DashboardPage {
   readonly html: string;
+  readonly docs: string;
   /** By file name; names hold a hash of the content. */
   readonly assets: ReadonlyMap<string, DashboardAsset>;
 }
@@ -53,7 +61,8 @@ export function loadDashboard(folder: string): DashboardPage {
     const read = (file: string): Uint8Array => readFileSync(join(folder, 'assets', file));
     return [[name, { type, plain: read(name), gzipped: present.has(`${name}.gz`) ? read(`${name}.gz`) : undefined }]];
   });
-  return { html: readFileSync(join(folder, 'index.html'), 'utf8'), assets: new Map(assets) };
+  const html = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  return { html: html('index.html'), docs: html('docs.html'), assets: new Map(assets) };
 }
 
 /** Scripts, style sheets and fonts of the page; a name that does not exist is left to the next handler. */
@@ -78,7 +87,7 @@ const NO_PAGE = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Holdpoint</title><link rel="icon" href="data:,"></head>
 <body><main><h1>Holdpoint</h1>
-<p>The reviewers’ page is not part of this build. Decide with <code>npx holdpoint review</code> or the <a href="/docs">API</a>.</p>
+<p>This build has no pages. Decide with <code>npx holdpoint review</code> or the API (<a href="/openapi.json">/openapi.json</a>).</p>
 </main></body>
 </html>
 `;

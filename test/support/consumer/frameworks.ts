@@ -1,18 +1,18 @@
 import { Agent } from '@openai/agents';
 import type { Tool } from 'ai';
-import { holdpointTool as aiTool, type ToolOutcome } from 'holdpoint/adapters/ai';
+import { holdpointTool as aiTool, type ToolOutcome } from '@holdpoint/client/ai';
 import {
   createResumer,
   holdpointReviewTools,
   listHumanInterrupts,
   type ThreadGraph,
-} from 'holdpoint/adapters/langgraph';
-import { holdpointTool as agentsTool } from 'holdpoint/adapters/openai-agents';
-import { Holdpoint } from 'holdpoint/client';
-import { requestApproval } from 'holdpoint/workflow';
+} from '@holdpoint/client/langgraph';
+import { holdpointTool as agentsTool } from '@holdpoint/client/openai-agents';
+import { Holdpoint } from '@holdpoint/client';
+import { requestApproval } from '@holdpoint/client/workflow';
 import { z } from 'zod';
 
-// Compiled by client-runtimes.test.ts beside use.ts: programs that use the adapters and `holdpoint/workflow`. Never run.
+// Compiled by package.test.ts beside use.ts: programs that use the adapters and `@holdpoint/client/workflow`. Never run.
 
 const client = new Holdpoint();
 const description = 'Pays';

@@ -1,6 +1,6 @@
-import { Holdpoint, signProposal, verifyWebhook } from 'holdpoint/client';
+import { Holdpoint, signProposal, verifyWebhook } from '@holdpoint/client';
 
-// Compiled by client-runtimes.test.ts as a program of somebody else's, against the published types. Never run.
+// Compiled by package.test.ts as a program of somebody else's, against the published types. Never run.
 
 export async function deleteRepository(owner: string, repo: string, signal: AbortSignal): Promise<unknown> {
   const hp = new Holdpoint();

@@ -1,7 +1,8 @@
 // Uses the built client against a stub, with nothing but what every runtime of the web has. Ends with one line of JSON
 // through `report`. The stub is named by HOLDPOINT_URL, as for every agent; where there is no environment, by
 // `globalThis.holdpointStub`.
-const { Holdpoint, HoldpointError, signProposal, verifyWebhook } = await import('../../../dist/client/index.js');
+const { Holdpoint, HoldpointError, signProposal, verifyWebhook } =
+  await import('../../../packages/client/dist/index.js');
 
 const url = globalThis.holdpointStub;
 const report = globalThis.holdpointReport ?? ((line) => console.log(line));

@@ -1,5 +1,5 @@
 // node --experimental-vm-modules edge.mjs URL: runs agent.mjs as an edge runtime does, in a world of its own that has
-// what the web has and nothing of Node's; modules come from files below dist/client and dist/contract alone.
+// what the web has and nothing of Node's; modules come from the client's own files alone.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createContext, SourceTextModule } from 'node:vm';
@@ -12,7 +12,7 @@ const context = createContext({
   holdpointReport: (line) => process.stdout.write(`${line}\n`),
 });
 
-const allowed = /\/dist\/(client|contract)\/[\w-]+\.js$/;
+const allowed = /\/packages\/client\/dist\/(?:shared\/)?[\w-]+\.js$/;
 const modules = new Map();
 
 async function load(specifier, from) {
