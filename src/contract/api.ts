@@ -4,7 +4,7 @@ import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema, ur
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
-import { moneySchema } from './policy.ts';
+import { EFFECTS, moneySchema } from './policy.ts';
 import { firedRuleSchema, reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
@@ -90,6 +90,8 @@ export const explainRequestSchema = z.strictObject({
 });
 export type ExplainRequest = z.infer<typeof explainRequestSchema>;
 
+const plannedLevelsSchema = z.array(z.object({ name: z.string(), approvers: z.array(z.string()), quorum: z.int() }));
+
 export const explanationSchema = z.object({
   class: z.enum(CLASSES).nullable(),
   /** Null: the call would be blocked. */
@@ -99,7 +101,7 @@ export const explanationSchema = z.object({
   /** What there is to say of its reason codes. */
   reasons: z.array(reasonSchema).optional(),
   /** Who would have to say yes, step by step. */
-  levels: z.array(z.object({ name: z.string(), approvers: z.array(z.string()), quorum: z.int() })),
+  levels: plannedLevelsSchema,
   /** The rules that fired. */
   rules: z.array(firedRuleSchema),
   errors: z.array(fieldErrorSchema).optional(),
@@ -132,8 +134,15 @@ const toolSummarySchema = z.object({
   description: z.string().nullable(),
   class: classSchema,
   gate: gateSchema.nullable(),
+  /** What a call can do beyond its answer; null: not stated. */
+  effects: z.array(z.enum(EFFECTS)).nullable(),
   /** Why it has this class. */
   reason: z.string().nullable(),
+  /**
+   * Who may come to decide on its calls, in order. `when`: the condition (CEL); null: every call that came under none
+   * before. Empty: neither its class nor a rule holds its calls.
+   */
+  approvals: z.array(z.object({ when: z.string().nullable(), levels: plannedLevelsSchema })),
   /** What of the arguments and the evidence is money. */
   money: z.array(moneySchema),
   /** JSON Pointers of arguments that are sealed on arrival. */

@@ -13,6 +13,9 @@ describe('tools', () => {
     expect(list.status).toBe(200);
     expect(list.body.tools.map((tool: { tool: string }) => tool.tool)).toContain('payouts.create');
     expect(JSON.stringify(list.body)).not.toContain('properties');
+    const { effects, approvals } = list.body.tools.find((tool: { tool: string }) => tool.tool === 'payouts.create');
+    expect(effects).toBeNull();
+    expect(approvals).toEqual([{ when: null, levels: [expect.objectContaining({ quorum: 1 })] }]);
     const one = await api.get('/v1/tools/payouts.create', 'ops-1');
     expect(one.status).toBe(200);
     expect(one.body).toMatchObject({ tool: 'payouts.create', service: 'payouts', class: 'irreversible' });

@@ -69,6 +69,10 @@ export function smallPolicy(source: SmallPolicy): Policy {
     tools,
     unknownTool: 'irreversible',
     findTool: (name) => tools.get(name),
+    approvalsOf: ({ definition }) =>
+      DEFAULT_GATE[definition.class] === 'hard' && typeof source.approval === 'object'
+        ? [{ when: null, levels: source.approval.levels }]
+        : [],
     classify: (input) => classify(tools, source.rules ?? [], approvalFor, input),
     approvalFor,
   };

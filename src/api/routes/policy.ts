@@ -10,7 +10,7 @@ import {
   policyInForceSchema,
   type PolicyInForce,
 } from '../../contract/api.ts';
-import type { PolicyTool } from '../../domain/policy/policy.ts';
+import type { Policy, PolicyTool } from '../../domain/policy/policy.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { explain } from '../service/assess.ts';
 import type { ServiceContext } from '../service/context.ts';
@@ -56,7 +56,10 @@ export function toolEndpoints(settings: SettingsSource): Endpoint[] {
       who: 'reviewer',
       answers: { 200: { description: 'Without their schemas', schema: toolListSchema } },
       problems: [],
-      handle: () => ({ status: 200, json: { tools: [...settings.current().policy.tools.values()].map(summarize) } }),
+      handle() {
+        const { policy } = settings.current();
+        return { status: 200, json: { tools: [...policy.tools.values()].map((tool) => summarize(policy, tool)) } };
+      },
     }),
     endpoint<'reviewer'>({
       method: 'get',
@@ -67,15 +70,17 @@ export function toolEndpoints(settings: SettingsSource): Endpoint[] {
       answers: { 200: { description: 'The tool', schema: toolViewSchema } },
       problems: ['not_found'],
       handle({ req }) {
-        const tool = settings.current().policy.findTool(String(req.params['tool']));
+        const { policy } = settings.current();
+        const tool = policy.findTool(String(req.params['tool']));
         if (tool === undefined) throw new ProblemError('not_found');
-        return { status: 200, json: { ...summarize(tool), arguments: tool.definition.arguments ?? null } };
+        return { status: 200, json: { ...summarize(policy, tool), arguments: tool.definition.arguments ?? null } };
       },
     }),
   ];
 }
 
-function summarize({ definition, service, origin }: PolicyTool): ToolSummary {
+function summarize(policy: Policy, tool: PolicyTool): ToolSummary {
+  const { definition, service, origin } = tool;
   return {
     tool: definition.name,
     service,
@@ -84,7 +89,12 @@ function summarize({ definition, service, origin }: PolicyTool): ToolSummary {
     description: definition.description ?? null,
     class: definition.class,
     gate: definition.gate ?? null,
+    effects: definition.effects ?? null,
     reason: definition.reason ?? null,
+    approvals: policy.approvalsOf(tool).map(({ when, levels }) => ({
+      when,
+      levels: levels.map((level) => ({ ...level, approvers: [...level.approvers] })),
+    })),
     money: definition.money ?? [],
     seal: definition.seal ?? [],
   };

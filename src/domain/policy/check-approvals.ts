@@ -3,11 +3,11 @@ import type { JsonObject } from '../../contract/json.ts';
 import { findNearest } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import { findUnfillable } from '../gate/seats.ts';
-import { listNames, raises, type CheckedTool } from './check-conditions.ts';
+import { listNames, type CheckedTool } from './check-conditions.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { prepareInput } from './expression.ts';
 import { matchesPattern } from './settings.ts';
-import { gateOf } from './strictness.ts';
+import { isEverHeld } from './tool-approvals.ts';
 import { serviceOf } from './upstreams.ts';
 
 /** Reviewers who may vote, by group. */
@@ -36,18 +36,6 @@ export function checkApprovals(input: {
     const agents = reached.filter((one) => one.approvals.has(approval)).map(({ agent }) => agent);
     return [...warnOfGroups(approval, groups), ...warnOfQuorums(approval, groups, agents)];
   });
-}
-
-function isEverHeld(tool: CheckedTool, rules: readonly CompiledRule[]): boolean {
-  if (tool.class === 'forbidden') return false;
-  if (gateOf(tool) === 'hard') return true;
-  return rules.some(
-    (rule) =>
-      rule.class !== 'forbidden' &&
-      gateOf({ class: rule.class, gate: rule.gate ?? undefined }) === 'hard' &&
-      raises(rule, tool) &&
-      rule.expression.concerns(tool.name, serviceOf(tool.name)),
-  );
 }
 
 /** Approvals that a call of this agent may come under. Where a match depends on what a call says, the next may apply too. */

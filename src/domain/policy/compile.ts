@@ -15,6 +15,7 @@ import { classifyCall, prepareCall, selectApproval, type Compiled } from './clas
 import { compileApprovals, compileRules } from './conditions.ts';
 import { mergeTools, type MergedTool } from './merge-tools.ts';
 import type { Policy, PolicyTool } from './policy.ts';
+import { approvalsOf } from './tool-approvals.ts';
 import { acceptKey, serviceOf, standInFor, upstreamNameOf } from './upstreams.ts';
 
 export interface PolicyInput {
@@ -100,6 +101,7 @@ export function compilePolicy({ user, catalogs, groups, connectors, agents }: Po
     unknownTool,
     accepted: new Map(Object.entries(user.value.accept ?? {})),
     findTool: compiled.findTool,
+    approvalsOf: ({ definition }) => approvalsOf(definition, rules, approvals),
     classify(input) {
       try {
         return classifyCall(compiled, input);

@@ -22,6 +22,8 @@ export interface Expression {
   usesFor(tool: string, service: string, root: 'arguments' | 'context'): readonly ValuePath[];
   /** As {@link usesFor}, over all that a caller says: JSON Pointers such as `/arguments/amount`, `/context/env`, `/urgency`. */
   readsOf(tool: string, service: string): readonly string[];
+  /** What it is for every call of one tool; undefined: it depends on the call. */
+  holdsFor(tool: string, service: string): boolean | undefined;
   /** False where its own text rules this tool out, e.g. `tool == "another" && …`. */
   concerns(tool: string, service: string): boolean;
 }
@@ -146,6 +148,7 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
       return [...new Set(read.map((path) => path.map(pointerStep).join('')))];
     },
     usesFor: (tool, service, root) => reachable(tool, service).flatMap((part) => argumentUses(part, root)),
+    holdsFor: (tool, service) => decide(expr, tool, service),
     concerns: (tool, service) => decide(expr, tool, service) !== false || reachable(tool, service).length > 0,
   };
 }

@@ -44,9 +44,21 @@ export interface ClassifyInput {
   readonly evaluation?: Evaluation;
 }
 
+type PlannedLevels = readonly {
+  readonly name: string;
+  readonly approvers: readonly string[];
+  readonly quorum: number;
+}[];
+
+/** An approval that a tool's calls may come under. `when`: its CEL text; null: every call that came under none before. */
+export interface ToolApproval {
+  readonly when: string | null;
+  readonly levels: PlannedLevels;
+}
+
 /** Approval in force for a hard-gated call. */
 export interface ApprovalPlan extends ApprovalTimes {
-  readonly levels: readonly { readonly name: string; readonly approvers: readonly string[]; readonly quorum: number }[];
+  readonly levels: PlannedLevels;
   readonly separationOfDuties: boolean;
   readonly emailDecision: 'confirm' | 'sign-in' | 'off';
   readonly slackDecision: 'confirm' | 'sign-in' | 'off';
@@ -75,6 +87,8 @@ export interface Policy {
    * name but a configured MCP connector could run. Undefined: it cannot run.
    */
   findTool(name: string): PolicyTool | undefined;
+  /** Who may come to decide on calls of a tool; empty: they are never held. For people who read the policy. */
+  approvalsOf(tool: PolicyTool): readonly ToolApproval[];
   /** Never throws: what cannot be evaluated is irreversible or blocked. Does not look at the agent's tool list or `freeze`. */
   classify(input: ClassifyInput): Classification;
   /** The approval that a hard gate of this call would select, whatever its class says (used when a call is held for want of attestation). */
