@@ -14,6 +14,7 @@ import './styles/text.css';
 import './styles/inbox.css';
 import './styles/review.css';
 import './styles/audit.css';
+import './styles/policy.css';
 import './styles/design.css';
 
 /** The client retries by itself; the stream says when something has changed. */

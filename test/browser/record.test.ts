@@ -319,27 +319,58 @@ describe('the audit view', () => {
 });
 
 describe('the policy view', () => {
-  test('shows the file in force, explains a pasted call and shows the rule that fired', async () => {
+  test('finds a tool, says what a call of it would meet, and shows the rule in the file', async () => {
     const { page, faults, close } = await openPath('/policy');
-    await page.getByRole('heading', { name: 'In force: policy.yaml' }).waitFor();
+    await page.getByRole('tab', { name: 'File' }).click();
     const digest = (await world.get('/v1/policy')).body['digest'] as string;
     await page.getByText(digest).waitFor();
-    const field = page.getByRole('textbox');
-    const explain = page.getByRole('button', { name: 'Explain' });
-    await field.fill('{ not json');
-    await explain.click();
-    await page.getByRole('alert').waitFor();
-    await field.fill(
-      JSON.stringify({ tool: 'bank.pay', arguments: { ref: 'x', amount: 1 }, reason: 'in its own words' }),
-    );
-    await explain.click();
-    const answer = page.locator('.answer');
-    await answer.filter({ hasText: 'would wait for a decision' }).waitFor();
-    expect(await page.locator('.fired').count()).toBe(0);
-    await field.fill(JSON.stringify({ tool: 'bank.pay', arguments: { ref: 'x', amount: 2_000_000 } }));
-    await explain.click();
+    await page.getByRole('tab', { name: 'Tools' }).click();
+    const row = page.locator('[data-tool="bank.pay"]');
+    await row.filter({ hasText: 'Is held for a decision' }).filter({ hasText: '1 of ops' }).waitFor();
+    await page.getByRole('searchbox').fill('no such tool');
+    await page.getByRole('heading', { name: 'No tool matches' }).waitFor();
+    await page.getByRole('searchbox').fill('bank PAY');
+    await row.getByRole('link').click();
+    const answer = page.getByRole('status', { name: 'What would happen' });
+    const attempt = page.getByRole('button', { name: 'Try', exact: true });
+    await page.getByLabel('ref').fill('x');
+    await page.getByRole('button', { name: 'Add amount' }).click();
+    await page.getByLabel('amount').fill('1');
+    await attempt.click();
+    await answer.filter({ hasText: 'would be held' }).filter({ hasText: '1 of ops' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Show in the file' }).count()).toBe(0);
+    await page.getByLabel('amount').fill('2000000');
+    await attempt.click();
     await answer.filter({ hasText: 'would be blocked' }).filter({ hasText: 'too-much' }).waitFor();
+    await page.getByRole('button', { name: 'Show in the file' }).click();
     await page.locator('.fired').filter({ hasText: 'arguments.amount > 1000000' }).waitFor();
+    await page.getByRole('tab', { name: 'Try a call' }).click();
+    expect(await page.getByLabel('amount').inputValue()).toBe('2000000');
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('takes a request as an agent sent it, and says what is wrong at its place', async () => {
+    const { page, faults, close } = await openPath('/policy?view=try');
+    const attempt = page.getByRole('button', { name: 'Try', exact: true });
+    await page.getByRole('button', { name: 'As JSON' }).click();
+    const text = page.getByLabel(/^The call as JSON/);
+    await text.fill('{ not json');
+    await attempt.click();
+    await page.getByRole('alert').filter({ hasText: 'This is not a call' }).waitFor();
+    await text.fill(JSON.stringify({ tool: 'bank.pay', arguments: { amount: 1 }, reason: 'in its own words' }));
+    await page.getByRole('button', { name: 'In fields' }).click();
+    expect(await page.getByRole('combobox', { name: 'Tool' }).inputValue()).toBe('bank.pay');
+    await page.getByLabel('amount').fill('much');
+    await attempt.click();
+    await page.getByText('This is not a number').waitFor();
+    await page.getByLabel('amount').fill('1');
+    await attempt.click();
+    await page
+      .getByRole('status', { name: 'What would happen' })
+      .filter({ hasText: 'would be blocked' })
+      .filter({ hasText: 'ref' })
+      .waitFor();
     expect(faults).toEqual([]);
     await close();
   });
@@ -373,10 +404,17 @@ test.each(['light', 'dark'] as const)(
     expect(await findViolations(page)).toEqual([]);
     expect(await isTooWide(page)).toBe(false);
     await page.goto(`${world.holdpoint.url}/policy`);
-    await page.getByRole('heading', { name: 'In force: policy.yaml' }).waitFor();
-    await page.getByRole('textbox').fill('{"tool":"bank.pay","arguments":{"ref":"x","amount":1}}');
-    await page.getByRole('button', { name: 'Explain' }).click();
-    await page.locator('.answer').waitFor();
+    await page.locator('[data-tool="bank.pay"]').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
+    await page.locator('[data-tool="bank.pay"]').getByRole('link').click();
+    await page.getByLabel('ref').fill('x');
+    await page.getByRole('button', { name: 'Try', exact: true }).click();
+    await page.getByRole('status', { name: 'What would happen' }).waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
+    await page.getByRole('tab', { name: 'File' }).click();
+    await page.getByRole('region', { name: 'Text of policy.yaml' }).waitFor();
     expect(await findViolations(page)).toEqual([]);
     expect(await isTooWide(page)).toBe(false);
     await close();

@@ -70,7 +70,7 @@ export function smallPolicy(source: SmallPolicy): Policy {
     unknownTool: 'irreversible',
     findTool: (name) => tools.get(name),
     approvalsOf: ({ definition }) =>
-      DEFAULT_GATE[definition.class] === 'hard' && typeof source.approval === 'object'
+      definition.class === 'irreversible' && typeof source.approval === 'object'
         ? [{ when: null, levels: source.approval.levels }]
         : [],
     classify: (input) => classify(tools, source.rules ?? [], approvalFor, input),

@@ -2,8 +2,8 @@ import { createContext, useContext, useId, useState, type ReactNode } from 'reac
 import type { ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { Visible } from '../ui/visible.tsx';
-import { changeKind, draftOf, type Draft, type Member } from './draft.ts';
-import type { Hints } from './schema-hints.ts';
+import type { Draft, Member, ObjectDraft } from './draft.ts';
+import { emptyDraft, type Hints } from './schema-hints.ts';
 import { Control, KindSelect } from './value-control.tsx';
 
 /** What is wrong, by the place that it belongs to. */
@@ -20,7 +20,7 @@ interface FieldProps<D extends Draft = Draft> {
 export function ArgumentsFields({
   errors,
   ...field
-}: FieldProps<Extract<Draft, { kind: 'object' }>> & { readonly errors: readonly ArgumentError[] }) {
+}: FieldProps<ObjectDraft> & { readonly errors: readonly ArgumentError[] }) {
   return (
     <Errors value={errors}>
       <Problems pointer={field.pointer} id={useId()} />
@@ -102,21 +102,15 @@ function Problems({ pointer, id }: { readonly pointer: string; readonly id: stri
   );
 }
 
-function Members({ draft, hints, pointer, onChange }: FieldProps<Extract<Draft, { kind: 'object' }>>) {
+function Members({ draft, hints, pointer, onChange }: FieldProps<ObjectDraft>) {
   const { members } = draft;
   const replace = (at: number, member: Member): void =>
     onChange({ kind: 'object', members: members.map((one, index) => (index === at ? member : one)) });
   const names = new Set(members.map(({ name }) => name));
   const absent = hints.names.filter((name) => !names.has(name));
   const leftOut = members.flatMap((member, at) => (member.isLeftOut === true ? [{ member, at }] : []));
-  const add = (name: string): void => {
-    const empty = changeKind({ kind: 'null' }, hints.member(name).kinds[0] ?? 'text');
-    const first = hints.member(name).choices?.[0];
-    onChange({
-      kind: 'object',
-      members: [...members, { name, draft: first === undefined ? empty : draftOf(first) }],
-    });
-  };
+  const add = (name: string): void =>
+    onChange({ kind: 'object', members: [...members, { name, draft: emptyDraft(hints.member(name)) }] });
   return (
     <>
       {members.map(({ name, draft: part, isLeftOut }, at) =>
@@ -200,11 +194,7 @@ function AddMember({ taken, onAdd }: { readonly taken: ReadonlySet<string>; read
 function Items({ draft, hints, pointer, onChange }: FieldProps<Extract<Draft, { kind: 'list' }>>) {
   const { items } = draft;
   const change = (changed: readonly Draft[]): void => onChange({ kind: 'list', items: changed });
-  const add = (): void => {
-    const { kinds, choices } = hints.item(items.length);
-    const first = choices?.[0];
-    change([...items, first === undefined ? changeKind({ kind: 'null' }, kinds[0] ?? 'text') : draftOf(first)]);
-  };
+  const add = (): void => change([...items, emptyDraft(hints.item(items.length))]);
   return (
     <>
       {items.length === 0 && <p className="quiet">An empty list.</p>}

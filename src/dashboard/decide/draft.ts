@@ -16,6 +16,8 @@ export type Draft =
   /** Encrypted to the execute worker: it cannot be edited, and is sent back as it was. */
   | { readonly kind: 'sealed'; readonly value: Json };
 
+export type ObjectDraft = Extract<Draft, { kind: 'object' }>;
+
 export interface Member {
   readonly name: string;
   readonly draft: Draft;

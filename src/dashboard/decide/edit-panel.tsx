@@ -23,7 +23,7 @@ import { ChangesView } from '../ui/changes.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { ArgumentsFields } from './arguments-form.tsx';
-import { draftOf, fitsFields, readDraft, type Draft } from './draft.ts';
+import { draftOf, fitsFields, readDraft, type ObjectDraft } from './draft.ts';
 import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
 import { hintsOf } from './schema-hints.ts';
 import { findSchemaErrors } from './validator.ts';
@@ -96,7 +96,6 @@ function isSame(a: JsonObject, b: JsonObject): boolean {
   return diffJson(a, b).every(({ kind }) => kind === 'same');
 }
 
-type ObjectDraft = Extract<Draft, { kind: 'object' }>;
 /** Fields, or all of it as JSON. */
 type EditState =
   | { readonly mode: 'form'; readonly draft: ObjectDraft }

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
-import type { Kind } from './draft.ts';
+import { changeKind, draftOf, type Draft, type Kind, type ObjectDraft } from './draft.ts';
 
 /**
  * What a form takes from a JSON Schema to help with: kinds of values, choices, members that are not there. It decides
@@ -57,6 +57,18 @@ function hintsAt(schema: Json | undefined, root: JsonObject): Hints {
       return hintsAt(first ?? parts.find((part) => isJsonObject(part['items']))?.['items'], root);
     },
   };
+}
+
+/** A new value: the first that it may have, or an empty one of its first kind. */
+export function emptyDraft({ choices, kinds }: Hints): Draft {
+  const first = choices?.[0];
+  return first === undefined ? changeKind({ kind: 'null' }, kinds[0] ?? 'text') : draftOf(first);
+}
+
+/** With the members that it must have. Theirs are not filled: a schema may require itself. */
+export function emptyObject(hints: Hints): ObjectDraft {
+  const names = hints.names.filter((name) => hints.required.has(name));
+  return { kind: 'object', members: names.map((name) => ({ name, draft: emptyDraft(hints.member(name)) })) };
 }
 
 const ALTERNATIVES = ['anyOf', 'oneOf'] as const;

@@ -1,40 +1,89 @@
 import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
-import type { PolicyInForce } from '../../contract/api.ts';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import type { Explanation, PolicyInForce } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
+import { toolsQuery } from '../data/queries.ts';
+import { SearchBox } from '../ui/search-box.tsx';
 import { usePageTitle } from '../ui/hooks.ts';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { Explain } from './explain.tsx';
+import { words } from '../words.ts';
+import { firedLines } from './fired-lines.ts';
+import { ToolTable } from './tool-table.tsx';
+import { TryCall } from './try-call.tsx';
 
-/** The policy file in force, and what it says of a call. */
+const VIEWS = ['tools', 'try', 'file'] as const;
+
+/** What each tool's calls meet, what a call of one's own would meet, and the file that says so. */
 export function PolicyPage() {
-  usePageTitle('Policy');
+  usePageTitle(words.policy.title);
   const policy = useQuery({ queryKey: ['policy'] as const, queryFn: () => getJson<PolicyInForce>('/v1/policy') });
-  const [fired, setFired] = useState<readonly number[]>([]);
+  const tools = useQuery(toolsQuery());
+  const search = useSearch({ from: '/policy' });
+  const navigate = useNavigate();
+  const change = (next: Readonly<Record<string, string>>): void =>
+    void navigate({ to: '/policy', search: { ...search, ...next }, replace: true });
+  const [explanation, setExplanation] = useState<Explanation>();
+  const fired = explanation === undefined || policy.data === undefined ? [] : firedLines(explanation, policy.data.name);
+  const { q = '', tool = '' } = search;
   return (
     <div className="policy">
-      <h1>Policy</h1>
-      <Explain file={policy.data?.name} onFired={setFired} />
-      {policy.isPending && <Loading what="Reading the policy" />}
-      {policy.isError && <Failure what="The policy could not be read" retry={() => void policy.refetch()} />}
-      {policy.data !== undefined && <InForce policy={policy.data} fired={fired} />}
+      <h1>{words.policy.title}</h1>
+      {policy.isPending && <Loading what={words.policy.loading} />}
+      {policy.isError && <Failure what={words.policy.failed} retry={() => void policy.refetch()} />}
+      {policy.data !== undefined && <InForce policy={policy.data} />}
+      <Tabs
+        selectedKey={VIEWS.find((view) => view === search['view']) ?? 'tools'}
+        onSelectionChange={(view) => change({ view: view === 'tools' ? '' : String(view) })}
+      >
+        <TabList className="tabs" aria-label={words.policy.tabs}>
+          {VIEWS.map((view) => (
+            <Tab key={view} id={view} className="tab">
+              {words.policy[view]}
+            </Tab>
+          ))}
+        </TabList>
+        <TabPanel id="tools">
+          <ToolTable
+            q={q}
+            search={
+              <SearchBox
+                label={words.policy.search}
+                hint={words.policy.searchHint}
+                value={q}
+                onChange={(next) => change({ q: next })}
+              />
+            }
+          />
+        </TabPanel>
+        {/* What was written stays there while the file is read. */}
+        <TabPanel id="try" shouldForceMount>
+          <TryCall
+            tools={tools.data?.tools ?? []}
+            tool={tool}
+            onTool={(next) => change({ tool: next })}
+            onAnswer={setExplanation}
+            onShowRules={fired.length === 0 ? undefined : () => change({ view: 'file' })}
+          />
+        </TabPanel>
+        <TabPanel id="file">{policy.data !== undefined && <PolicyText policy={policy.data} fired={fired} />}</TabPanel>
+      </Tabs>
     </div>
   );
 }
 
-function InForce({ policy, fired }: { readonly policy: PolicyInForce; readonly fired: readonly number[] }) {
+function InForce({ policy }: { readonly policy: PolicyInForce }) {
   return (
-    <section className="card" aria-labelledby="in-force">
-      <h2 id="in-force">In force: {policy.name}</h2>
-      <p className="quiet small">
-        Since <Instant at={policy.loadedAt} />, digest <code>{policy.digest}</code>. Every record of a decision names
-        it.
+    <>
+      <p className="quiet">
+        {words.policy.inForce(policy.name)} <Instant at={policy.loadedAt} />.
       </p>
       {policy.problem !== null && (
         <div className="note note-bad" role="alert">
-          <p>The files on disk are not in force; what you see below still is:</p>
+          <p>{words.policy.notInForce}</p>
           <p className="lines">
             <Visible text={policy.problem} lines />
           </p>
@@ -42,7 +91,7 @@ function InForce({ policy, fired }: { readonly policy: PolicyInForce; readonly f
       )}
       {policy.warnings.length > 0 && (
         <div className="note note-warn">
-          <p>Probably not meant:</p>
+          <p>{words.policy.warnings}</p>
           <ul>
             {policy.warnings.map(({ file, line, column, message, fix }) => (
               <li key={`${file}:${line}:${column}:${message}`}>
@@ -52,7 +101,17 @@ function InForce({ policy, fired }: { readonly policy: PolicyInForce; readonly f
           </ul>
         </div>
       )}
-      <div className="source" role="region" aria-label={`Text of ${policy.name}`} tabIndex={0}>
+    </>
+  );
+}
+
+function PolicyText({ policy, fired }: { readonly policy: PolicyInForce; readonly fired: readonly number[] }) {
+  return (
+    <>
+      <p className="quiet">
+        {words.policy.recorded} <code>{policy.digest}</code>
+      </p>
+      <div className="source" role="region" aria-label={words.policy.fileText(policy.name)} tabIndex={0}>
         <ol>
           {policy.text
             .replace(/\n$/, '')
@@ -62,11 +121,11 @@ function InForce({ policy, fired }: { readonly policy: PolicyInForce; readonly f
                 <code>
                   <Visible text={line} />
                 </code>
-                {fired.includes(at + 1) && <span className="unseen-by-eye"> (this rule fired)</span>}
+                {fired.includes(at + 1) && <span className="unseen-by-eye">{words.policy.thisRule}</span>}
               </li>
             ))}
         </ol>
       </div>
-    </section>
+    </>
   );
 }

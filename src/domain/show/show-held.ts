@@ -22,7 +22,7 @@ export function readersOf(
 ): Readonly<Record<string, readonly string[]>> {
   if (heldBy === undefined) return {};
   const conditions = [
-    ...heldBy.rules.map((rule) => ({ name: `rule ${nameOf(rule)}`, reads: rule.reads })),
+    ...heldBy.rules.map((rule) => ({ name: `rule ${ruleName(rule)}`, reads: rule.reads })),
     { name: `approval ${placeOf(heldBy.approval)}`, reads: heldBy.approval.reads },
   ];
   const readers = new Map<string, string[]>();
@@ -40,16 +40,16 @@ export function readByLine(names: readonly string[] | undefined): Line {
 }
 
 /** A rule is called by its reason; where the policy gives none, or it failed, by its place. */
-function nameOf(rule: FiredRule): string {
+export function ruleName(rule: FiredRule): string {
   return rule.error === null ? (rule.reason ?? placeOf(rule)) : placeOf(rule);
 }
 
-function placeOf({ source }: MetCondition): string {
+export function placeOf({ source }: MetCondition): string {
   return /^.*?:\d+(?= )/.exec(source)?.[0] ?? source;
 }
 
 function nameLine(rule: FiredRule): Line {
-  const name = nameOf(rule);
+  const name = ruleName(rule);
   return name === placeOf(rule) ? [{ policy: rule.source }] : [{ policy: name }, ' (', { policy: rule.source }, ')'];
 }
 

@@ -1,0 +1,83 @@
+import type { Urgency } from '../../contract/call.ts';
+import type { ArgumentError } from '../../contract/exact.ts';
+import { NUMBER_KEY, parseExactJson, writeJson } from '../../contract/exact-number.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import { draftOf, fitsFields, readDraft, type ObjectDraft } from '../decide/draft.ts';
+
+/** A call while it is being written. */
+export interface CallDraft {
+  readonly arguments: ObjectDraft;
+  readonly context: ObjectDraft;
+  readonly urgency: Urgency;
+}
+
+/** What `POST /v1/policy/explain` takes. */
+export interface Call {
+  readonly service: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly context?: JsonObject;
+  readonly urgency?: Urgency;
+}
+
+export const NO_MEMBERS: ObjectDraft = { kind: 'object', members: [] };
+
+/** The call that a draft is. With errors it is not to be sent; their pointers begin with `/arguments` or `/context`. */
+export function readCall(
+  { service, tool }: Pick<Call, 'service' | 'tool'>,
+  draft: CallDraft,
+): { readonly call: Call; readonly errors: readonly ArgumentError[] } {
+  const args = readDraft(draft.arguments);
+  const context = readDraft(draft.context);
+  const at = (root: string, errors: readonly ArgumentError[]): readonly ArgumentError[] =>
+    errors.map(({ pointer, message }) => ({ pointer: root + pointer, message }));
+  return {
+    call: {
+      service,
+      tool,
+      arguments: args.value as JsonObject,
+      ...(draft.context.members.length === 0 ? {} : { context: context.value as JsonObject }),
+      ...(draft.urgency === 'normal' ? {} : { urgency: draft.urgency }),
+    },
+    errors: [...at('/arguments', args.errors), ...at('/context', context.errors)],
+  };
+}
+
+export function writeCall({ service: _service, ...request }: Call): string {
+  return writeJson(request, 2);
+}
+
+/** Undefined: it holds more than fields are good for, or a number that needs its digits. */
+export function draftOfCall(call: Call): CallDraft | undefined {
+  const { context = {}, urgency = 'normal' } = call;
+  const parts = [call.arguments, context];
+  if (!parts.every(fitsFields) || JSON.stringify(parts).includes(`"${NUMBER_KEY}"`)) return undefined;
+  return {
+    arguments: draftOf(call.arguments) as ObjectDraft,
+    context: draftOf(context) as ObjectDraft,
+    urgency,
+  };
+}
+
+/** The part of a request that policy looks at; undefined where there is no call in it. */
+export function parseCall(text: string): Call | undefined {
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const request = value as Readonly<Record<string, unknown>>;
+  const { tool, arguments: args, context, urgency } = request;
+  if (typeof tool !== 'string' || typeof args !== 'object' || args === null || Array.isArray(args)) return undefined;
+  // The service is the first part of a tool's name, unless the request says otherwise.
+  const service = typeof request['service'] === 'string' ? request['service'] : (tool.split('.')[0] ?? '');
+  return {
+    service,
+    tool,
+    arguments: args as JsonObject,
+    ...(context === undefined || context === null ? {} : { context: context as JsonObject }),
+    ...(urgency === undefined ? {} : { urgency: urgency as Urgency }),
+  };
+}
