@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { FieldError } from '../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
 import type { ReviewId } from '../contract/ids.ts';
+import { formatCount } from '../domain/text/time.ts';
 import { StorageError } from '../ports/store.ts';
 
 export interface ProblemOptions {
@@ -50,7 +51,19 @@ function listErrors(errors: readonly FieldError[]): string {
   const [first, ...rest] = errors;
   if (first === undefined) return '';
   const more = rest.length === 0 ? '' : `, and ${rest.length} more`;
-  return `: ${first.pointer === '' ? '' : `${first.pointer.slice(0, 200)}: `}${first.message}${more}`;
+  return `: ${placeOf(first)}${first.message}${more}`;
+}
+
+/** A query parameter or header by its name; of the body, the pointer. */
+function placeOf({ pointer, in: part }: FieldError): string {
+  if (pointer === '') return '';
+  const place = pointer.slice(0, 200);
+  return part === undefined ? `${place}: ` : `${part === 'query' ? 'query parameter' : 'header'} ${place.slice(1)}: `;
+}
+
+/** Of `payload_too_large`: how long a body may be here. */
+export function limitWords(bytes: unknown): ProblemOptions {
+  return typeof bytes === 'number' ? { detail: `The body is too large: at most ${formatCount(bytes)} bytes.` } : {};
 }
 
 /** Seconds after which trying again can help. */

@@ -3,16 +3,18 @@ import { indexedEntrySchema } from './audit.ts';
 import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema, urgencySchema } from './call.ts';
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
-import { commaListSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
+import { commaListSchema, queryCountSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
 import { EFFECTS, moneySchema } from './policy.ts';
 import { firedRuleSchema, reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
 
 /** Shapes that only the HTTP door speaks: queries, problems and the answers that are no review. */
 
 const fieldErrorSchema = z.object({
-  /** JSON Pointer into the body. */
+  /** JSON Pointer into the body, or `/` and the name of a query parameter or header. */
   pointer: z.string(),
   message: z.string(),
+  /** Absent: the body. */
+  in: z.enum(['query', 'header']).optional(),
 });
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
@@ -34,20 +36,12 @@ export const problemSchema = z.object({
 export type Problem = z.infer<typeof problemSchema>;
 
 /** Seconds that an answer may be held. */
-export const waitSecondsSchema = z.int().min(0).max(60);
+export const waitQuerySchema = z.strictObject({ waitSeconds: queryCountSchema(0, 60).optional() });
 
 const queryText = z.string().min(1).max(255);
-/** Digits alone: `Number` would take nothing at all for 0, and hexadecimal for a number. */
-const queryCount = (range: z.ZodInt) =>
-  z
-    .string()
-    .regex(/^[0-9]{1,16}$/)
-    .transform(Number)
-    .pipe(range);
-
 /** Query of `GET /v1/reviews`. `status` is a comma-separated list. */
 export const listQuerySchema = z.strictObject({
-  status: commaListSchema(STATUSES, 'statuses, separated by commas').optional(),
+  status: commaListSchema(STATUSES).optional(),
   tool: queryText.optional(),
   service: queryText.optional(),
   proposer: queryText.optional(),
@@ -60,7 +54,7 @@ export const listQuerySchema = z.strictObject({
   execution: z.enum(['outcome_unknown', 'not_started']).optional(),
   /** Pending reviews whose open level the caller may vote on. */
   approver: z.literal('me').optional(),
-  limit: queryCount(z.int().min(1).max(200)).optional(),
+  limit: queryCountSchema(1, 200).optional(),
   cursor: z.string().min(1).max(2_000).optional(),
 });
 export type ListQuery = z.infer<typeof listQuerySchema>;

@@ -2,18 +2,11 @@ import { z } from 'zod';
 import { auditEntrySchema, type AuditEntryType } from './audit.ts';
 import { trustedKeySchema } from './envelope.ts';
 import { reviewIdSchema } from './ids.ts';
-import { commaListSchema, timestampSchema } from './json.ts';
+import { commaListSchema, queryCountSchema, timestampSchema } from './json.ts';
 import { LOG_SEARCH } from './constants.ts';
 
 /** Every type of audit entry. */
 export const AUDIT_TYPES: readonly AuditEntryType[] = auditEntrySchema.options.map((option) => option.shape.type.value);
-
-const count = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^[0-9]{1,16}$/)
-    .transform(Number)
-    .pipe(z.int().min(min).max(max));
 
 function countWords(text: string): number {
   return text.split(/\s+/).filter((word) => word !== '').length;
@@ -23,7 +16,7 @@ function countWords(text: string): number {
 const filterShape = {
   reviewId: reviewIdSchema.optional(),
   /** Types, separated by commas. */
-  type: commaListSchema(AUDIT_TYPES, 'types, separated by commas').optional(),
+  type: commaListSchema(AUDIT_TYPES).optional(),
   /** Proposer, owner, reviewer or recipient: the exact name. */
   person: z.string().min(1).max(255).optional(),
   /** `since` ≤ time < `until`. */
@@ -48,8 +41,8 @@ export type AuditFilter = {
 export const entriesQuerySchema = z.strictObject({
   ...filterShape,
   /** Index to begin at. Default: the beginning, or with `order=desc` the end. */
-  from: count(0, Number.MAX_SAFE_INTEGER).optional(),
-  limit: count(1, 1_000).optional(),
+  from: queryCountSchema(0, Number.MAX_SAFE_INTEGER).optional(),
+  limit: queryCountSchema(1, 1_000).optional(),
   order: z.enum(['asc', 'desc']).optional(),
 });
 export type EntriesQuery = z.infer<typeof entriesQuerySchema>;
@@ -63,7 +56,7 @@ const MOST_PROOFS = 100;
 
 export const inclusionQuerySchema = z.strictObject({
   /** Size of the tree, as a checkpoint has it. */
-  size: count(1, Number.MAX_SAFE_INTEGER),
+  size: queryCountSchema(1, Number.MAX_SAFE_INTEGER),
   index: z.string().regex(/^[0-9]{1,15}(,[0-9]{1,15}){0,99}$/, `up to ${MOST_PROOFS} indices, separated by commas`),
 });
 export const inclusionResponseSchema = z.object({
@@ -74,8 +67,8 @@ export const inclusionResponseSchema = z.object({
 export type InclusionResponse = z.infer<typeof inclusionResponseSchema>;
 
 export const consistencyQuerySchema = z.strictObject({
-  from: count(0, Number.MAX_SAFE_INTEGER),
-  to: count(0, Number.MAX_SAFE_INTEGER),
+  from: queryCountSchema(0, Number.MAX_SAFE_INTEGER),
+  to: queryCountSchema(0, Number.MAX_SAFE_INTEGER),
 });
 export const consistencyResponseSchema = z.object({
   from: z.int(),

@@ -27,7 +27,7 @@ export const toolNameSchema = z
 export const serviceNameSchema = z
   .string()
   .max(100)
-  .regex(/^[a-z][A-Za-z0-9_-]*$/)
+  .regex(/^[a-z][A-Za-z0-9_-]*$/, 'a name that starts with a lower-case letter, such as payouts')
   .meta({ examples: ['github'] });
 
 export const callSchema = z.strictObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { reviewIdSchema } from './ids.ts';
+import { queryCountSchema } from './json.ts';
 
 /**
  * What is told to people and machines. Every notice follows from one entry of the audit log, so its place in the log is
@@ -71,12 +72,7 @@ export const deliveryQuerySchema = z.strictObject({
   destination: z.string().min(1).max(2_100).optional(),
   reviewId: reviewIdSchema.optional(),
   state: z.enum(DELIVERY_STATES).optional(),
-  limit: z
-    .string()
-    .regex(/^[0-9]{1,4}$/)
-    .transform(Number)
-    .pipe(z.int().min(1).max(200))
-    .optional(),
+  limit: queryCountSchema(1, 200).optional(),
   cursor: z.string().min(1).max(3_000).optional(),
 });
 export type DeliveryQuery = z.infer<typeof deliveryQuerySchema>;

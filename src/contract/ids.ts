@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { REVIEW_ID_PATTERN, ULID_PATTERN } from './constants.ts';
 
-export const reviewIdSchema = z.string().regex(REVIEW_ID_PATTERN);
+export const reviewIdSchema = z.string().regex(REVIEW_ID_PATTERN, 'a review id: rev_ and a ULID of 26 characters');
 export type ReviewId = string;
 
 export const ulidSchema = z.string().regex(ULID_PATTERN);

@@ -7,10 +7,10 @@ export interface JsonObject {
 }
 
 /** A walk of our own: `z.json()` tries every type on every value, which takes 20 times as long. */
-export const jsonSchema = z.unknown().refine(isJson, 'not JSON') as unknown as z.ZodType<Json>;
+export const jsonSchema = z.unknown().refine(isJson, 'JSON') as unknown as z.ZodType<Json>;
 export const jsonObjectSchema = z
   .unknown()
-  .refine((value) => isPlainObject(value) && isJson(value), 'not a JSON object')
+  .refine((value) => isPlainObject(value) && isJson(value), 'an object')
   .meta({ type: 'object' }) as unknown as z.ZodType<JsonObject>;
 
 function isJson(value: unknown): boolean {
@@ -34,13 +34,24 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** A number in a query. Digits alone: `Number` would take nothing at all for 0, and hexadecimal for a number. */
+export const queryCountSchema = (min: number, max: number): z.ZodType<number, string> =>
+  z
+    .string()
+    .regex(/^[0-9]{1,16}$/, 'a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+
 /** Some of `values`, separated by commas; judged word by word, as one expression over many words is costly to match. */
-export const commaListSchema = (values: readonly string[], message: string): z.ZodString => {
+export const commaListSchema = (values: readonly string[]): z.ZodString => {
   const known = new Set(values);
   const one = `(${values.join('|')})`;
   return z
     .string()
-    .refine((text) => text.split(',').every((value) => known.has(value)), message)
+    .refine(
+      (text) => text.split(',').every((value) => known.has(value)),
+      `one or more of ${values.join(', ')}, separated by commas`,
+    )
     .meta({ pattern: `^${one}(,${one})*$` });
 };
 

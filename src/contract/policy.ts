@@ -44,7 +44,7 @@ const pathSchema = z.string().regex(/^\//, 'a path that starts with /');
  * How a target that redirects to another place tells what is called so now: where the place begins with `path` (a template),
  * a GET there answers with the name at the JSON Pointer `name`.
  */
-export const movedSchema = z.strictObject({ path: z.string().regex(/^\//), name: z.string().regex(/^\//) });
+export const movedSchema = z.strictObject({ path: pathSchema, name: pointerSchema });
 
 /** How the `http` connector renders a call. */
 export const httpRequestSchema = z.strictObject({

@@ -18,7 +18,7 @@ import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
 import { canonicalJson } from '../domain/proof/digest.ts';
 import { offeredTools } from './catalog.ts';
-import type { McpRequest, McpSession } from './request.ts';
+import { parseParams, type McpRequest, type McpSession } from './request.ts';
 import { resultOf } from './result.ts';
 import { execute } from '../api/service/execute.ts';
 import { getReview } from '../api/service/read.ts';
@@ -49,7 +49,7 @@ export async function propose(
   const { context, principal, caller } = request;
   const tool = resolveTool(context.settings.current(), principal, params.name);
   const meta = params._meta ?? {};
-  const parsed = executeRequestSchema.safeParse({
+  const call = {
     service: serviceOf(tool),
     tool,
     arguments: params.arguments ?? {},
@@ -57,9 +57,8 @@ export async function propose(
     ...optional('context', meta['holdpoint/context']),
     ...optional('urgency', meta['holdpoint/urgency']),
     ...optional('threadId', meta['holdpoint/threadId']),
-  } satisfies Record<keyof Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>, unknown>);
-  if (!parsed.success) throw new McpError(ErrorCode.InvalidParams, 'The call does not have the documented shape');
-  const { body } = await execute(context, principal, parsed.data, {
+  } satisfies Record<keyof Pick<ExecuteRequest, 'service' | 'tool' | 'arguments'>, unknown>;
+  const { body } = await execute(context, principal, parseParams(executeRequestSchema, call), {
     ...caller,
     idempotencyKey: key,
   });

@@ -1,11 +1,10 @@
 import type { CallToolRequest, CallToolResult, Tool } from '@modelcontextprotocol/sdk/types.js';
-import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { reviewIdSchema } from '../contract/ids.ts';
 import { jsonObjectSchema } from '../contract/json.ts';
 import { holdReview, reviewResult, type Extra } from './call.ts';
 import { queuedResult } from './result.ts';
-import type { McpRequest } from './request.ts';
+import { parseParams, type McpRequest } from './request.ts';
 import { revise, withdraw } from '../api/service/propose-side.ts';
 
 const reviewId = { type: 'string', description: 'the reviewId of the pending call' } as const;
@@ -42,7 +41,7 @@ const OWN_TOOLS: readonly OwnTool[] = [
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     run(request, args, extra) {
-      const { reviewId: id, waitSeconds = 50 } = parse(awaitSchema, args);
+      const { reviewId: id, waitSeconds = 50 } = parseParams(awaitSchema, args);
       return holdReview(request, id, waitSeconds * 1_000, extra);
     },
   },
@@ -55,7 +54,7 @@ const OWN_TOOLS: readonly OwnTool[] = [
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     },
     async run(request, args, extra) {
-      const { reviewId: id } = parse(withdrawSchema, args);
+      const { reviewId: id } = parseParams(withdrawSchema, args);
       const settled = await withdraw(request.context, request.principal, id, request.caller);
       return settled.httpStatus === 202 ? queuedResult(settled.queued) : holdReview(request, id, 0, extra);
     },
@@ -79,7 +78,7 @@ const OWN_TOOLS: readonly OwnTool[] = [
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     },
     async run(request, args) {
-      const { reviewId: id, ...revision } = parse(reviseSchema, args);
+      const { reviewId: id, ...revision } = parseParams(reviseSchema, args);
       const { context, principal, caller } = request;
       const settled = await revise(context, principal, id, revision, caller);
       return settled.httpStatus === 202 ? queuedResult(settled.queued) : reviewResult(request, settled.review);
@@ -97,10 +96,4 @@ export function runOwnTool(
 ): Promise<CallToolResult> | undefined {
   const own = OWN_TOOLS.find(({ definition }) => definition.name === params.name);
   return own?.run(request, params.arguments ?? {}, extra);
-}
-
-function parse<T>(schema: z.ZodType<T>, args: unknown): T {
-  const parsed = schema.safeParse(args);
-  if (parsed.success) return parsed.data;
-  throw new McpError(ErrorCode.InvalidParams, 'The arguments do not match the tool’s schema');
 }

@@ -1,3 +1,7 @@
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import type { Json } from '../contract/json.ts';
+import { explainFields } from '../domain/files/explain-issue.ts';
 import type { AgentPrincipal, Caller, DoorParts, ServiceContext } from '../api/index.ts';
 
 /** What the gateway needs beside the service that HTTP uses too. */
@@ -38,3 +42,12 @@ export interface McpRequest {
 
 /** Extension in which the server may answer a call with a handle: `io.modelcontextprotocol/tasks` (SEP-2663). */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+
+/** Parameters of a request by their schema. Throws `InvalidParams` with the first field that does not fit. */
+export function parseParams<T>(schema: z.ZodType<T>, params: unknown): T {
+  const parsed = schema.safeParse(params);
+  if (parsed.success) return parsed.data;
+  const [first] = explainFields(parsed.error, schema, params as Json);
+  const place = first === undefined || first.pointer === '' ? 'the arguments' : first.pointer;
+  throw new McpError(ErrorCode.InvalidParams, `${place}: ${first?.message ?? 'are not valid'}`);
+}

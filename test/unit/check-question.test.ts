@@ -20,16 +20,12 @@ it('S7: a question that can be asked has no errors', () => {
 });
 
 it.each<[string, Json, string]>([
-  [
-    'a time to live in words',
-    { ttl: '2 days' },
-    '/ttl: ttl cannot be "2 days". Write a duration such as 4s, 30m or 24h',
-  ],
-  ['a time to live as a number', { ttl: 3600 }, '/ttl: ttl must be text, not 3600. Put it in quotes: "3600"'],
-  ['a time to live that is too long', { ttl: '400d' }, '/ttl: ttl must be at most 365d'],
-  ['an unknown key', { timeout: '1h' }, '/timeout: unknown key "timeout" here. Delete it; known keys: title'],
-  ['a misspelt key', { aprovers: [] }, '/aprovers: unknown key "aprovers" here. Did you mean "approvers"?'],
-  ['a missing title', { title: null }, '/title: title must be text'],
+  ['a time to live in words', { ttl: '2 days' }, '/ttl: must be a duration such as 4s, 30m or 24h'],
+  ['a time to live as a number', { ttl: 3600 }, '/ttl: must be a string, not a number'],
+  ['a time to live that is too long', { ttl: '400d' }, '/ttl: must be at most 365d'],
+  ['an unknown key', { timeout: '1h' }, '/timeout: unknown key; known keys: title'],
+  ['a misspelt key', { aprovers: [] }, '/aprovers: unknown key; did you mean "approvers"?'],
+  ['a missing title', { title: null }, '/title: must be a string, not null'],
   [
     'a misspelt group',
     { approvers: ['editor'] },
@@ -53,7 +49,7 @@ it.each<[string, Json, string]>([
   [
     'a decision that there is not',
     { allow: ['aprove'] },
-    '/allow/0: entry 1 of allow must be approve, edit, reject or respond',
+    '/allow/0: must be approve, edit, reject or respond; did you mean "approve"?',
   ],
   ['a reminder after the deadline', { ttl: '1h', remind: ['2h'] }, '/remind/0: 2h is not less than the ttl, 1h'],
   [
@@ -62,11 +58,7 @@ it.each<[string, Json, string]>([
     '/escalate/after: 2d is not less than the ttl, 24h',
   ],
   ['levels beside approvers', { levels: LEVELS }, '/approvers: must name the groups to ask. Or give levels instead'],
-  [
-    'a key inside',
-    { escalate: { after: '1h', too: ['finance'] } },
-    '/escalate/too: unknown key "too" in escalate. Did you mean "to"?',
-  ],
+  ['a key inside', { escalate: { after: '1h', too: ['finance'] } }, '/escalate/too: unknown key; did you mean "to"?'],
 ])('S7: %s is named, with the form', (_what, patch, expected) => {
   expect(errorsOf({ ...QUESTION, ...(patch as object) } as Json)).toEqual([expect.stringContaining(expected)]);
 });

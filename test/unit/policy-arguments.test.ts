@@ -1,6 +1,6 @@
 import { RE2JS } from '@bufbuild/re2';
 import { describe, expect, it, vi } from 'vitest';
-import type { JsonObject } from '../../src/contract/json.ts';
+import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
 
 const compile = createSchemaCompiler();
@@ -72,7 +72,29 @@ describe('schemas of arguments', () => {
       { amount: 19.999 },
       { sealed: false },
     );
-    expect(error?.message).toBe('must be multiple of 0.01');
+    expect(error?.message).toBe('must be a multiple of 0.01');
+  });
+
+  it.each<[JsonObject, Json, string]>([
+    [{ type: 'integer' }, 'x', 'must be a whole number'],
+    [{ type: 'integer' }, 1.5, 'must be a whole number'],
+    [{ type: ['string', 'null'] }, 5, 'must be a string or null'],
+    [{ enum: ['a', 'b'] }, 'c', 'must be one of ["a","b"]'],
+    [{ const: 'a' }, 'c', 'must be "a"'],
+    [{ type: 'string', minLength: 1 }, '', 'must not be empty'],
+    [{ type: 'string', minLength: 2 }, 'x', 'must have at least 2 characters'],
+    [{ type: 'string', maxLength: 1 }, 'xy', 'must have at most 1 character'],
+    [{ type: 'string', pattern: '^a$' }, 'b', 'must match the pattern ^a$'],
+    [{ type: 'string', format: 'email' }, 'b', 'must have the format email'],
+    [{ type: 'number', minimum: 0.1 }, 0, 'must be at least 0.1'],
+    [{ type: 'number', maximum: 3 }, 4, 'must be at most 3'],
+    [{ type: 'number', exclusiveMinimum: 0 }, 0, 'must be more than 0'],
+    [{ type: 'number', exclusiveMaximum: 3 }, 3, 'must be less than 3'],
+    [{ type: 'array', minItems: 1 }, [], 'must have at least 1 entry'],
+    [{ type: 'array', maxItems: 1 }, [1, 2], 'must have at most 1 entry'],
+  ])('%j tells of %j in Holdpoint’s words: %s', (part, value, message) => {
+    const compiled = compile(object({ a: part }), []);
+    expect(compiled.ok && compiled.validate({ a: value }, { sealed: false })).toEqual([{ pointer: '/a', message }]);
   });
 
   it('C1: limits, integers, constants and unique items compare numbers as they are written', () => {

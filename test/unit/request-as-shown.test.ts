@@ -101,15 +101,15 @@ describe('a null that does not fit', () => {
 
   it('R4: is to be left out where nothing requires the argument', () => {
     expect(messageOf({ id: 1, nick: null, to: { city: 'x', street: null } })).toEqual([
-      { pointer: '/nick', message: 'must be string: leave it out instead of null' },
-      { pointer: '/to/street', message: 'must be string: leave it out instead of null' },
+      { pointer: '/nick', message: 'must be a string: leave it out instead of null' },
+      { pointer: '/to/street', message: 'must be a string: leave it out instead of null' },
     ]);
   });
 
   it('R4: is not, where something does', () => {
     expect(messageOf({ id: null, to: { city: null } })).toEqual([
-      { pointer: '/id', message: 'must be integer' },
-      { pointer: '/to/city', message: 'must be string' },
+      { pointer: '/id', message: 'must be a whole number' },
+      { pointer: '/to/city', message: 'must be a string' },
     ]);
   });
 });

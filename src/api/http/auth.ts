@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Principal, ReviewerPrincipal } from '../principal.ts';
+import { invalidHeader } from './body.ts';
 import { ProblemError } from '../problem.ts';
 import type { Sessions } from './session.ts';
 
@@ -44,7 +45,7 @@ function byBearer(authorization: string, req: Request, settings: SettingsSource)
 function channelOf(req: Request): 'api' | 'cli' {
   const channel = req.get(CHANNEL_HEADER) ?? 'api';
   if (channel === 'api' || channel === 'cli') return channel;
-  throw new ProblemError('invalid_request', { detail: `${CHANNEL_HEADER} is api or cli.` });
+  throw invalidHeader(CHANNEL_HEADER, 'must be api or cli');
 }
 
 /** Compares with every hash in constant time: which one nearly matched is not told by the clock. */

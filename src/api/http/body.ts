@@ -1,9 +1,11 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import type { FieldError } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
 import { MAX_BODY_VALUES } from '../../contract/constants.ts';
 import { MAX_JSON_DEPTH, parseStrictJson, type StrictJsonResult } from '../../domain/json/strict-json.ts';
+import { explainFields } from '../../domain/files/explain-issue.ts';
 import { ProblemError } from '../problem.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 
@@ -57,15 +59,37 @@ function describeRefusal({ code, line, column, key }: Extract<StrictJsonResult, 
   return `${PROBLEMS[code].title}${named}${place}.`;
 }
 
-/** Validates one part of the request. Throws `invalid_request` with what is wrong where. */
-export function validate<T>(schema: z.ZodType<T>, value: unknown): T {
+/** Validates the body. Throws `invalid_request` with what is wrong where. */
+export function validateBody<T>(schema: z.ZodType<T>, value: unknown): T {
+  if (value === undefined)
+    throw new ProblemError('invalid_request', { detail: 'The body is missing: send a JSON object.' });
+  return validate(schema, value as Json);
+}
+
+/** Validates the query, in which a parameter given twice is a list of its values. */
+export function validateQuery<T>(schema: z.ZodType<T>, query: Request['query']): T {
+  const twice = Object.keys(query).filter((name) => typeof query[name] !== 'string');
+  const errors = twice.map((name) => ({
+    pointer: pointerStep(name),
+    message: 'must be given once',
+    in: 'query' as const,
+  }));
+  if (errors.length > 0) throw new ProblemError('invalid_request', { errors: errors.slice(0, MAX_FIELD_ERRORS) });
+  return validate(schema, query as JsonObject, 'query');
+}
+
+function validate<T>(schema: z.ZodType<T>, value: Json, part?: FieldError['in']): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors: FieldError[] = result.error.issues.slice(0, MAX_FIELD_ERRORS).map((issue) => ({
-    pointer: issue.path.map((key) => pointerStep(String(key))).join(''),
-    message: issue.message,
-  }));
+  const errors = explainFields(result.error, schema, value)
+    .slice(0, MAX_FIELD_ERRORS)
+    .map((error): FieldError => (part === undefined ? error : { ...error, in: part }));
   throw new ProblemError('invalid_request', { errors });
+}
+
+/** A header that does not have its form: `must` finishes the sentence that its name begins. */
+export function invalidHeader(name: string, must: string): ProblemError {
+  return new ProblemError('invalid_request', { errors: [{ pointer: pointerStep(name), message: must, in: 'header' }] });
 }
 
 const refuseOtherMedia: RequestHandler = (req, _res, next) => {
@@ -77,5 +101,18 @@ const refuseOtherMedia: RequestHandler = (req, _res, next) => {
   const [media, ...parameters] = (req.headers['content-type'] ?? '').toLowerCase().split(';');
   const charset = parameters.map((p) => p.trim()).find((p) => p.startsWith('charset='));
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
-  next(media?.trim() === 'application/json' && isUtf8 ? undefined : new ProblemError('unsupported_media_type'));
+  const isJson = media?.trim() === 'application/json';
+  next(
+    isJson && isUtf8
+      ? undefined
+      : new ProblemError('unsupported_media_type', { detail: describeMedia(media?.trim(), charset) }),
+  );
 };
+
+/** The sender's own words are repeated only where they are a media type. */
+function describeMedia(media: string | undefined, charset: string | undefined): string {
+  const way = 'Send JSON in UTF-8 with the header Content-Type: application/json';
+  if (media === 'application/json') return `${way}, without another ${charset?.split('=')[0] ?? 'charset'}.`;
+  if (media === undefined || media === '') return `${way}; the header is missing.`;
+  return `${way}${/^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(media) ? `, not ${media}` : ''}.`;
+}

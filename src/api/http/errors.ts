@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '../../contract/api.ts';
 import { PROBLEMS } from '../../contract/codes.ts';
-import { ProblemError, asProblem } from '../problem.ts';
+import { ProblemError, asProblem, limitWords } from '../problem.ts';
 
 /** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
 type ProblemPage = (req: Request, res: Response, problem: ProblemError) => string | undefined;
@@ -63,10 +63,14 @@ function instanceOf(res: Response): string {
 /** Errors of the body reader and the router, told apart by their documented `type` and `status`. */
 function fromParser(error: unknown): ProblemError | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { type, status } = error as Error & { readonly type?: unknown; readonly status?: unknown };
+  const { type, status, limit } = error as Error & {
+    readonly type?: unknown;
+    readonly status?: unknown;
+    readonly limit?: unknown;
+  };
   switch (type) {
     case 'entity.too.large':
-      return new ProblemError('payload_too_large');
+      return new ProblemError('payload_too_large', limitWords(limit));
     case 'encoding.unsupported':
       return new ProblemError('unsupported_media_type', { detail: 'The body must not be compressed.' });
     case 'request.aborted':

@@ -1,14 +1,14 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { authenticate } from './auth.ts';
 import { baseUrlOf } from './addresses.ts';
-import { parseBody, readBody, validate } from './body.ts';
+import { parseBody, readBody, validateBody, validateQuery } from './body.ts';
 import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
 import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 import { principalKey, type Principal } from '../principal.ts';
 import { pauseIfLong, type Lane } from '../service/scan.ts';
 import { writeJson } from '../../contract/exact-number.ts';
-import { ProblemError } from '../problem.ts';
+import { limitWords, ProblemError } from '../problem.ts';
 import type { Caller } from '../service/types.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { LONG_CALL } from '../../contract/constants.ts';
@@ -61,8 +61,9 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
     try {
       const parsed = definition.body && parseBody(req.body);
       requireLength(definition, size, parsed);
-      const body = definition.body && validate(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
-      const query = definition.query && validate(definition.query, req.query);
+      const body =
+        definition.body && validateBody(definition.body, parsed ?? (definition.bodyOptional ? {} : undefined));
+      const query = definition.query && validateQuery(definition.query, req.query);
       const cost = definition.cost?.(body) ?? 1;
       if (principal !== undefined && cost > 1) await deps.limiter.charge(principal, cost - 1);
       const caller: Caller = { baseUrl: baseUrlOf(req, deps.settings), signal: deps.held.signalFor(res), endTurn };
@@ -115,7 +116,7 @@ async function identified(
 /** What may be longer than `maxBody` is known only once it is parsed. Throws `payload_too_large`. */
 function requireLength({ maxBody, mayExceed }: Endpoint, size: number, parsed: unknown): void {
   if (maxBody === undefined || mayExceed === undefined || mayExceed(parsed)) return;
-  if (size > maxBody) throw new ProblemError('payload_too_large');
+  if (size > maxBody) throw new ProblemError('payload_too_large', limitWords(maxBody));
 }
 
 function send(res: Response, reply: Reply): void {

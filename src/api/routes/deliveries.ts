@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { deliveryPageSchema, deliveryQuerySchema, type DeliveryQuery } from '../../contract/delivery.ts';
 import type { ServiceDeps } from '../service/context.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { INVALID_CURSOR } from '../service/read.ts';
 import { ProblemError } from '../problem.ts';
 
 const callbackKeysSchema = z.object({
@@ -25,7 +26,7 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
       problems: ['database_unavailable'],
       handle: async ({ query }) => {
         const page = await store.deliveries.list(query);
-        if (page === undefined) throw new ProblemError('invalid_request', { detail: 'Invalid cursor.' });
+        if (page === undefined) throw new ProblemError('invalid_request', { errors: [INVALID_CURSOR] });
         return { status: 200, json: page };
       },
     }),

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { type StreamSlots, pipeEvents } from '../http/sse.ts';
 import { principalKey, type Principal } from '../principal.ts';
-import { ProblemError } from '../problem.ts';
+import { invalidHeader } from '../http/body.ts';
 import type { Streamed } from '../service/types.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 import { reviewIdOf } from './reviews.ts';
@@ -87,6 +87,7 @@ async function stream(
 function resumeAfter(req: Request): number | undefined {
   const id = req.get('last-event-id');
   if (id === undefined || id === '') return undefined;
-  if (!/^[0-9]{1,15}$/.test(id)) throw new ProblemError('invalid_request', { detail: 'Invalid Last-Event-ID.' });
+  if (!/^[0-9]{1,15}$/.test(id))
+    throw invalidHeader('Last-Event-ID', 'must be the id of an event of this stream: a whole number');
   return Number(id);
 }

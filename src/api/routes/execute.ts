@@ -9,7 +9,7 @@ import {
 import type { Request } from 'express';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
-import { ProblemError } from '../problem.ts';
+import { invalidHeader } from '../http/body.ts';
 import { execute, executeBatch } from '../service/execute.ts';
 import type { ServiceContext } from '../service/context.ts';
 
@@ -91,7 +91,7 @@ function idempotencyKeyOf(req: Request): string | undefined {
   const key = req.get('idempotency-key');
   if (key === undefined) return undefined;
   if (!idempotencyKeySchema.safeParse(key).success) {
-    throw new ProblemError('invalid_request', { detail: 'Idempotency-Key must have 1 to 255 characters.' });
+    throw invalidHeader('Idempotency-Key', 'must have 1 to 255 characters');
   }
   return key;
 }

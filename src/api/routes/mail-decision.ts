@@ -14,6 +14,7 @@ import {
   type MailChoice,
 } from '../page/mail-decision.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from '../service/context.ts';
 import { decide } from '../service/decide.ts';
@@ -284,16 +285,24 @@ const FORM = 'application/x-www-form-urlencoded';
 
 /** Told by the headers alone. Throws `unsupported_media_type`. */
 function requireForm(req: Request): void {
-  if (typeof req.is(FORM) !== 'string') throw new ProblemError('unsupported_media_type');
+  if (typeof req.is(FORM) !== 'string') throw notAForm();
+}
+
+function notAForm(): ProblemError {
+  return new ProblemError('unsupported_media_type', { detail: `Send the form with the header Content-Type: ${FORM}.` });
 }
 
 /** Fields of a form that a browser sent. Throws `payload_too_large` and `invalid_request`. */
 async function readForm(req: Request, res: Response): Promise<ReadonlyMap<string, string>> {
   const body = await readRaw(req, res, { limit: BODY_LIMITS.mailForm, type: FORM });
-  if (body === undefined) throw new ProblemError('unsupported_media_type');
+  if (body === undefined) throw notAForm();
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
-    if (fields.has(name)) throw new ProblemError('invalid_request');
+    if (fields.has(name)) {
+      throw new ProblemError('invalid_request', {
+        errors: [{ pointer: pointerStep(name), message: 'must be given once' }],
+      });
+    }
     fields.set(name, value.replace(/\r\n/g, '\n'));
   }
   return fields;

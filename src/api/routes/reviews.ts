@@ -3,7 +3,7 @@ import {
   listQuerySchema,
   listResponseSchema,
   queuedSchema,
-  waitSecondsSchema,
+  waitQuerySchema,
   type ListQuery,
 } from '../../contract/api.ts';
 import { proofFileSchema } from '../../contract/audit.ts';
@@ -20,14 +20,6 @@ import { revise, withdraw } from '../service/propose-side.ts';
 import { getReview, listReviews } from '../service/read.ts';
 import type { ServiceContext } from '../service/context.ts';
 
-const waitQuerySchema = z.strictObject({
-  waitSeconds: z
-    .string()
-    .regex(/^[0-9]{1,2}$/)
-    .transform(Number)
-    .pipe(waitSecondsSchema)
-    .optional(),
-});
 type WaitQuery = z.infer<typeof waitQuerySchema>;
 const emptySchema = z.strictObject({});
 
@@ -139,7 +131,8 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
 /** What is not an id of ours names no review. */
 export function reviewIdOf(req: Request): ReviewId {
   const parsed = reviewIdSchema.safeParse(req.params['reviewId']);
-  if (!parsed.success) throw new ProblemError('not_found');
+  if (!parsed.success)
+    throw new ProblemError('not_found', { detail: 'Not found: a review id is rev_ and a ULID of 26 characters.' });
   return parsed.data;
 }
 

@@ -45,7 +45,8 @@ export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
       async handle({ req, res, caller }) {
         const body = await readVerified(deps, req, res);
         const interaction = readInteraction(body);
-        if (interaction.kind === 'invalid') throw new ProblemError('invalid_request');
+        if (interaction.kind === 'invalid')
+          throw new ProblemError('invalid_request', { detail: 'This is not an interaction as Slack sends it.' });
         // The signal of the caller ends with the acknowledgement; the decision goes on.
         const own: Caller = { ...caller, signal: AbortSignal.timeout(30_000) };
         if (interaction.kind === 'press') void carryOut(deps, interaction.press, own);

@@ -83,25 +83,30 @@ export async function inclusionProofs(
   indices: readonly number[],
 ): Promise<InclusionResponse> {
   const proofs = indices.map(async (index) => ({ index, inclusion: [...(await store.inclusionProof(index, size))] }));
-  return { size, proofs: await withinLog(Promise.all(proofs)) };
+  return { size, proofs: await withinLog(Promise.all(proofs), '/size') };
 }
 
 export async function consistencyProof({ store }: Reads, from: number, to: number): Promise<ConsistencyResponse> {
   // A proof of the same tree is empty, whether the log is that long or not.
-  if (from === to && to > (await store.head()).size) throw notThatLong();
-  return { from, to, proof: [...(await withinLog(store.consistencyProof(from, to)))] };
+  if (from === to && to > (await store.head()).size) throw notThatLong('/to');
+  return { from, to, proof: [...(await withinLog(store.consistencyProof(from, to), '/to'))] };
 }
 
-async function withinLog<T>(proof: Promise<T>): Promise<T> {
+async function withinLog<T>(proof: Promise<T>, parameter: keyof typeof WITHIN): Promise<T> {
   try {
     return await proof;
   } catch (error) {
-    throw error instanceof RangeError ? notThatLong() : error;
+    throw error instanceof RangeError ? notThatLong(parameter) : error;
   }
 }
 
-function notThatLong(): ProblemError {
-  return new ProblemError('invalid_request', { detail: 'The log is not that long, or the sizes are out of order.' });
+const WITHIN = {
+  '/size': 'must be at most the size of the log, and above every index',
+  '/to': 'must be at most the size of the log, and not below from',
+} as const;
+
+function notThatLong(pointer: keyof typeof WITHIN): ProblemError {
+  return new ProblemError('invalid_request', { errors: [{ pointer, message: WITHIN[pointer], in: 'query' }] });
 }
 
 interface Chunk {

@@ -134,13 +134,12 @@ async function decideOne(
 
 /** A field that the type does not use must not be dropped in silence: somebody meant it. */
 function checkShape(request: DecisionRequest): void {
-  const wrong = (detail: string): never => {
-    throw new ProblemError('invalid_request', { detail });
-  };
-  if (request.arguments !== undefined && request.type !== 'edit') wrong('arguments are only allowed in an edit.');
-  if (request.response !== undefined && request.type !== 'respond') wrong('response is only allowed in respond.');
-  const isYes = request.type === 'approve' || request.type === 'edit';
-  if (request.repeats !== undefined && !isYes) wrong('repeats is only allowed in approve and edit.');
+  const { type } = request;
+  const allowed = { arguments: ['edit'], response: ['respond'], repeats: ['approve', 'edit'] } as const;
+  const errors = (Object.keys(allowed) as (keyof typeof allowed)[])
+    .filter((key) => request[key] !== undefined && !allowed[key].some((one) => one === type))
+    .map((key) => ({ pointer: `/${key}`, message: `is only for the type ${allowed[key].join(' or ')}, not ${type}` }));
+  if (errors.length > 0) throw new ProblemError('invalid_request', { errors });
 }
 
 async function prepareEdit(

@@ -65,7 +65,9 @@ export async function listReviews(
   const { status, approver, limit, cursor, ...exact } = query;
   const voter = approver !== undefined && principal.kind === 'reviewer' ? voterOf(principal.reviewer) : undefined;
   if (approver !== undefined && voter === undefined) {
-    throw new ProblemError('invalid_request', { detail: 'approver=me is only for reviewers.' });
+    throw new ProblemError('invalid_request', {
+      errors: [{ pointer: '/approver', message: 'is for reviewers only', in: 'query' }],
+    });
   }
   if (principal.kind === 'agent' && query.proposer !== undefined && query.proposer !== principal.id) {
     return { reviews: [], nextCursor: null };
@@ -84,6 +86,13 @@ export async function listReviews(
   return { ...page, reviews: page.reviews.map((row) => redactRowFor(principal, row)) };
 }
 
+/** Of a query parameter that names a page. */
+export const INVALID_CURSOR = {
+  pointer: '/cursor',
+  message: 'must be the nextCursor of another page',
+  in: 'query',
+} as const;
+
 /** Pages that are looked through for one: beyond them a page is shorter than was asked for, and its cursor goes on. */
 const MOST_PAGES = 10;
 
@@ -99,7 +108,7 @@ async function collectPage(
   let next: string | null | undefined = cursor;
   for (let n = 0; n < MOST_PAGES && next !== null && reviews.length < limit; n += 1) {
     const page = await read(limit - reviews.length, next);
-    if (page === undefined) throw new ProblemError('invalid_request', { detail: 'Invalid cursor.' });
+    if (page === undefined) throw new ProblemError('invalid_request', { errors: [INVALID_CURSOR] });
     reviews.push(...page.rows.filter(isFor));
     next = page.nextCursor;
   }

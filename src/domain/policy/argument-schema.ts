@@ -4,7 +4,7 @@ import { RE2JS } from '@bufbuild/re2';
 import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isMultipleOf } from '../decimal.ts';
-import { findNearest } from '../files/nearest.ts';
+import { findNearest, listWords } from '../files/nearest.ts';
 import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { valueAt } from '../json/pointer.ts';
@@ -89,7 +89,7 @@ function createAjv(options: Options): Ajv2020 {
     keyword: 'multipleOf',
     type: 'number',
     schemaType: 'number',
-    error: { message: ({ schemaCode }) => str`must be multiple of ${schemaCode}` },
+    error: { message: ({ schemaCode }) => str`must be a multiple of ${schemaCode}` },
     compile: (divisor: number) => (value: number) => isMultipleOf(value, divisor),
   });
   for (const [name, format] of Object.entries(ajv.formats)) {
@@ -109,7 +109,7 @@ function matchAfterLength(pattern: string, maxLength: number | undefined): Schem
     // `maxLength` counts characters, not UTF-16 code units.
     const isLonger = text.length > 2 * limit || (text.length > limit && Array.from(text).length > limit);
     if (isLonger ? maxLength !== undefined : expression.test(text)) return true;
-    const message = isLonger ? `must not have more than ${limit} characters` : `must match pattern "${pattern}"`;
+    const message = isLonger ? `must have at most ${limit} characters` : `must match the pattern ${pattern}`;
     check.errors = [{ keyword: 'pattern', message, params: { pattern } }];
     return false;
   };
@@ -179,10 +179,51 @@ function explainError({ instancePath, keyword, params, message }: ErrorObject): 
         pointer: instancePath,
         message: `there is no argument "${String(values['additionalProperty']).slice(0, 100)}"`,
       };
-    case 'enum':
-      return { pointer: instancePath, message: `must be one of ${JSON.stringify(values['allowedValues'])}` };
     default:
-      return { pointer: instancePath, message: message ?? 'is not valid' };
+      return { pointer: instancePath, message: wordsOf(keyword, values) ?? message ?? 'is not valid' };
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+};
+
+/** What a value must be, in the words that Holdpoint has for its own requests; undefined: a keyword that few schemas use. */
+function wordsOf(keyword: string, { limit, ...values }: Readonly<Record<string, unknown>>): string | undefined {
+  const size = (bound: string, one: string, many: string): string =>
+    `must have ${bound} ${String(limit)} ${limit === 1 ? one : many}`;
+  switch (keyword) {
+    case 'type':
+      return `must be ${listWords([values['type']].flat().map((type) => TYPES[String(type)] ?? String(type)))}`;
+    case 'enum':
+      return `must be one of ${JSON.stringify(values['allowedValues'])}`;
+    case 'const':
+      return `must be ${JSON.stringify(values['allowedValue'])}`;
+    case 'minLength':
+      return limit === 1 ? 'must not be empty' : size('at least', 'character', 'characters');
+    case 'maxLength':
+      return size('at most', 'character', 'characters');
+    case 'minItems':
+      return size('at least', 'entry', 'entries');
+    case 'maxItems':
+      return size('at most', 'entry', 'entries');
+    case 'minimum':
+      return `must be at least ${String(limit)}`;
+    case 'maximum':
+      return `must be at most ${String(limit)}`;
+    case 'exclusiveMinimum':
+      return `must be more than ${String(limit)}`;
+    case 'exclusiveMaximum':
+      return `must be less than ${String(limit)}`;
+    case 'format':
+      return `must have the format ${String(values['format'])}`;
+    default:
+      return undefined;
   }
 }
 

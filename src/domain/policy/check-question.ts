@@ -2,10 +2,9 @@ import { approvalRequestSchema, type ApprovalRequest } from '../../contract/in-f
 import type { Json } from '../../contract/json.ts';
 import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
 import { membersOf } from '../eligibility.ts';
-import { explainIssues } from '../files/explain-issue.ts';
+import { explainFields } from '../files/explain-issue.ts';
 import { findNearest } from '../files/nearest.ts';
 import { findUnfillable } from '../gate/seats.ts';
-import { pointerStep } from '../../contract/pointer.ts';
 import { isJsonObject } from '../json/pointer.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import type { ApprovalPlan } from './policy.ts';
@@ -25,11 +24,7 @@ export function readQuestion(request: Json): ReadQuestion {
   if (Object.hasOwn(request, '$undecodable')) return refuse('', UNDECODABLE);
   const parsed = approvalRequestSchema.safeParse(request);
   if (parsed.success) return { question: parsed.data, errors: [] };
-  const explained = explainIssues(parsed.error, approvalRequestSchema, request);
-  const errors = explained.map(({ path, missingKey, message, fix }) => {
-    const at = missingKey === undefined ? path : (JSON.parse(missingKey) as typeof path);
-    return { pointer: at.map((step) => pointerStep(String(step))).join(''), message: `${message}. ${fix}` };
-  });
+  const errors = explainFields(parsed.error, approvalRequestSchema, request);
   return { question: null, errors: errors.slice(0, MAX_ERRORS) };
 }
 
