@@ -99,7 +99,10 @@ describe.each(SIZES)('one decision, %s', (size) => {
     await begin(person.page, 'revise');
     await page.getByLabel(/What should be different/).fill('less, please');
     await page.getByRole('button', { name: 'Send back' }).click();
-    await page.getByText('It waits for the proposer').first().waitFor();
+    await page
+      .getByText(/waits for the (agent|proposer)/)
+      .first()
+      .waitFor();
     // Meanwhile it can still be rejected, and nothing else.
     await page.locator('[data-decision=reject]').waitFor();
     expect(await page.locator('[data-decision]').count()).toBe(1);
@@ -164,7 +167,7 @@ describe.each(SIZES)('several, %s', (size) => {
     const ref = newRef('chain');
     const { reviewId } = await world.hold('bank.chain', { ref, amount: 7 });
     const [operations, finance] = [await at(reviewId, size), await at(reviewId, size, 'finance-1')];
-    await finance.page.getByText('It waits for ops.').waitFor();
+    await finance.page.getByText('This waits for ops.').waitFor();
     expect(await finance.page.locator('[data-decision=approve]').count()).toBe(0);
     await begin(operations.page, 'approve');
     await operations.page.getByRole('button', { name: 'Yes, approve' }).click();

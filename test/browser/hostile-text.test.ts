@@ -245,14 +245,14 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     });
     await page.getByRole('link', { name: 'Audit' }).click();
     // Few enough to be drawn all at once.
-    await page.getByLabel('What happened').selectOption('proposed');
+    await page.getByLabel('Event').selectOption('proposed');
     const entry = page
       .locator('.entries > li')
       .filter({ hasText: 'proposed' })
       .filter({ hasText: 'bank.plain' })
       .first();
     await expectShown(page, entry);
-    await entry.getByText('The whole entry').click();
+    await entry.getByText('Show the whole entry').click();
     await expectShown(page, entry.getByRole('region'), IN_JSON);
     await page.getByLabel('Person or agent').fill(ALL);
     await page.waitForURL(/person=/);

@@ -136,17 +136,17 @@ describe('the audit view', () => {
     const { page, faults, close } = await openPath('/audit');
     const rows = page.locator('.entries > li');
     await rows.first().waitFor();
-    await page.getByLabel('What happened').selectOption('decided');
+    await page.getByLabel('Event').selectOption('decided');
     await page.waitForURL('**/audit?type=decided');
     await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
     expect(await rows.first().innerText()).toContain('ops-1 approved');
     await page.reload();
     await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
     const arriving = page.waitForEvent('download');
-    await page.getByRole('link', { name: 'Export CSV' }).click();
+    await page.getByRole('link', { name: 'Export as CSV' }).click();
     expect((await arriving).suggestedFilename()).toBe('holdpoint-audit.csv');
     await page.getByLabel('Person or agent').fill('nobody');
-    await page.getByRole('heading', { name: 'No entry fits' }).waitFor();
+    await page.getByRole('heading', { name: 'No entries found' }).waitFor();
     expect(faults).toEqual([]);
     await close();
   });
@@ -168,7 +168,7 @@ describe('the audit view', () => {
       expect(await link.getAttribute('href')).toContain('q=OPS-1+approved');
     }
     await box.fill('no-such-word');
-    await page.getByRole('heading', { name: 'No entry fits' }).waitFor();
+    await page.getByRole('heading', { name: 'No entries found' }).waitFor();
     expect(await findViolations(page)).toEqual([]);
     // Refused by the server: nothing was looked through, and asking again would change nothing.
     await box.fill(Array.from({ length: 20 }, (_, n) => `w${n}`).join(' '));
@@ -204,10 +204,10 @@ describe('the audit view', () => {
     );
     await page.getByRole('searchbox', { name: 'Search' }).fill('needle');
     await page.getByRole('progressbar', { name: /^Searching before/ }).waitFor();
-    expect(await page.getByRole('heading', { name: 'No entry fits' }).count()).toBe(0);
+    expect(await page.getByRole('heading', { name: 'No entries found' }).count()).toBe(0);
     answerSecond();
     await page.getByRole('button', { name: 'Try again' }).click();
-    const further = page.getByRole('button', { name: 'Search further back' });
+    const further = page.getByRole('button', { name: 'Search older entries' });
     await further.waitFor();
     expect(asked).toBe(41);
     expect(await findViolations(page)).toEqual([]);
@@ -253,7 +253,7 @@ describe('the audit view', () => {
     expect(drawn).toBeLessThan(COUNT / 4);
     // What was unfolded stays so, and the list is as long as that makes it.
     const details = last.getByRole('region', { name: 'Entry 0' });
-    await last.getByText('The whole entry').click();
+    await last.getByText('Show the whole entry').click();
     await details.waitFor();
     expect(await findViolations(page)).toEqual([]);
     await page.evaluate('scrollTo(0, 0)');
@@ -273,11 +273,11 @@ describe('the audit view', () => {
   test('verifies the log here: signed, extending what was seen before, holding every entry shown', async () => {
     const { page, faults, close } = await openPath('/audit');
     await page.locator('.entries > li').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    expect(await verdictOf(page, 'Verify the log')).toBe('ok');
     await world.hold('bank.pay', { ref: 'record-2', amount: 3 });
     await page.reload();
     await page.locator('.entries > li').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    expect(await verdictOf(page, 'Verify the log')).toBe('ok');
     await page.getByText('The log begins with all').waitFor();
     expect(faults).toEqual([]);
     await close();
@@ -286,17 +286,17 @@ describe('the audit view', () => {
   test('names an entry that was changed, and believes no new keys', async () => {
     const { page, close } = await openPath('/audit?type=decided');
     await page.locator('.entries > li').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    expect(await verdictOf(page, 'Verify the log')).toBe('ok');
     await change(page, '**/v1/audit/entries*', (body) => body.replace('"reviewer":"ops-1"', '"reviewer":"ops-9"'));
     await page.reload();
     await page.getByText('ops-9').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('failed');
+    expect(await verdictOf(page, 'Verify the log')).toBe('failed');
     await page.unroute('**/v1/audit/entries*');
 
     await change(page, '**/v1/audit/keys', (body) => body.replaceAll('"x":"', '"x":"A'));
     await page.reload();
     await page.locator('.entries > li').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    expect(await verdictOf(page, 'Verify the log')).toBe('ok');
     await page.getByRole('button', { name: 'Accept the new keys' }).waitFor();
     await close();
   });
@@ -305,7 +305,7 @@ describe('the audit view', () => {
     const { page, close } = await openPath('/audit');
     const seen = (await world.get('/v1/audit/checkpoint')).body['size'] as number;
     await page.locator('.entries > li').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('ok');
+    expect(await verdictOf(page, 'Verify the log')).toBe('ok');
     await world.hold('bank.pay', { ref: 'record-3', amount: 3 });
     await expect
       .poll(async () => (await world.get('/v1/audit/checkpoint')).body['size'], { timeout: 60_000 })
@@ -313,7 +313,7 @@ describe('the audit view', () => {
     await change(page, '**/v1/audit/consistency*', (body) => body.replace(/"proof":\[.*\]/, '"proof":[]'));
     await page.reload();
     await page.locator('.entries > li').first().waitFor();
-    expect(await verdictOf(page, 'Verify the log here')).toBe('failed');
+    expect(await verdictOf(page, 'Verify the log')).toBe('failed');
     await close();
   });
 });
@@ -379,7 +379,7 @@ describe('the policy view', () => {
 describe('the proof of a review', () => {
   test('holds, checked in the page', async () => {
     const { page, faults, close } = await openPath(`/reviews/${reviewId}`);
-    expect(await verdictOf(page, 'Verify the proof here')).toBe('ok');
+    expect(await verdictOf(page, 'Verify the proof')).toBe('ok');
     expect(faults).toEqual([]);
     await close();
   });
@@ -387,7 +387,7 @@ describe('the proof of a review', () => {
   test('does not hold when one character of it was changed', async () => {
     const { page, close } = await openPath(`/reviews/${reviewId}`);
     await change(page, '**/proof', (body) => body.replace('"amount":3', '"amount":4'));
-    expect(await verdictOf(page, 'Verify the proof here')).toBe('failed');
+    expect(await verdictOf(page, 'Verify the proof')).toBe('failed');
     await close();
   });
 });
@@ -397,8 +397,8 @@ test.each(['light', 'dark'] as const)(
   async (colorScheme) => {
     const { page, close } = await openPath('/audit', { colorScheme });
     await page.locator('.entries > li').first().waitFor();
-    await verdictOf(page, 'Verify the log here');
-    await page.getByText('The whole entry').first().click();
+    await verdictOf(page, 'Verify the log');
+    await page.getByText('Show the whole entry').first().click();
     expect(await findViolations(page)).toEqual([]);
     await page.setViewportSize(PHONE);
     expect(await findViolations(page)).toEqual([]);

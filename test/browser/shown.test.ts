@@ -201,7 +201,7 @@ describe('a review that has ended', () => {
 
   test('links to its workflow in Temporal’s Web UI', async () => {
     const { page, close } = await world.open(`/reviews/${reviewId}`);
-    const link = page.getByRole('link', { name: 'Workflow in Temporal' });
+    const link = page.getByRole('link', { name: 'Open in Temporal' });
     expect(await link.getAttribute('href')).toBe(
       `http://127.0.0.1:8233/namespaces/default/workflows/${reviewId}/run/history`,
     );
@@ -317,7 +317,7 @@ test('several of a group are approved at once, and each says what became of it',
   await world.api.decide(ids[1] ?? '', late.body.call.digest, { type: 'reject', comment: 'no' }, 'ops-2');
   await page.getByRole('button', { name: 'Send 3 decisions' }).click();
   await page.getByText('1 of 3 refused').waitFor();
-  const refused = page.getByRole('alert').filter({ hasText: 'has ended already' });
+  const refused = page.getByRole('alert').filter({ hasText: 'has already ended' });
   await refused.waitFor();
   expect(await refused.count()).toBe(1);
   expect(await items.filter({ has: refused }).getByRole('link').first().getAttribute('href')).toBe(

@@ -72,7 +72,7 @@ describe.each(SIZES)('what changes while somebody looks, %s', (size) => {
     await cutOff(person);
     await world.decide(reviewId, { type: 'reject', comment: 'no' }, 'ops-2');
     await approve(person);
-    await person.page.getByText('This review has ended already.').waitFor();
+    await person.page.getByText('This review has already ended.').waitFor();
     await person.page.getByText('rejected', { exact: true }).first().waitFor();
     expect(world.target.count(ref)).toBe(0);
     await person.close();
@@ -149,7 +149,7 @@ async function findOut(size: Size): Promise<void> {
   await until(
     async () => {
       await page
-        .getByRole('button', { name: 'Record this' })
+        .getByRole('button', { name: 'Record', exact: true })
         .click({ timeout: 1_000 })
         .catch(() => undefined);
       return (await world.review(reviewId)).execution.status === 'executed' ? true : undefined;

@@ -1,11 +1,11 @@
 import { useEffect, useRef } from 'react';
-import { Button, Input, Label, SearchField } from 'react-aria-components';
+import { Button } from 'react-aria-components';
 import { LOG_SEARCH } from '../../contract/constants.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
-import { useKeys } from '../app/keys.ts';
-import { useSingleKeys } from '../app/preferences.ts';
 import { useDelayed } from '../ui/hooks.ts';
+import { SearchBox } from '../ui/search-box.tsx';
 import type { AuditFilterName, AuditSearch } from './entries.ts';
+import { words } from '../words.ts';
 
 /** The search looks for words, the filters are exact; both are the server's, and stand in the address. */
 export function AuditFilters({
@@ -25,12 +25,18 @@ export function AuditFilters({
     onChange(value === '' ? rest : { ...rest, [name]: value });
   };
   return (
-    <div className="filters-more" role="search" aria-label="Audit log">
-      <WordSearch value={search.q ?? ''} onChange={(value) => set('q', value)} />
+    <div className="filters-more" role="search" aria-label={words.audit.searchLog}>
+      <SearchBox
+        label={words.audit.search}
+        hint={words.audit.search}
+        value={search.q ?? ''}
+        onChange={(value) => set('q', value)}
+        maxLength={LOG_SEARCH.length}
+      />
       <label className="field">
-        <span>What happened</span>
+        <span>{words.audit.type}</span>
         <select value={search.type ?? ''} onChange={(event) => set('type', event.target.value)}>
-          <option value="">Anything</option>
+          <option value="">{words.audit.anyType}</option>
           {Object.entries(ENTRY).map(([type, { label }]) => (
             <option key={type} value={type}>
               {label}
@@ -38,34 +44,20 @@ export function AuditFilters({
           ))}
         </select>
       </label>
-      <TextFilter label="Person or agent" value={search.person ?? ''} onChange={(value) => set('person', value)} />
-      <TextFilter label="Review" value={search.reviewId ?? ''} onChange={(value) => set('reviewId', value)} />
-      <TimeFilter label="From" value={search.since} onChange={(value) => set('since', value)} />
-      <TimeFilter label="Until" value={search.until} onChange={(value) => set('until', value)} />
+      <TextFilter label={words.audit.person} value={search.person ?? ''} onChange={(value) => set('person', value)} />
+      <TextFilter
+        label={words.audit.review}
+        value={search.reviewId ?? ''}
+        onChange={(value) => set('reviewId', value)}
+      />
+      <TimeFilter label={words.audit.since} value={search.since} onChange={(value) => set('since', value)} />
+      <TimeFilter label={words.audit.until} value={search.until} onChange={(value) => set('until', value)} />
       {Object.keys(search).length > 0 && (
         <Button className="button" onPress={() => onChange({})}>
-          Clear filters
+          {words.search.clear}
         </Button>
       )}
     </div>
-  );
-}
-
-function WordSearch(props: { readonly value: string; readonly onChange: (value: string) => void }) {
-  const [text, setText] = useDelayed(props.value, props.onChange);
-  const field = useRef<HTMLInputElement>(null);
-  const singleKeys = useSingleKeys();
-  useKeys({
-    '/': (event) => {
-      event.preventDefault();
-      field.current?.focus();
-    },
-  });
-  return (
-    <SearchField value={text} onChange={setText} maxLength={LOG_SEARCH.length}>
-      <Label>Search</Label>
-      <Input ref={field} placeholder={singleKeys ? 'Words (press /)' : 'Words'} />
-    </SearchField>
   );
 }
 

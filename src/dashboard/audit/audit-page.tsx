@@ -6,10 +6,11 @@ import { AuditFilters } from './audit-filters.tsx';
 import { EntryList } from './entry-list.tsx';
 import { exportAddress, readAuditFilter, useEntries, type AuditSearch, type EntriesFound } from './entries.ts';
 import { VerifyLog } from './verify-log.tsx';
+import { words } from '../words.ts';
 
 /** The log, newest first: searched on the server, checked here. */
 export function AuditPage() {
-  usePageTitle('Audit');
+  usePageTitle(words.audit.title);
   const search = readAuditFilter(useSearch({ from: '/audit' }));
   const navigate = useNavigate();
   const found = useEntries(search);
@@ -18,33 +19,26 @@ export function AuditPage() {
   const change = (next: AuditSearch): void => void navigate({ to: '/audit', search: { ...next }, replace: true });
   return (
     <div className="audit">
-      <h1>Audit</h1>
-      <p className="quiet">
-        Everything that happened, in a log that can only grow. Entries hold names and digests, never arguments or
-        results.
-      </p>
+      <h1>{words.audit.title}</h1>
+      <p className="quiet">{words.audit.about}</p>
       <VerifyLog shown={entries} />
       <AuditFilters search={search} onChange={change} />
       <p className="buttons">
         <a className="button button-small" href={exportAddress(search, 'jsonl')} download>
-          Export JSON Lines
+          {words.audit.exportJson}
         </a>
         <a className="button button-small" href={exportAddress(search, 'csv')} download>
-          Export CSV
+          {words.audit.exportCsv}
         </a>
         <span className="quiet" role="status">
-          {state === 'ready' && isFiltered && `${entries.length} found${further.kind === 'end' ? '' : ' so far'}`}
+          {state === 'ready' && isFiltered && words.audit.found(entries.length, further.kind === 'end')}
         </span>
       </p>
-      {state === 'loading' && <Loading what={isFiltered ? 'Searching the log' : 'Reading the log'} />}
-      {state === 'failed' && <Failure what="The log could not be read" retry={found.retry} />}
-      {state === 'refused' && (
-        <Failure what="The log cannot be searched like this: one of the filters is incomplete, or the search is too long" />
-      )}
+      {state === 'loading' && <Loading what={isFiltered ? words.audit.searching : words.audit.loading} />}
+      {state === 'failed' && <Failure what={words.audit.failed} retry={found.retry} />}
+      {state === 'refused' && <Failure what={words.audit.refused} />}
       {state === 'ready' && entries.length === 0 && further.kind === 'end' && (
-        <Empty title="No entry fits">
-          {isFiltered && <p>The whole log was looked through. Take words or filters away to see more.</p>}
-        </Empty>
+        <Empty title={words.audit.none}>{isFiltered && <p>{words.audit.noneHint}</p>}</Empty>
       )}
       {entries.length > 0 && (
         <EntryList
@@ -64,14 +58,14 @@ function FurtherBack({ found, isFiltered }: { readonly found: EntriesFound; read
   const { further, backTo } = found;
   switch (further.kind) {
     case 'reading':
-      return <Loading what={isFiltered ? `Searching before entry #${backTo}` : 'Reading older entries'} />;
+      return <Loading what={isFiltered ? words.audit.searchingBefore(backTo) : words.audit.loadingOlder} />;
     case 'failed':
-      return <Failure what="The log could not be read further" retry={further.retry} />;
+      return <Failure what={words.audit.olderFailed} retry={further.retry} />;
     case 'asks':
       return (
-        <Empty title={`Looked through everything back to entry #${backTo}`}>
+        <Empty title={words.audit.searchedTo(backTo)}>
           <Button className="button" onPress={further.goOn}>
-            Search further back
+            {words.audit.searchOlder}
           </Button>
         </Empty>
       );

@@ -6,6 +6,7 @@ import { entryWords } from '../../domain/words.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { useWindowRows } from '../ui/window-rows.ts';
+import { words } from '../words.ts';
 
 /** Only what is near the screen is in the document, and older entries are asked for before the end is seen. */
 export function EntryList({
@@ -37,7 +38,7 @@ export function EntryList({
       className="entries"
       ref={box}
       style={{ height: `${virtual.getTotalSize()}px` }}
-      aria-label="Entries, newest first"
+      aria-label={words.audit.entries}
     >
       {shown.map((item) => {
         const { index: row, key } = item;
@@ -86,9 +87,9 @@ function EntryView(props: {
         </p>
       )}
       <details open={props.isOpen} onToggle={(event) => props.onFold(event.currentTarget.open)}>
-        <summary>The whole entry</summary>
+        <summary>{words.audit.whole}</summary>
         {/* Scrolled with the keyboard too. */}
-        <pre tabIndex={0} role="region" aria-label={`Entry ${index}`}>
+        <pre tabIndex={0} role="region" aria-label={words.audit.entry(index)}>
           <Visible text={JSON.stringify(entry, null, 2)} lines />
         </pre>
       </details>

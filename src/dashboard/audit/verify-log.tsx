@@ -8,6 +8,7 @@ import { TrustNote } from '../proof/trust-note.tsx';
 import { Instant } from '../ui/times.tsx';
 import type { AuditKeys, ConsistencyResponse, InclusionResponse } from '../../contract/audit-query.ts';
 import type * as core from '../proof/verify.ts';
+import { words } from '../words.ts';
 
 /** The latest checkpoint, and whether the log holds what it promises. */
 export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }) {
@@ -23,25 +24,25 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
   };
   return (
     <section className="card" aria-labelledby="checkpoint">
-      <h2 id="checkpoint">Checkpoint</h2>
+      <h2 id="checkpoint">{words.audit.checkpoint}</h2>
       {checkpoint === undefined ? (
-        <p className="quiet">None has been signed yet, or it could not be read.</p>
+        <p className="quiet">{words.audit.noCheckpoint}</p>
       ) : (
         <details>
-          <summary>Signed over {checkpoint.size} entries</summary>
-          <pre tabIndex={0} role="region" aria-label="Signed checkpoint">
+          <summary>{words.audit.signedOver(checkpoint.size)}</summary>
+          <pre tabIndex={0} role="region" aria-label={words.audit.signedCheckpoint}>
             {checkpoint.checkpoint}
           </pre>
         </details>
       )}
       <p className="buttons">
         <Button className="button" onPress={() => check.mutate()} isDisabled={check.isPending}>
-          Verify the log here
+          {words.audit.verify}
         </Button>
       </p>
       {check.isError && (
         <p role="alert" className="note note-bad">
-          The check could not be made: a checkpoint or a proof could not be read. Nothing is proven or disproven.
+          {words.audit.notVerified}
         </p>
       )}
       {check.data !== undefined && (
@@ -69,27 +70,19 @@ function Findings({ check }: { readonly check: LogCheck }) {
       data-verdict={isGood ? 'ok' : 'failed'}
     >
       <ul className="findings">
-        <li>
-          {root === null
-            ? 'No key that this browser trusts signed the checkpoint. Nothing else was checked.'
-            : `The checkpoint over ${size} entries is signed by a trusted key.`}
-        </li>
-        {root !== null && extendsKept === null && (
-          <li>This browser kept no earlier checkpoint to compare with; it does now.</li>
-        )}
+        <li>{root === null ? words.audit.noTrustedKey : words.audit.trustedKey(size)}</li>
+        {root !== null && extendsKept === null && <li>{words.audit.firstCheckpoint}</li>}
         {extendsKept !== null && (
           <li>
-            {extendsKept.ok
-              ? `The log begins with all ${extendsKept.size} entries that this browser verified on `
-              : `The log does not begin with the ${extendsKept.size} entries that this browser verified on `}
+            {extendsKept.ok ? words.audit.extends(extendsKept.size) : words.audit.doesNotExtend(extendsKept.size)}{' '}
             <Instant at={extendsKept.at} />.
           </li>
         )}
         {root !== null && (
           <li>
             {missing.length === 0
-              ? `All ${covered} entries shown below that it covers are in the log, unchanged.`
-              : `Not in the log as shown: ${missing.map((index) => `#${index}`).join(', ')}.`}
+              ? words.audit.allCovered(covered)
+              : words.audit.notInLog(missing.map((index) => `#${index}`).join(', '))}
           </li>
         )}
       </ul>

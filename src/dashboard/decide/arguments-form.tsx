@@ -5,6 +5,7 @@ import { Visible } from '../ui/visible.tsx';
 import type { Draft, Member, ObjectDraft } from './draft.ts';
 import { emptyDraft, type Hints } from './schema-hints.ts';
 import { Control, KindSelect } from './value-control.tsx';
+import { words } from '../words.ts';
 
 /** What is wrong, by the place that it belongs to. */
 const Errors = createContext<readonly ArgumentError[]>([]);
@@ -38,7 +39,7 @@ function Field({ name, actions, ...field }: FieldProps & { readonly name: ReactN
   if (draft.kind === 'sealed') {
     return (
       <p>
-        <code>{name}</code> <span className="badge badge-quiet">sealed</span> stays as it is
+        <code>{name}</code> {words.form.sealed}
       </p>
     );
   }
@@ -125,7 +126,7 @@ function Members({ draft, hints, pointer, onChange }: FieldProps<ObjectDraft>) {
             actions={
               hints.required.has(name) ? null : (
                 <SmallButton onPress={() => replace(at, { name, draft: part, isLeftOut: true })} of={name}>
-                  Leave out
+                  {words.form.leaveOut}
                 </SmallButton>
               )
             }
@@ -134,15 +135,15 @@ function Members({ draft, hints, pointer, onChange }: FieldProps<ObjectDraft>) {
       )}
       {leftOut.length + absent.length > 0 && (
         <div className="edit-absent">
-          <span className="quiet">Left out:</span>
+          <span className="quiet">{words.form.leftOut}</span>
           {leftOut.map(({ member: { name, draft: part }, at }) => (
             <SmallButton key={name} onPress={() => replace(at, { name, draft: part })}>
-              Put back <Visible text={name} />
+              {words.form.putBack} <Visible text={name} />
             </SmallButton>
           ))}
           {absent.map((name) => (
             <SmallButton key={name} onPress={() => add(name)}>
-              Add <Visible text={name} />
+              {words.form.add} <Visible text={name} />
             </SmallButton>
           ))}
         </div>
@@ -168,7 +169,7 @@ function AddMember({ taken, onAdd }: { readonly taken: ReadonlySet<string>; read
   return (
     <div className="edit-add">
       <label htmlFor={id} className="quiet">
-        Another name
+        {words.form.anotherName}
       </label>
       <input
         id={id}
@@ -184,9 +185,9 @@ function AddMember({ taken, onAdd }: { readonly taken: ReadonlySet<string>; read
         }}
       />
       <SmallButton onPress={add} isDisabled={name === '' || isTaken}>
-        Add
+        {words.form.add}
       </SmallButton>
-      {isTaken && <span className="text-danger">It is there already.</span>}
+      {isTaken && <span className="text-danger">{words.form.isThere}</span>}
     </div>
   );
 }
@@ -197,7 +198,7 @@ function Items({ draft, hints, pointer, onChange }: FieldProps<Extract<Draft, { 
   const add = (): void => change([...items, emptyDraft(hints.item(items.length))]);
   return (
     <>
-      {items.length === 0 && <p className="quiet">An empty list.</p>}
+      {items.length === 0 && <p className="quiet">{words.form.emptyList}</p>}
       {items.map((item, at) => (
         <Field
           key={at}
@@ -208,13 +209,13 @@ function Items({ draft, hints, pointer, onChange }: FieldProps<Extract<Draft, { 
           onChange={(changed) => change(items.map((one, index) => (index === at ? changed : one)))}
           actions={
             <SmallButton onPress={() => change(items.filter((_one, index) => index !== at))} of={`${at + 1}`}>
-              Remove
+              {words.form.remove}
             </SmallButton>
           }
         />
       ))}
       <div className="edit-absent">
-        <SmallButton onPress={add}>Add an item</SmallButton>
+        <SmallButton onPress={add}>{words.form.addItem}</SmallButton>
       </div>
     </>
   );

@@ -13,23 +13,20 @@ import {
 import { findInexact } from '../../contract/exact.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { shortDuration } from '../ui/time.ts';
+import { words } from '../words.ts';
 
 /** In the order of the buttons. */
 export const BUTTONS: Readonly<
   Record<DecisionType, { readonly label: string; readonly key: string; readonly style: string }>
 > = {
-  approve: { label: 'Approve', key: 'a', style: 'button-main' },
-  edit: { label: 'Edit', key: 'e', style: '' },
-  respond: { label: 'Answer', key: 'w', style: '' },
-  revise: { label: 'Changes', key: 'c', style: '' },
-  reject: { label: 'Reject', key: 'r', style: 'button-bad' },
+  approve: { label: words.decide.buttons.approve, key: 'a', style: 'button-main' },
+  edit: { label: words.decide.buttons.edit, key: 'e', style: '' },
+  respond: { label: words.decide.buttons.respond, key: 'w', style: '' },
+  revise: { label: words.decide.buttons.revise, key: 'c', style: '' },
+  reject: { label: words.decide.buttons.reject, key: 'r', style: 'button-bad' },
 };
 
-/** Comments that are often needed; a person can change them before they are sent. */
-export const PRESETS: Readonly<Record<'reject' | 'revise', readonly string[]>> = {
-  reject: ['Not needed.', 'Wrong target.', 'Too risky at this time.', 'Ask its owner first.'],
-  revise: ['Narrow this down to fewer items.', 'Say why this is needed.', 'Use a test target first.', 'Split this up.'],
-};
+export const PRESETS: Readonly<Record<'reject' | 'revise', readonly string[]>> = words.decide.presets;
 
 /** What is sent for what was typed: the text as it stands, or the value it writes. Undefined: neither. */
 export function readAnswer(text: string, asJson: boolean): Json | undefined {
@@ -46,7 +43,7 @@ export function choicesFor(
   now: number,
 ): { readonly types: readonly DecisionType[]; readonly why: string } {
   if (review.status === 'pending' && review.call.digest === null) {
-    return { types: [], why: 'Holdpoint is still gathering evidence. Deciding becomes possible in a moment.' };
+    return { types: [], why: words.decide.gathering };
   }
   const possible = decisionsFor(stateOfReview(review), voterOf(reviewer), now);
   return {
@@ -58,23 +55,19 @@ export function choicesFor(
 function whyNothing(review: Review, reviewer: Session['reviewer'], now: number): string {
   if (review.status === 'approved') {
     const groups = review.levels.flatMap((level) => approversAt(level, now));
-    return `Approved, and not run yet. ${[...new Set(groups)].join(' or ')} can still stop it.`;
+    return words.decide.canStop(anyOf([...new Set(groups)]));
   }
-  if (review.status === 'changes_requested') return 'Changes requested: it waits for the proposer.';
+  if (review.status === 'changes_requested') return words.decide.changesRequested;
   const state = stateOfReview(review);
   const refusal = refusalOfVote(state, voterOf(reviewer), now);
-  if (refusal === 'expired') return 'The deadline has passed, and the answer was no.';
-  if (state.votes.some((vote) => vote.reviewer === reviewer.id)) {
-    return 'Your vote on this version counts. It waits for others.';
-  }
-  if (reviewer.role === 'auditor') return 'Auditors read everything and decide nothing.';
+  if (refusal === 'expired') return words.decide.expired;
+  if (state.votes.some((vote) => vote.reviewer === reviewer.id)) return words.decide.voted;
+  if (reviewer.role === 'auditor') return words.decide.auditor;
   if (refusal === 'self_approval') {
-    return review.proposer.owner === reviewer.id
-      ? 'You own the agent that proposed this, and separation of duties is on.'
-      : 'You wrote this version, and separation of duties is on.';
+    return review.proposer.owner === reviewer.id ? words.decide.ownAgent : words.decide.ownVersion;
   }
   const level = openLevelOf(review);
-  return level === undefined ? 'There is nothing to decide.' : `It waits for ${approversAt(level, now).join(' or ')}.`;
+  return level === undefined ? words.decide.nothing : words.decide.waitsFor(anyOf(approversAt(level, now)));
 }
 
 /** Why this person cannot say now what became of a call, in words; undefined: they can. */
@@ -85,22 +78,24 @@ export function whyNotReconcile(review: Review, { reviewer }: Session, now: numb
   const settledBy = execution.reconcilableFrom ?? null;
   const refusal = refusalOfReconcile({ isUnknown, settledBy, levels, owner }, voterOf(reviewer), now);
   const last = levels.at(-1);
-  const who = last === undefined ? 'any reviewer' : `a member of ${approversAt(last, now).join(' or ')}`;
-  const notOwner = owner === null ? '' : `, but not ${owner}, who owns the proposer`;
+  const who = last === undefined ? words.settle.anyReviewer : words.settle.memberOf(anyOf(approversAt(last, now)));
+  const waits = owner === null ? words.decide.waitsFor(who) : words.settle.waitsForOther(who, owner);
   switch (refusal) {
     case 'not_an_approver':
-      return reviewer.role === 'auditor'
-        ? `Auditors read everything and settle nothing. It waits for ${who}${notOwner}.`
-        : `It waits for ${who}${notOwner}.`;
+      return reviewer.role === 'auditor' ? `${words.settle.auditor} ${waits}` : waits;
     case 'self_approval':
-      return `You own the agent that proposed this. It waits for ${who} other than you.`;
+      return words.settle.ownAgent(who);
     case 'not_reconcilable': {
-      if (!isUnknown || settledBy === null) return 'There is nothing to settle.';
-      return `The request may still be in flight. It can be settled in ${shortDuration(Date.parse(settledBy) - now)}.`;
+      if (!isUnknown || settledBy === null) return words.settle.nothing;
+      return words.settle.inFlight(shortDuration(Date.parse(settledBy) - now));
     }
     case undefined:
       return undefined;
     default:
       return refusal satisfies never;
   }
+}
+
+function anyOf(groups: readonly string[]): string {
+  return groups.join(words.policy.or);
 }

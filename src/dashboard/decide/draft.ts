@@ -3,6 +3,7 @@ import type { ArgumentError } from '../../contract/exact.ts';
 import { isExactLiteral } from '../../contract/exact-number.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { isSealed } from '../../domain/seal-binding.ts';
+import { words } from '../words.ts';
 
 /** A value while it is being edited, as typed: nothing is converted before it is read, so nothing is lost on the way. */
 export type Draft =
@@ -26,14 +27,6 @@ export interface Member {
 }
 
 export type Kind = Exclude<Draft['kind'], 'sealed'>;
-export const KINDS: Readonly<Record<Kind, string>> = {
-  text: 'Text',
-  number: 'Number',
-  boolean: 'True or false',
-  null: 'Null',
-  list: 'List',
-  object: 'Object',
-};
 
 export function draftOf(value: Json): Draft {
   if (value === null) return { kind: 'null' };
@@ -107,13 +100,13 @@ const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 function readNumber({ text, kept }: Extract<Draft, { kind: 'number' }>): number | string {
   if (kept !== undefined && text === String(kept)) return kept;
   const typed = text.trim();
-  if (typed === '') return 'A number is needed.';
+  if (typed === '') return words.form.numberNeeded;
   if (!NUMBER.test(typed)) {
-    return 'This is not a number. Write it with digits and a point for decimals, such as -1234.5: no commas, no blanks.';
+    return words.form.notANumber;
   }
-  if (!isExactLiteral(typed)) return 'This number is too large or has too many digits to be sent exactly.';
+  if (!isExactLiteral(typed)) return words.form.inexactNumber;
   const number = Number(typed);
-  return Object.is(number, -0) ? 'This is -0, which cannot be sent. Write 0.' : number;
+  return Object.is(number, -0) ? words.form.minusZero : number;
 }
 
 /** A text as a text area has it: it turns every line break into a line feed. */

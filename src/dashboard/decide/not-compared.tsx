@@ -1,5 +1,6 @@
 import type { Review } from '../../contract/review.ts';
 import { useEarlier } from '../review/use-shown.ts';
+import { words } from '../words.ts';
 
 /** Said where the decision is made: that nobody could compare this version with the one before. */
 export function NotCompared({ review }: { readonly review: Review }) {
@@ -7,7 +8,7 @@ export function NotCompared({ review }: { readonly review: Review }) {
   if (state !== 'failed' && state !== 'gone') return null;
   return (
     <p className="decide-unseen" role="status">
-      What version {review.revision} changed is not shown: the version before could not be read.
+      {words.decide.notCompared(review.revision)}
     </p>
   );
 }

@@ -11,7 +11,7 @@ import { HoldpointError } from '../../client/errors.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { reviewQuery } from '../data/queries.ts';
-import { refusalWords } from '../ui/words.ts';
+import { refusalText } from '../ui/refusal.ts';
 
 export interface Sending<Request> {
   readonly isPending: boolean;
@@ -83,7 +83,7 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
       },
       error: (error) => {
         const code = error instanceof HoldpointError ? error.code : '';
-        notify('bad', [refusalWords(code), ...placesOf(error)].join(' '));
+        notify('bad', [refusalText(code), ...placesOf(error)].join(' '));
         if (error instanceof HoldpointError && code === 'repeat_not_confirmed') {
           setRefused(error.repeats);
         } else if (code !== 'edit_invalid') onSent();

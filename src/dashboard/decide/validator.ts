@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
+import { words } from '../words.ts';
 
 /**
  * What does not fit a tool's JSON Schema, interpreted: the page's CSP forbids the generated code that ajv works with. It
@@ -27,7 +28,7 @@ const MISSING = 'Instance does not have required property "';
 function placeError(pointer: string, error: string): ArgumentError {
   if (!error.startsWith(MISSING)) return { pointer, message: namePattern(error) };
   const name = error.slice(MISSING.length, error.lastIndexOf('"'));
-  return { pointer: pointer + pointerStep(name), message: 'It is required.' };
+  return { pointer: pointer + pointerStep(name), message: words.form.required };
 }
 
 function isSameError(a: ArgumentError, b: ArgumentError): boolean {

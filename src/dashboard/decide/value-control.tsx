@@ -2,8 +2,9 @@ import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../contract/exact-number.ts';
 import { splitVisible } from '../ui/visible.ts';
 import { Visible } from '../ui/visible.tsx';
-import { changeKind, draftOf, editText, KINDS, readDraft, type Draft, type Kind } from './draft.ts';
+import { changeKind, draftOf, editText, readDraft, type Draft, type Kind } from './draft.ts';
 import type { Hints } from './schema-hints.ts';
+import { words } from '../words.ts';
 
 interface ControlProps {
   readonly draft: Exclude<Draft, { kind: 'list' | 'object' | 'sealed' }>;
@@ -50,7 +51,7 @@ export function Control({ draft, hints, onChange, control }: ControlProps) {
     case 'boolean':
       return <Choices {...{ draft, onChange, control }} choices={[true, false]} />;
     case 'null':
-      return <output {...control}>null</output>;
+      return <output {...control}>{words.form.null}</output>;
     default:
       return draft satisfies never;
   }
@@ -60,7 +61,7 @@ export function Control({ draft, hints, onChange, control }: ControlProps) {
 function Unseen({ text }: { readonly text: string }) {
   if (splitVisible(text, { keepLines: true }).every(({ kind }) => kind === 'plain')) return null;
   return (
-    <pre className="code edit-unseen" role="group" aria-label="The text with what is hidden in it">
+    <pre className="code edit-unseen" role="group" aria-label={words.form.hidden}>
       <Visible text={text} lines />
     </pre>
   );
@@ -109,14 +110,14 @@ export function KindSelect({
   return (
     <select
       className="edit-kind"
-      aria-label="Kind of value"
+      aria-label={words.form.kind}
       aria-describedby={labelId}
       value={draft.kind}
       onChange={({ target }) => onChange(changeKind(draft, target.value as Kind))}
     >
       {kinds.map((kind) => (
         <option key={kind} value={kind}>
-          {KINDS[kind]}
+          {words.form.kinds[kind]}
         </option>
       ))}
     </select>

@@ -1,29 +1,16 @@
 import { useState, type CSSProperties } from 'react';
 import { usePageTitle } from '../ui/hooks.ts';
-import { readTokens, tokenGroup, type Token, type TokenGroup } from './tokens.ts';
-
-const TITLES: Readonly<Record<TokenGroup, string>> = {
-  colour: 'Colours',
-  face: 'Faces',
-  size: 'Type scale',
-  weight: 'Weights',
-  leading: 'Line heights',
-  space: 'Spacing',
-  shape: 'Shape',
-  layout: 'Layout',
-  motion: 'Motion',
-};
-
-const SAMPLE = 'Deploy “checkout” 1.25.0 — 0O Il1 1,250.00';
+import { readTokens, tokenGroup, type Token } from './tokens.ts';
+import { words } from '../words.ts';
 
 /** The names that the style sheets are written in, and what they look like. */
 export function DesignPage() {
-  usePageTitle('Design');
+  usePageTitle(words.design.title);
   const [tokens] = useState(() => readTokens(document.styleSheets));
   return (
     <div className="design">
-      <h1>Design</h1>
-      {Object.entries(TITLES).map(([group, title]) => (
+      <h1>{words.design.title}</h1>
+      {Object.entries(words.design.groups).map(([group, title]) => (
         <section key={group} className="card" aria-label={title}>
           <h2>{title}</h2>
           <dl className="tokens">
@@ -50,7 +37,7 @@ export function DesignPage() {
 function Swatch({ token: { name } }: { readonly token: Token }) {
   const value = `var(${name})`;
   const swatch = (style: CSSProperties) => <span className="swatch" style={style} />;
-  const sample = (style: CSSProperties) => <span style={style}>{SAMPLE}</span>;
+  const sample = (style: CSSProperties) => <span style={style}>{words.design.sample}</span>;
   const group = tokenGroup(name);
   switch (group) {
     case 'colour':

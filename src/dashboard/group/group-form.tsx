@@ -21,7 +21,7 @@ import { useSession } from '../session/session.ts';
 import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
 import { TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { refusalWords } from '../ui/words.ts';
+import { refusalText } from '../ui/refusal.ts';
 
 /** What was chosen for one review, and the digest that was shown when it was. */
 interface Chosen {
@@ -55,7 +55,7 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
       setComment('');
       setTried(false);
     },
-    error: () => notify('bad', refusalWords('connection_failed')),
+    error: () => notify('bad', refusalText('connection_failed')),
   });
   const choose = (reviewId: string, next: Chosen | undefined): void => {
     const copy = new Map(chosen);
@@ -181,7 +181,7 @@ function GroupItem(props: ItemProps) {
       )}
       {props.result?.code !== undefined && (
         <p className="note note-bad" role="alert">
-          {refusalWords(props.result.code)}
+          {refusalText(props.result.code)}
         </p>
       )}
     </li>

@@ -163,7 +163,9 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
             className="button"
             onClick={() => {
               if (text !== undefined) return toFields();
-              setText(tool === '' ? EXAMPLE : writeCall(readCall({ service, tool }, current).call));
+              setText(
+                tool === '' ? writeJson(words.policy.example, 2) : writeCall(readCall({ service, tool }, current).call),
+              );
             }}
           >
             {text === undefined ? words.policy.asJson : words.policy.inFields}
@@ -186,7 +188,6 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
 }
 
 const ANY = hintsOf(null);
-const EXAMPLE = writeJson({ tool: 'postgres.execute', arguments: { sql: 'DELETE FROM users' } }, 2);
 
 /** A text is why there is nothing to ask. */
 async function ask(call: Call | string): Promise<Attempt> {

@@ -1,6 +1,7 @@
 import { Button } from 'react-aria-components';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import { Instant } from '../ui/times.tsx';
+import { words } from '../words.ts';
 
 /** On whose word the check stands. */
 export function TrustNote({
@@ -18,23 +19,19 @@ export function TrustNote({
     <>
       <p className="quiet small">
         {isFirst ? (
-          'Checked with keys that this browser met just now and remembers from here on. '
+          words.proof.newKeys
         ) : (
           <>
-            Checked with keys that this browser has known since <Instant at={since} />.{' '}
+            {words.proof.knownKeys} <Instant at={since} />.
           </>
-        )}
-        For an independent check, use <code>holdpoint audit verify</code> with your own copy of the keys.
+        )}{' '}
+        {words.proof.independent}
       </p>
       {unknown.length > 0 && (
         <div className="note note-warn" role="status">
-          <p>
-            The server offers {unknown.length === 1 ? 'a key' : `${unknown.length} keys`} that this browser does not
-            know ({unknown.map(({ role, keyid }) => `${role} ${keyid}`).join(', ')}). What they signed is not believed.
-            Accept them only if you know that keys were changed.
-          </p>
+          <p>{words.proof.unknownKeys(unknown.map(({ role, keyid }) => `${role} ${keyid}`).join(', '))}</p>
           <Button className="button button-small" onPress={accept}>
-            Accept the new keys
+            {words.proof.acceptKeys}
           </Button>
         </div>
       )}

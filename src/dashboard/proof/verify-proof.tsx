@@ -5,6 +5,7 @@ import { client, getJson } from '../data/client.ts';
 import { acceptKeys, keep, newKeys, trustFor } from './kept-trust.ts';
 import { Instant } from '../ui/times.tsx';
 import { TrustNote } from './trust-note.tsx';
+import { words } from '../words.ts';
 
 /** Fetches a review's proof and checks all of it here: signatures, inclusion, order, and that the votes carry the call. */
 export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
@@ -18,11 +19,11 @@ export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
   return (
     <div className="verify">
       <Button className="button" onPress={() => check.mutate()} isDisabled={check.isPending}>
-        Verify the proof here
+        {words.proof.verify}
       </Button>
       {check.isError && (
         <p role="alert" className="note note-bad">
-          The proof could not be read. Its checkpoint comes a moment after the entries; try again shortly.
+          {words.proof.failed}
         </p>
       )}
       {check.data !== undefined && (
@@ -44,21 +45,19 @@ function Verdict({ ok, findings, entries, size, completeness }: Awaited<ReturnTy
   if (ok && completeness !== null) {
     return (
       <p role="status" className="note note-good" data-verdict="ok">
-        The proof holds: {entries} entries are in the log of {size} entries that a trusted key signed, every envelope is
-        genuine, and the votes on record carry what was done. It is complete as of entry {completeness.n},{' '}
-        <Instant at={completeness.at} />
-        {entries > completeness.n && '; nothing vouches for what follows'}.
+        {words.proof.holds(entries, size ?? entries)} {words.proof.completeTo(completeness.n)}{' '}
+        <Instant at={completeness.at} />.{entries > completeness.n && ` ${words.proof.notBeyond}`}
       </p>
     );
   }
   return (
     <div role="alert" className="note note-bad" data-verdict="failed">
-      <p>The proof does not hold:</p>
+      <p>{words.proof.doesNotHold}</p>
       <ul>
-        {findings.map(({ code, words, index }) => (
+        {findings.map(({ code, words: text, index }) => (
           <li key={`${code} ${index}`}>
-            {words}
-            {index === null ? '' : ` (entry ${index})`}
+            {text}
+            {index !== null && ` ${words.proof.atEntry(index)}`}
           </li>
         ))}
       </ul>

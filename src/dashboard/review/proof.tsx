@@ -4,6 +4,7 @@ import type { Review } from '../../contract/review.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { VerifyProof } from '../proof/verify-proof.tsx';
+import { words } from '../words.ts';
 
 /** The record of this review, to be checked independently. */
 export function Proof({ review }: { readonly review: Review }) {
@@ -11,32 +12,32 @@ export function Proof({ review }: { readonly review: Review }) {
   const download = useMutation({
     mutationFn: () => client.reviews.proof(review.reviewId),
     onSuccess: (proof) => saveAs(`${review.reviewId}.proof.json`, JSON.stringify(proof, null, 2)),
-    onError: () => notify('bad', 'The proof could not be read yet: its checkpoint comes a moment after the entries.'),
+    onError: () => notify('bad', words.proof.failed),
   });
   return (
     <section className="card" aria-labelledby="proof">
-      <h2 id="proof">Record</h2>
+      <h2 id="proof">{words.proof.record}</h2>
       <div className="buttons">
         <Button className="button" onPress={() => download.mutate()} isDisabled={download.isPending}>
-          Download the proof
+          {words.proof.download}
         </Button>
         {url !== null && (
           <a className="button" href={url} target="_blank" rel="noreferrer">
-            Workflow in Temporal
+            {words.proof.workflow}
           </a>
         )}
       </div>
       <VerifyProof reviewId={review.reviewId} />
       <dl className="arguments small">
         <div>
-          <dt>Review</dt>
+          <dt>{words.proof.review}</dt>
           <dd>
             <code>{review.reviewId}</code>
           </dd>
         </div>
         {review.call.digest !== null && (
           <div>
-            <dt>Digest</dt>
+            <dt>{words.proof.digest}</dt>
             <dd>
               <code>{review.call.digest}</code>
             </dd>

@@ -12,7 +12,8 @@ import { client } from '../data/client.ts';
 import { reviewQuery } from '../data/queries.ts';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
-import { refusalWords } from '../ui/words.ts';
+import { refusalText } from '../ui/refusal.ts';
+import { words } from '../words.ts';
 
 /**
  * The outcome of the call is unknown: what is known, and for those who may, when they may,
@@ -26,38 +27,47 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
   const reason = whyNotReconcile(review, session, now);
   return (
     <section className="card unknown" aria-labelledby="unknown">
-      <h2 id="unknown">Did it happen? Not known yet</h2>
-      <p>
-        The call was sent{execution.startedAt === null ? '' : ' at '}
-        {execution.startedAt !== null && <Instant at={execution.startedAt} />} and no answer was recorded. Holdpoint
-        will not send it again. Look at the target, then say what you found.
-      </p>
+      <h2 id="unknown">{words.settle.title}</h2>
+      <p>{words.settle.about}</p>
       <dl className="arguments">
         <div>
-          <dt>Look for</dt>
+          <dt>{words.settle.tool}</dt>
           <dd>
             <code>
               <Visible text={call.tool} />
-            </code>{' '}
-            through <Visible text={review.target?.connector ?? call.service} />
+            </code>
           </dd>
         </div>
         <div>
-          <dt>What is known</dt>
+          <dt>{words.settle.target}</dt>
           <dd>
-            <Visible text={execution.error?.message ?? 'The connection ended before an answer came.'} />
-            {execution.upstreamStatus !== undefined && ` The target answered with ${execution.upstreamStatus}.`}
+            <Visible text={review.target?.connector ?? call.service} />
+          </dd>
+        </div>
+        {execution.startedAt !== null && (
+          <div>
+            <dt>{words.settle.sentAt}</dt>
+            <dd>
+              <Instant at={execution.startedAt} />
+            </dd>
+          </div>
+        )}
+        <div>
+          <dt>{words.settle.known}</dt>
+          <dd>
+            <Visible text={execution.error?.message ?? words.settle.noAnswer} />
+            {execution.upstreamStatus !== undefined && ` ${words.settle.answered(execution.upstreamStatus)}`}
           </dd>
         </div>
         <div>
-          <dt>Approved by</dt>
+          <dt>{words.settle.approvedBy}</dt>
           <dd>
             <Visible
               text={
                 review.revisions
                   .at(-1)
                   ?.decisions.map(({ reviewer }) => reviewer)
-                  .join(', ') || 'no one'
+                  .join(', ') || words.settle.noOne
               }
             />
           </dd>
@@ -76,9 +86,9 @@ function Settle({ review }: { readonly review: Review }) {
     mutationFn: (chosen: 'executed' | 'failed') =>
       client.reviews.reconcile(review.reviewId, { outcome: chosen, note: note.trim() }),
     onSuccess: (result) => {
-      notify('good', result.admitted ? 'Settled.' : `Your finding is ${QUEUED_WORDS}.`);
+      notify('good', result.admitted ? words.settle.done : words.settle.queued(QUEUED_WORDS));
     },
-    onError: (error) => notify('bad', refusalWords(error instanceof HoldpointError ? error.code : '')),
+    onError: (error) => notify('bad', refusalText(error instanceof HoldpointError ? error.code : '')),
     onSettled: () => queries.invalidateQueries({ queryKey: reviewQuery(review.reviewId).queryKey }),
   });
   return (
@@ -95,20 +105,20 @@ function Settle({ review }: { readonly review: Review }) {
         isRequired
         className="choices"
       >
-        <Label>What did you find?</Label>
+        <Label>{words.settle.question}</Label>
         <Radio value="executed" className="choice">
-          It happened
+          {words.settle.executed}
         </Radio>
         <Radio value="failed" className="choice">
-          It did not happen
+          {words.settle.failed}
         </Radio>
       </RadioGroup>
       <TextField value={note} onChange={setNote} isRequired maxLength={4_000}>
-        <Label>How do you know? (kept in the record)</Label>
+        <Label>{words.settle.how}</Label>
         <TextArea />
       </TextField>
       <Button type="submit" className="button button-main" isDisabled={settle.isPending}>
-        Record this
+        {words.settle.record}
       </Button>
     </Form>
   );

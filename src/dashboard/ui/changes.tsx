@@ -2,8 +2,8 @@ import type { ReactNode } from 'react';
 import type { ChangedLine } from '../../domain/show/changes.ts';
 import { foldSame, joinRuns, type Gap } from './fold-changes.ts';
 import { Visible } from './visible.tsx';
+import { words } from '../words.ts';
 
-const WORDS = { same: '', added: 'added: ', removed: 'removed: ' } as const;
 const SIGNS = { same: ' ', added: '+', removed: '−' } as const;
 
 /** Two versions line by line; signs for the eye, words for the ear, never colour alone. */
@@ -20,7 +20,7 @@ export function ChangesView({
   /** Drawn around the text of each line. */
   readonly line?: (text: ReactNode) => ReactNode;
 }) {
-  if (lines.every(({ kind }) => kind === 'same')) return <p className="quiet">The arguments are the same.</p>;
+  if (lines.every(({ kind }) => kind === 'same')) return <p className="quiet">{words.changes.none}</p>;
   return (
     <ul className="diff code" aria-label={label}>
       {joinRuns(isFolded ? foldSame(lines) : lines).map((item, index) => (
@@ -32,7 +32,7 @@ export function ChangesView({
 
 function Line({ item, line }: { readonly item: ChangedLine | Gap; readonly line: (text: ReactNode) => ReactNode }) {
   if (item.kind === 'gap') {
-    return <li className="quiet">… {item.lines === 1 ? '1 line' : `${item.lines} lines`} unchanged</li>;
+    return <li className="quiet">{words.changes.unchanged(item.lines)}</li>;
   }
   const { kind, text } = item;
   return (
@@ -40,7 +40,7 @@ function Line({ item, line }: { readonly item: ChangedLine | Gap; readonly line:
       <span aria-hidden="true" className="diff-sign">
         {SIGNS[kind]}
       </span>
-      {kind !== 'same' && <span className="unseen-by-eye">{WORDS[kind]}</span>}
+      {kind !== 'same' && <span className="unseen-by-eye">{words.changes[kind]}</span>}
       {line(<Visible text={text} lines />)}
     </li>
   );

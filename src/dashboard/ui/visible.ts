@@ -1,5 +1,6 @@
 import { readingsOf } from '../../domain/text/look-alike-letters.ts';
 import { isHidden } from '../../domain/text/visible.ts';
+import { words } from '../words.ts';
 
 /**
  * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
@@ -15,39 +16,7 @@ export type TextPart =
 const MARK = /\p{M}/u;
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 
-const NAMES: Readonly<Record<number, string>> = {
-  0x00: 'null',
-  0x07: 'bell',
-  0x08: 'backspace',
-  0x09: 'tab',
-  0x0a: 'line break',
-  0x0d: 'carriage return',
-  0x1b: 'escape',
-  0x7f: 'delete',
-  0xa0: 'no-break space',
-  0xad: 'soft hyphen',
-  0x034f: 'grapheme joiner',
-  0x061c: 'Arabic letter mark',
-  0x200b: 'zero-width space',
-  0x200c: 'zero-width non-joiner',
-  0x200d: 'zero-width joiner',
-  0x200e: 'left-to-right mark',
-  0x200f: 'right-to-left mark',
-  0x2028: 'line separator',
-  0x2029: 'paragraph separator',
-  0x202a: 'left-to-right embedding',
-  0x202b: 'right-to-left embedding',
-  0x202c: 'pop directional formatting',
-  0x202d: 'left-to-right override',
-  0x202e: 'right-to-left override',
-  0x2060: 'word joiner',
-  0x2066: 'left-to-right isolate',
-  0x2067: 'right-to-left isolate',
-  0x2068: 'first strong isolate',
-  0x2069: 'pop directional isolate',
-  0x3164: 'Hangul filler',
-  0xfeff: 'byte order mark',
-};
+const NAMES: Readonly<Record<number, string>> = words.characters.names;
 
 /** All of `text`, in order: the parts' texts put together are the text. */
 export function splitVisible(text: string, options: { readonly keepLines?: boolean } = {}): TextPart[] {

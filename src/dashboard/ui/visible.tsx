@@ -1,4 +1,5 @@
 import { splitVisible, type TextPart } from './visible.ts';
+import { words } from '../words.ts';
 
 /** Text as text, with everything in it that would not be seen, or that would be taken for something else, marked. */
 export function Visible({ text, lines = false }: { readonly text: string; readonly lines?: boolean }) {
@@ -20,7 +21,7 @@ export function PartView({ part }: { readonly part: TextPart }) {
       );
     case 'confusable':
       return (
-        <span className="mark-confusable" title={`${part.code}, looks like “${part.looksLike}”`}>
+        <span className="mark-confusable" title={words.characters.looksLike(part.code, part.looksLike)}>
           {part.text}
           <span className="mark-code">{part.code}</span>
         </span>
