@@ -60,6 +60,23 @@ describe.each<Mode>(['light', 'dark'])('colours, %s', (mode) => {
   );
 });
 
+/** Words of the texts in the page's sources; where one goes on with a value (`note-${tone}`), its beginning. */
+const written = (readdirSync(join(FOLDER, '..'), { recursive: true }) as string[])
+  .filter((name) => /\.tsx?$/.test(name))
+  .flatMap((name) => readFileSync(join(FOLDER, '..', name), 'utf8').match(/'[^'\n]*'|"[^"\n]*"|`[^`]*`/g) ?? [])
+  .flatMap((text) =>
+    text
+      .slice(1, -1)
+      .replace(/\$\{[^}]*\}/g, '*')
+      .split(/\s+/),
+  );
+const wholes = new Set(written);
+const beginnings = [...wholes].flatMap((word) => /^([a-z]+-)\*$/.exec(word)?.[1] ?? []);
+const isUsed = (name: string): boolean => wholes.has(name) || beginnings.some((start) => name.startsWith(start));
+
+/** Those of views follow. */
+const OWN_SIZES = ['audit.css', 'base.css', 'design.css', 'parts.css', 'policy.css', 'shell.css', 'text.css'];
+
 describe('style sheets', () => {
   test.each(sheets)('%s names no token that does not exist', (name) => {
     const named = [...css(name).matchAll(/var\((--[\w-]+)/g)].map(([, token = '']) => token);
@@ -71,5 +88,16 @@ describe('style sheets', () => {
 
   test.each(sheets.filter((name) => name !== 'tokens.css'))('%s takes its colours from the tokens', (name) => {
     expect(css(name).match(/#[0-9a-f]{3,8}\b|\b(?:rgb|hsl|light-dark)\(/gi) ?? []).toEqual([]);
+  });
+
+  test.each(sheets)('%s has no class that no component uses', (name) => {
+    const classes = new Set([...css(name).matchAll(/\.(-?[a-z_][\w-]*)(?=[^{}]*\{)/gi)].map(([, found = '']) => found));
+    const unused = [...classes].filter((one) => !isUsed(one) && !one.startsWith('react-aria-'));
+    expect(unused).toEqual([]);
+  });
+
+  test.each(OWN_SIZES)('%s takes its sizes of text from the tokens', (name) => {
+    const sizes = [...css(name).matchAll(/font-size: ([^;]+);/g)].map(([, value = '']) => value);
+    expect(sizes.filter((value) => !/^var\(--size-|em$/.test(value) || /rem$/.test(value))).toEqual([]);
   });
 });

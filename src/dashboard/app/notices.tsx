@@ -1,5 +1,6 @@
 import { Button } from 'react-aria-components';
 import { createStore } from '../data/store.ts';
+import { Icon } from '../ui/icon.tsx';
 import { words } from '../words.ts';
 
 /** The result of an action, for when what it was about is no longer on the page. */
@@ -31,8 +32,8 @@ export function Notices() {
       {shown.map(({ id, tone, text }) => (
         <p key={id} className={`note note-${tone}`} data-testid="notice">
           <span>{text}</span>
-          <Button className="button button-small" onPress={() => dismiss(id)}>
-            {words.shell.dismiss}
+          <Button className="button button-plain" aria-label={words.shell.dismiss} onPress={() => dismiss(id)}>
+            <Icon name="close" />
           </Button>
         </p>
       ))}

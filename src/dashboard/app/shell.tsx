@@ -6,6 +6,7 @@ import { useConnection } from '../data/connection.ts';
 import { useLiveChanges } from '../data/live.ts';
 import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
 import { SignIn } from '../session/sign-in.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { voterOf } from '../../domain/eligibility.ts';
@@ -46,8 +47,9 @@ function Frame({ session }: { readonly session: Session }) {
         {words.shell.skip}
       </a>
       <header className="bar">
-        <Link to="/" className="brand">
-          Holdpoint
+        <Link to="/" className="brand" aria-label="Holdpoint">
+          <Icon name="hold" />
+          <span>Holdpoint</span>
         </Link>
         <nav aria-label={words.shell.main}>
           <Link to="/" search={lastInboxView} activeOptions={{ exact: true, includeSearch: false }}>
