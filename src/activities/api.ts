@@ -109,6 +109,8 @@ export type Classified =
       /** For a free or held call: its connector's longest time, ms, and how long an approval stays fresh. */
       readonly timeoutMs: number;
       readonly executeWithinMs: number;
+      /** The review on the reviewers' page; null: nobody says where that is. Absent in histories of before. */
+      readonly pageUrl?: string | null;
       /** The ledger had this review already: what it says, where it is past `open`. */
       readonly outcome: Outcome | null;
       /** The row was open already, opened by another run, and nothing was written now. */

@@ -44,7 +44,7 @@ export async function executeUntilSettled(run: ReviewRun, staleAt: number): Prom
     }
     // A claim that is not settled (its worker is lost, and this run was reset behind it) may stay for ever.
     wait = Math.min(wait, isUnclaimed(outcome.state) ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
-    await sleep(wait, { summary: 'not executed yet' });
+    await sleep(wait, { summary: 'not run yet: waiting before the next attempt' });
     outcome = await activities.readOutcome({ reviewId: run.reviewId });
   }
 }
@@ -60,7 +60,12 @@ function isSettled(outcome: Outcome): boolean {
 export async function awaitReconciliation(run: ReviewRun): Promise<'settled' | 'continue'> {
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LONGEST_POLL_MS)) {
     const hasSignal = (): boolean => run.inbox.size > 0;
-    if (!(await condition(hasSignal, wait, { summary: 'outcome unknown: a person has to look' }))) noteHistory();
+    if (
+      !(await condition(hasSignal, wait, {
+        summary: 'outcome unknown: waiting for a person to find out what happened',
+      }))
+    )
+      noteHistory();
     while (run.inbox.size > 0) await processBatch(run);
     const outcome = await activities.readOutcome({ reviewId: run.reviewId });
     await settle(run, outcome);
@@ -78,7 +83,7 @@ async function attempt(run: ReviewRun, withinMs: number | null): Promise<string 
     ...(withinMs === null ? {} : { scheduleToCloseTimeout: Math.min(Math.max(1, withinMs), LONGEST_TIMER_MS) }),
     // Unlimited until the claim; the ledger, not the policy, sees to it that the call is made once.
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
-    summary: `make the call ${run.current.material.tool}`.slice(0, 200),
+    summary: `Make the call: ${run.current.material.tool}`.slice(0, 200),
   });
   try {
     await executeCall({

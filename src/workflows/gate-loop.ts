@@ -65,7 +65,7 @@ async function runGate(run: ReviewRun, cancellation: Cancellation): Promise<Loop
     const { expiresAt } = gate.spec;
     const isAwake = (): boolean => inbox.size > 0 || cancellation.at !== null;
     const untilDue = Math.min(Math.max(1, nextDueAt(expiresAt, run.schedule) - Date.now()), LONGEST_TIMER_MS);
-    const wasWoken = await condition(isAwake, untilDue, { summary: 'waiting for a decision' });
+    const wasWoken = await condition(isAwake, untilDue, { summary: run.waitingWords() });
     if (!wasWoken) noteHistory();
     // What came before the deadline counts, even where the timer fires in the same breath; what came after it does not
     // hold the deadline up, however much it is.

@@ -21,15 +21,31 @@ export function isHistoryLong(): boolean {
   return isLong;
 }
 
+/** What each of the gate's activities is for, in the Temporal Web UI. */
+const SUMMARY: Readonly<Record<keyof GateActivities, string>> = {
+  classifyCall: 'Apply the policy, and record the proposal',
+  classifyQuestion: 'Check the question, and record it',
+  prepareRevision: 'Apply the policy to the changed call',
+  attachEvidence: 'Read the evidence back',
+  admit: 'Verify what was signed; record a single vote',
+  record: 'Write to the audit log and the ledger',
+  readOutcome: 'Ask the ledger what became of the call',
+};
+
 /**
  * The gate's activities run locally: short, one attempt, not to be completed from outside. A failure means "not yet":
  * the database or the worker is away, and the workflow asks again.
  */
-const local = proxyLocalActivities<GateActivities>({
+const OPTIONS = {
   startToCloseTimeout: '1s',
   scheduleToCloseTimeout: '5s',
   retry: { maximumAttempts: 1 },
-});
+} as const;
+
+/** Each has options of its own, for its summary. */
+const local = Object.fromEntries(
+  Object.entries(SUMMARY).map(([name, summary]) => [name, proxyLocalActivities({ ...OPTIONS, summary })[name]]),
+) as unknown as GateActivities;
 
 const FIRST_WAIT_MS = 250;
 /** Within the first minutes; then a twentieth of the outage so far, up to the last. */
@@ -55,7 +71,7 @@ async function untilDone<T>(run: () => Promise<T>): Promise<T> {
       // would fail the workflow for good.
       if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
       wait = waitAfter(Date.now() - since, wait);
-      await sleep(wait, { summary: 'trying again' });
+      await sleep(wait, { summary: 'waiting to try again: the database or a worker is away' });
       noteHistory();
     }
   }

@@ -11,7 +11,7 @@ import type { DecisionType, Material, Review } from '../contract/review.ts';
 import type { Classified, RecordOutcome, ClassifiedRevision, WithEvidence } from '../activities/api.ts';
 import type { Schedule } from '../domain/deadline.ts';
 import { classifiedEntry, deny, writeChange, type Change } from '../domain/gate/change.ts';
-import { describeReview } from '../domain/gate/describe.ts';
+import { clip, describeReview, whereItStands } from '../domain/gate/describe.ts';
 import { openGate, specOf, type GateState } from '../domain/gate/state.ts';
 import { viewReview, type ReviewRecord } from '../domain/gate/view.ts';
 import { Inbox } from './inbox.ts';
@@ -21,6 +21,9 @@ import { hasEnded, isStatus, STATUS, type EndedStatus } from '../domain/lifecycl
 import { INVALID_CALL, isExecutionDenial, type Outcome } from '../domain/outcome.ts';
 import { REVIEW_ID_PATTERN } from '../contract/constants.ts';
 
+/** Shown in one line of a timeline. */
+const TIMER_SUMMARY_BYTES = 200;
+
 type Opened = Exclude<Classified, { kind: 'refused' }>;
 
 /** Everything of a review that outlives a run of its workflow: what continue-as-new carries. */
@@ -29,6 +32,8 @@ export interface Snapshot {
   readonly attested: boolean;
   readonly timeoutMs: number;
   readonly executeWithinMs: number;
+  /** Absent in snapshots of before. */
+  readonly pageUrl?: string | null;
   readonly startedAt: number;
   readonly proposal: DsseEnvelope | null;
   readonly proposalDigest: string;
@@ -51,6 +56,7 @@ export class ReviewRun {
   readonly attested: boolean;
   readonly timeoutMs: number;
   readonly executeWithinMs: number;
+  readonly pageUrl: string | null;
   readonly startedAt: number;
   readonly proposal: DsseEnvelope | null;
   readonly proposalDigest: string;
@@ -63,6 +69,7 @@ export class ReviewRun {
     this.attested = snapshot.attested;
     this.timeoutMs = snapshot.timeoutMs;
     this.executeWithinMs = snapshot.executeWithinMs;
+    this.pageUrl = snapshot.pageUrl ?? null;
     this.startedAt = snapshot.startedAt;
     this.proposal = snapshot.proposal;
     this.proposalDigest = snapshot.proposalDigest;
@@ -81,12 +88,13 @@ export class ReviewRun {
       allowed,
       execution: { status: 'not_started', error: null, startedAt: null, finishedAt: null },
     };
-    const { proposal, proposalDigest, timeoutMs, executeWithinMs } = opened;
+    const { proposal, proposalDigest, timeoutMs, executeWithinMs, pageUrl = null } = opened;
     const snapshot: Snapshot = {
       record,
       attested: base.proposer.attested,
       timeoutMs,
       executeWithinMs,
+      pageUrl,
       startedAt,
       proposal,
       proposalDigest,
@@ -136,7 +144,7 @@ export class ReviewRun {
   /** Search attributes and details for the Temporal Web UI; a repeated value costs nothing. */
   show(): void {
     const review = this.review();
-    setCurrentDetails(describeReview(review, Date.now()));
+    setCurrentDetails(describeReview(review, Date.now(), this.pageUrl));
     const known = workflowInfo().typedSearchAttributes;
     const changed = [
       { key: SEARCH_ATTRIBUTES.status, value: review.status },
@@ -145,6 +153,11 @@ export class ReviewRun {
       { key: SEARCH_ATTRIBUTES.proposer, value: review.proposer.id.slice(0, 255) },
     ].filter(({ key, value }) => known.get(key) !== value);
     if (changed.length > 0) upsertSearchAttributes(changed);
+  }
+
+  /** What it waits for, as the summary of its timer. */
+  waitingWords(): string {
+    return clip(whereItStands(this.review(), Date.now()), TIMER_SUMMARY_BYTES);
   }
 
   snapshot(): Snapshot {

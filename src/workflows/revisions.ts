@@ -131,7 +131,7 @@ const { gatherEvidence: gather } = proxyActivities<Pick<ExecuteActivities, 'gath
   // A preview that does not come in time is done without: people are still asked.
   scheduleToCloseTimeout: '10s',
   retry: { maximumAttempts: 1 },
-  summary: 'gather evidence',
+  summary: 'Check what the call would change, without changing it',
 });
 
 /**

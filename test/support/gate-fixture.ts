@@ -119,6 +119,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
     clock,
     starterIdentity: async () => 'someone@somewhere',
     workflowUrl: () => null,
+    localUrl: 'http://127.0.0.1:8080',
   };
 
   const executeDeps = (overrides: Partial<ExecuteDeps> = {}): ExecuteDeps => ({

@@ -12,4 +12,6 @@ export interface GateDeps {
   starterIdentity(reviewId: string, runId: string): Promise<string>;
   /** Link to the workflow in the Temporal Web UI; null: unknown. */
   workflowUrl(reviewId: string, runId: string): string | null;
+  /** Where people reach the page where the configuration has no `publicUrl`; null: unknown. */
+  readonly localUrl: string | null;
 }

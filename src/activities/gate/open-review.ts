@@ -8,6 +8,7 @@ import { openGate, specOf } from '../../domain/gate/state.ts';
 import { viewReview, type ReviewBase } from '../../domain/gate/view.ts';
 import { outcomeOf } from '../../domain/outcome.ts';
 import { blockUnassessed, type Assessment } from '../../domain/policy/assess.ts';
+import { pageBaseOf } from '../../domain/policy/settings.ts';
 import type { Reservations } from '../../domain/reservations.ts';
 import { StorageError, type Commit, type CommitResult } from '../../ports/store.ts';
 import type { Classified, ClassifiedRevision } from '../api.ts';
@@ -65,6 +66,7 @@ export async function openReview(deps: OpeningDeps, opening: Opening): Promise<C
   const { row } = result;
   if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
   const kept = keepEarlierDeadline(revision, row.expiresAt);
+  const page = pageBaseOf(deps.settings.current(), deps.localUrl);
   return {
     kind: assessment.kind,
     ...(assessment.kind === 'blocked' && assessment.errors.length > 0 ? { errors: assessment.errors } : {}),
@@ -75,6 +77,7 @@ export async function openReview(deps: OpeningDeps, opening: Opening): Promise<C
     proposalDigest,
     timeoutMs,
     executeWithinMs,
+    pageUrl: page === null ? null : `${page}/reviews/${base.reviewId}`,
     // Blocked now is no news of a row that was settled before: the ledger tells what became of it.
     outcome: isUnclaimed(row.state) || (result.ok && assessment.kind === 'blocked') ? null : outcomeOf(row),
     reopened: !result.ok || kept !== revision,

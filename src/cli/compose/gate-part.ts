@@ -25,6 +25,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
     clock: systemClock,
     starterIdentity: lookups.starterIdentity,
     workflowUrl: lookups.workflowUrl,
+    localUrl: foundation.localUrl,
   });
   const worker = await runGateWorker(
     { connection: await temporal.native(), namespace: temporal.namespace },

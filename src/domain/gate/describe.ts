@@ -1,9 +1,13 @@
 import type { Material, Review, WrittenAmount } from '../../contract/review.ts';
 import { approversAt, countYeses, openLevelOf } from '../eligibility.ts';
+import { capitalize, EXECUTION, hasEnded, STATUS } from '../lifecycle.ts';
 import { writeAmounts, wordsOfPlace } from '../money.ts';
+import { endWords, timelineOf } from '../show/show-timeline.ts';
 import type { ShownTool } from '../show/shown.ts';
 import { titleText, writeSentence } from '../show/title.ts';
 import { writeLine } from '../show/to-text.ts';
+import { STOPPED_WORDS, wasStopped } from '../stop.ts';
+import { executionErrorWords, reasonWords } from '../words.ts';
 
 /** Limits of the Temporal Web UI, in UTF-8 bytes. */
 const SUMMARY_BYTES = 400;
@@ -24,8 +28,7 @@ export function describeProposal(
     ...amounts.map(describeAmount),
     `Arguments: ${escapeMarkdown(args)}`,
   ];
-  const summary = clip(escapeMarkdown(sentence), SUMMARY_BYTES);
-  return { summary, details: clip(lines.join('\n\n'), DETAILS_BYTES) };
+  return { summary: summarize(sentence), details: clip(lines.join('\n\n'), DETAILS_BYTES) };
 }
 
 /** One line of Markdown for the Temporal Web UI. ◆ Above 400 bytes the server refuses the start. */
@@ -35,49 +38,93 @@ export function summarize(text: string): string {
 
 /**
  * Details for the Temporal Web UI, which renders Markdown: everything that came from outside is escaped, so that a
- * proposer cannot draw a heading, a link or an image there.
+ * proposer cannot draw a heading, a link or an image there. `pageUrl`: of the review's page, from the configuration.
  */
-export function describeReview(review: Review, at: number): string {
+export function describeReview(review: Review, at: number, pageUrl: string | null = null): string {
+  const { proposer, call, execution } = review;
   const lines = [
-    `**${review.status}** · ${escapeMarkdown(titleText(review))}`,
-    `Tool ${escapeMarkdown(review.call.tool)}, class ${review.class ?? 'unknown'}`,
-    `Proposed by ${escapeMarkdown(review.proposer.id)}${review.proposer.attested ? '' : ' (not attested)'}, owner ${escapeMarkdown(review.proposer.owner ?? 'unknown')}`,
-    ...(review.expiresAt === null ? [] : [`Deadline: ${review.expiresAt}, then the answer is no`]),
-    ...waitingFor(review, at),
-    `Why: ${review.reasonCodes.map(escapeMarkdown).join(', ') || 'class of the tool'}`,
-    `Execution: ${review.execution.status}${deferredWords(review)}`,
+    `**${escapeMarkdown(whereItStands(review, at))}**`,
+    escapeMarkdown(titleText(review)),
+    ...(pageUrl === null ? [] : [`[Open the review](<${pageUrl.replaceAll(/[<>\\\s]/g, encodeURIComponent)}>)`]),
+    ...describeEvents(review),
+    `Proposed by ${escapeMarkdown(proposer.id)}${proposer.attested ? '' : ' (not attested)'}, ${proposer.owner === null ? 'no owner' : `owner ${escapeMarkdown(proposer.owner)}`}`,
+    ...describeDeadline(review),
+    `Why: ${review.reasonCodes.map((code) => escapeMarkdown(reasonWords(code))).join('; ') || 'the class of the tool'}`,
+    `Status ${review.status} · execution ${execution.status} · class ${review.class ?? 'unknown'} · tool ${escapeMarkdown(call.tool)}`,
     ...(review.amounts ?? []).map(describeAmount),
-    `Arguments (revision ${review.revision}): ${escapeMarkdown(head(JSON.stringify(review.call.arguments), DETAILS_BYTES))}`,
+    `Arguments (revision ${review.revision}): ${escapeMarkdown(head(JSON.stringify(call.arguments), DETAILS_BYTES))}`,
     ...(review.reason === null ? [] : [`The agent says: ${escapeMarkdown(review.reason)}`]),
   ];
   return clip(lines.join('\n\n'), DETAILS_BYTES);
 }
 
-function deferredWords({ execution: { deferred } }: Review): string {
-  if (deferred === undefined) return '';
-  return `, deferred until ${deferred.retryAt}: ${escapeMarkdown(deferred.message)}`;
+/** Where a review stands, in one line of plain text: what it waits for, or how it ended and what became of the call. */
+export function whereItStands(review: Review, at: number): string {
+  const { status, execution, resolution, expiresAt } = review;
+  const until = expiresAt === null ? '' : `, until ${utc(expiresAt)}`;
+  const level = openLevelOf(review);
+  if (level !== undefined) {
+    const chain = review.levels.length === 1 ? '' : ` (level ${review.level} of ${review.levels.length})`;
+    const votes = `${countYeses(level)} of ${level.quorum}`;
+    return `Waiting for ${approversAt(level, at).join(' or ')}, ${votes}${chain}${until}`;
+  }
+  if (status === 'changes_requested') return `Waiting for ${review.proposer.id} to change it${until}`;
+  if (!hasEnded(status)) return `Being prepared for a decision${until}`;
+  const voters =
+    status === 'approved' ? review.levels.flatMap(({ decisions }) => decisions.map((one) => one.reviewer)) : [];
+  const by = voters.length > 0 ? [...new Set(voters)].join(', ') : resolution?.by;
+  const ended = `${capitalize(endWords(review))}${by ? ` by ${by}` : ''}`;
+  if (review.kind === 'in-flow' || STATUS[status].answer !== 'execution') return ended;
+  if (wasStopped(review)) return `${ended}, then ${STOPPED_WORDS}`;
+  const { deferred } = execution;
+  if (execution.status === 'not_started') {
+    return `${ended}, not run yet${deferred === undefined ? '' : `; not made again before ${utc(deferred.retryAt)}`}`;
+  }
+  const { error } = execution;
+  const why = execution.status === 'failed' && error !== null ? ` (${executionErrorWords(error.code)})` : '';
+  return `${ended}; ${EXECUTION[execution.status].words}${why}`;
+}
+
+function describeDeadline({ kind, status, expiresAt }: Review): string[] {
+  if (expiresAt === null || hasEnded(status)) return [];
+  return [`Deadline: ${expiresAt}, then ${kind === 'call' ? 'the answer is no' : 'it expires'}`];
+}
+
+/** What has happened since the proposal, oldest first. */
+function describeEvents(review: Review): string[] {
+  const [, ...events] = timelineOf(review);
+  if (events.length === 0) return [];
+  const lines = events.map(({ at, line, comment }) => {
+    const words = comment === null ? '' : `: ${escapeMarkdown(JSON.stringify(comment))}`;
+    return `- ${utc(at)}: ${escapeMarkdown(writeLine(line))}${words}`;
+  });
+  return ['What happened:', lines.join('\n')];
+}
+
+/** `2026-04-01 12:00 UTC`, of an ISO 8601 time. */
+function utc(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }
 
 function describeAmount({ place, text }: WrittenAmount): string {
   return `${escapeMarkdown(wordsOfPlace(place))}: ${escapeMarkdown(text)}`;
 }
 
-function waitingFor(review: Review, at: number): string[] {
-  const level = openLevelOf(review);
-  if (level === undefined) return [];
-  const groups = approversAt(level, at).map(escapeMarkdown).join(' or ');
-  return [
-    `Waiting for ${level.quorum - countYeses(level)} of ${groups} (level ${review.level} of ${review.levels.length})`,
-  ];
-}
+/** What Markdown gives a meaning anywhere in a line; a colon and a hyphen only before another character of a kind. */
+const INLINE = /[\\`*_{}[\]<>|~&@$^]|:(?=\/)|-(?=-)|(?<=-)-/g;
+/** At the beginning of a line: headings, lists, underlines of headings. */
+const LEADING = /^(\s*)([#+=-]|\d+(?=[.)]))/;
 
 /**
- * Every character that Markdown gives a meaning, those of bare links (`https:`, `www.`, `a@b`) among them, stands behind
- * a backslash.
+ * A line of Markdown that reads as this text. What has a meaning there stands behind a backslash, that of bare links
+ * (`https://`, `www.`, `a@b`) included, and nothing else does: the event history shows summaries as they are.
  */
 export function escapeMarkdown(text: string): string {
   return plain(text)
-    .replace(/[\\`*_{}[\]()<>#+!|~&:@$^=-]/g, (character) => `\\${character}`)
+    .replace(INLINE, (character) => `\\${character}`)
+    .replace(LEADING, (_all, space: string, mark: string) =>
+      /\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,
+    )
     .replace(/(www)\./gi, '$1\\.');
 }
 

@@ -109,3 +109,8 @@ export function votingGroupsOf(settings: Settings, reviewerId: string): readonly
   const reviewer = findReviewer(settings, reviewerId);
   return reviewer === undefined ? [] : voterOf(reviewer).groups;
 }
+
+/** Where people reach the api, without a slash at the end. `fallback`: where the configuration has no `publicUrl`. */
+export function pageBaseOf({ publicUrl }: Pick<Settings, 'publicUrl'>, fallback: string | null): string | null {
+  return (publicUrl ?? fallback)?.replace(/\/$/, '') ?? null;
+}

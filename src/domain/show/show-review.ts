@@ -1,21 +1,20 @@
 import type { Json } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
-import { EXECUTION, STATUS } from '../lifecycle.ts';
+import { EXECUTION } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
-import { DECISION_WORDS, executionErrorWords } from '../words.ts';
+import { executionErrorWords } from '../words.ts';
 import { changesSince } from './changes.ts';
 import { showCall, showEvidence, showRequest, showWords } from './show-call.ts';
 import { showEarlier, showEqual } from './show-related.ts';
+import { endWords, timelineOf } from './show-timeline.ts';
 import { showAnswers, showWhy } from './show-why.ts';
 import { titleLine } from './title.ts';
 import {
-  lineOf,
   pair,
   said,
   saidList,
   type Block,
-  type Event,
   type Line,
   type Pair,
   type Section,
@@ -44,7 +43,12 @@ export function showReview(review: Review, options: ShowOptions): Shown {
       ...showWords(review, options.pinned),
       ...showFeedback(review),
       ...showLevels(review),
-      showTimeline(review),
+      {
+        id: 'timeline',
+        heading: 'What happened',
+        voice: 'reviewer',
+        blocks: [{ kind: 'events', events: timelineOf(review) }],
+      },
       ...showEnd(review, options.withAnswer === true),
     ],
   };
@@ -106,47 +110,6 @@ function showLevels({ kind, levels, separationOfDuties }: Review): Section[] {
   }
   const heading = kind === 'call' ? 'Who must approve' : 'Who answers';
   return [{ id: 'levels', heading, voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
-}
-
-/** Proposals, versions, decisions and the execution, oldest first. */
-function showTimeline(review: Review): Section {
-  const { execution, revisions, resolvedAt } = review;
-  const { stopped, reconciled } = execution;
-  const events: Event[] = revisions.flatMap(({ revision, submittedAt, by, decisions }): Event[] => [
-    {
-      kind: revision === 1 ? 'proposed' : 'revised',
-      at: submittedAt,
-      line: [said(by), revision > 1 ? ` made version ${revision}` : review.kind === 'call' ? ' proposed it' : ' asked'],
-      comment: null,
-    },
-    ...decisions.map((decision): Event => {
-      const { type, level, channel, decidedAt: at, reviewer, comment } = decision;
-      const what = ` ${DECISION_WORDS[type]} (version ${decision.revision}, level ${level}, by ${channel})`;
-      return { kind: 'decided', at, line: [said(reviewer), what], comment };
-    }),
-  ]);
-  const add = (kind: Event['kind'], at: string | null, line: string | Line, comment: string | null = null): void => {
-    if (at !== null) events.push({ kind, at, line: lineOf(line), comment });
-  };
-  add('ended', resolvedAt, `Review ended: ${endWords(review)}`);
-  add('started', execution.startedAt, 'Execution started');
-  const { deferred } = execution;
-  if (deferred !== undefined) add('deferred', deferred.at, ['Call sent without effect: ', said(deferred.message)]);
-  if (stopped !== undefined) {
-    add('stopped', stopped.at, [said(stopped.by), ' rejected the call, which stopped it'], stopped.comment);
-  }
-  const end = wasStopped(review) ? `Call ${STOPPED_WORDS}` : `Execution ended: ${EXECUTION[execution.status].label}`;
-  add('finished', execution.finishedAt, end);
-  if (reconciled !== undefined) {
-    const what = ` established that it ${reconciled.outcome === 'executed' ? 'happened' : 'did not happen'}`;
-    add('reconciled', reconciled.at, [said(reconciled.by), what], reconciled.note);
-  }
-  const ordered = events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  return { id: 'timeline', heading: 'What happened', voice: 'reviewer', blocks: [{ kind: 'events', events: ordered }] };
-}
-
-function endWords({ status, resolution }: Review): string {
-  return resolution?.type === 'respond' ? DECISION_WORDS.respond : STATUS[status].words;
 }
 
 function showEnd(review: Review, withAnswer: boolean): Section[] {

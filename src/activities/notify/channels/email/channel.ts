@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createTransport } from 'nodemailer';
-import type { SettingsSource } from '../../../../domain/policy/settings.ts';
+import { pageBaseOf, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import type { Channel, Delivered } from '../../channel.ts';
 import { composeMail, type Mail } from './compose.ts';
 
@@ -28,7 +28,7 @@ export function createEmailChannel({ settings, resolve, fallbackUrl, mailKey, no
       }
       const url = resolve(email.smtp);
       if (url === undefined) return { kind: 'retry', code: 'secret_missing' };
-      const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/$/, '') ?? null;
+      const baseUrl = pageBaseOf(current, fallbackUrl);
       const to = { ...recipient, email: recipient.email };
       const mail = composeMail(batch, to, current, { baseUrl, mailKey: mailKey(), now: now() });
       return sendMail(url, email.from, mail, batch.signal);

@@ -1,5 +1,5 @@
 import { wasStopped } from '../../../../domain/stop.ts';
-import type { SettingsSource } from '../../../../domain/policy/settings.ts';
+import { pageBaseOf, type SettingsSource } from '../../../../domain/policy/settings.ts';
 import { NOTICE } from '../../../../domain/lifecycle.ts';
 import {
   lineAbout,
@@ -178,8 +178,7 @@ function digestText(deps: SlackDeps, { notices }: Batch): string {
 
 function messageDeps({ settings, fallbackUrl, now }: SlackDeps): MessageDeps {
   const current = settings.current();
-  const baseUrl = (current.publicUrl ?? fallbackUrl)?.replace(/\/$/, '') ?? null;
-  return { settings: current, baseUrl, now: now() };
+  return { settings: current, baseUrl: pageBaseOf(current, fallbackUrl), now: now() };
 }
 
 function ended(posted: Posted): Delivered {
