@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Delivery } from '../../src/contract/delivery.ts';
 import type { Review } from '../../src/contract/review.ts';
+import type { Notice } from '../../src/activities/notify/channel.ts';
+import { sentenceOf, subjectOf } from '../../src/activities/notify/channels/email/compose.ts';
+import { webhookBody } from '../../src/activities/notify/channels/webhook/channel.ts';
 import { isDrill, reportDrill } from '../../src/domain/drill.ts';
+import { showReview } from '../../src/domain/show/show-review.ts';
+import { titleText } from '../../src/domain/show/title.ts';
 import { aReview } from './client-fixtures.ts';
 
 const AT = '2026-04-01T12:00:00.000Z';
@@ -91,5 +96,32 @@ describe('isDrill', () => {
     expect(isDrill({ ...drill, kind: 'call' })).toBe(false);
     expect(isDrill({ ...drill, call: { ...drill.call, tool: 'in-flow.approval' } })).toBe(false);
     expect(isDrill({ kind: 'in-flow', tool: 'drill.answer' })).toBe(true);
+  });
+});
+
+describe('what people read', () => {
+  const notice = (review: Review, event: Notice['event'] = 'review.pending') =>
+    ({ event, review, vote: null, at: AT, sequence: 1, ordinal: 0, id: '1', materials: [] }) as Notice;
+  const title = 'Drill for ops: please answer. Nothing will happen.';
+
+  it('is said in Holdpoint’s words of a drill, and in quotes where a workflow says it', () => {
+    const drill = drillOf([], { title });
+    const question = { ...drill, call: { ...drill.call, tool: 'in-flow.approval' } };
+    expect(titleText(drill)).toBe(title);
+    expect(titleText(question)).toBe(JSON.stringify(title));
+    const shown = (review: Review): string =>
+      JSON.stringify(showReview(review, { now: Date.parse(AT), tool: undefined, pinned: null }));
+    expect(shown(drill)).toContain('This is a drill');
+    expect(shown(question)).not.toContain('This is a drill');
+  });
+
+  it('tells a mail and a webhook that it is one', () => {
+    const drill = drillOf([], { title });
+    const question = { ...drill, call: { ...drill.call, tool: 'in-flow.approval' } };
+    expect(subjectOf(notice(drill))).toBe(`Answer needed: ${title}`);
+    expect(sentenceOf(notice(drill))).toContain('This is a drill');
+    expect(sentenceOf(notice(question))).not.toContain('drill');
+    expect(webhookBody(notice(drill), null).data).toMatchObject({ drill: true });
+    expect(webhookBody(notice(question), null).data).not.toHaveProperty('drill');
   });
 });

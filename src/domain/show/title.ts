@@ -2,6 +2,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import type { Review, ReviewRow, SentencePart, WrittenAmount } from '../../contract/review.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { amountAt, ofArguments } from '../money.ts';
+import { isDrill } from '../drill.ts';
 import { clip } from '../text/visible.ts';
 import { clipValue, splitTemplate, writeInSentence } from '../text/write-value.ts';
 import { said, type Line } from './shown.ts';
@@ -71,6 +72,8 @@ type Titled = Pick<Review, 'kind' | 'title' | 'sentence'>;
 
 /** What a review is called, wherever people read it: the sentence of its call, or the question that is asked. */
 export function titleLine(review: Titled & ({ readonly tool: string } | Pick<Review, 'call'>)): Line {
+  // Holdpoint's own words, which a workflow that says the same does not get.
+  if (isDrill(review)) return [{ policy: review.title ?? 'Drill' }];
   if (review.kind === 'in-flow') return [review.title === null ? 'A question' : said(review.title)];
   const tool = 'tool' in review ? review.tool : review.call.tool;
   return review.sentence === undefined || review.sentence.length === 0 ? writeName(tool, []) : review.sentence;

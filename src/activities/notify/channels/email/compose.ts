@@ -4,6 +4,7 @@ import { decisionsFor, stateOfReview, voterOf } from '../../../../domain/eligibi
 import { capitalize, hasEnded, NOTICE, STATUS } from '../../../../domain/lifecycle.ts';
 import { emailDecisionOf } from '../../../../domain/mail-decision.ts';
 import type { Settings } from '../../../../domain/policy/settings.ts';
+import { isDrill } from '../../../../domain/drill.ts';
 import { mailboxOf, writeMailLink } from '../../../../domain/proof/mail-link.ts';
 import { showReview } from '../../../../domain/show/show-review.ts';
 import { shownBy } from '../../../../domain/show/shown-by.ts';
@@ -97,9 +98,13 @@ export function subjectOf({ event, review }: Pick<Notice, 'event' | 'review'>): 
 }
 
 function titleOf(event: NoticeEvent, review: Review): string {
+  if (isDrill(review) && event === 'review.pending') return 'Answer needed';
   if (event === 'review.resolved') return capitalize(STATUS[review.status].words);
   return event === 'execution.failed' && wasStopped(review) ? 'Stopped' : NOTICE[event].subject;
 }
+
+const DRILL =
+  'This is a drill: nothing will happen. Please open the review and approve it, so that it is known that this mail reached you.';
 
 /** What happened, in a sentence to the person who is told. */
 export function sentenceOf({ event, review, vote }: Notice): string {
@@ -107,6 +112,7 @@ export function sentenceOf({ event, review, vote }: Notice): string {
   if (event === 'execution.failed' && wasStopped(review)) {
     return 'A reviewer stopped this call after it was approved, before it ran.';
   }
+  if (isDrill(review)) return event === 'review.pending' ? DRILL : 'This drill has ended.';
   // Told late, of a review that goes on, the state shown below it counts.
   if (event === 'review.resolved' && hasEnded(review.status)) {
     return `This review has ended: ${STATUS[review.status].words}.`;
