@@ -1,5 +1,8 @@
+import type { ConfigFile } from '../../src/contract/config.ts';
 import { startWorld, until, type World } from './e2e-world.ts';
 import { linksOf, startMailServer, type MailServer, type ReceivedMail } from './smtp.ts';
+
+type Webhook = NonNullable<NonNullable<ConfigFile['notifications']>['webhooks']>[number];
 
 /** A Holdpoint that tells ops-1 and its colleagues by mail, under a policy that takes decisions from mails. */
 export interface MailWorld {
@@ -12,12 +15,15 @@ export interface MailWorld {
   close(): Promise<void>;
 }
 
-export async function startMailWorld(): Promise<MailWorld> {
+export async function startMailWorld(
+  more: { readonly env?: Readonly<Record<string, string>>; readonly webhooks?: readonly Webhook[] } = {},
+): Promise<MailWorld> {
   const smtp = await startMailServer();
   const world = await startWorld({
-    env: { SMTP_URL: smtp.url },
+    env: { SMTP_URL: smtp.url, ...more.env },
     config: {
       notifications: {
+        ...(more.webhooks === undefined ? {} : { webhooks: [...more.webhooks] }),
         email: { mode: 'per-event', from: 'Holdpoint <holdpoint@example.com>', smtp: 'env:SMTP_URL' },
         rateLimit: { perReviewer: 1_000, per: '1h' },
       },

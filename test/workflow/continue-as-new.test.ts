@@ -83,7 +83,8 @@ describe('continue-as-new', () => {
     const metadata = await gate.client.workflow
       .getHandle(reviewId)
       .query<{ currentDetails: string }>('__temporal_workflow_metadata');
-    expect(metadata.currentDetails).toContain('pending');
+    expect(metadata.currentDetails).toMatch(/^\*\*Waiting for ops, 1 of /);
+    expect(metadata.currentDetails).toContain(`/reviews/${reviewId}>)`);
 
     // The old envelope is still the same vote.
     await gate.signal(reviewId, 'decision', vote.envelope);

@@ -95,7 +95,25 @@ describe('details', () => {
     expect(await detailsOf(reviewId)).toContain('level 2 of 2');
     await gate.decide(reviewId, { type: 'reject', reviewer: 'finance-1' });
     await handle.result();
-    expect(await detailsOf(reviewId)).toContain('rejected');
+    expect(await detailsOf(reviewId)).toMatch(/^\*\*Rejected by finance-1\*\*\n/);
+    expect(await detailsOf(reviewId)).toMatch(/^- [-0-9: ]+ UTC: ops-1 approved \(version 1, level 1, by api\)/m);
+  });
+
+  it('begin with what it waits for, and link to the review’s page', async () => {
+    const { reviewId } = await pending();
+    const details = await detailsOf(reviewId);
+    expect(details).toMatch(/^\*\*Waiting for ops, 0 of 1, until [-0-9]+ [0-9:]+ UTC\*\*\n/);
+    expect(details).toContain(`[Open the review](<http://127.0.0.1:8080/reviews/${reviewId}>)`);
+  });
+
+  it('say what became of the call', async () => {
+    gate.answer(() => ({ status: 'outcome_unknown', code: 'lost_answer', message: 'gone' }));
+    const { reviewId } = await gate.start({ tool: 'payouts.close', arguments: { id: 'a-1' } });
+    await gate.untilStatus(reviewId, 'pending');
+    await gate.decide(reviewId);
+    await gate.until(reviewId, ({ review }) => review?.execution.status === 'outcome_unknown');
+    gate.answer(() => ({ status: 'executed', body: {} }));
+    expect(await detailsOf(reviewId)).toMatch(/^\*\*Approved by ops-1; outcome unknown/);
   });
 
   it('draw nothing that the proposer chose: neither heading, link, image nor code', async () => {
@@ -113,7 +131,7 @@ describe('details', () => {
       .filter((line) => line.startsWith('Arguments') || line.startsWith('The agent'));
     expect(outside).toHaveLength(2);
     for (const line of outside) {
-      expect(line.replace(/^Arguments \(revision 1\)/, '')).not.toMatch(/(?<!\\)[#[\]()!`<>*~|_]/);
+      expect(line.replace(/^Arguments \(revision 1\)/, '')).not.toMatch(/(?<!\\)[[\]`<>*~|_]|(?<!\\):\/\//);
       expect(line).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     }
   });
@@ -143,7 +161,11 @@ describe('summaries', () => {
     const summaries = started.map((event) => Buffer.from(event.userMetadata?.summary?.data ?? []).toString());
     expect(summaries.length).toBeGreaterThan(1);
     expect(summaries.filter((summary) => summary.length < 5)).toEqual([]);
-    expect(summaries).toContain('"make the call payouts.create"');
+    expect(summaries).toContain('"Make the call: payouts.create"');
+    expect(summaries.some((summary) => summary.startsWith('"Waiting for ops, 0 of 1, until '))).toBe(true);
+    const local = await eventsOf(gate.client, reviewId, 'markerRecordedEventAttributes');
+    expect(local.length).toBeGreaterThan(1);
+    expect(local.filter((event) => (event.userMetadata?.summary?.data?.length ?? 0) < 5)).toEqual([]);
   });
 });
 
