@@ -1,13 +1,14 @@
 import { startHoldpoint } from '../test/support/holdpoint.ts';
 import { openBare, openShape } from './gate/bare.ts';
 import { startTarget, writeDeployment } from './gate/deployment.ts';
-import { callThrough, openHoldpoint } from './gate/holdpoint.ts';
-import { measureLatency, measureThroughput, median, quantilesOf, type Door } from './gate/measure.ts';
+import { openHoldpoint } from './gate/holdpoint.ts';
+import { openLangGraph } from './gate/langgraph.ts';
+import { measureCalls, measureLatency, measureRate, median, type Caller, type Door } from './gate/measure.ts';
 
 /**
- * Compares Holdpoint's hard gate with bare Temporal (a signal, a 24 h timer, one activity) and with the gate's
- * Temporal operations without its work, on the same server, in one run, in turns: on shared machines only
- * ratios within one run are meaningful. `ROUNDS`, `GATES` and `CALLS` set how much is measured.
+ * Compares Holdpoint's hard gate and its reversible call with bare Temporal (a signal, a 24 h timer, one activity), with
+ * the gate's Temporal operations without its work, and with LangGraph.js on PostgreSQL, in one run, in turns: on shared
+ * machines only ratios within one run are meaningful. `ROUNDS`, `GATES` and `CALLS` set how much is measured.
  */
 /** Fewer than three rounds have no meaningful median. */
 const ROUNDS = Math.max(3, Number(process.env['ROUNDS'] ?? 5));
@@ -15,83 +16,89 @@ const GATES = Number(process.env['GATES'] ?? 300);
 const CALLS = Number(process.env['CALLS'] ?? 100);
 const CLIENTS = 20;
 
-/** One round of one door. */
-interface Round {
-  readonly rate: number;
-  readonly pending: number;
-  readonly pendingP99: number;
-  readonly decided: number;
-  readonly decidedP99: number;
-}
+/** Figures of one round of one door or caller, by the name of their row. */
+type Round = Readonly<Record<string, number>>;
 
 const target = await startTarget();
 const deployment = writeDeployment(target.url);
 const holdpoint = await startHoldpoint({ config: deployment.config });
-const keys = { url: holdpoint.url, agentKey: deployment.agentKey, reviewerToken: deployment.reviewerToken };
-const doors: readonly Door[] = [
-  await openBare(holdpoint.temporalAddress, target.url),
-  await openShape(holdpoint.temporalAddress, target.url),
-  openHoldpoint(keys),
-];
+const bare = await openBare(holdpoint.temporalAddress, target.url);
+const shape = await openShape(holdpoint.temporalAddress, target.url);
+const langGraph = await openLangGraph(target.url);
+const through = openHoldpoint({ ...deployment, url: holdpoint.url });
+const doors: readonly Door[] = [bare, shape, through, langGraph];
+const direct: Caller = {
+  name: 'the call itself',
+  call: async () => void (await (await fetch(`${target.url}/payouts/p-1`)).text()),
+};
+const callers: readonly Caller[] = [bare, direct, bare.standalone, through, langGraph];
 try {
-  for (const door of doors) await measureThroughput(door, CLIENTS, 100);
-  const rounds: Round[][] = doors.map(() => []);
-  for (let n = 1; n <= ROUNDS; n += 1) {
-    for (const [index, door] of doors.entries()) {
-      const round = await measure(door);
-      rounds[index]?.push(round);
-      console.error(
-        `round ${n}, ${door.name}: ${round.rate.toFixed(1)} gates/s, decision → executed ${round.decided.toFixed(1)} ms`,
-      );
-    }
-  }
-  const direct: number[] = [];
-  const through: number[] = [];
-  for (let n = 0; n < CALLS * 3; n += 1) {
-    let from = performance.now();
-    await (await fetch(`${target.url}/payouts/p-1`)).text();
-    direct.push(performance.now() - from);
-    from = performance.now();
-    await callThrough(keys);
-    through.push(performance.now() - from);
-  }
+  for (const door of doors) await measureRate(() => door.gate(), CLIENTS, 100);
+  for (const caller of callers) await measureRate(() => caller.call(), CLIENTS, 100);
+  const gates = await inTurns(doors, async (door) => {
+    const rate = await measureRate(() => door.gate(), CLIENTS, GATES);
+    const { pending, decided } = await measureLatency(door, CALLS);
+    return {
+      [`gates a second, ${CLIENTS} clients`]: rate,
+      'propose → pending, ms, median': pending.median,
+      'propose → pending, ms, p99': pending.p99,
+      'decision → executed, ms, median': decided.median,
+      'decision → executed, ms, p99': decided.p99,
+    };
+  });
+  const calls = await inTurns(callers, async (caller) => {
+    const rate = await measureRate(() => caller.call(), CLIENTS, GATES);
+    const { median: middle, p99 } = await measureCalls(caller, CALLS);
+    return { [`calls a second, ${CLIENTS} clients`]: rate, 'one call, ms, median': middle, 'one call, ms, p99': p99 };
+  });
 
-  console.log(
-    `medians of ${ROUNDS} rounds                         bare      shape  Holdpoint  shape÷bare  Holdpoint÷bare`,
-  );
-  row(`gates per second, ${CLIENTS} clients`, rounds, 'rate');
-  row('propose → pending, ms, median', rounds, 'pending');
-  row('propose → pending, ms, p99', rounds, 'pendingP99');
-  row('decision → executed, ms, median', rounds, 'decided');
-  row('decision → executed, ms, p99', rounds, 'decidedP99');
-  const [d, t] = [quantilesOf(direct), quantilesOf(through)];
-  console.log('\nreversible call                      direct    through Holdpoint');
-  console.log(`one call, ms, median           ${cell(d.median)}${cell(t.median)}`);
-  console.log(`one call, ms, p99              ${cell(d.p99)}${cell(t.p99)}`);
+  console.log(`medians of ${ROUNDS} rounds, and their ratio to bare Temporal in the same round\n`);
+  table('a hard gate', doors, gates);
+  table('a reversible call', callers, calls);
+  const asked = gates[doors.indexOf(through)]?.map((round) => round['propose → pending, ms, median'] ?? NaN) ?? [];
+  const called = calls[callers.indexOf(bare)]?.map((round) => round['one call, ms, median'] ?? NaN) ?? [];
+  console.log(`propose → pending ÷ bare workflow with one activity: ${ratio(asked, called).toFixed(2)}`);
 } finally {
   await Promise.all(doors.map((door) => door.close()));
   await holdpoint.destroy();
   await target.close();
 }
 
-async function measure(door: Door): Promise<Round> {
-  const { gatesPerSecond: rate } = await measureThroughput(door, CLIENTS, GATES);
-  const { pending, decided } = await measureLatency(door, CALLS);
-  return { rate, pending: pending.median, pendingP99: pending.p99, decided: decided.median, decidedP99: decided.p99 };
+/** One after the other, round by round: the machine's speed drifts, and what is in one round drifts together. */
+async function inTurns<T extends { readonly name: string }>(
+  all: readonly T[],
+  measure: (one: T) => Promise<Round>,
+): Promise<readonly (readonly Round[])[]> {
+  const rounds: Round[][] = all.map(() => []);
+  for (let n = 1; n <= ROUNDS; n += 1) {
+    for (const [index, one] of all.entries()) {
+      const round = await measure(one);
+      rounds[index]?.push(round);
+      const figures = Object.entries(round).map(([name, value]) => `${name} ${value.toFixed(1)}`);
+      console.error(`round ${n}, ${one.name}: ${figures.join(' · ')}`);
+    }
+  }
+  return rounds;
 }
 
-function row(name: string, rounds: readonly (readonly Round[])[], figure: keyof Round): void {
-  const [bare = [], shape = [], held = []] = rounds.map((of) => of.map((round) => round[figure]));
-  const medians = [bare, shape, held].map((values) => cell(median(values))).join('');
-  const ratios = [shape, held].map((values) => ratio(values, bare).toFixed(2).padStart(12)).join('  ');
-  console.log(`${name.padEnd(36)}${medians}${ratios}`);
+/** A column for each; ratios to the first. */
+function table(title: string, all: readonly { readonly name: string }[], rounds: readonly (readonly Round[])[]): void {
+  const rows = Object.keys(rounds[0]?.[0] ?? {});
+  const lines = rows.map((name) => {
+    const values = rounds.map((of) => of.map((round) => round[name] ?? NaN));
+    const cells = values.map((of, n) => {
+      const figure = median(of);
+      const beside = n === 0 ? '' : ` (${ratio(of, values[0] ?? []).toFixed(2)})`;
+      return `${figure.toFixed(figure < 10 ? 2 : 1)}${beside}`;
+    });
+    return [name, ...cells];
+  });
+  const cells = [[title, ...all.map(({ name }) => name)], ...lines];
+  const widths = cells[0]?.map((_cell, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0))) ?? [];
+  for (const line of cells) console.log(line.map((text, n) => text.padEnd(widths[n] ?? 0)).join('  '));
+  console.log('');
 }
 
-/** Round by round: the machine's speed drifts, both sides of one round drift together. */
 function ratio(a: readonly number[], b: readonly number[]): number {
   return median(a.map((value, n) => value / (b[n] ?? NaN)));
-}
-
-function cell(value: number): string {
-  return value.toFixed(value < 10 ? 2 : 1).padStart(11);
 }

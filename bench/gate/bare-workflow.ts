@@ -16,3 +16,8 @@ export async function bareGate(): Promise<string> {
   await condition(() => decision !== undefined, '24h');
   return decision === 'approve' ? await makeCall() : 'no';
 }
+
+/** The least that a call through Temporal is: one activity. */
+export async function bareCall(): Promise<string> {
+  return makeCall();
+}

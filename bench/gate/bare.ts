@@ -4,13 +4,32 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
-import type { Door, GateTimes } from './measure.ts';
+import type { Caller, Door, GateTimes } from './measure.ts';
 
 /** Bare Temporal: a signal, a 24 h timer, one activity. The client signals, then waits for the workflow's result. */
-export async function openBare(address: string, target: string): Promise<Door> {
-  return open('bare Temporal', new URL('./bare-worker.mjs', import.meta.url), { address, target }, (client) =>
-    client.workflow.start('bareGate', { taskQueue: 'bare', workflowId: `bare-${randomUUID()}` }),
+export async function openBare(
+  address: string,
+  target: string,
+): Promise<Door & Caller & { readonly standalone: Caller }> {
+  const { client, ...door } = await open(
+    'bare Temporal',
+    new URL('./bare-worker.mjs', import.meta.url),
+    { address, target },
+    (opened) => opened.workflow.start('bareGate', { taskQueue: 'bare', workflowId: `bare-${randomUUID()}` }),
   );
+  return {
+    ...door,
+    call: async () => {
+      await client.workflow.execute('bareCall', { taskQueue: 'bare', workflowId: `bare-${randomUUID()}` });
+    },
+    standalone: {
+      name: 'bare standalone activity',
+      call: async () => {
+        const options = { taskQueue: 'bare', startToCloseTimeout: '30s', retry: { maximumAttempts: 1 } } as const;
+        await client.activity.execute('makeCall', { ...options, id: `bare-${randomUUID()}` });
+      },
+    },
+  };
 }
 
 /** Temporal with everything that a hard gate asks of it, but nothing done: see `shape-workflow.ts`. */
@@ -37,7 +56,7 @@ async function open(
   worker: URL,
   { address, target }: { readonly address: string; readonly target: string },
   start: (client: Client) => Promise<Started>,
-): Promise<Door> {
+): Promise<Door & { readonly client: Client }> {
   const child = spawn(process.execPath, [fileURLToPath(worker), address, target], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -46,6 +65,7 @@ async function open(
   const client = new Client({ connection });
   return {
     name,
+    client,
     gate: async (): Promise<GateTimes> => {
       const started = performance.now();
       const handle = await start(client);

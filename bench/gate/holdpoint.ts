@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
-import type { Door, GateTimes } from './measure.ts';
+import type { Caller, Door, GateTimes } from './measure.ts';
 
 /** Connections are kept, as a client library keeps them. */
 const agent = new Agent({ connections: 64, pipelining: 1 });
@@ -12,9 +12,10 @@ export interface HoldpointKeys {
 }
 
 /** Holdpoint over HTTP, as an agent and a reviewer use it. */
-export function openHoldpoint(keys: HoldpointKeys): Door {
+export function openHoldpoint(keys: HoldpointKeys): Door & Caller {
   return {
-    name: 'Holdpoint hard gate',
+    name: 'Holdpoint',
+    call: () => callThrough(keys),
     gate: async (): Promise<GateTimes> => {
       const started = performance.now();
       const proposed = await call<{ reviewId: string; outcome: string }>(
@@ -55,7 +56,7 @@ async function untilShown(keys: HoldpointKeys, path: string): Promise<string> {
   }
 }
 
-/** Makes a reversible call through Holdpoint; resolves with its answer. */
+/** Makes a reversible call through Holdpoint. */
 export async function callThrough(keys: HoldpointKeys): Promise<void> {
   const answer = await call<{ outcome: string }>(keys.url, 'POST', '/v1/execute', keys.agentKey, {
     service: 'payouts',

@@ -1,3 +1,9 @@
+/** One way to make a reversible call. */
+export interface Caller {
+  readonly name: string;
+  call(): Promise<void>;
+}
+
 /** One way through a gate, from proposal to result. */
 export interface Door {
   readonly name: string;
@@ -11,10 +17,6 @@ export interface GateTimes {
   readonly decidedMs: number;
 }
 
-export interface Throughput {
-  readonly gatesPerSecond: number;
-}
-
 export interface Latency {
   readonly pending: Quantiles;
   readonly decided: Quantiles;
@@ -24,16 +26,27 @@ export interface Quantiles {
   readonly p99: number;
 }
 
-/** `clients` at once, until `count` gates are through. */
-export async function measureThroughput(door: Door, clients: number, count: number): Promise<Throughput> {
+/** How many a second, with `clients` at once, until `count` are done. */
+export async function measureRate(work: () => Promise<unknown>, clients: number, count: number): Promise<number> {
   let left = count;
   const from = performance.now();
   await Promise.all(
     Array.from({ length: clients }, async () => {
-      while (left-- > 0) await door.gate();
+      while (left-- > 0) await work();
     }),
   );
-  return { gatesPerSecond: (count * 1_000) / (performance.now() - from) };
+  return (count * 1_000) / (performance.now() - from);
+}
+
+/** One client, one call after the other; ms. */
+export async function measureCalls({ call }: Caller, count: number): Promise<Quantiles> {
+  const times: number[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const from = performance.now();
+    await call();
+    times.push(performance.now() - from);
+  }
+  return quantilesOf(times);
 }
 
 /** One client, one gate after the other. */
