@@ -18,20 +18,7 @@ export function openHoldpoint(keys: HoldpointKeys): Door & Caller {
     call: () => callThrough(keys),
     gate: async (): Promise<GateTimes> => {
       const started = performance.now();
-      const proposed = await call<{ reviewId: string; outcome: string }>(
-        keys.url,
-        'POST',
-        '/v1/execute',
-        keys.agentKey,
-        {
-          service: 'payouts',
-          tool: 'payouts.create',
-          // An equal call that waits would stand for it.
-          arguments: { account: randomUUID(), amount: 100, currency: 'usd' },
-        },
-      );
-      if (proposed.outcome !== 'ESCALATE') throw new Error(`not held: ${JSON.stringify(proposed)}`);
-      const path = `/v1/reviews/${proposed.reviewId}`;
+      const path = `/v1/reviews/${await propose(keys)}`;
       const digest = await untilShown(keys, path);
       const pending = performance.now();
       await call(keys.url, 'POST', `${path}/decision`, keys.reviewerToken, { type: 'approve', digest });
@@ -46,6 +33,24 @@ export function openHoldpoint(keys: HoldpointKeys): Door & Caller {
     },
     close: () => agent.close(),
   };
+}
+
+/** Proposes a call that is held; resolves with its review. */
+export async function propose(keys: HoldpointKeys): Promise<string> {
+  const { url, agentKey } = keys;
+  const proposed = await call<{ reviewId: string; outcome: string }>(url, 'POST', '/v1/execute', agentKey, {
+    service: 'payouts',
+    tool: 'payouts.create',
+    // An equal call that waits would stand for it.
+    arguments: { account: randomUUID(), amount: 100, currency: 'usd' },
+  });
+  if (proposed.outcome !== 'ESCALATE') throw new Error(`not held: ${JSON.stringify(proposed)}`);
+  return proposed.reviewId;
+}
+
+/** Reads a page of the list as a reviewer. */
+export async function readList({ url, reviewerToken }: HoldpointKeys, query: string): Promise<void> {
+  await call(url, 'GET', `/v1/reviews?${query}`, reviewerToken);
 }
 
 /** What a reviewer needs to decide: the digest that is shown. */
