@@ -3,7 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { router } from './router.tsx';
-import { takeSignInToken } from './session/session.ts';
+import { watchForSignInLinks } from './session/session.ts';
 import { applyTheme } from './app/preferences.ts';
 import './styles/tokens.css';
 import './styles/fonts.css';
@@ -27,14 +27,14 @@ const queryClient = new QueryClient({
 
 applyTheme();
 // Out of the address bar and the history before anything else happens.
-const token = takeSignInToken(location, history);
+watchForSignInLinks();
 
 const place = document.getElementById('page');
 if (place !== null) {
   createRoot(place).render(
     <StrictMode>
       <QueryClientProvider client={queryClient}>
-        <RouterProvider router={router} context={{ signInToken: token }} />
+        <RouterProvider router={router} />
       </QueryClientProvider>
     </StrictMode>,
   );

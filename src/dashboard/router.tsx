@@ -1,4 +1,4 @@
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { Shell } from './app/shell.tsx';
 import { words } from './words.ts';
 import { readFilters, type InboxFilters } from './inbox/filters.ts';
@@ -9,7 +9,7 @@ import { readFilters, type InboxFilters } from './inbox/filters.ts';
  * `useSearch`/`useParams` and reaches the API through `data/client.ts`. A path added here is served by
  * `src/api/routes/pages.ts` too, or reloading it answers 404.
  */
-const root = createRootRouteWithContext<{ readonly signInToken: string | undefined }>()({ component: Shell });
+const root = createRootRoute({ component: Shell });
 
 const inbox = createRoute({
   getParentRoute: () => root,
@@ -58,7 +58,6 @@ const design = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([inbox, review, group, audit, policy, design]),
-  context: { signInToken: undefined },
   // Plain `?name=text`: an address that a person can read and write.
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => {

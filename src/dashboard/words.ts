@@ -11,13 +11,13 @@ export const words = {
     audit: 'Audit',
     policy: 'Policy',
     signingIn: 'Signing in',
-    noAnswer: 'Holdpoint does not answer',
+    notLoaded: 'Holdpoint could not be loaded',
     noSuchPage: 'Page not found',
     toInbox: 'Go to the inbox',
     tryAgain: 'Try again',
     dismiss: 'Dismiss',
-    lost: 'Holdpoint does not answer. What you see may be out of date, and updates as soon as Holdpoint answers.',
-    offline: 'You are offline. What you see may be out of date, and you cannot decide until you are back online.',
+    lost: (since: string) => `Holdpoint does not answer. What you see is from ${since}.`,
+    offline: (since: string) => `You are offline. What you see is from ${since}.`,
     withheldGroups:
       'You cannot decide for these groups, because the identity provider did not name them when you signed in. ' +
       'Ask an operator to correct their names there or in the configuration, then sign in again.',
@@ -39,6 +39,51 @@ export const words = {
     signOut: 'Sign out',
     signOutEverywhere: 'Sign out everywhere',
     stillSignedIn: 'Holdpoint does not answer. You are still signed in; try again.',
+  },
+  session: {
+    ends: (last: string, unused: string) =>
+      last === unused ? `Session ends at ${last}` : `Session ends at ${last}, or at ${unused} if unused`,
+    endsSoon: (at: string) => `Your session ends at ${at}. Sign in again then; what you have typed is kept.`,
+    endsUnused: (at: string) => `Your session ends at ${at} if you do nothing.`,
+    stay: 'Stay signed in',
+    ended: (id: string) => `Your session has ended. Sign in again as ${id} to continue; what you typed is kept.`,
+    link: {
+      refused: 'This link was already used or is too old. Ask for a new one, or sign in another way.',
+      unreachable: 'Holdpoint does not answer, so you are not signed in. Open the link again.',
+    },
+    linkRefused: (id: string) => `This link was already used or is too old. You are still signed in as ${id}.`,
+  },
+  states: {
+    offline: 'You are offline. This loads when you are back online.',
+    noAnswer: 'Holdpoint does not answer.',
+    failed: 'Holdpoint answered with an error.',
+    code: 'Code:',
+  },
+  inbox: {
+    list: 'Reviews',
+    loading: 'Loading reviews',
+    failed: 'The inbox could not be loaded',
+    count: (shown: number, more: boolean) => `${shown}${more ? ' and more' : ''}`,
+    found: (shown: number, looked: number, more: boolean) =>
+      `${shown} found in ${looked}${more ? ', still looking' : ''}`,
+    mine: 'Waiting for you',
+    notRun: 'Approved, not run yet',
+    others: 'Waiting for others',
+    showNew: (count: number) => `Show ${count} new`,
+    update: 'Update the list',
+    nothingWaits: 'Nothing is waiting',
+    comesByItself: 'Calls that the policy holds appear here by themselves.',
+    noneFiltered: 'No review matches these filters',
+    noneFound: (search: string) => `No review matches “${search}”`,
+    clearSearch: 'Clear search',
+    clearFilters: 'Clear filters',
+    chooseFirst: 'Choose a review first: press j or k.',
+    who: (agent: string, owner: string | null) => (owner === null ? `${agent}, no owner` : `${agent} for ${owner}`),
+    votesMissing: (count: number) => `${count} votes missing, `,
+    gone: 'no longer waiting',
+    waitsForOthers: 'waiting for others',
+    together: (count: number) => `${count} calls together:`,
+    decideTogether: 'Decide together',
   },
   keys: {
     title: 'Keyboard shortcuts',
@@ -213,6 +258,7 @@ export const words = {
     digest: 'Digest',
   },
   decide: {
+    offline: 'You are offline. You can decide when you are back online.',
     buttons: { approve: 'Approve', edit: 'Edit', respond: 'Answer', revise: 'Request changes', reject: 'Reject' },
     /** Comments that are often needed; a person can change them before they are sent. */
     presets: {

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '../contract/audit.ts';
 import { EXECUTION_ERRORS, REASONS } from '../contract/codes.ts';
-import type { DecisionType } from '../contract/review.ts';
+import type { DecisionType, ReviewRow } from '../contract/review.ts';
 
 /** What codes and entries of the log say in words: the page shows it, and the log is searched for it. */
 
@@ -15,6 +15,31 @@ export const DECISION_WORDS: Readonly<Record<DecisionType, string>> = {
 /** A reason code in words; a reason that a policy defines is returned as it is. */
 export function reasonWords(code: string): string {
   return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : code;
+}
+
+/** Where a list has room for a few words; all others are short enough, or a policy's own. */
+const SHORT_REASONS: Partial<Record<string, string>> = {
+  'irreversible-tool': 'cannot be undone',
+  'sensitive-tool': 'sensitive tool',
+  held_by_policy: 'held by policy',
+  sensitive_limit: 'too many in the last hour',
+  owner_unknown: 'no owner',
+  rule_error: 'a rule failed',
+  policy_error: 'the policy failed',
+  context_not_pinned: 'context not pinned',
+  unattested: 'not signed',
+  not_plain_select: 'not a plain SELECT',
+  upstream_changed: 'the upstream tool changed',
+  upstream_unlisted: 'unknown to its server',
+  unlisted_tool: 'not in the policy',
+};
+
+/** Why a review is held, in a few words: what a rule of the policy says tells more than the class of the tool. */
+export function shortReasons({ kind, reasonCodes }: Pick<ReviewRow, 'kind' | 'reasonCodes'>): string {
+  if (kind === 'in-flow') return 'a workflow asks';
+  const byPolicy = reasonCodes.filter((code) => !Object.hasOwn(REASONS, code));
+  const codes = byPolicy.length > 0 ? byPolicy : reasonCodes;
+  return codes.map((code) => SHORT_REASONS[code] ?? reasonWords(code)).join(', ');
 }
 
 export function executionErrorWords(code: string): string {

@@ -169,14 +169,14 @@ test('a group', async () => {
 
 test('nothing there, and nothing that can be read', async () => {
   const { page, faults, close } = await world.open('/?q=no-such-words');
-  await page.getByRole('heading', { name: 'Nothing fits these filters' }).waitFor();
+  await page.getByRole('heading', { name: 'No review matches “no-such-words”' }).waitFor();
   await expectAccessible(page, 'an empty inbox');
   await page.goto(`${world.api.url}/reviews/rev_01J00000000000000000000000`);
   await page.getByRole('heading', { name: 'There is no such review' }).waitFor();
   await expectAccessible(page, 'no such review');
   await page.route('**/v1/reviews/rev_*', (route) => route.fulfill({ status: 500, body: '' }));
   await page.reload();
-  await page.getByRole('heading', { name: 'The review could not be read' }).waitFor();
+  await page.getByRole('heading', { name: 'The review could not be loaded' }).waitFor();
   await expectAccessible(page, 'a review that cannot be read');
   await page.goto(`${world.api.url}/group?name=nobodys`);
   await page.getByRole('heading', { name: 'There is no such group' }).waitFor();
@@ -192,7 +192,7 @@ test('nothing there, and nothing that can be read', async () => {
   await page.getByRole('alert').waitFor({ state: 'detached' });
   await page.route('**/v1/session', (route) => route.abort());
   await page.reload();
-  await page.getByRole('heading', { name: 'Holdpoint does not answer' }).waitFor();
+  await page.getByRole('heading', { name: 'Holdpoint could not be loaded' }).waitFor();
   await expectAccessible(page, 'no answer at all');
   expect(faults).toEqual([]);
   await close();

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 describe.each(SIZES)('a row, %s', (size) => {
-  test('says class, proposer, owner, age, time left and missing votes; mine stand first', async () => {
+  test('says what, who for whom, why held and the time left; mine stand first', async () => {
     const thread = `rows-${size}`;
     // Theirs ends sooner, and stands below mine all the same.
     const theirs = await world.put({
@@ -42,9 +42,10 @@ describe.each(SIZES)('a row, %s', (size) => {
     });
     const mine = await world.put({
       threadId: thread,
+      sentence: [{ policy: 'Pay ' }, { value: '"acct-8812"' }],
+      reasonCodes: ['irreversible-tool', 'large-payout'],
       proposer: { id: 'invoice-agent', owner: 'finance-1', attested: true },
       levels: [level('operations', ['ops'], { quorum: 2 }), level('finance', ['finance'], { status: 'waiting' })],
-      proposedAt: from(-3.5 * HOUR),
       expiresAt: from(52.5 * HOUR),
     });
     const { page, faults, close } = await world.open(`/?threadId=${thread}`, { size });
@@ -59,19 +60,23 @@ describe.each(SIZES)('a row, %s', (size) => {
     ]);
     const text = await rows.first().innerText();
     for (const part of [
-      'irreversible',
-      'by invoice-agent',
-      'owner finance-1',
-      '3 h ago',
+      'Pay "acct-8812"',
+      'invoice-agent for finance-1',
       '2 votes missing',
+      // What a rule says tells more than the class of the tool.
+      'large-payout',
       '2 d 4 h left',
     ]) {
       expect(text).toContain(part);
     }
+    expect(await rows.first().locator('b').allInnerTexts()).toEqual(['"acct-8812"']);
+    // Each is alone in its section: a badge would tell nothing apart.
+    expect(await rows.locator('.badge').count()).toBe(0);
     const other = await rows.last().innerText();
-    expect(other).toContain('sensitive');
-    expect(other).toContain('1 vote missing');
-    expect(other).toContain('by nobodys-agent');
+    expect(other).toContain('nobodys-agent, no owner');
+    // Without a title, what tells its calls apart; no JSON, and the tool's name once.
+    expect(other).toContain('Call github.repos.delete with owner "acme", repo "old"');
+    expect(other.split('github.repos.delete')).toHaveLength(2);
     // For the ear the countdown has whole words, once.
     const spoken = await rows.first().ariaSnapshot();
     expect(spoken).toContain('2 days 4 hours left');
@@ -79,6 +84,41 @@ describe.each(SIZES)('a row, %s', (size) => {
     expect(faults).toEqual([]);
     await close();
   });
+});
+
+test('fourteen rows are wholly on a screen of 1280 by 800; red and amber are for time, and for the class of few', async () => {
+  const thread = 'dense';
+  for (let n = 0; n < 16; n += 1) {
+    await world.put({
+      threadId: thread,
+      class: n === 3 ? 'sensitive' : 'irreversible',
+      proposer: { id: 'deploy-agent', owner: 'ops-1', attested: true },
+      sentence: [{ policy: 'Deploy ' }, { value: '"checkout"' }, { policy: ' 2026.11 to ' }, { value: '"production"' }],
+      expiresAt: from(n === 0 ? 10 * 60_000 : n === 1 ? 40 * 60_000 : n * HOUR),
+    });
+  }
+  const { page, faults, close } = await world.open(`/?threadId=${thread}`);
+  await page.getByTestId('row').first().waitFor();
+  await expect
+    .poll(() =>
+      page.evaluate<number>(
+        `[...document.querySelectorAll('[data-testid=row]')].filter((row) => {
+          const { top, bottom } = row.getBoundingClientRect();
+          return top >= document.querySelector('.bar').getBoundingClientRect().bottom && bottom <= innerHeight;
+        }).length`,
+      ),
+    )
+    .toBeGreaterThanOrEqual(14);
+  expect(await page.locator('.line .badge').allInnerTexts()).toEqual(['sensitive']);
+  const coloured = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('.line *')]
+      .filter((element) => element.children.length === 0 && !element.closest('.unseen-by-eye'))
+      .filter((element) => { const [r, , b] = getComputedStyle(element).color.match(/\\d+/g).map(Number); return r > b + 60; })
+      .map((element) => element.textContent)`,
+  );
+  expect(coloured.map((text) => text.replace(/ \d\d s left/, ''))).toEqual(['9 min', '39 min']);
+  expect(faults).toEqual([]);
+  await close();
 });
 
 describe('filters worked by hand', () => {
@@ -112,14 +152,16 @@ describe('filters worked by hand', () => {
     await page.getByLabel('Tool').selectOption('');
     await page.getByLabel('Proposer').fill('agent-2');
     await shows(1);
-    expect(await rows.innerText()).toContain('by agent-2');
+    expect(await rows.innerText()).toContain('agent-2, no owner');
     // Both at once: what is typed comes a moment later, and takes nothing of the other away.
     await page.getByLabel('Proposer').fill('');
     await page.getByLabel('Status').selectOption('rejected');
-    await expect.poll(() => rows.allInnerTexts(), { timeout: 30_000 }).toEqual([expect.stringContaining('rejected')]);
+    await shows(1);
     expect(new URL(page.url()).searchParams.get('status')).toBe('rejected');
     await page.getByLabel('Status').selectOption('all');
     await shows(3);
+    // Only here it tells rows apart.
+    expect(await rows.locator('.badge').allInnerTexts()).toEqual(['rejected']);
     await page.reload();
     await shows(3);
     await page.getByRole('button', { name: 'Clear filters' }).click();

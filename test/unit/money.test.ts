@@ -116,7 +116,7 @@ it('of a long list the first are written, and a line names three', () => {
   const amounts = writeAmounts([money], { to: Array.from({ length: 5_000 }, (_, amount) => ({ amount })) }, []);
   expect(amounts).toHaveLength(100);
   expect(writeLine(writeSentence('bank.payAll', null, {}, amounts))).toBe(
-    'bank: pay all, 0.00 EUR (0), 0.01 EUR (1), 0.02 EUR (2), …',
+    'Call bank.payAll, 0.00 EUR (0), 0.01 EUR (1), 0.02 EUR (2), …',
   );
   expect(listRowOf(aReview({ amounts: [...amounts] })).row.amounts).toHaveLength(5);
 });
@@ -133,7 +133,7 @@ describe('titles', () => {
   });
 
   it('have it too where the tool has no title', () => {
-    expect(said(null)).toBe('bank: refund, 1,299.00 EUR (129900)');
+    expect(said(null)).toBe('Call bank.refund, 1,299.00 EUR (129900)');
   });
 });
 

@@ -59,9 +59,9 @@ describe('the title of a tool', () => {
     expect(write('Run {sql}', { sql: ' DELETE\n  FROM t ' })).toBe('Run "DELETE FROM t"');
   });
 
-  it('is made of its name where it has none', () => {
-    expect(writeLine(writeSentence('payouts.createMany', null, { to: 'x' }))).toBe('payouts: create many');
-    expect(titleText(aReview())).toBe('postgres: execute');
+  it('is the name of the tool where it has none', () => {
+    expect(writeLine(writeSentence('payouts.createMany', null, { to: 'x' }))).toBe('Call payouts.createMany');
+    expect(titleText(aReview())).toBe('Call postgres.execute');
   });
 });
 

@@ -1,6 +1,8 @@
 import { useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
-import { sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
+import { useNow } from '../data/clock.ts';
+import { forgetData, sessionEnds, sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
+import { clockTime } from '../ui/time.ts';
 import { words } from '../words.ts';
 import { openHelp } from './help.tsx';
 import { keepSingleKeys, keepTheme, readTheme, THEMES, useSingleKeys } from './preferences.ts';
@@ -21,8 +23,7 @@ export function AccountMenu({ session }: { readonly session: Session }) {
       return;
     }
     queries.setQueryData(sessionQuery.queryKey, null);
-    // Data of this session must not be shown to the next user.
-    queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+    forgetData(queries);
   };
   const { id } = session.reviewer;
   return (
@@ -53,6 +54,7 @@ export function AccountMenu({ session }: { readonly session: Session }) {
           {words.account.singleKeys}
         </label>
         <PanelButton onClick={openHelp}>{words.account.showKeys}</PanelButton>
+        <SessionEnds session={session} />
         <PanelButton onClick={() => void leave(signOut)}>{words.account.signOut}</PanelButton>
         <PanelButton onClick={() => void leave(signOutEverywhere)}>{words.account.signOutEverywhere}</PanelButton>
       </div>
@@ -72,4 +74,11 @@ function PanelButton({ children, onClick }: { readonly children: string; readonl
       {children}
     </button>
   );
+}
+
+function SessionEnds({ session }: { readonly session: Session }) {
+  const now = useNow();
+  const ends = sessionEnds(session);
+  if (ends === undefined) return null;
+  return <p className="quiet">{words.session.ends(clockTime(ends.last, now), clockTime(ends.unused, now))}</p>;
 }

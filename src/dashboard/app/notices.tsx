@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { Button } from 'react-aria-components';
 import { createStore } from '../data/store.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -25,10 +26,11 @@ function dismiss(id: number): void {
   notices.set(notices.get().filter((notice) => notice.id !== id));
 }
 
-export function Notices() {
+export function Notices({ children }: { readonly children: ReactNode }) {
   const shown = notices.use();
   return (
     <div className="notices" role="status">
+      {children}
       {shown.map(({ id, tone, text }) => (
         <p key={id} className={`note note-${tone}`} data-testid="notice">
           <span>{text}</span>

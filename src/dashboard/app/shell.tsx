@@ -1,39 +1,50 @@
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useRouteContext } from '@tanstack/react-router';
+import { Link, Outlet } from '@tanstack/react-router';
 import { whenSignedOut } from '../data/client.ts';
-import { useConnection } from '../data/connection.ts';
+import { serverNow } from '../data/clock.ts';
+import { staleSince, useConnection } from '../data/connection.ts';
 import { useLiveChanges } from '../data/live.ts';
-import { SessionContext, sessionQuery, signIn, type Session } from '../session/session.ts';
-import { SignIn } from '../session/sign-in.tsx';
+import {
+  endedSessionOf,
+  SessionContext,
+  sessionQuery,
+  signIn,
+  signInToken,
+  startSession,
+  type Session,
+} from '../session/session.ts';
+import { SessionNote } from '../session/session-note.tsx';
+import { SignIn, type LinkProblem } from '../session/sign-in.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
+import { clockTime } from '../ui/time.ts';
 import { Visible } from '../ui/visible.tsx';
 import { voterOf } from '../../domain/eligibility.ts';
 import { words } from '../words.ts';
 import { lastInboxView } from '../inbox/filters.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { HelpDialog } from './help.tsx';
-import { Notices } from './notices.tsx';
+import { Notices, notify } from './notices.tsx';
 
 /** Everything around a view: session, navigation, connection state. */
 export function Shell() {
   const queries = useQueryClient();
-  const { signInToken } = useRouteContext({ from: '__root__' });
-  const redeemed = useRedeemed(signInToken);
-  const session = useQuery({ ...sessionQuery, enabled: redeemed !== 'redeeming' });
+  const link = useSignInLink();
+  const session = useQuery({ ...sessionQuery, enabled: !link.isPending });
   useEffect(() => whenSignedOut(() => queries.setQueryData(sessionQuery.queryKey, null)), [queries]);
-  if (redeemed === 'redeeming' || session.isPending) return <Loading what={words.shell.signingIn} />;
-  if (session.isError) {
+  if (session.data === undefined || (session.data === null && link.isPending)) {
+    if (!session.isError) return <Loading what={words.shell.signingIn} />;
     return (
       <main id="main">
-        <Failure what={words.shell.noAnswer} isPage retry={() => void session.refetch()} />
+        <Failure what={words.shell.notLoaded} error={session.error} isPage retry={() => void session.refetch()} />
       </main>
     );
   }
-  if (session.data === null) return <SignIn linkFailed={redeemed === 'refused'} />;
+  if (session.data === null) return <SignIn linkProblem={link.problem} ended={endedSessionOf()} />;
   return (
-    <SessionContext value={session.data}>
+    // A new session begins anew: nothing that another one read or began is left.
+    <SessionContext key={session.data.csrfToken} value={session.data}>
       <Frame session={session.data} />
     </SessionContext>
   );
@@ -66,7 +77,9 @@ function Frame({ session }: { readonly session: Session }) {
         <Outlet />
       </main>
       <HelpDialog />
-      <Notices />
+      <Notices>
+        <SessionNote session={session} />
+      </Notices>
     </>
   );
 }
@@ -94,35 +107,50 @@ function WithheldGroups({ session: { session } }: { readonly session: Session })
   );
 }
 
-/** Says that the page may be out of date. Always in the document, so that screen readers announce changes. */
+/**
+ * Says since when the page may be out of date. Always in the document, so that screen readers announce changes; over the
+ * page, so that it moves nothing.
+ */
 function ConnectionNote() {
   const connection = useConnection();
   const quiet = connection === 'live' || connection === 'connecting';
   return (
-    <div role="status" className={quiet ? 'connection' : 'connection connection-bad'} data-connection={connection}>
-      {quiet ? '' : words.shell[connection]}
+    <div className="connection">
+      <p role="status" data-connection={connection}>
+        {quiet ? '' : words.shell[connection](clockTime(staleSince(), serverNow()))}
+      </p>
     </div>
   );
 }
 
-/** Redeems the token of a sign-in link once, before the session is read. */
-function useRedeemed(token: string | undefined): 'none' | 'redeeming' | 'redeemed' | 'refused' {
+interface SignInLink {
+  readonly isPending: boolean;
+  readonly problem: LinkProblem | undefined;
+}
+
+/** Redeems the token of a sign-in link, before the session is read or in the place of the one that is open. */
+function useSignInLink(): SignInLink {
   const queries = useQueryClient();
-  const [started, setStarted] = useState(false);
-  const attempt = useMutation({
+  const token = signInToken.use();
+  const { mutate, ...attempt } = useMutation({
     mutationFn: signIn,
     onSuccess: (session) => {
-      if (session !== undefined) queries.setQueryData(sessionQuery.queryKey, session);
+      if (session !== undefined) return startSession(queries, session);
+      const open = queries.getQueryData(sessionQuery.queryKey);
+      if (open) notify('bad', words.session.linkRefused(open.reviewer.id));
+    },
+    onError: () => {
+      if (queries.getQueryData(sessionQuery.queryKey)) notify('bad', words.session.link.unreachable);
     },
   });
-  const { mutate } = attempt;
   useEffect(() => {
-    if (token === undefined || started) return;
-    setStarted(true);
+    if (token === undefined || signInToken.get() === undefined) return;
+    signInToken.set(undefined);
     mutate(token);
-  }, [token, started, mutate]);
-  if (token === undefined) return 'none';
-  if (attempt.isError) return 'refused';
-  if (!attempt.isSuccess) return 'redeeming';
-  return attempt.data === undefined ? 'refused' : 'redeemed';
+  }, [token, mutate]);
+  const refused = attempt.isSuccess && attempt.data === undefined;
+  return {
+    isPending: token !== undefined || attempt.isPending,
+    problem: attempt.isError ? 'unreachable' : refused ? 'refused' : undefined,
+  };
 }

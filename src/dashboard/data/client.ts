@@ -1,12 +1,13 @@
 import { Holdpoint } from '../../client/index.ts';
 import { parseExactJson } from '../../contract/exact-number.ts';
-import { noteServerDate } from './clock.ts';
+import { noteServerDate, serverNow } from './clock.ts';
 import { setConnection } from './connection.ts';
 
 /** CSRF token of the session; sent with every request that changes something. */
 let csrfToken: string | null = null;
 let onSignedOut: () => void = () => undefined;
 let onStreamOpened: () => void = () => undefined;
+let answeredAt = 0;
 
 export function setCsrfToken(token: string | null): void {
   csrfToken = token;
@@ -22,16 +23,24 @@ export function whenStreamOpened(listener: () => void): void {
   onStreamOpened = listener;
 }
 
+/** When the server last answered a request, by its own clock (epoch ms): a session that is not used ends. */
+export function lastAnsweredAt(): number {
+  return answeredAt;
+}
+
 /** `fetch` with the session's cookie in place of a key. */
 export async function sessionFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.delete('authorization');
   if (csrfToken !== null) headers.set('x-csrf-token', csrfToken);
-  const isStream = new URL(input instanceof Request ? input.url : input, location.origin).pathname === '/v1/events';
+  const { pathname } = new URL(input instanceof Request ? input.url : input, location.origin);
+  const isStream = pathname === '/v1/events';
   try {
     const response = await fetch(input, { ...init, headers, credentials: 'same-origin' });
     noteServerDate(response.headers.get('date'));
-    if (response.status === 401) onSignedOut();
+    answeredAt = serverNow();
+    // A link or a token that is refused ends no session.
+    if (response.status === 401 && pathname !== '/v1/session') onSignedOut();
     if (isStream && response.ok) {
       setConnection('live');
       onStreamOpened();

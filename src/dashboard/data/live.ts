@@ -6,6 +6,7 @@ import { client, whenStreamOpened } from './client.ts';
 import { connection, setConnection } from './connection.ts';
 import type { Voter } from '../../domain/eligibility.ts';
 import { placeRow, type ListFilter } from './place-row.ts';
+import { latestRowKey } from './queries.ts';
 
 /** Keeps every list and every open review current while signed in: one stream for the whole page. */
 export function useLiveChanges(me: Voter): void {
@@ -13,13 +14,17 @@ export function useLiveChanges(me: Voter): void {
   const { id } = me;
   const groups = me.groups.join('\n');
   useEffect(() => {
-    const stop = new AbortController();
+    let stop = new AbortController();
+    const start = (): void => void follow(queries, { id, groups: groups.split('\n') }, stop.signal);
     whenStreamOpened(() => refreshAll(queries));
-    void follow(queries, { id, groups: groups.split('\n') }, stop.signal);
+    start();
     const offline = (): void => setConnection('offline');
     const online = (): void => {
       if (connection() === 'offline') setConnection('lost');
-      refreshAll(queries);
+      // The stream of before may be dead without a sign of it.
+      stop.abort();
+      stop = new AbortController();
+      start();
     };
     window.addEventListener('offline', offline);
     window.addEventListener('online', online);
@@ -44,6 +49,7 @@ async function follow(queries: QueryClient, me: Voter, signal: AbortSignal): Pro
 }
 
 function take(queries: QueryClient, row: ReviewRow, me: Voter): void {
+  queries.setQueryData(latestRowKey(row.reviewId), row);
   for (const [key] of queries.getQueriesData<InfiniteData<ReviewPage>>({ queryKey: ['reviews'] })) {
     const filter = key[1] as ListFilter;
     queries.setQueryData<InfiniteData<ReviewPage>>(

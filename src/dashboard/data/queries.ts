@@ -27,6 +27,11 @@ export function rowsOf(data: { readonly pages: readonly ReviewPage[] } | undefin
   return data?.pages.flatMap((page) => page.reviews) ?? [];
 }
 
+/** Where the last change of a review is kept for a while, although the lists that it left do not have it any more. */
+export function latestRowKey(reviewId: string) {
+  return ['row', reviewId] as const;
+}
+
 export function reviewQuery(reviewId: string) {
   return queryOptions({
     queryKey: ['review', reviewId] as const,

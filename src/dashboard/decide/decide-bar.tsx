@@ -13,8 +13,10 @@ import { foot, useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
 import { LiveTimeLeft } from '../ui/times.tsx';
 import { BUTTONS, choicesFor } from './choices.ts';
+import { forgetTyped, typesTyped, type KeptPlace } from './kept.ts';
 import { CommentPanel, ConfirmPanel, RespondPanel } from './panels.tsx';
 import { UnreadPins } from './unread-pins.tsx';
+import { words } from '../words.ts';
 import { useDecide } from './use-decide.ts';
 
 const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')).EditPanel }));
@@ -37,12 +39,19 @@ export function DecideBar({ review }: { readonly review: Review }) {
 }
 
 function Deciding({ review, types }: { readonly review: Review; readonly types: readonly DecisionType[] }) {
-  const [begun, setPanel] = useState<DecisionType>();
+  const { reviewer } = useSession();
+  const place: KeptPlace = { reviewer: reviewer.id, reviewId: review.reviewId, digest: review.call.digest };
+  const { left, total, showNext } = useSeen();
+  // What was typed before the page was left goes on; a yes is begun anew.
+  const [begun, setPanel] = useState<DecisionType | undefined>(() => typesTyped(place).find((type) => !isYes(type)));
   // It may have become impossible, e.g. because another reviewer asked for changes.
   const panel = begun !== undefined && types.includes(begun) ? begun : undefined;
   const close = (): void => setPanel(undefined);
-  const deciding = useDecide(review, close);
-  const { left, total, showNext } = useSeen();
+  const cancel = (): void => {
+    forgetTyped(place);
+    close();
+  };
+  const deciding = useDecide(review, { sent: cancel, refused: close });
   const offline = useConnection() === 'offline';
   const singleKeys = useSingleKeys();
   const unseen = left > 0;
@@ -50,7 +59,7 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
   const stops = canBeStopped(review);
   const begin = (type: DecisionType): void => {
     if (offline || !types.includes(type)) return;
-    if ((type === 'approve' || type === 'edit') && unseen) showNext();
+    if (isYes(type) && unseen) showNext();
     else setPanel(type);
   };
   useAsked(begin, total > 0 && !unseen);
@@ -60,14 +69,14 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
     r: (event) => start(event, () => begin('reject')),
     c: (event) => start(event, () => begin('revise')),
     w: (event) => start(event, () => begin('respond')),
-    Escape: close,
+    Escape: cancel,
   });
   const start = (event: KeyboardEvent, act: () => void): void => {
     // The key must not be typed into the field that it opens.
     event.preventDefault();
     if (panel === undefined) act();
   };
-  const shared = { review, deciding, onClose: close };
+  const shared = { review, deciding, place, onClose: cancel };
   switch (panel) {
     case undefined:
       break;
@@ -90,9 +99,10 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
   return (
     <div ref={foot} className="decide" role="region" aria-label="Decision">
       {mayApprove && <UnreadPins review={review} />}
+      {offline && <p className="decide-why">{words.decide.offline}</p>}
       <div className="decide-row">
         {types.map((type) => {
-          const waitsForEyes = unseen && (type === 'approve' || type === 'edit');
+          const waitsForEyes = unseen && isYes(type);
           return (
             <Button
               key={type}
@@ -127,6 +137,11 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
   );
 }
 
+/** All that is approved has to have been on screen. */
+function isYes(type: DecisionType): boolean {
+  return type === 'approve' || type === 'edit';
+}
+
 /** A key in the inbox asked for a decision: begin it once the call is on screen, and only once. */
 function useAsked(begin: (type: DecisionType) => void, ready: boolean): void {
   const asked = useLocation({ select: ({ state }) => state.asked });
@@ -134,8 +149,7 @@ function useAsked(begin: (type: DecisionType) => void, ready: boolean): void {
   const [openedAt] = useState(serverNow);
   useEffect(() => {
     if (asked === undefined) return;
-    const needsEyes = asked === 'approve' || asked === 'edit';
-    if (needsEyes && !ready && serverNow() - openedAt < 3_000) return;
+    if (isYes(asked) && !ready && serverNow() - openedAt < 3_000) return;
     void navigate({ replace: true, state: {} });
     begin(asked);
   });

@@ -24,18 +24,19 @@ import { Visible } from '../ui/visible.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { ArgumentsFields } from './arguments-form.tsx';
 import { draftOf, fitsFields, readDraft, type ObjectDraft } from './draft.ts';
+import { useKept } from './kept.ts';
 import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
 import { hintsOf } from './schema-hints.ts';
+import { useSettledForm } from './settled-form.ts';
 import { findSchemaErrors } from './validator.ts';
 
 /** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
-export function EditPanel({ review, deciding, onClose }: PanelProps) {
+export function EditPanel({ review, deciding, place, onClose }: PanelProps) {
   const before = review.call.arguments ?? {};
   const isCall = review.kind === 'call';
   const tool = useQuery({ ...toolQuery(review.call.tool), enabled: isCall });
   const [edited, setEdited] = useState<JsonObject>();
-  const [draft, setDraft] = useState<EditState>();
-  const [comment, setComment] = useState('');
+  const [draft, setDraft] = useKept<EditState | undefined>(place, 'edit draft', undefined);
   const schema = isCall ? tool.data?.arguments : null;
   return (
     <ModalOverlay isOpen onOpenChange={(open) => !open && onClose()} className="overlay">
@@ -43,7 +44,9 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
         <Dialog className="dialog" data-modal="">
           <Heading slot="title">Edit, then approve</Heading>
           {isCall && tool.isPending && <Loading what="Loading the tool" />}
-          {isCall && tool.isError && <Failure what="The tool could not be read" retry={() => void tool.refetch()} />}
+          {isCall && tool.isError && (
+            <Failure what="The tool could not be loaded" error={tool.error} retry={() => void tool.refetch()} />
+          )}
           {edited === undefined && schema !== undefined && (
             <ArgumentsEditor
               schema={schema}
@@ -55,39 +58,49 @@ export function EditPanel({ review, deciding, onClose }: PanelProps) {
             />
           )}
           {edited !== undefined && (
-            <form
-              className="panel-form"
-              aria-label="Changes"
-              onSubmit={(event) => {
-                event.preventDefault();
-                deciding.send({ type: 'edit', arguments: edited, ...commentOf(comment) });
-              }}
-            >
-              <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
-              <ChangesView lines={diffJson(before, edited)} label="Changes" isFolded />
-              <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
-              <TextField value={comment} onChange={setComment} maxLength={4_000}>
-                <Label>Comment (optional)</Label>
-                <Input />
-              </TextField>
-              <div className="decide-row">
-                <Button
-                  type="submit"
-                  className="button button-main"
-                  isDisabled={deciding.isPending || isSame(before, edited)}
-                  autoFocus
-                >
-                  Approve with these changes
-                </Button>
-                <Button className="button" onPress={() => setEdited(undefined)} isDisabled={deciding.isPending}>
-                  Back to the form
-                </Button>
-              </div>
-            </form>
+            <ConfirmChanges {...{ before, edited, deciding, place }} onBack={() => setEdited(undefined)} />
           )}
         </Dialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+interface ConfirmProps extends Pick<PanelProps, 'deciding' | 'place'> {
+  readonly before: JsonObject;
+  readonly edited: JsonObject;
+  readonly onBack: () => void;
+}
+
+/** The last step before a yes to other arguments. */
+function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProps) {
+  const [comment, setComment] = useKept(place, 'edit comment', '');
+  const yes = useRef<HTMLButtonElement>(null);
+  const send = (): void => deciding.send({ type: 'edit', arguments: edited, ...commentOf(comment) });
+  const { isSettled, formProps } = useSettledForm(send, yes);
+  return (
+    <form className="panel-form" aria-label="Changes" {...formProps}>
+      <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
+      <ChangesView lines={diffJson(before, edited)} label="Changes" isFolded />
+      <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
+      <TextField value={comment} onChange={setComment} maxLength={4_000}>
+        <Label>Comment (optional)</Label>
+        <Input />
+      </TextField>
+      <div className="decide-row">
+        <Button
+          ref={yes}
+          type="submit"
+          className="button button-main"
+          isDisabled={!isSettled || deciding.isPending || isSame(before, edited)}
+        >
+          Approve with these changes
+        </Button>
+        <Button className="button" onPress={onBack} isDisabled={deciding.isPending}>
+          Back to the form
+        </Button>
+      </div>
+    </form>
   );
 }
 

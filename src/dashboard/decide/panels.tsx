@@ -1,24 +1,29 @@
-import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
+import { useRef, useState, type ReactNode, type RefObject } from 'react';
 import { Link } from '@tanstack/react-router';
 import { Button, FieldError, Input, Label, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
+import { useConnection } from '../data/connection.ts';
 import { NotCompared } from './not-compared.tsx';
 import { foot } from '../review/seen.tsx';
 import { ClassBadge } from '../ui/badge.tsx';
+import { words } from '../words.ts';
 import { PRESETS, readAnswer } from './choices.ts';
+import { useKept, type KeptPlace } from './kept.ts';
+import { useSettledForm } from './settled-form.ts';
 import type { Deciding } from './use-decide.ts';
 
 export interface PanelProps {
   readonly review: Review;
   readonly deciding: Deciding;
+  /** Where what is typed is kept. */
+  readonly place: KeptPlace;
   readonly onClose: () => void;
 }
 
 /** The last step before a yes. What is approved stays on screen above it; Enter sends it. */
-export function ConfirmPanel({ review, deciding, onClose }: PanelProps) {
-  const [comment, setComment] = useState('');
+export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
+  const [comment, setComment] = useKept(place, 'approve comment', '');
   const yes = useRef<HTMLButtonElement>(null);
-  useEffect(() => yes.current?.focus(), []);
   const send = (): void => deciding.send({ type: 'approve', ...commentOf(comment) });
   return (
     <Panel title="Approve" submit="Yes, approve" submitRef={yes} {...{ deciding, onClose }} onSubmit={send}>
@@ -73,8 +78,13 @@ const COMMENT_WORDS = {
 } as const;
 
 /** A rejection and a request for changes need a reason. Stopping an approved call does not: time counts there. */
-export function CommentPanel({ type, deciding, onClose }: PanelProps & { readonly type: keyof typeof COMMENT_WORDS }) {
-  const [comment, setComment] = useState('');
+export function CommentPanel({
+  type,
+  deciding,
+  place,
+  onClose,
+}: PanelProps & { readonly type: keyof typeof COMMENT_WORDS }) {
+  const [comment, setComment] = useKept(place, `${type === 'stop' ? 'reject' : type} comment`, '');
   const [tried, setTried] = useState(false);
   const { title, label, submit } = COMMENT_WORDS[type];
   const missing = comment.trim() === '' && type !== 'stop';
@@ -95,7 +105,7 @@ export function CommentPanel({ type, deciding, onClose }: PanelProps & { readonl
         autoFocus
       >
         <Label>{label}</Label>
-        <TextArea rows={2} onKeyDown={sendByControlEnter} />
+        <TextArea rows={2} />
         <FieldError>A comment is needed.</FieldError>
       </TextField>
     </Panel>
@@ -103,10 +113,10 @@ export function CommentPanel({ type, deciding, onClose }: PanelProps & { readonl
 }
 
 /** In-flow questions can be answered instead of approved: the workflow receives the text, or the JSON. */
-export function RespondPanel({ deciding, onClose }: PanelProps) {
-  const [text, setText] = useState('');
+export function RespondPanel({ deciding, place, onClose }: PanelProps) {
+  const [text, setText] = useKept(place, 'respond text', '');
   const [tried, setTried] = useState(false);
-  const [asJson, setAsJson] = useState(false);
+  const [asJson, setAsJson] = useKept(place, 'respond asJson', false);
   const response = readAnswer(text, asJson);
   const send = (): void => {
     setTried(true);
@@ -152,7 +162,7 @@ export function Presets({
   );
 }
 
-interface FrameProps extends Omit<PanelProps, 'review'> {
+interface FrameProps extends Omit<PanelProps, 'review' | 'place'> {
   readonly title: string;
   /** What its button says. */
   readonly submit: string;
@@ -164,19 +174,19 @@ interface FrameProps extends Omit<PanelProps, 'review'> {
 
 /** What every decision is finished in, at the foot of the screen. */
 function Panel({ title, submit, submitRef, style = 'button-main', deciding, onClose, onSubmit, children }: FrameProps) {
+  const { isSettled, formProps } = useSettledForm(onSubmit, submitRef);
+  const offline = useConnection() === 'offline';
   return (
-    <form
-      ref={foot}
-      className="decide decide-panel"
-      aria-label={title}
-      onSubmit={(event) => {
-        event.preventDefault();
-        onSubmit();
-      }}
-    >
+    <form ref={foot} className="decide decide-panel" aria-label={title} {...formProps}>
       {children}
+      {offline && <p>{words.decide.offline}</p>}
       <div className="decide-row">
-        <Button ref={submitRef} type="submit" className={`button ${style}`} isDisabled={deciding.isPending}>
+        <Button
+          ref={submitRef}
+          type="submit"
+          className={`button ${style}`}
+          isDisabled={!isSettled || offline || deciding.isPending}
+        >
           {submit}
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
@@ -190,8 +200,4 @@ function Panel({ title, submit, submitRef, style = 'button-main', deciding, onCl
 export function commentOf(text: string): { readonly comment?: string } {
   const comment = text.trim();
   return comment === '' ? {} : { comment };
-}
-
-function sendByControlEnter(event: React.KeyboardEvent<HTMLTextAreaElement>): void {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit();
 }

@@ -57,7 +57,7 @@ export interface Deciding extends Sending<Omit<DecisionRequest, 'digest' | 'repe
 }
 
 /** Sends a decision on the digest that is shown. */
-export function useDecide(review: Review, onSent: () => void): Deciding {
+export function useDecide(review: Review, on: { readonly sent: () => void; readonly refused: () => void }): Deciding {
   const queries = useQueryClient();
   const { queryKey } = reviewQuery(review.reviewId);
   const { digest } = review.call;
@@ -79,14 +79,14 @@ export function useDecide(review: Review, onSent: () => void): Deciding {
         } else {
           notify('plain', `Your decision is ${queuedDecisionWords(type)}.`);
         }
-        onSent();
+        on.sent();
       },
       error: (error) => {
         const code = error instanceof HoldpointError ? error.code : '';
         notify('bad', [refusalText(code), ...placesOf(error)].join(' '));
         if (error instanceof HoldpointError && code === 'repeat_not_confirmed') {
           setRefused(error.repeats);
-        } else if (code !== 'edit_invalid') onSent();
+        } else if (code !== 'edit_invalid') on.refused();
       },
     },
   );

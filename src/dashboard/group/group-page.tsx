@@ -37,7 +37,9 @@ export function GroupPage() {
         )}
       </h1>
       {list.isPending && name !== '' && <Loading what="Loading the group" />}
-      {list.isError && <Failure what="The group could not be read" retry={() => void list.refetch()} />}
+      {list.isError && (
+        <Failure what="The group could not be loaded" error={list.error} retry={() => void list.refetch()} />
+      )}
       {(name === '' || list.data !== undefined) && rows.length === 0 && <Empty title="There is no such group" />}
       {rows.length > 0 && proposer !== undefined && <GroupForm key={proposer} rows={rows} />}
       {rows.length > 0 && proposer === undefined && !hasNextPage && (

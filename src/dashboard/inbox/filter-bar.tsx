@@ -5,6 +5,7 @@ import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { useDelayed } from '../ui/hooks.ts';
+import { words } from '../words.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
 
 /** Filters are exact; the search looks for words in what the list shows. */
@@ -59,7 +60,7 @@ export function Filters({
           <Exact label="Thread" {...bind('threadId')} />
           {active > 0 && (
             <Button className="button" onPress={() => onChange(filters.q === undefined ? {} : { q: filters.q })}>
-              Clear filters
+              {words.inbox.clearFilters}
             </Button>
           )}
         </div>

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
+import { Button } from 'react-aria-components';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReviewRow } from '../../contract/review.ts';
@@ -8,7 +9,11 @@ import { listQuery, rowsOf } from '../data/queries.ts';
 import { useSession } from '../session/session.ts';
 import { usePageTitle } from '../ui/hooks.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
+import { TimeLeft } from '../ui/times.tsx';
+import { Visible } from '../ui/visible.tsx';
+import { words } from '../words.ts';
 import { Filters } from './filter-bar.tsx';
+import { useHeldList } from './held-list.ts';
 import { isWaiting, keepInboxView, toListFilter, type InboxFilters } from './filters.ts';
 import { foldGroups, matchesSearch, type InboxItem } from './fold.ts';
 import { InboxRows } from './inbox-rows.tsx';
@@ -22,36 +27,100 @@ export function Inbox() {
   const [openGroups, setOpenGroups] = useState<ReadonlySet<string>>(new Set());
   const now = useNow();
   const list = useInbox(filters, openGroups, now);
+  const { items, gone, fresh, release } = useHeldList(list.items, JSON.stringify([filters, [...openGroups]]));
   const setFilters = (next: InboxFilters): void => void navigate({ search: next, replace: true });
   const toggle = (key: string): void =>
     setOpenGroups((open) =>
       open.has(key) ? new Set([...open].filter((one) => one !== key)) : new Set([...open, key]),
     );
-  const isFiltered = useMemo(() => Object.keys(filters).length > 0, [filters]);
   return (
     <>
       <div className="inbox-head">
-        <h1>Inbox</h1>
+        <h1>{words.shell.inbox}</h1>
         <p className="quiet" role="status">
-          {list.state === 'ready' && countWords(list.shown, list.hasMore, filters.q, list.looked)}
+          {list.state === 'ready' &&
+            (filters.q === undefined
+              ? words.inbox.count(list.shown, list.hasMore)
+              : words.inbox.found(list.shown, list.looked, list.hasMore))}
         </p>
       </div>
       <Filters filters={filters} onChange={setFilters} />
-      {list.state === 'loading' && <Loading what="Loading reviews" />}
-      {list.state === 'failed' && <Failure what="The list could not be read" retry={list.retry} />}
-      {list.state === 'ready' && list.items.length === 0 && !list.isLoadingMore && (
-        <Empty title={isFiltered ? 'Nothing fits these filters' : 'Nothing waits'}>
-          <p>{isFiltered ? 'Clear some of them to see more.' : 'Calls that policy holds appear here on their own.'}</p>
-        </Empty>
+      <News fresh={fresh} gone={gone} now={now} onShow={release} />
+      {list.state === 'loading' && <Loading what={words.inbox.loading} />}
+      {list.state === 'failed' && <Failure what={words.inbox.failed} error={list.error} retry={list.retry} />}
+      {list.state === 'ready' && list.items.length === 0 && items.length === 0 && !list.isLoadingMore && (
+        <NothingHere filters={filters} onChange={setFilters} />
       )}
-      {list.items.length > 0 && <InboxRows items={list.items} loadMore={list.loadMore} now={now} onToggle={toggle} />}
+      {items.length > 0 && <InboxRows {...{ items, gone, now }} loadMore={list.loadMore} onToggle={toggle} />}
     </>
   );
 }
 
-function countWords(shown: number, hasMore: boolean, search: string | undefined, looked: number): string {
-  if (search !== undefined) return `${shown} found in ${looked}${hasMore ? ', still looking' : ''}`;
-  return `${shown}${hasMore ? ' and more' : ''}`;
+/** Says what the list would show if it moved. It lies over the page, so that it moves nothing itself. */
+function News({
+  fresh,
+  gone,
+  now,
+  onShow,
+}: {
+  readonly fresh: readonly InboxItem[];
+  readonly gone: ReadonlySet<string>;
+  readonly now: number;
+  readonly onShow: () => void;
+}) {
+  const rows = fresh.flatMap(rowsOfItem);
+  const until = rows.map(({ expiresAt }) => expiresAt ?? '~').toSorted()[0];
+  return (
+    <div className="news" role="status">
+      {(rows.length > 0 || gone.size > 0) && (
+        <Button className="button button-small button-news" onPress={onShow}>
+          {rows.length > 0 ? (
+            <>
+              {words.inbox.showNew(rows.length)}
+              {until !== undefined && until !== '~' && <TimeLeft until={until} now={now} />}
+            </>
+          ) : (
+            words.inbox.update
+          )}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Why nothing is listed, and how to see more. */
+function NothingHere({
+  filters,
+  onChange,
+}: {
+  readonly filters: InboxFilters;
+  readonly onChange: (next: InboxFilters) => void;
+}) {
+  const { q, ...exact } = filters;
+  const isFiltered = Object.keys(exact).length > 0;
+  if (q === undefined && !isFiltered) {
+    return (
+      <Empty title={words.inbox.nothingWaits}>
+        <p>{words.inbox.comesByItself}</p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title={<Visible text={q === undefined ? words.inbox.noneFiltered : words.inbox.noneFound(q)} />}>
+      <div className="buttons">
+        {q !== undefined && (
+          <Button className="button" onPress={() => onChange(exact)}>
+            {words.inbox.clearSearch}
+          </Button>
+        )}
+        {isFiltered && (
+          <Button className="button" onPress={() => onChange(q === undefined ? {} : { q })}>
+            {words.inbox.clearFilters}
+          </Button>
+        )}
+      </div>
+    </Empty>
+  );
 }
 
 /** What waits for me, then what else waits; or one list by status. Pages come as they are scrolled to. */
@@ -72,7 +141,8 @@ function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: n
   });
   const search = filters.q?.trim() ?? '';
 
-  const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage);
+  // What is read later would come between rows that are shown already.
+  const mineDone = !mineFirst || (mine.data !== undefined && !mine.hasNextPage && !notRun.isPending);
   const loadedMine = useMemo(() => (mineFirst ? rowsOf(mine.data) : []), [mineFirst, mine.data]);
   const loadedOthers = useMemo(
     () => (mineDone ? rowsOf(others.data).filter((row) => !mineFirst || !waitsFor(row, voterOf(reviewer))) : []),
@@ -102,9 +172,10 @@ function useInbox(filters: InboxFilters, openGroups: ReadonlySet<string>, now: n
   const first = mineFirst ? mine : others;
   return {
     state: first.data !== undefined ? 'ready' : first.isError ? 'failed' : 'loading',
+    error: first.error,
     items,
     /** Reviews that are shown, folded or not. */
-    shown: items.reduce((sum, item) => sum + countOf(item), 0),
+    shown: items.reduce((sum, item) => sum + rowsOfItem(item).length, 0),
     /** Reviews that were looked at for the search. */
     looked: loadedMine.length + loadedNotRun.length + loadedOthers.length,
     hasMore,
@@ -133,14 +204,15 @@ function layOut(
     rows.length === 0 ? [] : [{ kind: 'heading', key: name, text }, ...foldGroups(rows, name, openGroups)];
   if (!mineFirst) return foldGroups(keep(others), 'all', openGroups);
   return [
-    ...section('mine', 'Waiting for you', keep(mine)),
-    ...section('not-run', 'Approved, not run yet', keep(notRun)),
-    ...section('others', 'Waiting for others', keep(others)),
+    ...section('mine', words.inbox.mine, keep(mine)),
+    ...section('not-run', words.inbox.notRun, keep(notRun)),
+    ...section('others', words.inbox.others, keep(others)),
   ];
 }
 
-function countOf(item: InboxItem): number {
-  if (item.kind === 'heading') return 0;
-  if (item.kind === 'review') return item.inGroup ? 0 : 1;
-  return item.rows.length;
+/** Folded or not, each once. */
+function rowsOfItem(item: InboxItem): readonly ReviewRow[] {
+  if (item.kind === 'heading') return [];
+  if (item.kind === 'review') return item.inGroup ? [] : [item.row];
+  return item.rows;
 }

@@ -33,7 +33,9 @@ export function PolicyPage() {
     <div className="policy">
       <h1>{words.policy.title}</h1>
       {policy.isPending && <Loading what={words.policy.loading} />}
-      {policy.isError && <Failure what={words.policy.failed} retry={() => void policy.refetch()} />}
+      {policy.isError && (
+        <Failure what={words.policy.failed} error={policy.error} retry={() => void policy.refetch()} />
+      )}
       {policy.data !== undefined && <InForce policy={policy.data} />}
       <Tabs
         selectedKey={VIEWS.find((view) => view === search['view']) ?? 'tools'}

@@ -35,7 +35,7 @@ export function ReviewPage() {
         <Link to="/">To the inbox</Link>
       </Empty>
     ) : (
-      <Failure what="The review could not be read" isPage retry={() => void review.refetch()} />
+      <Failure what="The review could not be loaded" error={error} isPage retry={() => void review.refetch()} />
     );
   }
   return <ReviewView review={review.data} />;

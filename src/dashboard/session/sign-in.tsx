@@ -4,26 +4,41 @@ import { Button, Form, Input, Label, TextField } from 'react-aria-components';
 import { SIGN_IN_ERRORS } from '../../contract/codes.ts';
 import type { SignInWays } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
-import { sessionQuery, signIn } from './session.ts';
+import { Visible } from '../ui/visible.tsx';
+import { words } from '../words.ts';
+import { signIn, startSession } from './session.ts';
+
+export type LinkProblem = keyof typeof words.session.link;
+
+interface SignInProps {
+  readonly linkProblem: LinkProblem | undefined;
+  /** Whose session has ended without their doing. */
+  readonly ended: string | undefined;
+}
 
 /** Shown instead of any page while not signed in; the URL stays, so that a link still works after sign-in. */
-export function SignIn({ linkFailed }: { readonly linkFailed: boolean }) {
+export function SignIn({ linkProblem, ended }: SignInProps) {
   const queries = useQueryClient();
   const [token, setToken] = useState('');
   const attempt = useMutation({
     mutationFn: signIn,
     onSuccess: (session) => {
       setToken('');
-      if (session !== undefined) queries.setQueryData(sessionQuery.queryKey, session);
+      if (session !== undefined) startSession(queries, session);
     },
   });
   const refused = attempt.isSuccess && attempt.data === undefined;
   return (
     <main className="sign-in" id="main">
       <h1>Sign in to Holdpoint</h1>
-      {linkFailed && (
+      {ended !== undefined && (
+        <p role="status" className="note">
+          <Visible text={words.session.ended(ended)} />
+        </p>
+      )}
+      {linkProblem !== undefined && (
         <p role="alert" className="note note-bad">
-          This link was already used or is too old. Ask for a new one, or sign in another way.
+          {words.session.link[linkProblem]}
         </p>
       )}
       <OidcButton />

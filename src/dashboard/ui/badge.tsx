@@ -5,7 +5,7 @@ import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
 
 const CLASS_TONES: Readonly<Record<CallClass, Tone>> = {
   reversible: 'quiet',
-  sensitive: 'warn',
+  sensitive: 'quiet',
   irreversible: 'bad',
   forbidden: 'bad',
 };

@@ -38,6 +38,18 @@ export function localTime(iso: string, timeZone?: string): string {
   return formatterOf(timeZone).format(new Date(iso));
 }
 
+/** In the reader's own time zone: `14:05`; with the day where that is not today. Epoch ms. */
+export function clockTime(at: number, now: number): string {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  return date.toLocaleString(undefined, {
+    ...(isToday ? {} : { day: 'numeric', month: 'short' }),
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+}
+
 /**
  * One for all rows: what stands behind a formatter is freed outside of the heap, and the browser stopped for a second to
  * free those of two thousand rows. A reader who travels gets another.

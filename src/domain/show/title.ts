@@ -14,7 +14,7 @@ const IN_LINE = 3;
 const SQL_IN_LINE = 64;
 
 /**
- * What a call does, in one sentence: the tool's title with its values, or the words of its name. Values of the call are
+ * What a call does, in one sentence: the tool's title with its values, or its name. Values of the call are
  * parts of their own. Text among them stands in quotes, so that it cannot pass for the policy's words or for Holdpoint's.
  */
 export function writeSentence(
@@ -36,11 +36,11 @@ export function writeSentence(
   });
 }
 
-/** A tool without a title, from its name: `payouts.create` → `payouts: create`, and its amounts. */
+/** A tool without a title: `Call payouts.create`, and its amounts. */
 function writeName(tool: string, amounts: readonly WrittenAmount[]): SentencePart[] {
   const own = ofArguments(amounts);
   const written = own.slice(0, IN_LINE).flatMap((amount): SentencePart[] => [{ policy: ', ' }, valueOf(amount)]);
-  return [{ policy: wordsOfName(tool) }, ...written, ...(own.length > IN_LINE ? [{ policy: ', …' }] : [])];
+  return [{ policy: `Call ${tool}` }, ...written, ...(own.length > IN_LINE ? [{ policy: ', …' }] : [])];
 }
 
 /** An amount in its currency. Where only the evidence told the currency, the agent reads the number alone. */
@@ -56,16 +56,6 @@ function withoutCurrencies(title: string, amounts: readonly WrittenAmount[]): st
     const [amount, code] = [place, currency].map((pointer) => `{${pointer.slice(1)}}`) as [string, string];
     return template.replaceAll(`${amount} ${code}`, amount).replaceAll(`${code} ${amount}`, amount);
   }, title);
-}
-
-function wordsOfName(tool: string): string {
-  const [service, ...rest] = tool.split('.');
-  const words = rest
-    .join(' ')
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .replaceAll(/[_-]/g, ' ')
-    .toLowerCase();
-  return rest.length === 0 ? tool : `${service}: ${words}`;
 }
 
 type Titled = Pick<Review, 'kind' | 'title' | 'sentence'>;
@@ -96,4 +86,28 @@ export function titleText(review: Parameters<typeof titleLine>[0], length = Infi
 export function summaryOfRow({ tool, summary, amounts = [] }: Pick<ReviewRow, 'tool' | 'summary' | 'amounts'>): string {
   if (!summary.startsWith(`${tool} `)) return summary;
   return [tool, ...amounts.map(({ text }) => text), summary.slice(tool.length + 1)].join(' ');
+}
+
+/** {@link titleLine} in a list of reviews: without a title, some arguments tell the calls of a tool apart. */
+export function rowLine(row: ReviewRow): Line {
+  const line = titleLine(row);
+  if (row.kind === 'in-flow' || line.some((part) => typeof part === 'object' && 'value' in part)) return line;
+  const named = Object.entries(argumentsOf(row));
+  return [
+    ...line,
+    ...named.slice(0, IN_LINE).flatMap(([name, value], index): Line => {
+      return [index === 0 ? ' with ' : ', ', said(name), ' ', { value: writeInSentence(value) }];
+    }),
+    ...(named.length > IN_LINE ? [', …'] : []),
+  ];
+}
+
+/** Out of the row's summary, where it was not clipped. */
+function argumentsOf({ tool, summary }: ReviewRow): JsonObject {
+  if (!summary.startsWith(`${tool} {`)) return {};
+  try {
+    return JSON.parse(summary.slice(tool.length + 1)) as JsonObject;
+  } catch {
+    return {};
+  }
 }
