@@ -85,6 +85,24 @@ export const words = {
     together: (count: number) => `${count} calls together:`,
     decideTogether: 'Decide together',
   },
+  drill: {
+    menu: 'Start a drill',
+    about:
+      'Everyone in the group is asked to answer, on the page and by mail, Slack and webhooks. Nothing can run from it.',
+    ask: (group: string) => `Ask ${group}`,
+    report: 'Who was reached, and who answered',
+    columns: ['Reviewer', 'Message', 'Answer'],
+    noMessage: 'None',
+    noAnswer: 'No answer yet',
+    missed: 'Did not answer',
+    by: (channel: string) => `by ${channel}`,
+    mail: 'Mail',
+    toAll: 'To everyone',
+    states: { waiting: 'not sent yet', delivered: 'delivered', skipped: 'not sent', failed: 'failed' },
+    failed: 'The report could not be read',
+    limited: 'This group has already had a drill this hour.',
+    notStarted: 'The drill was not started. Try again.',
+  },
   keys: {
     title: 'Keyboard shortcuts',
     list: [

@@ -21,7 +21,10 @@ export function drillEndpoints(context: ServiceContext): Endpoint[] {
       maxBody: BODY_LIMITS.comment,
       answers: { 202: { description: 'The drill, and who is asked', schema: drillStartedSchema } },
       problems: ['forbidden', 'rate_limited', 'temporal_unavailable', 'database_unavailable'],
-      handle: async ({ principal, body }) => ({ status: 202, json: await startDrill(context, principal, body) }),
+      handle: async ({ principal, body, caller }) => ({
+        status: 202,
+        json: await startDrill(context, principal, body, caller),
+      }),
     }),
     endpoint<'reviewer'>({
       method: 'get',

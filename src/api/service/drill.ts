@@ -1,4 +1,6 @@
 import { readVisible } from './read.ts';
+import { waitUntil } from './hub.ts';
+import type { Caller } from './types.ts';
 import { isoNow, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
@@ -9,6 +11,7 @@ import { isDrill, questionOfDrill, reportDrill } from '../../domain/drill.ts';
 import { membersOf, voterOf } from '../../domain/eligibility.ts';
 
 const HOUR_MS = 3_600_000;
+const OPENED_WITHIN_MS = 2_000;
 
 /**
  * Starts a drill for a group that the principal may vote for: one per group and clock hour, over all api processes, as it
@@ -18,6 +21,7 @@ export async function startDrill(
   context: ServiceContext,
   principal: ReviewerPrincipal,
   { group, ttl = DRILL_TTL.default }: DrillRequest,
+  { signal }: Caller,
 ): Promise<DrillStarted> {
   const signer = reviewSignerOf(context);
   const { groups } = voterOf(principal.reviewer);
@@ -39,6 +43,8 @@ export async function startDrill(
     startedAt: isoNow(context),
   };
   await context.gate.startDrill(reviewId, signer.sign('drill', payload), questionOfDrill(payload, reviewers).title);
+  // So that whoever started it can open it at once; where no worker comes in time, it opens later.
+  await waitUntil(context, reviewId, (stored) => stored !== undefined, OPENED_WITHIN_MS, signal);
   return { reviewId, group, members: membersOf([group], reviewers).map(({ id }) => id) };
 }
 

@@ -45,7 +45,7 @@ function printReport(io: Io, report: DrillReport): void {
   const { members, notices, startedAt } = report;
   const rows = members.map(({ reviewer, notices: own, answer }) => [
     visible(reviewer),
-    own.map(writeNotice).join('; ') || 'no message of their own',
+    own.map(writeNotice).join('; ') || 'none',
     answer === null
       ? 'no answer'
       : `${answer.at}, by ${answer.channel}, after ${formatSpan(Date.parse(answer.at) - Date.parse(startedAt))}`,

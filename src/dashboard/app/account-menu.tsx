@@ -1,5 +1,8 @@
 import { useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { HoldpointError } from '../../client/errors.ts';
+import { client } from '../data/client.ts';
 import { useNow } from '../data/clock.ts';
 import { forgetData, sessionEnds, sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
 import { clockTime } from '../ui/time.ts';
@@ -53,6 +56,7 @@ export function AccountMenu({ session }: { readonly session: Session }) {
           <input type="checkbox" checked={singleKeys} onChange={({ target }) => keepSingleKeys(target.checked)} />
           {words.account.singleKeys}
         </label>
+        <StartDrill session={session} />
         <PanelButton onClick={openHelp}>{words.account.showKeys}</PanelButton>
         <SessionEnds session={session} />
         <PanelButton onClick={() => void leave(signOut)}>{words.account.signOut}</PanelButton>
@@ -81,4 +85,31 @@ function SessionEnds({ session }: { readonly session: Session }) {
   const ends = sessionEnds(session);
   if (ends === undefined) return null;
   return <p className="quiet">{words.session.ends(clockTime(ends.last, now), clockTime(ends.unused, now))}</p>;
+}
+
+/** For each group that the person decides for. */
+function StartDrill({ session }: { readonly session: Session }) {
+  const { groups, role } = session.reviewer;
+  const navigate = useNavigate();
+  if (role === 'auditor' || groups.length === 0) return null;
+  const start = async (group: string): Promise<void> => {
+    try {
+      const { reviewId } = await client.reviews.startDrill({ group });
+      await navigate({ to: '/reviews/$reviewId', params: { reviewId } });
+    } catch (error) {
+      const isLimited = error instanceof HoldpointError && error.code === 'rate_limited';
+      notify('bad', isLimited ? words.drill.limited : words.drill.notStarted);
+    }
+  };
+  return (
+    <details>
+      <summary>{words.drill.menu}</summary>
+      <p className="small quiet">{words.drill.about}</p>
+      {groups.map((group) => (
+        <PanelButton key={group} onClick={() => void start(group)}>
+          {words.drill.ask(group)}
+        </PanelButton>
+      ))}
+    </details>
+  );
 }

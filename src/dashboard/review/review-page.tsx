@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
+import { isDrill } from '../../domain/drill.ts';
 import type { SectionId } from '../../domain/show/shown.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useKeys } from '../app/keys.ts';
@@ -14,6 +15,7 @@ import { ClassBadge, OutcomeBadge, StatusBadge } from '../ui/badge.tsx';
 import { useIsNarrow, usePageTitle } from '../ui/hooks.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
+import { DrillReport } from './drill-report.tsx';
 import { Proof } from './proof.tsx';
 import { Piece, SeenProvider } from './seen.tsx';
 import { Blocks, LineView, SectionCard } from './shown-view.tsx';
@@ -79,6 +81,7 @@ function ReviewView({ review }: { readonly review: Review }) {
           </Piece>
           {why !== undefined && <Blocks section={why} />}
         </header>
+        {isDrill(review) && <DrillReport review={review} />}
         {card('equal')}
         <Changes review={review}>{card('changes')}</Changes>
         {card('feedback')}

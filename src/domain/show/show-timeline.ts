@@ -1,4 +1,5 @@
 import type { Review } from '../../contract/review.ts';
+import { isDrill } from '../drill.ts';
 import { EXECUTION, STATUS } from '../lifecycle.ts';
 import { STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { DECISION_WORDS } from '../words.ts';
@@ -12,7 +13,9 @@ export function timelineOf(review: Review): readonly Event[] {
     {
       kind: revision === 1 ? 'proposed' : 'revised',
       at: submittedAt,
-      line: [said(by), revision > 1 ? ` made version ${revision}` : review.kind === 'call' ? ' proposed it' : ' asked'],
+      line: isDrill(review)
+        ? [said(review.proposer.owner ?? by), ' started the drill']
+        : [said(by), revision > 1 ? ` made version ${revision}` : review.kind === 'call' ? ' proposed it' : ' asked'],
       comment: null,
     },
     ...decisions.map((decision): Event => {
