@@ -116,7 +116,7 @@ describe('exit codes', () => {
     const ran = await holdpoint(['--json', ...args]);
     expect(ran.code).toBe(2);
     expect(JSON.parse(ran.stdout())).toEqual({
-      error: { code: 'usage', message: expect.stringMatching(/^(?!error)./) },
+      error: { code: 'usage', message: expect.stringMatching(/^(?!error)./), hint: expect.any(String) },
     });
   });
 

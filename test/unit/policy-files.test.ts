@@ -84,6 +84,163 @@ approvals:
     expect(placesOf(text)[0]).toBe(place);
   });
 
+  const FILE = `version: 1
+tools:
+  - name: payouts.create
+    class: irreversible
+    connector: payouts
+    request:
+      method: POST
+      path: /payouts
+approvals:
+  - match: "true"
+    levels: [{ name: a, approvers: [ops], quorum: 1 }]
+`;
+  const change = (line: number, edit: (text: string) => string): string =>
+    FILE.split('\n')
+      .map((text, index) => (index === line - 1 ? edit(text) : text))
+      .join('\n');
+  const title = (text: string): string => change(4, (line) => `${line}\n    title: ${text}`);
+
+  it.each<[string, string, string, string]>([
+    [
+      'a tab',
+      change(4, (text) => text.replace('    ', '\t')),
+      '4:1 the line is indented with a tab',
+      'Indent it with spaces',
+    ],
+    [
+      'a tab behind spaces',
+      change(7, (text) => text.replace('      ', '    \t')),
+      '7:5 the line is indented with a tab',
+      'Indent it with spaces',
+    ],
+    [
+      'a space too many',
+      change(4, (text) => ` ${text}`),
+      '4:6 the line is indented too far: the line above has its value already',
+      'Indent it by 4 spaces, as line 3',
+    ],
+    [
+      'a space too many, deeper',
+      change(8, (text) => ` ${text}`),
+      '8:8 the line is indented too far: the line above has its value already',
+      'Indent it by 6 spaces, as line 7',
+    ],
+    [
+      'a space too few',
+      change(5, (text) => text.slice(1)),
+      '5:4 no block of keys above is indented by 3 spaces',
+      'Indent it by 4 spaces, as line 4',
+    ],
+    [
+      'a key below a dash',
+      change(11, (text) => text.slice(2)),
+      '11:3 no block of keys above is indented by 2 spaces',
+      'Indent it by 4 spaces, as line 10',
+    ],
+    [
+      'an entry that is indented otherwise',
+      FILE.replace('approvals:', '   - name: payouts.get\napprovals:'),
+      '9:4 no list above is indented by 3 spaces',
+      'Indent it by 2 spaces, as line 3',
+    ],
+    [
+      'a missing colon',
+      change(4, (text) => text.replace(':', '')),
+      '4:10 a colon is missing after class',
+      'Write class: irreversible',
+    ],
+    ['a missing colon of a block', change(2, () => 'tools'), '2:6 a colon is missing after tools', 'Write tools:'],
+    [
+      'a missing space',
+      change(4, (text) => text.replace(': ', ':')),
+      '4:10 a space is missing after the colon',
+      'Write class: irreversible',
+    ],
+    [
+      'an open quote',
+      change(10, (text) => text.slice(0, -1)),
+      '10:12 the text that begins here has no closing "',
+      'Add " where it ends',
+    ],
+    [
+      'an open quote before another',
+      title('"Pay').replace('"true"', '"true" # "'),
+      '5:12 the text that begins here has no closing "',
+      'Add " where it ends',
+    ],
+    ['an open list', change(11, (text) => text.slice(0, -1)), '11:36 this [ is not closed', 'Add ] where it ends'],
+    [
+      'an open block',
+      change(11, (text) => text.replace(' }]', ']')),
+      '11:52 a } is missing here',
+      'Close the { of this line',
+    ],
+    [
+      'a key twice',
+      change(5, (text) => `    class: sensitive\n${text}`),
+      '5:5 the key class is in this block twice',
+      'Keep one of the two',
+    ],
+    [
+      'a merge conflict',
+      change(4, (text) => `<<<<<<< HEAD\n${text}\n=======\n    class: sensitive\n>>>>>>> other`),
+      '4:1 the file has a merge conflict, which begins here',
+      'Keep one side, and delete the lines that begin with <<<<<<<, ======= and >>>>>>>',
+    ],
+    [
+      'a colon in a text',
+      title('Deploy: now'),
+      '5:12 a text with a colon in it must stand in quotes',
+      "Write 'Deploy: now'",
+    ],
+    [
+      'a text that begins like a block',
+      title('{service} now'),
+      '5:12 text that begins with { must stand in quotes',
+      "Write '{service} now'",
+    ],
+    [
+      'a text that is a block',
+      title('{service}'),
+      '5:12 title must be text, not a block of keys',
+      'Write text here; text that begins with { or [ must stand in quotes',
+    ],
+    [
+      'a text that begins with a sign of YAML',
+      title('@deploy'),
+      '5:12 text that begins with @ must stand in quotes',
+      "Write '@deploy'",
+    ],
+    [
+      'an unknown alias',
+      title('*deploy'),
+      '5:12 unknown anchor &deploy',
+      'Define it above, or put text that begins with * in quotes',
+    ],
+    [
+      'an escape that is none',
+      title('"a\\d"'),
+      '5:14 \\d means nothing in double quotes',
+      'Write the backslash twice, or use single quotes',
+    ],
+    ['a value of another type', title('12'), '5:12 title must be text, not 12', 'Put it in quotes: "12"'],
+    [
+      'a misspelt key',
+      change(5, (text) => text.replace('connector', 'conector')),
+      '5:5 unknown key "conector" in entry 1 of tools',
+      'Did you mean "connector"?',
+    ],
+  ])('%s is one problem, at the mistake, with the way out', (_what, text, told, fix) => {
+    const parsed = parsePolicyFile(text, 'f');
+    expect(
+      parsed.ok
+        ? []
+        : parsed.problems.map(({ line, column, message, fix: way }) => [`${line}:${column} ${message}`, way]),
+    ).toEqual([[told, fix]]);
+  });
+
   const toolOf = (more: string): string =>
     `version: 1\ntools:\n  - { name: a.b, class: sensitive, connector: c, ${more} }\n`;
   const approvalOf = (more: string): string =>

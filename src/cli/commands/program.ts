@@ -34,7 +34,12 @@ export function createProgram(context: CliContext): Command {
     .option('--as <id>', 'act as this agent or reviewer of the demo')
     .addHelpText('after', helpAfter())
     .exitOverride()
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      // `run` tells of them.
+      outputError: () => undefined,
+    })
     .showSuggestionAfterError();
   registerParts(program, run);
   registerExecute(program, run, context);

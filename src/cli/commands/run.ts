@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { useProxyForFetch } from '../compose/proxy.ts';
-import { explainError } from '../ui/explain-error.ts';
+import { explainError, type ErrorReport } from '../ui/explain-error.ts';
+import { explainUsage } from '../ui/explain-usage.ts';
 import { Exit, EXIT, type ExitCode } from '../ui/exit.ts';
 import { createIo, type Streams } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';
@@ -15,23 +16,13 @@ export async function run(args: readonly string[], streams: Streams, signal: Abo
     return EXIT.ok;
   } catch (error) {
     if (error instanceof Exit) return EXIT[error.exit];
-    if (!(error instanceof CommanderError)) return report(error, args, streams);
-    if (error.exitCode === 0) return EXIT.ok;
-    // Commander has already written to stderr.
-    createIo(streams, { json: args.includes('--json') }).data({ error: usageErrorOf(error) });
-    return EXIT.usage;
+    if (!(error instanceof CommanderError)) return report(explainError(error), args, streams);
+    return error.exitCode === 0 ? EXIT.ok : report(explainUsage(program, args, error), args, streams);
   }
 }
 
-/** For a command that only groups others, commander prints the help and has no message of its own. */
-function usageErrorOf({ code, message }: CommanderError): { readonly code: string; readonly message: string } {
-  const words = code === 'commander.help' ? 'missing command; --help lists them' : message;
-  return { code: 'usage', message: words.replace(/^error: /, '') };
-}
-
-function report(error: unknown, args: readonly string[], streams: Streams): ExitCode {
+function report({ exit, code, message, hint }: ErrorReport, args: readonly string[], streams: Streams): ExitCode {
   const io = createIo(streams, { json: args.includes('--json') });
-  const { exit, code, message, hint } = explainError(error);
   if (io.json) io.data({ error: { code, message, ...(hint === undefined ? {} : { hint }) } });
   else {
     io.note(`${io.colours.red('error')} ${code}: ${visible(message)}`);

@@ -109,7 +109,7 @@ function explainIssue(issue: Issue, refused: Refused, above: Path): readonly Exp
       const fix =
         issue.expected === 'string' && (typeof given === 'number' || typeof given === 'boolean')
           ? `Put it in quotes: "${String(given)}"`
-          : `Write ${wanted} here${given === null ? `, or delete ${name}` : ''}`;
+          : `Write ${wanted} here${given === null ? `, or delete ${name}` : bracketsIn(issue.expected, given)}`;
       return explain(`must be ${wanted}, not ${words.typeOf(given)}`, fix);
     }
     case 'invalid_value':
@@ -133,6 +133,13 @@ function explainIssue(issue: Issue, refused: Refused, above: Path): readonly Exp
     case 'invalid_element':
       return explain(`is not valid: ${issue.message}`, 'Correct it');
   }
+}
+
+/** `title: {name}` is a block to YAML. */
+function bracketsIn(expected: string, given: Json): string {
+  return expected === 'string' && typeof given === 'object'
+    ? '; text that begins with { or [ must stand in quotes'
+    : '';
 }
 
 function explainUnknownKey(schema: z.ZodType, path: Path, key: string): Explained {

@@ -13,6 +13,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Json } from '../../contract/json.ts';
+import { explainSyntax, type SyntaxProblem } from './explain-syntax.ts';
 import type { FileProblem } from './problem.ts';
 
 export type Path = readonly (string | number)[];
@@ -52,22 +53,15 @@ export function readYaml(text: string, file: string, textKeys: ReadonlySet<strin
   const counter = new LineCounter();
   const doc = parseDocument(text, { version: '1.2', lineCounter: counter, prettyErrors: false, uniqueKeys: true });
   const at = (offset: number): Position => toPosition(counter, offset);
-  const problems: FileProblem[] = doc.errors.map((error) => ({
-    file,
-    ...at(error.pos[0]),
-    ...explainSyntax(error.code, error.message),
-  }));
+  const told = (found: readonly SyntaxProblem[]): FileProblem[] =>
+    found.map(({ offset, message, fix }) => ({ file, ...at(offset), message, fix }));
+  const problems = told(explainSyntax(text, doc));
   if (doc.directives?.yaml.explicit === true) {
     problems.push({ file, line: 1, column: 1, message: 'directives are not supported', fix: 'Delete the %YAML line' });
   }
   if (problems.length > 0) return { ok: false, problems };
   const converted = convertYaml(doc, textKeys);
-  if (converted.problems.length > 0) {
-    return {
-      ok: false,
-      problems: converted.problems.map(({ offset, message, fix }) => ({ file, ...at(offset), message, fix })),
-    };
-  }
+  if (converted.problems.length > 0) return { ok: false, problems: told(converted.problems) };
   return { ok: true, source: new PositionedYaml(file, text, doc, counter, converted.value) };
 }
 
@@ -137,35 +131,6 @@ function toPosition(counter: LineCounter, offset: number): Position {
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-function explainSyntax(code: string, message: string): { message: string; fix: string } {
-  const first = message.split('\n')[0] ?? message;
-  switch (code) {
-    case 'DUPLICATE_KEY':
-      return { message: 'duplicate key in the same block', fix: 'Keep one of the two' };
-    case 'TAB_AS_INDENT':
-      return { message: 'the line is indented with a tab', fix: 'Indent with spaces' };
-    case 'MULTIPLE_DOCS':
-      return { message: 'the file holds more than one document', fix: 'Delete the --- line and everything after it' };
-    case 'BAD_INDENT':
-      return {
-        message: `inconsistent indentation: ${first}`,
-        fix: 'Align the keys of the block',
-      };
-    default:
-      return {
-        message: `this is not valid YAML: ${first}`,
-        fix: 'Check colons, quotes and indentation here and on the line before',
-      };
-  }
-}
-
-export interface ValueProblem {
-  /** Characters from the start of the file. */
-  readonly offset: number;
-  readonly message: string;
-  readonly fix: string;
-}
-
 /** Aliases can repeat what they name a billion times; more than this is not written by hand. */
 const MAX_NODES = 100_000;
 const MAX_DEPTH = 60;
@@ -175,8 +140,8 @@ const PLAIN_TAGS = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq']
 export function convertYaml(
   doc: Document,
   textKeys: ReadonlySet<string>,
-): { readonly value: Json; readonly problems: readonly ValueProblem[] } {
-  const problems: ValueProblem[] = [];
+): { readonly value: Json; readonly problems: readonly SyntaxProblem[] } {
+  const problems: SyntaxProblem[] = [];
   const targets = resolveAliases(doc);
   let nodes = 0;
   const refuse = (node: unknown, message: string, fix: string): null => {
@@ -195,7 +160,12 @@ export function convertYaml(
     }
     if (isAlias(node)) {
       const target = targets.get(node);
-      if (target === undefined) return refuse(node, `unknown anchor &${node.source}`, 'Define it before it is used');
+      if (target === undefined)
+        return refuse(
+          node,
+          `unknown anchor &${node.source}`,
+          'Define it above, or put text that begins with * in quotes',
+        );
       return convert(target, depth + 1, key);
     }
     const tag = (node as { tag?: string }).tag;
