@@ -14,6 +14,7 @@ import type { Subject } from '../domain/gate/change.ts';
 import type { Schedule } from '../domain/deadline.ts';
 import type { ReviewBase } from '../domain/gate/view.ts';
 import type { DecisionFact, RevisionFact, WithdrawalFact } from '../domain/gate/state.ts';
+import type { FreeStatus } from '../domain/authorize/authorize-free.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { ArgumentError } from '../contract/exact.ts';
 
@@ -53,12 +54,9 @@ export interface ExecuteFreeInput {
   readonly proposal: DsseEnvelope;
 }
 
-/**
- * What came of it, as a hint: the ledger tells. Nothing was done: `not_free` (policy does not free it here and now) and
- * `taken` (the review has a ledger row already). `executing`: sent, answer lost, and to be sent again by `gatedCall`.
- */
+/** A hint: the ledger tells. */
 export interface FreeResult {
-  readonly status: 'executed' | 'failed' | 'outcome_unknown' | 'executing' | 'not_free' | 'taken';
+  readonly status: FreeStatus;
   readonly reviewId: string;
 }
 

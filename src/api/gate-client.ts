@@ -25,7 +25,7 @@ import {
 } from '../workflows/messages.ts';
 import { ProblemError } from './problem.ts';
 
-/** Temporal, as the api needs it. This file is the only one in the api that knows more. */
+/** Temporal, as the api needs it. This file and `hand-off.ts` are the only ones in the api that know more. */
 export interface GateClient {
   /**
    * Starts the workflow of a review. `existing`: the id is taken already, by an earlier try of the same request.
@@ -93,11 +93,7 @@ const MEMO_KEY = 'holdpointProposal';
  * @param isForeign this Temporal has turned out not to be the one that the database belongs to: nothing is sent there.
  */
 export function createGateClient(client: Client, isForeign: () => boolean = () => false): GateClient {
-  const assertOwn = (): void => {
-    if (!isForeign()) return;
-    const detail = 'The database is bound to another Temporal.';
-    throw new ProblemError('temporal_unavailable', { detail });
-  };
+  const assertOwn = (): void => assertOwnTemporal(isForeign);
   const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + ms, call);
   const query = coalesce((reviewId: ReviewId) =>
     within(DEADLINE.query, () => client.workflow.getHandle(reviewId).query(getReview)),
@@ -207,6 +203,12 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
       });
     },
   };
+}
+
+/** Throws `temporal_unavailable` where this is not the Temporal that the database belongs to: nothing is sent there. */
+export function assertOwnTemporal(isForeign: () => boolean): void {
+  if (!isForeign()) return;
+  throw new ProblemError('temporal_unavailable', { detail: 'The database is bound to another Temporal.' });
 }
 
 /** At most one call per key in flight; who asks while it is on its way gets the answer of the next one. */

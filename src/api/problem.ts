@@ -102,6 +102,7 @@ export function problemFields(
     code: problem.code,
     detail: problem.detail,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
+    ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
     ...(problem.repeats === undefined ? {} : { repeats: problem.repeats }),
   };
 }

@@ -13,6 +13,9 @@ import type { Review } from '../contract/review.ts';
  */
 export const GATE_TASK_QUEUE = 'holdpoint-gate';
 export const EXECUTE_TASK_QUEUE = 'holdpoint-execute';
+/** For the one activity that runs outside a workflow: its slots are its own, so that reads never delay approved calls. */
+export const DIRECT_TASK_QUEUE = 'holdpoint-direct';
+export const EXECUTE_FREE = 'executeFree';
 export const GATED_CALL = 'gatedCall';
 export const APPROVAL_GATE = 'approvalGate';
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { GateClient } from '../gate-client.ts';
+import type { HandOff } from '../hand-off.ts';
 import { ProblemError } from '../problem.ts';
 import { TailHub } from './hub.ts';
 import { Lane } from './scan.ts';
@@ -31,6 +32,8 @@ export interface ServiceDeps {
   readonly settings: SettingsSource;
   readonly store: Store;
   readonly gate: GateClient;
+  /** Absent: every call takes the workflow. */
+  readonly handOff?: HandOff | undefined;
   /** Signs proposals, revisions and withdrawals. Absent: this process does not take them (`--role review`). */
   readonly proposeSigner?: Signer | undefined;
   /** Signs decisions and reconciliations. Absent: this process does not take them (`--role propose`). */

@@ -8,21 +8,22 @@ import {
 } from '../../contract/execute.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
-import { describeProposal } from '../../domain/gate/describe.ts';
 import { findInexact } from '../../contract/exact.ts';
 import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
+import type { Review } from '../../contract/review.ts';
+import { StorageError } from '../../ports/store.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { awaitsFirstToolList } from '../../domain/policy/upstreams.ts';
 import type { AgentPrincipal } from '../principal.ts';
 import { ProblemError, problemFields } from '../problem.ts';
-import { pauseIfLong } from './scan.ts';
 import { newUlid, isoNow, proposeSignerOf, type ServiceContext } from './context.ts';
 import { argumentErrors, assessForAgent } from './assess.ts';
 import { watchReview, type ReviewWatch } from './hub.ts';
 import { outcomeOf } from './outcome.ts';
 import { redactFor } from './read.ts';
 import { fingerprintBody, fingerprintsOf, isHeld } from './reproposal.ts';
+import { canHandOff, findHandOff, handOver, signCall, startGate } from './propose-call.ts';
 import { refuseSealed, sealCall } from './sealing.ts';
 import type { BatchAnswer, ExecuteAnswer, ExecuteOptions } from './types.ts';
 import { waitForOutcome } from './wait-for-outcome.ts';
@@ -164,9 +165,16 @@ async function propose(
       const invisible = await findInvisibleErrors(context, reviewId, request);
       if (invisible !== undefined) return answer(invisible);
       refuseUnlisted(settings, request, assessment);
-      release = await reservePending(context, principal, assessment);
-      watch = await watchReview(context, reviewId, isNew);
-      const began = await start(context, principal, reviewId, request, assessment);
+      const handOff = findHandOff(context, assessment);
+      if (handOff === undefined) release = await reservePending(context, principal, assessment);
+      const call = await signCall(context, principal, { reviewId, plain: request, assessment }, handOff !== undefined);
+      const end = handOff && canHandOff(call) ? await handOver(context, handOff, call, options) : undefined;
+      if (end !== undefined && end.kind !== 'gated') {
+        const review = end.kind === 'ended' ? end.review : await readIfPossible(context, reviewId);
+        return answer(outcomeOf(reviewId, review && redactFor(principal, review), statusUrl));
+      }
+      watch = await watchReview(context, reviewId, isNew && end === undefined);
+      const began = end === undefined ? await startGate(context, call) : 'started';
       if (!isReplay) attached = began === 'existing';
     }
     const onClassified = (): void => {
@@ -179,6 +187,16 @@ async function propose(
   } finally {
     watch?.close();
     release?.();
+  }
+}
+
+/** The call was begun: a failed read must not look as if it had not been. */
+async function readIfPossible({ store }: ServiceContext, reviewId: ReviewId): Promise<Review | undefined> {
+  try {
+    return (await store.readReview(reviewId))?.review;
+  } catch (error) {
+    if (error instanceof StorageError) return undefined;
+    throw error;
   }
 }
 
@@ -244,50 +262,6 @@ async function reservePending(
   }
   return release;
 }
-
-/** Seals, signs and starts the workflow. */
-async function start(
-  context: ServiceContext,
-  principal: AgentPrincipal,
-  reviewId: ReviewId,
-  plain: ExecuteRequest,
-  assessment: Assessment,
-): Promise<'started' | 'existing'> {
-  const { deploymentId, policy } = context.settings.current();
-  const proposedAt = isoNow(context);
-  const { waitSeconds: _held, ...said } = plain;
-  const request: ExecuteRequest = {
-    ...said,
-    arguments: await sealCall(context, reviewId, plain.tool, plain.arguments),
-  };
-  const proposal = proposeSignerOf(context).sign('proposal', {
-    deploymentId,
-    reviewId,
-    proposedAt,
-    proposer: principal.id,
-    request,
-  });
-  await pauseIfLong(proposal.payload.length);
-  return context.gate.start(
-    reviewId,
-    { ...request, proposal },
-    {
-      ...describeProposal(request, principal.id, policy.findTool(request.tool)?.definition),
-      memo: {
-        proposer: principal.id,
-        service: request.service,
-        tool: request.tool,
-        proposedAt,
-        group: request.group ?? null,
-        threadId: request.threadId ?? null,
-      },
-      // As the gate worker will most likely see it.
-      expected: { status: EXPECTED_STATUS[assessment.kind], class: assessment.class ?? 'unknown' },
-    },
-  );
-}
-
-const EXPECTED_STATUS = { held: 'pending', free: 'not_required', blocked: 'blocked' } as const;
 
 /** Adds what there is to say of its reason codes, or what does not fit: arguments, the service, or the connector. The record holds no words about them. */
 function withErrors(

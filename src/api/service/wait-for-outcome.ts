@@ -11,7 +11,7 @@ import type { ExecuteOptions } from './types.ts';
 const CLASSIFIED_WITHIN = 2_000;
 /** Longest that the answer waits for evidence after that; people are asked in any case. */
 const PREVIEWED_WITHIN = 2_000;
-const FREE_RESULT_WITHIN = 30_000;
+export const FREE_RESULT_WITHIN = 30_000;
 
 /**
  * Holds the answer as long as the gate of the call allows. Undefined: not classified in time. `watching` was opened

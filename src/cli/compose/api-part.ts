@@ -11,6 +11,9 @@ import {
   startService,
   type SignInLinks,
 } from '../../api/index.ts';
+import type { DirectActivities } from '../../activities/api.ts';
+import type { HandOff } from '../../api/index.ts';
+import { openLocalHandOff, openRemoteHandOff } from './direct-path.ts';
 import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import { StartError } from '../start-error.ts';
@@ -26,6 +29,8 @@ export interface ApiPart {
   readonly host: string;
   readonly port: number;
   readonly trustProxy: string | null;
+  /** Of an execute worker in this process; without one, calls are handed over through Temporal. */
+  readonly direct?: DirectActivities;
   readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
 }
 
@@ -46,6 +51,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     settings,
     store,
     gate: createGateClient(temporal.client, () => binding.isChanged()),
+    handOff: await openHandOff(foundation, part),
     ...part.keys,
     temporalUi: foundation.temporalUi,
     namespace: temporal.namespace,
@@ -95,6 +101,12 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   );
   shutdown.add('http', () => server.close());
   return { url: localUrl(part), signIn };
+}
+
+/** Calls that policy frees are handed over by who signs proposals. */
+async function openHandOff(foundation: Foundation, { keys, direct }: ApiPart): Promise<HandOff | undefined> {
+  if (keys.proposeSigner === undefined) return undefined;
+  return direct === undefined ? openRemoteHandOff(foundation) : openLocalHandOff(foundation, direct);
 }
 
 /** Where an api that listens there is reached from this machine. */

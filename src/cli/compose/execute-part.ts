@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { answerStatements } from '../../activities/execute/answer-statements.ts';
-import { createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
+import type { DirectActivities } from '../../activities/api.ts';
+import { createDirectActivities, createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
 import { stopObjectedCalls } from '../../activities/objection-sweeps.ts';
 import { lostClaims } from '../../activities/lost-reviews.ts';
 import { callTimeoutMs } from '../../domain/call-timeout.ts';
@@ -12,7 +13,7 @@ import { systemClock, type Foundation, startSweep } from './foundation.ts';
 import { executeKeysOf, checkpointKeyOf } from './keys.ts';
 import { repeatUntilShutdown } from './serve.ts';
 import { askUpstreams } from './upstreams.ts';
-import { runExecuteWorker, type RunningWorker } from './workers.ts';
+import { runDirectWorker, runExecuteWorker, type RunningWorker } from './workers.ts';
 import type { FindProxy } from '../../domain/proxy.ts';
 import type { Logger } from 'pino';
 import type { Connector } from '../../ports/connector.ts';
@@ -39,7 +40,9 @@ export interface ExecutePart {
 }
 
 export interface OpenedExecute {
-  start(): Promise<RunningWorker>;
+  start(): Promise<readonly RunningWorker[]>;
+  /** For an api in the same process. */
+  readonly direct: DirectActivities;
   /** Rejects with `log_rolled_back` once the log does not extend what was signed. */
   assertLogIntact(): Promise<void>;
 }
@@ -80,16 +83,19 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
     assertLogIntact: () => checkpointer.assertIntact(),
   };
   const activities = createExecuteActivities(deps);
+  const direct = createDirectActivities(deps);
   return {
+    direct,
     assertLogIntact: () => checkpointer.assertIntact(),
     start: async () => {
-      const worker = await runExecuteWorker(
-        { connection: await temporal.native(), namespace: temporal.namespace },
-        activities,
-        Math.max(connectors.longestCallMs(), SHORTEST_GRACE_MS),
-      );
-      shutdown.add('execute worker', () => worker.stop());
-      worker.ended.catch((error: unknown) => foundation.fail(error));
+      const context = { connection: await temporal.native(), namespace: temporal.namespace };
+      const longestCallMs = Math.max(connectors.longestCallMs(), SHORTEST_GRACE_MS);
+      const workers = [
+        await runExecuteWorker(context, activities, longestCallMs),
+        await runDirectWorker(context, direct, longestCallMs),
+      ];
+      shutdown.add('execute workers', async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
+      for (const worker of workers) worker.ended.catch((error: unknown) => foundation.fail(error));
       const asking = askUpstreams(files, connectors, store, log);
       shutdown.add('asking of upstreams', () => asking.stop());
       startSweep(foundation, 'sweep of lost claims', [lostClaims]);
@@ -108,7 +114,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
       repeatUntilShutdown(foundation, 'sweep of objections to approved calls', OBJECTIONS_EVERY_MS, () =>
         stopObjectedCalls(deps),
       );
-      return worker;
+      return workers;
     },
   };
 }

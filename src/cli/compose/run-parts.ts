@@ -51,7 +51,7 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
     if (executes) {
       const execute = await openExecute(foundation, { keys, directory: settings.dataDir, stopWhenRolledBack: true });
       await execute.assertLogIntact();
-      workers.push(await execute.start());
+      workers.push(...(await execute.start()));
     }
     if (role !== 'execute') workers.push(await startGate(foundation));
     if (settings.healthPort !== null) await answerHealth(settings.host, settings.healthPort, workers, foundation);

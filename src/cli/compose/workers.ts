@@ -5,8 +5,8 @@ import {
   type NativeConnection,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
-import type { ExecuteActivities, GateActivities } from '../../activities/api.ts';
-import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
+import type { DirectActivities, ExecuteActivities, GateActivities } from '../../activities/api.ts';
+import { DIRECT_TASK_QUEUE, EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
 import { dataConverter } from './temporal.ts';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,26 @@ export async function runExecuteWorker(
     dataConverter,
     taskQueue: EXECUTE_TASK_QUEUE,
     activities: { ...activities },
+    shutdownGraceTime: longestCallMs + 5_000,
+  });
+  return run(worker);
+}
+
+/** Calls without a workflow at once, in each execute worker. */
+export const DIRECT_SLOTS = 100;
+
+/** Runs calls that policy frees, in slots of their own. */
+export async function runDirectWorker(
+  context: WorkerContext,
+  activities: DirectActivities,
+  longestCallMs: number,
+): Promise<RunningWorker> {
+  const worker = await Worker.create({
+    ...context,
+    dataConverter,
+    taskQueue: DIRECT_TASK_QUEUE,
+    activities: { ...activities },
+    maxConcurrentActivityTaskExecutions: DIRECT_SLOTS,
     shutdownGraceTime: longestCallMs + 5_000,
   });
   return run(worker);

@@ -72,6 +72,7 @@ async function startDev(
     host: settings.host,
     port: settings.port,
     trustProxy: settings.trustProxy,
+    direct: execute.direct,
     readyChecks: {
       auditLog: execute.assertLogIntact,
       // A caller that waits for 200 may read access.json next.

@@ -8,6 +8,12 @@ export const HANDED_WITHIN_MS = 30_000;
 /** Longest envelope that is handed over, characters of JSON: beyond 4 MiB Temporal's SDK tries for 40 s. */
 export const LONGEST_HANDED = 1024 * 1024;
 
+/**
+ * What came of a call that was handed over. Nothing was done: `not_free` (policy does not free it here and now) and `taken`
+ * (its review has a ledger row already). `executing`: sent, the answer was lost, and the workflow sends it again.
+ */
+export type FreeStatus = 'executed' | 'failed' | 'outcome_unknown' | 'executing' | 'not_free' | 'taken';
+
 export type FreeAssessment = Extract<Assessment, { kind: 'free' }>;
 
 /** Whether policy lets the call run at once, without a decision and without telling anyone. */

@@ -7,6 +7,7 @@ import {
   startServer,
   startService,
   type AppDeps,
+  type HandOff,
 } from '../../../src/api/index.ts';
 import type { SealArguments, Signer } from '../../../src/api/service/context.ts';
 import type { JsonObject } from '../../../src/contract/json.ts';
@@ -14,7 +15,7 @@ import type { Store } from '../../../src/ports/store.ts';
 import type { Settings } from '../../../src/domain/policy/settings.ts';
 import { replaceAt, valueAt } from '../../../src/domain/seal-binding.ts';
 import { FakeGate } from '../../support/fake-gate.ts';
-import { makeFixture, REVIEWERS, sealForTest, TOOLS } from '../../support/gate-fixture.ts';
+import { makeFixture, type GateFixture, REVIEWERS, sealForTest, TOOLS } from '../../support/gate-fixture.ts';
 import type { SmallPolicy } from '../../support/small-policy.ts';
 
 const keyOf = (name: string): string => `hpk_${Buffer.from(name).toString('base64url')}`;
@@ -27,6 +28,8 @@ export interface HarnessOptions {
   /** Reviews are kept here; shared between the tests of a file. */
   readonly store?: Store;
   readonly app?: Partial<AppDeps>;
+  /** The way of calls without a workflow; default: none. */
+  readonly handOff?: (fixture: GateFixture) => HandOff;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever JSON came; what it must be is for assertions to say
@@ -82,6 +85,7 @@ export async function makeHarness(options: HarnessOptions = {}) {
     settings: fixture.settings,
     store: fixture.store,
     gate,
+    handOff: options.handOff?.(fixture),
     proposeSigner: fixture.signers.propose as Signer | undefined,
     reviewSigner: fixture.signers.review as Signer | undefined,
     seal: sealAll,
