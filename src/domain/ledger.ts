@@ -97,7 +97,7 @@ interface NewClaim {
  *   the execute worker. A `deny` that answers an in-flow question says so too. From `deferred` the row keeps the
  *   idempotency key and the time of the first claim.
  * - `defer`: from `claimed`, with the claim's token, and only while the call was not sent again under this claim: a
- *   second request may have had the effect that the first had not.
+ *   second request may have had the effect that the first had not. Never after `begin`.
  * - `resend`: from `claimed`, with the claim's token and the number of resends so far, no sooner than the last one said.
  * - `finish`: from `claimed`, or from `unknown` where not reconciled (a late result), with the claim's token. A failure of
  *   one send says nothing of a later one, so `failed` also requires that there was none.

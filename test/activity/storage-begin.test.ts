@@ -2,7 +2,16 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { Commit, Store } from '../../src/ports/store.ts';
 import type { Database } from '../../src/storage/database/database.ts';
-import { AT, beginning, DIGEST, LATER, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
+import {
+  AT,
+  beginning,
+  claiming,
+  DIGEST,
+  LATER,
+  reviewIdOf,
+  reviewOf,
+  stateWrite,
+} from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 
 type Beginning = ReturnType<typeof beginning>;
@@ -68,6 +77,15 @@ onEveryDatabase((engine) => {
     expect(await store.readRecord(reviewId)).toMatchObject({ envelopes: [{ kind: 'proposal' }], materials: [{}] });
     const types = (await store.entriesOf(reviewId)).map(({ entry }) => entry.type);
     expect(types).toEqual(['proposed', 'classified', 'started']);
+  });
+
+  it('never gives the claim back, which could then be another call’s', async () => {
+    const reviewId = nextId();
+    await store.commit(beginning(reviewId));
+    const deferral = { code: 'x', message: '', at: AT, retryAt: LATER };
+    const deferred = await store.commit({ ledger: { to: 'defer', reviewId, token: 'token-1', deferral }, entries: [] });
+    expect(deferred).toMatchObject({ ok: false, why: 'refused', row: { state: 'claimed' } });
+    expect(await store.commit({ ledger: claiming(reviewId), entries: [] })).toMatchObject({ ok: false });
   });
 
   it('lets one of several begin', async () => {

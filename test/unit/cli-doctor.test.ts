@@ -2,7 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { checkApi, judgeClock } from '../../src/cli/commands/doctor/checks.ts';
-import { checkBinding, checkSearchAttributes, judgeTemporalClock } from '../../src/cli/commands/doctor/temporal.ts';
+import {
+  checkBinding,
+  checkSearchAttributes,
+  checkStandaloneActivities,
+  judgeTemporalClock,
+} from '../../src/cli/commands/doctor/temporal.ts';
 import type { TemporalIdentity } from '../../src/ports/store.ts';
 
 describe('clocks', () => {
@@ -91,6 +96,19 @@ describe('the Temporal that the database is bound to', () => {
   test('cannot be read: skipped, since the check of the database says why', async () => {
     const refused = () => Promise.reject(new Error('permission denied'));
     expect(await checkBinding(temporal, refused)).toMatchObject({ status: 'skipped' });
+  });
+});
+
+describe('standalone activities', () => {
+  test.each([
+    [true, 'ok'],
+    [false, 'warn'],
+    [undefined, 'warn'],
+  ])('%s: %s', async (standaloneActivities, status) => {
+    const namespaceInfo = { capabilities: { standaloneActivities } };
+    const workflowService = { describeNamespace: async () => ({ namespaceInfo }) };
+    const finding = await checkStandaloneActivities({ workflowService } as never, 'default');
+    expect(finding).toMatchObject({ check: 'standalone activities', status });
   });
 });
 

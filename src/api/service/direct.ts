@@ -9,6 +9,8 @@ import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { FREE_RESULT_WITHIN } from './wait-for-outcome.ts';
 
+type Context = Pick<ServiceContext, 'store' | 'log'>;
+
 export interface DirectCall {
   readonly reviewId: ReviewId;
   readonly proposal: DsseEnvelope;
@@ -33,7 +35,7 @@ export type DirectEnd =
  * the caller is gone, nothing is cancelled: what is unclear in the end becomes `gatedCall` in any case.
  */
 export async function makeDirectly(
-  context: ServiceContext,
+  context: Context,
   handOff: HandOff,
   call: DirectCall,
   signal: AbortSignal,
@@ -54,7 +56,7 @@ export async function makeDirectly(
   });
 }
 
-async function settle(context: ServiceContext, handOff: HandOff, call: DirectCall): Promise<DirectEnd> {
+async function settle(context: Context, handOff: HandOff, call: DirectCall): Promise<DirectEnd> {
   const { reviewId } = call;
   const { end, mayHaveRun } = await handOver(context, handOff, call);
   const review = await readEnded(context, reviewId, mayHaveRun);
@@ -70,7 +72,7 @@ async function settle(context: ServiceContext, handOff: HandOff, call: DirectCal
 }
 
 async function handOver(
-  context: ServiceContext,
+  context: Context,
   handOff: HandOff,
   { reviewId, proposal, callMs }: DirectCall,
 ): Promise<{ readonly end: HandOffEnd; readonly mayHaveRun: boolean }> {
@@ -87,11 +89,7 @@ async function handOver(
 }
 
 /** The review whose execution has ended; undefined: it has not, as far as the database knows. */
-async function readEnded(
-  { store }: ServiceContext,
-  reviewId: ReviewId,
-  mayHaveRun: boolean,
-): Promise<Review | undefined> {
+async function readEnded({ store }: Context, reviewId: ReviewId, mayHaveRun: boolean): Promise<Review | undefined> {
   try {
     const stored = await store.readReview(reviewId);
     return stored !== undefined && isFinal(stored.review) ? stored.review : undefined;
@@ -102,7 +100,7 @@ async function readEnded(
 }
 
 /** The row is that of another proposal under this id: of the same request, repeated. Its own hand-off sees to it. */
-async function isOthers({ store }: ServiceContext, { reviewId, proposal }: DirectCall): Promise<boolean> {
+async function isOthers({ store }: Context, { reviewId, proposal }: DirectCall): Promise<boolean> {
   const row = await store.readLedger(reviewId);
   return row !== undefined && row.proposalDigest !== digestBytes(Buffer.from(proposal.payload, 'base64'));
 }

@@ -1,18 +1,9 @@
-import type { Connection } from '@temporalio/client';
 import { createLocalHandOff, createRemoteHandOff, type HandOff } from '../../api/index.ts';
 import type { DirectActivities } from '../../activities/api.ts';
 import type { Foundation } from './foundation.ts';
 import { repeatUntilShutdown } from './serve.ts';
+import { hasStandaloneActivities } from './standalone-activities.ts';
 import { DIRECT_SLOTS } from './workers.ts';
-
-/** Whether this Temporal runs activities without a workflow. Self-hosted servers do with `activity.enableStandalone: true`. */
-export async function hasStandaloneActivities(
-  { workflowService }: Pick<Connection, 'workflowService'>,
-  namespace: string,
-): Promise<boolean> {
-  const { namespaceInfo } = await workflowService.describeNamespace({ namespace });
-  return namespaceInfo?.capabilities?.standaloneActivities === true;
-}
 
 const ASK_EVERY_MS = 60_000;
 /** Until the database is bound to this Temporal, which the first gate worker does. */

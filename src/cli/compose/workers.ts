@@ -79,6 +79,8 @@ export async function runDirectWorker(
     taskQueue: DIRECT_TASK_QUEUE,
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: DIRECT_SLOTS,
+    // By default a beat is held back for most of its time-out.
+    maxHeartbeatThrottleInterval: '1s',
     shutdownGraceTime: longestCallMs + 5_000,
   });
   return run(worker);

@@ -83,8 +83,8 @@ BEGIN
     WHEN 'tighten' THEN l.state IN ('open', 'deferred')
     WHEN 'deny' THEN l.review_id IS NULL OR (l.state IN ('open', 'deferred') AND l.proposal_digest = digest)
     WHEN 'claim' THEN l.state IN ('open', 'deferred')
-    -- Sent again, the call may have run: then only its result settles it.
-    WHEN 'defer' THEN l.state = 'claimed' AND l.claim_token = token AND l.resends = 0
+    -- Sent again, the call may have run: then only its result settles it. A call without a workflow is never deferred.
+    WHEN 'defer' THEN l.state = 'claimed' AND l.claim_token = token AND l.resends = 0 AND NOT l.direct
     WHEN 'resend' THEN l.state = 'claimed' AND l.claim_token = token AND l.resends = resends
       AND (l.resend_at IS NULL OR l.resend_at <= at)
     WHEN 'finish' THEN l.claim_token = token AND (state = 'done' OR l.resends = resends)

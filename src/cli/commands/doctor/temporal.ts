@@ -2,6 +2,7 @@ import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
 import type { TemporalIdentity } from '../../../ports/store.ts';
+import { hasStandaloneActivities } from '../../compose/standalone-activities.ts';
 import { DIRECT_GRPC } from '../../compose/proxy.ts';
 import {
   explainUnregistrable,
@@ -58,6 +59,7 @@ async function inspect(
   if (findings.some(({ status }) => status === 'fail')) return findings;
   if (readBinding !== undefined) findings.push(await checkBinding({ connection, namespace }, readBinding));
   findings.push(await checkSearchAttributes(connection, namespace));
+  findings.push(await checkStandaloneActivities(connection, namespace));
   const gate = await lastPoll(connection, namespace, GATE_TASK_QUEUE);
   const execute = await lastPoll(connection, namespace, EXECUTE_TASK_QUEUE);
   findings.push(describeWorker('gate worker', gate, 'gate'), describeWorker('execute worker', execute, 'execute'));
@@ -143,6 +145,20 @@ export async function checkSearchAttributes(
       `Make sure that these are registered as Keyword: ${SEARCH_ATTRIBUTE_NAMES.join(', ')}.`,
     );
   }
+}
+
+/** Reversible calls need no workflow where the parts run apart; in one process they need none in any case. */
+export async function checkStandaloneActivities(
+  connection: Pick<Connection, 'workflowService'>,
+  namespace: string,
+): Promise<Finding> {
+  const check = 'standalone activities';
+  if (await hasStandaloneActivities(connection, namespace)) return ok(check, 'on: reversible calls take no workflow');
+  return warn(
+    check,
+    'off: where api and execute worker run apart, every reversible call takes a workflow',
+    'On a server of your own, set `activity.enableStandalone: true` in its dynamic configuration.',
+  );
 }
 
 /** When a worker last polled, epoch ms by the server's clock. */
