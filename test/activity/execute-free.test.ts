@@ -13,6 +13,7 @@ import type { ConnectorResult } from '../../src/ports/connector.ts';
 import { StorageError, type Commit, type Store } from '../../src/ports/store.ts';
 import { lostClaims } from '../../src/activities/lost-reviews.ts';
 import { sealForTest, type GateFixture } from '../support/gate-fixture.ts';
+import { makeKey, signerOf } from '../support/keys.ts';
 import { failureOf, later, never } from '../support/gate-journey.ts';
 import { gateForEach, type Steps } from '../support/gate-hooks.ts';
 
@@ -180,6 +181,14 @@ function forgedBy(role: 'review') {
   })) as never;
 }
 
+/** The agent says by itself that its call goes without a workflow. */
+function ownKey(): Attempt {
+  const own = makeKey('agent-1');
+  gate.trust.agents.set('agent-1.pub', own);
+  gate.settings.update({ agents: [{ id: 'agent-1', owner: 'ops-3', publicKey: 'file:agent-1.pub' }] });
+  return handed({}, { signer: signerOf(own) });
+}
+
 describe('what is not free takes the workflow', () => {
   const FROZEN = { freeze: ['payouts.*'] };
   it.each([
@@ -189,6 +198,7 @@ describe('what is not free takes the workflow', () => {
     ['of an unknown tool', () => handed({ tool: 'payouts.nothing' })],
     ['with arguments that its request cannot carry', () => handed({ arguments: { id: '..' } })],
     ['of a tool that the agent may not use', () => handed({ tool: 'payouts.create' }, { proposer: 'narrow-agent' })],
+    ['under an agent’s own key', () => ownKey()],
     ['frozen', () => (gate.settings.update(FROZEN), handed())],
     ['without the word of the api', () => ({ reviewId: '', proposal: gate.propose(gate.newReviewId(), GET) })],
     ['under another policy', () => handed({}, { policyDigest: `sha256:${'d'.repeat(64)}` })],

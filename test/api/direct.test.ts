@@ -212,6 +212,13 @@ describe('what comes through Temporal is a hint: the ledger tells', () => {
     expect(body.detail).toContain(body.reviewId);
   });
 
+  test('with Temporal gone, 503 says so whoever said that it was refused', async () => {
+    way.run = async () => ((api.gate.mode = 'down'), 'refused');
+    const { status, body } = await api.execute(GET);
+    expect([status, body.code]).toEqual([503, 'temporal_unavailable']);
+    expect(body.detail).toContain('may have run');
+  });
+
   test('with Temporal gone before anything was sent, 503 does not say so', async () => {
     way.run = () => Promise.reject(new ProblemError('temporal_unavailable'));
     const { status, body } = await api.execute(GET);
