@@ -51,7 +51,7 @@ beforeEach(async () => {
 });
 afterAll(async () => {
   await direct?.stop();
-  await gate.close();
+  await gate.stop();
   await env.teardown();
   await stopServer();
 });

@@ -35,9 +35,9 @@ export async function openRemoteHandOff(foundation: Foundation): Promise<HandOff
   };
   const look = async (): Promise<void> => {
     if (isBound && performance.now() - askedAt < ASK_EVERY_MS) return;
+    askedAt = performance.now();
     isBound = await binding.check();
     note(await hasStandaloneActivities(temporal.connection, temporal.namespace));
-    askedAt = performance.now();
   };
   await look().catch((error: unknown) => log.warn({ err: error }, 'Temporal does not say what it can do'));
   repeatUntilShutdown(foundation, 'look for standalone activities', LOOK_EVERY_MS, look);
