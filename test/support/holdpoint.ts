@@ -115,7 +115,7 @@ export async function startHoldpoint(options: HoldpointOptions = {}): Promise<Ho
 }
 
 /** What the developer's own shell says must not change what tests see. */
-function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = new Set(['TEMPORAL_CLI', 'TEMPORAL_TEST_SERVER']);
   const ours = (name: string) =>
     /^(HOLDPOINT_|TEMPORAL_|DATABASE_|NODE_V8_COVERAGE|VITEST)/.test(name) && !kept.has(name);

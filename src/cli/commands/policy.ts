@@ -199,7 +199,7 @@ function findConfig(io: Io, given: string | undefined): string {
     'configInvalid',
     'config_missing',
     'There is no holdpoint.yaml here.',
-    'Pass --config, or set HOLDPOINT_CONFIG.',
+    '`holdpoint init` writes one. If it is elsewhere, pass --config or set HOLDPOINT_CONFIG.',
   );
 }
 

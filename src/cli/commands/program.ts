@@ -15,6 +15,7 @@ import type { DoctorOptions } from './doctor/run.ts';
 import { execute, type ExecuteOptions } from './execute.ts';
 import type { CreateOptions, InitOptions } from './keys.ts';
 import type { CheckOptions, ExplainOptions } from './policy.ts';
+import type { InitOptions as SetupOptions } from './init.ts';
 import type { RecoveryOptions } from './recovery.ts';
 import { registerReview } from './review/index.ts';
 
@@ -41,6 +42,7 @@ export function createProgram(context: CliContext): Command {
       outputError: () => undefined,
     })
     .showSuggestionAfterError();
+  registerInit(program, run);
   registerParts(program, run);
   registerExecute(program, run, context);
   registerReview(program, context);
@@ -76,6 +78,24 @@ function readVersion(): string {
     readonly version: string;
   };
   return version;
+}
+
+function registerInit(program: Command, run: Run): void {
+  const collect = (value: string, all: readonly string[] | undefined): readonly string[] => [...(all ?? []), value];
+  program
+    .command('init')
+    .description('write holdpoint.yaml, policy.yaml and .env.example; asks at a terminal, unless options answer')
+    .option('--agent <id>', 'an agent or service that proposes calls; repeatable', collect)
+    .option('--reviewer <id=groups>', 'a person who decides, e.g. alice=ops,finance; repeatable', collect)
+    .option('--openapi <[name=]place>', 'tools of an HTTP service: URL or file of its OpenAPI 3 description', collect)
+    .option('--base-url <url>', 'where that service is; default: the first server of the description')
+    .option('--operations <list>', 'only these operation ids or paths; a * at the end stands for the rest')
+    .option('--mcp <name=place>', 'tools of an MCP server: its URL, or the command that starts it', collect)
+    .option('--http <name=url>', 'an HTTP service without a description; you write its tools', collect)
+    .option('--include <list>', 'built-in tools: github, stripe, postgres')
+    .option('--deployment <id>', 'name of this deployment; default: the directory’s')
+    .option('--force', 'replace the three files if they exist')
+    .action(run(async (io, options: SetupOptions) => (await import('./init.ts')).init(io, options)));
 }
 
 /** The commands that run parts. They read the rest of their settings from the environment. */

@@ -26,7 +26,7 @@ export function requireConfigFile(settings: EnvironmentSettings, env: Environmen
   if (path !== undefined) return path;
   throw new StartError(
     'config_missing',
-    `There is no ${settings.configFile} here. Create it, or set HOLDPOINT_CONFIG to its path.`,
+    `There is no ${settings.configFile} here. \`holdpoint init\` writes one; or set HOLDPOINT_CONFIG to its path.`,
   );
 }
 

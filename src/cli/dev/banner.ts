@@ -33,6 +33,7 @@ export function renderBanner(input: BannerInput): readonly string[] {
       : [
           '',
           'No holdpoint.yaml here, so this is the demo: a PostgreSQL with 10,000 users, an agent, three reviewers.',
+          'For a service of your own: npx holdpoint init (docs/first-service.md)',
         ]),
     ...renderLinks(links),
     ...(access === null ? [] : renderDemo(access, dataDir)),

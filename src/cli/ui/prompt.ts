@@ -22,6 +22,54 @@ export async function confirm(
   if (answer !== true) throw new CliError('failed', 'cancelled', 'Nothing was done.');
 }
 
+/** A yes or a no. */
+export async function askYesNo(question: string, initial: boolean): Promise<boolean> {
+  return answered(await clack.confirm({ message: question, initialValue: initial }));
+}
+
+/** One line. `refuse` says what is wrong with an answer. */
+export async function askText(
+  question: string,
+  options: {
+    readonly initial?: string | undefined;
+    readonly placeholder?: string;
+    readonly refuse?: (answer: string) => string | undefined;
+  } = {},
+): Promise<string> {
+  const { initial, placeholder, refuse } = options;
+  const validate = (answer: string | undefined): string | undefined => {
+    const text = (answer ?? '').trim();
+    return text === '' ? 'An answer is needed' : refuse?.(text);
+  };
+  const shown = {
+    ...(initial === undefined ? {} : { initialValue: initial }),
+    ...(placeholder === undefined ? {} : { placeholder }),
+  };
+  return answered(await clack.text({ message: question, ...shown, validate })).trim();
+}
+
+/** Some of several answers; `chosen` are chosen at first. Many can be searched. */
+export async function askSome<T extends string>(
+  question: string,
+  options: readonly { readonly value: T; readonly label: string; readonly hint?: string }[],
+  chosen: readonly T[] = [],
+): Promise<readonly T[]> {
+  const prompt = { message: question, initialValues: [...chosen] as string[], options: [...options], required: false };
+  const many = options.length > 12;
+  const answer = answered(
+    await (many
+      ? clack.autocompleteMultiselect<string>({ ...prompt, maxItems: 12 })
+      : clack.multiselect<string>(prompt)),
+  );
+  return options.filter(({ value }) => answer.includes(value)).map(({ value }) => value);
+}
+
+/** Clack answers with a symbol to Ctrl-C. */
+function answered<T>(answer: T): Exclude<T, symbol> {
+  if (typeof answer === 'symbol') throw new CliError('failed', 'cancelled', 'Nothing was done.');
+  return answer as Exclude<T, symbol>;
+}
+
 /** One of several answers. */
 export async function select<T extends string>(
   io: Io,

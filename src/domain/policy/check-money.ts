@@ -84,14 +84,44 @@ export function warnOfUndeclaredMoney(tools: Iterable<MergedTool>): readonly Fil
     return findPairs(schema, schema, '')
       .filter(({ pointer }) => !declared.has(pointer))
       .map(({ pointer, currency, numbers }) => {
-        const [first = ''] = numbers;
+        const names = numbers.map(({ name }) => name);
+        const [first = ''] = names;
         const entry = `{ amount: ${pointer}${pointerStep(first)}, currency: ${pointer}${pointerStep(currency)}, scale: minor }`;
-        const message = `${name}: ${numbers.join(', ')} beside ${currency}, and money is not declared: people read bare numbers`;
+        const message = `${name}: ${names.join(', ')} beside ${currency}, and money is not declared: people read bare numbers`;
         const fix = `Add money: [${entry}] (scale: major if it counts whole units), or money: [] if nothing of it is money`;
         return source.problem([...path, 'arguments'], message, fix, 'key');
       });
   });
 }
+
+const AMOUNT = /amount|price|total|sum|value|cost|fee|balance/i;
+
+/**
+ * A first `money` for a tool of which people would read bare numbers: the amounts by their names, in minor units where they
+ * are whole. `[]` where numbers beside a currency are not all called like amounts: a person has to tell them apart.
+ * Undefined: there is none.
+ */
+export function proposeMoney(tool: ToolDefinition): Money[] | undefined {
+  const { arguments: schema } = tool;
+  if (schema === undefined || onlyReads(tool)) return undefined;
+  const pairs = findPairs(schema, schema, '').map(({ pointer, currency, numbers }) => ({
+    currency: pointer + pointerStep(currency),
+    amounts: numbers
+      .filter(({ name }) => AMOUNT.test(name))
+      .map(
+        ({ name, isWhole }) => ({ amount: pointer + pointerStep(name), scale: isWhole ? 'minor' : 'major' }) as const,
+      ),
+  }));
+  if (pairs.length === 0) return undefined;
+  if (pairs.some(({ amounts }) => amounts.length === 0)) return [];
+  const money = pairs.flatMap(({ currency, amounts }) =>
+    amounts.map(({ amount, scale }) => ({ amount, currency, scale })),
+  );
+  return money.length > MOST_DECLARED ? [] : money;
+}
+
+/** As many as a tool may declare. */
+const MOST_DECLARED = 50;
 
 function parentOf(pointer: string): string {
   return pointer.slice(0, pointer.lastIndexOf('/'));
@@ -101,15 +131,17 @@ interface Pair {
   /** Of the object that holds them; `*` stands for each element of a list. */
   readonly pointer: string;
   readonly currency: string;
-  readonly numbers: readonly string[];
+  readonly numbers: readonly { readonly name: string; readonly isWhole: boolean }[];
 }
 
 function findPairs(schema: Json | undefined, root: JsonObject, pointer: string): readonly Pair[] {
   const properties = propertiesOf(schema, root);
   const currency = [...properties].find(([name, part]) => namesCurrency(name, part))?.[0];
-  const numbers = [...properties]
-    .filter(([, part]) => typesOf(part, root)?.some((type) => type === 'integer' || type === 'number') === true)
-    .map(([name]) => name);
+  const numbers = [...properties].flatMap(([name, part]) => {
+    const types = typesOf(part, root) ?? [];
+    const isWhole = types.includes('integer');
+    return isWhole || types.includes('number') ? [{ name, isWhole }] : [];
+  });
   const here = currency === undefined || numbers.length === 0 ? [] : [{ pointer, currency, numbers }];
   const below = [...properties].flatMap(([name, part]) => {
     const at = `${pointer}${pointerStep(name)}`;

@@ -252,7 +252,12 @@ export function warnOfNames(tools: Iterable<MergedTool>): readonly FileProblem[]
   });
 }
 
-function findTelling({ name, mcpTool, request }: ToolDefinition): string | undefined {
+/** What a tool's name or request says of an effect; undefined: nothing. */
+export function findTelling({
+  name,
+  mcpTool,
+  request,
+}: Pick<ToolDefinition, 'name' | 'mcpTool' | 'request'>): string | undefined {
   const words = [...wordsOf(name), ...wordsOf(mcpTool ?? '')];
   const looks = request?.method === 'GET' && words.some((word) => READS.has(word));
   const verb = words.find((word) => (looks ? DESTROYS.includes(word) : VERBS.has(word)));
@@ -273,12 +278,13 @@ function findTellingRequest({ method, path }: HttpRequestTemplate): string | und
 }
 
 /** `bulkDelete_users` → bulk, delete, users. */
-function wordsOf(name: string): readonly string[] {
+export function wordsOf(name: string): readonly string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
     .toLowerCase()
-    .split(/[^a-z]+/);
+    .split(/[^a-z]+/)
+    .filter((word) => word !== '');
 }
 
 /** Collections are written in the plural: a POST to `/payouts` makes one. */

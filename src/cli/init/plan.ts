@@ -1,0 +1,62 @@
+import type { ConnectorConfig } from '../../contract/config.ts';
+import type { ToolDefinition } from '../../contract/policy.ts';
+
+/** What `holdpoint init` was told, and what it found out. */
+export interface Plan {
+  readonly deploymentId: string;
+  readonly agents: readonly string[];
+  readonly reviewers: readonly PlannedReviewer[];
+  /** Built-in catalogs of the policy. */
+  readonly catalogs: readonly Catalog[];
+  readonly connectors: readonly PlannedConnector[];
+  readonly tools: readonly ProposedTool[];
+}
+
+export interface PlannedReviewer {
+  readonly id: string;
+  readonly groups: readonly string[];
+}
+
+export const CATALOGS = ['github', 'stripe', 'postgres'] as const;
+export type Catalog = (typeof CATALOGS)[number];
+
+export interface PlannedConnector {
+  readonly name: string;
+  readonly config: ConnectorConfig;
+  /** Comments above it in the file. */
+  readonly notes: readonly string[];
+  /** Environment variables that its configuration refers to. */
+  readonly variables: readonly Variable[];
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly meaning: string;
+}
+
+export interface ProposedTool {
+  readonly definition: ToolDefinition;
+  /** Why it has its class; stands beside it in the file. */
+  readonly note: string;
+}
+
+/** An operation or an upstream's tool that became none of the policy's. */
+export interface LeftOut {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** What one source of tools gave. */
+export interface Proposal {
+  readonly connector: PlannedConnector;
+  readonly tools: readonly ProposedTool[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Written beside the class of every tool that may write. */
+export const HELD_NOTE = 'held for a decision until you have looked at what it does';
+
+/** A variable's name from a connector's: `my-service` → `MY_SERVICE_TOKEN`. */
+export function variableName(connector: string, what: string): string {
+  return `${connector.replaceAll(/[^A-Za-z0-9]+/g, '_')}_${what}`.toUpperCase();
+}
