@@ -1,6 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, posix } from 'node:path';
-import { printContractTypes } from './contract-types.mjs';
 import { root } from './root.mjs';
 
 export const CLIENT_PACKAGE = join(root, 'packages', 'client');
@@ -20,7 +19,7 @@ const ENTRIES = {
  */
 export async function buildClientPackage(compiled, outDir) {
   await bundleModules(outDir);
-  writeDeclarations(compiled, outDir);
+  await writeDeclarations(compiled, outDir);
   copyFileSync(join(root, 'LICENSE'), join(CLIENT_PACKAGE, 'LICENSE'));
 }
 
@@ -61,7 +60,9 @@ const CONTRACT_NAMES = /\b(?:import|export) type \{([^}]*)\} from ["'][./]+\/con
 const CONTRACT_INLINE = /\bimport\(["'][./]+\/contract\/([\w-]+)\.ts["']\)\.(\w+)/g;
 
 /** Copies the declarations that the entry points lead to. Those of the contract are printed without their schemas. */
-function writeDeclarations(compiled, outDir) {
+async function writeDeclarations(compiled, outDir) {
+  // Not at the top: this file is loaded before anything is installed.
+  const { printContractTypes } = await import('./contract-types.mjs');
   const files = Object.values(ENTRIES);
   const fromContract = new Map();
   for (const file of files) {

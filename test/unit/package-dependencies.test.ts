@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
@@ -95,4 +97,19 @@ test('no package has an install script that is not known, and none reports insta
   const scripted = Object.keys(packages).filter((path) => packages[path]?.hasInstallScript === true);
   expect(scripted).toEqual(Object.keys(INSTALL_SCRIPTS));
   expect(Object.keys(packages).filter((path) => path.includes('@scarf/'))).toEqual([]);
+});
+
+test('the scripts that install packages load without any', () => {
+  const place = mkdtempSync(join(tmpdir(), 'holdpoint-scripts-'));
+  try {
+    cpSync(packageFile('scripts', 'lib'), join(place, 'scripts', 'lib'), { recursive: true });
+    // `npm start` and `npm run build` import it before they install.
+    const { status, stderr } = spawnSync(process.execPath, [join(place, 'scripts', 'lib', 'become.mjs')], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
 });
