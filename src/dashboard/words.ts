@@ -4,6 +4,7 @@
  * reviewer. An error says what happened to the person's action, then what to do. A function where something is named.
  */
 export const words = {
+  noClass: 'not classified',
   shell: {
     skip: 'Skip to content',
     main: 'Main',
@@ -180,8 +181,6 @@ export const words = {
     more: 'Context and urgency',
     urgency: 'Urgency',
     urgencies: { low: 'Low', normal: 'Normal', high: 'High' },
-    asJson: 'As JSON',
-    inFields: 'In fields',
     json: 'The call as JSON, as an agent sends it to /v1/execute',
     example: { tool: 'postgres.execute', arguments: { sql: 'DELETE FROM users' } },
     run: 'Try',
@@ -296,6 +295,71 @@ export const words = {
     notCompared: (version: number) =>
       `What version ${version} changed is not shown: the previous version could not be loaded.`,
   },
+  panels: {
+    approve: 'Approve',
+    exactly: (version: number) => `Approve exactly what is shown above, version ${version}?`,
+    yes: 'Yes, approve',
+    comment: 'Comment (optional)',
+    commentNeeded: 'Add a comment.',
+    repeats: 'The same call is waiting or has already run:',
+    twice: 'Yes, make this call again',
+    answer: 'Answer',
+    yourAnswer: 'Your answer',
+    sendAnswer: 'Send the answer',
+    answerNeeded: 'Write an answer.',
+    notJson: 'This is not JSON that can be sent.',
+    isJson: 'The answer is JSON',
+    cancel: 'Cancel',
+    comments: {
+      reject: { title: 'Reject', label: 'Why not? (the agent reads this)', submit: 'Reject' },
+      stop: { title: 'Stop', label: 'Why? (optional, kept in the record)', submit: 'Stop before it runs' },
+      revise: {
+        title: 'Request changes',
+        label: 'What should be different? (the agent reads this)',
+        submit: 'Send back',
+      },
+    },
+  },
+  edit: {
+    title: 'Edit, then approve',
+    json: 'Arguments as JSON',
+    notJson: 'This is not a JSON object.',
+    jsonErrors: {
+      number_out_of_range: 'A number is too large or has too many digits to be sent exactly.',
+      duplicate_key: 'An object has the same name twice.',
+      too_deep: 'This is nested too deeply.',
+    },
+    place: (line: number, column: number) => `See line ${line}, column ${column}.`,
+    showChanges: 'Show the changes',
+    changes: 'Changes',
+    newVersion: 'These changes make a new version. The policy classifies it again, and earlier votes no longer count.',
+    approve: 'Approve with these changes',
+    back: 'Back to the form',
+  },
+  /** What became of a decision. */
+  decided: {
+    counts: (level: string, votes: number, quorum: number) =>
+      `Your vote counts. Level “${level}” has ${votes} of ${quorum} votes.`,
+    stopped: 'Stopped before it ran.',
+    noRecorded: 'Your rejection is recorded. The call will not run.',
+    answered: 'Answered.',
+    approved: 'Approved. It runs now.',
+    rejected: 'Rejected. It will not run.',
+    ended: (status: string) => `The review has ended: ${status}.`,
+    queued: (state: string) => `Your decision is ${state}.`,
+  },
+  time: {
+    over: 'over',
+    noTime: 'no time',
+    underAMinute: 'less than a minute',
+    now: 'just now',
+    minutesAgo: (count: number) => `${count} min ago`,
+    hoursAgo: (count: number) => `${count} h ago`,
+    daysAgo: (count: number) => `${count} d ago`,
+    noDeadline: 'no deadline yet',
+    until: (local: string, exact: string) => `until ${local} (${exact})`,
+    left: (duration: string) => `${duration} left`,
+  },
   settle: {
     title: 'Did it happen?',
     about:
@@ -376,6 +440,8 @@ export const words = {
     emptyList: 'An empty list.',
     remove: 'Remove',
     addItem: 'Add an item',
+    asJson: 'As JSON',
+    inFields: 'In fields',
     hidden: 'The text with hidden characters marked',
     kind: 'Type of value',
     kinds: { text: 'Text', number: 'Number', boolean: 'True or false', null: 'Null', list: 'List', object: 'Object' },

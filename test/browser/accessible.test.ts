@@ -71,7 +71,7 @@ test('the panels of each decision', async () => {
   const { page, faults, close } = await openReview(reviewId);
   for (const [decision, name] of [
     ['approve', 'Approve'],
-    ['revise', 'Ask for changes'],
+    ['revise', 'Request changes'],
     ['reject', 'Reject'],
   ] as const) {
     await begin(page, decision);
@@ -95,7 +95,7 @@ test('an answer to a question of a workflow', async () => {
   await begin(page, 'respond');
   await page.getByRole('form', { name: 'Answer' }).waitFor();
   await page.getByRole('button', { name: 'Send the answer' }).click();
-  await page.getByText('An answer is needed.').waitFor();
+  await page.getByText('Write an answer.').waitFor();
   await expectAccessible(page, 'the answer');
   expect(faults).toEqual([]);
   await close();
@@ -161,7 +161,7 @@ test('a group', async () => {
   await expect.poll(() => rejects.count(), { timeout: 30_000 }).toBe(2);
   await rejects.first().click();
   await page.getByRole('button', { name: 'Send 1 decision' }).click();
-  await page.getByText('A comment is needed.').waitFor();
+  await page.getByText('Add a comment.').waitFor();
   await expectAccessible(page, 'the page of a group');
   expect(faults).toEqual([]);
   await close();

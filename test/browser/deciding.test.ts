@@ -77,10 +77,10 @@ describe.each(SIZES)('one decision, %s', (size) => {
     const { reviewId } = await world.hold('bank.pay', { ref, amount: 5 });
     const person = await at(reviewId, size);
     await begin(person.page, 'reject');
-    await person.page.getByRole('button', { name: 'Reject it' }).click();
-    await person.page.getByText('A comment is needed.').waitFor();
+    await person.page.getByRole('button', { name: 'Reject', exact: true }).click();
+    await person.page.getByText('Add a comment.').waitFor();
     await person.page.getByRole('button', { name: 'Wrong target.' }).click();
-    await person.page.getByRole('button', { name: 'Reject it' }).click();
+    await person.page.getByRole('button', { name: 'Reject', exact: true }).click();
     await person.page.getByText('Rejected. It will not run.').waitFor();
     expect(await world.settled(reviewId)).toMatchObject({
       status: 'rejected',
@@ -148,7 +148,7 @@ describe.each(SIZES)('several, %s', (size) => {
     expect(await findViolations(page)).toEqual([]);
     for (const index of [0, 1]) await items.nth(index).locator('label').filter({ hasText: 'Reject' }).click();
     await page.getByRole('button', { name: 'Send 2 decisions' }).click();
-    await page.getByText('A comment is needed.').waitFor();
+    await page.getByText('Add a comment.').waitFor();
     await page.getByRole('button', { name: 'Not needed.' }).click();
     await page.getByRole('button', { name: 'Send 2 decisions' }).click();
     await page.getByText('2 decided.').waitFor();
@@ -207,8 +207,8 @@ describe.each(SIZES)('a question of a workflow, %s', (size) => {
     await page.getByRole('heading', { level: 1, name: 'Which one?' }).waitFor();
     await begin(page, 'respond');
     await page.getByRole('button', { name: 'Send the answer' }).click();
-    await page.getByText('An answer is needed.').waitFor();
-    await page.getByLabel('Your answer to the workflow').fill('the second');
+    await page.getByText('Write an answer.').waitFor();
+    await page.getByLabel('Your answer').fill('the second');
     await page.getByRole('button', { name: 'Send the answer' }).click();
     expect(await inWords.result()).toMatchObject({ type: 'respond', response: 'the second', by: 'ops-1' });
 

@@ -105,10 +105,10 @@ describe('deciding by keyboard', () => {
     // Nothing is wider than the screen.
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(PHONE.width);
     await page.locator('[data-decision=reject]').click();
-    await page.getByRole('button', { name: 'Reject it' }).click();
-    await page.getByText('A comment is needed.').waitFor();
+    await page.getByRole('button', { name: 'Reject', exact: true }).click();
+    await page.getByText('Add a comment.').waitFor();
     await page.getByRole('button', { name: 'Not needed.' }).click();
-    await page.getByRole('button', { name: 'Reject it' }).click();
+    await page.getByRole('button', { name: 'Reject', exact: true }).click();
     await page.getByText('Rejected. It will not run.').waitFor();
     expect(faults).toEqual([]);
   });

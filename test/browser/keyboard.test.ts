@@ -58,7 +58,7 @@ describe('in the inbox', () => {
     ['a', 'form', 'Approve'],
     ['e', 'dialog', 'Edit, then approve'],
     ['r', 'form', 'Reject'],
-    ['c', 'form', 'Ask for changes'],
+    ['c', 'form', 'Request changes'],
   ] as const)('%s opens the chosen review and begins that decision', async (key, role, name) => {
     const { page } = person;
     await press('j');
@@ -90,7 +90,7 @@ describe('on a review', () => {
   test.each([
     ['e', 'dialog', 'Edit, then approve'],
     ['r', 'form', 'Reject'],
-    ['c', 'form', 'Ask for changes'],
+    ['c', 'form', 'Request changes'],
     ['a', 'form', 'Approve'],
   ] as const)('%s begins a decision, Esc leaves it', async (key, role, name) => {
     const { page } = person;

@@ -31,7 +31,7 @@ test('I1: a page names an equal call that ran, and approves once a person says t
   await yes.click();
   const stateOf = async () => (await api.get(`/v1/reviews/${second.reviewId}`, 'ops-1')).body.status;
   expect(await stateOf()).toBe('pending');
-  await page.getByLabel('Twice is meant: make it again').check();
+  await page.getByLabel('Yes, make this call again').check();
   await yes.click();
   await page.getByText('Approved. It runs now.').waitFor();
   expect(await stateOf()).toBe('approved');

@@ -145,7 +145,7 @@ describe('an approved call', () => {
     const form = page.getByRole('form', { name: 'Stop' });
     await form.waitFor();
     // A comment is optional: time counts.
-    expect(await form.getByRole('button', { name: 'Stop it before it runs' }).isEnabled()).toBe(true);
+    expect(await form.getByRole('button', { name: 'Stop before it runs' }).isEnabled()).toBe(true);
     expect(faults).toEqual([]);
     await close();
   });

@@ -26,8 +26,6 @@ export const BUTTONS: Readonly<
   reject: { label: words.decide.buttons.reject, key: 'r', style: 'button-bad' },
 };
 
-export const PRESETS: Readonly<Record<'reject' | 'revise', readonly string[]>> = words.decide.presets;
-
 /** What is sent for what was typed: the text as it stands, or the value it writes. Undefined: neither. */
 export function readAnswer(text: string, asJson: boolean): Json | undefined {
   if (text.trim() === '') return undefined;

@@ -29,6 +29,7 @@ import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
 import { hintsOf } from './schema-hints.ts';
 import { useSettledForm } from './settled-form.ts';
 import { findSchemaErrors } from './validator.ts';
+import { words } from '../words.ts';
 
 /** Approve with other arguments of the same tool: a form first, then what it changes, then a yes. */
 export function EditPanel({ review, deciding, place, onClose }: PanelProps) {
@@ -42,10 +43,10 @@ export function EditPanel({ review, deciding, place, onClose }: PanelProps) {
     <ModalOverlay isOpen onOpenChange={(open) => !open && onClose()} className="overlay">
       <Modal className="modal modal-wide">
         <Dialog className="dialog" data-modal="">
-          <Heading slot="title">Edit, then approve</Heading>
-          {isCall && tool.isPending && <Loading what="Loading the tool" />}
+          <Heading slot="title">{words.edit.title}</Heading>
+          {isCall && tool.isPending && <Loading what={words.policy.loadingTool} />}
           {isCall && tool.isError && (
-            <Failure what="The tool could not be loaded" error={tool.error} retry={() => void tool.refetch()} />
+            <Failure what={words.policy.toolFailed} error={tool.error} retry={() => void tool.refetch()} />
           )}
           {edited === undefined && schema !== undefined && (
             <ArgumentsEditor
@@ -79,12 +80,12 @@ function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProp
   const send = (): void => deciding.send({ type: 'edit', arguments: edited, ...commentOf(comment) });
   const { isSettled, formProps } = useSettledForm(send, yes);
   return (
-    <form className="panel-form" aria-label="Changes" {...formProps}>
-      <p>These changes make a new version, which is classified again. All earlier votes are void.</p>
-      <ChangesView lines={diffJson(before, edited)} label="Changes" isFolded />
+    <form className="panel-form" aria-label={words.edit.changes} {...formProps}>
+      <p>{words.edit.newVersion}</p>
+      <ChangesView lines={diffJson(before, edited)} label={words.edit.changes} isFolded />
       <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
       <TextField value={comment} onChange={setComment} maxLength={4_000}>
-        <Label>Comment (optional)</Label>
+        <Label>{words.panels.comment}</Label>
         <Input />
       </TextField>
       <div className="decide-row">
@@ -94,10 +95,10 @@ function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProp
           className="button button-main"
           isDisabled={!isSettled || deciding.isPending || isSame(before, edited)}
         >
-          Approve with these changes
+          {words.edit.approve}
         </Button>
         <Button className="button" onPress={onBack} isDisabled={deciding.isPending}>
-          Back to the form
+          {words.edit.back}
         </Button>
       </div>
     </form>
@@ -145,19 +146,14 @@ function readFields(draft: ObjectDraft): Checked {
   return { value: errors.length === 0 ? (value as JsonObject) : undefined, errors };
 }
 
-const NOT_JSON = 'This is not a JSON object.';
-const JSON_ERRORS: Readonly<Record<string, string>> = {
-  number_out_of_range: 'A number is too large or has too many digits to be sent exactly.',
-  duplicate_key: 'A name stands twice in the same object.',
-  too_deep: 'It is nested too deeply.',
-};
+const JSON_ERRORS: Readonly<Record<string, string>> = words.edit.jsonErrors;
 
 function readText(text: string, before: JsonObject): Checked {
   if (text === writeText(before)) return { value: before, errors: [] };
   const parsed = parseStrictJson(text);
   if (parsed.ok && isJsonObject(parsed.value)) return { value: parsed.value, errors: [] };
-  const place = parsed.ok || parsed.line === undefined ? '' : ` See line ${parsed.line}, column ${parsed.column}.`;
-  const message = `${parsed.ok ? NOT_JSON : (JSON_ERRORS[parsed.code] ?? NOT_JSON)}${place}`;
+  const place = parsed.ok || parsed.line === undefined ? '' : ` ${words.edit.place(parsed.line, parsed.column ?? 1)}`;
+  const message = `${parsed.ok ? words.edit.notJson : (JSON_ERRORS[parsed.code] ?? words.edit.notJson)}${place}`;
   return { value: undefined, errors: [{ pointer: '', message }] };
 }
 
@@ -213,7 +209,7 @@ function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: E
           onChange(state.mode === 'form' ? jsonOf(value) : formOf(value));
         }}
       >
-        {state.mode === 'form' ? 'As JSON' : 'In fields'}
+        {state.mode === 'form' ? words.form.asJson : words.form.inFields}
       </Button>
       {state.mode === 'form' ? (
         <ArgumentsFields
@@ -230,7 +226,7 @@ function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: E
           isInvalid={shownErrors.length > 0}
           validationBehavior="aria"
         >
-          <Label>Arguments as JSON</Label>
+          <Label>{words.edit.json}</Label>
           <TextArea rows={12} className="mono" spellCheck={false} />
           <FieldError>
             <Visible text={shownErrors.map(({ pointer, message }) => `${pointer} ${message}`.trim()).join(' ')} />
@@ -239,10 +235,10 @@ function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: E
       )}
       <div className="decide-row">
         <Button type="submit" className="button button-main">
-          Show the changes
+          {words.edit.showChanges}
         </Button>
         <Button className="button" onPress={onClose}>
-          Cancel
+          {words.panels.cancel}
         </Button>
       </div>
     </form>

@@ -7,7 +7,7 @@ import { NotCompared } from './not-compared.tsx';
 import { foot } from '../review/seen.tsx';
 import { ClassBadge } from '../ui/badge.tsx';
 import { words } from '../words.ts';
-import { PRESETS, readAnswer } from './choices.ts';
+import { readAnswer } from './choices.ts';
 import { useKept, type KeptPlace } from './kept.ts';
 import { useSettledForm } from './settled-form.ts';
 import type { Deciding } from './use-decide.ts';
@@ -26,14 +26,20 @@ export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
   const yes = useRef<HTMLButtonElement>(null);
   const send = (): void => deciding.send({ type: 'approve', ...commentOf(comment) });
   return (
-    <Panel title="Approve" submit="Yes, approve" submitRef={yes} {...{ deciding, onClose }} onSubmit={send}>
+    <Panel
+      title={words.panels.approve}
+      submit={words.panels.yes}
+      submitRef={yes}
+      {...{ deciding, onClose }}
+      onSubmit={send}
+    >
       <p>
-        <ClassBadge value={review.class} /> Approve exactly what is shown above, version {review.revision}?
+        <ClassBadge value={review.class} /> {words.panels.exactly(review.revision)}
       </p>
       <NotCompared review={review} />
       <ConfirmRepeats repeats={deciding.repeats} deciding={deciding} />
       <TextField value={comment} onChange={setComment} maxLength={4_000}>
-        <Label>Comment (optional)</Label>
+        <Label>{words.panels.comment}</Label>
         <Input />
       </TextField>
     </Panel>
@@ -50,7 +56,7 @@ export function ConfirmRepeats({
   return (
     <div className="note note-warn">
       <p>
-        An equal call waits or has run:{' '}
+        {words.panels.repeats}{' '}
         {repeats.map((reviewId) => (
           <span key={reviewId}>
             <Link to="/reviews/$reviewId" params={{ reviewId }}>
@@ -60,22 +66,12 @@ export function ConfirmRepeats({
         ))}
       </p>
       <label>
-        <input type="checkbox" required checked={confirmed} onChange={(event) => confirm(event.target.checked)} /> Twice
-        is meant: make it again
+        <input type="checkbox" required checked={confirmed} onChange={(event) => confirm(event.target.checked)} />{' '}
+        {words.panels.twice}
       </label>
     </div>
   );
 }
-
-const COMMENT_WORDS = {
-  reject: { title: 'Reject', label: 'Why not? (the proposer reads this)', submit: 'Reject it' },
-  stop: { title: 'Stop', label: 'Why? (optional; kept in the record)', submit: 'Stop it before it runs' },
-  revise: {
-    title: 'Ask for changes',
-    label: 'What should be different? (the proposer reads this)',
-    submit: 'Send back',
-  },
-} as const;
 
 /** A rejection and a request for changes need a reason. Stopping an approved call does not: time counts there. */
 export function CommentPanel({
@@ -83,10 +79,10 @@ export function CommentPanel({
   deciding,
   place,
   onClose,
-}: PanelProps & { readonly type: keyof typeof COMMENT_WORDS }) {
+}: PanelProps & { readonly type: keyof typeof words.panels.comments }) {
   const [comment, setComment] = useKept(place, `${type === 'stop' ? 'reject' : type} comment`, '');
   const [tried, setTried] = useState(false);
-  const { title, label, submit } = COMMENT_WORDS[type];
+  const { title, label, submit } = words.panels.comments[type];
   const missing = comment.trim() === '' && type !== 'stop';
   const send = (): void => {
     setTried(true);
@@ -106,7 +102,7 @@ export function CommentPanel({
       >
         <Label>{label}</Label>
         <TextArea rows={2} />
-        <FieldError>A comment is needed.</FieldError>
+        <FieldError>{words.panels.commentNeeded}</FieldError>
       </TextField>
     </Panel>
   );
@@ -123,7 +119,7 @@ export function RespondPanel({ deciding, place, onClose }: PanelProps) {
     if (response !== undefined) deciding.send({ type: 'respond', response });
   };
   return (
-    <Panel title="Answer" submit="Send the answer" {...{ deciding, onClose }} onSubmit={send}>
+    <Panel title={words.panels.answer} submit={words.panels.sendAnswer} {...{ deciding, onClose }} onSubmit={send}>
       <TextField
         value={text}
         onChange={setText}
@@ -131,13 +127,13 @@ export function RespondPanel({ deciding, place, onClose }: PanelProps) {
         validationBehavior="aria"
         autoFocus
       >
-        <Label>Your answer to the workflow</Label>
+        <Label>{words.panels.yourAnswer}</Label>
         <TextArea rows={3} />
-        <FieldError>{text.trim() === '' ? 'An answer is needed.' : 'This is not JSON that can be sent.'}</FieldError>
+        <FieldError>{text.trim() === '' ? words.panels.answerNeeded : words.panels.notJson}</FieldError>
       </TextField>
       <label>
-        <input type="checkbox" checked={asJson} onChange={(event) => setAsJson(event.target.checked)} /> The answer is
-        JSON
+        <input type="checkbox" checked={asJson} onChange={(event) => setAsJson(event.target.checked)} />{' '}
+        {words.panels.isJson}
       </label>
     </Panel>
   );
@@ -148,12 +144,12 @@ export function Presets({
   type,
   onChoose,
 }: {
-  readonly type: keyof typeof PRESETS;
+  readonly type: keyof typeof words.decide.presets;
   readonly onChoose: (comment: string) => void;
 }) {
   return (
     <div className="presets">
-      {PRESETS[type].map((preset) => (
+      {words.decide.presets[type].map((preset) => (
         <Button key={preset} className="button button-small" onPress={() => onChoose(preset)}>
           {preset}
         </Button>
@@ -190,7 +186,7 @@ function Panel({ title, submit, submitRef, style = 'button-main', deciding, onCl
           {submit}
         </Button>
         <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
-          Cancel
+          {words.panels.cancel}
         </Button>
       </div>
     </form>

@@ -12,6 +12,7 @@ import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { reviewQuery } from '../data/queries.ts';
 import { refusalText } from '../ui/refusal.ts';
+import { words } from '../words.ts';
 
 export interface Sending<Request> {
   readonly isPending: boolean;
@@ -77,7 +78,7 @@ export function useDecide(review: Review, on: { readonly sent: () => void; reado
           queries.setQueryData(queryKey, result.review);
           notify('good', admittedWords(result.review, type));
         } else {
-          notify('plain', `Your decision is ${queuedDecisionWords(type)}.`);
+          notify('plain', words.decided.queued(queuedDecisionWords(type)));
         }
         on.sent();
       },
@@ -111,12 +112,12 @@ function placesOf(error: Error): readonly string[] {
 function admittedWords(after: Review, type: DecisionRequest['type']): string {
   const level = openLevelOf(after);
   if (level !== undefined) {
-    return `Your vote counts. Level “${level.name}” has ${countYeses(level)} of ${level.quorum} votes.`;
+    return words.decided.counts(level.name, countYeses(level), level.quorum);
   }
-  if (wasStopped(after)) return 'Stopped before it ran.';
-  if (type === 'reject' && canBeStopped(after)) return 'Your no is recorded. The call will not run.';
-  if (after.status === 'approved') return type === 'respond' ? 'Answered.' : 'Approved. It runs now.';
-  if (after.status === 'rejected') return 'Rejected. It will not run.';
-  if (after.status === 'changes_requested') return 'Changes requested: it waits for the proposer.';
-  return `The review has ended: ${STATUS[after.status].label}.`;
+  if (wasStopped(after)) return words.decided.stopped;
+  if (type === 'reject' && canBeStopped(after)) return words.decided.noRecorded;
+  if (after.status === 'approved') return type === 'respond' ? words.decided.answered : words.decided.approved;
+  if (after.status === 'rejected') return words.decided.rejected;
+  if (after.status === 'changes_requested') return words.decide.changesRequested;
+  return words.decided.ended(STATUS[after.status].label);
 }

@@ -22,6 +22,7 @@ import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
 import { TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { refusalText } from '../ui/refusal.ts';
+import { words } from '../words.ts';
 
 /** What was chosen for one review, and the digest that was shown when it was. */
 interface Chosen {
@@ -123,7 +124,7 @@ export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
             <TextField value={comment} onChange={setComment} isInvalid={tried && missing} validationBehavior="aria">
               <Label>Why not? (for every review that is rejected)</Label>
               <TextArea rows={2} />
-              <FieldError>A comment is needed.</FieldError>
+              <FieldError>{words.panels.commentNeeded}</FieldError>
             </TextField>
           </>
         )}

@@ -168,7 +168,7 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
               );
             }}
           >
-            {text === undefined ? words.policy.asJson : words.policy.inFields}
+            {text === undefined ? words.form.asJson : words.form.inFields}
           </button>
         </div>
       </form>

@@ -2,6 +2,7 @@ import type { CallClass } from '../../contract/call.ts';
 import type { ExecutionStatus, Review, ReviewStatus } from '../../contract/review.ts';
 import { EXECUTION, STATUS, type Tone } from '../../domain/lifecycle.ts';
 import { STOPPED_WORDS, wasStopped } from '../../domain/stop.ts';
+import { words } from '../words.ts';
 
 const CLASS_TONES: Readonly<Record<CallClass, Tone>> = {
   reversible: 'quiet',
@@ -12,7 +13,7 @@ const CLASS_TONES: Readonly<Record<CallClass, Tone>> = {
 
 export function ClassBadge({ value }: { readonly value: CallClass | null }) {
   const tone = value === null ? 'quiet' : CLASS_TONES[value];
-  return <span className={`badge badge-${tone}`}>{value ?? 'not classified'}</span>;
+  return <span className={`badge badge-${tone}`}>{value ?? words.noClass}</span>;
 }
 
 export function StatusBadge({ value }: { readonly value: ReviewStatus }) {

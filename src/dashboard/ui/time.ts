@@ -1,10 +1,12 @@
+import { words } from '../words.ts';
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** `2 d 4 h`, `3 h 12 min`, `4 min 09 s`, `38 s`; `over` when nothing is left. Milliseconds. */
 export function shortDuration(ms: number): string {
-  if (ms <= 0) return 'over';
+  if (ms <= 0) return words.time.over;
   if (ms >= DAY) return `${Math.floor(ms / DAY)} d ${Math.floor((ms % DAY) / HOUR)} h`;
   if (ms >= HOUR) return `${Math.floor(ms / HOUR)} h ${Math.floor((ms % HOUR) / MINUTE)} min`;
   const seconds = Math.floor((ms % MINUTE) / 1_000);
@@ -14,7 +16,7 @@ export function shortDuration(ms: number): string {
 
 /** For the ear: full words, and no seconds above a minute, so that it does not change all the time. */
 export function spokenDuration(ms: number): string {
-  if (ms <= 0) return 'no time';
+  if (ms <= 0) return words.time.noTime;
   const parts: string[] = [];
   const add = (amount: number, unit: string): void => {
     if (amount > 0) parts.push(`${amount} ${unit}${amount === 1 ? '' : 's'}`);
@@ -22,15 +24,15 @@ export function spokenDuration(ms: number): string {
   add(Math.floor(ms / DAY), 'day');
   add(Math.floor((ms % DAY) / HOUR), 'hour');
   if (ms < DAY) add(Math.floor((ms % HOUR) / MINUTE), 'minute');
-  return parts.length === 0 ? 'less than a minute' : parts.join(' ');
+  return parts.length === 0 ? words.time.underAMinute : parts.join(' ');
 }
 
 /** `just now`, `12 min ago`, `3 h ago`, `2 d ago`. */
 export function age(ms: number): string {
-  if (ms < MINUTE) return 'just now';
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min ago`;
-  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ago`;
-  return `${Math.floor(ms / DAY)} d ago`;
+  if (ms < MINUTE) return words.time.now;
+  if (ms < HOUR) return words.time.minutesAgo(Math.floor(ms / MINUTE));
+  if (ms < DAY) return words.time.hoursAgo(Math.floor(ms / HOUR));
+  return words.time.daysAgo(Math.floor(ms / DAY));
 }
 
 /** In the reader's own time zone, which is named: `21 Nov 2026, 14:05 CET`. */

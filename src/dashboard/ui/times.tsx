@@ -1,15 +1,16 @@
 import { useNow } from '../data/clock.ts';
 import { age, localTime, shortDuration, spokenDuration } from './time.ts';
+import { words } from '../words.ts';
 
 /** How long is left until the answer is no. */
 export function TimeLeft({ until, now }: { readonly until: string | null; readonly now: number }) {
-  if (until === null) return <span className="quiet">no deadline yet</span>;
+  if (until === null) return <span className="quiet">{words.time.noDeadline}</span>;
   const left = Date.parse(until) - now;
   const tone = left <= 15 * 60_000 ? 'urgent' : left <= 60 * 60_000 ? 'soon' : '';
   return (
-    <time className={`left ${tone}`} dateTime={until} title={`until ${localTime(until)} (${until})`}>
-      <span aria-hidden="true">{left <= 0 ? 'over' : `${shortDuration(left)} left`}</span>
-      <span className="unseen-by-eye">{spokenDuration(left)} left</span>
+    <time className={`left ${tone}`} dateTime={until} title={words.time.until(localTime(until), until)}>
+      <span aria-hidden="true">{left <= 0 ? words.time.over : words.time.left(shortDuration(left))}</span>
+      <span className="unseen-by-eye">{words.time.left(spokenDuration(left))}</span>
     </time>
   );
 }
