@@ -45,6 +45,7 @@ const CASES: readonly (readonly [file: string, line: string, allowed: boolean])[
   ['src/api/a.ts', `import { x } from '../storage/b.ts';`, false],
   ['src/api/a.ts', `import { Client } from '@temporalio/client';`, false],
   ['src/api/gate-client.ts', `import { Client } from '@temporalio/client';`, true],
+  ['src/api/hand-off.ts', `import { Client } from '@temporalio/client';`, true],
   ['src/mcp/a.ts', `import { x } from '../storage/b.ts';`, false],
   ['src/client/a.ts', `import type { X } from '../contract/b.ts';`, true],
   ['src/client/a.ts', `import { x } from '../contract/review.ts';`, false],
