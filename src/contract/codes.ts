@@ -42,7 +42,7 @@ export const PROBLEMS = {
   edit_invalid: row(422, 'The edited arguments are not valid'),
   revision_invalid: row(422, 'The revised arguments are not valid'),
   comment_required: row(422, 'This decision needs a comment'),
-  repeat_not_confirmed: row(422, 'An equal call waits or has run; the decision must name it in `repeats`'),
+  repeat_not_confirmed: row(422, 'The same call is waiting or has run; the decision must name it in `repeats`'),
   response_required: row(422, 'This decision needs a response'),
   decision_not_allowed: row(422, 'This review does not allow that decision'),
   idempotency_mismatch: row(422, 'The idempotency key was used with another body'),

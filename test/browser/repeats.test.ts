@@ -21,8 +21,8 @@ test('I1: a page names an equal call that ran, and approves once a person says t
   await api.gate.settled(first.reviewId);
   const second = await propose('twice', 500);
   const { page, faults, close } = await world.open(`/reviews/${second.reviewId}`);
-  const related = page.getByRole('region', { name: 'Equal calls' });
-  await related.getByText('An equal call ran').waitFor();
+  const related = page.getByRole('region', { name: 'The same call again' });
+  await related.getByText('The same call ran').waitFor();
   expect(await related.getByRole('link', { name: first.reviewId }).getAttribute('href')).toBe(
     `/reviews/${first.reviewId}`,
   );
@@ -47,7 +47,7 @@ test('I5: a page says as what the call ran before, who edited it, and leads ther
   await api.gate.settled(first.reviewId);
   const again = await propose('edited', 500);
   const { page, close } = await world.open(`/reviews/${again.reviewId}`);
-  const related = page.getByRole('region', { name: 'What the same agent tried before, with the same tool' });
+  const related = page.getByRole('region', { name: 'What this agent tried before with this tool' });
   await related.getByText('Ran, edited,').first().waitFor();
   const text = await related.innerText();
   expect(text).toContain('"amount":300');

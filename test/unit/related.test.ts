@@ -104,7 +104,7 @@ describe('what was tried in the hour before', () => {
     );
     const call = 'github.repos.delete {"owner":"acme","repo":"old"}';
     expect(lines).toEqual([
-      `An equal call waits too, proposed 30 min ago (${idOf(1)}). With a yes to both it is made twice.`,
+      `The same call is also waiting, proposed 30 min ago (${idOf(1)}). If both are approved, it runs twice.`,
       `Ran, edited, 1 min ago: ${call}, proposed as this call is, edited by ops-1 (${idOf(2)})`,
       `Rejected 3 min ago: ${call}, decided by ops-1 (${idOf(3)})`,
     ]);

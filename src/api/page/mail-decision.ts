@@ -75,7 +75,7 @@ export const REPEAT = 'repeat-';
 function repeatsOf({ related }: Review): readonly Html[] {
   return repeatsToConfirm(related).map(
     ({ reviewId }) =>
-      markup`<label><input type="checkbox" name="${REPEAT}${reviewId}"> Approve although ${reviewId} is of an equal call: it is meant to be made twice</label>\n`,
+      markup`<label><input type="checkbox" name="${REPEAT}${reviewId}"> Yes, make this call again (the same call: ${reviewId})</label>\n`,
   );
 }
 

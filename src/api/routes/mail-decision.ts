@@ -110,7 +110,7 @@ async function decideByForm(
   };
   if (!isMailChoice(type) || comment.length > 4_000) return again('invalid_request', 'Choose one of the decisions.');
   if (type !== 'approve' && comment === '' && !canBeStopped(review))
-    return again('comment_required', 'Rejecting and asking for changes need a comment.');
+    return again('comment_required', 'Add a comment: rejections and requests for changes need one.');
   const repeats = type === 'approve' ? repeatsIn(fields) : [];
   const decision = {
     type,
@@ -127,7 +127,7 @@ async function decideByForm(
     if (error instanceof ProblemError && error.code === 'repeat_not_confirmed') {
       return again(
         error.code,
-        'An equal call waits or has run already: say that it is meant to be made twice, or reject.',
+        'The same call is waiting or has already run: confirm that you want it twice, or reject.',
       );
     }
     // What may pass says when to come again, as it does everywhere on this page.
@@ -238,10 +238,10 @@ const EXPLAINED: Partial<Record<Refusal, string>> = {
   link_of_another:
     'Another reviewer is signed in in this browser. Links in mails are only for the person they were sent to.',
   sign_in_required: 'Policy does not accept this decision from a mail. Sign in and decide there.',
-  digest_mismatch: 'The call is no longer what the mail showed. Open the review to see it as it is now.',
+  digest_mismatch: 'The call has changed since the email was sent. Open the review to see the new version.',
   already_voted: 'Your decision on this version was already recorded; this link does nothing more.',
   already_started: 'The call has already started, so it could not be stopped.',
-  already_resolved: 'The review was already decided, or ended otherwise. Nothing was changed.',
+  already_resolved: 'The review has already ended. Nothing was changed.',
   expired: 'No decision was made in time, so the answer was no. Nothing was changed.',
 };
 

@@ -70,10 +70,10 @@ const WORDS: Partial<Record<SlackRefusal, string>> = {
   unknown_person: 'No reviewer has this Slack user. An operator of Holdpoint can add it (reviewers[].slack).',
   sign_in_required: 'Policy does not accept this decision from Slack. Open the review and decide there.',
   comment_required:
-    'Rejecting and asking for changes need a comment: write it into the message, then press the button again.',
+    'Rejections and requests for changes need a comment: write it into the message, then press the button again.',
   already_started: 'The call has already started, so it could not be stopped.',
   repeat_not_confirmed:
-    'An equal call waits or has run already. Open the review and say there that it is meant to be made twice.',
+    'The same call is waiting or has already run. Open the review to confirm that you want it twice.',
   digest_mismatch: 'The call has changed since this message was posted. Open the review to see it as it is now.',
 };
 

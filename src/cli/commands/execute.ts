@@ -63,7 +63,7 @@ function exitOfResult(result: ExecuteResult): ExitName {
 function renderResult(result: ExecuteResult): string[] {
   const lines = renderOutcome(result);
   if (result.attached !== true) return lines;
-  return [...lines, 'attached: an equal call was proposed before, and its review stands for this one'];
+  return [...lines, 'attached: the same call was proposed before, and its review stands for this one'];
 }
 
 function renderOutcome(result: ExecuteResult): string[] {

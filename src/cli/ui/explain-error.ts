@@ -64,7 +64,7 @@ const HINTS: Partial<Record<HoldpointErrorCode, string>> = {
   digest_mismatch: 'It has been edited or revised since. Look at it again and decide on the current version.',
   edit_invalid: 'The arguments do not match the tool; `holdpoint policy explain` shows what is wrong.',
   repeat_not_confirmed:
-    '`holdpoint review show <id>` names the equal calls. If the call is meant to be made again, name them with --repeats.',
+    '`holdpoint review show <id>` names the other reviews of the same call. To make it again, name them with --repeats.',
   comment_required: 'Add --comment "…".',
   decision_not_allowed: '`holdpoint review show <id>` lists the decisions this review allows.',
   not_reconcilable: 'Only `outcome_unknown` can be settled, and only once its request can no longer be in flight.',

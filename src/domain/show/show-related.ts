@@ -6,14 +6,14 @@ import { pair, said, type Block, type Line, type Pair, type Section } from './sh
 /** Equal calls, of which a yes makes one more. */
 export function showEqual(review: Review, now: number): Section[] {
   const blocks = relatedTo(review, 'equal').map((one): Block => ({ kind: 'warning', line: describeEqual(one, now) }));
-  return blocks.length === 0 ? [] : [{ id: 'equal', heading: 'Equal calls', voice: 'holdpoint', blocks }];
+  return blocks.length === 0 ? [] : [{ id: 'equal', heading: 'The same call again', voice: 'holdpoint', blocks }];
 }
 
 /** What was tried before, where people rejected or changed some of it. */
 export function showEarlier(review: Review, now: number): Section[] {
   const pairs = relatedTo(review, 'earlier').map((one) => describeEarlier(one, now));
   if (pairs.length === 0) return [];
-  const heading = 'What the same agent tried before, with the same tool';
+  const heading = 'What this agent tried before with this tool';
   return [{ id: 'earlier', heading, voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
 }
 
@@ -25,24 +25,24 @@ function relatedTo(review: Review, relation: RelatedReview['relation']): readonl
 
 function describeEqual(one: RelatedReview, now: number): Line {
   const link: Line = [' (', { review: one.reviewId }, '). '];
-  const twice = 'With a yes here it would be made a second time.';
+  const twice = 'If you approve this one, it runs again.';
   switch (one.executionStatus) {
     case 'not_started':
       return hasEnded(one.status)
-        ? ['An equal call is approved and about to run', ...link, twice]
+        ? ['The same call is approved and about to run', ...link, twice]
         : [
-            'An equal call waits too, proposed ',
+            'The same call is also waiting, proposed ',
             { at: one.proposedAt, now },
             ...link,
-            'With a yes to both it is made twice.',
+            'If both are approved, it runs twice.',
           ];
     case 'executing':
-      return ['An equal call is running', ...link, twice];
+      return ['The same call is running', ...link, twice];
     case 'outcome_unknown':
-      return ['An equal call was sent, and nobody knows whether it took effect', ...link, twice];
+      return ['The same call was sent, and it is not known whether it took effect', ...link, twice];
     case 'executed':
     case 'failed':
-      return ['An equal call ran ', { at: one.endedAt ?? one.proposedAt, now }, ...deciderOf(one), ...link, twice];
+      return ['The same call ran ', { at: one.endedAt ?? one.proposedAt, now }, ...deciderOf(one), ...link, twice];
     default:
       return one.executionStatus satisfies never;
   }

@@ -67,7 +67,7 @@ function showChanges(review: Review, { materials = [] }: ShowOptions): Section[]
   const before = materials.find((material) => material.revision === revision - 1);
   const lines = before && changesSince(before, review);
   if (lines === undefined) {
-    blocks.push({ kind: 'pairs', pairs: [pair('The version before', 'is not kept any more')] });
+    blocks.push({ kind: 'pairs', pairs: [pair('The previous version', 'is no longer kept')] });
   } else if (lines.every(({ kind }) => kind === 'same')) {
     blocks.push({ kind: 'pairs', pairs: [pair('Changed', 'nothing of what is decided on')] });
   } else {
@@ -87,7 +87,7 @@ function showFeedback({ feedback }: Review): Section[] {
   if (feedback === null) return [];
   const by: Block = { kind: 'pairs', pairs: [pair('Requested by', [said(feedback.by)])] };
   const blocks: Block[] = [by, { kind: 'quote', text: feedback.comment }];
-  return [{ id: 'feedback', heading: 'Changes requested: it waits for the proposer', voice: 'reviewer', blocks }];
+  return [{ id: 'feedback', heading: 'Changes requested', voice: 'reviewer', blocks }];
 }
 
 const LEVEL = { waiting: 'not open yet', open: 'open', passed: 'passed' } as const;

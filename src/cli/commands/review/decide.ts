@@ -73,8 +73,8 @@ async function confirmRepeats(
   if (repeats !== undefined) return { repeats: repeats.split(',').map((id) => id.trim()) };
   const equal = repeatsToConfirm(related).map(({ reviewId }) => reviewId);
   if (equal.length === 0) return {};
-  const otherwise = `Pass --repeats ${equal.join(',')} if the call is meant to be made again.`;
-  await confirm(io, `An equal call waits or has run (${equal.join(', ')}). Make it twice?`, otherwise);
+  const otherwise = `Pass --repeats ${equal.join(',')} to make the call again.`;
+  await confirm(io, `The same call is waiting or has run (${equal.join(', ')}). Make it again?`, otherwise);
   return { repeats: equal };
 }
 

@@ -42,9 +42,9 @@ export function renderText(parts: readonly MailPart[], deploymentId: string): st
 function linkToText(link: ReviewLink): string[] {
   switch (link.kind) {
     case 'decide':
-      return ['', 'Look at all of it, and decide:', link.url, OWN_LINK];
+      return ['', 'Review the call and decide:', link.url, OWN_LINK];
     case 'review':
-      return ['', link.decides ? 'Sign in to see all of it, and to decide:' : 'Sign in to see all of it:', link.url];
+      return ['', link.decides ? 'Sign in to review and decide:' : 'Sign in to see all of it:', link.url];
     case 'none':
       return ['', 'There is no link in this mail: sign in to Holdpoint as you usually do.'];
     default:
@@ -87,9 +87,9 @@ ${shown === null ? [] : shownToHtml(shown)}${clipped}<p class="foot">review: ${r
 function linkToHtml(link: ReviewLink): Html {
   switch (link.kind) {
     case 'decide':
-      return markup`<p><a class="button" href="${link.url}">Look at all of it, and decide</a></p>\n<p>${OWN_LINK}</p>`;
+      return markup`<p><a class="button" href="${link.url}">Review the call and decide</a></p>\n<p>${OWN_LINK}</p>`;
     case 'review': {
-      const text = link.decides ? 'Sign in to see all of it, and to decide' : 'Sign in to see all of it';
+      const text = link.decides ? 'Sign in to review and decide' : 'Sign in to see all of it';
       return markup`<p><a class="button" href="${link.url}">${text}</a></p>`;
     }
     case 'none':
@@ -101,7 +101,7 @@ function linkToHtml(link: ReviewLink): Html {
 
 function clippedNote(link: ReviewLink): string {
   const where = link.kind === 'none' ? 'in Holdpoint' : 'behind the link above';
-  return `Some of it was too long for a mail and is marked as cut. Read all of it ${where} before you decide.`;
+  return `Some of this was too long for an email and is marked as cut. Read all of it ${where} before you decide.`;
 }
 
 function footOf(deploymentId: string): string {
