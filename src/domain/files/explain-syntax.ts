@@ -1,4 +1,4 @@
-import { isCollection, isScalar, visit, type Document, type YAMLParseError } from 'yaml';
+import { visit, type Document, type YAMLParseError } from 'yaml';
 
 /** What is wrong in a file, and where: characters from its start. */
 export interface SyntaxProblem {
@@ -21,7 +21,7 @@ interface Line {
  */
 export function explainSyntax(text: string, doc: Document): readonly SyntaxProblem[] {
   const errors = doc.errors;
-  const [first] = errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
+  const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
   if (first === undefined) return errors.map((error) => explainDuplicate(text, error));
   return [
     findConflict(text) ??
@@ -113,8 +113,10 @@ const INDENT_CODES = new Set(['BLOCK_AS_IMPLICIT_KEY', 'MULTILINE_IMPLICIT_KEY',
 function explainLine(text: string, { code, pos: [offset] }: YAMLParseError): SyntaxProblem | undefined {
   if (!INDENT_CODES.has(code)) return undefined;
   const line = lineAt(text, offset);
-  const [, before = '', key = '', rest = ''] = /^(\s*(?:- +)*)([^\s:]+)(.*)$/.exec(line.text) ?? [];
-  const place = line.start + before.length;
+  const before = columnOfKey(line);
+  const [key = ''] = /^[^\s:]*/.exec(line.text.slice(before)) ?? [];
+  const rest = line.text.slice(before + key.length);
+  const place = line.start + before;
   if (code === 'MULTILINE_IMPLICIT_KEY') {
     if (rest.startsWith(':')) {
       const value = rest.slice(1).trim();
@@ -127,7 +129,7 @@ function explainLine(text: string, { code, pos: [offset] }: YAMLParseError): Syn
     return { offset: place + key.length, message: `a colon is missing after ${key}`, fix: `Write ${key}:${rest}` };
   }
   if (code === 'BLOCK_AS_IMPLICIT_KEY') {
-    const value = line.text.slice(offset - line.start).replace(/\s+#.*$/, '');
+    const [value = ''] = line.text.slice(offset - line.start).split(' #');
     if (/:\s/.test(value)) {
       return {
         offset,
@@ -151,15 +153,25 @@ function explainIndent(text: string, line: Line, message: string): SyntaxProblem
     .toReversed()) {
     if (/^\s*(#|$)/.test(above)) continue;
     // The keys of an entry stand behind its dash.
-    const dash = /^\s*(?:- +)+(?=\S)/.exec(above)?.[0].length;
-    if (isEntry && dash === undefined) continue;
-    const column = isEntry ? indent : (dash ?? indent);
+    const key = columnOfKey({ text: above, indent });
+    if (isEntry && key === indent) continue;
+    const column = isEntry ? indent : key;
     if (column < (open.at(-1)?.indent ?? Infinity)) open.push({ indent: column, number });
   }
   const near = open.toSorted((a, b) => Math.abs(a.indent - line.indent) - Math.abs(b.indent - line.indent))[0];
   const fix =
     near === undefined ? 'Align the keys of the block' : `Indent it by ${spaces(near.indent)}, as line ${near.number}`;
   return { offset: line.start + line.indent, message, fix };
+}
+
+/** Behind the dashes of a list. */
+function columnOfKey({ text, indent }: Pick<Line, 'text' | 'indent'>): number {
+  let at = indent;
+  while (text.startsWith('- ', at)) {
+    at += 2;
+    while (text.startsWith(' ', at)) at += 1;
+  }
+  return at;
 }
 
 function explainCharacter(text: string, { code, pos: [offset] }: YAMLParseError): SyntaxProblem | undefined {
