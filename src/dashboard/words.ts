@@ -23,6 +23,9 @@ export const words = {
       'You cannot decide for these groups, because the identity provider did not name them when you signed in. ' +
       'Ask an operator to correct their names there or in the configuration, then sign in again.',
     providerSent: 'the provider sent',
+    filesNotInForce: 'The configuration was changed, and the change is not in force because of a mistake:',
+    filesBefore: 'The version before it stays in force.',
+    moreMistakes: (count: number) => `and ${count} more`,
   },
   search: {
     withKey: (hint: string) => `${hint} (press /)`,

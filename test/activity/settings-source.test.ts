@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSettings, type FileSettingsSource } from '../../src/settings/follow.ts';
 import { placeOf } from '../../src/domain/files/yaml-source.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';
+import { reportFiles } from '../../src/cli/dev/report-files.ts';
 import { InvalidFilesError } from '../../src/domain/files/problem.ts';
 import { APPROVALS, CATALOGS } from '../unit/policy-support.ts';
 
@@ -169,6 +170,25 @@ describe('while running', () => {
     write('policy.yaml', policy());
     await until(() => source.problem() === null);
     expect(heard.map((problem) => problem === null)).toEqual([false, true]);
+  });
+
+  it('is told where the start was printed: once for each change, and when it is mended', () => {
+    write('holdpoint.yaml', config(5));
+    write('policy.yaml', policy());
+    const source = open();
+    const said: string[] = [];
+    reportFiles(source, (line) => said.push(line));
+    write('policy.yaml', 'version: 1\nrules: 5\n');
+    source.reload();
+    source.reload();
+    expect(said).toEqual([
+      'The changed files are not in force; the version before stays:',
+      expect.stringMatching(/^ {2}.*policy\.yaml:2:8: rules must be a list/),
+    ]);
+    write('policy.yaml', policy());
+    source.reload();
+    source.reload();
+    expect(said.slice(2)).toEqual(['The changed files are in force.']);
   });
 
   it('a file that goes away keeps the old in force until it is back', async () => {

@@ -103,6 +103,28 @@ describe.each(SIZES)('sign-in through an identity provider, %s', (size) => {
     await close();
   });
 
+  test('says on every page that a changed file is not in force, and where its mistake is', async () => {
+    const { page, close } = await openPath('/audit', { viewport });
+    const problems = [
+      {
+        code: 'config_not_in_force',
+        message: 'policy.yaml:4:1: unknown key "ruels". Did you mean "rules"?\npolicy.yaml:9:1: x. y',
+      },
+    ];
+    await page.route('**/readyz', (route) =>
+      route.fulfill({ status: 503, json: { ready: false, checks: {}, problems } }),
+    );
+    await page.reload();
+    const note = page.getByTestId('files-note');
+    await note.waitFor();
+    expect(await note.textContent()).toContain(
+      'policy.yaml:4:1: unknown key "ruels". Did you mean "rules"? (and 1 more)',
+    );
+    expect(await findViolations(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
+    await close();
+  });
+
   test('says who is no reviewer, and signs nobody in', async () => {
     provider.person = { sub: 'somebody-else', groups: ['ops'] };
     const { page, close } = await openWindow(browser, { viewport });

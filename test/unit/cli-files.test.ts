@@ -96,6 +96,23 @@ describe('policy check', () => {
     expect(found?.message.split('\n')).toHaveLength(2);
   });
 
+  test('credentials that are not there are told with their place, by check and by doctor', async () => {
+    const connectors = '{ payouts: { baseUrl: "https://payouts.example.com", credential: "env:PAYOUTS_KEY" } }';
+    write(CONFIG.replace(/^connectors: .*$/m, `connectors: ${connectors}`));
+    const { code, text } = await holdpoint('policy', 'check');
+    expect(code).toBe(0);
+    expect(text.split('\n')[0]).toBe(
+      'holdpoint.yaml:4:78: warning: credential of the connector payouts (env:PAYOUTS_KEY) has no value on this machine. ' +
+        'Set PAYOUTS_KEY in the environment of the execute worker',
+    );
+    const { json } = await holdpoint('doctor', '--json');
+    const findings = json()['findings'] as readonly { check: string; status: string; message: string }[];
+    expect(findings.find(({ check }) => check === 'references')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('holdpoint.yaml:4:78: credential of the connector payouts (env:PAYOUTS_KEY)'),
+    });
+  });
+
   test('no files, and files that cannot be read', async () => {
     expect((await holdpoint('policy', 'check')).code).toBe(3);
     writeFileSync(join(directory, 'holdpoint.yaml'), CONFIG);

@@ -6,6 +6,9 @@ import type { Urgency } from '../../contract/call.ts';
 import type { FileProblem } from '../../domain/files/problem.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
 import { loadSettings, type SettingsResult, type TextFile } from '../../settings/load-settings.ts';
+import { pathOf } from '../../domain/files/yaml-source.ts';
+import { resolveReference } from '../../storage/keys/index.ts';
+import { checkReferences } from '../compose/check-references.ts';
 import { renderProblem, type Severity } from '../ui/excerpt.ts';
 import { CliError, Exit } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -30,8 +33,9 @@ export async function checkPolicy(io: Io, options: CheckOptions, policy: string 
     io.print(`${count(result.problems.length, 'problem')}: Holdpoint would refuse these files`);
     throw new Exit('configInvalid');
   }
-  const { settings, warnings } = result;
+  const { settings } = result;
   const { policy: compiled } = settings;
+  const warnings = [...result.warnings, ...warnOfReferences(io, files.directory, result)];
   const summary = {
     config: files.config.name,
     policy: files.policy?.name ?? '',
@@ -46,6 +50,18 @@ export async function checkPolicy(io: Io, options: CheckOptions, policy: string 
     `${summary.config} and ${summary.policy} are valid: ${count(summary.tools, 'tool')}, ${count(summary.agents, 'agent')}, ` +
       `${count(summary.reviewers, 'reviewer')}${warnings.length > 0 ? `, ${count(warnings.length, 'warning')}` : ''}`,
     `policy digest ${compiled.digest}`,
+  );
+}
+
+/** Credentials and secrets that a start would ask for. Where each part runs on a machine of its own, it may have them. */
+function warnOfReferences(
+  io: Io,
+  directory: string,
+  { settings, source }: Extract<SettingsResult, { ok: true }>,
+): readonly FileProblem[] {
+  const faults = checkReferences(settings, (reference) => resolveReference(reference, directory, io.env));
+  return faults.map(({ reference, kind, message, fix }) =>
+    source.problem(pathOf(source, reference) ?? [], kind === 'missing' ? `${message} on this machine` : message, fix),
   );
 }
 

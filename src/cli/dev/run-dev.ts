@@ -16,6 +16,7 @@ import { isPortFree } from '../embedded/processes.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
 import { renderBanner } from './banner.ts';
+import { reportFiles } from './report-files.ts';
 import { prepareDemo, publishAccess } from '../embedded/demo/demo.ts';
 import { openDevTemporal } from './embedded-temporal.ts';
 
@@ -52,6 +53,7 @@ async function startDev(
   const configFile = demo?.configFile ?? (ownConfig as string);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
   shutdown.add('settings', () => source.close());
+  reportFiles(source, say);
   const foundation = await createFoundation({
     log,
     store,

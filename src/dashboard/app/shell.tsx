@@ -5,6 +5,7 @@ import { whenSignedOut } from '../data/client.ts';
 import { serverNow } from '../data/clock.ts';
 import { staleSince, useConnection } from '../data/connection.ts';
 import { useLiveChanges } from '../data/live.ts';
+import { filesProblemQuery } from '../data/queries.ts';
 import {
   endedSessionOf,
   SessionContext,
@@ -73,6 +74,7 @@ function Frame({ session }: { readonly session: Session }) {
       </header>
       <ConnectionNote />
       <main id="main" tabIndex={-1}>
+        <FilesNote />
         <WithheldGroups session={session} />
         <Outlet />
       </main>
@@ -81,6 +83,18 @@ function Frame({ session }: { readonly session: Session }) {
         <SessionNote session={session} />
       </Notices>
     </>
+  );
+}
+
+/** Says that changed files are not in force, with the first mistake and its place. */
+function FilesNote() {
+  const [first, ...rest] = useQuery(filesProblemQuery).data?.split('\n') ?? [];
+  if (first === undefined) return null;
+  return (
+    <div className="note note-warn" role="status" data-testid="files-note">
+      {words.shell.filesNotInForce} <Visible text={first} />
+      {rest.length > 0 && ` (${words.shell.moreMistakes(rest.length)})`} {words.shell.filesBefore}
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { Review, ReviewRow } from '../../contract/review.ts';
-import type { ToolList, ToolView } from '../../contract/api.ts';
+import type { Readiness, ToolList, ToolView } from '../../contract/api.ts';
 import type { ReviewPage } from '../../client/reviews.ts';
 import { client, getJson } from './client.ts';
 import type { ListFilter } from './place-row.ts';
@@ -38,6 +38,17 @@ export function reviewQuery(reviewId: string) {
     queryFn: ({ signal }): Promise<Review> => client.reviews.get(reviewId, { signal }),
   });
 }
+
+/** What is wrong in changed files, which are not in force then, a line for each mistake; null: nothing. */
+export const filesProblemQuery = queryOptions({
+  queryKey: ['files'] as const,
+  // Answers 503 where a part is down, with what is wrong all the same.
+  queryFn: async (): Promise<string | null> => {
+    const { problems } = (await (await fetch('/readyz')).json()) as Readiness;
+    return problems.find(({ code }) => code === 'config_not_in_force')?.message ?? null;
+  },
+  refetchInterval: 20_000,
+});
 
 export function toolsQuery() {
   return queryOptions({

@@ -232,10 +232,15 @@ function resolveAliases(doc: Document): ReadonlyMap<Alias, Node> {
 
 /** Where a text stands as a value in a YAML file: `holdpoint.yaml:12:5`, the topmost place of several. */
 export function placeOf(source: YamlSource, text: string): string | undefined {
-  const path = findPath(source.value, text, []);
+  const path = pathOf(source, text);
   if (path === undefined) return undefined;
   const { line, column } = source.locate(path);
   return `${source.file}:${line}:${column}`;
+}
+
+/** The topmost path at which a text stands as a value. */
+export function pathOf(source: YamlSource, text: string): Path | undefined {
+  return findPath(source.value, text, []);
 }
 
 function findPath(at: Json, text: string, path: Path): Path | undefined {
