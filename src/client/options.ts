@@ -30,17 +30,23 @@ function readEnvironment(name: string): string | undefined {
 /** Base URL without a trailing slash. Throws `not_configured` where there is none or it is not http(s). */
 export function resolveUrl(url: string | undefined): string {
   const text = url ?? readEnvironment('HOLDPOINT_URL');
-  if (text === undefined) throw notConfigured('pass { url } or set HOLDPOINT_URL');
+  if (text === undefined)
+    throw notConfigured(
+      'no URL of Holdpoint is set; pass { url } to new Holdpoint(…), or set HOLDPOINT_URL, such as http://127.0.0.1:8080',
+    );
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search !== '' || parsed.hash !== '') {
-    throw notConfigured('the URL must start with http:// or https:// and have no query');
+    throw notConfigured(`the URL must start with http:// or https:// and have no query, such as http://127.0.0.1:8080`);
   }
   return `${parsed.origin}${parsed.pathname}`.replace(/\/$/, '');
 }
 
 export function resolveApiKey(apiKey: string | undefined): string {
   const key = apiKey ?? readEnvironment('HOLDPOINT_API_KEY');
-  if (key === undefined) throw notConfigured('pass { apiKey } or set HOLDPOINT_API_KEY');
+  if (key === undefined)
+    throw notConfigured(
+      'no key is set; pass { apiKey } to new Holdpoint(…), or set HOLDPOINT_API_KEY to an agent’s key (hpk_…) or a reviewer’s token (hpr_…)',
+    );
   // A header value with anything else fails inside fetch with an error that quotes the key.
   if (!/^[\x21-\x7e]+$/.test(key)) throw notConfigured('the key contains characters that keys never contain');
   return key;

@@ -243,7 +243,10 @@ export function installHandlers(
 ): { readonly inbox: Inbox; readonly snapshot: Snapshot | undefined } {
   const { workflowId } = workflowInfo();
   if (!REVIEW_ID_PATTERN.test(workflowId)) {
-    throw ApplicationFailure.nonRetryable('review_id_invalid', 'review_id_invalid');
+    throw ApplicationFailure.nonRetryable(
+      'The workflow id must be rev_ and a ULID of 26 characters (rev_<ULID>), such as rev_01ARZ3NDEKTSV4RRFFQ69G5FAV: newReviewId() of @holdpoint/client makes one',
+      'review_id_invalid',
+    );
   }
   const snapshot = carriedBy(carried, workflowId);
   const inbox = new Inbox(workflowId, snapshot?.receipts ?? []);

@@ -1,9 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/commands/run.ts';
+import { noteRunning } from '../../src/cli/embedded/data-dir.ts';
+import { tryLockFile } from '../../src/cli/embedded/file-lock.ts';
+import { registerInstance } from '../../src/cli/embedded/instances.ts';
 import { originOf, signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
 import { EMPTY_ROOT } from '../../src/domain/proof/tree.ts';
 import { aReview } from '../unit/client-fixtures.ts';
@@ -350,6 +353,64 @@ describe('whose credential is sent where', () => {
     expect(server.seen[0]?.headers.host).toBe(new URL(server.url).host);
     expect((await list('http://localhost:1')).code).toBe(8);
     expect((await list(`http://localhost.example:${port}`)).code).toBe(8);
+  });
+
+  describe('without a URL', () => {
+    const own = { HOLDPOINT_URL: '', HOLDPOINT_DATA_DIR: '' };
+    let home: string;
+    const remove: (() => void)[] = [];
+    beforeEach(() => {
+      home = mkdtempSync(join(tmpdir(), 'holdpoint-home-'));
+    });
+    afterEach(() => {
+      for (const end of remove.splice(0)) end();
+      rmSync(home, { recursive: true, force: true });
+    });
+    /** A Holdpoint that runs with its data at `name`, as its own process would note it. */
+    function runAt(name: string, url: string): string {
+      const dataDir = join(home, name);
+      mkdirSync(dataDir);
+      remove.push(
+        noteRunning(dataDir, { url, configFile: join(home, `${name}.yaml`), keysDir: join(dataDir, 'keys') }),
+      );
+      return dataDir;
+    }
+    const list = (env = {}) => holdpoint(['review', 'list'], { env: { ...own, HOME: home, ...env } });
+
+    test('commands find the Holdpoint that runs here, wherever its data and its port are', async () => {
+      const server = await serve(json(200, { reviews: [], nextCursor: null }));
+      const dataDir = runAt('elsewhere', server.url);
+      remove.push(registerInstance({ HOME: home }, dataDir));
+      const ran = await list();
+      expect([ran.code, server.seen.length]).toEqual([0, 1]);
+      expect(ran.stderr()).toContain(`at ${server.url}, which has its data in ${dataDir}`);
+      // What is named counts, and what is here comes first.
+      expect((await list({ HOLDPOINT_DATA_DIR: join(home, 'nothing') })).stderr()).toContain(
+        `No Holdpoint runs in ${join(home, 'nothing')}.`,
+      );
+    });
+
+    test('of several it asks for one, by URL and data directory', async () => {
+      const [first, second] = [runAt('one', 'http://127.0.0.1:1'), runAt('two', 'http://127.0.0.1:2')] as const;
+      remove.push(registerInstance({ HOME: home }, first));
+      const other = tryLockFile(join(home, '.local/state/holdpoint/instances/other'), second);
+      const ran = await list();
+      expect(ran.code).toBe(2);
+      expect(ran.stderr()).toMatch(
+        /several_instances: Several Holdpoints run here:[^]*127\.0\.0\.1:1 .*one[^]*127\.0\.0\.1:2 .*two/,
+      );
+      expect(ran.stderr()).toContain('--url');
+      other?.release();
+      // One that was killed is forgotten.
+      expect((await list()).stderr()).toContain(`at http://127.0.0.1:1, which has its data in ${first}`);
+    });
+
+    test('and where none runs they say so', async () => {
+      const ran = await list();
+      expect(ran.code).toBe(2);
+      expect(ran.stderr()).toContain('no_url: This user runs no Holdpoint on this machine.');
+      expect(ran.stderr()).toContain('npm start');
+    });
   });
 
   test('a token may come from a file', async () => {

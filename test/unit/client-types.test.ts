@@ -118,4 +118,15 @@ describe('options', () => {
     vi.stubEnv('HOLDPOINT_API_KEY', '');
     expect(() => new Holdpoint(options)).toThrow(expect.objectContaining({ code: 'not_configured' }));
   });
+
+  test('without a URL or a key the error says in one sentence what to set', () => {
+    vi.stubEnv('HOLDPOINT_URL', '');
+    vi.stubEnv('HOLDPOINT_API_KEY', '');
+    expect(() => new Holdpoint()).toThrow(
+      /^not_configured: no URL of Holdpoint is set; pass \{ url \}[^.]*, or set HOLDPOINT_URL/,
+    );
+    expect(() => new Holdpoint({ url: 'http://127.0.0.1:8080' })).toThrow(
+      /^not_configured: no key is set; .*HOLDPOINT_API_KEY/,
+    );
+  });
 });

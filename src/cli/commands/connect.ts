@@ -5,7 +5,8 @@ import { parseExactJson } from '../../contract/exact-number.ts';
 import type { Access } from '../access-file.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
-import { readAccess } from './installation.ts';
+import { readRunning } from '../embedded/data-dir.ts';
+import { dataDirOf, findDataDir, readAccess } from './installation.ts';
 
 /** Options of every command that talks to Holdpoint. */
 export interface ConnectOptions {
@@ -22,23 +23,26 @@ export interface Connection {
 }
 
 /**
- * Picks URL and credential: options, then environment, then the demo's `access.json`. A credential of the demo is only
+ * Picks URL and credential: options, then environment, then the Holdpoint that runs here and the demo's `access.json`. A
+ * credential of the demo is only
  * sent to the URL in that file: `--url` may come from an attacker.
  */
 export function connect(io: Io, options: ConnectOptions, role: Role): Connection {
-  const access = readAccess(io);
   const given = options.url ?? (io.env.HOLDPOINT_URL || undefined);
+  const dataDir = given === undefined ? findDataDir(io) : dataDirOf(io);
+  const access = readAccess(io, dataDir);
   const token = givenToken(io, options, role);
   const isDemo = access !== undefined && (given === undefined || namesDemo(given, access.url));
-  const url = isDemo && token === undefined ? access.url : (given ?? access?.url);
+  const url = isDemo && token === undefined ? access.url : (given ?? access?.url ?? readRunning(dataDir)?.url);
   if (url === undefined) {
     throw new CliError(
       'usage',
       'no_url',
-      'No URL of Holdpoint is set.',
-      'Pass --url or set HOLDPOINT_URL; `npm start` starts Holdpoint here.',
+      io.env.HOLDPOINT_DATA_DIR ? `No Holdpoint runs in ${dataDir}.` : 'This user runs no Holdpoint on this machine.',
+      '`npm start` starts one; --url or HOLDPOINT_URL names one elsewhere.',
     );
   }
+  if (dataDir !== dataDirOf(io) && !io.json) io.note(`at ${url}, which has its data in ${dataDir}`);
   const secret = token ?? demoToken(io, options, role, isDemo ? access : undefined);
   const client = new Holdpoint({
     url,

@@ -5,7 +5,8 @@ import { parseExactJson } from '../../contract/exact-number.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TemporalConnections } from '../compose/temporal.ts';
 import { accessSchema, type Access } from '../access-file.ts';
-import type { DataDir } from '../embedded/data-dir.ts';
+import { readRunning, type DataDir } from '../embedded/data-dir.ts';
+import { findInstances } from '../embedded/instances.ts';
 import { StartError } from '../start-error.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -16,9 +17,31 @@ export function dataDirOf(io: Io): string {
   return resolve(io.cwd, io.env.HOLDPOINT_DATA_DIR || '.holdpoint');
 }
 
+/**
+ * The data directory of the Holdpoint that commands talk to: the one that `HOLDPOINT_DATA_DIR` names, the one here, or that of
+ * the only one that this user runs on this machine. Throws `several_instances`.
+ */
+export function findDataDir(io: Io): string {
+  const here = dataDirOf(io);
+  const isHere = [io.env.HOLDPOINT_DATA_DIR, readRunning(here)].some(Boolean) || existsSync(join(here, 'access.json'));
+  if (isHere) return here;
+  const [only, ...others] = findInstances(io.env);
+  if (only === undefined) return here;
+  if (others.length === 0) return only.dataDir;
+  const list = [only, ...others].map(
+    ({ url, dataDir, configFile }) => `  ${url}  data in ${dataDir}, config ${configFile}`,
+  );
+  throw new CliError(
+    'usage',
+    'several_instances',
+    ['Several Holdpoints run here:', ...list].join('\n'),
+    'Name one: --url or HOLDPOINT_URL, or HOLDPOINT_DATA_DIR.',
+  );
+}
+
 /** The demo's `access.json`; undefined if there is none, throws if it cannot be used. */
-export function readAccess(io: Io): Access | undefined {
-  const path = join(dataDirOf(io), 'access.json');
+export function readAccess(io: Io, dataDir = dataDirOf(io)): Access | undefined {
+  const path = join(dataDir, 'access.json');
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -30,7 +30,7 @@ export function createProgram(context: CliContext): Command {
     .description('Holds irreversible calls until a human says yes.')
     .version(readVersion(), '--version')
     .option('--json', 'print only JSON on standard output')
-    .option('--url <url>', 'URL of Holdpoint; default: HOLDPOINT_URL, else the local demo')
+    .option('--url <url>', 'URL of Holdpoint; default: HOLDPOINT_URL, else the one that runs here')
     .option('--token <token>', 'key or token, or @FILE; default: HOLDPOINT_TOKEN, else the demo’s')
     .option('--as <id>', 'act as this agent or reviewer of the demo')
     .addHelpText('after', helpAfter())

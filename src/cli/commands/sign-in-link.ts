@@ -7,19 +7,20 @@ import { readRunning, signInUrl } from '../embedded/data-dir.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';
-import { dataDirOf } from './installation.ts';
+import { findDataDir } from './installation.ts';
 
 /**
  * Prints a one-time sign-in link for a reviewer, valid for ten minutes. Needs a Holdpoint that runs in one process here
  * (`holdpoint dev`): anyone who can read its data directory already has the key that signs the link.
  */
 export function printSignInLink(io: Io, reviewerId: string): void {
-  const running = readRunning(dataDirOf(io));
+  const dataDir = findDataDir(io);
+  const running = readRunning(dataDir);
   if (running === undefined) {
     throw new CliError(
       'unavailable',
       'not_embedded',
-      `\`holdpoint dev\` is not running in ${dataDirOf(io)}.`,
+      `\`holdpoint dev\` is not running in ${dataDir}.`,
       'Start it, or set HOLDPOINT_DATA_DIR. Elsewhere people sign in with a token or an identity provider.',
     );
   }

@@ -12,6 +12,7 @@ import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
 import { findConfigFile, followSettings, readDeploymentId, openStore } from '../compose/settings.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
 import { openDataDir, type DataDir, noteRunning, signInUrl } from '../embedded/data-dir.ts';
+import { registerInstance } from '../embedded/instances.ts';
 import { isPortFree } from '../embedded/processes.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
@@ -93,6 +94,7 @@ async function startDev(
         });
   const keysDir = keysDirectory(settings);
   shutdown.add('embedded.json', noteRunning(dataDir.path, { url: api.url, configFile: resolve(configFile), keysDir }));
+  shutdown.add('instance', registerInstance(env, dataDir.path));
   published = true;
   await waitUntilReady(api.url, log);
   // Those of the demo are in access.json too.

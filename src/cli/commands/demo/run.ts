@@ -3,7 +3,7 @@ import { explainError } from '../../ui/explain-error.ts';
 import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import type { GlobalOptions } from '../action.ts';
-import { readAccess } from '../installation.ts';
+import { findDataDir, readAccess } from '../installation.ts';
 import { deleteStaleUsers, fetchAndVerifyProof, forgeOne, letOneExpire, rejectOne, restoreWhenGone } from './scenes.ts';
 import { scene, type Tour } from './tour.ts';
 
@@ -35,7 +35,7 @@ export async function runDemo(io: Io, options: DemoOptions, signal: AbortSignal)
 }
 
 function openTour(io: Io, options: DemoOptions, signal: AbortSignal): Tour {
-  const access = readAccess(io);
+  const access = readAccess(io, findDataDir(io));
   const agent = access?.agents[0];
   const reviewer = access?.reviewers.find(({ id }) => id === 'ops-1');
   if (access === undefined || agent === undefined || reviewer === undefined) {
