@@ -102,11 +102,22 @@ describe('what has to be on screen', () => {
     const approve = page.locator('[data-decision=approve]');
     const next = page.getByRole('button', { name: 'Show next' });
     await next.waitFor();
-    const left = async (): Promise<number> =>
-      Number(/(\d+) left/.exec(await page.getByText(/before approving/).innerText())?.[1]);
-    const atFirst = await left();
-    await page.keyboard.press('End');
-    await until(async () => ((await left()) < atFirst ? true : undefined), { what: 'the end to be on screen' });
+    const bar = page.getByRole('progressbar', { name: 'Seen so far' });
+    const seen = async (): Promise<number> => Number(await bar.getAttribute('aria-valuenow'));
+    const isDrawn = (): Promise<boolean[]> =>
+      page.evaluate<boolean[]>(
+        '[...document.querySelectorAll(".seen-bar > span")].map((part) => part.className !== "")',
+      );
+    const atFirst = await seen();
+    expect(atFirst).toBeLessThan(Number(await bar.getAttribute('aria-valuemax')));
+    // At once: what a smooth scroll passes has been on screen.
+    await page.evaluate('scrollTo({ top: document.body.scrollHeight, behavior: "instant" })');
+    await until(async () => ((await seen()) > atFirst ? true : undefined), { what: 'the end to be on screen' });
+    // The beginning is filled and something of the end, and the middle, which was jumped over, is not.
+    const drawn = await isDrawn();
+    expect(drawn[0]).toBe(true);
+    expect(drawn.lastIndexOf(true)).toBeGreaterThan(drawn.indexOf(false));
+    expect(drawn).toContain(false);
     expect(await approve.isDisabled()).toBe(true);
     await until(
       async () => {

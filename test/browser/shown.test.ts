@@ -24,6 +24,13 @@ beforeAll(async () => {
           connector: 'payouts',
           request: { method: 'POST', path: '/announcements', body: 'arguments' },
         },
+        {
+          name: 'payouts.move',
+          class: 'irreversible',
+          connector: 'payouts',
+          request: { method: 'POST', path: '/moves', body: 'arguments' },
+          arguments: { type: 'object', properties: { to: { type: 'string' }, amount: { type: 'integer' } } },
+        },
       ],
       approval: ({ tool }) =>
         tool === 'payouts.wire'
@@ -94,23 +101,116 @@ test('what is read aloud and reached by keys comes in the order that is seen, at
   });
   const { page, faults, close } = await world.open(`/reviews/${reviewId}`, { size: 'phone' });
   await page.getByRole('heading', { name: 'Checked by Holdpoint' }).waitFor();
-  const headings = async (): Promise<readonly string[]> =>
-    (await page.locator('.review h2').allInnerTexts()).flatMap((text) => /^(?:Checked|What exactly)/.exec(text) ?? []);
-  /** Where each part starts, as the document has them; what floats over the page has no place in it. */
-  const tops = async (): Promise<readonly number[]> =>
-    Promise.all(
-      (await page.locator('.review > :not(.decide)').all()).map(async (part) => (await part.boundingBox())?.y ?? 0),
+  /** Where parts start, as the document has them; what floats over the page has no place in it. */
+  const areInOrder = async (parts: string): Promise<boolean> => {
+    const tops = await Promise.all(
+      (await page.locator(parts).all()).map(async (part) => (await part.boundingBox())?.y),
     );
-  const isInOrder = async (): Promise<boolean> =>
-    (await tops()).every((top, at, all) => at === 0 || top >= (all[at - 1] ?? 0));
+    return tops.length > 1 && tops.every((top = 0, at) => at === 0 || top >= (tops[at - 1] ?? 0));
+  };
+  const headings = async (): Promise<readonly string[]> =>
+    (await page.locator('.review-what h2').allInnerTexts()).flatMap(
+      (text) => /^(?:Checked|What exactly)/.exec(text) ?? [],
+    );
   await expect.poll(headings).toEqual(['What exactly', 'Checked']);
-  await expect.poll(isInOrder).toBe(true);
-  // The same window, wider: the two change places.
+  await expect.poll(() => areInOrder('.review .card, .review header')).toBe(true);
+  // The same window, wider: what it takes stands beside what will happen, and stays while that is scrolled.
   await page.setViewportSize(VIEWPORTS.desktop);
-  await expect.poll(headings).toEqual(['Checked', 'What exactly']);
-  await expect.poll(isInOrder).toBe(true);
+  const decision = page.getByRole('region', { name: 'Decision' });
+  const isBeside = async (): Promise<boolean> => {
+    const [left, right] = await Promise.all([page.locator('.review-what').boundingBox(), decision.boundingBox()]);
+    return left !== null && right !== null && right.x >= left.x + left.width;
+  };
+  await expect.poll(isBeside).toBe(true);
+  for (const column of ['.review-what > *', '.review-takes > *', '.review > :not(.review-takes)']) {
+    expect(await areInOrder(column)).toBe(true);
+  }
+  await page.keyboard.press('End');
+  await expect.poll(() => page.evaluate<number>('scrollY')).toBeGreaterThan(0);
+  const box = await decision.boundingBox();
+  expect(box!.y + box!.height).toBeLessThanOrEqual(VIEWPORTS.desktop.height);
   expect(faults).toEqual([]);
   await close();
+});
+
+describe('what held a call', () => {
+  const source = 'policy.yaml:12 tool == "payouts.move" && arguments.amount > 100';
+  const rule = {
+    source,
+    reads: ['/arguments/amount'],
+    class: 'irreversible',
+    gate: null,
+    reason: 'large',
+    error: null,
+  } as const;
+  const heldBy = {
+    rules: [{ ...rule, reads: [...rule.reads] }],
+    approval: { source: 'policy.yaml:30 context.env == "production"', reads: ['/context/env'] },
+  };
+
+  test.each(['desktop', 'phone'] as const)(
+    'is named, and marks what it read, in the order of the schema: %s',
+    async (size) => {
+      const call = { service: 'payouts', tool: 'payouts.move', arguments: { amount: 900, to: 'a-1' }, digest: DIGEST };
+      const reviewId = await world.put({ call, heldBy, reasonCodes: ['large'], context: { env: 'production' } });
+      const { page, faults, close } = await world.open(`/reviews/${reviewId}`, { size });
+      const fact = (name: string) =>
+        page.locator('dl.arguments > div').filter({ has: page.getByText(name, { exact: true }) });
+      await page.getByText('large', { exact: false }).first().waitFor();
+      await page.getByText(source).waitFor();
+      expect(await fact('amount').locator('.read-by').innerText()).toContain('rule large');
+      expect(await fact('env').locator('.read-by').innerText()).toContain('approval policy.yaml:30');
+      expect(await fact('to').locator('.read-by').count()).toBe(0);
+      // As the tool's schema has them, not by name.
+      await expect.poll(() => page.locator('.call dt code').allInnerTexts()).toEqual(['to', 'amount']);
+      expect(faults).toEqual([]);
+      await close();
+    },
+  );
+});
+
+describe('after the decision', () => {
+  test('the next review that waits for the person is a key away; without one, the inbox is', async () => {
+    const soon = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
+    const short = { evidence: [], reason: null, context: {}, threadId: 'next' };
+    const later = await world.put({ ...short, expiresAt: soon(3) });
+    const { reviewId } = await world.api.propose();
+    const { page, faults, close } = await world.open(`/reviews/${reviewId}`);
+    await begin(page, 'approve');
+    await page.getByRole('button', { name: 'Yes, approve' }).click();
+    const next = page.getByRole('link', { name: /^Next:/ });
+    await next.waitFor();
+    expect(await next.getAttribute('href')).toBe(`/reviews/${later}`);
+    await page.keyboard.press('n');
+    await page.waitForURL(`**/reviews/${later}`);
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
+
+describe('a question of a workflow', () => {
+  test.each(['desktop', 'phone'] as const)('reads as a question: %s', async (size) => {
+    const reviewId = await world.put({
+      kind: 'in-flow',
+      title: 'Publish this draft?',
+      reasonCodes: ['in_flow'],
+      call: { service: 'in-flow', tool: 'in-flow.approval', arguments: { draft: 'News' }, digest: DIGEST },
+      target: { connector: 'in-flow', request: null },
+      allowedDecisions: ['approve', 'reject', 'respond'],
+      proposer: { id: 'workflow:newsletter-11', owner: null, attested: false },
+      evidence: [],
+      context: {},
+      reason: null,
+    });
+    const { page, faults, close } = await world.open(`/reviews/${reviewId}`, { size });
+    await page.getByRole('heading', { level: 1, name: 'Publish this draft?' }).waitFor();
+    await page.getByText('newsletter-11').first().waitFor();
+    const answers = page.getByRole('region', { name: 'What the answers mean' });
+    expect(await answers.locator('dt').allInnerTexts()).toEqual(['Approve', 'Reject', 'Answer', 'No answer in time']);
+    expect(await page.locator('main').innerText()).not.toMatch(/irreversible|in.flow|connector/i);
+    expect(faults).toEqual([]);
+    await close();
+  });
 });
 
 test('a value is told from the text that would be taken for it: argument, fact, and cell of a table', async () => {

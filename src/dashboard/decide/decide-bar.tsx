@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { useNavigate, useLocation } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
+import type { Line } from '../../domain/show/shown.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
 import { canBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
@@ -11,9 +12,11 @@ import { useConnection } from '../data/connection.ts';
 import { NotCompared } from './not-compared.tsx';
 import { foot, useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
-import { LiveTimeLeft } from '../ui/times.tsx';
+import { LineView } from '../review/shown-view.tsx';
 import { BUTTONS, choicesFor } from './choices.ts';
 import { forgetTyped, typesTyped, type KeptPlace } from './kept.ts';
+import { NextReview } from './next-review.tsx';
+import { SeenBar } from './seen-bar.tsx';
 import { CommentPanel, ConfirmPanel, RespondPanel } from './panels.tsx';
 import { UnreadPins } from './unread-pins.tsx';
 import { words } from '../words.ts';
@@ -22,23 +25,40 @@ import { useDecide } from './use-decide.ts';
 const EditPanel = lazy(async () => ({ default: (await import('./edit-panel.tsx')).EditPanel }));
 
 /** What can be decided now, at the foot of the screen. Mounted again for each version, so nothing that was begun outlives it. */
-export function DecideBar({ review }: { readonly review: Review }) {
+export function DecideBar({ review, timeLeft }: BarProps) {
   const session = useSession();
   const now = useNow();
   const isOpen = !hasEnded(review.status) || canBeStopped(review);
-  if (!isOpen) return null;
-  const { types, why } = choicesFor(review, session, now);
-  if (types.length === 0) {
-    return (
-      <div ref={foot} className="decide" role="region" aria-label="Decision">
-        <p className="decide-why">{why}</p>
-      </div>
-    );
-  }
-  return <Deciding review={review} types={types} />;
+  const { types, why } = isOpen ? choicesFor(review, session, now) : { types: [], why: '' };
+  if (types.length > 0) return <Deciding review={review} types={types} timeLeft={timeLeft} />;
+  return (
+    <div ref={foot} className="decide" role="region" aria-label="Decision">
+      <TimeLeft line={timeLeft} />
+      {why !== '' && <p className="decide-why">{why}</p>}
+      <NextReview reviewId={review.reviewId} />
+    </div>
+  );
 }
 
-function Deciding({ review, types }: { readonly review: Review; readonly types: readonly DecisionType[] }) {
+interface BarProps {
+  readonly review: Review;
+  /** How long it still waits; undefined: it does not. */
+  readonly timeLeft: Line | undefined;
+}
+
+function TimeLeft({ line }: { readonly line: Line | undefined }) {
+  if (line === undefined) return null;
+  return (
+    <p className="decide-time">
+      <span className="quiet">{words.review.timeLeft}</span>
+      <span>
+        <LineView line={line} />
+      </span>
+    </p>
+  );
+}
+
+function Deciding({ review, types, timeLeft }: BarProps & { readonly types: readonly DecisionType[] }) {
   const { reviewer } = useSession();
   const place: KeptPlace = { reviewer: reviewer.id, reviewId: review.reviewId, digest: review.call.digest };
   const { left, total, showNext } = useSeen();
@@ -98,8 +118,10 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
   }
   return (
     <div ref={foot} className="decide" role="region" aria-label="Decision">
+      <TimeLeft line={timeLeft} />
       {mayApprove && <UnreadPins review={review} />}
       {offline && <p className="decide-why">{words.decide.offline}</p>}
+      {mayApprove && <SeenBar />}
       <div className="decide-row">
         {types.map((type) => {
           const waitsForEyes = unseen && isYes(type);
@@ -116,23 +138,9 @@ function Deciding({ review, types }: { readonly review: Review; readonly types: 
           );
         })}
         {review.status === 'changes_requested' && <span>Changes requested: it waits for the proposer.</span>}
-        {stops ? (
-          <span>Approved, not run yet: it can still be stopped.</span>
-        ) : (
-          <span className="decide-time">
-            <LiveTimeLeft until={review.expiresAt} />
-          </span>
-        )}
+        {stops && <span>Approved, not run yet: it can still be stopped.</span>}
       </div>
       {mayApprove && <NotCompared review={review} />}
-      {unseen && mayApprove && (
-        <div className="decide-row decide-unseen">
-          <span role="status">Scroll to see everything before approving ({left} left)</span>
-          <Button className="button button-small" onPress={showNext}>
-            Show next
-          </Button>
-        </div>
-      )}
     </div>
   );
 }

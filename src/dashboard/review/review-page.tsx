@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
+import type { Block, Pair, SectionId } from '../../domain/show/shown.ts';
+import { titleText } from '../../domain/show/title.ts';
 import { isDrill } from '../../domain/drill.ts';
-import type { SectionId } from '../../domain/show/shown.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useKeys } from '../app/keys.ts';
 import { notify } from '../app/notices.tsx';
@@ -12,10 +13,11 @@ import { reviewQuery } from '../data/queries.ts';
 import { DecideBar } from '../decide/decide-bar.tsx';
 import { lastInboxView } from '../inbox/filters.ts';
 import { ClassBadge, OutcomeBadge, StatusBadge } from '../ui/badge.tsx';
-import { useIsNarrow, usePageTitle } from '../ui/hooks.ts';
+import { useIsWide, usePageTitle } from '../ui/hooks.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { DrillReport } from './drill-report.tsx';
+import { words } from '../words.ts';
 import { Proof } from './proof.tsx';
 import { Piece, SeenProvider } from './seen.tsx';
 import { Blocks, LineView, SectionCard } from './shown-view.tsx';
@@ -27,7 +29,7 @@ export function ReviewPage() {
   const review = useQuery(reviewQuery(reviewId));
   const navigate = useNavigate();
   useKeys({ i: () => void navigate({ to: '/', search: lastInboxView() }) });
-  usePageTitle(review.data === undefined ? 'Review' : `${review.data.call.tool} (${review.data.status})`);
+  usePageTitle(review.data === undefined ? 'Review' : `${titleText(review.data, 80)} (${review.data.status})`);
   if (review.isPending) return <Loading what="Loading the review" />;
   if (review.data === undefined) {
     const { error } = review;
@@ -43,68 +45,88 @@ export function ReviewPage() {
   return <ReviewView review={review.data} />;
 }
 
+/** On the left what will happen, and what was known of it; on the right what it takes. On a phone one after the other. */
 function ReviewView({ review }: { readonly review: Review }) {
   useChangeNotice(review);
-  const isNarrow = useIsNarrow();
+  const isWide = useIsWide();
   const { sections, title } = useShown(review);
   const card = (id: SectionId) => {
     const section = sections.find((candidate) => candidate.id === id);
-    return section === undefined ? null : <SectionCard key={id} section={section} />;
+    return section === undefined ? null : <SectionCard section={section} />;
   };
   const why = sections.find(({ id }) => id === 'why');
-  const evidence = sections.find(({ id }) => id === 'evidence');
-  // With keys they change places where a phone is turned, and what was on screen stays seen.
-  const facts = evidence && (
-    <SectionCard
-      key="evidence"
-      section={evidence}
-      blocks={evidence.blocks.filter(({ kind }) => kind === 'pairs' || kind === 'warning')}
-    />
-  );
-  const samples = evidence?.blocks.filter(({ kind }) => kind !== 'pairs' && kind !== 'warning') ?? [];
+  const deadline = why?.blocks.flatMap(pairsOf).find(({ isDeadline }) => isDeadline);
   return (
     <SeenProvider key={`${review.reviewId} ${review.call.digest ?? review.revision}`}>
       <article className="review">
-        <header className="review-head">
-          <p className="badges">
-            <ClassBadge value={review.class} />
-            <StatusBadge value={review.status} />
-            <OutcomeBadge review={review} />
-            <code className="quiet">
-              <Visible text={review.call.tool} />
-            </code>
-          </p>
-          <Piece>
-            <h1>
-              <LineView line={title} />
-            </h1>
-          </Piece>
-          {why !== undefined && <Blocks section={why} />}
-        </header>
-        {isDrill(review) && <DrillReport review={review} />}
-        {card('equal')}
-        <Changes review={review}>{card('changes')}</Changes>
-        {card('feedback')}
-        <OutcomeUnknown review={review} />
-        {/* Evidence stands above the call; where there is room for one thing only, what will happen comes first. */}
-        {isNarrow ? [card('call'), facts] : [facts, card('call')]}
-        {evidence !== undefined && samples.length > 0 && (
-          <SectionCard section={{ ...evidence, heading: 'More evidence' }} blocks={samples} />
-        )}
-        {card('request')}
-        {card('answers')}
-        {card('earlier')}
-        {card('words')}
-        <div className="review-more">
-          {card('levels')}
-          {card('timeline')}
+        <div className="review-what">
+          <header className="review-head">
+            <Badges review={review} />
+            <Piece>
+              <h1>
+                <LineView line={title} />
+              </h1>
+            </Piece>
+            {why !== undefined && (
+              <Blocks section={why} blocks={isWide ? why.blocks.map(withoutDeadline) : why.blocks} />
+            )}
+          </header>
+          {isDrill(review) && <DrillReport review={review} />}
           {card('end')}
+          <OutcomeUnknown review={review} />
+          {card('feedback')}
+          {card('equal')}
+          {card('call')}
+          {card('evidence')}
+          {card('request')}
+          {card('answers')}
+          <Changes review={review}>{card('changes')}</Changes>
+          {card('earlier')}
+          {card('words')}
+        </div>
+        <aside className="review-takes" aria-label={words.review.takes}>
+          {card('levels')}
+          <DecideBar review={review} timeLeft={deadline?.value} />
+        </aside>
+        <div className="review-more">
+          {card('timeline')}
           <Proof review={review} />
         </div>
-        <DecideBar review={review} />
       </article>
     </SeenProvider>
   );
+}
+
+/** Where it stands; of a call also how grave it is, and its tool. */
+function Badges({ review }: { readonly review: Review }) {
+  const isCall = review.kind === 'call';
+  return (
+    <p className="badges">
+      {isCall ? (
+        <ClassBadge value={review.class} />
+      ) : (
+        <span className="badge badge-quiet">{isDrill(review) ? words.review.drill : words.review.question}</span>
+      )}
+      <StatusBadge value={review.status} />
+      <OutcomeBadge review={review} />
+      {isCall && (
+        <code className="quiet">
+          <Visible text={review.call.tool} />
+        </code>
+      )}
+    </p>
+  );
+}
+
+function pairsOf(block: Block): readonly Pair[] {
+  return block.kind === 'pairs' ? block.pairs : [];
+}
+
+/** On a wide screen it stands beside the decision. */
+function withoutDeadline(block: Block): Block {
+  return block.kind === 'pairs'
+    ? { ...block, pairs: block.pairs.filter(({ isDeadline }) => isDeadline !== true) }
+    : block;
 }
 
 /** What changed, once the version before has been read. */

@@ -8,10 +8,10 @@ const SIDEWAYS = '.table-box';
 
 /** Which pieces of what is decided on have been on screen, whole: at once, or one part after the other. */
 class SeenTracker {
+  readonly #pieces = new Set<Element>();
   readonly #waiting = new Map<Element, Spans>();
   readonly #near = new Set<Element>();
   readonly #listeners = new Set<() => void>();
-  #total = 0;
   #frame = 0;
   #observer: IntersectionObserver | undefined;
   #snapshot: SeenState = { total: 0, left: 0 };
@@ -58,16 +58,29 @@ class SeenTracker {
       threshold: [0, 0.25, 0.5, 0.75, 1],
     });
     this.#waiting.set(element, []);
-    this.#total += 1;
+    this.#pieces.add(element);
     this.#observer.observe(element);
     this.#changed();
     return () => {
       this.#observer?.unobserve(element);
       this.#waiting.delete(element);
       this.#near.delete(element);
-      this.#total -= 1;
+      this.#pieces.delete(element);
       this.#changed();
     };
+  }
+
+  /** From the top of the page to its end, in at most so many stretches: whether each has been on screen, whole. */
+  stretches(most: number): readonly boolean[] {
+    const pieces = [...this.#pieces].toSorted((a, b) =>
+      a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1,
+    );
+    const count = Math.min(most, pieces.length);
+    const seen = Array.from({ length: count }, () => true);
+    for (const [index, piece] of pieces.entries()) {
+      if (this.#waiting.has(piece)) seen[Math.floor((index * count) / pieces.length)] = false;
+    }
+    return seen;
   }
 
   /** Brings the first piece that was not on screen to its top, or what is left of it. */
@@ -107,7 +120,7 @@ class SeenTracker {
   }
 
   #changed(): void {
-    this.#snapshot = { total: this.#total, left: this.#waiting.size };
+    this.#snapshot = { total: this.#pieces.size, left: this.#waiting.size };
     for (const listener of this.#listeners) listener();
   }
 }
@@ -144,11 +157,16 @@ export function SeenProvider({ children }: { readonly children: ReactNode }) {
   return <SeenContext value={tracker}>{children}</SeenContext>;
 }
 
-export function useSeen(): SeenState & { readonly showNext: () => void } {
+interface Seen extends SeenState {
+  readonly showNext: () => void;
+  readonly stretches: (most: number) => readonly boolean[];
+}
+
+export function useSeen(): Seen {
   const tracker = use(SeenContext);
   if (tracker === undefined) throw new Error('outside of a SeenProvider');
   const state = useSyncExternalStore(tracker.subscribe, tracker.state);
-  return { ...state, showNext: () => tracker.showNext() };
+  return { ...state, showNext: () => tracker.showNext(), stretches: (most) => tracker.stretches(most) };
 }
 
 /** A piece of what is decided on: approving waits until it has been on screen. */
@@ -192,8 +210,13 @@ export function foot(element: Element | null): (() => void) | undefined {
   };
 }
 
+/** Beside the page, on a wide screen, it covers nothing. */
+function heightOver(element: Element): number {
+  return getComputedStyle(element).position === 'fixed' ? element.getBoundingClientRect().height : 0;
+}
+
 function measureFoot(): void {
-  const next = Math.max(0, ...[...feet].map((element) => element.getBoundingClientRect().height));
+  const next = Math.max(0, ...[...feet].map(heightOver));
   if (next === footPx) return;
   footPx = next;
   // So that the end of the page can be scrolled out from behind it.

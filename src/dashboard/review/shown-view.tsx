@@ -1,23 +1,23 @@
-import { useId, useMemo, type ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { Link } from '@tanstack/react-router';
 import { Button, Disclosure, DisclosurePanel, Heading } from 'react-aria-components';
-import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../contract/exact-number.ts';
-import { isSealed } from '../../domain/seal-binding.ts';
 import { quoteSaid, type Block, type Line, type Pair, type Section } from '../../domain/show/shown.ts';
-import { writeValue } from '../../domain/text/write-value.ts';
 import { ChangesView } from '../ui/changes.tsx';
 import { Instant, LiveAge, LiveTimeLeft } from '../ui/times.tsx';
-import { PartView, Visible } from '../ui/visible.tsx';
-import { cutIntoPieces, highlightSql, type Segment } from './pieces.ts';
+import { Visible } from '../ui/visible.tsx';
 import { Piece } from './seen.tsx';
+import { TextPieces, Values, type PartOf } from './values.tsx';
 
 /** One part of a review as a card of its own. Whose words it is made of is drawn, not only said. */
 export function SectionCard({ section, blocks = section.blocks, note }: SectionProps) {
   const heading = useId();
   return (
     <section className={`card voice-${section.voice}`} aria-labelledby={heading} data-section={section.id}>
-      <h2 id={heading}>{section.heading}</h2>
+      {/* What is folded has its own heading. */}
+      <h2 id={heading} className={blocks.every(isFolded) ? 'unseen-by-eye' : undefined}>
+        {section.heading}
+      </h2>
       <Blocks section={section} blocks={blocks} />
       {note}
     </section>
@@ -29,6 +29,10 @@ interface SectionProps {
   /** Only these of its blocks. */
   readonly blocks?: readonly Block[];
   readonly note?: ReactNode;
+}
+
+function isFolded(block: Block): boolean {
+  return 'isFolded' in block && block.isFolded;
 }
 
 /** Of these nothing is decided on: they may be approved unread. */
@@ -46,8 +50,6 @@ export function Blocks({ section, blocks = section.blocks }: Omit<SectionProps, 
     </div>
   );
 }
-
-type PartOf = (props: { readonly children: ReactNode; readonly className?: string }) => ReactNode;
 
 function Unread({ children, className }: { readonly children: ReactNode; readonly className?: string }) {
   return <div className={className}>{children}</div>;
@@ -67,7 +69,7 @@ function BlockView({ block, id, Part }: BlockProps) {
       return (
         <>
           {id !== 'call' && <h3 className="small">{block.label}</h3>}
-          <Values values={block.values} Part={Part} />
+          <Values {...block} Part={Part} isSorted={id !== 'call'} />
         </>
       );
     case 'text':
@@ -143,6 +145,13 @@ export function LineView({ line }: { readonly line: Line }) {
         </b>
       );
     }
+    if ('code' in part) {
+      return (
+        <code key={index} className="quiet">
+          <Visible text={part.code} />
+        </code>
+      );
+    }
     if ('review' in part) {
       return (
         <Link key={index} to="/reviews/$reviewId" params={{ reviewId: part.review }}>
@@ -196,44 +205,6 @@ function policyNameOf(line: Line): string {
   return line.map((part) => (typeof part !== 'string' && 'policy' in part ? part.policy : '')).join('');
 }
 
-/** A value that is no longer than this stands on one line. */
-const SHORT = 72;
-
-function Values({ values, Part }: { readonly values: Readonly<Record<string, Json>>; readonly Part: PartOf }) {
-  const entries = Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  if (entries.length === 0) return <p className="quiet">None.</p>;
-  return (
-    <dl className="arguments">
-      {entries.map(([name, value]) => (
-        <div key={name}>
-          <dt>
-            <Part>
-              <code>
-                <Visible text={name} />
-              </code>
-            </Part>
-          </dt>
-          <dd>
-            {isSealed(value) ? (
-              <Part>
-                <span className="badge badge-quiet">sealed</span> Encrypted on arrival; only the execute worker can read
-                it.
-              </Part>
-            ) : (
-              <TextPieces text={writeInFull(value)} />
-            )}
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-function writeInFull(value: Json): string {
-  const line = writeValue(value);
-  return typeof value === 'string' || line.length <= SHORT ? line : writeJson(value, 2);
-}
-
 /** Each cell is a piece of its own: of a table that is wider than the screen, no row is ever on it as a whole. */
 function TableView({ label, head, rows }: Extract<Block, { kind: 'table' }>) {
   return (
@@ -281,49 +252,6 @@ function Folded({ label, children }: { readonly label: ReactNode; readonly child
       </Heading>
       <DisclosurePanel>{children}</DisclosurePanel>
     </Disclosure>
-  );
-}
-
-const NO_SEGMENTS: readonly Segment[] = [];
-
-/** Text in full, in pieces that are each noted once they were on screen. */
-function TextPieces({
-  text,
-  syntax,
-  label,
-  className = 'code',
-}: {
-  readonly text: string;
-  readonly syntax?: 'sql' | undefined;
-  readonly label?: ReactNode;
-  readonly className?: 'code' | 'cell' | 'lines';
-}) {
-  const heading = useId();
-  // Two hundred kilobytes take a moment: once is enough.
-  const pieces = useMemo(
-    () => cutIntoPieces(text, syntax === 'sql' ? highlightSql(text) : NO_SEGMENTS),
-    [text, syntax],
-  );
-  const isNamed = label !== undefined;
-  return (
-    <>
-      {isNamed && (
-        <h3 id={heading} className="small">
-          {label}
-        </h3>
-      )}
-      <div className={className} aria-labelledby={isNamed ? heading : undefined} role={isNamed ? 'group' : undefined}>
-        {pieces.map((piece, index) => (
-          <Piece key={index}>
-            {piece.map(({ part, mark }, at) => (
-              <span key={at} className={mark === undefined ? undefined : `sql-${mark}`}>
-                <PartView part={part} />
-              </span>
-            ))}
-          </Piece>
-        ))}
-      </div>
-    </>
   );
 }
 

@@ -6,17 +6,31 @@ export function usePageTitle(title: string): void {
   }, [title]);
 }
 
-/** As the style sheets' `(width < 30rem)`: a phone held upright. */
-const NARROW = window.matchMedia('(width < 30rem)');
+/** As the style sheets have them: a phone held upright, and room for a second column. */
+const NARROW = storeOf('(width < 30rem)');
+const WIDE = storeOf('(width >= 64rem)');
 
 /** Whether there is room for one thing only, so that another one comes first: in the document too, not in its drawing. */
 export function useIsNarrow(): boolean {
-  return useSyncExternalStore(subscribe, () => NARROW.matches);
+  return useSyncExternalStore(NARROW.subscribe, NARROW.matches);
 }
 
-function subscribe(changed: () => void): () => void {
-  NARROW.addEventListener('change', changed);
-  return () => NARROW.removeEventListener('change', changed);
+export function useIsWide(): boolean {
+  return useSyncExternalStore(WIDE.subscribe, WIDE.matches);
+}
+
+function storeOf(query: string): {
+  readonly matches: () => boolean;
+  readonly subscribe: (changed: () => void) => () => void;
+} {
+  const media = window.matchMedia(query);
+  return {
+    matches: () => media.matches,
+    subscribe: (changed) => {
+      media.addEventListener('change', changed);
+      return () => media.removeEventListener('change', changed);
+    },
+  };
 }
 
 /** What is typed into a field, and how: it takes effect a little after the last key. */

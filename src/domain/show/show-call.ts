@@ -2,6 +2,8 @@ import type { Fact, Target } from '../../contract/call.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review, WrittenAmount } from '../../contract/review.ts';
 import { isExactNumber } from '../../contract/exact-number.ts';
+import { hasEnded } from '../lifecycle.ts';
+import { canBeStopped } from '../stop.ts';
 import { isOmission, type Omission } from '../json/fit.ts';
 import { FORM_TYPE } from '../render/form.ts';
 import { asHttpRequest, writeHttpRequest } from '../render/http.ts';
@@ -32,7 +34,13 @@ export function showCall(review: Review, tool: ShownTool | undefined): Section {
       blocks.push({ kind: 'values', label: named, values: rest, readers });
     }
   }
-  return { id: 'call', heading: kind === 'call' ? 'What exactly will happen' : 'The proposal', voice: 'call', blocks };
+  const heading = kind === 'in-flow' ? 'The proposal' : isOver(review) ? 'The call' : 'What exactly will happen';
+  return { id: 'call', heading, voice: 'call', blocks };
+}
+
+/** Nothing more comes of it. */
+function isOver(review: Review): boolean {
+  return hasEnded(review.status) && !canBeStopped(review);
 }
 
 /** As the tool's schema names them, then the others by name. */
@@ -53,7 +61,7 @@ export function showRequest({ target, call }: Review): Section[] {
 
 /** The very request that the digest covers: of HTTP, what will go over the wire but for the credential. */
 function drawRequest({ connector, request }: Target, args: JsonObject): Block[] {
-  const label: Line = ['To connector ', said(connector), ', as it will be sent (without credentials)'];
+  const label: Line = ['Request to connector ', said(connector), ', as it will be sent (without credentials)'];
   const http = asHttpRequest(request);
   if (http === undefined) return [{ kind: 'json', label, value: request, isFolded: true }];
   const sealed = sealedPointers(args).map((pointer) => valueAt(args, pointer) as { readonly $sealed: string });

@@ -11,7 +11,7 @@ export function showHeldBy({ heldBy }: Pick<Review, 'heldBy'>): readonly Pair[] 
       const line = pair('Rule', [...nameLine(rule), ...readsLine(rule)]);
       return rule.error === null ? line : { ...line, value: [...line.value, ...failureLine(rule)], tone: 'bad' };
     }),
-    ...(isDefault(approval) ? [] : [pair('Approval', [{ policy: approval.source }, ...readsLine(approval)])]),
+    ...(isDefault(approval) ? [] : [pair('Approval', [{ code: approval.source }, ...readsLine(approval)])]),
   ];
 }
 
@@ -45,12 +45,12 @@ export function ruleName(rule: FiredRule): string {
 }
 
 export function placeOf({ source }: MetCondition): string {
-  return /^.*?:\d+(?= )/.exec(source)?.[0] ?? source;
+  return /^([^:]*:\d+) /.exec(source)?.[1] ?? source;
 }
 
 function nameLine(rule: FiredRule): Line {
   const name = ruleName(rule);
-  return name === placeOf(rule) ? [{ policy: rule.source }] : [{ policy: name }, ' (', { policy: rule.source }, ')'];
+  return name === placeOf(rule) ? [{ code: rule.source }] : [{ policy: name }, ' (', { code: rule.source }, ')'];
 }
 
 function readsLine({ reads }: MetCondition): Line {

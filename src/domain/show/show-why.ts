@@ -114,6 +114,9 @@ function showTimeLeft(review: Review, now: number): readonly Pair[] {
   const then = kind === 'call' ? ', then the answer is no' : '';
   const left: Line = expiresAt === null ? ['no deadline yet'] : [{ until: expiresAt, now }, then];
   const next = nextEscalation(review, now);
-  const more: Line = next === null ? [] : ['; from ', { at: next.at }, ' also ', ...saidList(next.to), ' may decide'];
-  return [{ ...pair('Time left', [...left, ...more]), isDeadline: true }];
+  const escalation =
+    next === null
+      ? []
+      : [pair('Escalation', ['from ', { at: next.at }, ' also ', ...saidList(next.to), ' may decide'])];
+  return [{ ...pair('Time left', left), isDeadline: true }, ...escalation];
 }

@@ -51,6 +51,8 @@ export type Part =
   | { readonly policy: string }
   /** A value of the call, in quotes already if it is text. */
   | { readonly value: string }
+  /** A condition of the policy, as it is written there. */
+  | { readonly code: string }
   /** ISO 8601; with `now` (epoch ms) its age matters more. */
   | { readonly at: string; readonly now?: number }
   /** A deadline, ISO 8601. */

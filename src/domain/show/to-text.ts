@@ -66,6 +66,7 @@ export function writeLine(line: Line): string {
       if ('said' in part) return visible(quoteSaid(part.said));
       if ('policy' in part) return visible(part.policy);
       if ('value' in part) return visible(part.value);
+      if ('code' in part) return visible(part.code);
       if ('review' in part) return part.review;
       if ('until' in part) return `${formatLeft(part.until, part.now)} (until ${part.until})`;
       return part.now === undefined ? visible(part.at) : `${formatSpan(part.now - Date.parse(part.at))} ago`;
@@ -185,7 +186,8 @@ function saidIn(part: Line[number]): readonly string[] {
   if (typeof part === 'string') return [];
   if ('said' in part) return [part.said];
   if ('value' in part) return [part.value];
-  return 'policy' in part ? [part.policy] : [];
+  if ('policy' in part) return [part.policy];
+  return 'code' in part ? [part.code] : [];
 }
 
 /** Not as JSON, whose escapes would be read as letters of the word that follows. */
