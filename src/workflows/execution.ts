@@ -44,7 +44,7 @@ export async function executeUntilSettled(run: ReviewRun, staleAt: number): Prom
     }
     // A claim that is not settled (its worker is lost, and this run was reset behind it) may stay for ever.
     wait = Math.min(wait, isUnclaimed(outcome.state) ? LONGEST_OPEN_MS : LONGEST_CLAIMED_MS);
-    await sleep(wait, { summary: 'not run yet: waiting before the next attempt' });
+    await sleep(wait, { summary: 'Not run yet: waiting before the next attempt' });
     outcome = await activities.readOutcome({ reviewId: run.reviewId });
   }
 }
@@ -62,7 +62,7 @@ export async function awaitReconciliation(run: ReviewRun): Promise<'settled' | '
     const hasSignal = (): boolean => run.inbox.size > 0;
     if (
       !(await condition(hasSignal, wait, {
-        summary: 'outcome unknown: waiting for a person to find out what happened',
+        summary: 'Outcome unknown: waiting for a person to find out what happened',
       }))
     )
       noteHistory();

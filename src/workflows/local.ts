@@ -71,7 +71,7 @@ async function untilDone<T>(run: () => Promise<T>): Promise<T> {
       // would fail the workflow for good.
       if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
       wait = waitAfter(Date.now() - since, wait);
-      await sleep(wait, { summary: 'waiting to try again: the database or a worker is away' });
+      await sleep(wait, { summary: 'Waiting to try again: the database or a worker is away' });
       noteHistory();
     }
   }
