@@ -1,0 +1,38 @@
+export const controls = [
+  {
+    point: 2,
+    what: 'only the review key makes a review a drill',
+    file: 'src/contract/envelope.ts',
+    find: "  drill: 'review',\n",
+    replace: "  drill: 'propose',\n",
+    test: 'test/activity/drill.test.ts',
+    name: 'key signed it',
+  },
+  {
+    point: 2,
+    what: 'a request for a drill makes no other review one',
+    file: 'src/activities/gate/classify-question.ts',
+    find: '  if (payload.reviewId !== reviewId || payload.deploymentId !== settings.deploymentId) return undefined;\n',
+    replace: '',
+    test: 'test/activity/drill.test.ts',
+    name: 'where it is another review',
+  },
+  {
+    point: 2,
+    what: 'no workflow waits for the answer to a drill',
+    file: 'src/activities/gate/classify-question.ts',
+    find: ' || parent !== null) return undefined;',
+    replace: ') return undefined;',
+    test: 'test/activity/drill.test.ts',
+    name: 'where a workflow waits for the answer',
+  },
+  {
+    point: 2,
+    what: 'a call is no drill, whatever its tool is called',
+    file: 'src/domain/drill.ts',
+    find: "  return review.kind === 'in-flow' && (",
+    replace: '  return (',
+    test: 'test/unit/drill.test.ts',
+    name: 'takes both the kind and the name',
+  },
+];
