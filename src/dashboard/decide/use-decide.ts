@@ -116,7 +116,9 @@ function admittedWords(after: Review, type: DecisionRequest['type']): string {
   }
   if (wasStopped(after)) return words.decided.stopped;
   if (type === 'reject' && canBeStopped(after)) return words.decided.noRecorded;
-  if (after.status === 'approved') return type === 'respond' ? words.decided.answered : words.decided.approved;
+  if (after.status === 'approved') {
+    return type === 'respond' || after.kind === 'in-flow' ? words.decided.answered : words.decided.approved;
+  }
   if (after.status === 'rejected') return words.decided.rejected;
   if (after.status === 'changes_requested') return words.decide.changesRequested;
   return words.decided.ended(STATUS[after.status].label);
