@@ -7,8 +7,8 @@ const proposed = await holdpoint.execute({
   service: 'deploys',
   tool: 'deploys.deploy',
   arguments: { service, version, environment },
-  reason: 'Fixes the checkout',
+  reason: 'Release 7',
 });
-if (proposed.escalated) console.log(`waits for a decision: ${proposed.review.url ?? proposed.reviewId}`);
+if (proposed.escalated) console.log(`waits for a decision: ${proposed.reviewId}`);
 const outcome = proposed.escalated ? await proposed.review.resolution() : proposed;
 console.log(outcome.executed ? outcome.execution.body : `not done: ${outcome.reasonCodes}`);

@@ -81,20 +81,20 @@ describe('the files', () => {
     await expectNoWarnings();
   });
 
-  test('every key of the files has a comment, and what is commented out is valid', async () => {
+  test('what they show in comments is valid, too', async () => {
     await init('--http', 'payouts=https://payouts.example.com');
-    const uncommented = (text: string, from: RegExp): string => {
-      const [start] = from.exec(text) ?? [''];
-      return text.replace(start, start.replaceAll(/^# ?/gm, ''));
+    const uncomment = (name: string, part: RegExp, from = '', to = ''): void => {
+      const text = read(name);
+      const [found = ''] = part.exec(text) ?? [];
+      expect(found).not.toBe('');
+      writeFileSync(join(directory, name), text.replace(found, found.replaceAll(/^#( |$)?/gm, '')).replace(from, to));
     };
-    // The example of a tool, in the place of none.
-    const example = uncommented(read('policy.yaml'), /^# {2}- name: payouts[^]*?integer[^\n]*$/m).replace(
-      'tools: []',
-      'tools:',
-    );
-    writeFileSync(join(directory, 'policy.yaml'), example);
+    uncomment('policy.yaml', /^# {2}- name: payouts[^]*?\n(?!#)/m, 'tools: []', 'tools:');
+    uncomment('policy.yaml', /^# {2}- when: [^]*?\n(?!#)/m, 'rules: []', 'rules:');
+    uncomment('holdpoint.yaml', /^# executeWithin[^]*/m);
     await expectNoWarnings();
-    expect(tools()).toHaveLength(1);
+    expect(policy()).toMatchObject({ tools: [{ name: 'payouts.create' }], rules: [{ reason: 'large-payout' }] });
+    expect(config()).toMatchObject({ executeWithin: '1h', limits: {}, notifications: { email: {} }, oidc: {} });
   });
 
   test('exist already: nothing is written without --force', async () => {
@@ -106,6 +106,14 @@ describe('the files', () => {
     expect(read('policy.yaml')).toBe('mine');
     expect((await init('--force')).code).toBe(0);
     await expectNoWarnings();
+  });
+
+  test('say which variables are still to be filled in, and never their values', async () => {
+    expect((await init('--include', 'github,stripe')).out).toContain('then fill in GITHUB_TOKEN, STRIPE_API_KEY');
+    writeFileSync(join(directory, '.env'), 'GITHUB_TOKEN=secret\nSTRIPE_API_KEY=\n');
+    const { out } = await init('--force', '--include', 'github,stripe');
+    expect(out).toContain('add to .env: STRIPE_API_KEY\n');
+    expect(out).not.toContain('secret');
   });
 
   test('bear the name that the keys here were made for', async () => {
@@ -124,6 +132,7 @@ test.each([
   [['--agent', 'alice', '--reviewer', 'alice'], 'duplicate'],
   [[...PEOPLE, '--include', 'gitlab'], 'unknown_catalog'],
   [[...PEOPLE, '--http', 'https://a.example.com'], 'name_missing'],
+  [[...PEOPLE, '--http', 'mcp=https://a.example.com'], 'invalid_name'],
   [[...PEOPLE, '--http', 'a=https://user:word@a.example.com'], 'url_invalid'],
   [[...PEOPLE, '--base-url', 'https://a.example.com'], 'one_openapi'],
   [[...PEOPLE, '--http', 'a=https://a.example.com', '--http', 'a=https://b.example.com'], 'duplicate'],

@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { loadCatalogFiles } from '../../catalog/index.ts';
 import { visible } from '../../domain/text/visible.ts';
 import { formatProblem } from '../../domain/files/problem.ts';
@@ -122,7 +123,6 @@ function report(
   start: string,
 ): string[] {
   const { bold, dim } = io.colours;
-  const variables = connectors.flatMap((connector) => connector.variables.map(({ name }) => name)).join(', ');
   const rows = credentials.map(({ kind, id, secret }) => [kind, id, secret]);
   return [
     ...(io.interactive ? [''] : []),
@@ -140,9 +140,10 @@ function report(
       : ['', 'Left out:', ...leftOut.map(({ name, why }) => `  ${visible(name)}: ${visible(why)}`)]),
     '',
     bold('Next'),
-    existsSync(join(io.cwd, '.env'))
-      ? `  # .env exists already${variables === '' ? '' : `: it needs ${variables}`}`
-      : `  cp .env.example .env${variables === '' ? '' : `   # then fill in ${variables}`}`,
+    ...fillIn(
+      io,
+      connectors.flatMap((connector) => connector.variables.map(({ name }) => name)),
+    ),
     `  ${start}`,
     '',
     'Keep .env and .holdpoint/ out of version control.',
@@ -165,4 +166,15 @@ function countTools(tools: Plan['tools'], catalogs: Plan['catalogs']): readonly 
         ]),
   ];
   return [...included, `policy.yaml has ${tools.length} ${tools.length === 1 ? 'tool' : 'tools'}: ${parts.join(', ')}`];
+}
+
+/** What is left to do for the variables, where there may be a `.env` already. */
+function fillIn({ cwd }: Io, variables: readonly string[]): readonly string[] {
+  const file = join(cwd, '.env');
+  if (!existsSync(file)) {
+    return [`  cp .env.example .env${variables.length === 0 ? '' : `   # then fill in ${variables.join(', ')}`}`];
+  }
+  const set = parseEnv(readFileSync(file, 'utf8'));
+  const missing = variables.filter((name) => (set[name] ?? '') === '');
+  return missing.length === 0 ? [] : [`  # add to .env: ${missing.join(', ')}`];
 }

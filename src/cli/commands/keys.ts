@@ -4,6 +4,7 @@ import { configFileSchema } from '../../contract/config.ts';
 import { KEY_ROLES, type KeyRole, type TrustFile } from '../../contract/envelope.ts';
 import { principalIdSchema } from '../../contract/ids.ts';
 import { ensureKeys, hashKey, loadKeys, newAgentKey, newReviewerToken, rotateKey } from '../../storage/keys/index.ts';
+import { scalar } from '../init/render-config.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { renderTable } from '../ui/table.ts';
@@ -50,9 +51,9 @@ function print(io: Io, id: string, secret: string, lines: (sha256: string) => re
 function agentLines(id: string, sha256: string, options: CreateOptions): string[] {
   return [
     'agents:',
-    `  - id: ${quoteYaml(id)}`,
+    `  - id: ${scalar(id)}`,
     `    keySha256: "${sha256}"`,
-    ...(options.owner === undefined ? [] : [`    owner: ${quoteYaml(options.owner)}`]),
+    ...(options.owner === undefined ? [] : [`    owner: ${scalar(options.owner)}`]),
   ];
 }
 
@@ -60,18 +61,11 @@ function reviewerLines(id: string, sha256: string, options: CreateOptions): stri
   const groups = (options.groups ?? '').split(',').filter((group) => group !== '');
   return [
     'reviewers:',
-    `  - id: ${quoteYaml(id)}`,
-    `    groups: [${groups.map(quoteYaml).join(', ')}]`,
+    `  - id: ${scalar(id)}`,
+    `    groups: [${groups.map(scalar).join(', ')}]`,
     `    tokenSha256: "${sha256}"`,
     ...(options.auditor === true ? ['    role: auditor'] : []),
   ];
-}
-
-/** An id such as `null` or `1e3` must stay a string: JSON strings are YAML strings. */
-function quoteYaml(text: string): string {
-  return /^[A-Za-z][A-Za-z0-9_-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
-    ? text
-    : JSON.stringify(text);
 }
 
 /**

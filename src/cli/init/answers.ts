@@ -67,7 +67,7 @@ export async function answerByFlags(io: Io, flags: InitFlags): Promise<Answers> 
   const catalogs = splitList(include).map(requireCatalog);
   const proposals: Proposal[] = [];
   for (const text of openapi) {
-    const { name, place } = splitName(text);
+    const { name, place } = splitName('--openapi', text);
     const description = await readDescription(io, place);
     const baseUrl =
       flags.baseUrl === undefined ? requireServer(description) : requireBaseUrl('--base-url', flags.baseUrl);
@@ -170,7 +170,7 @@ export function refuseId(id: string): string | undefined {
 
 export function refuseConnector(name: string): string | undefined {
   if (isValid(serviceNameSchema, name) && name.length <= 30 && name !== 'mcp') return undefined;
-  return 'a name is 1 to 30 letters, digits, _ and -, starting with a lower-case letter';
+  return 'a name is 1 to 30 letters, digits, _ and -, starting with a lower-case letter, and not mcp';
 }
 
 export function refuseBaseUrl(text: string): string | undefined {
@@ -231,14 +231,18 @@ function requireCatalog(name: string): Catalog {
 }
 
 /** `payouts=./openapi.yaml`: a connector's name before a place. */
-function splitName(text: string): { readonly name: string | undefined; readonly place: string } {
+function splitName(option: string, text: string): { readonly name: string | undefined; readonly place: string } {
   const match = /^([a-z][A-Za-z0-9_-]*)=(.+)$/.exec(text);
-  return match === null ? { name: undefined, place: text } : { name: match[1], place: match[2] ?? '' };
+  if (match === null) return { name: undefined, place: text };
+  const [, name = '', place = ''] = match;
+  const refusal = refuseConnector(name);
+  if (refusal !== undefined) throw new CliError('usage', 'invalid_name', `${option} ${text}: ${refusal}.`);
+  return { name, place };
 }
 
 function requireName(option: string, text: string): { readonly name: string; readonly place: string } {
-  const { name, place } = splitName(text);
-  if (name !== undefined && refuseConnector(name) === undefined) return { name, place };
+  const { name, place } = splitName(option, text);
+  if (name !== undefined) return { name, place };
   throw new CliError('usage', 'name_missing', `${option} ${text}: it needs a name, as in ${option} payouts=${text}.`);
 }
 

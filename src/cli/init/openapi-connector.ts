@@ -49,7 +49,7 @@ export function connectorNameOf(document: JsonObject): string {
     .split(/[^a-z0-9]+/);
   const words = all.filter((word) => !['', 'api', 'rest', 'service'].includes(word));
   const name = words.slice(0, 2).join('-').slice(0, 30).replace(/-$/, '');
-  return /^[a-z]/.test(name) ? name : 'service';
+  return /^[a-z]/.test(name) && name !== 'mcp' ? name : 'service';
 }
 
 export interface Server {

@@ -100,7 +100,7 @@ ${variables.length === 0 ? '# (none so far)\n' : variables.map(({ name, meaning 
 `;
 }
 
-/** One YAML scalar on one line. */
+/** A text as YAML on one line: an id such as `null` or `1e3` stays a text. */
 export function scalar(text: string): string {
   return stringify(text, { lineWidth: 0, singleQuote: true }).trimEnd();
 }
