@@ -29,7 +29,8 @@ function filesOf(...names: readonly string[]): ReadonlySet<string> {
 }
 
 describe('the bundle', () => {
-  test.each(['inbox/inbox.tsx', 'review/review-page.tsx'])(
+  const VIEWS = ['inbox/inbox', 'review/review-page', 'group/group-page', 'audit/audit-page', 'policy/policy-page'];
+  test.each(VIEWS.map((name) => `${name}.tsx`))(
     'first load of %s is at most 250 kB gzipped, fonts included',
     (view) => {
       const files = [...filesOf('index.html', view)];

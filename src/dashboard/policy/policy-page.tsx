@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import type { Explanation, PolicyInForce } from '../../contract/api.ts';
 import { getJson } from '../data/client.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { SearchBox } from '../ui/search-box.tsx';
 import { usePageTitle } from '../ui/hooks.ts';
 import { Failure, Loading } from '../ui/states.tsx';
+import { Tabs } from '../ui/tabs.tsx';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
@@ -29,6 +29,31 @@ export function PolicyPage() {
   const [explanation, setExplanation] = useState<Explanation>();
   const fired = explanation === undefined || policy.data === undefined ? [] : firedLines(explanation, policy.data.name);
   const { q = '', tool = '' } = search;
+  const contents = {
+    tools: (
+      <ToolTable
+        q={q}
+        search={
+          <SearchBox
+            label={words.policy.search}
+            hint={words.policy.searchHint}
+            value={q}
+            onChange={(next) => change({ q: next })}
+          />
+        }
+      />
+    ),
+    try: (
+      <TryCall
+        tools={tools.data?.tools ?? []}
+        tool={tool}
+        onTool={(next) => change({ tool: next })}
+        onAnswer={setExplanation}
+        onShowRules={fired.length === 0 ? undefined : () => change({ view: 'file' })}
+      />
+    ),
+    file: policy.data !== undefined && <PolicyText policy={policy.data} fired={fired} />,
+  };
   return (
     <div className="policy">
       <h1>{words.policy.title}</h1>
@@ -38,41 +63,11 @@ export function PolicyPage() {
       )}
       {policy.data !== undefined && <InForce policy={policy.data} />}
       <Tabs
-        selectedKey={VIEWS.find((view) => view === search['view']) ?? 'tools'}
-        onSelectionChange={(view) => change({ view: view === 'tools' ? '' : String(view) })}
-      >
-        <TabList className="tabs" aria-label={words.policy.tabs}>
-          {VIEWS.map((view) => (
-            <Tab key={view} id={view} className="tab">
-              {words.policy[view]}
-            </Tab>
-          ))}
-        </TabList>
-        <TabPanel id="tools">
-          <ToolTable
-            q={q}
-            search={
-              <SearchBox
-                label={words.policy.search}
-                hint={words.policy.searchHint}
-                value={q}
-                onChange={(next) => change({ q: next })}
-              />
-            }
-          />
-        </TabPanel>
-        {/* What was written stays there while the file is read. */}
-        <TabPanel id="try" shouldForceMount>
-          <TryCall
-            tools={tools.data?.tools ?? []}
-            tool={tool}
-            onTool={(next) => change({ tool: next })}
-            onAnswer={setExplanation}
-            onShowRules={fired.length === 0 ? undefined : () => change({ view: 'file' })}
-          />
-        </TabPanel>
-        <TabPanel id="file">{policy.data !== undefined && <PolicyText policy={policy.data} fired={fired} />}</TabPanel>
-      </Tabs>
+        label={words.policy.tabs}
+        selected={VIEWS.find((view) => view === search['view']) ?? 'tools'}
+        onSelect={(view) => change({ view: view === 'tools' ? '' : view })}
+        views={VIEWS.map((id) => ({ id, name: words.policy[id], content: contents[id] }))}
+      />
     </div>
   );
 }
