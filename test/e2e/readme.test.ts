@@ -52,8 +52,8 @@ describe('the two commands', () => {
 
   test('start it, take the tour, decide in a third terminal, propose a call', async () => {
     expect([start, tour]).toEqual(['npm start', 'npm run demo']);
-    started = await startProgram('sh', ['-c', `exec ${start}`], /Holdpoint is ready/, { env });
-    const touring = await startProgram('sh', ['-c', `exec ${tour}`], /review approve (rev_\w+)/, { env });
+    started = await startProgram('sh', ['-c', `exec ${start}`], /Holdpoint is ready/, { env, group: true });
+    const touring = await startProgram('sh', ['-c', `exec ${tour}`], /review approve (rev_\w+)/, { env, group: true });
     // There is no terminal here to ask.
     const decided = await sh(withReview(decide.replace(/approve .*/, '$& --yes'), touring.found[1] ?? ''));
     expect(decided).toContain('1,247');
@@ -90,7 +90,7 @@ describe('from proposal to decision', () => {
     writeFileSync(join(project, 'policy.yaml'), policy);
     writeFileSync(join(project, 'agent.mjs'), agent);
     const config = {
-      agents: [{ id: 'release-bot', keySha256: sha256('hpk_agent'), owner: 'ops-1' }],
+      agents: [{ id: 'release-bot', keySha256: sha256('hpk_agent') }],
       reviewers: [{ id: 'ops-2', groups: ['ops'], tokenSha256: sha256('hpr_reviewer') }],
       policy: 'policy.yaml',
       connectors: {

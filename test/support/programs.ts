@@ -14,6 +14,8 @@ export interface ProgramOptions {
   /** On top of this process's own; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** It starts others: `stop` asks all of them to end, and waits for their output to close. Default: it is killed. */
+  readonly group?: boolean;
 }
 
 /** Starts a program and resolves with what `pattern` found in its output once it is there. */
@@ -21,9 +23,10 @@ export async function startProgram(
   command: string,
   args: readonly string[],
   pattern: RegExp,
-  { env = {}, cwd = packageFile() }: ProgramOptions = {},
+  { env = {}, cwd = packageFile(), group = false }: ProgramOptions = {},
 ): Promise<Program & { readonly found: RegExpExecArray }> {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const options = { cwd, env: { ...process.env, ...env }, detached: group };
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const found = await new Promise<RegExpExecArray>((resolve, reject) => {
     const look = (text: string): void => {
@@ -36,7 +39,14 @@ export async function startProgram(
     // Not before all of its output is here.
     child.once('close', (code) => reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output}`)));
   });
-  return { found, output: () => output, stop: () => kill(child) };
+  return { found, output: () => output, stop: () => (group ? endGroup(child) : kill(child)) };
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  process.kill(-child.pid, 'SIGTERM');
+  await closed;
 }
 
 async function kill(child: ChildProcess): Promise<void> {

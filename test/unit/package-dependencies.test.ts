@@ -9,6 +9,7 @@ import { packageFile } from '../../src/cli/embedded/cache.ts';
 interface Manifest {
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>;
 }
@@ -112,4 +113,12 @@ test('the scripts that install packages load without any', () => {
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
+});
+
+test('docs/dependencies.md names every package that package.json does, types aside', () => {
+  const page = readFileSync(packageFile('docs', 'dependencies.md'), 'utf8');
+  const isNamed = (name: string): boolean =>
+    page.includes(`\`${name}\``) || page.includes(`\`${name.split('/')[0]}/*\``) || name.startsWith('@types/');
+  const { dependencies = {}, devDependencies = {} } = server;
+  expect(Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !isNamed(name))).toEqual([]);
 });
