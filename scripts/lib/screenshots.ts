@@ -31,7 +31,7 @@ try {
       await page.locator('[data-decision=reject]').waitFor();
       await shoot('review');
       await page.goto(`${holdpoint.url}/group?name=nightly-cleanup`);
-      await page.getByTestId('group-item').nth(2).getByRole('radiogroup').waitFor();
+      await page.getByTestId('group-item').nth(2).getByRole('checkbox').waitFor();
       await shoot('group');
       for (const name of ['audit', 'policy']) {
         await page.goto(`${holdpoint.url}/${name}`);

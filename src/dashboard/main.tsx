@@ -12,6 +12,7 @@ import './styles/shell.css';
 import './styles/parts.css';
 import './styles/text.css';
 import './styles/inbox.css';
+import './styles/group.css';
 import './styles/review.css';
 import './styles/audit.css';
 import './styles/policy.css';

@@ -142,15 +142,19 @@ describe.each(SIZES)('several, %s', (size) => {
     await page.getByRole('link', { name: 'Decide together' }).click();
     const items = page.getByTestId('group-item');
     await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(3);
-    await expect.poll(() => page.getByRole('radio', { name: 'Reject' }).count(), { timeout: 30_000 }).toBe(3);
-    expect(await page.getByRole('radio', { name: /Approve/ }).count()).toBe(0);
+    // What differs stands in a column, what does not is said once.
+    expect(await page.getByRole('columnheader').allInnerTexts()).toContain('ref');
+    expect(await page.getByRole('columnheader').allInnerTexts()).not.toContain('amount');
+    expect(await page.getByRole('region', { name: 'In all of them' }).innerText()).toMatch(/amount\s*3/);
     expect(await isTooWide(page)).toBe(false);
     expect(await findViolations(page)).toEqual([]);
-    for (const index of [0, 1]) await items.nth(index).locator('label').filter({ hasText: 'Reject' }).click();
-    await page.getByRole('button', { name: 'Send 2 decisions' }).click();
+    for (const index of [0, 1]) await items.nth(index).getByRole('checkbox').check();
+    expect(await page.getByRole('button', { name: 'Approve 2' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Reject 2' }).click();
+    await page.getByRole('button', { name: 'Yes, reject 2' }).click();
     await page.getByText('Add a comment.').waitFor();
     await page.getByRole('button', { name: 'Not needed.' }).click();
-    await page.getByRole('button', { name: 'Send 2 decisions' }).click();
+    await page.getByRole('button', { name: 'Yes, reject 2' }).click();
     await page.getByText('2 decided.').waitFor();
     const statuses = await Promise.all(reviews.map(async ({ reviewId }) => (await world.review(reviewId)).status));
     expect(statuses.toSorted()).toEqual(['pending', 'rejected', 'rejected']);

@@ -97,7 +97,8 @@ test('fourteen rows are wholly on a screen of 1280 by 800; red and amber are for
       expiresAt: from(n === 0 ? 10 * 60_000 : n === 1 ? 40 * 60_000 : n * HOUR),
     });
   }
-  const { page, faults, close } = await world.open(`/?threadId=${thread}`);
+  // By a search, which unfolds no filters.
+  const { page, faults, close } = await world.open(`/?q=${thread}`);
   await page.getByTestId('row').first().waitFor();
   await expect
     .poll(() =>
@@ -150,11 +151,11 @@ describe('filters worked by hand', () => {
     await page.getByLabel('Tool').selectOption('payouts.close');
     await shows(1);
     await page.getByLabel('Tool').selectOption('');
-    await page.getByLabel('Proposer').fill('agent-2');
+    await page.getByLabel('Agent').fill('agent-2');
     await shows(1);
     expect(await rows.innerText()).toContain('agent-2, no owner');
     // Both at once: what is typed comes a moment later, and takes nothing of the other away.
-    await page.getByLabel('Proposer').fill('');
+    await page.getByLabel('Agent').fill('');
     await page.getByLabel('Status').selectOption('rejected');
     await shows(1);
     expect(new URL(page.url()).searchParams.get('status')).toBe('rejected');

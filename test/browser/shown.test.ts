@@ -245,7 +245,7 @@ describe('an approved call', () => {
     const form = page.getByRole('form', { name: 'Stop' });
     await form.waitFor();
     // A comment is optional: time counts.
-    expect(await form.getByRole('button', { name: 'Stop before it runs' }).isEnabled()).toBe(true);
+    await expect.poll(() => form.getByRole('button', { name: 'Stop before it runs' }).isEnabled()).toBe(true);
     expect(faults).toEqual([]);
     await close();
   });
@@ -400,22 +400,22 @@ test('several of a group are approved at once, and each says what became of it',
   await page.getByRole('link', { name: 'Decide together' }).click();
   const items = page.getByTestId('group-item');
   await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(3);
-  for (const item of await items.all()) {
-    await expect
-      .poll(
-        async () => {
-          await item.scrollIntoViewIfNeeded();
-          await page.mouse.wheel(0, 120);
-          return item.getByRole('radio', { name: 'Approve', exact: true }).count();
-        },
-        { timeout: 30_000 },
-      )
-      .toBe(1);
-    await item.locator('label').filter({ hasText: 'Approve' }).click();
-  }
+  await page.getByLabel('Select all').check();
+  const approve = page.getByRole('button', { name: 'Approve 3' });
+  const further = page.getByRole('button', { name: 'Show what you have not seen' });
+  await expect
+    .poll(
+      async () => {
+        if (await further.isVisible()) await further.click();
+        return approve.isVisible();
+      },
+      { timeout: 30_000 },
+    )
+    .toBe(true);
+  await approve.click();
   const late = await world.api.get(`/v1/reviews/${ids[1]}`, 'ops-2');
   await world.api.decide(ids[1] ?? '', late.body.call.digest, { type: 'reject', comment: 'no' }, 'ops-2');
-  await page.getByRole('button', { name: 'Send 3 decisions' }).click();
+  await page.getByRole('button', { name: 'Yes, approve 3' }).click();
   await page.getByText('1 of 3 refused').waitFor();
   const refused = page.getByRole('alert').filter({ hasText: 'has already ended' });
   await refused.waitFor();

@@ -1,39 +1,34 @@
-import { useState } from 'react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { Button, FieldError, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
-import type { Review, ReviewRow } from '../../contract/review.ts';
-import { approversAt, countYeses, openLevelOf } from '../../domain/eligibility.ts';
-import type { SectionId } from '../../domain/show/shown.ts';
+import { useMemo, useRef, useState } from 'react';
+import { useQueries } from '@tanstack/react-query';
+import { Button, FieldError, Label, TextArea, TextField } from 'react-aria-components';
 import type { DecisionResult } from '../../client/reviews.ts';
+import type { ReviewRow } from '../../contract/review.ts';
+import { hasEnded } from '../../domain/lifecycle.ts';
+import { showReview } from '../../domain/show/show-review.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { serverNow, useNow } from '../data/clock.ts';
-import { reviewQuery } from '../data/queries.ts';
+import { useConnection } from '../data/connection.ts';
+import { reviewQuery, toolQuery } from '../data/queries.ts';
 import { choicesFor } from '../decide/choices.ts';
+import { forgetTyped, useKept, type KeptPlace } from '../decide/kept.ts';
 import { Presets } from '../decide/panels.tsx';
-import { useSending } from '../decide/use-decide.ts';
-import { titleLine } from '../../domain/show/title.ts';
+import { useSettledForm } from '../decide/settled-form.ts';
+import { useSending, type Sending } from '../decide/use-decide.ts';
 import { foot, SeenProvider, useSeen } from '../review/seen.tsx';
-import { Blocks, LineView } from '../review/shown-view.tsx';
-import { useShown } from '../review/use-shown.ts';
 import { useSession } from '../session/session.ts';
-import { ClassBadge, ExecutionBadge, StatusBadge } from '../ui/badge.tsx';
-import { TimeLeft } from '../ui/times.tsx';
-import { Visible } from '../ui/visible.tsx';
 import { refusalText } from '../ui/refusal.ts';
+import { Failure, Loading } from '../ui/states.tsx';
 import { words } from '../words.ts';
-
-/** What was chosen for one review, and the digest that was shown when it was. */
-interface Chosen {
-  readonly choice: Choice;
-  readonly digest: string;
-}
+import { compareEntries, listEntries } from './compare.ts';
+import { GroupTable, type Member } from './group-table.tsx';
 
 /** Most decisions that one request takes. */
 const BATCH = 100;
 
-async function decideAll(decisions: Parameters<typeof client.reviews.decideMany>[0]): Promise<DecisionResult[]> {
+type Decisions = Parameters<typeof client.reviews.decideMany>[0];
+
+async function decideAll(decisions: Decisions): Promise<DecisionResult[]> {
   const results: DecisionResult[] = [];
   for (let at = 0; at < decisions.length; at += BATCH) {
     results.push(...(await client.reviews.decideMany(decisions.slice(at, at + BATCH))));
@@ -41,215 +36,214 @@ async function decideAll(decisions: Parameters<typeof client.reviews.decideMany>
   return results;
 }
 
-export function GroupForm({ rows }: { readonly rows: readonly ReviewRow[] }) {
-  const [chosen, setChosen] = useState<ReadonlyMap<string, Chosen>>(new Map());
-  const [comment, setComment] = useState('');
-  const [tried, setTried] = useState(false);
+/** Similar calls beside each other: some are selected, and decided in one request with the digest of each. */
+export function GroupForm({ rows, name }: { readonly rows: readonly ReviewRow[]; readonly name: string }) {
+  const { members, isPending, error, retry } = useMembers(useInOrderOfArrival(rows));
+  if (isPending) return <Loading what={words.group.loading} />;
+  if (error !== null) return <Failure what={words.group.failed} error={error} retry={retry} />;
+  return (
+    <SeenProvider>
+      <Deciding members={members} name={name} />
+    </SeenProvider>
+  );
+}
+
+/** What comes later stands below, so that nothing moves under a finger. */
+function useInOrderOfArrival(rows: readonly ReviewRow[]): readonly ReviewRow[] {
+  const [places] = useState(() => new Map<string, number>());
+  for (const { reviewId } of rows) if (!places.has(reviewId)) places.set(reviewId, places.size);
+  return rows.toSorted((a, b) => (places.get(a.reviewId) ?? 0) - (places.get(b.reviewId) ?? 0));
+}
+
+function useMembers(rows: readonly ReviewRow[]) {
+  const session = useSession();
+  const now = useNow();
+  const reviews = useQueries({ queries: rows.map(({ reviewId }) => reviewQuery(reviewId)) });
+  const names = [...new Set(rows.filter(({ kind }) => kind === 'call').map(({ tool }) => tool))];
+  const tools = useQueries({ queries: names.map((tool) => toolQuery(tool)) });
+  const read = reviews.flatMap(({ data }) => data ?? []);
+  const listed = useMemo(
+    () =>
+      read.map((review) => {
+        const tool = tools[names.indexOf(review.call.tool)]?.data;
+        return listEntries(showReview(review, { now: serverNow(), tool, pinned: null }).sections);
+      }),
+    // Both are other objects at each drawing, of the same data.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+    [...read, ...tools.map(({ data }) => data), read.length],
+  );
+  const members = read.flatMap((review, index): Member[] => {
+    const row = rows.find(({ reviewId }) => reviewId === review.reviewId);
+    const { entries, isWhole } = listed[index] ?? { entries: [], isWhole: false };
+    if (row === undefined) return [];
+    // A group decides what still waits; an approved call is stopped on its own page.
+    const types = hasEnded(review.status) ? [] : choicesFor(review, session, now).types;
+    const mayApprove = types.includes('approve');
+    const canApprove = mayApprove && isWhole && review.class !== 'irreversible' && review.class !== 'forbidden';
+    return [
+      { row, review, entries, canReject: types.includes('reject'), canApprove, isAlone: mayApprove && !canApprove },
+    ];
+  });
+  const failed = reviews.find((query) => query.isError && query.data === undefined);
+  return {
+    members,
+    isPending: members.length === 0 && failed === undefined,
+    error: failed?.error ?? null,
+    retry: () => void Promise.all(reviews.filter(({ isError }) => isError).map((query) => query.refetch())),
+  };
+}
+
+function Deciding({ members, name }: { readonly members: readonly Member[]; readonly name: string }) {
+  const now = useNow();
+  const { reviewer } = useSession();
+  const offline = useConnection() === 'offline';
+  const { left, showNext } = useSeen();
+  /** Selected reviews, each with the digest that was shown when it was selected. */
+  const [selected, setSelected] = useState<ReadonlyMap<string, string>>(new Map());
+  const [begun, setBegun] = useState<'approve' | 'reject'>();
   const [results, setResults] = useState<ReadonlyMap<string, DecisionResult>>(new Map());
+  const comparison = useMemo(() => compareEntries(members.map(({ entries }) => entries)), [members]);
+  const place: KeptPlace = { reviewer: reviewer.id, reviewId: `group ${name}`, digest: null };
+  const close = (): void => {
+    forgetTyped(place);
+    setBegun(undefined);
+  };
   const sending = useSending(decideAll, [['reviews'], ['review']], {
     success: (sent) => {
       const refused = sent.filter(({ httpStatus }) => httpStatus >= 300).length;
-      if (refused === 0) notify('good', `${sent.length} decided.`);
-      else notify('bad', `${refused} of ${sent.length} refused; each says why.`);
+      if (refused === 0) notify('good', words.group.decided(sent.length));
+      else notify('bad', words.group.refused(refused, sent.length));
       setResults(new Map([...results, ...sent.map((result) => [result.reviewId, result] as const)]));
-      setChosen(new Map());
-      setComment('');
-      setTried(false);
+      setSelected(new Map());
+      close();
     },
-    error: () => notify('bad', refusalText('connection_failed')),
+    error: () => {
+      notify('bad', refusalText('connection_failed'));
+      setBegun(undefined);
+    },
   });
-  const choose = (reviewId: string, next: Chosen | undefined): void => {
-    const copy = new Map(chosen);
-    if (next === undefined) copy.delete(reviewId);
-    else copy.set(reviewId, next);
-    setChosen(copy);
+  const select = (some: readonly Member[], isSelected: boolean): void => {
+    const next = new Map(selected);
+    for (const { row, review } of some) {
+      if (isSelected && review.call.digest !== null) next.set(row.reviewId, review.call.digest);
+      else next.delete(row.reviewId);
+    }
+    setSelected(next);
   };
-  const session = useSession();
-  const queries = useQueryClient();
-  /** Those of the group that this person may reject now; each with the digest that is shown. */
-  const rejectAll = (): void => {
-    const all = rows.flatMap(({ reviewId }): (readonly [string, Chosen])[] => {
-      const review = queries.getQueryData(reviewQuery(reviewId).queryKey);
-      const digest = review?.call.digest ?? null;
-      if (review === undefined || digest === null || !isUndecided(review)) return [];
-      const { types } = choicesFor(review, session, serverNow());
-      return types.includes('reject') ? [[reviewId, { choice: 'reject', digest }]] : [];
-    });
-    if (all.length === 0) notify('plain', 'There is nothing here that you can reject now.');
-    setChosen(new Map(all));
-  };
-  const rejects = [...chosen.values()].filter(({ choice }) => choice === 'reject').length;
-  const missing = rejects > 0 && comment.trim() === '';
-  const submit = (): void => {
-    setTried(true);
-    if (missing || chosen.size === 0) return;
-    sending.send(
-      [...chosen].map(([reviewId, { choice, digest }]) => ({
-        reviewId,
-        type: choice,
-        digest,
-        ...(choice === 'reject' || comment.trim() !== '' ? { comment: comment.trim() } : {}),
-      })),
-    );
+  // A version that came since was not selected, and what can no longer be decided is not either.
+  const chosen = members.filter(
+    ({ row, review, canReject, canApprove }) =>
+      (canReject || canApprove) && review.call.digest !== null && selected.get(row.reviewId) === review.call.digest,
+  );
+  const rejectable = chosen.length > 0 && chosen.every(({ canReject }) => canReject);
+  const approvable = chosen.length > 0 && chosen.every(({ canApprove }) => canApprove);
+  const begin = (type: 'approve' | 'reject'): void => {
+    if (type === 'approve' && left > 0) showNext();
+    else setBegun(type);
   };
   return (
-    <form
-      aria-label="Decide on the group"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <p className="quiet">
-        Each review is decided on its own: rejecting one does not reject the others. Irreversible calls are approved one
-        at a time, on their own page.
-      </p>
-      <ol className="group-items">
-        {rows.map((row) => (
-          <GroupItem
-            key={row.reviewId}
-            row={row}
-            choice={chosen.get(row.reviewId)?.choice}
-            result={results.get(row.reviewId)}
-            onChoose={(choice, digest) =>
-              choose(row.reviewId, choice === undefined || digest === undefined ? undefined : { choice, digest })
-            }
-          />
-        ))}
-      </ol>
-      <div ref={foot} className="decide decide-panel" role="region" aria-label="Decision">
-        {rejects > 0 && (
-          <>
-            <Presets type="reject" onChoose={setComment} />
-            <TextField value={comment} onChange={setComment} isInvalid={tried && missing} validationBehavior="aria">
-              <Label>Why not? (for every review that is rejected)</Label>
-              <TextArea rows={2} />
-              <FieldError>{words.panels.commentNeeded}</FieldError>
-            </TextField>
-          </>
-        )}
-        <div className="decide-row">
-          <Button className="button button-bad" onPress={rejectAll} isDisabled={sending.isPending}>
-            Reject all
-          </Button>
-          <Button type="submit" className="button button-main" isDisabled={chosen.size === 0 || sending.isPending}>
-            {chosen.size === 0 ? 'Choose above' : `Send ${chosen.size} ${chosen.size === 1 ? 'decision' : 'decisions'}`}
-          </Button>
+    <>
+      <div className="group">
+        <p className="quiet">{words.group.about}</p>
+        <GroupTable
+          {...{ members, comparison, results, now }}
+          selected={new Set(chosen.map(({ row }) => row.reviewId))}
+          onSelect={select}
+        />
+      </div>
+      {begun === undefined || chosen.length === 0 || (begun === 'approve' ? !approvable : !rejectable) ? (
+        <div ref={foot} className="decide" role="region" aria-label={words.group.decision}>
+          {offline && <p className="decide-why">{words.decide.offline}</p>}
+          {chosen.length > 0 && !approvable && <p className="quiet">{words.group.someAlone}</p>}
+          <div className="decide-row">
+            <span className="quiet">{words.group.selected(chosen.length)}</span>
+            <Button
+              className="button button-main"
+              isDisabled={offline || !approvable || sending.isPending}
+              onPress={() => begin('approve')}
+            >
+              {left > 0 && approvable ? words.group.seeFirst : words.group.approve(chosen.length)}
+            </Button>
+            <Button
+              className="button button-bad"
+              isDisabled={offline || !rejectable || sending.isPending}
+              onPress={() => begin('reject')}
+            >
+              {words.group.reject(chosen.length)}
+            </Button>
+          </div>
         </div>
+      ) : (
+        <DecidePanel key={begun} type={begun} {...{ chosen, place, sending, offline }} onClose={close} />
+      )}
+    </>
+  );
+}
+
+interface PanelProps {
+  readonly type: 'approve' | 'reject';
+  readonly chosen: readonly Member[];
+  readonly place: KeptPlace;
+  readonly sending: Sending<Decisions>;
+  readonly offline: boolean;
+  readonly onClose: () => void;
+}
+
+/** The last step before several decisions. */
+function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelProps) {
+  const [comment, setComment] = useKept(place, `${type} comment`, '');
+  const [tried, setTried] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const missing = type === 'reject' && comment.trim() === '';
+  const send = (): void => {
+    setTried(true);
+    if (missing) return;
+    sending.send(
+      chosen.flatMap(({ row, review }) =>
+        review.call.digest === null
+          ? []
+          : [
+              {
+                reviewId: row.reviewId,
+                type,
+                digest: review.call.digest,
+                ...(comment.trim() === '' ? {} : { comment: comment.trim() }),
+              },
+            ],
+      ),
+    );
+  };
+  const { isSettled, formProps } = useSettledForm(send, button);
+  const title = type === 'approve' ? words.group.approve(chosen.length) : words.group.reject(chosen.length);
+  return (
+    <form ref={foot} className="decide decide-panel" aria-label={title} {...formProps}>
+      {type === 'reject' && <Presets type="reject" onChoose={setComment} />}
+      <TextField
+        value={comment}
+        onChange={setComment}
+        maxLength={4_000}
+        isInvalid={tried && missing}
+        validationBehavior="aria"
+        autoFocus={type === 'reject'}
+      >
+        <Label>{type === 'reject' ? words.group.why : words.panels.comment}</Label>
+        <TextArea rows={2} />
+        <FieldError>{words.panels.commentNeeded}</FieldError>
+      </TextField>
+      {offline && <p>{words.decide.offline}</p>}
+      <div className="decide-row">
+        <Button
+          ref={button}
+          type="submit"
+          className={`button ${type === 'approve' ? 'button-main' : 'button-bad'}`}
+          isDisabled={!isSettled || offline || sending.isPending}
+        >
+          {words.group.send(title)}
+        </Button>
+        <Button className="button" onPress={onClose} isDisabled={sending.isPending}>
+          {words.panels.cancel}
+        </Button>
       </div>
     </form>
   );
-}
-
-/** A group decides what still waits; an approved call is stopped on its own page. */
-function isUndecided({ status }: Review): boolean {
-  return status === 'pending' || status === 'changes_requested';
-}
-
-type Choice = 'approve' | 'reject';
-
-interface ItemProps {
-  readonly row: ReviewRow;
-  readonly choice: Choice | undefined;
-  readonly result: DecisionResult | undefined;
-  readonly onChoose: (choice: Choice | undefined, digest: string | undefined) => void;
-}
-
-/** One review of a group: its call in full, and what may be chosen for it here. */
-function GroupItem(props: ItemProps) {
-  const { row } = props;
-  const review = useQuery(reviewQuery(row.reviewId)).data;
-  const now = useNow();
-  return (
-    <li className="card" data-testid="group-item">
-      <h2>
-        <Link to="/reviews/$reviewId" params={{ reviewId: row.reviewId }}>
-          <LineView line={titleLine(row)} />
-        </Link>
-      </h2>
-      <p className="badges">
-        <ClassBadge value={row.class} />
-        <StatusBadge value={row.status} />
-        {row.executionStatus !== 'not_started' && <ExecutionBadge value={row.executionStatus} />}
-        {row.status === 'pending' && <TimeLeft until={row.expiresAt} now={now} />}
-      </p>
-      {review !== undefined && (
-        <SeenProvider key={review.call.digest}>
-          <InShort review={review} />
-          <OpenLevel review={review} />
-          <Choosing {...props} review={review} />
-        </SeenProvider>
-      )}
-      {props.result?.code !== undefined && (
-        <p className="note note-bad" role="alert">
-          {refusalText(props.result.code)}
-        </p>
-      )}
-    </li>
-  );
-}
-
-/** Which level a vote counts for, and what it lacks. */
-function OpenLevel({ review }: { readonly review: Review }) {
-  const now = useNow();
-  const level = openLevelOf(review);
-  if (level === undefined) return null;
-  return (
-    <p className="quiet">
-      Level {review.level} of {review.levels.length}, <Visible text={level.name} />: {countYeses(level)} of{' '}
-      {level.quorum} votes, by <Visible text={approversAt(level, now).join(' or ')} />
-    </p>
-  );
-}
-
-function Choosing({ review, choice, onChoose }: ItemProps & { readonly review: Review }) {
-  const session = useSession();
-  const now = useNow();
-  const { left } = useSeen();
-  if (!isUndecided(review)) return null;
-  const { types, why } = choicesFor(review, session, now);
-  if (types.length === 0) return <p className="quiet">{why}</p>;
-  const digest = review.call.digest ?? undefined;
-  const alone = review.class === 'irreversible' || review.class === 'forbidden';
-  return (
-    <RadioGroup
-      className="choices"
-      value={choice ?? 'none'}
-      onChange={(value) => onChoose(value === 'approve' || value === 'reject' ? value : undefined, digest)}
-    >
-      <Label className="unseen-by-eye">Decision</Label>
-      <Radio value="none" className="choice">
-        Not now
-      </Radio>
-      {types.includes('reject') && (
-        <Radio value="reject" className="choice">
-          Reject
-        </Radio>
-      )}
-      {types.includes('approve') && !alone && (
-        <Radio value="approve" className="choice" isDisabled={left > 0}>
-          Approve{left > 0 ? ' (scroll to see everything first)' : ''}
-        </Radio>
-      )}
-      {types.includes('approve') && alone && (
-        <Link to="/reviews/$reviewId" params={{ reviewId: review.reviewId }} state={{ asked: 'approve' }}>
-          Approve on its own page
-        </Link>
-      )}
-    </RadioGroup>
-  );
-}
-
-const IN_SHORT = new Set<SectionId>(['changes', 'evidence', 'call', 'request', 'words']);
-
-/** What is decided on, without what a page of its own has beside it. */
-function InShort({ review }: { readonly review: Review }) {
-  return useShown(review)
-    .sections.filter(({ id }) => IN_SHORT.has(id))
-    .map((section) => (
-      <div key={section.id} className={`part voice-${section.voice}`} data-section={section.id}>
-        <h3 className="small">{section.heading}</h3>
-        <Blocks section={section} />
-      </div>
-    ));
 }

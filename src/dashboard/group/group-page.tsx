@@ -7,12 +7,13 @@ import { Empty, Failure, Loading } from '../ui/states.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { lastInboxView } from '../inbox/filters.ts';
 import { proposersOf } from '../inbox/fold.ts';
+import { words } from '../words.ts';
 import { GroupForm } from './group-form.tsx';
 
 /** The reviews of one group, to decide one by one or in several at once. */
 export function GroupPage() {
   const { name, proposer } = useSearch({ from: '/group' });
-  usePageTitle(`Group ${name}`);
+  usePageTitle(words.group.name(name));
   const filter = { group: name, ...(proposer === undefined ? {} : { proposer }) };
   const list = useInfiniteQuery({ ...listQuery(filter), enabled: name !== '' });
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
@@ -24,24 +25,23 @@ export function GroupPage() {
     <>
       <p>
         <Link to="/" search={lastInboxView}>
-          Inbox
+          {words.shell.inbox}
         </Link>
       </p>
       <h1>
-        Group <Visible text={name} />
+        <Visible text={words.group.name(name)} />{' '}
         {proposer !== undefined && (
           <span className="quiet">
-            {' '}
-            of <Visible text={proposer} />
+            <Visible text={words.group.of(proposer)} />
           </span>
         )}
       </h1>
-      {list.isPending && name !== '' && <Loading what="Loading the group" />}
-      {list.isError && (
-        <Failure what="The group could not be loaded" error={list.error} retry={() => void list.refetch()} />
+      {list.isPending && name !== '' && <Loading what={words.group.loading} />}
+      {list.isError && <Failure what={words.group.failed} error={list.error} retry={() => void list.refetch()} />}
+      {(name === '' || list.data !== undefined) && rows.length === 0 && <Empty title={words.group.none} />}
+      {rows.length > 0 && proposer !== undefined && (
+        <GroupForm key={proposer} rows={rows} name={`${proposer} ${name}`} />
       )}
-      {(name === '' || list.data !== undefined) && rows.length === 0 && <Empty title="There is no such group" />}
-      {rows.length > 0 && proposer !== undefined && <GroupForm key={proposer} rows={rows} />}
       {rows.length > 0 && proposer === undefined && !hasNextPage && (
         <WhoseGroup name={name} proposers={proposersOf(rows)} />
       )}
@@ -57,7 +57,7 @@ function WhoseGroup({ name, proposers }: { readonly name: string; readonly propo
   }
   return (
     <>
-      <p>Several proposers have a group of this name. Whose is meant?</p>
+      <p>{words.group.several}</p>
       <ul>
         {proposers.map((proposer) => (
           <li key={proposer}>

@@ -1,10 +1,9 @@
-import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react';
-import { Button, Input, Label, SearchField } from 'react-aria-components';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { Button } from 'react-aria-components';
 import { useQuery } from '@tanstack/react-query';
-import { useKeys } from '../app/keys.ts';
-import { useSingleKeys } from '../app/preferences.ts';
 import { toolsQuery } from '../data/queries.ts';
 import { useDelayed } from '../ui/hooks.ts';
+import { SearchBox } from '../ui/search-box.tsx';
 import { words } from '../words.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
 
@@ -16,7 +15,6 @@ export function Filters({
   readonly filters: InboxFilters;
   readonly onChange: (next: InboxFilters) => void;
 }) {
-  const search = useRef<HTMLInputElement>(null);
   const tools = useQuery(toolsQuery()).data?.tools ?? [];
   const active = Object.keys(filters).filter((name) => name !== 'q').length;
   const [open, setOpen] = useState(active > 0);
@@ -32,35 +30,29 @@ export function Filters({
       onChange(value === '' ? rest : { ...rest, [name]: value });
     },
   });
-  useKeys({
-    '/': (event) => {
-      event.preventDefault();
-      search.current?.focus();
-    },
-  });
   return (
-    <div className="filters" role="search" aria-label="Reviews">
+    <div className="filters" role="search" aria-label={words.inbox.list}>
       <div className="filters-main">
-        <Searching {...bind('q')} field={search} />
+        <SearchBox label={words.inbox.search} hint={words.inbox.search} {...bind('q')} />
         <Button className="button" aria-expanded={open} onPress={() => setOpen(!open)}>
-          Filters{active > 0 ? ` (${active})` : ''}
+          {words.inbox.filters(active)}
         </Button>
       </div>
       {open && (
         <div className="filters-more">
-          <Choice label="Status" {...bind('status')} choices={STATUS_CHOICES} />
+          <Choice label={words.inbox.filter.status} {...bind('status')} choices={STATUS_CHOICES} />
           <Choice
-            label="Service"
+            label={words.inbox.filter.service}
             {...bind('service')}
             choices={anyOf(tools.map(({ service }) => service).toSorted())}
           />
-          <Choice label="Tool" {...bind('tool')} choices={anyOf(tools.map(({ tool }) => tool))} />
-          <Exact label="Proposer" {...bind('proposer')} />
-          <Exact label="Group" {...bind('group')} />
-          <Exact label="Thread" {...bind('threadId')} />
+          <Choice label={words.inbox.filter.tool} {...bind('tool')} choices={anyOf(tools.map(({ tool }) => tool))} />
+          <Exact label={words.inbox.filter.proposer} {...bind('proposer')} />
+          <Exact label={words.inbox.filter.group} {...bind('group')} />
+          <Exact label={words.inbox.filter.thread} {...bind('threadId')} />
           {active > 0 && (
             <Button className="button" onPress={() => onChange(filters.q === undefined ? {} : { q: filters.q })}>
-              {words.inbox.clearFilters}
+              {words.search.clear}
             </Button>
           )}
         </div>
@@ -78,18 +70,6 @@ function anyOf(names: readonly string[]): Choices {
 interface FieldProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
-}
-
-/** Written to the address a little after the last key, so that typing stays smooth. */
-function Searching({ value, onChange, field }: FieldProps & { readonly field: RefObject<HTMLInputElement | null> }) {
-  const [text, setText] = useDelayed(value, onChange);
-  const singleKeys = useSingleKeys();
-  return (
-    <SearchField value={text} onChange={setText} className="react-aria-SearchField search">
-      <Label className="unseen-by-eye">Search</Label>
-      <Input ref={field} placeholder={singleKeys ? 'Search (press /)' : 'Search'} />
-    </SearchField>
-  );
 }
 
 function Exact({ label, value, onChange }: FieldProps & { readonly label: string }) {

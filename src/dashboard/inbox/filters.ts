@@ -1,5 +1,6 @@
 import type { ReviewStatus } from '../../contract/review.ts';
 import { capitalize, ENDED_STATUSES, OPEN_STATUSES, STATUS } from '../../domain/lifecycle.ts';
+import { words } from '../words.ts';
 import type { ListFilter } from '../data/place-row.ts';
 
 /** Filters of the inbox, as in the address. Absent: everything that waits. */
@@ -15,12 +16,12 @@ export interface InboxFilters {
 }
 
 export const STATUS_CHOICES: readonly (readonly [value: string, text: string])[] = [
-  ['', 'Waiting'],
-  ['changes_requested', 'Changes requested'],
-  ['outcome_unknown', 'Outcome unknown'],
-  ['not_started', 'Approved, not run yet'],
+  ['', words.inbox.waiting],
+  ['changes_requested', words.inbox.changesRequested],
+  ['outcome_unknown', words.inbox.outcomeUnknown],
+  ['not_started', words.inbox.notRun],
   ...ENDED_STATUSES.map((status) => [status, capitalize(STATUS[status].label)] as const),
-  ['all', 'All'],
+  ['all', words.inbox.all],
 ];
 
 const NAMES = ['status', 'tool', 'service', 'proposer', 'group', 'threadId', 'q'] as const;

@@ -115,7 +115,7 @@ function NothingHere({
         )}
         {isFiltered && (
           <Button className="button" onPress={() => onChange(q === undefined ? {} : { q })}>
-            {words.inbox.clearFilters}
+            {words.search.clear}
           </Button>
         )}
       </div>

@@ -30,7 +30,7 @@ export function SignIn({ linkProblem, ended }: SignInProps) {
   const refused = attempt.isSuccess && attempt.data === undefined;
   return (
     <main className="sign-in" id="main">
-      <h1>Sign in to Holdpoint</h1>
+      <h1>{words.session.signInTo}</h1>
       {ended !== undefined && (
         <p role="status" className="note">
           <Visible text={words.session.ended(ended)} />
@@ -49,24 +49,24 @@ export function SignIn({ linkProblem, ended }: SignInProps) {
         }}
       >
         <TextField value={token} onChange={setToken} type="password" autoComplete="off" isRequired>
-          <Label>Reviewer token</Label>
-          <Input placeholder="hpr_…" />
+          <Label>{words.session.token}</Label>
+          <Input placeholder={words.session.tokenExample} />
         </TextField>
         <Button type="submit" className="button button-main" isDisabled={attempt.isPending}>
-          Sign in
+          {words.session.signIn}
         </Button>
       </Form>
       {refused && (
         <p role="alert" className="note note-bad">
-          This token is not valid.
+          {words.session.tokenRefused}
         </p>
       )}
       {attempt.isError && (
         <p role="alert" className="note note-bad">
-          Holdpoint could not be reached. Try again.
+          {words.session.unreachable}
         </p>
       )}
-      <p className="quiet">npm start prints a sign-in link for each reviewer.</p>
+      <p className="quiet">{words.session.whereLinks}</p>
     </main>
   );
 }
@@ -81,15 +81,15 @@ function OidcButton() {
     queryFn: () => getJson<SignInWays>('/v1/session/ways'),
   }).data;
   const oidc = ways?.oidc ?? null;
-  const words =
+  const problem =
     failed !== null && Object.hasOwn(SIGN_IN_ERRORS, failed)
       ? SIGN_IN_ERRORS[failed as keyof typeof SIGN_IN_ERRORS]
       : undefined;
   return (
     <>
-      {words !== undefined && (
+      {problem !== undefined && (
         <p role="alert" className="note note-bad">
-          {words}. You are not signed in.
+          {words.session.notSignedIn(problem)}
         </p>
       )}
       {oidc !== null && (
@@ -97,7 +97,7 @@ function OidcButton() {
           className="button button-main"
           href={`${oidc.start}?${new URLSearchParams({ returnTo: here() }).toString()}`}
         >
-          Sign in with {new URL(oidc.issuer).host}
+          {words.session.signInWith(new URL(oidc.issuer).host)}
         </a>
       )}
     </>
