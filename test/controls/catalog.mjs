@@ -71,4 +71,22 @@ export const controls = [
     test: 'test/unit/mcp-upstreams.test.ts',
     name: 'acceptDescriptions frees descriptions',
   },
+  {
+    point: 5,
+    what: 'what may write is irreversible in a policy that init makes',
+    file: 'src/cli/init/openapi-tools.ts',
+    find: "method === 'GET' && telling === undefined",
+    replace: 'telling === undefined',
+    test: 'test/unit/init.test.ts',
+    name: 'post /orders is irreversible',
+  },
+  {
+    point: 5,
+    what: 'a description alone does not lead calls to a private address',
+    file: 'src/cli/init/openapi-connector.ts',
+    find: "needsConsent: !isOwnHost && placeOfHost(baseUrl) !== 'unknown'",
+    replace: 'needsConsent: false',
+    test: 'test/unit/init.test.ts',
+    name: 'a file whose server is http://169.254.169.254',
+  },
 ];

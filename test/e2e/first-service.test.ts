@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
-import { findProcesses, runCommand } from '../../src/cli/embedded/processes.ts';
+import { findProcesses } from '../../src/cli/embedded/processes.ts';
 import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
 import { withoutSettings } from '../support/holdpoint.ts';
 import { freePort } from '../support/ports.ts';
@@ -29,19 +29,15 @@ const background: ChildProcess[] = [];
 /** Everything that was printed, in any terminal. */
 let output = '';
 
+/** Folders that Git ignores: what was installed, built or kept here. */
+const ignored = new Set(['.git', ...(readFileSync(packageFile('.gitignore'), 'utf8').match(/^.+(?=\/$)/gm) ?? [])]);
+
 /** A clone as a user has it, without what Git ignores; only the installed packages are shared. */
 beforeAll(async () => {
   place = mkdtempSync(join(tmpdir(), 'holdpoint-first-'));
   directory = join(place, 'deploys');
   mkdirSync(directory);
-  const listed = await runCommand('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    timeoutMs: 60_000,
-    cwd: packageFile(),
-  });
-  if (!listed.ok) throw new Error(listed.output);
-  for (const file of listed.stdout.split('\0').filter((name) => name !== '')) {
-    cpSync(packageFile(file), join(place, 'holdpoint', file));
-  }
+  cpSync(packageFile(), join(place, 'holdpoint'), { recursive: true, filter: (path) => !ignored.has(basename(path)) });
   symlinkSync(packageFile('node_modules'), join(place, 'holdpoint', 'node_modules'));
   for (const port of ['4100', '8080', '7233', '8233']) ports.set(port, await freePort());
   env = {
