@@ -298,8 +298,10 @@ export const reviewSchema = z.object({
   feedback: feedbackSchema.nullable(),
   execution: executionViewSchema,
   related: z.array(relatedReviewSchema).optional(),
-  /** Null: a reversible call that was made without a workflow. */
-  workflow: z.object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() }).nullable(),
+  workflow: z
+    .object({ workflowId: z.string(), runId: z.string(), url: z.string().nullable() })
+    .nullable()
+    .meta({ description: 'null: a reversible call that was made without a workflow' }),
   /** Never stored: told to reviewers while it waits, by the people in force, where it cannot be approved any more. */
   shortfall: shortfallSchema.optional(),
   /** Never stored: what there is to say of its reason codes, by the policy in force. */

@@ -67,6 +67,9 @@ describe('Temporal killed', () => {
     expect(await propose()).toMatchObject({ status: 503, body: { code: 'temporal_unavailable' } });
     const vote = await world.decide(held.reviewId, {});
     expect(vote).toMatchObject({ status: 503, body: { code: 'temporal_unavailable' } });
+    // In one process a call without a gate needs no Temporal.
+    const free = await world.execute('bank.get', { ref: newRef('free') });
+    expect(free).toMatchObject({ status: 200, body: { outcome: 'EXECUTED' } });
     // What the database knows can be read.
     expect(await world.review(held.reviewId)).toMatchObject({ status: 'pending' });
     expect((await world.get('/v1/reviews')).status).toBe(200);
@@ -102,13 +105,18 @@ describe('the database gone', () => {
     world.deployment.writeConfig(world.deployment.config);
     const propose = () => world.execute('bank.pay', { ref: proposed }, { threadId: proposed }, { key: proposed });
     expect(await propose()).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
+    const free = newRef('free');
+    expect(await world.execute('bank.get', { ref: free })).toMatchObject({
+      status: 503,
+      body: { code: 'database_unavailable' },
+    });
     const read = await world.get(`/v1/reviews/${pending.reviewId}`);
     expect(read).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     const vote = await world.decide(pending.reviewId, { digest: pending.call.digest ?? '' });
     expect(vote).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     // Longer than a frozen call waits until it is looked at again.
     await new Promise((resolve) => setTimeout(resolve, 7_000));
-    expect([waiting, approved, proposed].map((ref) => world.target.count(ref))).toEqual([0, 0, 0]);
+    expect([waiting, approved, proposed, free].map((ref) => world.target.count(ref))).toEqual([0, 0, 0, 0]);
 
     postgres.restart();
     await untilReady();
