@@ -171,7 +171,8 @@ async function propose(
       const end = handOff && canHandOff(call) ? await handOver(context, handOff, call, options) : undefined;
       if (end !== undefined && end.kind !== 'gated') {
         const review = end.kind === 'ended' ? end.review : await readIfPossible(context, reviewId);
-        return answer(outcomeOf(reviewId, review && redactFor(principal, review), statusUrl));
+        const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
+        return answer(withErrors(settings, request, body, assessment));
       }
       watch = await watchReview(context, reviewId, isNew && end === undefined);
       const began = end === undefined ? await startGate(context, call) : 'started';
