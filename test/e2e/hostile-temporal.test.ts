@@ -179,8 +179,8 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
   test('activities started by themselves, or as workflows, do nothing', async () => {
     const { ref, review } = await hold();
     const input = inputFor(review, await proposalOf(review));
-    const activities = ['executeCall', 'gatherEvidence', 'record', 'admit', 'classifyCall', 'readOutcome'];
-    const taskQueues = ['holdpoint-execute', 'holdpoint-gate'];
+    const activities = ['executeCall', 'gatherEvidence', 'executeFree', ...GATE_ACTIVITIES];
+    const taskQueues = ['holdpoint-execute', 'holdpoint-gate', 'holdpoint-direct'];
     const refusals = new Set<string>();
     for (const taskQueue of taskQueues) {
       for (const activity of activities) {
@@ -203,7 +203,17 @@ describe('law 1: nothing irreversible runs without a valid decision', () => {
         await workflow.terminate();
       }
     }
-    expect([...refusals].toSorted()).toEqual(['NotFoundError', 'local_only', 'not_authorized']);
+    expect([...refusals].toSorted()).toEqual(['NotFoundError', 'foreign_review', 'local_only', 'workflow_only']);
+    // Under the id of its own review: it is not free.
+    const [proposal] = await intruder.envelopes(review.reviewId, 'proposal');
+    const answer = await intruder.client.activity.execute('executeFree', {
+      id: review.reviewId,
+      taskQueue: 'holdpoint-direct',
+      args: [{ proposal }],
+      startToCloseTimeout: '5s',
+      retry: { maximumAttempts: 1 },
+    });
+    expect(answer).toEqual({ status: 'not_free', reviewId: review.reviewId });
     expect(await world.review(review.reviewId)).toMatchObject({ status: 'pending' });
     expect(await typesOf(review.reviewId)).toEqual(['proposed', 'classified']);
     expect(world.target.count(ref)).toBe(0);
