@@ -278,7 +278,8 @@ describe('an upstream MCP server', () => {
     // Two that fold to one name are told apart.
     const marked = expect.stringMatching(/^mcp_hostile_a_b_[0-9a-z]{8}$/);
     expect(names).toEqual([marked, marked, ...['bidi', 'huge', 'search', 'wipe'].map((name) => `mcp_hostile_${name}`)]);
-    expect(offered.get('mcp_hostile_wipe')?.annotations).toBeUndefined();
+    // Policy's own, from class and effects.
+    expect(offered.get('mcp_hostile_wipe')?.annotations).toMatchObject({ readOnlyHint: false, destructiveHint: true });
     expect(offered.get('mcp_hostile_huge')?.description?.length).toBeLessThan(5_000);
     expect(offered.get('mcp_hostile_bidi')?.description).toContain('reads \\u{202e}nothing\\u{e0041}');
     const { status, body } = await world.execute('mcp.hostile.wipe', {});
