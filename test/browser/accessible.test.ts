@@ -171,7 +171,7 @@ test('nothing there, and nothing that can be read', async () => {
   await page.getByRole('heading', { name: 'No review matches “no-such-words”' }).waitFor();
   await expectAccessible(page, 'an empty inbox');
   await page.goto(`${world.api.url}/reviews/rev_01J00000000000000000000000`);
-  await page.getByRole('heading', { name: 'There is no such review' }).waitFor();
+  await page.getByRole('heading', { name: 'Review not found' }).waitFor();
   await expectAccessible(page, 'no such review');
   await page.route('**/v1/reviews/rev_*', (route) => route.fulfill({ status: 500, body: '' }));
   await page.reload();

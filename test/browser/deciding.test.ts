@@ -67,7 +67,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     expect(settled).toMatchObject({ revision: 2, execution: { status: 'executed', edited: true } });
     expect(world.target.seen.find((seen) => seen.ref === ref)?.body).toMatchObject({ amount: 50 });
     // What changed since the version before is told, from the record.
-    await page.getByRole('list', { name: 'Changes since the version before' }).waitFor();
+    await page.getByRole('list', { name: 'Changes since the previous version' }).waitFor();
     expect(person.faults).toEqual([]);
     await person.close();
   });
@@ -99,10 +99,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
     await begin(person.page, 'revise');
     await page.getByLabel(/What should be different/).fill('less, please');
     await page.getByRole('button', { name: 'Send back' }).click();
-    await page
-      .getByText(/waits for the (agent|proposer)/)
-      .first()
-      .waitFor();
+    await page.getByText('This waits for the agent').first().waitFor();
     // Meanwhile it can still be rejected, and nothing else.
     await page.locator('[data-decision=reject]').waitFor();
     expect(await page.locator('[data-decision]').count()).toBe(1);
@@ -111,7 +108,7 @@ describe.each(SIZES)('one decision, %s', (size) => {
       body: { arguments: { ref, amount: 9 } },
     });
     await page.getByText('The call has changed.').waitFor();
-    const changes = page.getByRole('list', { name: 'Changes since the version before' });
+    const changes = page.getByRole('list', { name: 'Changes since the previous version' });
     await changes.waitFor();
     expect(await changes.locator('.diff-removed').innerText()).toContain('900');
     await begin(person.page, 'approve');

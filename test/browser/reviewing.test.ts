@@ -198,13 +198,13 @@ describe('what a new version changed', () => {
     const { page } = person;
     await page.route('**/proof', (route) => route.fulfill({ status: 404, body: '{}' }));
     await page.goto(`${world.holdpoint.url}/reviews/${reviewId}`);
-    const again = page.getByRole('button', { name: 'Read it again' });
+    const again = page.getByRole('button', { name: 'Try again' });
     await again.waitFor();
     const decision = page.getByRole('region', { name: 'Decision' });
-    await decision.getByText('the version before could not be read').waitFor();
+    await decision.getByText('the previous version could not be loaded').waitFor();
     await page.unroute('**/proof');
     await again.click();
-    const changes = page.getByRole('list', { name: 'Changes since the version before' });
+    const changes = page.getByRole('list', { name: 'Changes since the previous version' });
     await changes.waitFor();
     expect(await changes.locator('.diff-removed').innerText()).toContain('900');
     // Why it was made, beside what it changed; the timeline records it too.
@@ -212,7 +212,7 @@ describe('what a new version changed', () => {
       .getByRole('region', { name: /^What changed/ })
       .getByText('less, please')
       .waitFor();
-    expect(await decision.getByText('the version before could not be read').count()).toBe(0);
+    expect(await decision.getByText('the previous version could not be loaded').count()).toBe(0);
     expect(person.faults).toEqual([]);
     await person.close();
   });

@@ -92,11 +92,8 @@ function childrenOf(node: Node): readonly Node[] {
 const FOLDER = packageFile('src', 'dashboard');
 const FILES = (readdirSync(FOLDER, { recursive: true }) as string[]).filter((name) => /\.tsx?$/.test(name));
 
-/** Views whose texts are still to be moved into words.ts. */
-const LEFT = /^(decide\/(decide-bar)|review\/(review-page|shown-view))/;
-
 describe('texts of the page', () => {
-  test.each(FILES.filter((name) => name !== 'words.ts' && !LEFT.test(name)))('%s holds none', (name) => {
+  test.each(FILES.filter((name) => name !== 'words.ts'))('%s holds none', (name) => {
     expect(findTexts(name, readFileSync(join(FOLDER, name), 'utf8'))).toEqual([]);
   });
 

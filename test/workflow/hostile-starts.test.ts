@@ -189,7 +189,9 @@ describe('a start that nobody signed', () => {
     for (const id of ['rev_1', 'order-7', `rev_${'I'.repeat(26)}`]) {
       const { handle } = await gate.startRaw(get, id);
       expect(await failureOf(handle)).toBe('review_id_invalid');
-      await expect(handle.result()).rejects.toMatchObject({ cause: { message: expect.stringContaining('rev_<ULID>') } });
+      await expect(handle.result()).rejects.toMatchObject({
+        cause: { message: expect.stringContaining('rev_<ULID>') },
+      });
     }
   });
 });

@@ -32,7 +32,7 @@ export function DecideBar({ review, timeLeft }: BarProps) {
   const { types, why } = isOpen ? choicesFor(review, session, now) : { types: [], why: '' };
   if (types.length > 0) return <Deciding review={review} types={types} timeLeft={timeLeft} />;
   return (
-    <div ref={foot} className="decide" role="region" aria-label="Decision">
+    <div ref={foot} className="decide" role="region" aria-label={words.decide.region}>
       <TimeLeft line={timeLeft} />
       {why !== '' && <p className="decide-why">{why}</p>}
       <NextReview reviewId={review.reviewId} />
@@ -104,7 +104,7 @@ function Deciding({ review, types, timeLeft }: BarProps & { readonly types: read
       return <ConfirmPanel {...shared} />;
     case 'edit':
       return (
-        <Suspense fallback={<div className="decide">Loading the form…</div>}>
+        <Suspense fallback={<div className="decide">{words.decide.loadingForm}</div>}>
           <EditPanel {...shared} />
         </Suspense>
       );
@@ -117,7 +117,7 @@ function Deciding({ review, types, timeLeft }: BarProps & { readonly types: read
       return panel satisfies never;
   }
   return (
-    <div ref={foot} className="decide" role="region" aria-label="Decision">
+    <div ref={foot} className="decide" role="region" aria-label={words.decide.region}>
       <TimeLeft line={timeLeft} />
       {mayApprove && <UnreadPins review={review} />}
       {offline && <p className="decide-why">{words.decide.offline}</p>}
@@ -133,12 +133,13 @@ function Deciding({ review, types, timeLeft }: BarProps & { readonly types: read
               onPress={() => begin(type)}
               data-decision={type}
             >
-              {stops ? 'Stop' : BUTTONS[type].label} {singleKeys && <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>}
+              {stops ? words.decide.stop : BUTTONS[type].label}{' '}
+              {singleKeys && <kbd aria-hidden="true">{BUTTONS[type].key}</kbd>}
             </Button>
           );
         })}
-        {review.status === 'changes_requested' && <span>Changes requested: it waits for the proposer.</span>}
-        {stops && <span>Approved, not run yet: it can still be stopped.</span>}
+        {review.status === 'changes_requested' && <span>{words.decide.changesRequested}</span>}
+        {stops && <span>{words.decide.canBeStopped}</span>}
       </div>
       {mayApprove && <NotCompared review={review} />}
     </div>

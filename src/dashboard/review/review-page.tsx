@@ -29,17 +29,19 @@ export function ReviewPage() {
   const review = useQuery(reviewQuery(reviewId));
   const navigate = useNavigate();
   useKeys({ i: () => void navigate({ to: '/', search: lastInboxView() }) });
-  usePageTitle(review.data === undefined ? 'Review' : `${titleText(review.data, 80)} (${review.data.status})`);
-  if (review.isPending) return <Loading what="Loading the review" />;
+  usePageTitle(
+    review.data === undefined ? words.review.title : `${titleText(review.data, 80)} (${review.data.status})`,
+  );
+  if (review.isPending) return <Loading what={words.review.loading} />;
   if (review.data === undefined) {
     const { error } = review;
     const isGone = error instanceof HoldpointError && (error.code === 'not_found' || error.code === 'invalid_request');
     return isGone ? (
-      <Empty title="There is no such review" isPage>
-        <Link to="/">To the inbox</Link>
+      <Empty title={words.review.notFound} isPage>
+        <Link to="/">{words.review.toInbox}</Link>
       </Empty>
     ) : (
-      <Failure what="The review could not be loaded" error={error} isPage retry={() => void review.refetch()} />
+      <Failure what={words.review.failed} error={error} isPage retry={() => void review.refetch()} />
     );
   }
   return <ReviewView review={review.data} />;
@@ -132,13 +134,13 @@ function withoutDeadline(block: Block): Block {
 /** What changed, once the version before has been read. */
 function Changes({ review, children }: { readonly review: Review; readonly children: React.ReactNode }) {
   const { state, retry } = useEarlier(review);
-  if (state === 'reading') return <p className="quiet">Reading the version before…</p>;
+  if (state === 'reading') return <p className="quiet">{words.review.loadingPrevious}</p>;
   if (state !== 'failed') return children;
   return (
     <div className="note note-bad">
-      The version before could not be read.{' '}
+      {words.review.previousFailed}{' '}
       <Button className="button button-small" onPress={retry}>
-        Read it again
+        {words.shell.tryAgain}
       </Button>
     </div>
   );
@@ -152,6 +154,6 @@ function useChangeNotice(review: Review): void {
     shown.current = { id: review.reviewId, digest: review.call.digest };
     if (before === undefined || before.id !== review.reviewId || before.digest === null) return;
     if (before.digest === review.call.digest) return;
-    notify('plain', 'The call has changed. What you see now is the new version; nothing that was begun has been sent.');
+    notify('plain', words.review.changed);
   }, [review.reviewId, review.call.digest]);
 }

@@ -8,6 +8,7 @@ import { Instant, LiveAge, LiveTimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { Piece } from './seen.tsx';
 import { TextPieces, Values, type PartOf } from './values.tsx';
+import { words } from '../words.ts';
 
 /** One part of a review as a card of its own. Whose words it is made of is drawn, not only said. */
 export function SectionCard({ section, blocks = section.blocks, note }: SectionProps) {
@@ -90,7 +91,7 @@ function BlockView({ block, id, Part }: BlockProps) {
     case 'table':
       return <TableView {...block} />;
     case 'changes':
-      return <ChangesView lines={block.lines} label="Changes since the version before" isFolded line={asPiece} />;
+      return <ChangesView lines={block.lines} label={words.review.changesSince} isFolded line={asPiece} />;
     case 'events':
       return (
         <ol className="timeline">
@@ -191,7 +192,7 @@ function Pairs({ pairs, id, Part }: { readonly pairs: readonly Pair[] } & Omit<B
               <LineView line={value} />
             </Part>
             {progress !== undefined && (
-              <progress max={progress[1]} value={progress[0]} aria-label={`Votes of level ${policyNameOf(label)}`} />
+              <progress max={progress[1]} value={progress[0]} aria-label={words.review.votesOf(policyNameOf(label))} />
             )}
           </dd>
         </div>
