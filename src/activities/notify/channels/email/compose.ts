@@ -62,7 +62,7 @@ export function composeMail(
     to: to.email,
     subject,
     text: renderText(parts, settings.deploymentId),
-    html: renderHtml(parts, settings.deploymentId, subject),
+    html: renderHtml(parts, settings.deploymentId),
     messageId: `<${batch.form}.${hashName(batch.id)}.${name}@${domain}>`,
     thread: isOne ? `<${first.review.reviewId}.${name}@${domain}>` : null,
     listId: `reviews.${settings.deploymentId}.${domain}`,

@@ -53,7 +53,7 @@ function linkToText(link: ReviewLink): string[] {
 }
 
 /** One mail, without a script, an image or anything else to be fetched. */
-export function renderHtml(parts: readonly MailPart[], deploymentId: string, title: string): string {
+export function renderHtml(parts: readonly MailPart[], deploymentId: string): string {
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -62,7 +62,7 @@ export function renderHtml(parts: readonly MailPart[], deploymentId: string, tit
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">
-<title>${title}</title>
+<title>Holdpoint</title>
 <style>${{ html: MAIL_CSS }}</style>
 </head>
 <body>
