@@ -124,6 +124,32 @@ describe('on a review', () => {
     await page.getByRole('form', { name: 'Answer' }).waitFor();
   });
 
+  test.each([
+    ['r', 'form', 'Reject', 'reject', { type: 'reject', comment: 'by keys' }],
+    ['c', 'form', 'Request changes', 'revise', { type: 'revise', comment: 'by keys' }],
+    ['w', 'form', 'Answer', 'respond', { type: 'respond', response: 'by keys' }],
+    ['a', 'form', 'Approve', 'approve', { type: 'approve', comment: 'by keys' }],
+  ] as const)(
+    'Ctrl+Enter sends what %s opened, from its field, and the panel says so',
+    async (key, role, name, type, sent) => {
+      const { page } = person;
+      await go(`/reviews/${key === 'w' ? question : first}`);
+      if (type === 'approve') await readUntil(page, type);
+      else await page.locator(`[data-decision=${type}]:enabled`).waitFor();
+      const decision = page.waitForRequest((request) => request.url().endsWith('/decision'));
+      await page.route('**/decision', (route) => route.abort());
+      await press(key);
+      const panel = page.getByRole(role, { name });
+      await panel.getByText('Ctrl + Enter sends it').waitFor();
+      await panel.getByRole('button', { disabled: false }).first().waitFor();
+      await panel.getByRole('textbox').fill('by keys');
+      await expect.poll(() => panel.locator('[type=submit]').isEnabled()).toBe(true);
+      await press('Control+Enter');
+      expect((await decision).postDataJSON()).toMatchObject(sent);
+      await page.unroute('**/decision');
+    },
+  );
+
   test('i goes back to the inbox', async () => {
     await go(`/reviews/${first}`);
     await person.page.locator('[data-decision=approve]').waitFor();

@@ -27,6 +27,7 @@ import { draftOf, fitsFields, readDraft, type ObjectDraft } from './draft.ts';
 import { useKept } from './kept.ts';
 import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
 import { hintsOf } from './schema-hints.ts';
+import { SendHint, sendByControlEnter } from './send-hint.tsx';
 import { useSettledForm } from './settled-form.ts';
 import { findSchemaErrors } from './validator.ts';
 import { words } from '../words.ts';
@@ -101,6 +102,7 @@ function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProp
           {words.edit.back}
         </Button>
       </div>
+      <SendHint />
     </form>
   );
 }
@@ -197,9 +199,7 @@ function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: E
         if (value !== undefined && errors.length === 0) onDone(value);
         else showErrors();
       }}
-      onKeyDown={(event) => {
-        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
-      }}
+      onKeyDown={sendByControlEnter}
     >
       <Button
         className="button button-small edit-mode"
@@ -240,6 +240,7 @@ function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: E
         <Button className="button" onPress={onClose}>
           {words.panels.cancel}
         </Button>
+        <SendHint does={words.panels.goesOn} />
       </div>
     </form>
   );

@@ -9,6 +9,7 @@ import { ClassBadge } from '../ui/badge.tsx';
 import { words } from '../words.ts';
 import { readAnswer } from './choices.ts';
 import { useKept, type KeptPlace } from './kept.ts';
+import { SendHint } from './send-hint.tsx';
 import { useSettledForm } from './settled-form.ts';
 import type { Deciding } from './use-decide.ts';
 
@@ -34,7 +35,7 @@ export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
       onSubmit={send}
     >
       <p>
-        <ClassBadge value={review.class} /> {words.panels.exactly(review.revision)}
+        {review.kind === 'call' && <ClassBadge value={review.class} />} {words.panels.exactly(review.revision)}
       </p>
       <NotCompared review={review} />
       <ConfirmRepeats repeats={deciding.repeats} deciding={deciding} />
@@ -189,6 +190,7 @@ function Panel({ title, submit, submitRef, style = 'button-main', deciding, onCl
           {words.panels.cancel}
         </Button>
       </div>
+      <SendHint />
     </form>
   );
 }

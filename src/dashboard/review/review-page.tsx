@@ -74,8 +74,8 @@ function ReviewView({ review }: { readonly review: Review }) {
             )}
           </header>
           {isDrill(review) && <DrillReport review={review} />}
-          {card('end')}
           <OutcomeUnknown review={review} />
+          {card('end')}
           {card('feedback')}
           {card('equal')}
           {card('call')}
@@ -109,7 +109,11 @@ function Badges({ review }: { readonly review: Review }) {
       ) : (
         <span className="badge badge-quiet">{isDrill(review) ? words.review.drill : words.review.question}</span>
       )}
-      <StatusBadge value={review.status} />
+      {review.resolution?.type === 'respond' ? (
+        <span className="badge badge-good">{words.review.answered}</span>
+      ) : (
+        <StatusBadge value={review.status} />
+      )}
       <OutcomeBadge review={review} />
       {isCall && (
         <code className="quiet">

@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Button, Form, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
+import { Button, Label, Radio, RadioGroup, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
 import { QUEUED_WORDS } from '../../domain/stop.ts';
 import { HoldpointError } from '../../client/errors.ts';
 import { useNow } from '../data/clock.ts';
 import { whyNotReconcile } from '../decide/choices.ts';
+import { SendHint, sendByControlEnter } from '../decide/send-hint.tsx';
 import { useSession } from '../session/session.ts';
 import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
@@ -92,8 +93,9 @@ function Settle({ review }: { readonly review: Review }) {
     onSettled: () => queries.invalidateQueries({ queryKey: reviewQuery(review.reviewId).queryKey }),
   });
   return (
-    <Form
+    <form
       className="panel-form"
+      onKeyDown={sendByControlEnter}
       onSubmit={(event) => {
         event.preventDefault();
         if (outcome !== undefined) settle.mutate(outcome);
@@ -120,6 +122,7 @@ function Settle({ review }: { readonly review: Review }) {
       <Button type="submit" className="button button-main" isDisabled={settle.isPending}>
         {words.settle.record}
       </Button>
-    </Form>
+      <SendHint />
+    </form>
   );
 }

@@ -39,7 +39,7 @@ export function showCall(review: Review, tool: ShownTool | undefined): Section {
 }
 
 /** Nothing more comes of it. */
-function isOver(review: Review): boolean {
+export function isOver(review: Review): boolean {
   return hasEnded(review.status) && !canBeStopped(review);
 }
 
@@ -190,7 +190,10 @@ export function showWords(review: Review, pinned: JsonObject | null): Section[] 
   if (names.length > 0) blocks.push({ kind: 'pairs', pairs: names });
   const context = splitContext(review.context, pinned ?? {}).said;
   if (Object.keys(context).length > 0) {
-    const label = pinned === null ? 'Context (values that the configuration pins replace the agent’s)' : 'Context';
+    const label =
+      pinned === null && review.kind === 'call'
+        ? 'Context (values that the configuration pins replace the agent’s)'
+        : 'Context';
     blocks.push({ kind: 'values', label, values: context, readers: readersOf(review, 'context') });
   }
   if (blocks.length === 0) return [];

@@ -1,11 +1,11 @@
 import type { Json } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import { countYeses } from '../eligibility.ts';
-import { EXECUTION } from '../lifecycle.ts';
+import { EXECUTION, hasEnded } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
 import { executionErrorWords } from '../words.ts';
 import { changesSince } from './changes.ts';
-import { showCall, showEvidence, showRequest, showWords } from './show-call.ts';
+import { isOver, showCall, showEvidence, showRequest, showWords } from './show-call.ts';
 import { showEarlier, showEqual } from './show-related.ts';
 import { endWords, timelineOf } from './show-timeline.ts';
 import { showAnswers, showWhy } from './show-why.ts';
@@ -93,7 +93,7 @@ function showFeedback({ feedback }: Review): Section[] {
 const LEVEL = { waiting: 'not open yet', open: 'open', passed: 'passed' } as const;
 
 /** Who has to approve, step by step, and how far it is. */
-function showLevels({ kind, levels, separationOfDuties }: Review): Section[] {
+function showLevels({ kind, status, levels, separationOfDuties }: Review): Section[] {
   if (levels.length === 0) return [];
   const pairs = levels.map((level, index): Pair => {
     const { name, approvers, escalation, quorum, status } = level;
@@ -108,7 +108,7 @@ function showLevels({ kind, levels, separationOfDuties }: Review): Section[] {
   if (separationOfDuties) {
     pairs.push(pair('Separation of duties', 'the proposer, its owner and voters of earlier levels cannot vote'));
   }
-  const heading = kind === 'call' ? 'Who must approve' : 'Who answers';
+  const heading = kind === 'in-flow' ? 'Who answers' : hasEnded(status) ? 'Approvals' : 'Who must approve';
   return [{ id: 'levels', heading, voice: 'holdpoint', blocks: [{ kind: 'pairs', pairs }] }];
 }
 
@@ -140,7 +140,7 @@ function showEnd(review: Review, withAnswer: boolean): Section[] {
   }
   if (resolution?.response !== undefined) blocks.push(showResponse(resolution.response));
   if (withAnswer && body !== undefined) blocks.push({ kind: 'json', label: ['Answer of the target'], value: body });
-  return [{ id: 'end', heading: 'How it ended', voice: 'holdpoint', blocks }];
+  return [{ id: 'end', heading: isOver(review) ? 'How it ended' : 'How it stands', voice: 'holdpoint', blocks }];
 }
 
 /** What a reviewer told the workflow. */
