@@ -27,7 +27,8 @@ test('every tool that an MCP server lists is held, whatever it says of itself', 
   expect(json).toMatchObject({ leftOut: [] });
   expect(code).toBe(0);
   const { tools = [] } = parse(readFileSync(join(directory, 'policy.yaml'), 'utf8')) as PolicyFile;
-  expect(tools.map(({ name }) => name)).toContain('mcp.everything.echo');
+  const echo = tools.find(({ name }) => name === 'mcp.everything.echo');
+  expect(echo?.title).toBe('Everything echo: {message}');
   expect(tools.map((tool) => tool.class)).toEqual(tools.map(() => 'irreversible'));
   expect(tools.every(({ title }) => title !== undefined)).toBe(true);
   expect(parse(readFileSync(join(directory, 'holdpoint.yaml'), 'utf8'))).toMatchObject({

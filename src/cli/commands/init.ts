@@ -66,7 +66,7 @@ function refuseToOverwrite(io: Io, { force }: InitOptions): void {
   throw new CliError(
     'refused',
     'files_exist',
-    `${existing.join(' and ')} ${existing.length === 1 ? 'exists' : 'exist'} already; nothing was written.`,
+    `${existing.join(', ')} ${existing.length === 1 ? 'exists' : 'exist'} already; nothing was written.`,
     'Run this in another directory, or pass --force to replace all three files. Keys made before are void then.',
   );
 }

@@ -210,7 +210,7 @@ function proposeUpstream(connector: string, tool: ListedTool): ProposedTool | Le
   return {
     definition: {
       name,
-      title: proposeTitle(undefined, `${connector} ${tool.name}`, {}),
+      title: proposeTitle(undefined, `${connector} ${tool.name}`, tool.definition.inputSchema),
       class: 'irreversible',
       connector,
     },
