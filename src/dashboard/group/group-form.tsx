@@ -152,7 +152,7 @@ function Deciding({ members, name }: { readonly members: readonly Member[]; read
         />
       </div>
       {begun === undefined || chosen.length === 0 || (begun === 'approve' ? !approvable : !rejectable) ? (
-        <div ref={foot} className="decide" role="region" aria-label={words.group.decision}>
+        <div ref={foot} className="decide group-foot" role="region" aria-label={words.group.decision}>
           {offline && <p className="decide-why">{words.decide.offline}</p>}
           {chosen.length > 0 && !approvable && <p className="quiet">{words.group.someAlone}</p>}
           <div className="decide-row">
@@ -216,7 +216,7 @@ function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelPr
   const { isSettled, formProps } = useSettledForm(send, button);
   const title = type === 'approve' ? words.group.approve(chosen.length) : words.group.reject(chosen.length);
   return (
-    <form ref={foot} className="decide decide-panel" aria-label={title} {...formProps}>
+    <form ref={foot} className="decide group-foot" aria-label={title} {...formProps}>
       {type === 'reject' && <Presets type="reject" onChoose={setComment} />}
       <TextField
         value={comment}
