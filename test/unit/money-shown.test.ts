@@ -93,7 +93,7 @@ describe('a tool of one’s own', () => {
 
   it('M4: stands in Temporal’s summary from the start', () => {
     const { summary, details } = describeProposal({ tool: 'bank.refund', arguments: args }, 'agent-1', own({ money }));
-    expect(summary.replaceAll('\\', '')).toBe('bank: refund, 1,299.00 EUR (129900)');
+    expect(summary.replaceAll('\\', '')).toBe('Call bank.refund, 1,299.00 EUR (129900)');
     expect(details.replaceAll('\\', '')).toContain('Amount: 1,299.00 EUR (129900)');
   });
 
