@@ -330,7 +330,7 @@ describe('an OpenAPI description', () => {
   });
 
   const HOSTILE = 'x\n      class: reversible\u202e\u0007\u200b # {id} \'"\\ ${' + 'y'.repeat(5_000);
-  test('its text is another’s: bounded, on one line, in quotes, and no key of the file', async () => {
+  test('its text is untrusted: bounded, on one line, in quotes, and no key of the file', async () => {
     const tool = await proposed('/orders', 'post', {
       operationId: HOSTILE,
       summary: HOSTILE,

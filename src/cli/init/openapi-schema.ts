@@ -3,7 +3,7 @@ import { isJsonObject, valueAt } from '../../domain/json/pointer.ts';
 import { refusePattern } from '../../domain/policy/cel-check.ts';
 import { clip, visible } from '../../domain/text/visible.ts';
 
-/** Bounds of one tool's schema: the description is another's text. Beyond them a value may be anything. */
+/** Bounds of one tool's schema: the description is untrusted. Beyond them a value may be anything. */
 const LIMITS = { depth: 12, schemas: 500, alternatives: 20, values: 200, valueLength: 200, pattern: 500, text: 200 };
 
 /** Formats that the compiler of arguments knows (ajv-formats). */
@@ -251,7 +251,7 @@ export function textOf(value: Json | undefined): string {
 const MARKDOWN_LINK = /\[([^[\]]*)\]\([^()]*\)/g;
 const HTML_TAG = /<\/?[a-z][^<>]*>/gi;
 
-/** Another's text on one line, bounded; undefined where there is none. */
+/** Untrusted text on one line, bounded; undefined where there is none. */
 export function cleanText(text: Json | undefined, length: number): string | undefined {
   if (typeof text !== 'string') return undefined;
   const words = text

@@ -21,7 +21,7 @@ ${renderCatalogs(catalogs)}
 #   arguments    JSON Schema; a call that does not fit is blocked
 # The classes below are proposals. A GET runs at once. Whatever may write is irreversible until you have looked at it: for
 # a call that can be undone, write class: sensitive or reversible, and its effects.
-# Titles, descriptions and schemas were taken from the description of the service: read them, they are another's text.
+# Titles, descriptions and schemas come from the service's own description: read them before you rely on them.
 ${tools.length === 0 ? NO_TOOL : `tools:\n${tools.map(renderTool).join('\n')}`}
 # Rules make single calls stricter, by their arguments or context (CEL). All that match apply; the strictest wins.
 rules: []
@@ -84,7 +84,7 @@ function renderTool({ definition, note }: ProposedTool): string {
   visit(doc, {
     Pair(_, pair) {
       if (!isScalar(pair.key)) return;
-      // Another's text: always in quotes, so that it reads as text.
+      // Untrusted text: always in quotes, so that it reads as text.
       if (['title', 'description', 'pattern'].includes(String(pair.key.value)) && isScalar(pair.value)) {
         pair.value.type = 'QUOTE_SINGLE';
       }
