@@ -5,7 +5,8 @@ import { root } from './root.mjs';
 
 /**
  * Prints types of `src/contract` with all that they refer to, as declarations that stand alone: `z.infer<typeof schema>`
- * is written out as what it comes to. `wanted` maps names to modules.
+ * is written out as what it comes to. `wanted` maps names to modules. The compiler calls this API unstable; the lock file
+ * pins it, and test/e2e/package.test.ts compares the result with the sources.
  */
 export function printContractTypes(wanted) {
   const api = new API({ cwd: root });
