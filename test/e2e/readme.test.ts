@@ -120,15 +120,15 @@ describe('from proposal to decision', () => {
     const reviewer = { timeoutMs: 120_000, cwd: packageFile(), env: { ...env, HOLDPOINT_TOKEN: 'hpr_reviewer' } };
     const waiting = await until(
       async () => {
-        const listed = await runCommand('sh', ['-c', 'npx holdpoint review list --json'], reviewer);
-        return /rev_\w+/.exec(listed.ok ? listed.stdout : '')?.[0];
+        const listed = await runCommand('sh', ['-c', 'npx holdpoint review list'], reviewer);
+        return /^(rev_\w+).*Deploy "api" "1\.4\.2" to "prod"/m.exec(listed.ok ? listed.stdout : '')?.[1];
       },
-      { what: 'a review', withinMs: 60_000 },
+      { what: 'the review', withinMs: 60_000 },
     );
     const decided = await runCommand('sh', ['-c', withReview(approve.trim(), `${waiting} --yes`)], reviewer);
-    expect(decided.ok ? decided.stdout : decided.output).toContain('Deploy "api" "1.4.2" to "prod"');
+    expect(decided.ok ? decided.stdout : decided.output).toContain('executed');
     const proposed = await proposing;
     expect(proposed.ok ? proposed.stdout : proposed.output).toContain('deployed: true');
-    expect(deploys).toEqual(['POST /deploys Bearer secret {"service":"api","version":"1.4.2","env":"prod"}']);
+    expect(deploys).toEqual(['POST /deploys Bearer secret {"env":"prod","service":"api","version":"1.4.2"}']);
   });
 });
