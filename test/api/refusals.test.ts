@@ -290,6 +290,44 @@ describe('a request that does not fit is told by its field, with what is expecte
   });
 });
 
+describe('a credential that does not do', () => {
+  test.each<[string, string, Record<string, string>, number, string]>([
+    ['none', '/v1/reviews', {}, 401, 'There is no credential. Send the header Authorization: Bearer'],
+    [
+      'a session that has ended',
+      '/v1/reviews',
+      { cookie: 'holdpoint_session=x' },
+      401,
+      'The session has ended. Sign in again.',
+    ],
+    ['another scheme', '/v1/reviews', { authorization: 'Basic eDp5' }, 401, 'This is no credential of Holdpoint. Send'],
+    [
+      'a key of another Holdpoint',
+      '/v1/reviews',
+      { authorization: `Bearer hpr_${'x'.repeat(43)}` },
+      401,
+      'The configuration in force has no such key.',
+    ],
+    [
+      'an agent’s key where people act',
+      '/v1/policy',
+      { authorization: 'agent-1' },
+      403,
+      'This is for reviewers: an agent’s key',
+    ],
+  ])('%s says what to do', async (_what, path, headers, status, detail) => {
+    const as = headers['authorization'] === 'agent-1' ? { as: 'agent-1' } : { headers };
+    const answer = await api.send('GET', path, undefined, as);
+    expect([answer.status, answer.body.detail]).toEqual([status, expect.stringContaining(detail)]);
+    codeOf(answer);
+  });
+
+  test('a reviewer’s token where agents propose', async () => {
+    const answer = await api.post('/v1/execute', CREATE, 'ops-1');
+    expect(answer.body.detail).toContain('This is for agents: a reviewer’s token');
+  });
+});
+
 /** Bodies and queries that do not fit a schema of the document, with the field that is wrong. */
 function* spoil(schema: AnyJson, part: 'body' | 'query'): Generator<readonly [field: string, value: AnyJson]> {
   const at = (schema: AnyJson): AnyJson =>

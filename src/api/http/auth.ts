@@ -24,6 +24,18 @@ export async function authenticate(
   return principal;
 }
 
+/** What the sender of a request that nobody is known by can do; nothing that it does not know of the request itself. */
+export function explainNoCredential({ headers: { authorization, cookie } }: Request): string {
+  const way = 'Send the header Authorization: Bearer, with an agent’s key (hpk_…) or a reviewer’s token (hpr_…).';
+  if (authorization === undefined) {
+    return cookie?.includes('holdpoint_session') === true
+      ? 'The session has ended. Sign in again.'
+      : `There is no credential. ${way}`;
+  }
+  if (!/^Bearer hp[kr]_/i.test(authorization)) return `This is no credential of Holdpoint. ${way}`;
+  return 'The configuration in force has no such key. Is it of another Holdpoint, or was it replaced?';
+}
+
 /** A reviewer by the whole token (`hpr_…`). */
 export function reviewerByToken(token: string, settings: SettingsSource): ReviewerPrincipal | undefined {
   if (!token.startsWith('hpr_')) return undefined;

@@ -1,5 +1,5 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
-import { authenticate } from './auth.ts';
+import { authenticate, explainNoCredential } from './auth.ts';
 import { baseUrlOf } from './addresses.ts';
 import { parseBody, readBody, validateBody, validateQuery } from './body.ts';
 import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
@@ -40,6 +40,11 @@ export function createRouter(endpoints: readonly Endpoint[], deps: RouterDeps): 
   return router;
 }
 
+const WRONG_KIND = {
+  agent: 'This is for reviewers: an agent’s key (hpk_…) proposes and reads its own calls.',
+  reviewer: 'This is for agents: a reviewer’s token (hpr_…) or session cannot propose.',
+} as const;
+
 /** The checks of one endpoint in the documented order: 401, 429, 403, 413 and 415, 400; then the handler. */
 function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   const identify: RequestHandler = async (req, res, next) => {
@@ -48,7 +53,7 @@ function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
     res.locals['principal'] = principal;
     if (principal !== undefined) await deps.limiter.charge(principal, 1);
     if (principal !== undefined && definition.who !== 'principal' && principal.kind !== definition.who) {
-      throw new ProblemError('forbidden');
+      throw new ProblemError('forbidden', { detail: WRONG_KIND[principal.kind] });
     }
     next();
   };
@@ -108,7 +113,7 @@ async function identified(
     await deps.limiter.chargeAddress(req);
     const { challenge } = definition;
     if (challenge !== undefined) res.locals['challenge'] = challenge(baseUrlOf(req, deps.settings));
-    throw new ProblemError('unauthenticated');
+    throw new ProblemError('unauthenticated', { detail: explainNoCredential(req) });
   }
   return principal;
 }

@@ -16,7 +16,7 @@ import { startGate } from './gate-part.ts';
 import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
 import { createLogger, installTemporalRuntime } from './logger.ts';
 import { serve, type RunOptions, type Serving } from './serve.ts';
-import { followSettings, requireConfigFile, openStore, requireDatabaseUrl } from './settings.ts';
+import { followSettings, requireConfigFile, openStore, requireDatabaseUrl, explainDatabase } from './settings.ts';
 import { connectTemporal, readTemporalTarget } from './temporal.ts';
 import type { RunningWorker } from './workers.ts';
 
@@ -70,10 +70,14 @@ function optionalRoles(settings: EnvironmentSettings): readonly KeyRole[] {
 
 /** Brings the schema up to date and grants the roles their part. Run as the owner of the database, before the rest. */
 export async function runMigrate({ env, say }: RunOptions): Promise<void> {
-  const database = await openDatabase({ databaseUrl: requireDatabaseUrl(readEnvironment(env).databaseUrl) });
+  const { databaseUrl: url, dataDir } = readEnvironment(env);
+  const databaseUrl = requireDatabaseUrl(url);
+  const database = await openDatabase({ databaseUrl });
   try {
     await migrate(database);
     await grantRoles(database);
+  } catch (error) {
+    throw explainDatabase(error, databaseUrl, dataDir);
   } finally {
     await database.close();
   }

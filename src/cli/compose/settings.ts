@@ -78,15 +78,20 @@ export async function openStore(databaseUrl: string | null, dataDir: string): Pr
   try {
     return await createStore(databaseUrl === null ? { dataDir } : { databaseUrl });
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    throw new StartError(
-      'database_unavailable',
-      `${describe(databaseUrl, dataDir)} cannot be used (${error.code}): ${error.message}.`,
-      {
-        cause: error,
-      },
-    );
+    throw explainDatabase(error, databaseUrl, dataDir);
   }
+}
+
+/** A failure of the database, with its name and the driver's code; another error as it is. */
+export function explainDatabase(error: unknown, databaseUrl: string | null, dataDir: string): unknown {
+  if (!(error instanceof StorageError)) return error;
+  const { cause } = error;
+  const why = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+  return new StartError(
+    'database_unavailable',
+    `${describe(databaseUrl, dataDir)} cannot be used (${error.code}): ${error.message}${why}.`,
+    { cause: error },
+  );
 }
 
 /** Names the database without its password. */

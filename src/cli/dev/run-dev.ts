@@ -12,7 +12,7 @@ import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
 import { findConfigFile, followSettings, readDeploymentId, openStore } from '../compose/settings.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
 import { openDataDir, type DataDir, noteRunning, signInUrl } from '../embedded/data-dir.ts';
-import { registerInstance } from '../embedded/instances.ts';
+import { findInstances, registerInstance } from '../embedded/instances.ts';
 import { isPortFree } from '../embedded/processes.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
@@ -43,7 +43,7 @@ async function startDev(
   const { shutdown, fail } = serving;
   const dataDir = openDataDir(settings.dataDir);
   shutdown.add('data directory', () => dataDir.release());
-  await requireFreePort(settings.port);
+  await requireFreePort(settings.port, env);
   const log = createLogger(settings.logLevel, dataDir.log);
   serving.useLog(log);
   installTemporalRuntime(log);
@@ -128,9 +128,11 @@ async function open(
   return { temporal, store, demo };
 }
 
-async function requireFreePort(port: number): Promise<void> {
+async function requireFreePort(port: number, env: RunOptions['env']): Promise<void> {
   if (await isPortFree(port)) return;
-  throw new StartError('port_in_use', `Port ${port} is in use by another program. Set HOLDPOINT_PORT to a free port.`);
+  const other = findInstances(env).find(({ url }) => new URL(url).port === String(port));
+  const holder = other === undefined ? 'another program' : `the Holdpoint with its data in ${other.dataDir}`;
+  throw new StartError('port_in_use', `Port ${port} is in use by ${holder}. Set HOLDPOINT_PORT to a free port.`);
 }
 
 const READY_WITHIN_MS = 30_000;

@@ -55,8 +55,18 @@ export function openDataDir(directory: string): DataDir {
   };
 }
 
+const WHY_UNUSABLE: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file',
+  ENOTDIR: 'a part of its path is a file',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};
+
 function unusable(directory: string, error: unknown): StartError {
-  const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
+  const why = WHY_UNUSABLE[code] ?? code;
   return new StartError(
     'data_dir_unusable',
     `The data directory ${directory} cannot be used (${why}). Set HOLDPOINT_DATA_DIR to a directory you can write to.`,
