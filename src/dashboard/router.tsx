@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { Shell } from './app/shell.tsx';
+import { Failure } from './ui/states.tsx';
 import { words } from './words.ts';
 import { readFilters, type InboxFilters } from './inbox/filters.ts';
 
@@ -71,6 +72,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultNotFoundComponent: NotFound,
+  defaultErrorComponent: Broken,
 });
 
 declare module '@tanstack/react-router' {
@@ -95,6 +97,11 @@ function NotFound() {
       </p>
     </div>
   );
+}
+
+/** A view that cannot be drawn: the frame stays, and nothing is said of what was decided. */
+function Broken() {
+  return <Failure what={words.shell.broken} isPage retry={() => location.reload()} />;
 }
 
 function textOf(value: unknown): string {

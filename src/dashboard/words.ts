@@ -14,6 +14,7 @@ export const words = {
     signingIn: 'Signing in',
     notLoaded: 'Holdpoint could not be loaded',
     noSuchPage: 'Page not found',
+    broken: 'This page could not be shown',
     toInbox: 'Go to the inbox',
     tryAgain: 'Try again',
     dismiss: 'Dismiss',
