@@ -34,7 +34,7 @@ export const STATUS = {
     hasEnded: false,
     label: 'waiting',
     words: 'waiting for a decision',
-    tone: 'warn',
+    tone: 'quiet',
     answer: 'wait',
     resolution: null,
     mayRetry: false,
@@ -43,8 +43,8 @@ export const STATUS = {
   changes_requested: {
     hasEnded: false,
     label: 'changes requested',
-    words: 'waiting for the proposer to change it',
-    tone: 'warn',
+    words: 'waiting for the agent to change it',
+    tone: 'quiet',
     answer: 'wait',
     resolution: null,
     mayRetry: false,
@@ -154,7 +154,7 @@ interface ExecutionRow {
 
 export const EXECUTION = {
   not_started: { hasEnded: false, label: 'not run', words: 'not run', tone: 'quiet' },
-  executing: { hasEnded: false, label: 'running', words: 'running', tone: 'warn' },
+  executing: { hasEnded: false, label: 'running', words: 'running', tone: 'quiet' },
   executed: { hasEnded: true, label: 'executed', words: 'executed', tone: 'good' },
   failed: { hasEnded: true, label: 'failed', words: 'failed: it did not take effect', tone: 'bad' },
   outcome_unknown: {

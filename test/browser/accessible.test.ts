@@ -178,7 +178,7 @@ test('nothing there, and nothing that can be read', async () => {
   await page.getByRole('heading', { name: 'The review could not be loaded' }).waitFor();
   await expectAccessible(page, 'a review that cannot be read');
   await page.goto(`${world.api.url}/group?name=nobodys`);
-  await page.getByRole('heading', { name: 'There is no such group' }).waitFor();
+  await page.getByRole('heading', { name: 'Group not found' }).waitFor();
   await expectAccessible(page, 'no such group');
   await page.route('**/v1/reviews?*', (route) => route.fulfill({ status: 500, body: '' }));
   await page.route('**/v1/events', (route) => route.abort());

@@ -348,7 +348,7 @@ describe('the policy view', () => {
     await page.getByText(digest).waitFor();
     await page.getByRole('tab', { name: 'Tools' }).click();
     const row = page.locator('[data-tool="bank.pay"]');
-    await row.filter({ hasText: 'Is held for a decision' }).filter({ hasText: '1 of ops' }).waitFor();
+    await row.filter({ hasText: 'Held for a decision' }).filter({ hasText: '1 of ops' }).waitFor();
     await page.getByRole('searchbox').fill('no such tool');
     await page.getByRole('heading', { name: 'No tool matches' }).waitFor();
     await page.getByRole('searchbox').fill('bank PAY');

@@ -115,10 +115,10 @@ describe('tools', () => {
 
   test('say what their calls meet, and whether a rule can hold them', () => {
     expect([tool({}), read, tell, close].map(heldText)).toEqual([
-      'Is held for a decision',
+      'Held for a decision',
       'Runs',
       'Runs, and people are told; rules can hold it',
-      'Is blocked',
+      'Blocked',
     ]);
     expect([tool({}), tell].map(effectText)).toEqual(['Moves money, gives access', 'Not stated']);
   });

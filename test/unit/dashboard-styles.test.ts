@@ -74,9 +74,6 @@ const wholes = new Set(written);
 const beginnings = [...wholes].flatMap((word) => /^([a-z]+-)\*$/.exec(word)?.[1] ?? []);
 const isUsed = (name: string): boolean => wholes.has(name) || beginnings.some((start) => name.startsWith(start));
 
-/** Those of views follow. */
-const OWN_SIZES = ['audit.css', 'base.css', 'design.css', 'parts.css', 'policy.css', 'shell.css', 'text.css'];
-
 describe('style sheets', () => {
   test.each(sheets)('%s names no token that does not exist', (name) => {
     const named = [...css(name).matchAll(/var\((--[\w-]+)/g)].map(([, token = '']) => token);
@@ -96,7 +93,7 @@ describe('style sheets', () => {
     expect(unused).toEqual([]);
   });
 
-  test.each(OWN_SIZES)('%s takes its sizes of text from the tokens', (name) => {
+  test.each(sheets)('%s takes its sizes of text from the tokens', (name) => {
     const sizes = [...css(name).matchAll(/font-size: ([^;]+);/g)].map(([, value = '']) => value);
     expect(sizes.filter((value) => !/^var\(--size-|em$/.test(value) || value.endsWith('rem'))).toEqual([]);
   });
