@@ -151,6 +151,31 @@ test('what is under a finger stays there: nothing moves until it is asked for', 
   await close();
 });
 
+test('the next review is the one that was named, also when a more urgent one has come', async () => {
+  const ended = {
+    status: 'rejected',
+    proposedAt: inMinutes(-5),
+    expiresAt: inMinutes(60),
+    resolvedAt: inMinutes(0),
+  } as const;
+  const shownNow = await world.arrive(ended);
+  const named = await world.arrive(short('next', 0.5));
+  const { page, faults, close } = await world.open(`/reviews/${shownNow}`);
+  const next = page.locator('.next-link');
+  await expect.poll(() => next.getAttribute('href')).toBe(`/reviews/${named}`);
+  await page.locator('[data-connection=live]').waitFor({ state: 'attached' });
+  await world.arrive(short('next', 0.2));
+  // Once the page has read of a change after it, it has heard of it.
+  const read = page.waitForResponse(`**/v1/reviews/${shownNow}`);
+  await world.change(shownNow, ended);
+  await read;
+  expect(await next.getAttribute('href')).toBe(`/reviews/${named}`);
+  await page.keyboard.press('n');
+  await page.waitForURL(`**/reviews/${named}`);
+  expect(faults).toEqual([]);
+  await close();
+});
+
 describe('a form that decides', () => {
   const sent = (page: Page): { count: number } => {
     const decisions = { count: 0 };

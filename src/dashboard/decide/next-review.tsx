@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { ReviewRow } from '../../contract/review.ts';
@@ -12,14 +13,18 @@ import { TimeLeft } from '../ui/times.tsx';
 import { useNow } from '../data/clock.ts';
 import { words } from '../words.ts';
 
-/** Once there is nothing to decide here: the most urgent of the others that wait for this person, with a key. */
+/** Once there is nothing to decide here: the most urgent of the others that waited for this person by then, with a key. */
 export function NextReview({ reviewId }: { readonly reviewId: string }) {
   const { reviewer } = useSession();
   const mine = useInfiniteQuery({
     ...listQuery({ status: 'pending', approver: 'me' }),
     enabled: reviewer.role === 'reviewer',
   });
-  const next = rowsOf(mine.data).find((row) => row.reviewId !== reviewId);
+  const others = rowsOf(mine.data).filter((row) => row.reviewId !== reviewId);
+  // The one that was named stays, whatever comes: a press is meant for it.
+  const [named, setNamed] = useState<string>();
+  const next = others.find((row) => row.reviewId === named) ?? others[0];
+  if (next !== undefined && next.reviewId !== named) setNamed(next.reviewId);
   if (mine.data === undefined) return null;
   return next === undefined ? (
     <p className="next">
