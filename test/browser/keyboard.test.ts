@@ -133,7 +133,9 @@ describe('on a review', () => {
     'Ctrl+Enter sends what %s opened, from its field, and the panel says so',
     async (key, role, name, type, sent) => {
       const { page } = person;
-      await go(`/reviews/${key === 'w' ? question : first}`);
+      // One of its own: what was typed is kept with the review.
+      const asked = key === 'w' ? ({ kind: 'in-flow', title: 'Which?', target: null } as const) : {};
+      await go(`/reviews/${await world.put({ ...SHORT, threadId: 'sent', ...asked, allowedDecisions: [type] })}`);
       if (type === 'approve') await readUntil(page, type);
       else await page.locator(`[data-decision=${type}]:enabled`).waitFor();
       const decision = page.waitForRequest((request) => request.url().endsWith('/decision'));
