@@ -86,10 +86,10 @@ function ReviewView({ review }: { readonly review: Review }) {
           {card('earlier')}
           {card('words')}
         </div>
-        <aside className="review-takes" aria-label={words.review.takes}>
+        <section className="review-takes" aria-label={words.review.takes}>
           {card('levels')}
           <DecideBar review={review} timeLeft={deadline?.value} />
-        </aside>
+        </section>
         <div className="review-more">
           {card('timeline')}
           <Proof review={review} />
