@@ -48,7 +48,8 @@ export function titlesOf(
     'mail, subject': subjectOf({ event: 'review.pending', review }),
     'Slack, heading': JSON.stringify(shownToBlocks(shown)[0]).replaceAll('\\"', '"'),
     'Slack, line': lineAbout(review, 'Waiting', null),
-    'Temporal, details': (describeReview(review, NOW).split('\n')[0] ?? '').replaceAll('\\', ''),
+    // Behind where it stands; the arguments come further down.
+    'Temporal, details': (describeReview(review, NOW).split('\n\n')[1] ?? '').replaceAll('\\', ''),
   };
 }
 
