@@ -21,7 +21,7 @@ export const controls = [
     point: 6,
     what: 'an equal call that another approval would hold now begins a review of its own',
     file: 'src/domain/same-call.ts',
-    find: 'const { match: _words, ...plan } = approval;',
+    find: 'const { selectedBy: _words, ...plan } = approval;',
     replace: 'const plan = approval && {};',
     test: 'test/api/reproposal.test.ts',
     name: 'so does another agent',
