@@ -2,7 +2,7 @@ import { useRef } from 'react';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
 import { words } from '../words.ts';
-import { useDelayed } from './hooks.ts';
+import { useDelayed, useIsNarrow } from './hooks.ts';
 import { Icon } from './icon.tsx';
 
 /** The search of a view, reached by `/`. It takes effect a little after the last key, so that typing stays smooth. */
@@ -22,6 +22,8 @@ export function SearchBox({
   const [text, setText] = useDelayed(value, onChange);
   const field = useRef<HTMLInputElement>(null);
   const singleKeys = useSingleKeys();
+  // A phone has no keys.
+  const hasKeys = !useIsNarrow() && singleKeys;
   useKeys({
     '/': (event) => {
       event.preventDefault();
@@ -37,7 +39,7 @@ export function SearchBox({
         type="search"
         value={text}
         maxLength={maxLength}
-        placeholder={singleKeys ? words.search.withKey(hint) : hint}
+        placeholder={hasKeys ? words.search.withKey(hint) : hint}
         onChange={({ target }) => setText(target.value)}
       />
     </label>
