@@ -70,7 +70,8 @@ describe('what a tool makes of answers', () => {
 
   it('warns of statuses that proxies answer', () => {
     const result = load(policyWith('    deferOn: [429, 503]\n'));
-    expect(result.ok && result.warnings.map(placeOf)).toEqual(['policy.yaml:7:20']);
+    // It has no title either.
+    expect(result.ok && result.warnings.map(placeOf)).toEqual(['policy.yaml:3:11', 'policy.yaml:7:20']);
   });
 
   it('naming more proofs for a built-in tool loosens it', () => {

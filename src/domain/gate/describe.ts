@@ -113,7 +113,7 @@ function describeAmount({ place, text }: WrittenAmount): string {
 /** What Markdown gives a meaning anywhere in a line; a colon and a hyphen only before another character of a kind. */
 const INLINE = /[\\`*_{}[\]<>|~&@$^]|:(?=\/)|-(?=-)|(?<=-)-/g;
 /** At the beginning of a line: headings, lists, underlines of headings. */
-const LEADING = /^(\s*)([#+=-]|\d+(?=[.)]))/;
+const LEADING = /^(\s*)(?:(\d+)([.)])|([#+=-]))/;
 
 /**
  * A line of Markdown that reads as this text. What has a meaning there stands behind a backslash, that of bare links
@@ -122,9 +122,7 @@ const LEADING = /^(\s*)([#+=-]|\d+(?=[.)]))/;
 export function escapeMarkdown(text: string): string {
   return plain(text)
     .replace(INLINE, (character) => `\\${character}`)
-    .replace(LEADING, (_all, space: string, mark: string) =>
-      /\d/.test(mark) ? `${space}${mark}\\` : `${space}\\${mark}`,
-    )
+    .replace(LEADING, (_all, space: string, number = '', point = '', mark = '') => `${space}${number}\\${point}${mark}`)
     .replace(/(www)\./gi, '$1\\.');
 }
 
