@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { useNavigate, useLocation } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { DecisionType, Review } from '../../contract/review.ts';
@@ -82,7 +82,7 @@ function Deciding({ review, types, timeLeft }: BarProps & { readonly types: read
     if (isYes(type) && unseen) showNext();
     else setPanel(type);
   };
-  useAsked(begin, total > 0 && !unseen);
+  useAsked(begin, total > 0 && !unseen, panel);
   useKeys({
     a: () => panel === undefined && begin('approve'),
     e: (event) => start(event, () => begin('edit')),
@@ -152,14 +152,21 @@ function isYes(type: DecisionType): boolean {
 }
 
 /** A key in the inbox asked for a decision: begin it once the call is on screen, and only once. */
-function useAsked(begin: (type: DecisionType) => void, ready: boolean): void {
+function useAsked(begin: (type: DecisionType) => void, ready: boolean, panel: DecisionType | undefined): void {
   const asked = useLocation({ select: ({ state }) => state.asked });
   const navigate = useNavigate({ from: '/reviews/$reviewId' });
   const [openedAt] = useState(serverNow);
+  const hasShownMore = useRef(false);
   useEffect(() => {
     if (asked === undefined) return;
-    if (isYes(asked) && !ready && serverNow() - openedAt < 3_000) return;
+    // Whatever else was begun by hand takes its place.
+    if (panel === undefined && isYes(asked) && !ready) {
+      if (hasShownMore.current || serverNow() - openedAt < 3_000) return;
+      hasShownMore.current = true;
+      begin(asked);
+      return;
+    }
     void navigate({ replace: true, state: {} });
-    begin(asked);
+    if (panel === undefined) begin(asked);
   });
 }
