@@ -69,7 +69,6 @@ function useMembers(rows: readonly ReviewRow[]) {
         return listEntries(showReview(review, { now: serverNow(), tool, pinned: null }).sections);
       }),
     // Both are other objects at each drawing, of the same data.
-    // oxlint-disable-next-line react-hooks/exhaustive-deps
     [...read, ...tools.map(({ data }) => data), read.length],
   );
   const members = read.flatMap((review, index): Member[] => {
