@@ -56,7 +56,7 @@ describe.each(SIZES)('what changes while somebody looks, %s', (size) => {
     });
     await until(async () => ((await world.review(reviewId)).revision === 2 ? true : undefined), { what: 'version 2' });
     await approve(person);
-    await person.page.getByText('The review has changed since this page showed it.').waitFor();
+    await person.page.getByText('The review changed while you were reading it.').waitFor();
     // What is shown now is the new version; it still waits.
     await person.page.getByText(/^version 2, by/).waitFor();
     expect((await world.review(reviewId)).status).toBe('pending');
@@ -116,7 +116,16 @@ test('a deadline that passes takes the buttons away, on a desktop and on a phone
   const people = await Promise.all(SIZES.map((size) => signedIn('/', size)));
   // Both look at the same review: one wait for both.
   const { reviewId } = await world.hold('bank.brief', { ref: newRef('expiring'), short: true });
-  await Promise.all(people.map(({ page }) => page.locator(`a[href="/reviews/${reviewId}"]`).click()));
+  await Promise.all(
+    people.map(async ({ page }) => {
+      const row = page.locator(`a[href="/reviews/${reviewId}"]`);
+      const news = page.getByRole('button', { name: /^Show \d+ new/ });
+      // Above what is shown already it appears only when asked for.
+      await row.or(news).first().waitFor();
+      if ((await row.count()) === 0) await news.click();
+      await row.click();
+    }),
+  );
   await Promise.all(people.map(({ page }) => page.locator('[data-decision=approve]').waitFor()));
   for (const { page } of people) {
     await page.getByText('expired', { exact: true }).first().waitFor();
