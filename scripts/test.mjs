@@ -35,7 +35,13 @@ if (!isQuick) ensureTestNeeds();
 /** name → { passed, failed } */
 const sums = new Map();
 /** What failed, told again at the end: of a long log only the end may be kept. */
-const failures = [];
+let failures = [];
+/** Pure tests: what fails in them has failed. Others wait for servers and browsers, and the machine may be shared. */
+const PURE = new Set(QUICK);
+/** More files that failed are no accident. */
+const MOST_ACCIDENTS = 5;
+/** Files that failed in their tier and passed by themselves. */
+const passedAlone = [];
 for (const { name, args } of CHECKS) {
   const ok = run(args);
   sums.set(name, { passed: ok ? 1 : 0, failed: ok ? 0 : 1 });
@@ -44,10 +50,32 @@ if (isQuick) await runTiers([...projects(QUICK), ...given]);
 else if (given.length > 0) await runTiers(given);
 else for (const group of GROUPS) await runTiers(projects(group));
 if (given.length === 0 && !isQuick) {
+  await tryAlone();
   await runAdapters();
   runControls();
 }
 report();
+
+/**
+ * Runs files with a failed test once more, by themselves, when everything else is done. One that passes now was
+ * disturbed; the report names it.
+ */
+async function tryAlone() {
+  const files = [...new Set(failures.map(({ file }) => file))].filter((file) => !PURE.has(tierOf(file)));
+  if (files.length === 0 || files.length > MOST_ACCIDENTS) return;
+  const before = failures;
+  for (const file of files) {
+    failures = [];
+    const { ok } = (await runVitest([...projects([tierOf(file)]), file])) ?? { ok: false };
+    if (!ok) continue;
+    const sum = sums.get(tierOf(file));
+    const mended = before.filter((failure) => failure.file === file);
+    sum.failed -= mended.length;
+    sum.passed += mended.length;
+    passedAlone.push(...mended);
+  }
+  failures = before.filter((failure) => !passedAlone.includes(failure));
+}
 
 function run([command, ...args], options = {}) {
   const startedAt = Date.now();
@@ -130,6 +158,10 @@ function askedTiers(args) {
   return at.length > 0 ? at : TIERS;
 }
 
+function tierOf(file) {
+  return file.split(sep)[1];
+}
+
 /** Counts by tier from vitest's JSON report. A skipped test and a file that did not load count as failed. */
 function count(output) {
   const counted = new Map();
@@ -140,10 +172,10 @@ function count(output) {
     return counted;
   }
   for (const result of report.testResults) {
-    const tier = relative(root, result.name).split(sep)[1];
+    const file = relative(root, result.name);
+    const tier = tierOf(file);
     const sum = counted.get(tier) ?? { passed: 0, failed: 0 };
     counted.set(tier, sum);
-    const file = relative(root, result.name);
     for (const { status, fullName, failureMessages } of result.assertionResults) {
       if (status === 'passed') sum.passed += 1;
       else {
@@ -161,8 +193,12 @@ function count(output) {
 
 function report() {
   console.log('');
-  for (const { file, name, message } of failures)
-    console.log(`FAILED  ${file} > ${name}\n${message.split('\n').slice(0, 20).join('\n')}\n`);
+  const tell = (what, all) => {
+    for (const { file, name, message } of all)
+      console.log(`${what}  ${file} > ${name}\n${message.split('\n').slice(0, 20).join('\n')}\n`);
+  };
+  tell('FAILED IN ITS TIER, PASSED BY ITSELF', passedAlone);
+  tell('FAILED', failures);
   let passed = 0;
   let failed = 0;
   for (const [name, sum] of sums) {
