@@ -85,8 +85,11 @@ beforeAll(async () => {
   failed = await hold('bank.plain', { ref: newRef('fails'), text: ALL });
   form = await hold('bank.form', { ref: newRef('form'), text: ALL });
   plain = await hold('bank.plain', { ref: newRef('plain'), text: ALL });
-  for (const n of [1, 2])
-    await hold('bank.plain', { ref: newRef(`group-${n}`), text: ALL }, { group: GROUP, reason: ALL });
+  // In what differs, its name and its value; in what all have in common, too.
+  for (const n of [1, 2]) {
+    const args = { ref: newRef(`group-${n}`), text: ALL, note: `${n} ${ALL}`, [ALL]: n };
+    await hold('bank.plain', args, { group: GROUP, reason: ALL });
+  }
   for (const reviewId of [ended, failed]) {
     await world.decide(reviewId, { type: 'approve', comment: ALL }, 'ops-2');
     await world.settled(reviewId);
@@ -181,7 +184,7 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     const { page } = person;
     await expectShown(page, page.getByRole('group', { name: 'Answer of the target' }), IN_JSON);
     await page.getByRole('button', { name: /as it will be sent/ }).click();
-    await expectShown(page, page.getByRole('region', { name: 'What exactly will happen' }).locator('pre'), IN_JSON);
+    await expectShown(page, page.getByRole('region', { name: 'The request' }).locator('pre'), IN_JSON);
     await expectShown(page, page.getByRole('region', { name: 'What happened' }).getByRole('blockquote'));
     await page.goto(`${world.holdpoint.url}/reviews/${failed}`);
     await page.getByText('failed', { exact: true }).first().waitFor();
@@ -206,7 +209,7 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     await expectInert(page);
     // A line of input drops nothing of what it was given.
     expect(await field.inputValue()).toBe(ALL);
-    await expectShown(page, page.getByRole('group', { name: 'what is hidden in it' }));
+    await expectShown(page, page.getByRole('group', { name: 'The text with hidden characters marked' }));
     await field.fill(`${ALL} and more`);
     await page.getByRole('button', { name: 'Show the changes' }).click();
     const changes = page.getByRole('list', { name: 'Changes' });
@@ -228,7 +231,21 @@ describe.each(SIZES)('hostile text, %s', (size) => {
     const items = page.getByTestId('group-item');
     await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(2);
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(TEXTS.script);
-    await expectShown(page, items.first().locator('.call'));
+    const common = page.getByRole('region', { name: 'In all of them' });
+    for (const place of [/^text/, /^Reason/])
+      await expectShown(page, common.locator('dl > div').filter({ hasText: place }));
+    for (const index of [0, 1]) {
+      await expectShown(
+        page,
+        items
+          .nth(index)
+          .locator('.lines')
+          .filter({ hasText: `${index + 1} ${TEXTS.script}` }),
+      );
+    }
+    // What such an argument is called: the head of a column, and on a phone a label in each card.
+    const names = size === 'phone' ? items.first().locator('.group-label') : page.getByRole('columnheader');
+    await expectShown(page, names.filter({ hasText: TEXTS.script }), IN_JSON);
     await end(person);
   });
 

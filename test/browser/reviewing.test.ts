@@ -43,17 +43,23 @@ describe('a group that is wrong altogether', () => {
   test('is rejected at once with one comment; what the agent says of each stands beside it', async () => {
     const group = newRef('all');
     const reviews = [];
-    for (const ref of [newRef('x'), newRef('y')]) {
+    const refs = [newRef('x'), newRef('y')];
+    for (const ref of refs) {
       reviews.push(await world.hold('bank.pay', { ref, amount: 3 }, { group, reason: `because of ${ref}` }));
     }
     const person = await signedIn(`/group?name=${group}&proposer=agent-1`);
     const { page } = person;
-    await expect.poll(() => page.getByRole('radio', { name: 'Reject' }).count(), { timeout: 30_000 }).toBe(2);
-    await page.getByText('because of x').waitFor();
-    await page.getByText('because of y').waitFor();
-    await page.getByRole('button', { name: 'Reject all' }).click();
+    const items = page.getByTestId('group-item');
+    await expect.poll(() => items.count(), { timeout: 30_000 }).toBe(2);
+    for (const ref of refs) {
+      const item = items.filter({ has: page.getByRole('cell', { name: ref, exact: true }) });
+      await item.getByText(`because of ${ref}`).waitFor();
+      expect(await items.getByText(`because of ${ref}`).count()).toBe(1);
+    }
+    await page.getByLabel('Select all').check();
+    await page.getByRole('button', { name: 'Reject 2' }).click();
     await page.getByRole('button', { name: 'Not needed.' }).click();
-    await page.getByRole('button', { name: 'Send 2 decisions' }).click();
+    await page.getByRole('button', { name: 'Yes, reject 2' }).click();
     await page.getByText('2 decided.').waitFor();
     for (const { reviewId } of reviews) {
       expect(await world.settled(reviewId)).toMatchObject({

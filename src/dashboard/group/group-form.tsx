@@ -36,9 +36,16 @@ async function decideAll(decisions: Decisions): Promise<DecisionResult[]> {
   return results;
 }
 
+interface GroupProps {
+  readonly rows: readonly ReviewRow[];
+  /** These are all: no page of the list is left to read. */
+  readonly isListed: boolean;
+  readonly name: string;
+}
+
 /** Similar calls beside each other: some are selected, and decided in one request with the digest of each. */
-export function GroupForm({ rows, name }: { readonly rows: readonly ReviewRow[]; readonly name: string }) {
-  const { members, isPending, error, retry } = useMembers(useInOrderOfArrival(rows));
+export function GroupForm({ rows, isListed, name }: GroupProps) {
+  const { members, isPending, error, retry } = useMembers(useInOrderOfArrival(rows), isListed);
   if (isPending) return <Loading what={words.group.loading} />;
   if (error !== null) return <Failure what={words.group.failed} error={error} retry={retry} />;
   return (
@@ -55,7 +62,7 @@ function useInOrderOfArrival(rows: readonly ReviewRow[]): readonly ReviewRow[] {
   return rows.toSorted((a, b) => (places.get(a.reviewId) ?? 0) - (places.get(b.reviewId) ?? 0));
 }
 
-function useMembers(rows: readonly ReviewRow[]) {
+function useMembers(rows: readonly ReviewRow[], isListed: boolean) {
   const session = useSession();
   const now = useNow();
   const reviews = useQueries({ queries: rows.map(({ reviewId }) => reviewQuery(reviewId)) });
@@ -84,9 +91,14 @@ function useMembers(rows: readonly ReviewRow[]) {
     ];
   });
   const failed = reviews.find((query) => query.isError && query.data === undefined);
+  // What some of them have in common is not what all have: nothing is shown of a group until all of it was read. One that
+  // joins the group later takes its place when it was read.
+  const [wasRead, setWasRead] = useState(false);
+  const isRead = wasRead || (isListed && reviews.every(({ data }) => data !== undefined));
+  if (isRead && !wasRead) setWasRead(true);
   return {
     members,
-    isPending: members.length === 0 && failed === undefined,
+    isPending: !isRead && failed === undefined,
     error: failed?.error ?? null,
     retry: () => void Promise.all(reviews.filter(({ isError }) => isError).map((query) => query.refetch())),
   };

@@ -40,7 +40,7 @@ export function GroupPage() {
       {list.isError && <Failure what={words.group.failed} error={list.error} retry={() => void list.refetch()} />}
       {(name === '' || list.data !== undefined) && rows.length === 0 && <Empty title={words.group.none} />}
       {rows.length > 0 && proposer !== undefined && (
-        <GroupForm key={proposer} rows={rows} name={`${proposer} ${name}`} />
+        <GroupForm key={proposer} rows={rows} isListed={!hasNextPage} name={`${proposer} ${name}`} />
       )}
       {rows.length > 0 && proposer === undefined && !hasNextPage && (
         <WhoseGroup name={name} proposers={proposersOf(rows)} />

@@ -143,8 +143,16 @@ function MemberRow({ member, columns, hasClass, isSelected, result, now, onSelec
       {columns.map(({ key, label }) => {
         const content = entries.find((entry) => entry.key === key)?.content;
         return (
-          <td key={key} role="cell" data-label={writeLine(label)}>
-            {content !== undefined && <ContentView content={content} />}
+          <td key={key} role="cell" className="group-cell">
+            {content !== undefined && (
+              <>
+                {/* On a phone, where the heads of columns are not drawn. */}
+                <span className="group-label">
+                  <LineView line={label} />
+                </span>
+                <ContentView content={content} />
+              </>
+            )}
           </td>
         );
       })}
