@@ -16,10 +16,11 @@ export function GroupPage() {
   usePageTitle(words.group.name(name));
   const filter = { group: name, ...(proposer === undefined ? {} : { proposer }) };
   const list = useInfiniteQuery({ ...listQuery(filter), enabled: name !== '' });
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = list;
   useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+    // After a failure the reader asks again.
+    if (hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isError, fetchNextPage]);
   const rows = rowsOf(list.data);
   return (
     <>
