@@ -33,7 +33,8 @@ export class ProblemError extends Error {
   constructor(code: ProblemCode, options: ProblemOptions = {}) {
     super(code, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.detail = options.detail ?? `${PROBLEMS[code].title}${listErrors(options.errors ?? [])}.`;
+    const told = `${PROBLEMS[code].title}${listErrors(options.errors ?? [])}`;
+    this.detail = options.detail ?? (told.endsWith('?') ? told : `${told}.`);
     this.errors = options.errors;
     this.retryAfterSeconds = options.retryAfterSeconds ?? DEFAULT_RETRY_AFTER[code];
     this.reviewId = options.reviewId;
