@@ -144,7 +144,10 @@ describe('a request that does not fit is told by its field, with what is expecte
     const answer = await api.post(path, body, as);
     expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
     expect(told(answer.body)).toEqual([expected]);
-    expect(answer.body.detail).toBe(`The request does not have the documented shape: ${expected[0]}: ${expected[1]}.`);
+    const end = expected[1]?.endsWith('?') ? '' : '.';
+    expect(answer.body.detail).toBe(
+      `The request does not have the documented shape: ${expected[0]}: ${expected[1]}${end}`,
+    );
   });
 
   test('a key that a decision of its type does not use', async () => {
