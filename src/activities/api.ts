@@ -87,16 +87,16 @@ export interface ClassifiedRevision {
   readonly wantsPreview: boolean;
   readonly override: boolean;
   readonly amounts: readonly WrittenAmount[];
-  /** Absent where the call is not held by policy, and in histories of before. */
+  /** Absent where the call is not held by policy, and in older histories. */
   readonly heldBy?: HeldBy;
-  /** What the call does. Absent in histories of before, and of questions. */
+  /** What the call does. Absent for questions, and in older histories. */
   readonly sentence?: readonly SentencePart[];
 }
 
 export type Classified =
   | {
       readonly kind: 'held' | 'free' | 'blocked';
-      /** Why it is blocked, where fields are to blame. Absent in histories of before. */
+      /** Why it is blocked, where fields are to blame. Absent in older histories. */
       readonly errors?: readonly ArgumentError[];
       readonly base: ReviewBase;
       readonly revision: ClassifiedRevision;
@@ -107,7 +107,7 @@ export type Classified =
       /** For a free or held call: its connector's longest time, ms, and how long an approval stays fresh. */
       readonly timeoutMs: number;
       readonly executeWithinMs: number;
-      /** The review on the reviewers' page; null: nobody says where that is. Absent in histories of before. */
+      /** The review on the reviewers' page; null: its address is not configured. Absent in older histories. */
       readonly pageUrl?: string | null;
       /** The ledger had this review already: what it says, where it is past `open`. */
       readonly outcome: Outcome | null;

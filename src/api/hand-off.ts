@@ -127,7 +127,7 @@ export function createRemoteHandOff(
   };
 }
 
-/** Whoever completed the activity wrote it. */
+/** The result may have been forged: it comes from the process that completed the activity. */
 function endOf(result: unknown): HandOffEnd {
   const status = typeof result === 'object' && result !== null && 'status' in result ? result.status : undefined;
   return typeof status === 'string' && Object.hasOwn(END, status) ? END[status as FreeStatus] : 'unclear';

@@ -59,7 +59,7 @@ function unattestedId(identity: string): string {
   return wellFormed(`temporal:${identity}`.slice(0, 128));
 }
 
-/** The verified proposal of a review (of whichever it names, where none is given), or undefined. Also the execute worker's own check. */
+/** The verified proposal of a review, or undefined. Without `reviewId`, of the review that it names. Also the execute worker's own check. */
 export function verifyProposal(
   input: { readonly reviewId?: string; readonly request: unknown },
   settings: Settings,

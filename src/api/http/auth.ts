@@ -24,7 +24,7 @@ export async function authenticate(
   return principal;
 }
 
-/** What the sender of a request that nobody is known by can do; nothing that it does not know of the request itself. */
+/** How to authenticate, for the sender of a request without a valid credential. Tells only what the request itself holds. */
 export function explainNoCredential({ headers: { authorization, cookie } }: Request): string {
   const way = 'Send the header Authorization: Bearer, with an agent’s key (hpk_…) or a reviewer’s token (hpr_…).';
   if (authorization === undefined) {
