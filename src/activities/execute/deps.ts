@@ -1,9 +1,11 @@
+import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Json } from '../../contract/json.ts';
 import type { CallRefusal } from '../../domain/outcome.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
+import { refuse } from '../refuse.ts';
 
 /** What the execute worker's activities are given: the only place with credentials. */
 export interface ExecuteDeps {
@@ -25,7 +27,7 @@ export interface ExecuteDeps {
 
 /** The call will not be made, now or later. The workflow records the refusal in the ledger. */
 export function refuseCall(code: CallRefusal): ApplicationFailure {
-  return ApplicationFailure.create({ type: code, message: code, nonRetryable: true });
+  return refuse(code);
 }
 
 /** The call cannot be made yet. Temporal tries again until the approval is stale. `delay` in ms. */
@@ -42,4 +44,14 @@ export function postponeCall(
   message: string = code,
 ): ApplicationFailure {
   return ApplicationFailure.create({ type: code, message, nonRetryable: false, nextRetryDelay: delay });
+}
+
+/** Tells Temporal every `ms` that the activity is alive, while it works. Does nothing outside a worker. */
+export async function heartbeating<T>(ms: number, work: () => Promise<T>): Promise<T> {
+  const beat = setInterval(() => asyncLocalStorage.getStore()?.heartbeat(), ms);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
 }

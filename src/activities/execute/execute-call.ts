@@ -1,4 +1,4 @@
-import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import { z } from 'zod';
 import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import { reviewIdSchema } from '../../contract/ids.ts';
@@ -12,9 +12,11 @@ import type { ExecuteCallInput } from '../api.ts';
 import { authorizeCall, type AuthorizedCall } from './authorize-call.ts';
 import { claimCall, SEND_WITHIN_MS, type ClaimedCall, type Claiming } from './claim-call.ts';
 import { deferCall } from './defer-call.ts';
-import { postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
+import { heartbeating, postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
 import { recordResult, startedEntry } from './record-result.ts';
 import { resendWait, resendWindow, sendCall, waitToResend } from './send-call.ts';
+
+const BEAT_MS = 3_000;
 
 /** What this process is doing now. */
 interface InFlight {
@@ -37,18 +39,14 @@ export function createCallExecution(deps: ExecuteDeps): (given: ExecuteCallInput
   return async (given) => {
     const input = readInput(given);
     const { reviewId } = input;
-    // Unit tests call this without a worker, so without a context to heartbeat to.
-    const beat = setInterval(() => asyncLocalStorage.getStore()?.heartbeat(), 3_000);
-    try {
+    await heartbeating(BEAT_MS, async () => {
       // One at a time: a second attempt would take the first one's claim for that of a lost worker. It learns the result of
       // the first from the ledger, since the two may have been given different envelopes.
       for (let running; (running = attempts.get(reviewId)) !== undefined;) await running.catch(() => undefined);
       const attempt = attemptCall(deps, inFlight, input).finally(() => attempts.delete(reviewId));
       attempts.set(reviewId, attempt);
       await attempt;
-    } finally {
-      clearInterval(beat);
-    }
+    });
   };
 }
 

@@ -1,4 +1,4 @@
-import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
+import { asyncLocalStorage } from '@temporalio/activity';
 import { authorizeFree } from '../../domain/authorize/authorize-free.ts';
 import { classifiedEntry, proposedEntry } from '../../domain/gate/change.ts';
 import { viewReview } from '../../domain/gate/view.ts';
@@ -11,9 +11,10 @@ import type { ClassifiedRevision, ExecuteFreeInput, FreeResult } from '../api.ts
 import { assessProposal, baseOf, firstRevision } from '../gate/classify-call.ts';
 import { pauseIfLong } from '../gate/open-review.ts';
 import { verifyProposal, type ReadProposal } from '../gate/proposal.ts';
+import { refuse } from '../refuse.ts';
 import { openSealed, type AuthorizedCall } from './authorize-call.ts';
 import { newClaim, type ClaimedCall } from './claim-call.ts';
-import type { ExecuteDeps } from './deps.ts';
+import { heartbeating, type ExecuteDeps } from './deps.ts';
 import { assertLogIntact } from './execute-call.ts';
 import { recordResult, startedEntry } from './record-result.ts';
 import { sendCall, waitToResend } from './send-call.ts';
@@ -31,15 +32,7 @@ const BEAT_MS = 1_000;
  * @throws ApplicationFailure `standalone_only`, `foreign_review`, `not_authorized`; StorageError. Then nothing was sent.
  */
 export function createFreeExecution(deps: ExecuteDeps): (given: ExecuteFreeInput) => Promise<FreeResult> {
-  return async (given) => {
-    const activity = asyncLocalStorage.getStore();
-    const beat = activity && setInterval(() => activity.heartbeat(), BEAT_MS);
-    try {
-      return await executeFree(deps, given);
-    } finally {
-      clearInterval(beat);
-    }
-  };
+  return (given) => heartbeating(BEAT_MS, () => executeFree(deps, given));
 }
 
 /** What is about to be made. */
@@ -163,8 +156,4 @@ async function beginCall(deps: ExecuteDeps, call: FreeCall): Promise<ClaimedCall
     throw error;
   }
   return result.ok ? { row, sendBy: Date.parse(claim.sendBy) } : 'taken';
-}
-
-function refuse(code: 'standalone_only' | 'foreign_review' | 'not_authorized'): ApplicationFailure {
-  return ApplicationFailure.create({ type: code, message: code, nonRetryable: true });
 }

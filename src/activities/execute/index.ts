@@ -1,10 +1,12 @@
 /**
  * The execute worker's activities: the only code that uses credentials. `execute-call.ts` reads from top to bottom in the
  * order in which a call is made: authorize (`authorize-call.ts`), claim (`claim-call.ts`), send, and record what came of it
- * (`record-result.ts`). `execute-free.ts` does the same for a call without a workflow. Refusals are in `deps.ts`. Evidence for reviewers is gathered by `gather-evidence.ts`.
+ * (`record-result.ts`). `execute-free.ts` does the same for a call without a workflow. Refusals are in `deps.ts`. Evidence
+ * for reviewers is gathered by `gather-evidence.ts`.
  */
-import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
+import { asyncLocalStorage } from '@temporalio/activity';
 import type { DirectActivities, ExecuteActivities } from '../api.ts';
+import { refuse } from '../refuse.ts';
 import type { ExecuteDeps } from './deps.ts';
 import { createCallExecution } from './execute-call.ts';
 import { createFreeExecution } from './execute-free.ts';
@@ -29,9 +31,7 @@ export function createDirectActivities(deps: ExecuteDeps): DirectActivities {
 function workflowOnly<I>(run: (input: I) => Promise<void>): (input: I) => Promise<void> {
   return async (input) => {
     const info = asyncLocalStorage.getStore()?.info;
-    if (info !== undefined && !info.inWorkflow) {
-      throw ApplicationFailure.create({ type: 'workflow_only', message: 'workflow_only', nonRetryable: true });
-    }
+    if (info !== undefined && !info.inWorkflow) throw refuse('workflow_only');
     return run(input);
   };
 }

@@ -1,4 +1,4 @@
-import { ApplicationFailure, asyncLocalStorage } from '@temporalio/activity';
+import { asyncLocalStorage } from '@temporalio/activity';
 import { Reservations } from '../../domain/reservations.ts';
 import type { GateActivities, RecordInput } from '../api.ts';
 import { admit } from './admit.ts';
@@ -8,6 +8,7 @@ import type { GateDeps } from './deps.ts';
 import type { OpeningDeps } from './open-review.ts';
 import { readOutcome, record } from './record.ts';
 import { attachEvidence, prepareQuestion, prepareRevision } from './prepare-revision.ts';
+import { refuse } from '../refuse.ts';
 
 export type { GateDeps } from './deps.ts';
 
@@ -77,8 +78,4 @@ export function guard<I, O>(
     }
     return run(input);
   };
-}
-
-function refuse(code: 'local_only' | 'foreign_review'): ApplicationFailure {
-  return ApplicationFailure.create({ type: code, message: code, nonRetryable: true });
 }

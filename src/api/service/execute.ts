@@ -156,6 +156,10 @@ async function propose(
     body: attached ? { ...body, attached: true } : body,
     replayed: isReplay,
   });
+  const answerWith = (review: Review | undefined): ExecuteAnswer => {
+    const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
+    return answer(withErrors(settings, request, body, assessment));
+  };
   const isNew = !isReplay && !isAttached;
   const known = isNew ? undefined : await context.store.readReview(reviewId);
   let release: (() => void) | undefined;
@@ -170,9 +174,7 @@ async function propose(
       const call = await signCall(context, principal, { reviewId, plain: request, assessment }, handOff !== undefined);
       const end = handOff && canHandOff(call) ? await handOver(context, handOff, call, options) : undefined;
       if (end !== undefined && end.kind !== 'gated') {
-        const review = end.kind === 'ended' ? end.review : await readIfPossible(context, reviewId);
-        const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
-        return answer(withErrors(settings, request, body, assessment));
+        return answerWith(end.kind === 'ended' ? end.review : await readIfPossible(context, reviewId));
       }
       watch = await watchReview(context, reviewId, isNew && end === undefined);
       const began = end === undefined ? await startGate(context, call) : 'started';
@@ -182,9 +184,7 @@ async function propose(
       release?.();
       options.endTurn?.();
     };
-    const review = await waitForOutcome(context, watch, reviewId, request, options, onClassified);
-    const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
-    return answer(withErrors(settings, request, body, assessment));
+    return answerWith(await waitForOutcome(context, watch, reviewId, request, options, onClassified));
   } finally {
     watch?.close();
     release?.();

@@ -3,6 +3,7 @@ import {
   bundleWorkflowCode,
   DefaultLogger,
   type NativeConnection,
+  type WorkerOptions,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { DirectActivities, ExecuteActivities, GateActivities } from '../../activities/api.ts';
@@ -54,14 +55,7 @@ export async function runExecuteWorker(
   activities: ExecuteActivities,
   longestCallMs: number,
 ): Promise<RunningWorker> {
-  const worker = await Worker.create({
-    ...context,
-    dataConverter,
-    taskQueue: EXECUTE_TASK_QUEUE,
-    activities: { ...activities },
-    shutdownGraceTime: longestCallMs + 5_000,
-  });
-  return run(worker);
+  return runActivities(context, EXECUTE_TASK_QUEUE, activities, longestCallMs);
 }
 
 /** Calls without a workflow at once, in each execute worker. */
@@ -73,15 +67,27 @@ export async function runDirectWorker(
   activities: DirectActivities,
   longestCallMs: number,
 ): Promise<RunningWorker> {
-  const worker = await Worker.create({
-    ...context,
-    dataConverter,
-    taskQueue: DIRECT_TASK_QUEUE,
-    activities: { ...activities },
+  return runActivities(context, DIRECT_TASK_QUEUE, activities, longestCallMs, {
     maxConcurrentActivityTaskExecutions: DIRECT_SLOTS,
     // By default a beat is held back for most of its time-out.
     maxHeartbeatThrottleInterval: '1s',
+  });
+}
+
+async function runActivities(
+  context: WorkerContext,
+  taskQueue: string,
+  activities: DirectActivities | ExecuteActivities,
+  longestCallMs: number,
+  options: Partial<WorkerOptions> = {},
+): Promise<RunningWorker> {
+  const worker = await Worker.create({
+    ...context,
+    dataConverter,
+    taskQueue,
+    activities: { ...activities },
     shutdownGraceTime: longestCallMs + 5_000,
+    ...options,
   });
   return run(worker);
 }

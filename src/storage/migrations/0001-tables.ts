@@ -23,8 +23,8 @@ CREATE TABLE holdpoint.ledger (
   -- How often the call was sent again under this claim, and before when it is not sent again.
   resends            integer NOT NULL DEFAULT 0,
   resend_at          timestamptz,
-  -- The last deferral, and how many there were.
-  deferral           text, deferrals integer NOT NULL DEFAULT 0,
+  deferral           text, -- the last one
+  deferrals          integer NOT NULL DEFAULT 0, -- how many there were
   outcome            text,
   reconciled_outcome text CHECK (reconciled_outcome IN ('executed', 'failed')),
   reconciled_by      text,
