@@ -17,7 +17,7 @@ import { isFinal } from '../domain/lifecycle.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
 import { canonicalJson } from '../domain/proof/digest.ts';
-import { offeredTools } from './catalog.ts';
+import { findOffered } from './catalog.ts';
 import { parseParams, type McpRequest, type McpSession } from './request.ts';
 import { resultOf } from './result.ts';
 import { execute } from '../api/service/execute.ts';
@@ -144,8 +144,8 @@ async function readReview({ context, principal, caller }: McpRequest, reviewId: 
  * the gate says why not, and records it.
  */
 function resolveTool(settings: Settings, { agent }: AgentPrincipal, name: string): string {
-  const offered = offeredTools(settings, agent).offered.get(name);
-  if (offered !== undefined) return offered.tool;
+  const offered = findOffered(settings, agent, name);
+  if (offered !== undefined) return offered;
   const { policy } = settings;
   const isKnown = policy.tools.has(name) || policy.findTool(name) !== undefined;
   if (toolNameSchema.safeParse(name).success && isKnown) return name;

@@ -21,16 +21,46 @@ export interface OfferedTool {
   readonly annotations: ToolAnnotations;
 }
 
-interface Offer {
-  readonly offered: ReadonlyMap<string, OfferedTool>;
+/** Tools by the name they are offered under, and those that are offered under none. */
+interface Naming<T> {
+  readonly offered: ReadonlyMap<string, T>;
   readonly leftOut: readonly LeftOut[];
 }
 
+/** What this agent may propose, by the name it is offered under. */
+export function offeredTools(settings: InForce, agent: AgentConfig): Naming<OfferedTool> {
+  const { offered, leftOut } = nameTools(settings);
+  return {
+    offered: new Map(
+      [...offered]
+        .filter(([, { tool }]) => mayPropose(agent, tool))
+        .map(([name, { definition }]) => [name, offer(settings, definition)]),
+    ),
+    leftOut: leftOut.filter(({ tool }) => mayPropose(agent, tool)),
+  };
+}
+
+/** The full name of what this agent is offered under a name; undefined: nothing. */
+export function findOffered(settings: InForce, agent: AgentConfig, name: string): string | undefined {
+  const tool = nameTools(settings).offered.get(name)?.tool;
+  return tool !== undefined && mayPropose(agent, tool) ? tool : undefined;
+}
+
+type NamedTools = Naming<Nameable & { readonly definition: ToolDefinition }>;
+
+const namedTools = new WeakMap<InForce, NamedTools>();
+
 /**
- * What this agent may propose, by the name it is offered under: policy's tools, and those of upstream MCP servers. A tool
- * has the same name for every agent.
+ * Policy's tools, and those of upstream MCP servers. A tool has the same name for every agent. What is in force is
+ * replaced, never changed, so its tools are named once.
  */
-export function offeredTools(settings: InForce, agent: AgentConfig): Offer {
+export function nameTools(settings: InForce): NamedTools {
+  const known = namedTools.get(settings) ?? assignAll(settings);
+  namedTools.set(settings, known);
+  return known;
+}
+
+function assignAll(settings: InForce): NamedTools {
   const named = [...settings.policy.tools.values()].map(({ definition }) => definition);
   const runnable = named.filter(
     (definition) => definition.class !== 'forbidden' && settings.policy.findTool(definition.name) !== undefined,
@@ -44,15 +74,7 @@ export function offeredTools(settings: InForce, agent: AgentConfig): Offer {
     }),
   ]);
   const unusable = unnamed.filter((tool) => !toolNameSchema.safeParse(tool).success);
-  const all = [...leftOut, ...unusable.map((tool) => ({ tool, reason: 'name_unusable' }) as const)];
-  return {
-    offered: new Map(
-      [...offered]
-        .filter(([, { tool }]) => mayPropose(agent, tool))
-        .map(([name, { definition }]) => [name, offer(settings, definition)]),
-    ),
-    leftOut: all.filter(({ tool }) => mayPropose(agent, tool)),
-  };
+  return { offered, leftOut: [...leftOut, ...unusable.map((tool) => ({ tool, reason: 'name_unusable' }) as const)] };
 }
 
 /** Names of upstreams' tools that policy says nothing of; they are irreversible, whatever the upstream calls them. */
@@ -161,9 +183,7 @@ interface Nameable {
  * is the only such; the others are told apart by a mark that follows from their full names. One whose marked name is taken as
  * well is left out: a model could not tell them apart.
  */
-export function assignNames<T extends Nameable>(
-  tools: readonly T[],
-): { readonly offered: ReadonlyMap<string, T>; readonly leftOut: readonly LeftOut[] } {
+export function assignNames<T extends Nameable>(tools: readonly T[]): Naming<T> {
   const plain = groupBy(tools, ({ tool }) => offeredName(tool));
   const owners = new Set([...plain.values()].flatMap((group) => onlyOwner(group) ?? []));
   const wanted = groupBy(tools, (one) => (owners.has(one) ? offeredName : distinctName)(one.tool));

@@ -10,7 +10,7 @@ import { principalKey } from '../api/principal.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/api.ts';
 import type { InForce, SettingsSource } from '../domain/policy/settings.ts';
 import { acceptKey, changedPartsOf, stateOfUpstream, trustedDigest } from '../domain/policy/upstreams.ts';
-import { LEFT_OUT, offeredTools } from './catalog.ts';
+import { LEFT_OUT, nameTools } from './catalog.ts';
 import type { McpDeps, McpRequest, McpSession } from './request.ts';
 import { createMcpServer } from './server.ts';
 
@@ -235,8 +235,7 @@ function listUpstreams(settings: InForce): UpstreamList {
     Object.hasOwn(settings.connectors, server),
   );
   const tools = configured.flatMap(([, listed]) => [...listed.values()]);
-  // As an agent without a list of its own would see it.
-  const { leftOut } = offeredTools(settings, { id: '' });
+  const { leftOut } = nameTools(settings);
   const reasons = new Map(leftOut.map(({ tool, reason }) => [tool, LEFT_OUT[reason]]));
   return {
     tools: tools.map((tool) => ({
