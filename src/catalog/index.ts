@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-
-const CATALOG_NAMES = ['github', 'stripe', 'postgres'];
+import { CATALOGS } from '../contract/policy.ts';
 
 /**
  * Built-in catalogs, one YAML file per service: each tool with its class, effects, schema, request and preview. By the name
@@ -9,5 +8,5 @@ const CATALOG_NAMES = ['github', 'stripe', 'postgres'];
  */
 export function loadCatalogFiles(): ReadonlyMap<string, { readonly name: string; readonly text: string }> {
   const read = (name: string): string => readFileSync(new URL(`./${name}.yaml`, import.meta.url), 'utf8');
-  return new Map(CATALOG_NAMES.map((name) => [name, { name: `catalog/${name}.yaml`, text: read(name) }]));
+  return new Map(CATALOGS.map((name) => [name, { name: `catalog/${name}.yaml`, text: read(name) }]));
 }

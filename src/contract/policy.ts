@@ -229,10 +229,14 @@ export const approvalSchema = z.strictObject({
 });
 export type ApprovalRule = z.infer<typeof approvalSchema>;
 
+/** The built-in catalogs. */
+export const CATALOGS = ['github', 'stripe', 'postgres'] as const;
+export type Catalog = (typeof CATALOGS)[number];
+
 /** The policy file, and a catalog file (which has `version`, `tools` and `rules` only). */
 export const policyFileSchema = z.strictObject({
   version: z.literal(1),
-  include: z.array(z.enum(['github', 'stripe', 'postgres'])).optional(),
+  include: z.array(z.enum(CATALOGS)).optional(),
   tools: z.array(toolSchema).optional(),
   rules: z.array(ruleSchema).optional(),
   approvals: z.array(approvalSchema).optional(),

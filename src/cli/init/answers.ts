@@ -1,13 +1,14 @@
 import { basename } from 'node:path';
 import { configFileSchema } from '../../contract/config.ts';
 import { principalIdSchema } from '../../contract/ids.ts';
+import { CATALOGS, type Catalog } from '../../contract/policy.ts';
 import { serviceNameSchema } from '../../contract/call.ts';
 import { readTrust } from '../../storage/keys/index.ts';
 import { keysDirOf } from '../commands/installation.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { planHttpConnector } from './openapi-connector.ts';
-import { CATALOGS, type Catalog, type PlannedConnector, type PlannedReviewer, type Proposal } from './plan.ts';
+import type { Answers, PlannedConnector, PlannedReviewer, Proposal } from './plan.ts';
 import {
   chooseOperations,
   proposeFromDescription,
@@ -27,15 +28,6 @@ export interface InitFlags {
   readonly mcp?: readonly string[];
   readonly http?: readonly string[];
   readonly include?: string;
-}
-
-/** What was answered, by flags or at the terminal. */
-export interface Answers {
-  readonly deploymentId: string;
-  readonly agents: readonly string[];
-  readonly reviewers: readonly PlannedReviewer[];
-  readonly catalogs: readonly Catalog[];
-  readonly proposals: readonly Proposal[];
 }
 
 export const DEFAULT_GROUP = 'ops';
@@ -189,7 +181,7 @@ function requireId(option: string, id: string): string {
 function requireBaseUrl(option: string, url: string): string {
   const refusal = refuseBaseUrl(url);
   if (refusal !== undefined) throw new CliError('usage', 'url_invalid', `${option} ${url}: ${refusal}.`);
-  return url.replace(/\/$/, '');
+  return url;
 }
 
 function requireServer({ place, server: { baseUrl, needsConsent } }: Description): string {

@@ -1,4 +1,5 @@
 import { intro, log, spinner } from '@clack/prompts';
+import { CATALOGS } from '../../contract/policy.ts';
 import { askSome, askText, askYesNo } from '../ui/prompt.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -10,9 +11,8 @@ import {
   refuseConnector,
   refuseId,
   splitList,
-  type Answers,
 } from './answers.ts';
-import { CATALOGS, type PlannedReviewer, type Proposal } from './plan.ts';
+import type { Answers, PlannedReviewer, Proposal } from './plan.ts';
 import {
   chooseOperations,
   proposeFromDescription,
@@ -90,7 +90,7 @@ async function askOpenApi(io: Io): Promise<Proposal> {
     () => askOperations(operations),
     async (ids) => chooseOperations(description, ids),
   );
-  return proposeFromDescription(description, name, baseUrl.replace(/\/$/, ''), chosen);
+  return proposeFromDescription(description, name, baseUrl, chosen);
 }
 
 async function askOperations(operations: Description['operations']): Promise<readonly string[]> {
@@ -114,7 +114,7 @@ async function askHttp(): Promise<Proposal> {
     refuse: refuseBaseUrl,
   });
   const name = await askText('A short name for it', { initial: 'service', refuse: refuseConnector });
-  return proposeHttp(name, baseUrl.replace(/\/$/, ''));
+  return proposeHttp(name, baseUrl);
 }
 
 async function askMcp(io: Io): Promise<Proposal> {

@@ -82,10 +82,11 @@ export function serverOf(document: JsonObject, place: string): Server {
 /** The connector of a description: its base URL, and how its first security scheme wants the credential. */
 export function planHttpConnector(
   name: string,
-  baseUrl: string,
+  place: string,
   scheme: JsonObject | undefined,
   hasDescription = true,
 ): PlannedConnector {
+  const baseUrl = place.replace(/\/$/, '');
   const { settings, what, variable, notes } = credentialOf(scheme, hasDescription);
   const isPrivate = placeOfHost(baseUrl) !== 'unknown';
   const id = variableName(name, variable);

@@ -238,8 +238,9 @@ function withNull(schema: JsonObject): JsonObject {
   };
 }
 
-function describe(schema: JsonObject): JsonObject {
-  const text = cleanText(schema['description'], LIMITS.text);
+/** The description of a part of the document, for the schema that stands for it. */
+export function describe({ description }: { readonly description?: Json | undefined }): JsonObject {
+  const text = cleanText(description, LIMITS.text);
   return text === undefined ? {} : { description: text };
 }
 

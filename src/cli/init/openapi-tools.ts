@@ -7,7 +7,7 @@ import { findTelling } from '../../domain/policy/check-tool.ts';
 import { parseTemplate } from '../../domain/render/http.ts';
 import { visible } from '../../domain/text/visible.ts';
 import type { Operation, Parameter } from './openapi-operations.ts';
-import { cleanText, createConverter, isArgumentName, type ConvertSchema } from './openapi-schema.ts';
+import { createConverter, describe, isArgumentName, type ConvertSchema } from './openapi-schema.ts';
 import { HELD_NOTE, type LeftOut, type ProposedTool } from './plan.ts';
 import { proposeTitle, toolNames } from './words.ts';
 
@@ -91,7 +91,7 @@ function proposeCall(
     if (!path.includes(`{${parameter.name}}`)) continue;
     const name = nameOf(parameter.name, 'path');
     path = path.replaceAll(`{${parameter.name}}`, `{${name}}`);
-    properties[name] = describe(parameter, asPathValue(convert(parameter.schema)));
+    properties[name] = { ...asPathValue(convert(parameter.schema)), ...describe(parameter) };
     required.push(name);
   }
   const template = parseTemplate(path);
@@ -108,7 +108,7 @@ function proposeCall(
       continue;
     }
     const name = nameOf(parameter.name, 'query');
-    properties[name] = describe(parameter, schema);
+    properties[name] = { ...schema, ...describe(parameter) };
     if (parameter.required) required.push(name);
     // A closed schema puts what the path does not use into the query, under its own name.
     if (body !== undefined || name !== parameter.name) pairs.push(`${encodeURIComponent(parameter.name)}={${name}}`);
@@ -203,9 +203,4 @@ function isScalar({ type, anyOf }: JsonObject): boolean {
 function asPathValue(schema: JsonObject): JsonObject {
   const { type, anyOf } = schema;
   return anyOf === undefined && (type === 'string' || type === 'integer') ? schema : { type: ['string', 'integer'] };
-}
-
-function describe({ description }: Parameter, schema: JsonObject): JsonObject {
-  const text = cleanText(description, 200);
-  return text === undefined ? schema : { ...schema, description: text };
 }

@@ -1,13 +1,22 @@
 import type { ConnectorConfig } from '../../contract/config.ts';
-import type { ToolDefinition } from '../../contract/policy.ts';
+import type { Catalog, ToolDefinition } from '../../contract/policy.ts';
 
-/** What `holdpoint init` was told, and what it found out. */
-export interface Plan {
+/** What `holdpoint init` was told, whoever was asked for it. */
+interface Told {
   readonly deploymentId: string;
   readonly agents: readonly string[];
   readonly reviewers: readonly PlannedReviewer[];
   /** Built-in catalogs of the policy. */
   readonly catalogs: readonly Catalog[];
+}
+
+/** What was answered, by flags or at the terminal. */
+export interface Answers extends Told {
+  readonly proposals: readonly Proposal[];
+}
+
+/** What the files say. */
+export interface Plan extends Told {
   readonly connectors: readonly PlannedConnector[];
   readonly tools: readonly ProposedTool[];
 }
@@ -16,9 +25,6 @@ export interface PlannedReviewer {
   readonly id: string;
   readonly groups: readonly string[];
 }
-
-export const CATALOGS = ['github', 'stripe', 'postgres'] as const;
-export type Catalog = (typeof CATALOGS)[number];
 
 export interface PlannedConnector {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { Document, isMap, isPair, isScalar, isSeq, visit, type Node, type Scalar, type YAMLMap } from 'yaml';
 import { scalar } from './render-config.ts';
-import type { Catalog, Plan, ProposedTool } from './plan.ts';
+import type { Catalog } from '../../contract/policy.ts';
+import type { Plan, ProposedTool } from './plan.ts';
 
 /** The text of `policy.yaml`. */
 export function renderPolicy({ catalogs, tools, reviewers }: Plan): string {

@@ -27,7 +27,7 @@ export function toolNames(service: string): (id: string) => string {
 /** `get pets by-id` → `getPetsById`; letters and digits that are not ASCII are dropped. */
 function camelCase(text: string): string {
   const [first = '', ...others] = text.split(/[^A-Za-z0-9_]+/).filter((word) => word !== '');
-  return first + others.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  return first + others.map(capitalize).join('');
 }
 
 /** Most arguments that a title names. */
