@@ -1,5 +1,6 @@
 import type { Command, CommanderError } from 'commander';
 import { findNearest } from '../../domain/files/nearest.ts';
+import { capitalize } from '../../domain/lifecycle.ts';
 import type { ErrorReport } from './explain-error.ts';
 
 /** What is wrong with a command line, and the way out. */
@@ -22,7 +23,7 @@ export function explainUsage(
     );
   }
   const [what = message, meant] = message.replace(/^error: /, '').split(/\n\(Did you mean (?:one of )?/);
-  const words = `${what.charAt(0).toUpperCase()}${what.slice(1)}`;
+  const words = capitalize(what);
   return usage(words.endsWith('.') ? words : `${words}.`, meant && `Did you mean \`${meant.replace(/\?\)$/, '')}\`?`);
 }
 

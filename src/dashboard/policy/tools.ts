@@ -1,4 +1,5 @@
 import type { Explanation, ToolSummary } from '../../contract/api.ts';
+import { capitalize } from '../../domain/lifecycle.ts';
 import { gateOf } from '../../domain/policy/strictness.ts';
 import { words } from '../words.ts';
 
@@ -32,8 +33,7 @@ export function findTools(tools: readonly ToolSummary[], search: string): readon
 
 export function effectText({ effects }: ToolSummary): string {
   if (effects === null) return words.policy.effectsUnknown;
-  const text = effects.map((effect) => words.policy.effects[effect]).join(', ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capitalize(effects.map((effect) => words.policy.effects[effect]).join(', '));
 }
 
 /** What its calls meet before any rule is asked, and whether a rule can change that. */

@@ -44,9 +44,19 @@ const YAML: Vocabulary = {
   instead: (value) => `, not ${describeValue(value)}`,
 };
 
+/** JSON's types by the names of zod and of JSON Schema. */
+export const JSON_TYPES: Readonly<Record<string, string>> = {
+  ...YAML.types,
+  string: 'a string',
+  integer: 'a whole number',
+  array: 'an array',
+  object: 'an object',
+  record: 'an object',
+};
+
 /** Of a request no value is told: it is the caller's own, and may be long or secret. */
 const JSON_WORDS: Vocabulary = {
-  types: { ...YAML.types, string: 'a string', array: 'an array', object: 'an object', record: 'an object' },
+  types: JSON_TYPES,
   typeOf(value) {
     if (value === null) return 'null';
     if (Array.isArray(value)) return 'an array';
@@ -85,14 +95,19 @@ interface Refused {
 /** Tells of a value: `predicate` finishes a sentence that begins with its name. */
 type Explain = (predicate: string, fix: string, advice?: string) => readonly Explained[];
 
+function explainAt(path: Path): Explain {
+  const name = nameOf(path);
+  return (predicate, fix, advice = '') => [
+    { path, part: 'value', message: `${name} ${predicate}`, fix, field: { path, message: `${predicate}${advice}` } },
+  ];
+}
+
 function explainIssue(issue: Issue, refused: Refused, above: Path): readonly Explained[] {
   const { schema, value, words } = refused;
   const path = [...above, ...(issue.path as (string | number)[])];
   const name = nameOf(path);
   const found = valueAt(value, path);
-  const explain: Explain = (predicate, fix, advice = '') => [
-    { path, part: 'value', message: `${name} ${predicate}`, fix, field: { path, message: `${predicate}${advice}` } },
-  ];
+  const explain = explainAt(path);
 
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => explainUnknownKey(schema, path, key));
   if (found === undefined && path.length > 0) {
@@ -196,16 +211,7 @@ function explainTypes(
   const wanted = issue.errors.flat().filter((inner) => inner.code === 'invalid_value');
   const below = [...path, ...((wanted[0]?.path ?? []) as (string | number)[])];
   const allowed = [...new Set(wanted.flatMap((inner) => inner.values.map(String)))];
-  const explain: Explain = (predicate, fix, advice = '') => [
-    {
-      path: below,
-      part: 'value',
-      message: `${nameOf(below)} ${predicate}`,
-      fix,
-      field: { path: below, message: `${predicate}${advice}` },
-    },
-  ];
-  return explainOneOf(explain, valueAt(value, below) ?? null, allowed, words);
+  return explainOneOf(explainAt(below), valueAt(value, below) ?? null, allowed, words);
 }
 
 function weightOf(issue: Issue): number {

@@ -4,6 +4,7 @@ import { RE2JS } from '@bufbuild/re2';
 import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isMultipleOf } from '../decimal.ts';
+import { JSON_TYPES } from '../files/explain-issue.ts';
 import { findNearest, listWords } from '../files/nearest.ts';
 import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
@@ -184,22 +185,13 @@ function explainError({ instancePath, keyword, params, message }: ErrorObject): 
   }
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  string: 'a string',
-  number: 'a number',
-  integer: 'a whole number',
-  boolean: 'true or false',
-  array: 'an array',
-  object: 'an object',
-};
-
 /** What a value must be, in the words that Holdpoint has for its own requests; undefined: a keyword that few schemas use. */
 function wordsOf(keyword: string, { limit, ...values }: Readonly<Record<string, unknown>>): string | undefined {
   const size = (bound: string, one: string, many: string): string =>
     `must have ${bound} ${String(limit)} ${limit === 1 ? one : many}`;
   switch (keyword) {
     case 'type':
-      return `must be ${listWords([values['type']].flat().map((type) => TYPES[String(type)] ?? String(type)))}`;
+      return `must be ${listWords([values['type']].flat().map((type) => JSON_TYPES[String(type)] ?? String(type)))}`;
     case 'enum':
       return `must be one of ${JSON.stringify(values['allowedValues'])}`;
     case 'const':
