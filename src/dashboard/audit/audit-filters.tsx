@@ -1,8 +1,7 @@
-import { useEffect, useRef } from 'react';
 import { Button } from 'react-aria-components';
 import { LOG_SEARCH } from '../../contract/constants.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
-import { useDelayed } from '../ui/hooks.ts';
+import { Labelled, TextFilter, useSetFilter } from '../ui/filter-fields.tsx';
 import { SearchBox } from '../ui/search-box.tsx';
 import type { AuditFilterName, AuditSearch } from './entries.ts';
 import { words } from '../words.ts';
@@ -15,15 +14,7 @@ export function AuditFilters({
   readonly search: AuditSearch;
   readonly onChange: (next: AuditSearch) => void;
 }) {
-  // What was typed comes a moment later: by then another filter may have been chosen, which must not be lost.
-  const latest = useRef(search);
-  useEffect(() => {
-    latest.current = search;
-  });
-  const set = (name: AuditFilterName, value: string): void => {
-    const { [name]: _old, ...rest } = latest.current;
-    onChange(value === '' ? rest : { ...rest, [name]: value });
-  };
+  const set = useSetFilter<AuditFilterName>(search, onChange);
   return (
     <div className="filters-more" role="search" aria-label={words.audit.searchLog}>
       <SearchBox
@@ -33,8 +24,7 @@ export function AuditFilters({
         onChange={(value) => set('q', value)}
         maxLength={LOG_SEARCH.length}
       />
-      <label className="field">
-        <span>{words.audit.type}</span>
+      <Labelled label={words.audit.type}>
         <select value={search.type ?? ''} onChange={(event) => set('type', event.target.value)}>
           <option value="">{words.audit.anyType}</option>
           {Object.entries(ENTRY).map(([type, { label }]) => (
@@ -43,7 +33,7 @@ export function AuditFilters({
             </option>
           ))}
         </select>
-      </label>
+      </Labelled>
       <TextFilter label={words.audit.person} value={search.person ?? ''} onChange={(value) => set('person', value)} />
       <TextFilter
         label={words.audit.review}
@@ -61,20 +51,6 @@ export function AuditFilters({
   );
 }
 
-function TextFilter(props: {
-  readonly label: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-}) {
-  const [text, setText] = useDelayed(props.value, props.onChange);
-  return (
-    <label className="field">
-      <span>{props.label}</span>
-      <input value={text} onChange={(event) => setText(event.target.value)} />
-    </label>
-  );
-}
-
 /** In the reader's own time zone; in the address as UTC. */
 function TimeFilter(props: {
   readonly label: string;
@@ -83,8 +59,7 @@ function TimeFilter(props: {
 }) {
   const { label, value, onChange } = props;
   return (
-    <label className="field">
-      <span>{label}</span>
+    <Labelled label={label}>
       <input
         type="datetime-local"
         value={value === undefined ? '' : localInput(value)}
@@ -93,7 +68,7 @@ function TimeFilter(props: {
           onChange(Number.isNaN(time) ? '' : new Date(time).toISOString());
         }}
       />
-    </label>
+    </Labelled>
   );
 }
 

@@ -1,8 +1,8 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useState } from 'react';
 import { Button } from 'react-aria-components';
 import { useQuery } from '@tanstack/react-query';
 import { toolsQuery } from '../data/queries.ts';
-import { useDelayed } from '../ui/hooks.ts';
+import { Labelled, TextFilter, useSetFilter } from '../ui/filter-fields.tsx';
 import { SearchBox } from '../ui/search-box.tsx';
 import { words } from '../words.ts';
 import { STATUS_CHOICES, type InboxFilters } from './filters.ts';
@@ -18,17 +18,10 @@ export function Filters({
   const tools = useQuery(toolsQuery()).data?.tools ?? [];
   const active = Object.keys(filters).filter((name) => name !== 'q').length;
   const [open, setOpen] = useState(active > 0);
-  // What was typed comes a moment later: by then another filter may have been chosen, which must not be lost.
-  const latest = useRef(filters);
-  useEffect(() => {
-    latest.current = filters;
-  });
+  const set = useSetFilter<keyof InboxFilters>(filters, onChange);
   const bind = (name: keyof InboxFilters): FieldProps => ({
     value: filters[name] ?? '',
-    onChange: (value) => {
-      const { [name]: _old, ...rest } = latest.current;
-      onChange(value === '' ? rest : { ...rest, [name]: value });
-    },
+    onChange: (value) => set(name, value),
   });
   return (
     <div className="filters" role="search" aria-label={words.inbox.list}>
@@ -47,9 +40,9 @@ export function Filters({
             choices={anyOf(tools.map(({ service }) => service).toSorted())}
           />
           <Choice label={words.inbox.filter.tool} {...bind('tool')} choices={anyOf(tools.map(({ tool }) => tool))} />
-          <Exact label={words.inbox.filter.proposer} {...bind('proposer')} />
-          <Exact label={words.inbox.filter.group} {...bind('group')} />
-          <Exact label={words.inbox.filter.thread} {...bind('threadId')} />
+          <TextFilter label={words.inbox.filter.proposer} {...bind('proposer')} />
+          <TextFilter label={words.inbox.filter.group} {...bind('group')} />
+          <TextFilter label={words.inbox.filter.thread} {...bind('threadId')} />
           {active > 0 && (
             <Button className="button" onPress={() => onChange(filters.q === undefined ? {} : { q: filters.q })}>
               {words.search.clear}
@@ -72,15 +65,6 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
 }
 
-function Exact({ label, value, onChange }: FieldProps & { readonly label: string }) {
-  const [text, setText] = useDelayed(value, onChange);
-  return (
-    <Labelled label={label}>
-      <input value={text} onChange={(event) => setText(event.target.value)} />
-    </Labelled>
-  );
-}
-
 function Choice({
   label,
   value,
@@ -99,14 +83,5 @@ function Choice({
         ))}
       </select>
     </Labelled>
-  );
-}
-
-function Labelled({ label, children }: { readonly label: string; readonly children: ReactNode }) {
-  return (
-    <label className="field">
-      <span>{label}</span>
-      {children}
-    </label>
   );
 }
