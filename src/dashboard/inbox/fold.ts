@@ -1,5 +1,6 @@
 import type { ReviewRow } from '../../contract/review.ts';
 import { summaryOfRow, titleText } from '../../domain/show/title.ts';
+import { holdsWords } from '../ui/search-words.ts';
 
 /** A line of the inbox: a heading, a review, or reviews of one group folded into one line. */
 export type InboxItem =
@@ -57,7 +58,7 @@ export function proposersOf(rows: readonly ReviewRow[]): readonly string[] {
 
 /** Whether a row has the words that were searched for, all of them, in any of its texts. */
 export function matchesSearch(row: ReviewRow, search: string): boolean {
-  const text = [
+  const texts = [
     titleText(row),
     summaryOfRow(row),
     row.tool,
@@ -66,12 +67,7 @@ export function matchesSearch(row: ReviewRow, search: string): boolean {
     row.reason,
     row.group,
     row.threadId,
-  ]
-    .concat([row.reviewId])
-    .join('\n')
-    .toLowerCase();
-  return search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
+    row.reviewId,
+  ];
+  return holdsWords(texts, search);
 }

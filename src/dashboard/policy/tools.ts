@@ -1,6 +1,7 @@
 import type { Explanation, ToolSummary } from '../../contract/api.ts';
 import { capitalize } from '../../domain/lifecycle.ts';
 import { gateOf } from '../../domain/policy/strictness.ts';
+import { holdsWords } from '../ui/search-words.ts';
 import { words } from '../words.ts';
 
 /** Tools by service, in the order of their names. */
@@ -14,9 +15,8 @@ export function servicesOf(tools: readonly ToolSummary[]): readonly (readonly [s
 
 /** Tools whose row holds every word of the search, in any case. */
 export function findTools(tools: readonly ToolSummary[], search: string): readonly ToolSummary[] {
-  const wanted = search.toLowerCase().split(/\s+/).filter(Boolean);
   return tools.filter((tool) => {
-    const text = [
+    const texts = [
       tool.tool,
       tool.title ?? tool.description ?? '',
       tool.reason ?? '',
@@ -24,10 +24,8 @@ export function findTools(tools: readonly ToolSummary[], search: string): readon
       effectText(tool),
       heldText(tool),
       ...tool.approvals.flatMap(({ levels }) => levels.map(levelText)),
-    ]
-      .join('\n')
-      .toLowerCase();
-    return wanted.every((word) => text.includes(word));
+    ];
+    return holdsWords(texts, search);
   });
 }
 
