@@ -17,11 +17,13 @@ interface FieldProps<D extends Draft = Draft> {
   readonly onChange: (draft: Draft) => void;
 }
 
+/** An object stays one, whatever becomes of its members. */
+interface MembersProps extends Omit<FieldProps<ObjectDraft>, 'onChange'> {
+  readonly onChange: (draft: ObjectDraft) => void;
+}
+
 /** The arguments of a call, each in a field for its kind of value. */
-export function ArgumentsFields({
-  errors,
-  ...field
-}: FieldProps<ObjectDraft> & { readonly errors: readonly ArgumentError[] }) {
+export function ArgumentsFields({ errors, ...field }: MembersProps & { readonly errors: readonly ArgumentError[] }) {
   return (
     <Errors value={errors}>
       <Problems pointer={field.pointer} id={useId()} />
@@ -103,7 +105,7 @@ function Problems({ pointer, id }: { readonly pointer: string; readonly id: stri
   );
 }
 
-function Members({ draft, hints, pointer, onChange }: FieldProps<ObjectDraft>) {
+function Members({ draft, hints, pointer, onChange }: MembersProps) {
   const { members } = draft;
   const replace = (at: number, member: Member): void =>
     onChange({ kind: 'object', members: members.map((one, index) => (index === at ? member : one)) });

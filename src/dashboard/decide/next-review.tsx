@@ -9,8 +9,7 @@ import { listQuery, rowsOf } from '../data/queries.ts';
 import { lastInboxView } from '../inbox/filters.ts';
 import { LineView } from '../review/shown-view.tsx';
 import { useSession } from '../session/session.ts';
-import { TimeLeft } from '../ui/times.tsx';
-import { useNow } from '../data/clock.ts';
+import { LiveTimeLeft } from '../ui/times.tsx';
 import { words } from '../words.ts';
 
 /** Once there is nothing to decide here: the most urgent of the others that waited for this person by then, with a key. */
@@ -53,7 +52,7 @@ function NextLink({ row }: { readonly row: ReviewRow }) {
       <span className="next-title">
         <LineView line={titleLine(row)} />
       </span>
-      <TimeLeft until={row.expiresAt} now={useNow()} />
+      <LiveTimeLeft until={row.expiresAt} />
     </Link>
   );
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../contract/exact-number.ts';
-import { splitVisible } from '../ui/visible.ts';
+import { hasHidden } from '../ui/visible.ts';
 import { Visible } from '../ui/visible.tsx';
 import { changeKind, draftOf, editText, readDraft, type Draft, type Kind } from './draft.ts';
 import type { Hints } from './schema-hints.ts';
@@ -59,7 +59,7 @@ export function Control({ draft, hints, onChange, control }: ControlProps) {
 
 /** A field shows text as it is drawn; what would not be seen in it, or be taken for something else, is marked below. */
 function Unseen({ text }: { readonly text: string }) {
-  if (splitVisible(text, { keepLines: true }).every(({ kind }) => kind === 'plain')) return null;
+  if (!hasHidden(text)) return null;
   return (
     <pre className="code edit-unseen" role="group" aria-label={words.form.hidden}>
       <Visible text={text} lines />

@@ -185,7 +185,7 @@ function MemberRow({ member, columns, hasClass, isSelected, result, now, onSelec
 function OpenLevel({ review, now }: { readonly review: Review; readonly now: number }) {
   const level = openLevelOf(review);
   if (level === undefined || (review.levels.length === 1 && level.quorum === 1)) return null;
-  const who = approversAt(level, now).join(' or ');
+  const who = approversAt(level, now).join(words.policy.or);
   const place = { level: review.level, levels: review.levels.length, name: level.name };
   return (
     <span className="quiet small">

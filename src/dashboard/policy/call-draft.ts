@@ -1,7 +1,8 @@
 import type { Urgency } from '../../contract/call.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { NUMBER_KEY, parseExactJson, writeJson } from '../../contract/exact-number.ts';
-import type { JsonObject } from '../../contract/json.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import { isJsonObject } from '../../domain/json/pointer.ts';
 import { draftOf, fitsFields, readDraft, type ObjectDraft } from '../decide/draft.ts';
 
 /** A call while it is being written. */
@@ -61,22 +62,21 @@ export function draftOfCall(call: Call): CallDraft | undefined {
 
 /** The part of a request that policy looks at; undefined where there is no call in it. */
 export function parseCall(text: string): Call | undefined {
-  let value: unknown;
+  let request: Json;
   try {
-    value = parseExactJson(text);
+    request = parseExactJson(text);
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const request = value as Readonly<Record<string, unknown>>;
+  if (!isJsonObject(request)) return undefined;
   const { tool, arguments: args, context, urgency } = request;
-  if (typeof tool !== 'string' || typeof args !== 'object' || args === null || Array.isArray(args)) return undefined;
+  if (typeof tool !== 'string' || !isJsonObject(args)) return undefined;
   // The service is the first part of a tool's name, unless the request says otherwise.
   const service = typeof request['service'] === 'string' ? request['service'] : (tool.split('.')[0] ?? '');
   return {
     service,
     tool,
-    arguments: args as JsonObject,
+    arguments: args,
     ...(context === undefined || context === null ? {} : { context: context as JsonObject }),
     ...(urgency === undefined ? {} : { urgency: urgency as Urgency }),
   };

@@ -7,8 +7,8 @@ import { writeJson } from '../../contract/exact-number.ts';
 import { RequestError, sessionFetch } from '../data/client.ts';
 import { toolQuery } from '../data/queries.ts';
 import { ArgumentsFields } from '../decide/arguments-form.tsx';
-import type { ObjectDraft } from '../decide/draft.ts';
 import { emptyObject, hintsOf } from '../decide/schema-hints.ts';
+import { sendByControlEnter } from '../decide/send-hint.tsx';
 import { Failure, Loading } from '../ui/states.tsx';
 import { words } from '../words.ts';
 import { Answer } from './answer.tsx';
@@ -77,9 +77,7 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
           event.preventDefault();
           send();
         }}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
-        }}
+        onKeyDown={sendByControlEnter}
       >
         <p className="quiet">{words.policy.tryHint}</p>
         {text === undefined ? (
@@ -108,7 +106,7 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
                   hints={hints}
                   pointer="/arguments"
                   errors={errors}
-                  onChange={(next) => change({ arguments: next as ObjectDraft })}
+                  onChange={(next) => change({ arguments: next })}
                 />
               </fieldset>
             )}
@@ -120,7 +118,7 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
                   hints={ANY}
                   pointer="/context"
                   errors={errors}
-                  onChange={(next) => change({ context: next as ObjectDraft })}
+                  onChange={(next) => change({ context: next })}
                 />
                 <label className="field">
                   <span>{words.policy.urgency}</span>

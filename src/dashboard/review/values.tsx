@@ -6,7 +6,7 @@ import type { Block } from '../../domain/show/shown.ts';
 import { writeValue } from '../../domain/text/write-value.ts';
 import { PartView, Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
-import { cutIntoPieces, highlightSql, type Segment } from './pieces.ts';
+import { cutIntoPieces, highlightSql } from './pieces.ts';
 import { Piece } from './seen.tsx';
 
 /** Around one part of what is shown: a piece that has to be seen, or not. */
@@ -73,8 +73,6 @@ function writeInFull(value: Json): string {
   return typeof value === 'string' || line.length <= SHORT ? line : writeJson(value, 2);
 }
 
-const NO_SEGMENTS: readonly Segment[] = [];
-
 /** Text in full, in pieces that are each noted once they were on screen. */
 export function TextPieces({
   text,
@@ -89,10 +87,7 @@ export function TextPieces({
 }) {
   const heading = useId();
   // Two hundred kilobytes take a moment: once is enough.
-  const pieces = useMemo(
-    () => cutIntoPieces(text, syntax === 'sql' ? highlightSql(text) : NO_SEGMENTS),
-    [text, syntax],
-  );
+  const pieces = useMemo(() => cutIntoPieces(text, syntax === 'sql' ? highlightSql(text) : undefined), [text, syntax]);
   const isNamed = label !== undefined;
   return (
     <>
