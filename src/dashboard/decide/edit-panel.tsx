@@ -5,7 +5,6 @@ import {
   Dialog,
   FieldError,
   Heading,
-  Input,
   Label,
   Modal,
   ModalOverlay,
@@ -25,7 +24,7 @@ import { Failure, Loading } from '../ui/states.tsx';
 import { ArgumentsFields } from './arguments-form.tsx';
 import { draftOf, fitsFields, readDraft, type ObjectDraft } from './draft.ts';
 import { useKept } from './kept.ts';
-import { commentOf, ConfirmRepeats, type PanelProps } from './panels.tsx';
+import { commentOf, ConfirmRepeats, OptionalComment, type PanelProps } from './panels.tsx';
 import { hintsOf } from './schema-hints.ts';
 import { SendHint, sendByControlEnter } from './send-hint.tsx';
 import { useSettledForm } from './settled-form.ts';
@@ -85,10 +84,7 @@ function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProp
       <p>{words.edit.newVersion}</p>
       <ChangesView lines={diffJson(before, edited)} label={words.edit.changes} isFolded />
       <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
-      <TextField value={comment} onChange={setComment} maxLength={4_000}>
-        <Label>{words.panels.comment}</Label>
-        <Input />
-      </TextField>
+      <OptionalComment value={comment} onChange={setComment} />
       <div className="decide-row">
         <Button
           ref={yes}
@@ -217,7 +213,7 @@ function ArgumentsEditor({ schema, before, state, onChange, onDone, onClose }: E
           hints={hints}
           pointer=""
           errors={shownErrors}
-          onChange={(draft) => onChange({ mode: 'form', draft: draft as ObjectDraft })}
+          onChange={(draft) => onChange({ mode: 'form', draft })}
         />
       ) : (
         <TextField

@@ -39,10 +39,7 @@ export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
       </p>
       <NotCompared review={review} />
       <ConfirmRepeats repeats={deciding.repeats} deciding={deciding} />
-      <TextField value={comment} onChange={setComment} maxLength={4_000}>
-        <Label>{words.panels.comment}</Label>
-        <Input />
-      </TextField>
+      <OptionalComment value={comment} onChange={setComment} />
     </Panel>
   );
 }
@@ -92,19 +89,14 @@ export function CommentPanel({
   const style = type === 'revise' ? 'button-main' : 'button-bad';
   return (
     <Panel {...{ title, submit, style, deciding, onClose }} onSubmit={send}>
-      {type !== 'stop' && <Presets type={type} onChoose={setComment} />}
-      <TextField
+      <CommentArea
+        label={label}
+        presets={type === 'stop' ? undefined : type}
         value={comment}
         onChange={setComment}
-        maxLength={4_000}
-        isInvalid={tried && missing}
-        validationBehavior="aria"
+        isMissing={tried && missing}
         autoFocus
-      >
-        <Label>{label}</Label>
-        <TextArea rows={2} />
-        <FieldError>{words.panels.commentNeeded}</FieldError>
-      </TextField>
+      />
     </Panel>
   );
 }
@@ -140,22 +132,62 @@ export function RespondPanel({ deciding, place, onClose }: PanelProps) {
   );
 }
 
-/** Comments that are often needed, each a press away. */
-export function Presets({
-  type,
-  onChoose,
-}: {
-  readonly type: keyof typeof words.decide.presets;
-  readonly onChoose: (comment: string) => void;
+/** The longest comment that the api accepts. */
+const LONGEST = 4_000;
+
+interface CommentProps {
+  readonly value: string;
+  readonly onChange: (comment: string) => void;
+}
+
+/** On one line, beside a yes. */
+export function OptionalComment({ value, onChange }: CommentProps) {
+  return (
+    <TextField value={value} onChange={onChange} maxLength={LONGEST}>
+      <Label>{words.panels.comment}</Label>
+      <Input />
+    </TextField>
+  );
+}
+
+/** With comments that are often needed, each a press away. */
+export function CommentArea({
+  label,
+  presets,
+  value,
+  onChange,
+  isMissing,
+  autoFocus,
+}: CommentProps & {
+  readonly label: string;
+  readonly presets: keyof typeof words.decide.presets | undefined;
+  readonly isMissing: boolean;
+  readonly autoFocus: boolean;
 }) {
   return (
-    <div className="presets">
-      {words.decide.presets[type].map((preset) => (
-        <Button key={preset} className="button button-small" onPress={() => onChoose(preset)}>
-          {preset}
-        </Button>
-      ))}
-    </div>
+    <>
+      {presets !== undefined && (
+        <div className="presets">
+          {words.decide.presets[presets].map((preset) => (
+            <Button key={preset} className="button button-small" onPress={() => onChange(preset)}>
+              {preset}
+            </Button>
+          ))}
+        </div>
+      )}
+      <TextField
+        value={value}
+        onChange={onChange}
+        maxLength={LONGEST}
+        isInvalid={isMissing}
+        validationBehavior="aria"
+        autoFocus={autoFocus}
+      >
+        <Label>{label}</Label>
+        <TextArea rows={2} />
+        <FieldError>{words.panels.commentNeeded}</FieldError>
+      </TextField>
+    </>
   );
 }
 
@@ -174,7 +206,7 @@ function Panel({ title, submit, submitRef, style = 'button-main', deciding, onCl
   const { isSettled, formProps } = useSettledForm(onSubmit, submitRef);
   const offline = useConnection() === 'offline';
   return (
-    <form ref={foot} className="decide decide-panel" aria-label={title} {...formProps}>
+    <form ref={foot} className="decide" aria-label={title} {...formProps}>
       {children}
       {offline && <p>{words.decide.offline}</p>}
       <div className="decide-row">

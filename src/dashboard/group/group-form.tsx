@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from 'react';
 import { useQueries } from '@tanstack/react-query';
-import { Button, FieldError, Label, TextArea, TextField } from 'react-aria-components';
+import { Button } from 'react-aria-components';
 import type { DecisionResult } from '../../client/reviews.ts';
 import type { ReviewRow } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
@@ -12,7 +12,7 @@ import { useConnection } from '../data/connection.ts';
 import { reviewQuery, toolQuery } from '../data/queries.ts';
 import { choicesFor } from '../decide/choices.ts';
 import { forgetTyped, useKept, type KeptPlace } from '../decide/kept.ts';
-import { Presets } from '../decide/panels.tsx';
+import { CommentArea, commentOf } from '../decide/panels.tsx';
 import { useSettledForm } from '../decide/settled-form.ts';
 import { useSending, type Sending } from '../decide/use-decide.ts';
 import { foot, SeenProvider, useSeen } from '../review/seen.tsx';
@@ -213,14 +213,7 @@ function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelPr
       chosen.flatMap(({ row, review }) =>
         review.call.digest === null
           ? []
-          : [
-              {
-                reviewId: row.reviewId,
-                type,
-                digest: review.call.digest,
-                ...(comment.trim() === '' ? {} : { comment: comment.trim() }),
-              },
-            ],
+          : [{ reviewId: row.reviewId, type, digest: review.call.digest, ...commentOf(comment) }],
       ),
     );
   };
@@ -228,19 +221,14 @@ function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelPr
   const title = type === 'approve' ? words.group.approve(chosen.length) : words.group.reject(chosen.length);
   return (
     <form ref={foot} className="decide group-foot" aria-label={title} {...formProps}>
-      {type === 'reject' && <Presets type="reject" onChoose={setComment} />}
-      <TextField
+      <CommentArea
+        label={type === 'reject' ? words.group.why : words.panels.comment}
+        presets={type === 'reject' ? 'reject' : undefined}
         value={comment}
         onChange={setComment}
-        maxLength={4_000}
-        isInvalid={tried && missing}
-        validationBehavior="aria"
+        isMissing={tried && missing}
         autoFocus={type === 'reject'}
-      >
-        <Label>{type === 'reject' ? words.group.why : words.panels.comment}</Label>
-        <TextArea rows={2} />
-        <FieldError>{words.panels.commentNeeded}</FieldError>
-      </TextField>
+      />
       {offline && <p>{words.decide.offline}</p>}
       <div className="decide-row">
         <Button
