@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { urgencySchema } from '../../contract/call.ts';
 import { KEY_ROLES } from '../../contract/envelope.ts';
 import type { ApiRole } from '../compose/keys.ts';
 import type { WorkerRole } from '../compose/run-parts.ts';
+import { readVersion } from '../embedded/cache.ts';
 import { EXIT, EXIT_WORDS, type ExitName } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { action, type CliContext, type GlobalOptions } from './action.ts';
@@ -70,14 +70,6 @@ export function createProgram(context: CliContext): Command {
 function helpAfter(): string {
   const lines = (Object.keys(EXIT) as ExitName[]).map((name) => `  ${EXIT[name]}  ${EXIT_WORDS[name]}`);
   return `\nExit codes:\n${lines.join('\n')}\n\nEnvironment: HOLDPOINT_URL, HOLDPOINT_TOKEN, HOLDPOINT_DATA_DIR (.holdpoint), HOLDPOINT_CONFIG (holdpoint.yaml), NO_COLOR`;
-}
-
-function readVersion(): string {
-  // Two folders up from src/cli/commands and from dist/cli/commands alike.
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string;
-  };
-  return version;
 }
 
 function registerInit(program: Command, run: Run): void {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import {
   createApp,
@@ -68,7 +68,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   const mcp = {
     sessionSecret: part.keys.mcpSecret,
     onToolsChanged: (listener: () => void) => followTools(foundation, listener),
-    version: readVersion(),
+    version: foundation.part.version,
   };
   const app = createApp({
     ...service,
@@ -79,7 +79,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     policyInForce: () => files.policyInForce(),
     resolveReference: (reference) => files.resolve(reference),
     answerSlack,
-    version: readVersion(),
+    version: foundation.part.version,
     page: readPage(),
     registry,
     readyChecks: {
@@ -127,11 +127,6 @@ function followTools({ files, onUpstreams }: Foundation, listener: () => void): 
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
-  return version;
 }
 
 function explain(error: unknown, { host, port }: ApiPart): StartError {

@@ -1,5 +1,7 @@
-import type { KeyObject } from 'node:crypto';
+import { randomBytes, type KeyObject } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import type { Part, PartName } from '../../contract/part.ts';
 import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
@@ -12,10 +14,12 @@ import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
 import { followUpstreams } from './upstreams.ts';
 import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
+import { readVersion } from '../embedded/cache.ts';
 import { StartError } from '../start-error.ts';
 
 /** What every part needs, whether it runs alone or with the others. */
 export interface Foundation {
+  readonly part: Part;
   readonly log: Logger;
   readonly store: Store;
   readonly files: FileSettingsSource;
@@ -42,6 +46,7 @@ export interface Foundation {
 }
 
 export interface FoundationInput {
+  readonly part: Part;
   readonly log: Logger;
   readonly store: Store;
   readonly source: FileSettingsSource;
@@ -51,6 +56,10 @@ export interface FoundationInput {
   readonly proxy: FindProxy;
   readonly shutdown: Shutdown;
   fail(error: unknown): void;
+}
+
+export function describePart(name: PartName): Part {
+  return { name, instance: `${hostname()}-${randomBytes(4).toString('hex')}`, version: readVersion() };
 }
 
 /**

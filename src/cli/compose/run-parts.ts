@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Logger } from 'pino';
+import type { Part } from '../../contract/part.ts';
 import type { KeyRole } from '../../contract/envelope.ts';
 import { grantRoles } from '../../storage/database/roles.ts';
 import { migrate } from '../../storage/database/migrate.ts';
@@ -11,7 +12,7 @@ import { openDataDir } from '../embedded/data-dir.ts';
 import { startApi } from './api-part.ts';
 import { readEnvironment, type EnvironmentSettings } from './environment.ts';
 import { openExecute } from './execute-part.ts';
-import { createFoundation, type Foundation } from './foundation.ts';
+import { createFoundation, describePart, type Foundation } from './foundation.ts';
 import { startGate } from './gate-part.ts';
 import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
 import { createLogger, installTemporalRuntime } from './logger.ts';
@@ -26,7 +27,8 @@ export type WorkerRole = 'gate' | 'execute' | 'all';
 export async function runApi(options: RunOptions, role: ApiRole): Promise<void> {
   const settings = readEnvironment(options.env);
   await serve(async (serving) => {
-    const { keys, foundation } = await openFoundation(options, settings, keyRolesOf(role), serving);
+    const part = describePart(role === 'all' ? 'api' : `api-${role}`);
+    const { keys, foundation } = await openFoundation(options, settings, part, keyRolesOf(role), serving);
     const { host, port, trustProxy } = settings;
     const { url } = await startApi(foundation, { keys: apiKeysOf(keys, role), host, port, trustProxy });
     foundation.log.info({ url, role }, 'the api listens');
@@ -46,7 +48,8 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
       ...(executes ? (['execute', 'seal'] as const) : []),
       ...(role === 'execute' ? [] : optionalRoles(settings)),
     ];
-    const { keys, foundation } = await openFoundation(options, settings, roles, serving);
+    const part = describePart(role === 'all' ? 'worker' : role);
+    const { keys, foundation } = await openFoundation(options, settings, part, roles, serving);
     const workers: RunningWorker[] = [];
     if (executes) {
       const execute = await openExecute(foundation, { keys, directory: settings.dataDir, stopWhenRolledBack: true });
@@ -87,6 +90,7 @@ export async function runMigrate({ env, say }: RunOptions): Promise<void> {
 async function openFoundation(
   { env }: RunOptions,
   settings: EnvironmentSettings,
+  part: Part,
   roles: readonly KeyRole[],
   { shutdown, fail, useLog }: Serving,
 ): Promise<{ readonly keys: Keys; readonly foundation: Foundation }> {
@@ -105,7 +109,10 @@ async function openFoundation(
   shutdown.add('database', () => store.close());
   const temporal = { connections, uiUrl: settings.temporalUiUrl };
   const { proxy } = settings;
-  return { keys, foundation: await createFoundation({ log, store, source, temporal, keys, proxy, shutdown, fail }) };
+  return {
+    keys,
+    foundation: await createFoundation({ part, log, store, source, temporal, keys, proxy, shutdown, fail }),
+  };
 }
 
 /** For the health checks of container platforms: a worker has no other port. */

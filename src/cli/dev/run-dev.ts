@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { localUrl, startApi } from '../compose/api-part.ts';
 import { readEnvironment, requireDistinctPorts, type EnvironmentSettings } from '../compose/environment.ts';
 import { openExecute } from '../compose/execute-part.ts';
-import { createFoundation } from '../compose/foundation.ts';
+import { createFoundation, describePart } from '../compose/foundation.ts';
 import { startGate } from '../compose/gate-part.ts';
 import { apiKeysOf, keysDirectory } from '../compose/keys.ts';
 import { createLogger, installTemporalRuntime } from '../compose/logger.ts';
@@ -56,6 +56,7 @@ async function startDev(
   shutdown.add('settings', () => source.close());
   reportFiles(source, say);
   const foundation = await createFoundation({
+    part: describePart('all'),
     log,
     store,
     source,

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,12 @@ export function cacheDir(env: Environment, name: string, version: string): strin
 /** A file of the npm package, outside `src` and `dist`. */
 export function packageFile(...parts: string[]): string {
   return join(fileURLToPath(new URL('../../..', import.meta.url)), ...parts);
+}
+
+/** Version of this Holdpoint. */
+export function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string };
+  return version;
 }
 
 export function isExecutable(path: string): boolean {
