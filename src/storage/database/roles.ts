@@ -11,70 +11,98 @@ import type { Database } from './database.ts';
  * None of them may write the ledger, the log or the reviews table but through `holdpoint.commit_group`, which looks at
  * the login and at what it was granted here. A login that is a member of gate and execute may do both (one process).
  */
-export interface RoleNames {
-  readonly api: string;
-  readonly review: string;
-  readonly gate: string;
-  readonly execute: string;
-}
+export type RoleNames = Readonly<Record<Role, string>>;
+type Role = 'api' | 'review' | 'gate' | 'execute';
 
-const DEFAULT_ROLES: RoleNames = {
+const ROLE_NAMES: RoleNames = {
   api: 'holdpoint_api',
   review: 'holdpoint_review',
   gate: 'holdpoint_gate',
   execute: 'holdpoint_execute',
 };
+const ROLES = Object.keys(ROLE_NAMES) as readonly Role[];
+
+/** `right`: as after GRANT, at most one column. `on`: a table or function of the schema; functions are not overloaded. */
+interface Grant {
+  readonly right: string;
+  readonly on: string;
+  readonly to: readonly Role[];
+}
+const call = (on: string, ...to: readonly Role[]): Grant => ({ right: 'EXECUTE', on, to });
+const write = (on: string, rights: readonly string[], ...to: readonly Role[]): readonly Grant[] =>
+  rights.map((right) => ({ right, on, to }));
+
+/** What each may do besides reading every table. The one list for granting and for checking. */
+const GRANTS: readonly Grant[] = [
+  call('bind_call', 'api', 'review'),
+  ...write('proposed_calls', ['INSERT'], 'api', 'review'),
+  ...write('mcp_requests', ['INSERT', 'UPDATE (key)', 'DELETE'], 'api', 'review'),
+  ...write('sessions', ['INSERT', 'UPDATE (seen_at)', 'DELETE'], 'api', 'review'),
+  ...write('used_once', ['INSERT', 'DELETE'], 'api', 'review'),
+  ...write('statement_requests', ['INSERT'], 'api', 'review'),
+  call('object', 'review'),
+  ...write('objections', ['UPDATE (settled_at)'], 'gate'),
+  ...write('objections', ['UPDATE (unreadable)'], 'execute'),
+  ...write('delivery_cursor', ['UPDATE'], 'gate'),
+  ...write('destinations', ['INSERT', 'UPDATE', 'DELETE'], 'gate'),
+  ...write('deliveries', ['INSERT', 'UPDATE', 'DELETE'], 'gate'),
+  ...write('channel_memory', ['INSERT', 'UPDATE', 'DELETE'], 'gate'),
+  ...write('evidence', ['INSERT', 'UPDATE (envelope)'], 'execute'),
+  ...write('checkpoints', ['INSERT', 'UPDATE (note)'], 'execute'),
+  ...write('statement_requests', ['DELETE'], 'execute'),
+  ...write('statements', ['INSERT', 'UPDATE (envelope)'], 'execute'),
+  ...write(
+    'upstream_tools',
+    ['INSERT', 'UPDATE (digest)', 'UPDATE (parts)', 'UPDATE (previous)', 'UPDATE (definition)'],
+    'execute',
+  ),
+  call('commit_group', 'gate', 'execute'),
+  call('lock_head', 'gate', 'execute'),
+  call('may_gate', 'gate'),
+  call('erase_reviews', 'gate'),
+  call('admit_sensitive', 'gate'),
+  call('take_lost', 'gate', 'execute'),
+  call('count_lost', ...ROLES),
+  ...write('temporal_binding', ['INSERT', 'UPDATE'], 'gate'),
+  ...write('lost_reviews', ['INSERT', 'UPDATE'], 'gate'),
+  ...write('sweep_halt', ['DELETE'], 'gate'),
+  call('may_execute', 'execute'),
+];
 
 /**
- * SQL that makes the roles where they are missing (without login, without password) and grants them their part. Run it
- * as the owner of the schema, after the migrations; running it again changes nothing. A login becomes one of them by
- * `GRANT holdpoint_gate TO the_login`.
+ * SQL that makes the roles where they are missing (without login, without password) and gives each exactly its part: what it,
+ * or everybody, was granted besides is revoked. Run it as the owner of the schema, after the migrations and as one
+ * transaction; running it again changes nothing. A login becomes one of them by `GRANT holdpoint_gate TO the_login`.
  *
  * @throws TypeError where a name is not a plain identifier
  */
-export function grantRolesSql(names: RoleNames = DEFAULT_ROLES): string {
-  const [review, gate, execute] = [names.review, names.gate, names.execute].map(quoteName);
-  const api = `${quoteName(names.api)}, ${review}`;
-  const create = Object.values(names).map(
-    (name) => `
+export function grantRolesSql(names: RoleNames = ROLE_NAMES): string {
+  const listOf = (roles: readonly Role[]): string => roles.map((role) => quoteName(names[role])).join(', ');
+  const everyone = listOf(ROLES);
+  const grants = GRANTS.map(
+    ({ right, on, to }) =>
+      `GRANT ${right} ON ${right === 'EXECUTE' ? 'FUNCTION' : 'TABLE'} holdpoint.${on} TO ${listOf(to)};\n`,
+  );
+  return `${Object.values(names).map(createRoleSql).join('')}
+REVOKE ALL ON SCHEMA holdpoint FROM PUBLIC, ${everyone};
+REVOKE ALL ON ALL TABLES IN SCHEMA holdpoint FROM PUBLIC, ${everyone};
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA holdpoint FROM PUBLIC, ${everyone};
+GRANT USAGE ON SCHEMA holdpoint TO ${everyone};
+GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${everyone};
+${grants.join('')}`;
+}
+
+function createRoleSql(name: string): string {
+  return `
 DO $do$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${name}') THEN
     CREATE ROLE ${quoteName(name)} NOLOGIN;
   END IF;
-END $do$;`,
-  );
-  return `${create.join('')}
-GRANT USAGE ON SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
-GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${api}, ${gate}, ${execute};
-GRANT EXECUTE ON FUNCTION holdpoint.bind_call(text, text, text, text, text, text, text[], timestamptz) TO ${api};
-GRANT INSERT ON holdpoint.proposed_calls TO ${api};
-GRANT INSERT, UPDATE (key), DELETE ON holdpoint.mcp_requests TO ${api};
-GRANT INSERT, UPDATE (seen_at), DELETE ON holdpoint.sessions TO ${api};
-GRANT INSERT, DELETE ON holdpoint.used_once TO ${api};
-GRANT INSERT ON holdpoint.statement_requests TO ${api};
-GRANT EXECUTE ON FUNCTION holdpoint.object(text, text) TO ${review};
-GRANT UPDATE (settled_at) ON holdpoint.objections TO ${gate};
-GRANT UPDATE (unreadable) ON holdpoint.objections TO ${execute};
-GRANT UPDATE ON holdpoint.delivery_cursor TO ${gate};
-GRANT INSERT, UPDATE, DELETE ON holdpoint.destinations, holdpoint.deliveries, holdpoint.channel_memory TO ${gate};
-GRANT INSERT, UPDATE (envelope) ON holdpoint.evidence TO ${execute};
-GRANT INSERT, UPDATE (note) ON holdpoint.checkpoints TO ${execute};
-GRANT DELETE ON holdpoint.statement_requests TO ${execute};
-GRANT INSERT, UPDATE (envelope) ON holdpoint.statements TO ${execute};
-GRANT INSERT, UPDATE (digest, parts, previous, definition) ON holdpoint.upstream_tools TO ${execute};
-GRANT EXECUTE ON FUNCTION holdpoint.commit_group(text), holdpoint.lock_head() TO ${gate}, ${execute};
-GRANT EXECUTE ON FUNCTION holdpoint.may_gate(), holdpoint.erase_reviews(jsonb) TO ${gate};
-GRANT EXECUTE ON FUNCTION holdpoint.admit_sensitive(text, text, integer) TO ${gate};
-GRANT EXECUTE ON FUNCTION holdpoint.take_lost(text, jsonb) TO ${gate}, ${execute};
-GRANT EXECUTE ON FUNCTION holdpoint.count_lost() TO ${api}, ${gate}, ${execute};
-GRANT INSERT, UPDATE ON holdpoint.temporal_binding, holdpoint.lost_reviews TO ${gate};
-GRANT DELETE ON holdpoint.sweep_halt TO ${gate};
-GRANT EXECUTE ON FUNCTION holdpoint.may_execute() TO ${execute};
-`;
+END $do$;`;
 }
 
 /** Runs {@link grantRolesSql}. @throws StorageError `write_refused` where the login may not make roles */
-export async function grantRoles(database: Database, names: RoleNames = DEFAULT_ROLES): Promise<void> {
+export async function grantRoles(database: Database, names: RoleNames = ROLE_NAMES): Promise<void> {
   await database.exclusively((_query, script) => script(grantRolesSql(names)));
 }
 
