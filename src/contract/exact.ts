@@ -12,8 +12,6 @@ export const MAX_ARGUMENT_ERRORS = 20;
 /** Deeper than any door takes; what refers to itself has no end. */
 const TOO_DEEP = 200;
 
-// oxlint-disable-next-line no-control-regex
-const UNSTORABLE = /[\u0000\ud800-\udfff]/u;
 const HOLDS_UNSTORABLE = 'holds a NUL character or is not valid Unicode';
 
 /**
@@ -23,29 +21,39 @@ const HOLDS_UNSTORABLE = 'holds a NUL character or is not valid Unicode';
  */
 export function findInexact(value: unknown): readonly ArgumentError[] {
   const errors: ArgumentError[] = [];
-  visit(value, '', 0, errors);
+  visit(value, [], errors);
   return errors;
 }
 
-function visit(value: unknown, pointer: string, depth: number, errors: ArgumentError[]): void {
+/** `path`: the keys down to the value. Most values are right, so their pointers are not written out. */
+function visit(value: unknown, path: string[], errors: ArgumentError[]): void {
   if (errors.length >= MAX_ARGUMENT_ERRORS) return;
-  const message = depth > TOO_DEEP ? 'is nested too deeply' : explainInexact(value);
-  if (message !== undefined) errors.push({ pointer, message });
-  else if (Array.isArray(value)) {
-    // Not `forEach`, which passes over the holes that JSON writes as null.
-    for (let index = 0; index < value.length; index += 1) visit(value[index], `${pointer}/${index}`, depth + 1, errors);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [key, part] of Object.entries(value)) {
-      if (UNSTORABLE.test(key)) errors.push({ pointer, message: `has a key that ${HOLDS_UNSTORABLE}` });
-      if (part !== undefined) visit(part, pointer + pointerStep(key), depth + 1, errors);
+  const report = (message: string): unknown => errors.push({ pointer: path.map(pointerStep).join(''), message });
+  const message = path.length > TOO_DEEP ? 'is nested too deeply' : explainInexact(value);
+  if (message !== undefined) report(message);
+  else if (typeof value === 'object' && value !== null) {
+    // An array by its length: its keys pass over the holes that JSON writes as null.
+    const length = Array.isArray(value) ? value.length : undefined;
+    const keys = length === undefined ? Object.keys(value) : Array.from({ length }, (_, index) => String(index));
+    for (const key of keys) {
+      if (!isStorable(key)) report(`has a key that ${HOLDS_UNSTORABLE}`);
+      const part: unknown = value[key as keyof typeof value];
+      if (part === undefined && length === undefined) continue;
+      path.push(key);
+      visit(part, path, errors);
+      path.pop();
     }
   }
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
 }
 
 function explainInexact(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':
-      return UNSTORABLE.test(value) ? HOLDS_UNSTORABLE : undefined;
+      return isStorable(value) ? undefined : HOLDS_UNSTORABLE;
     case 'number':
       if (Object.is(value, -0)) return 'is -0, which cannot be sent: write 0';
       return Number.isFinite(value) ? undefined : `is ${value}, which is not a JSON number`;

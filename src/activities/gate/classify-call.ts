@@ -6,7 +6,6 @@ import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts'
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import { upstreamChanges } from '../../domain/policy/upstreams.ts';
 import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
-import { wellFormed } from '../../domain/text/visible.ts';
 import { openReview, pauseIfLong, type OpeningDeps } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { buildRevision } from './prepare-revision.ts';
@@ -50,7 +49,10 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
 
 /** Names with half characters have no canonical form; such a call is blocked, and still has to be recorded. */
 function callOf({ request }: ReadProposal): { service: string; tool: string } {
-  return { service: wellFormed(request?.service ?? 'unknown'), tool: wellFormed(request?.tool ?? 'unknown.tool') };
+  return {
+    service: (request?.service ?? 'unknown').toWellFormed(),
+    tool: (request?.tool ?? 'unknown.tool').toWellFormed(),
+  };
 }
 
 /** What policy says of a proposal. Pure; may throw. */

@@ -12,7 +12,6 @@ import type { ArgumentError } from '../../contract/exact.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { drillProposer, questionOfDrill } from '../../domain/drill.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
-import { wellFormed } from '../../domain/text/visible.ts';
 import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import { openReview, type OpeningDeps } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
@@ -144,7 +143,7 @@ async function proposerOf(deps: OpeningDeps, input: ClassifyQuestionInput): Prom
     input.parent === null
       ? `temporal:${await deps.starterIdentity(input.reviewId, input.runId)}`
       : `workflow:${input.parent.workflowId}`;
-  return wellFormed(id.slice(0, 255));
+  return id.slice(0, 255).toWellFormed();
 }
 
 function baseOf(

@@ -4,7 +4,6 @@ import type { Proposer } from '../../domain/policy/assess.ts';
 import { canonicalJson, digestOf } from '../../domain/proof/digest.ts';
 import { findAgent, type Settings } from '../../domain/policy/settings.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
-import { wellFormed } from '../../domain/text/visible.ts';
 import type { EnvelopeVerifier } from '../../ports/connector.ts';
 
 /** What a start of `gatedCall` amounts to once its envelope, if any, has been verified. */
@@ -56,7 +55,7 @@ export function digestUnattested(call: Pick<ExecuteRequest, 'service' | 'tool' |
 
 /** The starter chose its identity: cut to size without leaving half a character, which has no canonical form. */
 function unattestedId(identity: string): string {
-  return wellFormed(`temporal:${identity}`.slice(0, 128));
+  return `temporal:${identity}`.slice(0, 128).toWellFormed();
 }
 
 /** The verified proposal of a review, or undefined. Without `reviewId`, of the review that it names. Also the execute worker's own check. */

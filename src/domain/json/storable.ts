@@ -1,5 +1,4 @@
 import type { Json } from '../../contract/json.ts';
-import { wellFormed } from '../text/visible.ts';
 import { isExactNumber, numberOf, parseExactJson } from '../../contract/exact-number.ts';
 
 /** Deepest nesting that is kept. */
@@ -23,7 +22,7 @@ export function storable(value: Json, depth = 0): Json {
 
 /** Lone surrogates and NUL become U+FFFD. */
 export function storableText(text: string): string {
-  return wellFormed(text).replaceAll('\0', '\ufffd');
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 /** Parses JSON that a target wrote; every number keeps its digits. Of what is too deep, `value` is cut. */

@@ -61,7 +61,6 @@ export function parseStrictJson(
 
 const COMMA = 0x2c;
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d] as const;
-const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 interface Scan {
   readonly code?: StrictJsonCode;
@@ -87,7 +86,7 @@ function scanTokens(text: string, exactNumbers: boolean): Scan {
         end = endOfString(text, offset);
         const inner = text.slice(offset + 1, end - 1);
         const content = inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
-        if (LONE_SURROGATE.test(content)) return fail('lone_surrogate');
+        if (!content.isWellFormed()) return fail('lone_surrogate');
         if (!atKey) break;
         const keys = open[open.length - 1] ?? new Set();
         open[open.length - 1] = keys;

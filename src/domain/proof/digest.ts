@@ -9,7 +9,7 @@ import type { Material } from '../../contract/review.ts';
 export function canonicalJson(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      if (LONE_SURROGATE.test(value)) throw new TypeError('half a character has no canonical form');
+      if (!value.isWellFormed()) throw new TypeError('half a character has no canonical form');
       return JSON.stringify(value);
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`${value} is not JSON`);
@@ -34,8 +34,6 @@ export function canonicalJson(value: unknown): string {
   }
   return `{${members}}`;
 }
-
-const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 /** `sha256:<hex>` over bytes (text counts as UTF-8). */
 export function digestBytes(bytes: Uint8Array | string): Digest {

@@ -237,17 +237,13 @@ export function closedProperties(tool: ToolDefinition): ReadonlySet<string> {
 
 /** Non-empty, no dot segment, and nothing that separates, escapes or ends a path. */
 function isPathValue(text: string): boolean {
-  return text !== '' && text !== '.' && text !== '..' && !/[/\\%?#]|\p{Cc}/u.test(text) && isWellFormed(text);
+  return text !== '' && text !== '.' && text !== '..' && !/[/\\%?#]|\p{Cc}/u.test(text) && text.isWellFormed();
 }
 
 function encodeScalar(value: Json | undefined): string | undefined {
-  if (typeof value === 'string') return isWellFormed(value) ? encodeURIComponent(value) : undefined;
+  if (typeof value === 'string') return value.isWellFormed() ? encodeURIComponent(value) : undefined;
   if (typeof value === 'number' || typeof value === 'boolean') return encodeURIComponent(String(value));
   return undefined;
-}
-
-function isWellFormed(text: string): boolean {
-  return !/[\ud800-\udfff]/u.test(text);
 }
 
 /** Headers that belong to the connection or to the connector. */

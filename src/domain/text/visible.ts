@@ -68,11 +68,6 @@ export function sliceCharacters(text: string, length: number): string {
   return text.slice(0, /[\ud800-\udbff]/.test(text.charAt(cut - 1)) ? cut - 1 : cut);
 }
 
-/** Text without half characters: lone surrogates, which have no UTF-8 and no canonical JSON, become U+FFFD. */
-export function wellFormed(text: string): string {
-  return text.replaceAll(/[\ud800-\udfff]/gu, '\ufffd');
-}
-
 /** Indented JSON for people. Its own string escapes stay; what JSON lets through is shown as `\u{…}`. */
 export function visibleJson(value: unknown): string[] {
   return visibleLines(writeJson(value, 2));
