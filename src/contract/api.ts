@@ -238,6 +238,10 @@ export const signInRequestSchema = z.strictObject({ token: z.string().min(1).max
 
 export const sessionResponseSchema = z.object({
   reviewer: z.object({ id: z.string(), groups: z.array(z.string()), role: z.enum(['reviewer', 'auditor']) }),
+  /** Whether the configuration names the person among its `operators`. */
+  operator: z.boolean(),
+  /** Groups whose drill the person may start. */
+  drillGroups: z.array(z.string()),
   /** To be sent as `X-CSRF-Token` with every request that changes something; null with a bearer token. */
   csrfToken: z.string().nullable(),
   /** Null with a bearer token. */

@@ -107,6 +107,10 @@ export const configFileSchema = z.strictObject({
   unattested: z.enum(['hold', 'allow', 'refuse']).optional(),
   executeWithin: durationUpTo(LONGEST.execution).optional(),
   freeze: z.array(z.string()).optional(),
+  /** Who may freeze tools and lift freezes while everything runs, and start drills: ids of reviewers, or groups. */
+  operators: z.array(principalIdSchema).min(1).optional(),
+  /** A freeze is lifted by another operator than the one who ordered it. */
+  liftBySecondPerson: z.boolean().optional(),
   limits: z
     .strictObject({
       pendingPerAgent: z.int().min(1).optional(),

@@ -4,7 +4,9 @@ import type { DrillNotice, DrillReport } from '../contract/drill.ts';
 import type { DrillPayload } from '../contract/envelope.ts';
 import type { ApprovalRequest } from '../contract/in-flow.ts';
 import type { Review, ReviewRow } from '../contract/review.ts';
-import { membersOf } from './eligibility.ts';
+import type { ReviewerConfig } from '../contract/config.ts';
+import { membersOf, voterOf } from './eligibility.ts';
+import { isOperator } from './freeze.ts';
 import type { Settings } from './policy/settings.ts';
 
 /** What only a drill's proposer is called; an unsigned question is asked by `workflow:…` or `temporal:…`. */
@@ -20,6 +22,15 @@ export function isDrill(
   review: Pick<Review, 'kind'> & ({ readonly call: Pick<Review['call'], 'tool'> } | Pick<ReviewRow, 'tool'>),
 ): boolean {
   return review.kind === 'in-flow' && ('call' in review ? review.call.tool : review.tool) === DRILL.tool;
+}
+
+/** Groups whose drill this person may start: operators that of any group; where there are none, everyone that of their own. */
+export function drillGroupsOf(
+  settings: Pick<Settings, 'operators' | 'reviewers'>,
+  reviewer: Pick<ReviewerConfig, 'id' | 'groups' | 'role'>,
+): readonly string[] {
+  if (settings.operators.length === 0) return voterOf(reviewer).groups;
+  return isOperator(settings, reviewer) ? [...new Set(settings.reviewers.flatMap((one) => voterOf(one).groups))] : [];
 }
 
 /**

@@ -19,16 +19,18 @@ interface Checked {
 /** What a configuration file's shape does not tell: patterns, URLs, connectors and people that could not work as written. */
 export function checkConfig(file: ParsedFile<ConfigFile>): Checked {
   const people = checkPeople(file);
+  const operators = checkOperators(file);
   const addresses = checkAddresses(file);
   return {
     problems: [
       ...people.problems,
+      ...operators.problems,
       ...checkPatterns(file),
       ...checkUrls(file),
       ...checkConnectors(file),
       ...addresses.problems,
     ],
-    warnings: [...people.warnings, ...addresses.warnings],
+    warnings: [...people.warnings, ...operators.warnings, ...addresses.warnings],
   };
 }
 
@@ -273,6 +275,36 @@ function checkPeople(file: ParsedFile<ConfigFile>): Checked {
     }
   }
   return { problems, warnings };
+}
+
+/** Each operator is one known person or group, and there are enough of them to lift what one has frozen. */
+function checkOperators({ value, source }: ParsedFile<ConfigFile>): Checked {
+  const people = new Set((value.reviewers ?? []).filter(({ role }) => role !== 'auditor').map(({ id }) => id));
+  const groups = votersByGroup(value);
+  const problems = (value.operators ?? []).flatMap((name, index) => {
+    const isPerson = people.has(name);
+    if (isPerson !== groups.has(name)) return [];
+    const path = ['operators', index];
+    if (isPerson) {
+      const message = `"${name}" is both a reviewer and a group`;
+      return [source.problem(path, message, 'Rename one of the two: it must be clear who is an operator')];
+    }
+    const nearest = findNearest(name, [...people, ...groups.keys()]);
+    const fix = nearest === undefined ? 'Write the id of a reviewer, or a group' : `Did you mean "${nearest}"?`;
+    return [source.problem(path, `the operator "${name}" is neither a reviewer who decides nor a group`, fix)];
+  });
+  if (value.liftBySecondPerson !== true || problems.length > 0) return { problems, warnings: [] };
+  const path = ['liftBySecondPerson'];
+  if (value.operators === undefined) {
+    const fix = 'Add operators: [<reviewer or group>], or delete liftBySecondPerson';
+    return {
+      problems: [source.problem(path, 'liftBySecondPerson has no effect without operators', fix)],
+      warnings: [],
+    };
+  }
+  const operators = new Set(value.operators.flatMap((name) => [...(groups.get(name) ?? [name])]));
+  const alone = 'there is only one operator, so a freeze could not be lifted';
+  return { problems, warnings: operators.size > 1 ? [] : [source.problem(path, alone, 'Add another operator')] };
 }
 
 /** Reviewers who may vote, by group: auditors decide nothing. */

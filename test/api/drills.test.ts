@@ -80,6 +80,19 @@ describe('a drill', () => {
     expect(codeOf(await api.post('/v1/drills', { group: 'ops' }, reviewer))).toBe('forbidden');
   });
 
+  test('is started by operators alone where there are any, also for a group that is not theirs', async () => {
+    api.clock.advance(HOUR);
+    api.settings.update({ operators: ['managers'] });
+    expect((await api.get('/v1/session', 'manager-1')).body).toMatchObject({
+      operator: true,
+      drillGroups: ['ops', 'finance', 'managers'],
+    });
+    expect(codeOf(await api.post('/v1/drills', { group: 'ops' }, 'ops-1'))).toBe('forbidden');
+    expect(codeOf(await api.post('/v1/drills', { group: 'nobody' }, 'manager-1'))).toBe('forbidden');
+    expect((await api.post('/v1/drills', { group: 'ops' }, 'manager-1')).status).toBe(202);
+    api.settings.update({ operators: [] });
+  });
+
   test('is not started by an agent, nor for a group without people', async () => {
     expect(codeOf(await api.post('/v1/drills', { group: 'ops' }, 'agent-1'))).toBe('forbidden');
     expect(codeOf(await api.post('/v1/drills', { group: 'nobody' }, 'ops-1'))).toBe('forbidden');

@@ -294,6 +294,8 @@ function makeSettings(options: FixtureOptions): MutableSettings {
     unattested: 'hold',
     executeWithinMs: 3_600_000,
     freeze: [],
+    operators: [],
+    liftBySecondPerson: false,
     limits: {
       pendingPerAgent: 200,
       irreversiblePerToolPerHour: 60,

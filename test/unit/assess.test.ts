@@ -30,6 +30,8 @@ function settingsOf(over: Partial<Settings> = {}, policy: Partial<SmallPolicy> =
     unattested: 'hold',
     executeWithinMs: HOUR,
     freeze: [],
+    operators: [],
+    liftBySecondPerson: false,
     limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 1, sensitivePerToolPerHour: 600, requestsPerMinute: 1 },
     connectors: {
       pay: { baseUrl: 'https://pay.example.com' },

@@ -45,6 +45,8 @@ function settingsOf(over: Partial<Settings> = {}): Settings {
     unattested: 'hold',
     executeWithinMs: HOUR,
     freeze: [],
+    operators: [],
+    liftBySecondPerson: false,
     limits: { pendingPerAgent: 1, irreversiblePerToolPerHour: 1, sensitivePerToolPerHour: 600, requestsPerMinute: 1 },
     connectors: {},
     notifications: undefined,

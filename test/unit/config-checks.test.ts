@@ -127,6 +127,16 @@ describe('a configuration is refused with the place of', () => {
     ['two agents with one key', agents(`{ id: a, keySha256: ${HASH} }`, `{ id: b, keySha256: ${HASH} }`)],
     ['a pattern that is none', agents(`{ id: a, keySha256: ${HASH}, tools: ["github.*.delete"] }`)],
     ['a frozen pattern that is none', more('freeze: ["*.delete"]')],
+    ['an operator whom nobody knows', more('operators: [ops, ops-3]')],
+    [
+      'an operator who is an auditor',
+      `${CONFIG}`.replace(
+        'connectors',
+        '  - { id: audit-1, groups: [auditors], role: auditor, email: a@b.example }\nconnectors',
+      ) + 'operators: [audit-1]\n',
+    ],
+    ['an operator who is a person and a group', `${CONFIG}`.replace('[ops]', '[ops, ops-2]') + 'operators: [ops-2]\n'],
+    ['a second person without operators', more('liftBySecondPerson: true')],
     ['a callback without a slash at its end', more('callbacks: ["https://agents.example.com/holdpoint"]')],
     ['a callback that is no web address', more('callbacks: ["ftp://agents.example.com/"]')],
     ['a callback with a query', more('callbacks: ["https://agents.example.com/?x=/"]')],
@@ -231,6 +241,19 @@ describe('a configuration is refused with the place of', () => {
   it('two people whose subjects differ in a letter are not one', () => {
     const [one, other] = ['1a', '1A'].map((sub) => `subject: "https://login.example.com#${sub}"`);
     expect(settingsOf(POLICY, twoReviewers(one ?? '', other ?? '')).reviewers).toHaveLength(2);
+  });
+
+  it('names the operators, and warns where one of them alone could not lift a freeze', () => {
+    const operated = (names: string) => `${CONFIG}operators: ${names}\nliftBySecondPerson: true\n`;
+    expect(settingsOf(POLICY, operated('[ops, ops-1]'))).toMatchObject({
+      operators: ['ops', 'ops-1'],
+      liftBySecondPerson: true,
+    });
+    const warned = (names: string) => {
+      const result = load(POLICY, operated(names));
+      return result.ok && result.warnings.some(({ message }) => message.includes('only one operator'));
+    };
+    expect([warned('[ops-1]'), warned('[ops]')]).toEqual([true, false]);
   });
 
   it('what is wrong in either file, all at once', () => {

@@ -13,8 +13,8 @@ export function drillEndpoints(context: ServiceContext): Endpoint[] {
       tag: 'Drills',
       summary: 'Ask everyone in a group to answer, to see whether messages reach them',
       description:
-        'Sends a review that is marked as a drill through every channel. Nothing can run from it. Reviewers of the group ' +
-        'may start one an hour.',
+        'Sends a review that is marked as a drill through every channel. Nothing can run from it. Started by operators, or, ' +
+        'where the configuration names none, by reviewers of the group; once an hour for each group.',
       who: 'reviewer',
       role: 'review',
       body: drillRequestSchema,

@@ -7,6 +7,8 @@ import {
   type SessionResponse,
   type SignInWays,
 } from '../../contract/api.ts';
+import { drillGroupsOf } from '../../domain/drill.ts';
+import { isOperator } from '../../domain/freeze.ts';
 import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
 import { reviewerByToken } from '../http/auth.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
@@ -38,7 +40,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       async handle({ body, req, res }) {
         const signedIn = await redeem(body.token, settings, signIn);
         if (signedIn === undefined) throw new ProblemError('unauthenticated');
-        return { status: 200, json: sessionOf(await sessions.begin(req, res, signedIn)) };
+        return { status: 200, json: sessionOf(settings, await sessions.begin(req, res, signedIn)) };
       },
     }),
     endpoint<'reviewer'>({
@@ -49,7 +51,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       who: 'reviewer',
       answers: { 200: { description: 'The reviewer', schema: sessionResponseSchema } },
       problems: ['database_unavailable'],
-      handle: ({ principal }) => ({ status: 200, json: sessionOf(principal) }),
+      handle: ({ principal }) => ({ status: 200, json: sessionOf(settings, principal) }),
     }),
     endpoint<'reviewer'>({
       method: 'delete',
@@ -104,10 +106,12 @@ async function redeem(token: string, settings: SettingsSource, signIn: SignInLin
   return reviewer && { reviewer, method: 'link', claimedGroups: null };
 }
 
-function sessionOf({ reviewer, method, session }: ReviewerPrincipal): SessionResponse {
+function sessionOf(settings: SettingsSource, { reviewer, method, session }: ReviewerPrincipal): SessionResponse {
   const isOfSession = method === 'token' || method === 'link' || method === 'oidc';
   return {
     reviewer: { id: reviewer.id, groups: reviewer.groups, role: reviewer.role ?? 'reviewer' },
+    operator: isOperator(settings.current(), reviewer),
+    drillGroups: [...drillGroupsOf(settings.current(), reviewer)],
     csrfToken: session?.csrfToken ?? null,
     session:
       session === undefined || !isOfSession

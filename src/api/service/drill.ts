@@ -7,14 +7,14 @@ import { ProblemError } from '../problem.ts';
 import type { Delivery } from '../../contract/delivery.ts';
 import { DRILL_TTL, type DrillReport, type DrillRequest, type DrillStarted } from '../../contract/drill.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { isDrill, questionOfDrill, reportDrill } from '../../domain/drill.ts';
-import { membersOf, voterOf } from '../../domain/eligibility.ts';
+import { drillGroupsOf, isDrill, questionOfDrill, reportDrill } from '../../domain/drill.ts';
+import { membersOf } from '../../domain/eligibility.ts';
 
 const HOUR_MS = 3_600_000;
 const OPENED_WITHIN_MS = 2_000;
 
 /**
- * Starts a drill for a group that the principal may vote for: one per group and clock hour, over all api processes, as it
+ * Starts a drill of a group ({@link drillGroupsOf}): one per group and clock hour, over all api processes, as it
  * mails people. The request is signed, so that nothing but a reviewer's own request makes a review a drill.
  */
 export async function startDrill(
@@ -24,15 +24,16 @@ export async function startDrill(
   { signal }: Caller,
 ): Promise<DrillStarted> {
   const signer = reviewSignerOf(context);
-  const { groups } = voterOf(principal.reviewer);
-  if (!groups.includes(group)) {
-    const own = groups.length === 0 ? 'You are in no group that decides.' : `Your groups: ${groups.join(', ')}.`;
-    throw new ProblemError('forbidden', { detail: `Only a reviewer of a group can start its drill. ${own}` });
+  const { deploymentId, reviewers, ...settings } = context.settings.current();
+  const mayStart = drillGroupsOf({ ...settings, reviewers }, principal.reviewer);
+  if (!mayStart.includes(group)) {
+    const own = mayStart.length === 0 ? 'There is none that you can start.' : `Yours: ${mayStart.join(', ')}.`;
+    const who = settings.operators.length === 0 ? 'a reviewer of the group' : 'an operator';
+    throw new ProblemError('forbidden', { detail: `Only ${who} can start the drill of a group. ${own}` });
   }
   // Before the hour's drill is used up.
   await context.gate.ping();
   await useHour(context, group);
-  const { deploymentId, reviewers } = context.settings.current();
   const reviewId = `rev_${newUlid(context.clock.now())}`;
   const payload = {
     deploymentId,

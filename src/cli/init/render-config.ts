@@ -32,6 +32,8 @@ ${connectors.length === 0 ? NO_CONNECTOR : `connectors:\n${connectors.map(render
 # executeWithin: 1h        # an approved call that has not run by then is stale, and does not run
 # unattested: hold         # calls started in Temporal without a signed proposal: hold, allow or refuse
 # freeze: ["*"]            # tool patterns stopped at once: new calls are blocked, approved ones wait (default: none)
+# operators: [${scalar(owner?.groups[0] ?? 'ops')}]         # reviewers or groups who may freeze tools while everything runs, and start drills (default: none)
+# liftBySecondPerson: false # true: a freeze is lifted by another operator than the one who ordered it
 # callbacks: []            # URL prefixes to which agents may have decisions sent, each ending with /
 # publicUrl: https://holdpoint.example.com # base of links in messages (default: the address of the request)
 # limits:

@@ -87,11 +87,11 @@ function SessionEnds({ session }: { readonly session: Session }) {
   return <p className="quiet">{words.session.ends(clockTime(ends.last, now), clockTime(ends.unused, now))}</p>;
 }
 
-/** For each group that the person decides for. */
+/** For each group whose drill the person may start. */
 function StartDrill({ session }: { readonly session: Session }) {
-  const { groups, role } = session.reviewer;
+  const { drillGroups: groups } = session;
   const navigate = useNavigate();
-  if (role === 'auditor' || groups.length === 0) return null;
+  if (groups.length === 0) return null;
   const start = async (group: string): Promise<void> => {
     try {
       const { reviewId } = await client.reviews.startDrill({ group });

@@ -18,6 +18,9 @@ export interface Settings {
   readonly unattested: 'hold' | 'allow' | 'refuse';
   readonly executeWithinMs: number;
   readonly freeze: readonly string[];
+  /** Ids of reviewers, and groups. */
+  readonly operators: readonly string[];
+  readonly liftBySecondPerson: boolean;
   readonly limits: {
     readonly pendingPerAgent: number;
     readonly irreversiblePerToolPerHour: number;
@@ -77,6 +80,8 @@ export function buildSettings(
     unattested: config.unattested ?? 'hold',
     executeWithinMs: durationMs(config.executeWithin ?? DEFAULT_EXECUTE_WITHIN),
     freeze: config.freeze ?? [],
+    operators: config.operators ?? [],
+    liftBySecondPerson: config.liftBySecondPerson ?? false,
     limits: {
       pendingPerAgent: config.limits?.pendingPerAgent ?? DEFAULT_LIMITS.pendingPerAgent,
       irreversiblePerToolPerHour:
