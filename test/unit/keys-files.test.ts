@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUnsealer } from '../../src/activities/unseal.ts';
 import { createSealer } from '../../src/api/service/sealing.ts';
 import type { EnvelopeVerifier, Signer } from '../../src/ports/connector.ts';
+import { isPrivate } from '../../src/storage/keys/key-files.ts';
 import type { EnvelopePayload } from '../../src/contract/envelope.ts';
 import type { SettingsSource } from '../../src/domain/policy/settings.ts';
 import {
@@ -140,6 +141,15 @@ describe('a key directory', () => {
     expect(keys.privateKeys('propose')).toHaveLength(1);
     expect(() => keys.privateKeys('review')).toThrow(expect.objectContaining({ code: 'key_missing' }));
     expect(() => loadKeys(directory, ['review'])).toThrow(expect.objectContaining({ code: 'key_missing' }));
+  });
+
+  it('may be lent by root to the group of the process, as Kubernetes mounts Secrets', () => {
+    const [root, ours] = [0, 1000];
+    expect(isPrivate({ mode: 0o100440, uid: root }, ours)).toBe(true);
+    expect(isPrivate({ mode: 0o100440, uid: ours }, ours)).toBe(false);
+    expect(isPrivate({ mode: 0o100440, uid: root }, root)).toBe(false);
+    expect(isPrivate({ mode: 0o100460, uid: root }, ours)).toBe(false);
+    expect(isPrivate({ mode: 0o100444, uid: root }, ours)).toBe(false);
   });
 
   it('is refused where something is wrong with it, by code', () => {

@@ -99,11 +99,20 @@ function invalid(path: string, role: KeyRole): KeyError {
   );
 }
 
+/**
+ * Whether only this user, and root, can read a file. One that root lends to a group of this process counts: Kubernetes
+ * mounts Secrets so, and there is no other mode for a process that is not root. The same rule as PostgreSQL's for `server.key`.
+ */
+export function isPrivate({ mode, uid }: { readonly mode: number; readonly uid: number }, user: number): boolean {
+  const isLent = uid === 0 && user !== 0;
+  return (mode & (isLent ? 0o037 : 0o077)) === 0;
+}
+
 function refuseReadableByOthers(path: string): void {
-  if (process.platform === 'win32') return;
-  const { mode } = statSync(path);
-  if ((mode & 0o077) !== 0) {
-    const shown = (mode & 0o777).toString(8).padStart(4, '0');
+  if (process.getuid === undefined) return;
+  const stat = statSync(path);
+  if (!isPrivate(stat, process.getuid())) {
+    const shown = (stat.mode & 0o777).toString(8).padStart(4, '0');
     throw new KeyError(
       'key_insecure',
       `The private key ${path} is readable by other users (mode ${shown}). Run \`chmod 600 ${path}\`.`,
