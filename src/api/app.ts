@@ -79,7 +79,7 @@ export interface DoorParts {
 /** The Express app. Never listens; needs nothing but its dependencies. */
 export function createApp(deps: AppDeps): Express {
   const slots = new StreamSlots(deps.limits?.streamsPerPrincipal ?? 20, deps.limits?.streams ?? 1_000);
-  const metrics = createMetrics({ ...deps, registry: deps.registry ?? new Registry(), slots });
+  const metrics = createMetrics({ registry: deps.registry ?? new Registry(), slots });
   const limiter = createRateLimiter(deps.settings, deps.limits?.anonymousPerMinute ?? 120);
   deps.shutdown.addEventListener('abort', () => limiter.close());
   const { settings, store, clock, sessionSecret } = deps;
@@ -106,7 +106,7 @@ export function createApp(deps: AppDeps): Express {
   const held = new HeldRequests(deps.shutdown);
   app.use(createRouter(endpoints, { settings, sessions, limiter, held, longBodies: new Lane(), roles }));
   app.use((_req, _res, next) => next(new ProblemError('not_found')));
-  app.use(errorMiddleware(deps.log, mailProblemPage));
+  app.use(errorMiddleware(deps.log, (code) => metrics.refusals.inc({ code }), mailProblemPage));
   return app;
 }
 

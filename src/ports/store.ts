@@ -28,7 +28,13 @@ export type ReviewWrite =
       readonly settlesExecution?: boolean;
     }
   /** By the execute worker, the sweeper and reconcile. */
-  | { readonly kind: 'execution'; readonly reviewId: ReviewId; readonly execution: ExecutionView }
+  | {
+      readonly kind: 'execution';
+      readonly reviewId: ReviewId;
+      readonly execution: ExecutionView;
+      /** Whose call it is, where that is known. Not stored: for who is told of the commit. */
+      readonly of?: Pick<Material, 'proposer' | 'tool' | 'class'> | undefined;
+    }
   /** By the sweeper, for a review whose workflow is gone: ends it as `status`. */
   | { readonly kind: 'end'; readonly reviewId: ReviewId; readonly status: ReviewStatus; readonly at: Timestamp };
 
@@ -177,6 +183,11 @@ export interface Store {
    */
   putUpstreamTools(server: string, tools: readonly ListedTool[]): Promise<number>;
   readUpstreamTools(): Promise<readonly UpstreamTool[]>;
+  /**
+   * Every commit that this process writes from now on, once it is durable; a repeated one (`key`) is told once. Returns how to
+   * stop.
+   */
+  onWritten(listener: (commit: Commit) => void): () => void;
   /** Every entry from now on, in order, without gaps. Returns how to stop. */
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
 
@@ -192,7 +203,42 @@ export interface Store {
   /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
   erase(endedBefore: Timestamp): Promise<number>;
   ping(): Promise<void>;
+  /** What operators watch. */
+  operation(): Promise<OperationalState>;
+  /** Connections of this process; null: the embedded database has none. */
+  connections(): ConnectionUse | null;
   close(): Promise<void>;
+}
+
+/** Counts, and ages in seconds; an age is 0 where there is nothing that could have one. */
+export interface OperationalState {
+  /** Hard-gated reviews that have not ended. */
+  readonly pending: number;
+  readonly pendingOldest: number;
+  /** How much of its time the pending review with the nearest deadline has used up: 0 to 1. */
+  readonly deadlineElapsed: number;
+  /** Approved calls that have not been claimed; their age is counted from the approval. */
+  readonly approved: number;
+  readonly approvedOldest: number;
+  /** Calls whose outcome a person must settle; their age is counted from the claim. */
+  readonly unknown: number;
+  readonly unknownOldest: number;
+  readonly logSize: number;
+  /** Of the last checkpoint, where the log has grown since. */
+  readonly checkpointAge: number;
+  /** Entries of the log that have not been looked at for notifications. */
+  readonly outboxLag: number;
+  /** What waits to be told, by channel; channels where nothing waits are left out. */
+  readonly outbox: readonly { readonly channel: string; readonly waiting: number; readonly oldest: number }[];
+  /** Destinations that are told nothing since they answered 410. */
+  readonly outboxDisabled: number;
+}
+
+export interface ConnectionUse {
+  readonly open: number;
+  readonly idle: number;
+  /** Statements and transactions that wait for a connection. */
+  readonly waiting: number;
 }
 
 /** A signed no as it was stored, before any workflow was told of it. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { StorageError, type Store } from '../ports/store.ts';
+import { StorageError, type Commit, type Store } from '../ports/store.ts';
 import type { Database } from './database/database.ts';
 import { createDeliveryStore } from './outbox/deliveries.ts';
 import { eraseEnded } from './reviews/erase.ts';
@@ -13,6 +13,7 @@ import { openPglite } from './database/pglite-database.ts';
 import { createObjectionStore } from './commit/objections.ts';
 import { createReviewReads } from './reviews/reads.ts';
 import { createMcpRequests, createProposedCalls } from './proposed-calls.ts';
+import { readOperation } from './operation.ts';
 import { createRecoveryStore } from './recovery.ts';
 import { createSessionStore } from './sessions.ts';
 import { createTail } from './log/tail.ts';
@@ -75,7 +76,10 @@ export function storeOver(database: Database): Store {
   const { query } = database;
   const log = createLogReader(query);
   const tail = createTail(database, log);
-  const group = createGroupCommit(database, tail.offer);
+  const written = new Set<(commit: Commit) => void>();
+  const group = createGroupCommit(database, tail.offer, (commit) => {
+    for (const listener of written) listener(commit);
+  });
   return {
     ...log,
     ...createReviewReads(query),
@@ -89,11 +93,17 @@ export function storeOver(database: Database): Store {
     proposedCalls: createProposedCalls(query),
     mcpRequests: createMcpRequests(query),
     recovery: createRecoveryStore(query),
+    onWritten: (listener) => {
+      written.add(listener);
+      return () => void written.delete(listener);
+    },
     tail: tail.subscribe,
     erase: (endedBefore) => eraseEnded(query, endedBefore),
     ping: async () => {
       await query('SELECT 1');
     },
+    operation: () => readOperation(query),
+    connections: () => database.connections(),
     close: async () => {
       await group.idle();
       await tail.close();

@@ -282,7 +282,7 @@ export const REVIEWERS: Settings['reviewers'] = [
   { id: 'audit-1', groups: ['ops'], role: 'auditor' },
 ];
 
-function makeSettings(options: FixtureOptions): MutableSettings {
+export function makeSettings(options: FixtureOptions): MutableSettings {
   const base: SmallPolicy = { tools: TOOLS, approval: ONE_OF_OPS, ...options.policy };
   let settings: Settings = {
     deploymentId: DEPLOYMENT,

@@ -51,7 +51,7 @@ export async function deferCall(
           upstreamStatus: upstreamStatus ?? null,
           retryAt,
         },
-        `defer:${claim.token}`,
+        { key: `defer:${claim.token}`, of: input.material },
       ),
     () => {
       deferral = { ...deferral, message: '' };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditEntry } from '../../contract/audit.ts';
 import { LIMITS } from '../../contract/constants.ts';
 import type { Json } from '../../contract/json.ts';
+import type { Material } from '../../contract/review.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import { entryOf } from '../../domain/gate/change.ts';
 import { fitJson } from '../../domain/json/fit.ts';
@@ -54,7 +55,7 @@ export async function recordResult(
       state === 'unknown'
         ? { to: 'unknown', reviewId, token, outcome }
         : { to: 'finish', reviewId, token, state, resends, outcome };
-    const written = await commitStep(deps, step, { ...now, state, outcome }, entry, key);
+    const written = await commitStep(deps, step, { ...now, state, outcome }, entry, { key, of: input.material });
     // Sent again meanwhile: this failure says nothing of that send.
     if (written.ok || result.status === 'outcome_unknown' || written.row?.state === 'claimed') return;
     // Settled differently in the meantime, e.g. by hand: the target's answer is still recorded.
@@ -73,13 +74,13 @@ export async function commitStep(
   ledger: LedgerTransition,
   after: LedgerRow,
   entry: AuditEntry,
-  key?: string,
+  { key, of }: { readonly key?: string; readonly of?: Pick<Material, 'proposer' | 'tool' | 'class'> } = {},
 ) {
   return store.commit({
     ...(key === undefined ? {} : { key }),
     ledger,
     entries: [entry],
-    review: { kind: 'execution', reviewId: after.reviewId, execution: executionOf(after) },
+    review: { kind: 'execution', reviewId: after.reviewId, execution: executionOf(after), of },
   });
 }
 

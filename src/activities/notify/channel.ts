@@ -59,6 +59,8 @@ export type Delivered =
   /** Never going to work for this batch: the next one is tried. `disable`: nor for any later one. */
   | { readonly kind: 'give_up'; readonly code: string; readonly httpStatus?: number; readonly disable?: boolean };
 
+export const CHANNEL_NAMES = ['webhook', 'email', 'slack', 'callback'] as const;
+
 /**
  * One way to reach people or machines. Called by the gate worker; retry, back-off, order and rate limit are the
  * deliverer's, and one destination that is down never holds up another.
@@ -67,7 +69,7 @@ export type Delivered =
  * `Message-ID`, `webhook-id`) takes the notice's.
  */
 export interface Channel {
-  readonly name: 'webhook' | 'email' | 'slack' | 'callback';
+  readonly name: (typeof CHANNEL_NAMES)[number];
   /**
    * How a notice concerns this channel. `tell`: people's attention is asked for, so it counts against the rate limit and
    * may be folded into a digest. `quiet`: told alone and never counted (a message that is already there gets its last

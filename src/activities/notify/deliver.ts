@@ -14,6 +14,13 @@ export interface DeliverDeps {
   readonly settings: SettingsSource;
   readonly channels: Channels;
   readonly clock: Clock;
+  /** Told of every attempt. */
+  readonly onAttempt?: (attempt: Attempt) => void;
+}
+
+export interface Attempt {
+  readonly channel: Channel['name'];
+  readonly result: Delivered['kind'];
 }
 
 /** What one round came to. */
@@ -146,6 +153,7 @@ export async function deliverNext(deps: DeliverDeps, name: string, signal: Abort
     signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),
   };
   const result = await attempt(channel, batch);
+  deps.onAttempt?.({ channel: channel.name, result: result.kind });
   return settle(deps, name, chosen, result);
 }
 

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '../../contract/api.ts';
-import { PROBLEMS } from '../../contract/codes.ts';
+import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import { ProblemError, asProblem, limitWords } from '../problem.ts';
 
 /** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
@@ -11,10 +11,15 @@ type ProblemPage = (req: Request, res: Response, problem: ProblemError) => strin
  * The one place where an error becomes an answer. Only the words of a ProblemError, which are ours, leave the house;
  * what else is known of the error is in the log under the same instance.
  */
-export function errorMiddleware(log: Logger, pageFor: ProblemPage = () => undefined): ErrorRequestHandler {
+export function errorMiddleware(
+  log: Logger,
+  count: (code: ProblemCode) => void,
+  pageFor: ProblemPage,
+): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const problem = asProblem(fromParser(error) ?? error);
     const instance = instanceOf(res);
+    count(problem.code);
     if (problem.status >= 500) {
       const level = problem.code === 'internal' ? 'error' : 'warn';
       log[level]({ err: problem.cause ?? problem, code: problem.code, instance }, 'request failed');

@@ -2,8 +2,6 @@ import type { Registry } from 'prom-client';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { ProblemError } from '../problem.ts';
 import type { Settled } from '../service/types.ts';
-import type { Store } from '../../ports/store.ts';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
 import { atMostEvery } from './readiness.ts';
 import type { StreamSlots } from './sse.ts';
 
@@ -13,51 +11,22 @@ const RENDERED_EVERY = 1_000;
 export interface ApiMetrics {
   readonly executes: Counter<'outcome'>;
   readonly decisions: Counter<'type' | 'result'>;
+  readonly refusals: Counter<'code'>;
   /** Seconds. `route` is a path of the API or `other`: what callers make up is no label. */
   readonly durations: Histogram<'method' | 'route' | 'status'>;
+  /** Reads itself. */
+  readonly streams: Gauge;
   readonly contentType: string;
   render(): Promise<string>;
 }
 
 interface MetricsDeps {
   readonly registry: Registry;
-  readonly store: Store;
-  readonly settings: SettingsSource;
   readonly slots: StreamSlots;
 }
 
-export function createMetrics({ registry, store, settings, slots }: MetricsDeps): ApiMetrics {
+export function createMetrics({ registry, slots }: MetricsDeps): ApiMetrics {
   const registers = [registry];
-  const gauge = (name: string, help: string, read: () => Promise<number> | number): Gauge =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      async collect() {
-        try {
-          this.set(await read());
-        } catch {
-          // Storage is away: better no value than an old one that looks current.
-          this.reset();
-          this.set(Number.NaN);
-        }
-      },
-    });
-  gauge('holdpoint_pending_reviews', 'Hard-gated reviews of configured agents that have not ended', async () => {
-    const counts = await Promise.all(settings.current().agents.map((agent) => store.countPending(agent.id)));
-    return counts.reduce((sum, count) => sum + count, 0);
-  });
-  gauge('holdpoint_audit_entries', 'Entries in the audit log', async () => (await store.head()).size);
-  gauge('holdpoint_sweep_halted', '1 while too many lost reviews wait for a person', async () => {
-    const { halt } = await store.recovery.status();
-    return halt === null ? 0 : 1;
-  });
-  gauge(
-    'holdpoint_lost_reviews_last_hour',
-    'Reviews whose workflow Temporal has lost, settled by sweeps in the last hour',
-    async () => (await store.recovery.status()).lostLastHour,
-  );
-  gauge('holdpoint_event_streams', 'Open streams of server-sent events', () => slots.open);
   return {
     executes: new Counter({
       name: 'holdpoint_executes_total',
@@ -67,8 +36,14 @@ export function createMetrics({ registry, store, settings, slots }: MetricsDeps)
     }),
     decisions: new Counter({
       name: 'holdpoint_decisions_total',
-      help: 'Decisions by type and result',
+      help: 'Requests to decide, by type of decision and what came of them',
       labelNames: ['type', 'result'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'holdpoint_refused_requests_total',
+      help: 'Requests that were answered with a problem, by its code',
+      labelNames: ['code'],
       registers,
     }),
     durations: new Histogram({
@@ -77,6 +52,14 @@ export function createMetrics({ registry, store, settings, slots }: MetricsDeps)
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60],
       registers,
+    }),
+    streams: new Gauge({
+      name: 'holdpoint_event_streams',
+      help: 'Open streams of server-sent events',
+      registers,
+      collect() {
+        this.set(slots.open);
+      },
     }),
     contentType: registry.contentType,
     render: atMostEvery(RENDERED_EVERY, () => registry.metrics()),

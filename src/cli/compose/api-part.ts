@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import {
   createApp,
   loadDashboard,
@@ -18,6 +17,7 @@ import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import { StartError } from '../start-error.ts';
 import { repeatUntilShutdown } from './serve.ts';
+import { explainListen } from './serve-metrics.ts';
 import { answerSlack } from './send.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import type { ApiKeys } from './keys.ts';
@@ -45,8 +45,6 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   const { log, store, files, settings, temporal, binding, shutdown } = foundation;
   const stop = new AbortController();
   const signIn = createSignInLinks({ secret: part.keys.sessionSecret, store: store.sessions, clock: systemClock });
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const deps = {
     settings,
     store,
@@ -81,7 +79,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     answerSlack,
     version: foundation.part.version,
     page: readPage(),
-    registry,
+    registry: foundation.metrics.registry,
     readyChecks: {
       ...part.readyChecks,
       temporalBinding: async () => {
@@ -96,7 +94,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
   shutdown.add('service', () => service.hub.stop());
   const server = await startServer(app, { port: part.port, host: part.host, shutdown: stop }).catch(
     (error: unknown) => {
-      throw explain(error, part);
+      throw explainListen(error, part.host, part.port, 'HOLDPOINT_PORT');
     },
   );
   shutdown.add('http', () => server.close());
@@ -127,23 +125,4 @@ function followTools({ files, onUpstreams }: Foundation, listener: () => void): 
   return () => {
     for (const stop of stops) stop();
   };
-}
-
-function explain(error: unknown, { host, port }: ApiPart): StartError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return new StartError(
-      'port_in_use',
-      `Port ${port} is in use by another program. Set HOLDPOINT_PORT to a free port.`,
-    );
-  }
-  if (code === 'EACCES') {
-    return new StartError(
-      'port_in_use',
-      `Port ${port} may not be opened by this user. Set HOLDPOINT_PORT to 1024 or more.`,
-    );
-  }
-  return new StartError('setting_invalid', `Cannot listen on ${host}, port ${port} (${String(code)}).`, {
-    cause: error,
-  });
 }

@@ -22,6 +22,8 @@ export interface EnvironmentSettings {
   readonly databaseUrl: string | null;
   /** Where a worker that runs by itself answers `GET /healthz`; null: nowhere. */
   readonly healthPort: number | null;
+  /** Where a process answers `GET /metrics` and nothing else; null: only an api does, beside its routes. */
+  readonly metricsPort: number | null;
   /** Keys of this process, where they do not live in the data directory. */
   readonly keysDir: string | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -75,6 +77,7 @@ const VARIABLES = {
   HOLDPOINT_CONFIG: variable(z.string(), 'a file'),
   HOLDPOINT_KEYS_DIR: variable(z.string(), 'a directory'),
   HOLDPOINT_HEALTH_PORT: variable(port, 'a number from 1 to 65535'),
+  HOLDPOINT_METRICS_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_URL: variable(httpUrl, 'a URL such as http://127.0.0.1:8233'),
@@ -110,6 +113,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     dataDir: read('HOLDPOINT_DATA_DIR') ?? '.holdpoint',
     configFile: read('HOLDPOINT_CONFIG') ?? 'holdpoint.yaml',
     healthPort: read('HOLDPOINT_HEALTH_PORT') ?? null,
+    metricsPort: read('HOLDPOINT_METRICS_PORT') ?? null,
     keysDir: read('HOLDPOINT_KEYS_DIR') ?? null,
     temporalPort: read('HOLDPOINT_TEMPORAL_PORT') ?? 7233,
     temporalUiPort: read('HOLDPOINT_TEMPORAL_UI_PORT') ?? 8233,
@@ -151,9 +155,11 @@ function withPassword(url: string | undefined, file: string | undefined, problem
 }
 
 /** Ports that one start opens itself must differ; said here, because the servers' own messages would not name them. */
-export function requireDistinctPorts({ port: api, temporalPort, temporalUiPort }: EnvironmentSettings): void {
+export function requireDistinctPorts(settings: EnvironmentSettings): void {
+  const { port: api, metricsPort, temporalPort, temporalUiPort } = settings;
   const named = {
     HOLDPOINT_PORT: api,
+    ...(metricsPort === null ? {} : { HOLDPOINT_METRICS_PORT: metricsPort }),
     HOLDPOINT_TEMPORAL_PORT: temporalPort,
     HOLDPOINT_TEMPORAL_UI_PORT: temporalUiPort,
   };

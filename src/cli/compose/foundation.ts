@@ -12,6 +12,7 @@ import type { FileSettingsSource } from '../../settings/follow.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
 import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { followUpstreams } from './upstreams.ts';
 import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
 import { readVersion } from '../embedded/cache.ts';
@@ -20,6 +21,7 @@ import { StartError } from '../start-error.ts';
 /** What every part needs, whether it runs alone or with the others. */
 export interface Foundation {
   readonly part: Part;
+  readonly metrics: Metrics;
   readonly log: Logger;
   readonly store: Store;
   readonly files: FileSettingsSource;
@@ -78,6 +80,7 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
   input.shutdown.add('reading of upstreams', () => upstreams.stop());
   return {
     ...rest,
+    metrics: createMetrics({ part: input.part, store: input.store, settings: upstreams.inForce }),
     files: source,
     settings: upstreams.inForce,
     onUpstreams: upstreams.onChange,
@@ -106,6 +109,7 @@ export function startSweep(foundation: Foundation, name: string, recoveries: rea
   let haltSaid: string | undefined;
   const report = (event: SweepEvent): void => {
     if (event.kind === 'settled') {
+      foundation.metrics.countSwept(event.was);
       log.warn({ reviewId: event.reviewId, was: event.was }, 'settled a review whose workflow Temporal has lost');
     } else if (event.halt.at !== haltSaid) {
       haltSaid = event.halt.at;

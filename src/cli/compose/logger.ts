@@ -17,8 +17,10 @@ const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 /**
  * Prepares the SDK, once per process and before anything else of it: its log goes into ours, and it handles no signals,
  * because one ordered shutdown does.
+ *
+ * @param metricsPort of loopback, where it serves its metrics; null: it keeps none
  */
-export function installTemporalRuntime(log: Logger): void {
+export function installTemporalRuntime(log: Logger, metricsPort: number | null): void {
   const write = (level: LogLevel, message: string, meta?: object) => log[LEVELS[level]]({ temporal: meta }, message);
   Runtime.install({
     shutdownSignals: [],
@@ -32,6 +34,13 @@ export function installTemporalRuntime(log: Logger): void {
     },
     telemetryOptions: {
       logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
+      ...(metricsPort === null ? {} : { metrics: { prometheus: sdkMetricsAt(metricsPort) } }),
     },
   });
+}
+
+/** Named by Prometheus' conventions. */
+function sdkMetricsAt(port: number) {
+  const names = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+  return { bindAddress: `127.0.0.1:${port}`, ...names };
 }

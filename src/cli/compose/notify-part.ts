@@ -33,7 +33,13 @@ export async function startNotify(foundation: Foundation): Promise<void> {
   await store.deliveries.enable(configuredDestinations(settings.current()).map(({ name }) => name));
   const onError = (error: unknown) => log.warn({ err: error }, 'notifications will be tried again');
   const deliverer = createDeliverer(
-    { store, settings, channels: openChannels(foundation), clock: systemClock },
+    {
+      store,
+      settings,
+      channels: openChannels(foundation),
+      clock: systemClock,
+      onAttempt: foundation.metrics.countAttempt,
+    },
     onError,
   );
   shutdown.add('delivery of notifications', () => deliverer.stop());

@@ -16,6 +16,7 @@ import { createFoundation, describePart, type Foundation } from './foundation.ts
 import { startGate } from './gate-part.ts';
 import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
 import { createLogger, installTemporalRuntime } from './logger.ts';
+import { findSdkPort, serveMetrics } from './serve-metrics.ts';
 import { serve, type RunOptions, type Serving } from './serve.ts';
 import { followSettings, requireConfigFile, openStore, requireDatabaseUrl, explainDatabase } from './settings.ts';
 import { connectTemporal, readTemporalTarget } from './temporal.ts';
@@ -99,7 +100,8 @@ async function openFoundation(
   const target = readTemporalTarget(env);
   const log: Logger = createLogger(settings.logLevel, null);
   useLog(log);
-  installTemporalRuntime(log);
+  const sdkPort = await findSdkPort(settings);
+  installTemporalRuntime(log, sdkPort);
   const keys = loadKeys(keysDirectory(settings), roles);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
   shutdown.add('settings', () => source.close());
@@ -109,10 +111,9 @@ async function openFoundation(
   shutdown.add('database', () => store.close());
   const temporal = { connections, uiUrl: settings.temporalUiUrl };
   const { proxy } = settings;
-  return {
-    keys,
-    foundation: await createFoundation({ part, log, store, source, temporal, keys, proxy, shutdown, fail }),
-  };
+  const foundation = await createFoundation({ part, log, store, source, temporal, keys, proxy, shutdown, fail });
+  await serveMetrics(settings, sdkPort, foundation);
+  return { keys, foundation };
 }
 
 /** For the health checks of container platforms: a worker has no other port. */

@@ -8,6 +8,7 @@ import { createFoundation, describePart } from '../compose/foundation.ts';
 import { startGate } from '../compose/gate-part.ts';
 import { apiKeysOf, keysDirectory } from '../compose/keys.ts';
 import { createLogger, installTemporalRuntime } from '../compose/logger.ts';
+import { findSdkPort, serveMetrics } from '../compose/serve-metrics.ts';
 import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
 import { findConfigFile, followSettings, readDeploymentId, openStore } from '../compose/settings.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
@@ -46,7 +47,8 @@ async function startDev(
   await requireFreePort(settings.port, env);
   const log = createLogger(settings.logLevel, dataDir.log);
   serving.useLog(log);
-  installTemporalRuntime(log);
+  const sdkPort = await findSdkPort(settings);
+  installTemporalRuntime(log, sdkPort);
 
   const deploymentId = ownConfig === undefined ? undefined : readDeploymentId(ownConfig);
   const keys = ensureKeys(keysDirectory(settings), { deploymentId, now: new Date() });
@@ -68,6 +70,7 @@ async function startDev(
     fail,
   });
 
+  await serveMetrics(settings, sdkPort, foundation);
   const execute = await openExecute(foundation, { keys, directory: dataDir.path, stopWhenRolledBack: false });
   await Promise.all([startGate(foundation), execute.start()]);
   let published = false;

@@ -37,6 +37,7 @@ interface SeenCommit {
 
 interface Waiting {
   readonly commit: PreparedCommit;
+  readonly asked: Commit;
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: unknown) => void;
   /** How often its ledger row was held by another transaction. */
@@ -55,10 +56,12 @@ export interface GroupCommit {
  * one by one, so that only the poisoned one fails.
  *
  * @param onAppended told the entries that are durable, in the order of the log and before those who asked for it.
+ * @param onWritten told each commit that this process has written, once, however often it was asked for.
  */
 export function createGroupCommit(
   database: Database,
   onAppended: (entries: readonly IndexedEntry[]) => void,
+  onWritten: (commit: Commit) => void,
 ): GroupCommit {
   let queue: Waiting[] = [];
   let running: Promise<void> | undefined;
@@ -120,7 +123,8 @@ export function createGroupCommit(
         head = payload.range;
         for (const [reviewId, tail] of payload.tails) remember(reviewId, tail);
         onAppended(payload.entries.flat());
-        for (const [i, { commit, resolve }] of group.entries()) {
+        for (const [i, { commit, asked, resolve }] of group.entries()) {
+          onWritten(asked);
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
           const indices = (payload.entries[i] ?? []).map(({ index }) => index);
           resolve({ ok: true, row: row === undefined ? null : readLedgerRow(row), indices });
@@ -168,7 +172,7 @@ export function createGroupCommit(
   return {
     commit: (commit) =>
       new Promise((resolve, reject) => {
-        enqueue({ commit: prepareCommit(commit), resolve, reject, busy: 0 });
+        enqueue({ commit: prepareCommit(commit), asked: commit, resolve, reject, busy: 0 });
       }),
     idle: async () => {
       while (isBusy()) await (running ?? sleep(BUSY_MS));

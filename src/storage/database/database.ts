@@ -1,4 +1,4 @@
-import { StorageError } from '../../ports/store.ts';
+import { StorageError, type ConnectionUse } from '../../ports/store.ts';
 
 /** Runs one statement with `$1`-style parameters. Rejects with a {@link StorageError}; drivers' messages never leave. */
 export type Query = <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
@@ -22,6 +22,8 @@ export interface Database {
   readonly pollMs: number | null;
   /** Statements that keep an embedded database in shape; nothing on a server, which does so by itself. */
   maintain(): Promise<void>;
+  /** Of the pool; null: there is none. */
+  connections(): ConnectionUse | null;
   close(): Promise<void>;
 }
 

@@ -47,6 +47,7 @@ export function openPg(options: PgOptions): Database {
     onAppend: (wake) => listen(settings, wake),
     pollMs: 1_000,
     maintain: async () => {},
+    connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   };
 }

@@ -66,6 +66,7 @@ export async function openPglite(path: string | null, copyOf?: Blob): Promise<Da
         await query(`VACUUM ANALYZE holdpoint.${table}`);
       }
     },
+    connections: () => null,
     close: () => inTurn(() => engine.close()),
   };
 }

@@ -40,6 +40,8 @@ CREATE TABLE holdpoint.ledger (
 ) WITH (fillfactor = 80);
 CREATE INDEX ledger_unsettled ON holdpoint.ledger (state, review_id)
   WHERE state IN ('open', 'deferred', 'claimed', 'unknown') AND reconciled_at IS NULL;
+-- The oldest that waits, for operators.
+CREATE INDEX ledger_open ON holdpoint.ledger (opened_at) WHERE state = 'open';
 CREATE INDEX ledger_claims ON holdpoint.ledger (claimed_at) WHERE claimed_at IS NOT NULL;
 
 CREATE TABLE holdpoint.audit_entries (
