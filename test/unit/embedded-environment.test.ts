@@ -25,6 +25,7 @@ describe('settings', () => {
       dataDir: '.holdpoint',
       configFile: 'holdpoint.yaml',
       healthPort: null,
+      metricsPort: null,
       keysDir: null,
       temporalPort: 7233,
       temporalUiPort: 8233,
