@@ -382,6 +382,8 @@ export interface ProposedCalls {
   ): Promise<void>;
   /** What people are told of others beside a review that is held. `call`: compared with; absent: the version that stands. */
   related(review: Review, call?: string): Promise<readonly RelatedReview[]>;
+  /** Those of {@link related} of which a yes must say that twice is meant. */
+  repeats(review: Review, call?: string): Promise<readonly RelatedReview[]>;
 }
 
 /** MCP requests that have not been answered. */

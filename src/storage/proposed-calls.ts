@@ -1,4 +1,4 @@
-import { NOT_STARTED, type ExecutionView, type Review } from '../contract/review.ts';
+import { NOT_STARTED, type ExecutionView, type RelatedReview, type Review } from '../contract/review.ts';
 import {
   StorageError,
   type BoundCall,
@@ -6,7 +6,7 @@ import {
   type McpRequests,
   type ProposedCalls,
 } from '../ports/store.ts';
-import { relatedSince, relateReviews, type TriedCall } from '../domain/related.ts';
+import { relatedSince, relateReviews, repeatsToConfirm, type TriedCall } from '../domain/related.ts';
 import type { Query } from './database/database.ts';
 import { storableText } from './database/text.ts';
 import { readRow, type FoundRow } from './reviews/list.ts';
@@ -32,11 +32,16 @@ export function createProposedCalls(query: Query): ProposedCalls {
         [reviewId, revision, storableText(proposer), call, intent, at],
       );
     },
-    related: async (review, call) => {
-      if (review.kind !== 'call' || review.gate !== 'hard') return [];
-      return relateReviews(review, await readTried(query, review, call));
-    },
+    related: async (review, call) => readRelated(query, review, call),
+    // Nearly every decision is about a call that has no equal: that is found along two indexes, and no row is read.
+    repeats: async (review, call) =>
+      (await hasEqual(query, review, call)) ? repeatsToConfirm(await readRelated(query, review, call)) : [],
   };
+}
+
+async function readRelated(query: Query, review: Review, call: string | undefined): Promise<readonly RelatedReview[]> {
+  if (review.kind !== 'call' || review.gate !== 'hard') return [];
+  return relateReviews(review, await readTried(query, review, call));
 }
 
 async function bindCall(query: Query, binding: CallBinding): Promise<BoundCall> {
@@ -66,32 +71,61 @@ interface FoundCall extends FoundRow {
   equal_before: boolean;
 }
 
-/**
- * Equal calls, and of the others as many as are read: each found by an index. An agent may have had thousands of calls
- * of one tool in the hour, and every decision asks.
- */
-async function readTried(query: Query, review: Review, call: string | undefined): Promise<readonly TriedCall[]> {
-  const { reviewId, revision, proposer } = review;
-  const found = await query<FoundCall>(
-    `WITH equal AS MATERIALIZED (
-            SELECT p.review_id, p.revision FROM holdpoint.proposed_calls p
+/** Versions of calls that are equal to `call`, or to the version of the review that stands. */
+const EQUAL = `holdpoint.proposed_calls p
              WHERE p.proposer = $1
                AND p.call = coalesce($5::text, (SELECT own.call FROM holdpoint.proposed_calls own
-                                                 WHERE own.review_id = $3 AND own.revision = $4::integer))),
+                                                 WHERE own.review_id = $3 AND own.revision = $4::integer))`;
+
+/** As the page says it: reviews that people edited or rejected, or stopped when they were approved. */
+const CORRECTED = `t.status = 'rejected' OR t.list_row NOT LIKE '%"editedBy":null%'
+                   OR (t.execution_status = 'failed' AND t.execution LIKE '%"stopped":%')`;
+
+function parametersOf(review: Review, call: string | undefined): readonly unknown[] {
+  const { reviewId, revision, proposer } = review;
+  return [
+    storableText(proposer.id),
+    storableText(review.call.tool),
+    reviewId,
+    revision,
+    call ?? null,
+    relatedSince(review),
+  ];
+}
+
+async function hasEqual(query: Query, review: Review, call: string | undefined): Promise<boolean> {
+  const found = await query(
+    `SELECT 1 FROM ${EQUAL} AND EXISTS (SELECT FROM holdpoint.reviews t WHERE t.review_id = p.review_id AND ${TRIED}) LIMIT 1`,
+    parametersOf(review, call),
+  );
+  return found.length > 0;
+}
+
+/**
+ * Equal calls, and of the others as many as are read, where one of them was corrected: else none is told of. Each is found
+ * by an index: an agent may have had thousands of calls of one tool in the hour.
+ */
+async function readTried(query: Query, review: Review, call: string | undefined): Promise<readonly TriedCall[]> {
+  const found = await query<FoundCall>(
+    `WITH equal AS MATERIALIZED (SELECT p.review_id, p.revision FROM ${EQUAL}),
           near AS MATERIALIZED (
             SELECT review_id FROM equal
             UNION (SELECT t.review_id FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} < 'infinity'
                     ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED})
             UNION (SELECT t.review_id FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} = 'infinity'
-                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED}))
-     SELECT t.review_id, t.ended_at, t.list_row, t.execution, t.execution_status, t.ended_as,
-            EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision = t.revision) AS equal,
-            EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision < t.revision) AS equal_before
-       -- OFFSET 0: by their ids, not all of the index again.
-       FROM near CROSS JOIN LATERAL (SELECT * FROM holdpoint.reviews r WHERE r.review_id = near.review_id OFFSET 0) t
-      WHERE ${TRIED}
-      ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED}`,
-    [storableText(proposer.id), storableText(review.call.tool), reviewId, revision, call ?? null, relatedSince(review)],
+                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED})),
+          tried AS (
+            SELECT t.review_id, t.ended_at, t.list_row, t.execution, t.execution_status, t.ended_as,
+                   EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision = t.revision) AS equal,
+                   EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision < t.revision) AS equal_before,
+                   ${CORRECTED} AS corrected
+              -- OFFSET 0: by their ids, not all of the index again.
+              FROM near CROSS JOIN LATERAL (SELECT * FROM holdpoint.reviews r WHERE r.review_id = near.review_id OFFSET 0) t
+             WHERE ${TRIED}
+             ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED})
+     SELECT * FROM tried WHERE equal OR (SELECT bool_or(corrected) FROM tried)
+      ORDER BY equal DESC, equal_before DESC, ended_at DESC NULLS LAST, review_id DESC`,
+    parametersOf(review, call),
   );
   const now = Date.now();
   return found.map((row): TriedCall => {

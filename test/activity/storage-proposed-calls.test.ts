@@ -128,12 +128,16 @@ onEveryDatabase((engine) => {
     for (const n of [1, 2, 3, 4, 9]) await bind(n, { attach: false });
     await put(9);
     await put(1, { status: 'approved', resolvedAt: after(1), revision: 2 });
-    await put(2, { status: 'rejected', resolvedAt: after(3) });
     await put(3);
     await put(4, { status: 'approved', resolvedAt: after(-1) });
+    const repeats = async (call?: string) =>
+      (await store.proposedCalls.repeats(asked, call)).map(({ reviewId }) => reviewId.slice(-1));
+    expect([await related(), await repeats()]).toEqual([['3 equal'], ['3']]);
+    await put(2, { status: 'rejected', resolvedAt: after(3) });
     await put(5, { status: 'rejected', resolvedAt: after(2) });
     await put(6, { status: 'rejected', resolvedAt: after(2), proposer: { id: 'other', owner: null, attested: true } });
-    expect(await related()).toEqual(['3 equal', '2 earlier', '1 earlier', '5 earlier']);
+    expect([await related(), await repeats()]).toEqual([['3 equal', '2 earlier', '1 earlier', '5 earlier'], ['3']]);
+    expect(await repeats('another')).toEqual([]);
     expect(await related('another')).toEqual(['2 earlier', '5 earlier', '1 earlier', '3 earlier']);
     const question = { ...asked, kind: 'in-flow' } as const;
     expect(await store.proposedCalls.related(question)).toEqual([]);

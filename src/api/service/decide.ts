@@ -15,7 +15,6 @@ import { checkDecision, refusalOfReconcile, stateOfReview, voterOf } from '../..
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { findArgumentErrors } from '../../domain/policy/assess.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import { repeatsToConfirm } from '../../domain/related.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
 const PARALLEL = 8;
@@ -87,7 +86,7 @@ async function refuseRepeat(
   { repeats = [] }: DecisionRequest,
   call: string | undefined,
 ): Promise<void> {
-  const equal = repeatsToConfirm(await context.store.proposedCalls.related(review, call));
+  const equal = await context.store.proposedCalls.repeats(review, call);
   const missing = equal.filter(({ reviewId }) => !repeats.includes(reviewId));
   if (missing.length > 0) {
     throw new ProblemError('repeat_not_confirmed', { repeats: equal.map(({ reviewId }) => reviewId) });
