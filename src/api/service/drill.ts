@@ -1,5 +1,5 @@
 import { readVisible } from './read.ts';
-import { waitUntil } from './hub.ts';
+import { watchReview } from './hub.ts';
 import type { Caller } from './types.ts';
 import { isoNow, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
@@ -45,7 +45,8 @@ export async function startDrill(
   };
   await context.gate.startDrill(reviewId, signer.sign('drill', payload), questionOfDrill(payload, reviewers).title);
   // So that whoever started it can open it at once; where no worker comes in time, it opens later.
-  await waitUntil(context, reviewId, (stored) => stored !== undefined, OPENED_WITHIN_MS, signal);
+  const watch = await watchReview(context, reviewId);
+  await watch.until((stored) => stored !== undefined, OPENED_WITHIN_MS, signal).finally(() => watch.close());
   return { reviewId, group, members: membersOf([group], reviewers).map(({ id }) => id) };
 }
 

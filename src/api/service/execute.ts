@@ -176,7 +176,7 @@ async function propose(
       if (end !== undefined && end.kind !== 'gated') {
         return answerWith(end.kind === 'ended' ? end.review : await readIfPossible(context, reviewId));
       }
-      watch = await watchReview(context, reviewId, isNew && end === undefined);
+      watch = await watchReview(context, reviewId, !isNew || end !== undefined);
       const began = end === undefined ? await startGate(context, call) : 'started';
       if (!isReplay) attached = began === 'existing';
     }

@@ -121,12 +121,12 @@ export interface ReviewWatch {
 }
 
 /**
- * Listens to a review from now on: an entry that lands before the first look wakes the first wait. `isNew`: nobody has
- * proposed it yet, so there is nothing to look at before its first entry.
+ * Listens to a review from now on: an entry that lands before the first look wakes the first wait. `looks`: false where
+ * there is nothing to see before its next entry, since it has not been proposed yet or is read by its caller after this.
  */
-export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, isNew = false): Promise<ReviewWatch> {
+export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, looks = true): Promise<ReviewWatch> {
   const waker = new Waker();
-  let isThere = !isNew;
+  let isThere = looks;
   await hub.start();
   const close = hub.onReview(reviewId, ({ entry }) => {
     // Neither classifies a review nor ends it, and callers wait for nothing else.
@@ -154,19 +154,4 @@ export async function watchReview({ store, hub }: Sources, reviewId: ReviewId, i
     },
     close,
   };
-}
-
-export async function waitUntil(
-  sources: Sources,
-  reviewId: ReviewId,
-  wanted: Wanted,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<StoredReview | undefined> {
-  const watch = await watchReview(sources, reviewId);
-  try {
-    return await watch.until(wanted, timeoutMs, signal);
-  } finally {
-    watch.close();
-  }
 }

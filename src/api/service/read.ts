@@ -3,7 +3,7 @@ import { principalKey, type Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import type { WaitOptions } from './types.ts';
-import { waitUntil } from './hub.ts';
+import { watchReview } from './hub.ts';
 import type { ListQuery, ListResponse } from '../../contract/api.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
@@ -13,7 +13,7 @@ import { withShownDigest } from '../../domain/gate/shown.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import { withRelated } from '../../domain/related.ts';
 import { viewForAgent, viewRowForAgent } from '../../domain/show/agent-view.ts';
-import type { ListFilter, Store } from '../../ports/store.ts';
+import type { ListFilter, Store, StoredReview } from '../../ports/store.ts';
 
 const DEFAULT_LIMIT = 50;
 
@@ -39,16 +39,21 @@ export async function getReview(
 ): Promise<Review> {
   const isOver = (now: Review): boolean =>
     isFinal(now) || (options.orChanges === true && now.status === 'changes_requested');
-  const review = await readVisible(context, principal, reviewId);
-  if (options.waitSeconds === 0 || isOver(review)) return tellRelated(context, principal, review);
-  const held = await waitUntil(
-    context,
-    reviewId,
-    (stored) => stored !== undefined && isOver(stored.review),
-    options.waitSeconds * 1_000,
-    options.signal,
-  );
-  return tellRelated(context, principal, held === undefined ? review : present(context, principal, held.review));
+  const { waitSeconds, signal } = options;
+  const watch = waitSeconds === 0 ? undefined : await watchReview(context, reviewId, false);
+  try {
+    const review = await readVisible(context, principal, reviewId);
+    if (watch === undefined || isOver(review)) return await tellRelated(context, principal, review);
+    const isWanted = (stored: StoredReview | undefined): boolean => stored !== undefined && isOver(stored.review);
+    const held = await watch.until(isWanted, waitSeconds * 1_000, signal);
+    return await tellRelated(
+      context,
+      principal,
+      held === undefined ? review : present(context, principal, held.review),
+    );
+  } finally {
+    watch?.close();
+  }
 }
 
 /** What the same agent did besides is for reviewers alone: an agent could learn from it what others decided. */
