@@ -87,7 +87,7 @@ export function findHandOff({ handOff }: ServiceContext, assessment: Assessment)
 }
 
 export function canHandOff({ proposal }: SignedCall): boolean {
-  return JSON.stringify(proposal).length <= LONGEST_HANDED;
+  return proposal.payload.length <= LONGEST_HANDED;
 }
 
 /** Hands the call over and waits for what comes of it. */

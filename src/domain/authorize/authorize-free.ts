@@ -5,7 +5,7 @@ import type { Settings } from '../policy/settings.ts';
 /** How long after it was handed over a call may be begun, ms. An older envelope may be a replay. */
 export const HANDED_WITHIN_MS = 30_000;
 
-/** Longest envelope that is handed over, characters of JSON: beyond 4 MiB Temporal's SDK tries for 40 s. */
+/** Longest payload of an envelope that is handed over, characters: beyond 4 MiB Temporal's SDK tries for 40 s. */
 export const LONGEST_HANDED = 1024 * 1024;
 
 /**

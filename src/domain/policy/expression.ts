@@ -125,6 +125,15 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
     truthFor(part, (guard) => evaluateGuard(guard, tool, service));
   const reachable = (tool: string, service: string): readonly (typeof expr)[] =>
     reachableParts(expr, (part) => decide(part, tool, service));
+  /** Once for each tool: a rule that fires for every call would find them again each time. */
+  const reads = new Map<string, readonly string[]>();
+  const findReads = (tool: string, service: string): readonly string[] => {
+    const parts = reachable(tool, service);
+    const read = ROOTS.flatMap((root) =>
+      parts.flatMap((part) => argumentUses(part, root)).map((use) => [root, ...readUse(use).path]),
+    );
+    return [...new Set(read.map((path) => path.map(pointerStep).join('')))];
+  };
   return {
     text,
     readsCallersWord: argumentUses(expr, 'context').length > 0 || argumentUses(expr, 'urgency').length > 0,
@@ -141,11 +150,10 @@ function createExpression(text: string, { expr }: ReturnType<typeof parse>): Exp
       }
     },
     readsOf(tool, service) {
-      const parts = reachable(tool, service);
-      const read = ROOTS.flatMap((root) =>
-        parts.flatMap((part) => argumentUses(part, root)).map((use) => [root, ...readUse(use).path]),
-      );
-      return [...new Set(read.map((path) => path.map(pointerStep).join('')))];
+      const key = JSON.stringify([service, tool]);
+      const known = reads.get(key) ?? findReads(tool, service);
+      reads.set(key, known);
+      return known;
     },
     usesFor: (tool, service, root) => reachable(tool, service).flatMap((part) => argumentUses(part, root)),
     holdsFor: (tool, service) => decide(expr, tool, service),
