@@ -200,8 +200,11 @@ export interface Store {
   readonly mcpRequests: McpRequests;
   readonly recovery: RecoveryStore;
 
-  /** Deletes arguments, results, comments and materials of reviews that ended before a time; the log still verifies. */
-  erase(endedBefore: Timestamp): Promise<number>;
+  /**
+   * Deletes arguments, results, comments and materials of reviews that ended before a time, in batches; the log still
+   * verifies. `onBatch` hears after each how many were erased so far.
+   */
+  erase(endedBefore: Timestamp, onBatch?: (erased: number) => void): Promise<number>;
   ping(): Promise<void>;
   /** What operators watch. */
   operation(): Promise<OperationalState>;

@@ -98,7 +98,7 @@ export function storeOver(database: Database): Store {
       return () => void written.delete(listener);
     },
     tail: tail.subscribe,
-    erase: (endedBefore) => eraseEnded(query, endedBefore),
+    erase: (endedBefore, onBatch) => eraseEnded(query, endedBefore, onBatch),
     ping: async () => {
       await query('SELECT 1');
     },

@@ -596,6 +596,25 @@ onEveryDatabase((engine) => {
       expect((await store.readLedger(reviewId))?.reconciliation).toMatchObject({ by: 'ops-1', note: '' });
     });
 
+    it('goes in batches, each within a size, past what has to stay', async () => {
+      await store.commit(proposal(reviewIdOf(0), { status: 'approved', resolvedAt: inDays(-11) }));
+      const rejected = (from: number, count: number, reason = SECRET) =>
+        Promise.all(
+          Array.from({ length: count }, (_, n) =>
+            put(reviewIdOf(from + n), { status: 'rejected', resolvedAt: inDays(-10), reason }),
+          ),
+        );
+      const erase = async () => {
+        const told: number[] = [];
+        await store.erase(inDays(-5), (erased) => told.push(erased));
+        return told;
+      };
+      await rejected(1, 101);
+      expect(await erase()).toEqual([100, 101]);
+      await rejected(201, 3, 'x'.repeat(1_900_000));
+      expect(await erase()).toEqual([2, 3]);
+    });
+
     it('a state written after it does not bring the words back', async () => {
       await executed(reviewIdOf(1), inDays(-10));
       await store.erase(inDays(-5));

@@ -128,7 +128,7 @@ CREATE INDEX reviews_outcome_unknown ON holdpoint.reviews (status, sort_at, revi
  WHERE execution_status = 'outcome_unknown';
 CREATE INDEX reviews_not_started ON holdpoint.reviews (status, sort_at, review_id)
  WHERE status = 'approved' AND kind = 'call' AND execution_status = 'not_started';
-CREATE INDEX reviews_to_erase ON holdpoint.reviews (ended_at) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
+CREATE INDEX reviews_to_erase ON holdpoint.reviews (ended_at, review_id) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
 
 -- Who may vote on the open level of a pending review, in the order of lists; "from_at": once escalated. That time is
 -- in the index only to be read there: as a key it would tempt the planner away from the order.

@@ -4,6 +4,14 @@ import type { Query } from '../database/database.ts';
 import { listRowOf } from './review-row.ts';
 
 const BATCH = 100;
+/** Bytes of one batch, beyond its first review: what is in memory, and locked, at once. */
+const BATCH_SIZE = 4_000_000;
+
+/** Place in the order in which reviews ended. */
+interface Place {
+  readonly ended_at: string;
+  readonly review_id: string;
+}
 
 interface ErasableRow {
   review_id: string;
@@ -14,29 +22,53 @@ interface ErasableRow {
 
 /**
  * Erases what people and targets said in reviews that ended before a time and have nothing left to happen. Names,
- * times, codes and digests stay, and so does the log, which never held anything else.
+ * times, codes and digests stay, and so does the log, which never held anything else. Each batch is a transaction of its
+ * own: cut short, it goes on where it stopped.
  *
+ * @param onBatch told after every batch how many were erased so far
  * @returns how many reviews were erased
  */
-export async function eraseEnded(query: Query, endedBefore: string): Promise<number> {
+export async function eraseEnded(
+  query: Query,
+  endedBefore: string,
+  onBatch: (erased: number) => void = () => undefined,
+): Promise<number> {
   let erased = 0;
-  for (;;) {
+  let last = await eraseBatch({ ended_at: '-infinity', review_id: '' });
+  while (last !== undefined) {
+    onBatch(erased);
+    last = await eraseBatch(last);
+  }
+  return erased;
+
+  /** Returns the last one; undefined where none was left. What cannot be erased yet is passed once, not with each batch. */
+  async function eraseBatch({ ended_at: endedAt, review_id: reviewId }: Place): Promise<Place | undefined> {
+    const found = await query<Place & { size: number }>(
+      `SELECT r.review_id, r.ended_at::text AS ended_at, (octet_length(r.state) + coalesce(octet_length(r.execution), 0)
+                + coalesce(octet_length(l.outcome), 0))::float8 AS size
+         FROM holdpoint.reviews r LEFT JOIN holdpoint.ledger l ON l.review_id = r.review_id
+        WHERE r.ended_at < $1::timestamptz AND (r.ended_at, r.review_id) > ($2::timestamptz, $3)
+          AND r.erased_at IS NULL AND r.state IS NOT NULL
+          AND (l.state IS NULL OR l.state IN ('denied', 'done', 'failed') OR l.reconciled_at IS NOT NULL
+               OR r.kind = 'in-flow')
+        ORDER BY r.ended_at, r.review_id LIMIT ${BATCH}`,
+      [endedBefore, endedAt, reviewId],
+    );
+    let size = 0;
+    const batch = found.filter((row, n) => (size += row.size) <= BATCH_SIZE || n === 0);
+    if (batch.length === 0) return undefined;
     const rows = await query<ErasableRow>(
       `SELECT r.review_id, r.state, r.execution, l.outcome
          FROM holdpoint.reviews r LEFT JOIN holdpoint.ledger l ON l.review_id = r.review_id
-        WHERE r.ended_at < $1::timestamptz AND r.erased_at IS NULL AND r.state IS NOT NULL
-          AND (l.state IS NULL OR l.state IN ('denied', 'done', 'failed') OR l.reconciled_at IS NOT NULL
-               OR r.kind = 'in-flow')
-        ORDER BY r.ended_at LIMIT ${BATCH}`,
-      [endedBefore],
+        WHERE r.review_id = ANY ($1::text[])`,
+      [batch.map((row) => row.review_id)],
     );
-    if (rows.length === 0) return erased;
     const [answer] = await query<{ count: number }>(
       'SELECT holdpoint.erase_reviews($1::text::jsonb)::float8 AS count',
       [JSON.stringify(rows.map(eraseRow))],
     );
-    if (answer === undefined || answer.count === 0) return erased;
-    erased += answer.count;
+    erased += answer?.count ?? 0;
+    return batch.at(-1);
   }
 }
 

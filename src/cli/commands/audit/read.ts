@@ -87,6 +87,9 @@ function parseCount(option: string, text: string): number {
   throw new CliError('usage', 'invalid_number', `${option} must be a whole number, 0 or more.`);
 }
 
+/** Progress is told every so many reviews. */
+const ERASED_SAID = 10_000;
+
 /**
  * `holdpoint audit erase`: removes arguments, results and comments from reviews that ended long ago and need nothing more.
  * The log only ever held digests of them, so it is unchanged and still verifies.
@@ -97,7 +100,13 @@ export async function erase(io: Io, options: EraseOptions): Promise<void> {
     const question = `Erase the content of reviews that ended before ${endedBefore}? This cannot be undone.`;
     await confirm(io, question, 'Pass --yes.');
   }
-  const erased = await withDatabase(io, options.database, (store) => store.erase(endedBefore));
+  let said = 0;
+  const onBatch = (count: number): void => {
+    if (count - said < ERASED_SAID) return;
+    said = count;
+    io.note(`erased ${count} so far; interrupted, the same command goes on from there`);
+  };
+  const erased = await withDatabase(io, options.database, (store) => store.erase(endedBefore, onBatch));
   io.data({ erased, endedBefore });
   io.print(`erased ${erased} ${erased === 1 ? 'review' : 'reviews'} that ended before ${endedBefore}`);
 }
