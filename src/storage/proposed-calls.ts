@@ -32,16 +32,21 @@ export function createProposedCalls(query: Query): ProposedCalls {
         [reviewId, revision, storableText(proposer), call, intent, at],
       );
     },
-    related: async (review, call) => readRelated(query, review, call),
-    // Nearly every decision is about a call that has no equal: that is found along two indexes, and no row is read.
-    repeats: async (review, call) =>
-      (await hasEqual(query, review, call)) ? repeatsToConfirm(await readRelated(query, review, call)) : [],
+    related: async (review, call) => readRelated(query, review, call, `${HAS_EQUAL} OR ${HAS_CORRECTED}`),
+    repeats: async (review, call) => repeatsToConfirm(await readRelated(query, review, call, HAS_EQUAL)),
   };
 }
 
-async function readRelated(query: Query, review: Review, call: string | undefined): Promise<readonly RelatedReview[]> {
+/** Of nearly every review there is nothing to tell, which is found along indexes. `condition`: what there must be. */
+async function readRelated(
+  query: Query,
+  review: Review,
+  call: string | undefined,
+  condition: string,
+): Promise<readonly RelatedReview[]> {
   if (review.kind !== 'call' || review.gate !== 'hard') return [];
-  return relateReviews(review, await readTried(query, review, call));
+  const [asked] = await query<{ found: boolean }>(`SELECT ${condition} AS found`, parametersOf(review, call));
+  return asked?.found === true ? relateReviews(review, await readTried(query, review, call)) : [];
 }
 
 async function bindCall(query: Query, binding: CallBinding): Promise<BoundCall> {
@@ -93,38 +98,34 @@ function parametersOf(review: Review, call: string | undefined): readonly unknow
   ];
 }
 
-async function hasEqual(query: Query, review: Review, call: string | undefined): Promise<boolean> {
-  const found = await query(
-    `SELECT 1 FROM ${EQUAL} AND EXISTS (SELECT FROM holdpoint.reviews t WHERE t.review_id = p.review_id AND ${TRIED}) LIMIT 1`,
-    parametersOf(review, call),
-  );
-  return found.length > 0;
-}
+const HAS_EQUAL = `EXISTS (SELECT FROM ${EQUAL}
+               AND EXISTS (SELECT FROM holdpoint.reviews t WHERE t.review_id = p.review_id AND ${TRIED}))`;
+
+/** The last ones that ended, and that are open. */
+const [ENDED, OPEN] = ['<', '='].map(
+  (sign) => `(SELECT t.* FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} ${sign} 'infinity'
+                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED}) t`,
+);
+const HAS_CORRECTED = `EXISTS (SELECT FROM ${ENDED} WHERE ${CORRECTED}) OR EXISTS (SELECT FROM ${OPEN} WHERE ${CORRECTED})`;
 
 /**
- * Equal calls, and of the others as many as are read, where one of them was corrected: else none is told of. Each is found
- * by an index: an agent may have had thousands of calls of one tool in the hour.
+ * Equal calls, and of the others as many as are read: each found by an index. An agent may have had thousands of calls
+ * of one tool in the hour.
  */
 async function readTried(query: Query, review: Review, call: string | undefined): Promise<readonly TriedCall[]> {
   const found = await query<FoundCall>(
     `WITH equal AS MATERIALIZED (SELECT p.review_id, p.revision FROM ${EQUAL}),
           near AS MATERIALIZED (
             SELECT review_id FROM equal
-            UNION (SELECT t.review_id FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} < 'infinity'
-                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED})
-            UNION (SELECT t.review_id FROM holdpoint.reviews t WHERE ${TRIED} AND ${ENDED_AT} = 'infinity'
-                    ORDER BY ${ENDED_AT} DESC, t.review_id DESC LIMIT ${MOST_TRIED})),
-          tried AS (
-            SELECT t.review_id, t.ended_at, t.list_row, t.execution, t.execution_status, t.ended_as,
-                   EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision = t.revision) AS equal,
-                   EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision < t.revision) AS equal_before,
-                   ${CORRECTED} AS corrected
-              -- OFFSET 0: by their ids, not all of the index again.
-              FROM near CROSS JOIN LATERAL (SELECT * FROM holdpoint.reviews r WHERE r.review_id = near.review_id OFFSET 0) t
-             WHERE ${TRIED}
-             ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED})
-     SELECT * FROM tried WHERE equal OR (SELECT bool_or(corrected) FROM tried)
-      ORDER BY equal DESC, equal_before DESC, ended_at DESC NULLS LAST, review_id DESC`,
+            UNION SELECT t.review_id FROM ${ENDED}
+            UNION SELECT t.review_id FROM ${OPEN})
+     SELECT t.review_id, t.ended_at, t.list_row, t.execution, t.execution_status, t.ended_as,
+            EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision = t.revision) AS equal,
+            EXISTS (SELECT FROM equal e WHERE e.review_id = t.review_id AND e.revision < t.revision) AS equal_before
+       -- OFFSET 0: by their ids, not all of the index again.
+       FROM near CROSS JOIN LATERAL (SELECT * FROM holdpoint.reviews r WHERE r.review_id = near.review_id OFFSET 0) t
+      WHERE ${TRIED}
+      ORDER BY equal DESC, equal_before DESC, t.ended_at DESC NULLS LAST, t.review_id DESC LIMIT ${MOST_TRIED}`,
     parametersOf(review, call),
   );
   const now = Date.now();
