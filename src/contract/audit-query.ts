@@ -8,6 +8,24 @@ import { LOG_SEARCH } from './constants.ts';
 /** Every type of audit entry. */
 export const AUDIT_TYPES: readonly AuditEntryType[] = auditEntrySchema.options.map((option) => option.shape.type.value);
 
+/** Types of which a log holds few, however long it is: an index leads to them. */
+export const RARE_AUDIT_TYPES = [
+  'objected',
+  'revised',
+  'withdrawn',
+  'expired',
+  'aborted',
+  'deferred',
+  'unknown',
+  'reconciled',
+  'policy_changed',
+] as const satisfies readonly AuditEntryType[];
+
+/** Whether only types of {@link RARE_AUDIT_TYPES} are asked for. */
+export function isRare(types: readonly string[] | undefined): boolean {
+  return types?.every((type) => RARE_AUDIT_TYPES.some((rare) => rare === type)) === true;
+}
+
 function countWords(text: string): number {
   return text.split(/\s+/).filter((word) => word !== '').length;
 }

@@ -95,6 +95,22 @@ export interface ChangedRow {
   readonly row: ReviewRow;
 }
 
+/** What storage can tell of an entry; all that is given must fit. */
+export interface EntryFilter {
+  readonly types?: readonly string[];
+  readonly person?: string;
+  /** `since` ≤ time < `until`, to the second. */
+  readonly since?: Timestamp;
+  readonly until?: Timestamp;
+}
+
+/** Entries `from` to before `to`. */
+export interface LogStretch {
+  readonly from: number;
+  readonly to: number;
+  readonly order: 'asc' | 'desc';
+}
+
 export interface AuditHead {
   readonly size: number;
   /** Base64 SHA-256 root hash (RFC 6962); of the empty string for an empty log. */
@@ -170,6 +186,8 @@ export interface Store {
 
   head(): Promise<AuditHead>;
   entries(from: number, limit: number): Promise<readonly IndexedEntry[]>;
+  /** Of a stretch of the log the first entries that may fit, in its order; whether one does is for the caller to ask again. */
+  findEntries(filter: EntryFilter, stretch: LogStretch, limit: number): Promise<readonly IndexedEntry[]>;
   entriesOf(reviewId: ReviewId): Promise<readonly IndexedEntry[]>;
   /** RFC 6962 proofs; base64 hashes. */
   inclusionProof(index: number, size: number): Promise<readonly string[]>;

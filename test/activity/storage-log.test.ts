@@ -1,14 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { RARE_AUDIT_TYPES } from '../../src/contract/audit-query.ts';
 import type { IndexedEntry } from '../../src/contract/audit.ts';
-import type { Store, TailEvent } from '../../src/ports/store.ts';
+import type { EntryFilter, LogStretch, Store, TailEvent } from '../../src/ports/store.ts';
 import { checkLog, type LogFault, logOverStore } from '../../src/cli/commands/audit/log-check.ts';
 import { originOf, signCheckpoint } from '../../src/domain/proof/checkpoint.ts';
 import { hashEntry, hashFromBase64, type Hash } from '../../src/domain/proof/tree.ts';
 import { verifyConsistency, verifyInclusion } from '../../src/domain/proof/merkle-proof.ts';
 import type { Database } from '../../src/storage/database/database.ts';
 import { storeOver } from '../../src/storage/store.ts';
-import { DIGEST, proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
+import { AT, DIGEST, proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 
 const hash = (text: string) => hashFromBase64(text) as Hash;
@@ -43,13 +44,41 @@ onEveryDatabase((engine) => {
     await append(watched, 20);
     asked.length = 0;
     await watched.entries(0, 10);
+    await watched.findEntries({ types: ['proposed'], since: AT }, { from: 0, to: 10, order: 'desc' }, 5);
+    await watched.findEntries({ types: [...RARE_AUDIT_TYPES] }, { from: 0, to: 10, order: 'asc' }, 5);
     await watched.deliveries.waiting('slack', 10);
     await watched.deliveries.list({});
+    const plans: string[] = [];
     for (const [sql, parameters] of asked) {
       const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, parameters);
-      expect(plan.map((line) => line['QUERY PLAN']).join('\n')).not.toContain('Sort');
+      plans.push(plan.map((line) => line['QUERY PLAN']).join('\n'));
     }
-    expect(asked).toHaveLength(3);
+    for (const plan of plans) expect(plan).not.toContain('Sort');
+    expect(plans).toHaveLength(5);
+    expect(plans[2]).toContain('audit_entries_rare');
+  });
+
+  it('finds entries by what the database can tell of them: never too few', async () => {
+    const at = (second: number): string => new Date(Date.parse(AT) + second * 1_000 + 7).toISOString();
+    const proposer = 'a "quoted" \\ name_%';
+    const policy = { schemaVersion: 1, deploymentId: 'test', type: 'policy_changed' } as const;
+    await store.commit({
+      entries: [
+        proposedEntry(reviewIdOf(0), { at: at(0) }),
+        proposedEntry(reviewIdOf(1), { at: at(1), proposer }),
+        { ...policy, at: at(2), policyDigest: DIGEST, previous: null },
+        proposedEntry(reviewIdOf(3), { at: at(3), owner: proposer }),
+      ],
+    });
+    const find = async (filter: EntryFilter, stretch: Partial<LogStretch> = {}, limit = 9) =>
+      (await store.findEntries(filter, { from: 0, to: 4, order: 'asc', ...stretch }, limit)).map(({ index }) => index);
+    expect(await find({})).toEqual([0, 1, 2, 3]);
+    expect(await find({ types: ['policy_changed', 'expired'] })).toEqual([2]);
+    expect(await find({ person: proposer })).toEqual([1, 3]);
+    expect(await find({ person: 'quoted' })).toEqual([]);
+    expect(await find({ since: at(1), until: at(2) })).toEqual([1, 2]);
+    expect(await find({ types: ['proposed'] }, { from: 1, order: 'desc' }, 1)).toEqual([3]);
+    expect(await find({ types: ['proposed'] }, { to: 1 })).toEqual([0]);
   });
 
   it('every entry is included in every later head, and every head extends every earlier one', async () => {

@@ -235,4 +235,12 @@ test('one request looks through a part of a long log, and says where to go on', 
   const second = (await api.get(`/v1/audit/entries?${search}&order=desc&from=${first.nextFrom}`, 'audit-1')).body;
   expect(second).toEqual({ entries: decision, nextFrom: null });
   expect((await api.get(`/v1/audit/export?format=jsonl&${search}`, 'audit-1')).body).toEqual(decision[0]);
+  // What the database can tell is looked for further.
+  for (const filter of ['type=decided', `${search}&type=decided,expired&person=ops-1&order=desc`]) {
+    const { body } = await api.get(`/v1/audit/entries?${filter}`, 'audit-1');
+    expect([filter, body]).toEqual([filter, { entries: decision, nextFrom: null }]);
+  }
+  expect((await api.get('/v1/audit/export?format=jsonl&type=decided', 'audit-1')).body).toEqual(decision[0]);
+  const some = (await api.get(`/v1/audit/entries?type=proposed&limit=150&from=${size - 200}`, 'audit-1')).body;
+  expect([some.entries.length, some.nextFrom]).toEqual([150, size - 50]);
 });

@@ -132,22 +132,32 @@ describe('reads of many rows', () => {
     expect(asked).toEqual(['agent-1', 'agent-1']);
   });
 
-  test('an export in which nothing fits ends when the connection is closed', async () => {
-    const caller = new AbortController();
-    let reads = 0;
-    const store = {
-      head: async () => ({ size: 1_000_000 }),
-      entries: async (from: number) => {
+  test.each([{ type: 'decided' }, { q: 'nowhere' }])(
+    'an export of %o, of which there is none, ends when the connection is closed',
+    async (filter) => {
+      const caller = new AbortController();
+      let reads = 0;
+      const countRead = (): void => {
         if ((reads += 1) === 2) caller.abort();
-        return Array.from({ length: PIECE }, (_, n) => ({
-          index: from + n,
-          entry: { type: 'policy_changed', at: '' },
-        }));
-      },
-    };
-    const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
-    const pages = exportEntries({ store, scans: new Lane() } as never, { type: 'decided' }, scan);
-    for await (const page of pages) expect(page).toEqual([]);
-    expect(reads).toBe(2);
-  });
+      };
+      const store = {
+        head: async () => ({ size: 1_000_000 }),
+        findEntries: async () => {
+          countRead();
+          return [];
+        },
+        entries: async (from: number) => {
+          countRead();
+          return Array.from({ length: PIECE }, (_, n) => ({
+            index: from + n,
+            entry: { type: 'policy_changed', at: '' },
+          }));
+        },
+      };
+      const scan: Scan = { owner: 'a', signal: caller.signal, charge: async () => undefined };
+      const pages = exportEntries({ store, scans: new Lane() } as never, filter, scan);
+      for await (const page of pages) expect(page).toEqual([]);
+      expect(reads).toBe(2);
+    },
+  );
 });

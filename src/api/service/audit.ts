@@ -2,6 +2,7 @@ import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { PIECE, readPiece, type Scan } from './scan.ts';
 import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
+import { isRare } from '../../contract/audit-query.ts';
 import type {
   AuditKeys,
   ConsistencyResponse,
@@ -13,10 +14,13 @@ import type { IndexedEntry, AuditEntry } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
 import { entryWords } from '../../domain/words.ts';
+import type { EntryFilter } from '../../ports/store.ts';
 
 const DEFAULT_LIMIT = 200;
-/** Entries that one request looks through: a filter that fits little still answers soon. */
+/** Rows that one request looks through: a filter that fits little still answers soon. */
 const MOST_LOOKED_THROUGH = 5_000;
+/** Entries that the database looks through at once, and of how many rows that has the cost. */
+const STRETCH = { entries: 10_000, cost: 250 } as const;
 
 type Reads = Pick<ServiceContext, 'store'>;
 type Scans = Pick<ServiceContext, 'store' | 'scans'>;
@@ -28,12 +32,15 @@ type Scans = Pick<ServiceContext, 'store' | 'scans'>;
 export async function auditEntries(context: Scans, query: EntriesQuery, scan: Scan): Promise<AuditPage> {
   const { from, limit = DEFAULT_LIMIT, order = 'asc', ...filter } = query;
   const fits = entryMatcher(filter);
+  const wanted = storedFilter(filter);
   const found: IndexedEntry[] = [];
   const step = order === 'asc' ? 1 : -1;
-  let at = from ?? (order === 'asc' ? 0 : (await context.store.head()).size - 1);
-  for (let lookedThrough = 0; lookedThrough < MOST_LOOKED_THROUGH && at >= 0; lookedThrough += PIECE) {
+  const end = wanted === undefined && order === 'asc' ? Infinity : (await context.store.head()).size;
+  let at = from ?? (order === 'asc' ? 0 : end - 1);
+  let lookedThrough = 0;
+  while (lookedThrough < MOST_LOOKED_THROUGH && at >= 0) {
     const size = fits === undefined ? Math.min(PIECE, limit - found.length) : PIECE;
-    const chunk = await readChunk(context, scan, { reviewId: filter.reviewId, at, size, order });
+    const chunk = await readChunk(context, scan, { reviewId: filter.reviewId, wanted, at, end, size, order });
     for (const indexed of chunk.entries) {
       if (fits !== undefined && !fits(indexed.entry)) continue;
       found.push(indexed);
@@ -42,6 +49,7 @@ export async function auditEntries(context: Scans, query: EntriesQuery, scan: Sc
     }
     if (chunk.isLast) return { entries: found, nextFrom: null };
     at = chunk.next;
+    lookedThrough += chunk.cost;
   }
   return { entries: found, nextFrom: at < 0 ? null : at };
 }
@@ -53,13 +61,26 @@ export async function* exportEntries(
   scan: Scan,
 ): AsyncGenerator<readonly IndexedEntry[]> {
   const fits = entryMatcher(filter) ?? (() => true);
-  const { size } = await context.store.head();
-  for (let at = 0; at < size;) {
-    const chunk = await readChunk(context, scan, { reviewId: filter.reviewId, at, size: PIECE, order: 'asc' });
-    yield chunk.entries.filter(({ index, entry }) => index < size && fits(entry));
+  const wanted = storedFilter(filter);
+  const { size: end } = await context.store.head();
+  for (let at = 0; at < end;) {
+    const { reviewId } = filter;
+    const chunk = await readChunk(context, scan, { reviewId, wanted, at, end, size: PIECE, order: 'asc' });
+    yield chunk.entries.filter(({ index, entry }) => index < end && fits(entry));
     if (chunk.isLast) return;
     at = chunk.next;
   }
+}
+
+/** What of a filter the database can ask; undefined: nothing, or no more than which review. */
+function storedFilter({ reviewId, type, person, since, until }: AuditFilter): EntryFilter | undefined {
+  if (reviewId !== undefined || [type, person, since, until].every((part) => part === undefined)) return undefined;
+  return {
+    ...(type === undefined ? {} : { types: type.split(',') }),
+    ...(person === undefined ? {} : { person }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+  };
 }
 
 /** Latest signed checkpoint. Throws `worker_unavailable` where none was ever signed. */
@@ -113,31 +134,57 @@ interface Chunk {
   readonly entries: readonly IndexedEntry[];
   readonly isLast: boolean;
   readonly next: number;
+  /** As many rows. */
+  readonly cost: number;
 }
 
 interface ChunkWanted {
   readonly reviewId: ReviewId | undefined;
+  readonly wanted: EntryFilter | undefined;
   readonly at: number;
+  /** Size of the log, where it was asked. */
+  readonly end: number;
   readonly size: number;
   readonly order: 'asc' | 'desc';
 }
 
 /** The entries of one review are few and have an index of their own; they are one chunk. The last one for a caller who is gone. */
-async function readChunk(context: Scans, scan: Scan, { reviewId, at, size, order }: ChunkWanted): Promise<Chunk> {
+async function readChunk(context: Scans, scan: Scan, chunk: ChunkWanted): Promise<Chunk> {
+  const { reviewId, wanted, at, size, order } = chunk;
+  if (wanted !== undefined) return findChunk(context, scan, wanted, chunk);
   const { store } = context;
   const read = async (piece: () => Promise<readonly IndexedEntry[]>) => (await readPiece(context, scan, piece)) ?? [];
   if (reviewId !== undefined) {
     const all = await read(() => store.entriesOf(reviewId));
     const entries = order === 'asc' ? all.filter(({ index }) => index >= at) : all.filter(({ index }) => index <= at);
-    return { entries: order === 'asc' ? entries : entries.toReversed(), isLast: true, next: at };
+    return { entries: order === 'asc' ? entries : entries.toReversed(), isLast: true, next: at, cost: 0 };
   }
   if (order === 'asc') {
     const entries = await read(() => store.entries(at, size));
-    return { entries, isLast: entries.length < size, next: at + entries.length };
+    return { entries, isLast: entries.length < size, next: at + entries.length, cost: PIECE };
   }
   const low = Math.max(0, at - size + 1);
   const entries = await read(() => store.entries(low, at - low + 1));
-  return { entries: entries.toReversed(), isLast: low === 0, next: low - 1 };
+  return { entries: entries.toReversed(), isLast: low === 0, next: low - 1, cost: PIECE };
+}
+
+/** The database looks through a stretch, and hands out what may fit: a piece at most, and then the rest is next. */
+async function findChunk(
+  context: Scans,
+  scan: Scan,
+  wanted: EntryFilter,
+  { at, end, order }: ChunkWanted,
+): Promise<Chunk> {
+  const length = isRare(wanted.types) ? end : STRETCH.entries;
+  const [from, to] = order === 'asc' ? [at, Math.min(end, at + length)] : [Math.max(0, at - length + 1), at + 1];
+  const find = () => context.store.findEntries(wanted, { from, to, order }, PIECE);
+  const entries = await readPiece(context, scan, find, STRETCH.cost);
+  if (entries === undefined) return { entries: [], isLast: true, next: at, cost: 0 };
+  // A stretch with more than a piece was not looked through to its end.
+  const last = entries.length === PIECE ? entries.at(-1)?.index : undefined;
+  const next = order === 'asc' ? (last ?? to - 1) + 1 : (last ?? from) - 1;
+  const cost = last === undefined ? STRETCH.cost : PIECE;
+  return { entries, isLast: order === 'asc' ? next >= end : next < 0, next, cost };
 }
 
 /** Whether an entry fits a filter; undefined where every entry does. */

@@ -70,13 +70,14 @@ export async function pauseIfLong(size: number): Promise<void> {
   if (size > LONG_CALL.bytes) await pause(LONG_CALL.pauseMs);
 }
 
-/** The next piece, when its turn has come and it is paid for. Undefined: the caller is gone. */
+/** The next piece, when its turn has come and it is paid for: its rows, or `cost` of them. Undefined: the caller is gone. */
 export async function readPiece<T>(
   { scans }: { readonly scans: Lane },
   scan: Scan,
   read: () => Promise<readonly T[]>,
+  cost = 0,
 ): Promise<readonly T[] | undefined> {
   const rows = await scans.run(scan.owner, async () => (scan.signal.aborted ? undefined : read()));
-  if (rows !== undefined) await scan.charge(rows.length);
+  if (rows !== undefined) await scan.charge(Math.max(rows.length, cost));
   return rows;
 }

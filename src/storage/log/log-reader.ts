@@ -9,11 +9,19 @@ import {
 } from '../../domain/proof/merkle-proof.ts';
 import { hashToBase64, type NodeId } from '../../domain/proof/tree.ts';
 import type { Query } from '../database/database.ts';
+import { isRare, RARE_AUDIT_TYPES } from '../../contract/audit-query.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 
 type LogReads = Pick<
   Store,
-  'head' | 'entries' | 'entriesOf' | 'inclusionProof' | 'consistencyProof' | 'checkpoint' | 'putCheckpoint'
+  | 'head'
+  | 'entries'
+  | 'findEntries'
+  | 'entriesOf'
+  | 'inclusionProof'
+  | 'consistencyProof'
+  | 'checkpoint'
+  | 'putCheckpoint'
 >;
 
 /** The audit log and its checkpoints. Proofs take O(log n) rows. */
@@ -47,6 +55,27 @@ export function createLogReader(query: Query): LogReads {
       );
       return rows.map(readLeaf);
     },
+    findEntries: async ({ types, person, since, until }, { from, to, order }, limit) => {
+      const rows = await query<LeafRow>(
+        `SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries
+          WHERE idx >= $1::bigint AND idx < $2::bigint ${isRare(types) ? `AND ${IS_RARE}` : ''}
+            AND ($3::text[] IS NULL OR ${fieldOf('type')} = ANY ($3::text[]))
+            AND ($4::text IS NULL OR strpos(leaf, $4::text) > 0)
+            AND ($5::text IS NULL OR left(${fieldOf('at')}, ${SECOND}) >= $5::text COLLATE "C")
+            AND ($6::text IS NULL OR left(${fieldOf('at')}, ${SECOND}) <= $6::text COLLATE "C")
+          ORDER BY audit_entries.idx ${order === 'asc' ? 'ASC' : 'DESC'} LIMIT $7::bigint`,
+        [
+          from,
+          to,
+          types ?? null,
+          person === undefined ? null : JSON.stringify(person),
+          second(since),
+          second(until),
+          limit,
+        ],
+      );
+      return rows.map(readLeaf);
+    },
     entriesOf: async (reviewId) => {
       const rows = await query<LeafRow>(
         'SELECT idx::float8 AS idx, leaf FROM holdpoint.audit_entries WHERE review_id = $1 ORDER BY n',
@@ -70,6 +99,19 @@ export function createLogReader(query: Query): LogReads {
       );
     },
   };
+}
+
+/** A field of a leaf. No string of a leaf holds an unescaped quotation mark, so what looks like the field is the field. */
+const fieldOf = (name: string): string => `split_part(split_part(leaf, '"${name}":"', 2), '"', 1)`;
+
+/** Word for word as the partial index has it. */
+const IS_RARE = `${fieldOf('type')} IN (${RARE_AUDIT_TYPES.map((type) => `'${type}'`).join(', ')})`;
+
+/** Characters of a time down to its second. */
+const SECOND = '2026-04-01T12:00:00'.length;
+
+function second(time: string | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString().slice(0, SECOND);
 }
 
 interface LeafRow {
