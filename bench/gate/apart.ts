@@ -17,16 +17,22 @@ export const PART_NAMES = Object.keys(PARTS) as readonly PartName[];
 /** The parts as processes of their own, over one PostgreSQL and one Temporal dev server. */
 export interface Apart {
   readonly keys: HoldpointKeys;
+  readonly reviewerTokens: readonly string[];
   readonly temporalAddress: string;
   /** Resident memory of a part, in MB. */
   memoryOf(part: PartName): number;
+  /** CPU that a part has used so far, in seconds. */
+  cpuOf(part: PartName): number;
+  readonly databaseUrl: string;
+  /** Stops a part and starts it again; resolves when the api says that all parts are ready. */
+  restart(part: PartName): Promise<void>;
   close(): Promise<void>;
 }
 
 const READY_WITHIN_MS = 120_000;
 
 export async function startApart(targetUrl: string): Promise<Apart> {
-  const { config, agentKey, reviewerToken } = writeDeployment(targetUrl);
+  const { config, agentKey, reviewerToken, reviewerTokens } = writeDeployment(targetUrl);
   const directory = mkdtempSync(join(tmpdir(), 'holdpoint-apart-'));
   const [postgres, temporal, port] = await Promise.all([startPostgres(), startTemporal(), freePort()]);
   const database = postgres.url(await postgres.createDatabase());
@@ -36,7 +42,7 @@ export async function startApart(targetUrl: string): Promise<Apart> {
   const url = `http://127.0.0.1:${port}`;
   const start = (name: PartName): Part => {
     const dataDir = join(directory, name);
-    mkdirSync(dataDir);
+    mkdirSync(dataDir, { recursive: true });
     const env = {
       HOLDPOINT_CONFIG: config,
       HOLDPOINT_DATA_DIR: dataDir,
@@ -48,7 +54,7 @@ export async function startApart(targetUrl: string): Promise<Apart> {
     };
     return startPart(PARTS[name], env, directory);
   };
-  const parts: Readonly<Record<PartName, Part>> = { execute: start('execute'), gate: start('gate'), api: start('api') };
+  const parts: Record<PartName, Part> = { execute: start('execute'), gate: start('gate'), api: start('api') };
   const close = async (): Promise<void> => {
     await Promise.all(PART_NAMES.map((name) => parts[name].stop()));
     await temporal.stop();
@@ -63,8 +69,16 @@ export async function startApart(targetUrl: string): Promise<Apart> {
   }
   return {
     keys: { url, agentKey, reviewerToken },
+    reviewerTokens,
     temporalAddress: temporal.address,
+    databaseUrl: database,
+    restart: async (name) => {
+      await parts[name].stop();
+      parts[name] = start(name);
+      await untilReady(url, parts);
+    },
     memoryOf: (part) => residentMb(parts[part].child.pid ?? 0),
+    cpuOf: (part) => cpuSeconds(parts[part].child.pid ?? 0),
     close,
   };
 }
@@ -96,4 +110,12 @@ async function untilReady(url: string, parts: Readonly<Record<PartName, Part>>):
 function residentMb(pid: number): number {
   const [, kB = 'NaN'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kB) / 1_024;
+}
+
+/** Of `/proc/PID/stat`: user and system time, in hundredths of a second. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -26,10 +26,17 @@ export async function startTarget(): Promise<BenchTarget> {
 }
 
 /** Config and policy of the run: a hard gate and a reversible read, with audit, policy and signatures as always. */
-export function writeDeployment(target: string): { readonly config: string } & Omit<HoldpointKeys, 'url'> {
+export function writeDeployment(target: string): Omit<HoldpointKeys, 'url'> & {
+  readonly config: string;
+  /** Of fifty people of one group, the first of whom decides. */
+  readonly reviewerTokens: readonly string[];
+} {
   const directory = mkdtempSync(join(tmpdir(), 'holdpoint-bench-'));
   const agentKey = `hpk_${randomBytes(32).toString('base64url')}`;
-  const reviewerToken = `hpr_${randomBytes(32).toString('base64url')}`;
+  const reviewerTokens = Array.from({ length: 50 }, () => `hpr_${randomBytes(32).toString('base64url')}`);
+  const reviewers = reviewerTokens.map(
+    (token, n) => `  - { id: ops-${n + 1}, groups: [ops], tokenSha256: ${sha256(token)} }`,
+  );
   writeFileSync(
     join(directory, 'policy.yaml'),
     `version: 1
@@ -67,14 +74,14 @@ approvals:
 agents:
   - { id: bench-agent, keySha256: ${sha256(agentKey)} }
 reviewers:
-  - { id: ops-1, groups: [ops], tokenSha256: ${sha256(reviewerToken)} }
+${reviewers.join('\n')}
 policy: ./policy.yaml
 limits: { pendingPerAgent: 100000, irreversiblePerToolPerHour: 1000000, sensitivePerToolPerHour: 1000000, requestsPerMinute: 10000000 }
 connectors:
   payouts: { type: http, baseUrl: "${target}", allowPrivateAddresses: true }
 `,
   );
-  return { config, agentKey, reviewerToken };
+  return { config, agentKey, reviewerToken: reviewerTokens[0] ?? '', reviewerTokens };
 }
 
 function sha256(text: string): string {
