@@ -7,7 +7,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import { formatVerifierKey, originOf, verifyCheckpoint } from '../../src/domain/proof/checkpoint.ts';
 import { leafOf } from '../../src/domain/proof/tree.ts';
-import { createCheckpointer, type CheckpointerOptions } from '../../src/storage/log/checkpointer.ts';
+import {
+  createCheckpointer,
+  extendsKeptCheckpoint,
+  type CheckpointerOptions,
+} from '../../src/storage/log/checkpointer.ts';
 import { createStore } from '../../src/storage/store.ts';
 import { proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { temporaryFolder } from '../support/stores.ts';
@@ -99,9 +103,15 @@ describe('checkpointer', () => {
   });
 
   it('an emptied log and a forked one are noticed', async () => {
+    const options = { deploymentId: 'test', trusted: [key.publicKey], file };
+    expect(await extendsKeptCheckpoint({ ...options, store })).toBeUndefined();
     await append(store, 5, 0);
     await checkpointerOn(store, file).checkpointNow();
     const fork = await memoryStore();
+    expect(await Promise.all([store, fork].map((one) => extendsKeptCheckpoint({ ...options, store: one })))).toEqual([
+      true,
+      false,
+    ]);
     await expect(checkpointerOn(fork, file).checkpointNow()).rejects.toMatchObject(rolledBack);
     await append(fork, 5, 500);
     await expect(checkpointerOn(fork, file).checkpointNow()).rejects.toMatchObject(rolledBack);

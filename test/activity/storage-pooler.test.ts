@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkDatabase } from '../../src/cli/commands/doctor/checks.ts';
+import { checkDatabase } from '../../src/cli/commands/doctor/database.ts';
 import { findPooling } from '../../src/storage/database/pooler.ts';
 import { createStore, openDatabase } from '../../src/storage/store.ts';
 import { startPgBouncer, type PgBouncer } from '../support/pgbouncer.ts';

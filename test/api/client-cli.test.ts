@@ -371,7 +371,12 @@ describe('whose credential is sent where', () => {
       const dataDir = join(home, name);
       mkdirSync(dataDir);
       remove.push(
-        noteRunning(dataDir, { url, configFile: join(home, `${name}.yaml`), keysDir: join(dataDir, 'keys') }),
+        noteRunning(dataDir, {
+          url,
+          configFile: join(home, `${name}.yaml`),
+          keysDir: join(dataDir, 'keys'),
+          temporalAddress: '127.0.0.1:7233',
+        }),
       );
       return dataDir;
     }

@@ -26,7 +26,12 @@ afterAll(async () => {
 });
 beforeEach(() => {
   const configFile = join(directory, 'holdpoint.yaml');
-  forget = noteRunning(directory, { url: api.url, configFile, keysDir: join(directory, 'keys') });
+  forget = noteRunning(directory, {
+    url: api.url,
+    configFile,
+    keysDir: join(directory, 'keys'),
+    temporalAddress: '127.0.0.1:7233',
+  });
 });
 
 async function holdpoint(...args: readonly string[]) {

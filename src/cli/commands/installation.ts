@@ -5,8 +5,8 @@ import { parseExactJson } from '../../contract/exact-number.ts';
 import type { Store } from '../../ports/store.ts';
 import type { TemporalConnections } from '../compose/temporal.ts';
 import { accessSchema, type Access } from '../access-file.ts';
-import { readRunning, type DataDir } from '../embedded/data-dir.ts';
-import { findInstances } from '../embedded/instances.ts';
+import { isLocked, readRunning, type DataDir } from '../embedded/data-dir.ts';
+import { findInstances, type Instance } from '../embedded/instances.ts';
 import { StartError } from '../start-error.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -37,6 +37,13 @@ export function findDataDir(io: Io): string {
     ['Several Holdpoints run here:', ...list].join('\n'),
     'Name one: --url or HOLDPOINT_URL, or HOLDPOINT_DATA_DIR.',
   );
+}
+
+/** The Holdpoint of {@link findDataDir}, where it runs; what one that was killed has left behind does not count. */
+export function findRunning(io: Io): Instance | undefined {
+  const dataDir = findDataDir(io);
+  const running = readRunning(dataDir);
+  return running !== undefined && isLocked(dataDir) ? { ...running, dataDir } : undefined;
 }
 
 /** The demo's `access.json`; undefined if there is none, throws if it cannot be used. */

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { urgencySchema } from '../../contract/call.ts';
 import { KEY_ROLES } from '../../contract/envelope.ts';
 import type { ApiRole } from '../compose/keys.ts';
+import type { MigrateOptions } from '../compose/migrate.ts';
 import type { WorkerRole } from '../compose/run-parts.ts';
 import { readVersion } from '../embedded/cache.ts';
 import { EXIT, EXIT_WORDS, type ExitName } from '../ui/exit.ts';
@@ -11,6 +12,7 @@ import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.t
 import type { VerifyOptions } from './audit/verify.ts';
 import type { DemoOptions } from './demo/run.ts';
 import type { DrillOptions } from './drill.ts';
+import type { PartName } from './doctor/parts.ts';
 import type { DoctorOptions } from './doctor/run.ts';
 import { execute, type ExecuteOptions } from './execute.ts';
 import type { CreateOptions, InitOptions } from './keys.ts';
@@ -21,6 +23,8 @@ import { registerReview } from './review/index.ts';
 
 /** Makes a command of what commander calls; see {@link action}. */
 type Run = (command: Parameters<typeof action>[1]) => ReturnType<typeof action>;
+
+const DOCTOR_ROLES: readonly PartName[] = ['api-propose', 'api-review', 'api', 'gate', 'execute', 'worker'];
 
 /** The whole command line. Each command imports its code when it runs, so that the others start fast. */
 export function createProgram(context: CliContext): Command {
@@ -55,6 +59,11 @@ export function createProgram(context: CliContext): Command {
   program
     .command('doctor')
     .description('check Temporal, the database, the config, keys and clocks, and suggest fixes; changes nothing')
+    .addOption(
+      new Option('--role <part>', 'test what this part needs, as this part, with its environment').choices(
+        DOCTOR_ROLES,
+      ),
+    )
     .option('--connectors', 'also try to reach the target of each connector, without making a call')
     .action(run(async (io, options: DoctorOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)));
   program
@@ -131,7 +140,16 @@ function registerParts(program: Command, run: Run): void {
   program
     .command('migrate')
     .description('bring the schema of DATABASE_URL up to date and grant each role its rights')
-    .action(run(async (io) => (await import('../compose/run-parts.ts')).runMigrate(optionsOf(io))));
+    .option(
+      '--create-roles <directory>',
+      'first make their logins, with the passwords in this directory; generates missing ones',
+    )
+    .option('--print-sql', 'change nothing; print the SQL for psql')
+    .action(
+      run(async (io, options: GlobalOptions & MigrateOptions) =>
+        (await import('../compose/migrate.ts')).runMigrate(optionsOf(io), options),
+      ),
+    );
 }
 
 function registerExecute(program: Command, run: Run, context: CliContext): void {

@@ -3,9 +3,6 @@ import { createServer } from 'node:http';
 import type { Logger } from 'pino';
 import type { Part } from '../../contract/part.ts';
 import type { KeyRole } from '../../contract/envelope.ts';
-import { grantRoles } from '../../storage/database/roles.ts';
-import { migrate } from '../../storage/database/migrate.ts';
-import { openDatabase } from '../../storage/store.ts';
 import { loadKeys, type Keys } from '../../storage/keys/index.ts';
 import { privateKeyPath } from '../../storage/keys/key-files.ts';
 import { openDataDir } from '../embedded/data-dir.ts';
@@ -18,7 +15,7 @@ import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
 import { createLogger, installTemporalRuntime } from './logger.ts';
 import { findSdkPort, serveMetrics } from './serve-metrics.ts';
 import { serve, type RunOptions, type Serving } from './serve.ts';
-import { followSettings, requireConfigFile, openStore, requireDatabaseUrl, explainDatabase } from './settings.ts';
+import { followSettings, requireConfigFile, openStore, requireDatabaseUrl } from './settings.ts';
 import { connectTemporal, readTemporalTarget } from './temporal.ts';
 import type { RunningWorker } from './workers.ts';
 
@@ -70,22 +67,6 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
 function optionalRoles(settings: EnvironmentSettings): readonly KeyRole[] {
   const directory = keysDirectory(settings);
   return (['mail', 'callback'] as const).filter((role) => existsSync(privateKeyPath(directory, role)));
-}
-
-/** Brings the schema up to date and grants the roles their part. Run as the owner of the database, before the rest. */
-export async function runMigrate({ env, say }: RunOptions): Promise<void> {
-  const { databaseUrl: url, dataDir } = readEnvironment(env);
-  const databaseUrl = requireDatabaseUrl(url);
-  const database = await openDatabase({ databaseUrl });
-  try {
-    await migrate(database);
-    await grantRoles(database);
-  } catch (error) {
-    throw explainDatabase(error, databaseUrl, dataDir);
-  } finally {
-    await database.close();
-  }
-  say('The schema is up to date.');
 }
 
 async function openFoundation(

@@ -97,7 +97,8 @@ async function startDev(
           temporalUi: temporal.uiUrl,
         });
   const keysDir = keysDirectory(settings);
-  shutdown.add('embedded.json', noteRunning(dataDir.path, { url: api.url, configFile: resolve(configFile), keysDir }));
+  const running = { url: api.url, configFile: resolve(configFile), keysDir, temporalAddress: temporal.address };
+  shutdown.add('embedded.json', noteRunning(dataDir.path, running));
   shutdown.add('instance', registerInstance(env, dataDir.path));
   published = true;
   await waitUntilReady(api.url, log);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
@@ -74,8 +74,13 @@ function unusable(directory: string, error: unknown): StartError {
   );
 }
 
-const runningSchema = z.strictObject({ url: z.url(), configFile: z.string(), keysDir: z.string() });
-/** URL and files (absolute paths) of a Holdpoint that runs in one process. */
+const runningSchema = z.strictObject({
+  url: z.url(),
+  configFile: z.string(),
+  keysDir: z.string(),
+  temporalAddress: z.string(),
+});
+/** Addresses and files (absolute paths) of a Holdpoint that runs in one process. */
 export type Running = z.infer<typeof runningSchema>;
 
 /** Writes `embedded.json` into the data directory, readable only by its owner. Returns a function that removes it. */
@@ -84,6 +89,15 @@ export function noteRunning(dataDir: string, running: Running): () => void {
   writeFileSync(`${path}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
   return () => rmSync(path, { force: true });
+}
+
+/** Whether a process has the data directory open. */
+export function isLocked(dataDir: string): boolean {
+  const path = join(dataDir, 'lock');
+  if (!existsSync(path)) return false;
+  const lock = tryLockFile(path, '');
+  lock?.release();
+  return lock === undefined;
 }
 
 /** Undefined if Holdpoint does not run there, or this user may not read the file. */

@@ -27,6 +27,9 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Key of the advisory lock under which migrations run; arbitrary, but the same for every release. */
+export const MIGRATION_LOCK = 0x486f6c64;
+
 /** Channel of `NOTIFY`; the payload is the new size of the log. */
 export const APPEND_CHANNEL = 'holdpoint_audit';
 

@@ -1,8 +1,13 @@
 import pg from 'pg';
-import { APPEND_CHANNEL, SESSION_SETTINGS, type Database, type Query, toStorageError } from './database.ts';
+import {
+  APPEND_CHANNEL,
+  MIGRATION_LOCK,
+  SESSION_SETTINGS,
+  type Database,
+  type Query,
+  toStorageError,
+} from './database.ts';
 
-/** Key of the advisory lock under which migrations run; arbitrary, but the same for every release. */
-const MIGRATION_LOCK = 0x486f6c64;
 const RECONNECT_MS = 1_000;
 /** Longest statement. */
 const STATEMENT_MS = 10_000;

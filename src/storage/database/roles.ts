@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Database, Query } from './database.ts';
 
 /**
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
@@ -12,9 +12,9 @@ import type { Database } from './database.ts';
  * the login and at what it was granted here. A login that is a member of gate and execute may do both (one process).
  */
 export type RoleNames = Readonly<Record<Role, string>>;
-type Role = 'api' | 'review' | 'gate' | 'execute';
+export type Role = 'api' | 'review' | 'gate' | 'execute';
 
-const ROLE_NAMES: RoleNames = {
+export const ROLE_NAMES: RoleNames = {
   api: 'holdpoint_api',
   review: 'holdpoint_review',
   gate: 'holdpoint_gate',
@@ -92,7 +92,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA holdpoint TO ${everyone};
 ${grants.join('')}`;
 }
 
-function createRoleSql(name: string): string {
+export function createRoleSql(name: string): string {
   return `
 DO $do$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '${name}') THEN
@@ -106,7 +106,74 @@ export async function grantRoles(database: Database, names: RoleNames = ROLE_NAM
   await database.exclusively((_query, script) => script(grantRolesSql(names)));
 }
 
-function quoteName(name: string): string {
+export function quoteName(name: string): string {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name)) throw new TypeError('not a plain role name');
   return `"${name}"`;
 }
+
+/** What a login may do, beside what processes with these roles must be able to do and nothing else. */
+export interface RightsOfLogin {
+  readonly login: string;
+  /** `UPDATE (settled_at) objections` */
+  readonly missing: readonly string[];
+  readonly surplus: readonly string[];
+  /** Memberships, direct or not, in roles of Holdpoint or in PostgreSQL's own. */
+  readonly memberOf: readonly string[];
+  /** Attributes with which a login is bound by no grant, or gives itself any: `SUPERUSER`, `CREATEROLE` and the like. */
+  readonly attributes: readonly string[];
+}
+
+/** Compares the rights of this connection's login, however it came by them, with the list. */
+export async function readRights(
+  query: Query,
+  roles: readonly Role[],
+  names: RoleNames = ROLE_NAMES,
+): Promise<RightsOfLogin> {
+  const rows = await query<{ kind: 'table' | 'held'; name: string }>(HELD_RIGHTS);
+  const [login] = await query<{ name: string; member_of: string[]; attributes: string[] }>(LOGIN, [
+    Object.values(names),
+  ]);
+  const of = (kind: 'table' | 'held'): readonly string[] =>
+    rows.flatMap((row) => (row.kind === kind ? [row.name] : []));
+  const held = new Set(of('held'));
+  const wanted = new Set([
+    'USAGE schema',
+    ...of('table').map((table) => `SELECT ${table}`),
+    ...GRANTS.flatMap(({ right, on, to }) => (to.some((role) => roles.includes(role)) ? [`${right} ${on}`] : [])),
+  ]);
+  return {
+    login: login?.name ?? '',
+    memberOf: login?.member_of ?? [],
+    attributes: login?.attributes ?? [],
+    missing: [...wanted].filter((right) => !held.has(right)),
+    surplus: [...held].filter((right) => !wanted.has(right)),
+  };
+}
+
+const HELD_RIGHTS = `
+WITH tables AS (SELECT oid, relname FROM pg_class WHERE relnamespace = 'holdpoint'::regnamespace AND relkind IN ('r', 'p', 'v'))
+SELECT 'table' AS kind, relname::text AS name FROM tables
+UNION ALL
+SELECT 'held', format('%s %s', p, relname) FROM tables
+  CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p
+  WHERE has_table_privilege(oid, p)
+UNION ALL
+SELECT 'held', format('%s (%s) %s', p, attname, relname)
+  FROM tables JOIN pg_attribute ON attrelid = oid AND attnum > 0 AND NOT attisdropped
+  CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS p
+  WHERE has_column_privilege(oid, attnum, p) AND NOT has_table_privilege(oid, p)
+UNION ALL
+SELECT 'held', 'EXECUTE ' || proname FROM pg_proc
+  WHERE pronamespace = 'holdpoint'::regnamespace AND has_function_privilege(oid, 'EXECUTE')
+UNION ALL
+SELECT 'held', p || ' schema' FROM unnest(ARRAY['USAGE', 'CREATE']) AS p WHERE has_schema_privilege('holdpoint', p)`;
+
+const LOGIN = `
+SELECT r.rolname::text AS name,
+       ARRAY(SELECT g.rolname::text FROM pg_roles g
+              WHERE g.oid <> r.oid AND NOT r.rolsuper AND pg_has_role(g.oid, 'MEMBER')
+                AND (g.rolname = ANY ($1::text[]) OR g.rolname LIKE 'pg\\_%') ORDER BY 1) AS member_of,
+       array_remove(ARRAY[CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+                          CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END],
+                    NULL) AS attributes
+  FROM pg_roles r WHERE r.rolname = current_user`;

@@ -92,6 +92,14 @@ function writePrivateKeys(directory: string, role: KeyRole, keys: readonly Priva
 function requireTrusted(trust: TrustFile, role: KeyRole, { keyid }: PrivateKey, directory: string): void {
   if (trust.keys.some((key) => key.role === role && key.keyid === keyid)) return;
   const path = trustPath(directory);
+  const [, fingerprint] = keyid.split(':');
+  const other = trust.keys.find((key) => key.keyid === `${key.role}:${fingerprint}`);
+  if (other !== undefined) {
+    throw new KeyError(
+      'key_not_trusted',
+      `${privateKeyPath(directory, role)} is the ${other.role} key. Replace it with the ${role} key of this deployment.`,
+    );
+  }
   throw new KeyError(
     'key_not_trusted',
     `The ${role} key ${keyid} is not among the trusted keys of ${path}. Copy that file from where the key was made, or run \`holdpoint keys rotate ${role}\`.`,

@@ -55,12 +55,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   let rolledBack: StorageError | undefined;
 
   async function remember(): Promise<void> {
-    if (last !== undefined) return;
-    const note = await readCheckpointFile(file);
-    if (note === undefined) return;
-    const checkpoint = verifyCheckpoint(note, origin, [key.publicKey, ...options.trusted]);
-    if (checkpoint === undefined) throw new StorageError('storage_corrupt', 'The kept checkpoint does not verify');
-    last = { note, checkpoint };
+    last ??= await readKept(file, origin, [key.publicKey, ...options.trusted]);
   }
 
   async function advance(): Promise<SignedCheckpoint> {
@@ -139,6 +134,36 @@ async function extendsLog(
     if (error instanceof StorageError && error.code === 'storage_corrupt') return false;
     throw error;
   }
+}
+
+/**
+ * Whether the log as it stands extends the checkpoint that a worker kept in `file`; undefined where it kept none. Writes nothing.
+ *
+ * @throws StorageError `storage_corrupt` where what was kept does not verify; `database_unavailable`
+ */
+export async function extendsKeptCheckpoint({
+  store,
+  deploymentId,
+  trusted,
+  file,
+}: Pick<CheckpointerOptions, 'deploymentId' | 'trusted' | 'file'> & {
+  readonly store: Pick<Store, 'head' | 'consistencyProof'>;
+}): Promise<boolean | undefined> {
+  const origin = originOf(deploymentId);
+  const kept = await readKept(file, origin, trusted);
+  return kept && extendsLog(store, kept.checkpoint, checkpointOf(origin, await store.head()));
+}
+
+async function readKept(
+  file: string,
+  origin: string,
+  trusted: readonly KeyObject[],
+): Promise<SignedCheckpoint | undefined> {
+  const note = await readCheckpointFile(file);
+  if (note === undefined) return undefined;
+  const checkpoint = verifyCheckpoint(note, origin, trusted);
+  if (checkpoint === undefined) throw new StorageError('storage_corrupt', 'The kept checkpoint does not verify');
+  return { note, checkpoint };
 }
 
 /** The last checkpoint that this machine saw, kept outside of the database. Undefined where there is none yet. */

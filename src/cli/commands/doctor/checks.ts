@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { KEY_ROLES } from '../../../contract/envelope.ts';
 import { explainConnectFailure } from '../../../domain/connect-error.ts';
 import { formatProblem, type FileProblem } from '../../../domain/files/problem.ts';
@@ -7,8 +6,8 @@ import { placeOf, type YamlSource } from '../../../domain/files/yaml-source.ts';
 import type { Settings } from '../../../domain/policy/settings.ts';
 import { KeyError, loadKeys, resolveReference } from '../../../storage/keys/index.ts';
 import { privateKeyPath } from '../../../storage/keys/key-files.ts';
-import { checkReferences } from '../../compose/check-references.ts';
-import { tryLockFile } from '../../embedded/file-lock.ts';
+import { checkReferences, type ReferencePart } from '../../compose/check-references.ts';
+import { isLocked } from '../../embedded/data-dir.ts';
 import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { keysDirOf } from '../installation.ts';
@@ -58,8 +57,8 @@ export interface ConfigInForce {
   readonly resolve: (reference: string) => string;
 }
 
-/** Config and policy, read as a start would. */
-export function checkConfig(io: Io): { readonly finding: Finding; readonly inForce?: ConfigInForce } {
+/** Config and policy, read as a start would. `isNeeded`: without one this part does not start. */
+export function checkConfig(io: Io, isNeeded = false): { readonly finding: Finding; readonly inForce?: ConfigInForce } {
   const check = 'config and policy';
   try {
     const { result, config, policy, directory } = checkFiles(io, {});
@@ -78,25 +77,31 @@ export function checkConfig(io: Io): { readonly finding: Finding; readonly inFor
     const named = (io.env.HOLDPOINT_CONFIG ?? '') !== '';
     const finding = named
       ? fail(check, error.message, error.hint ?? 'Check HOLDPOINT_CONFIG.')
-      : skipped(check, 'no holdpoint.yaml: `npm start` runs the demo');
+      : isNeeded
+        ? fail(check, error.message, 'Set HOLDPOINT_CONFIG to it; `holdpoint init` writes one.')
+        : skipped(check, 'no holdpoint.yaml: `npm start` runs the demo');
     return { finding };
   }
 }
 
 /**
- * Values behind the references of the configuration. One that is missing here may be set for another part, on another
- * machine; where one process is everything (`isWhole`), it is not.
+ * Values behind the references of the configuration, or those that one of `parts` resolves. One that is missing here may be
+ * set for another part, on another machine, or for the process that runs; `isWhole`: it would have to be set here.
  */
-export function checkSecrets({ settings, source, resolve }: ConfigInForce, isWhole: boolean): Finding[] {
+export function checkSecrets(
+  { settings, source, resolve }: ConfigInForce,
+  isWhole: boolean,
+  parts?: readonly ReferencePart[],
+): Finding[] {
   const check = 'references';
-  const faults = checkReferences(settings, resolve);
+  const faults = checkReferences(settings, resolve).filter(
+    (fault) => parts === undefined || parts.some((part) => fault.parts.includes(part)),
+  );
   if (faults.length === 0) return [ok(check, 'each reference of the configuration has a usable value')];
   return faults.map(({ reference, kind, message, fix }) => {
     const place = placeOf(source, reference);
     const text = place === undefined ? message : `${place}: ${message}`;
-    return kind === 'missing' && !isWhole
-      ? warn(check, `${text} on this machine`, `${fix}.`)
-      : fail(check, text, `${fix}.`);
+    return kind === 'missing' && !isWhole ? warn(check, `${text} here`, `${fix}.`) : fail(check, text, `${fix}.`);
   });
 }
 
@@ -139,88 +144,26 @@ export function checkKeys(io: Io): Finding[] {
   return [trust, ...findings, ...note];
 }
 
-function tryKeys(check: string, load: () => void, message: string): Finding {
+export function tryKeys(check: string, load: () => void, message: string): Finding {
   try {
     load();
     return ok(check, message);
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    return fail(check, error.message, '`holdpoint keys show` lists the trusted keys.');
-  }
-}
-
-/** PostgreSQL: reachable, schema up to date, clock. Changes nothing. */
-export async function checkDatabase(databaseUrl: string, now: () => number): Promise<Finding[]> {
-  const [{ openDatabase }, { findPooling }, { MIGRATIONS }] = await Promise.all([
-    import('../../../storage/store.ts'),
-    import('../../../storage/database/pooler.ts'),
-    import('../../../storage/migrations/index.ts'),
-  ]);
-  const check = 'database';
-  let database: Awaited<ReturnType<typeof openDatabase>> | undefined;
-  try {
-    const pooling = await findPooling(databaseUrl);
-    if (pooling === 'transaction') return [fail('database pooler', 'is in transaction mode', POOLER_FIX)];
-    database = await openDatabase({ databaseUrl, maxConnections: 1 });
-    const asked = now();
-    const [row] = await database.query<{ now: string }>(
-      `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::text AS now`,
+    return fail(
+      check,
+      error.message,
+      '`holdpoint keys show` lists the trusted keys; `holdpoint keys init --split DIRECTORY` makes those of each part.',
     );
-    const clock = judgeClock('database clock', Number(row?.now), asked, now() - asked);
-    return [
-      ...(pooling === 'session' ? [ok('database pooler', 'is in session mode')] : []),
-      await checkSchema(
-        database,
-        MIGRATIONS.map(({ name }) => name),
-      ),
-      clock,
-    ];
-  } catch {
-    return [
-      fail(
-        check,
-        'cannot be reached, or refuses this login',
-        'Check DATABASE_URL: host, port, database, user, password and TLS.',
-      ),
-    ];
-  } finally {
-    await database?.close();
   }
-}
-
-const POOLER_FIX =
-  'Point DATABASE_URL at PostgreSQL itself, or at a pool in session mode: notifications, the lock of migrations and ' +
-  'settings belong to a session. (The databases of connectors may be behind a pooler in transaction mode.)';
-
-async function checkSchema(
-  database: { query<Row>(sql: string): Promise<Row[]> },
-  wanted: readonly string[],
-): Promise<Finding> {
-  const [found] = await database.query<{ there: boolean }>(
-    `SELECT to_regclass('holdpoint.migrations') IS NOT NULL AS there`,
-  );
-  const rows =
-    found?.there === true ? await database.query<{ name: string }>('SELECT name FROM holdpoint.migrations') : [];
-  const applied = new Set(rows.map(({ name }) => name));
-  const pending = wanted.filter((name) => !applied.has(name));
-  if (pending.length === 0) return ok('database', 'reachable, schema up to date');
-  return fail(
-    'database',
-    `schema is missing ${pending.join(', ')}`,
-    'Run `holdpoint migrate` as the owner of the database.',
-  );
 }
 
 /** The embedded database: whether it exists and is in use. It is not opened: only one process may open it. */
 export function checkEmbedded(dataDir: string): Finding {
   const check = 'data directory';
   if (!existsSync(dataDir)) return skipped(check, `${dataDir} does not exist yet; \`npm start\` creates it`);
-  const path = join(dataDir, 'lock');
-  if (!existsSync(path)) return ok(check, `${dataDir} is free`);
   try {
-    const lock = tryLockFile(path, 'holdpoint doctor');
-    lock?.release();
-    return ok(check, lock === undefined ? `${dataDir} is in use by a running Holdpoint` : `${dataDir} is free`);
+    return ok(check, isLocked(dataDir) ? `${dataDir} is in use by a running Holdpoint` : `${dataDir} is free`);
   } catch {
     return fail(
       check,

@@ -1,15 +1,15 @@
 import { readEnvironment, type EnvironmentSettings } from '../../compose/environment.ts';
-import { findTemporalTarget, type TemporalTarget } from '../../compose/temporal.ts';
+import { findTemporalTarget, readTemporalTarget, type TemporalTarget } from '../../compose/temporal.ts';
 import { StartError } from '../../start-error.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { visibleLines } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
-import { dataDirOf, readAccess, withDatabase } from '../installation.ts';
+import type { Instance } from '../../embedded/instances.ts';
+import { dataDirOf, findRunning, readAccess, withDatabase } from '../installation.ts';
 import {
   checkApi,
   checkConfig,
-  checkDatabase,
   checkEmbedded,
   checkIdentityProvider,
   checkKeys,
@@ -18,45 +18,79 @@ import {
   ok,
   type Finding,
 } from './checks.ts';
+import { checkDatabase } from './database.ts';
 import { checkConnectors } from './connectors.ts';
+import { checkExecuteDisk, checkPartKeys, PARTS, type PartName, type PartNeeds } from './parts.ts';
 import { checkTemporal } from './temporal.ts';
 
 export interface DoctorOptions extends GlobalOptions {
   readonly connectors?: boolean;
+  /** Tests as this part alone, whose environment this is. */
+  readonly role?: PartName;
 }
 
-/** `holdpoint doctor`: checks every part from this machine. Changes nothing; exit code 1 if a check fails. */
-export async function runDoctor(io: Io, options: DoctorOptions): Promise<void> {
+/** `holdpoint doctor`: checks every part from this machine, or what one part needs. Changes nothing; exit code 1 if a check fails. */
+export async function runDoctor(given: Io, options: DoctorOptions): Promise<void> {
   const findings: Finding[] = [];
   const add = (...more: readonly Finding[]): void => {
     findings.push(...more);
-    for (const finding of more) io.print(...renderFinding(io, finding));
+    for (const finding of more) given.print(...renderFinding(given, finding));
   };
-  const now = (): number => io.now();
-  const node = checkNode();
-  const environment = tryStart('environment', () => readEnvironment(io.env));
-  add(node, environment.finding);
-  const config = checkConfig(io);
-  add(config.finding, ...checkKeys(io));
-  if (environment.value !== undefined) {
-    const { databaseUrl } = environment.value;
+  const now = (): number => given.now();
+  const environment = tryStart('environment', () => readEnvironment(given.env));
+  add(checkNode(), environment.finding);
+  const part = options.role === undefined ? undefined : PARTS[options.role];
+  const databaseUrl = environment.value?.databaseUrl;
+  const running = part === undefined && databaseUrl === null ? findRunning(given) : undefined;
+  const io = running === undefined ? given : asRunning(given, running);
+  const config = checkConfig(io, part !== undefined);
+  add(config.finding, ...(part === undefined ? checkKeys(io) : checkPartKeys(io, part, config.inForce)));
+  if (environment.value !== undefined && databaseUrl !== undefined) {
+    // Beside a running Holdpoint, this shell is not its environment.
+    const isWhole = part !== undefined || (databaseUrl === null && running === undefined);
     if (config.inForce !== undefined) {
-      const isWhole = databaseUrl === null;
-      add(...checkSecrets(config.inForce, isWhole), ...(await checkIdentityProvider(config.inForce, isWhole)));
+      add(...checkSecrets(config.inForce, isWhole, part?.references));
+      if (part === undefined || part.references.some((name) => name === 'api'))
+        add(...(await checkIdentityProvider(config.inForce, isWhole)));
       if (options.connectors === true) add(...(await checkConnectors(config.inForce, environment.value.proxy)));
     }
-    add(...(databaseUrl === null ? [checkEmbedded(dataDirOf(io))] : await checkDatabase(databaseUrl, now)));
+    add(...(await checkStorage(io, databaseUrl, part)));
     // Only a running Holdpoint can read the embedded database, and it checks its binding itself.
     const readBinding =
       databaseUrl === null ? undefined : () => withDatabase(io, databaseUrl, (store) => store.recovery.binding());
-    const target = tryStart('temporal settings', () => temporalOf(io, environment.value as EnvironmentSettings));
-    add(...(target.value === undefined ? [target.finding] : await checkTemporal(target.value, now, readBinding)));
+    const target = tryStart('temporal settings', () =>
+      temporalOf(io, environment.value as EnvironmentSettings, running?.temporalAddress, part !== undefined),
+    );
+    const expectsWorkers = part === undefined || !part.references.some((name) => name !== 'api');
+    add(
+      ...(target.value === undefined
+        ? [target.finding]
+        : await checkTemporal(target.value, now, { readBinding, expectsWorkers })),
+    );
   }
-  add(...(await checkApi(options.url ?? (io.env.HOLDPOINT_URL || readAccess(io)?.url), now)));
+  const url = options.url ?? (io.env.HOLDPOINT_URL || (running?.url ?? readAccess(io)?.url));
+  if (part === undefined || url !== undefined) add(...(await checkApi(url, now)));
   const failed = findings.filter(({ status }) => status === 'fail').length;
-  io.data({ ok: failed === 0, findings });
-  io.print('', failed === 0 ? 'All checks passed.' : `${failed} of ${findings.length} checks failed.`);
+  given.data({ ok: failed === 0, findings });
+  given.print('', failed === 0 ? 'All checks passed.' : `${failed} of ${findings.length} checks failed.`);
   if (failed > 0) throw new Exit('failed');
+}
+
+async function checkStorage(io: Io, databaseUrl: string | null, part: PartNeeds | undefined): Promise<Finding[]> {
+  if (databaseUrl === null) {
+    if (part === undefined) return [checkEmbedded(dataDirOf(io))];
+    return [fail('database', 'DATABASE_URL is not set', 'Set it: parts that run separately need PostgreSQL.')];
+  }
+  const findings = await checkDatabase(databaseUrl, () => io.now(), part?.database);
+  const executes = part?.keys.includes('execute') === true;
+  return executes ? [...findings, ...(await checkExecuteDisk(io, databaseUrl))] : findings;
+}
+
+/** With the files of a Holdpoint that runs in one process, unless the shell names others. */
+function asRunning(io: Io, { configFile, keysDir, dataDir }: Instance): Io {
+  const env = { HOLDPOINT_CONFIG: configFile, HOLDPOINT_KEYS_DIR: keysDir, HOLDPOINT_DATA_DIR: dataDir };
+  const named = Object.fromEntries(Object.entries(io.env).filter(([, value]) => value !== undefined && value !== ''));
+  return { ...io, env: { ...env, ...named } };
 }
 
 function checkNode(): Finding {
@@ -67,11 +101,16 @@ function checkNode(): Finding {
     : fail('node', `${process.version} is too old`, 'Install Node 20.19 or later.');
 }
 
-/** The server that the environment names, else where the embedded one would be. */
-function temporalOf(io: Io, environment: EnvironmentSettings): TemporalTarget {
-  const named = findTemporalTarget(io.env);
+/** The server that the environment names, else the one of the running Holdpoint, or where the embedded one would be. */
+function temporalOf(
+  io: Io,
+  environment: EnvironmentSettings,
+  running: string | undefined,
+  isApart: boolean,
+): TemporalTarget {
+  const named = isApart ? readTemporalTarget(io.env) : findTemporalTarget(io.env);
   if (named !== undefined) return named;
-  const address = readAccess(io)?.temporalAddress ?? `127.0.0.1:${environment.temporalPort}`;
+  const address = running ?? readAccess(io)?.temporalAddress ?? `127.0.0.1:${environment.temporalPort}`;
   return { connectionOptions: { address }, namespace: 'default' };
 }
 

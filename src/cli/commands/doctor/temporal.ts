@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
@@ -20,6 +21,12 @@ const RETENTION_DAYS = 7;
 /** Reads the Temporal that the database is bound to; undefined if it is not bound yet. */
 type ReadBinding = () => Promise<TemporalIdentity | undefined>;
 
+interface TemporalChecks {
+  readonly readBinding?: ReadBinding | undefined;
+  /** Whether workers should be polling now. */
+  readonly expectsWorkers: boolean;
+}
+
 /**
  * Temporal: reachable, namespace, retention, search attributes, workers, clock, and, with `readBinding`, whether the
  * database is bound to it. Changes nothing.
@@ -27,25 +34,34 @@ type ReadBinding = () => Promise<TemporalIdentity | undefined>;
 export async function checkTemporal(
   target: TemporalTarget,
   now: () => number,
-  readBinding?: ReadBinding,
+  checks: TemporalChecks,
 ): Promise<Finding[]> {
   const address = target.connectionOptions.address ?? 'localhost:7233';
   const { Connection } = await import('@temporalio/client');
   let connection: Connection;
   try {
     connection = await Connection.connect({ ...target.connectionOptions, ...DIRECT_GRPC, connectTimeout: '5s' });
-  } catch {
-    return [
-      fail('temporal', `cannot be reached at ${address}`, 'Start it, or check TEMPORAL_ADDRESS, TLS and the API key.'),
-    ];
+  } catch (error) {
+    return [explainRefusal(error, address)];
   }
   try {
     return await connection.withDeadline(now() + 10_000, () =>
-      inspect(connection, address, target.namespace, now, readBinding),
+      inspect(connection, address, target.namespace, now, checks),
     );
   } finally {
     await connection.close();
   }
+}
+
+function explainRefusal(error: unknown, address: string): Finding {
+  const { code, details } = isGrpcServiceError(error) ? error : { code: undefined, details: '' };
+  return code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED
+    ? fail(
+        'temporal',
+        `${address} refuses these credentials: ${details}`,
+        'Correct TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.',
+      )
+    : fail('temporal', `cannot be reached at ${address}`, 'Start it, or check TEMPORAL_ADDRESS and TLS.');
 }
 
 async function inspect(
@@ -53,7 +69,7 @@ async function inspect(
   address: string,
   namespace: string,
   now: () => number,
-  readBinding: ReadBinding | undefined,
+  { readBinding, expectsWorkers }: TemporalChecks,
 ): Promise<Finding[]> {
   const findings = [await checkNamespace(connection, address, namespace)];
   if (findings.some(({ status }) => status === 'fail')) return findings;
@@ -62,7 +78,8 @@ async function inspect(
   findings.push(await checkStandaloneActivities(connection, namespace));
   const gate = await lastPoll(connection, namespace, GATE_TASK_QUEUE);
   const execute = await lastPoll(connection, namespace, EXECUTE_TASK_QUEUE);
-  findings.push(describeWorker('gate worker', gate, 'gate'), describeWorker('execute worker', execute, 'execute'));
+  if (expectsWorkers)
+    findings.push(describeWorker('gate worker', gate, 'gate'), describeWorker('execute worker', execute, 'execute'));
   const seen = Math.max(gate ?? 0, execute ?? 0);
   if (seen > 0) findings.push(judgeTemporalClock(seen, now()));
   return findings;
