@@ -29,3 +29,6 @@ export function action(
     );
   };
 }
+
+/** Makes a command of what commander calls; see {@link action}. */
+export type Run = (command: Parameters<typeof action>[1]) => ReturnType<typeof action>;
