@@ -3,7 +3,6 @@ import { urgencySchema } from '../../contract/call.ts';
 import { KEY_ROLES } from '../../contract/envelope.ts';
 import { readVersion } from '../embedded/cache.ts';
 import { EXIT, EXIT_WORDS, type ExitName } from '../ui/exit.ts';
-import type { Io } from '../ui/io.ts';
 import { action, type CliContext, type GlobalOptions, type Run } from './action.ts';
 import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.ts';
 import type { VerifyOptions } from './audit/verify.ts';
