@@ -34,12 +34,26 @@ describe('settings', () => {
       logLevel: 'info',
       proxy: noProxy,
       trustProxy: null,
+      deploymentVersion: null,
     });
   });
 
   test('are read as they are', () => {
     const read = readEnvironment({ HOLDPOINT_PORT: '21200', DATABASE_URL: 'postgresql://u@h:5432/d' });
     expect(read).toMatchObject({ port: 21_200, databaseUrl: 'postgresql://u@h:5432/d' });
+  });
+
+  test('a version of gate workers has a name and a build, or is none', () => {
+    const [HOLDPOINT_DEPLOYMENT_NAME, HOLDPOINT_BUILD_ID] = ['holdpoint', '1.4.0'];
+    expect(readEnvironment({ HOLDPOINT_DEPLOYMENT_NAME, HOLDPOINT_BUILD_ID }).deploymentVersion).toEqual({
+      deploymentName: 'holdpoint',
+      buildId: '1.4.0',
+    });
+    for (const half of [{ HOLDPOINT_DEPLOYMENT_NAME }, { HOLDPOINT_BUILD_ID }]) {
+      expect(refusalOf(() => readEnvironment(half)).code).toBe('setting_invalid');
+    }
+    const dotted = { HOLDPOINT_DEPLOYMENT_NAME: 'hold.point', HOLDPOINT_BUILD_ID };
+    expect(refusalOf(() => readEnvironment(dotted)).message).toContain('HOLDPOINT_DEPLOYMENT_NAME');
   });
 
   test('an empty variable is an unset one', () => {

@@ -29,3 +29,14 @@ test('a shutdown of an execute worker leaves more time than the longest call tak
   expect(made).toMatchObject([{ taskQueue: 'holdpoint-execute', shutdownGraceTime: expect.any(Number) }]);
   expect(made[0]?.shutdownGraceTime).toBeGreaterThan(30_000);
 });
+
+test('a gate worker with a version takes the workflows of that version; without, it takes all', async () => {
+  const version = { deploymentName: 'holdpoint', buildId: '2' };
+  const activities = {} as Parameters<typeof runGateWorker>[1];
+  await runGateWorker(context, activities, version);
+  await runGateWorker(context, activities);
+  expect(made.map(({ workerDeploymentOptions }) => workerDeploymentOptions)).toEqual([
+    { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' },
+    undefined,
+  ]);
+});

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 import type { Environment } from '../embedded/cache.ts';
@@ -31,6 +32,8 @@ export interface EnvironmentSettings {
   readonly proxy: FindProxy;
   /** Proxies whose `X-Forwarded-*` headers count: addresses, ranges, `loopback` and the like. Null: none. */
   readonly trustProxy: string | null;
+  /** Null: gate workers are not versioned. */
+  readonly deploymentVersion: WorkerDeploymentVersion | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -82,6 +85,9 @@ const VARIABLES = {
   HOLDPOINT_TEMPORAL_UI_PORT: variable(port, 'a number from 1 to 65535'),
   HOLDPOINT_TEMPORAL_UI_URL: variable(httpUrl, 'a URL such as http://127.0.0.1:8233'),
   HOLDPOINT_TRUST_PROXY: variable(proxies, 'addresses or ranges of your proxies, such as 10.0.0.0/8,loopback'),
+  // Temporal joins the two by a full stop.
+  HOLDPOINT_DEPLOYMENT_NAME: variable(z.string().regex(/^[\w-]{1,64}$/), 'letters, digits, _ and -'),
+  HOLDPOINT_BUILD_ID: variable(z.string().regex(/^[\w.-]{1,128}$/), 'letters, digits, _, . and -'),
   HOLDPOINT_LOG_LEVEL: variable(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
   DATABASE_URL: variable(
     z.url({ protocol: /^postgres(ql)?$/ }),
@@ -122,9 +128,22 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     trustProxy: read('HOLDPOINT_TRUST_PROXY') ?? null,
     logLevel: read('HOLDPOINT_LOG_LEVEL') ?? 'info',
     proxy: findProxyIn(env, problems),
+    deploymentVersion: bothOrNeither(read('HOLDPOINT_DEPLOYMENT_NAME'), read('HOLDPOINT_BUILD_ID'), problems),
   };
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
   return settings;
+}
+
+function bothOrNeither(
+  deploymentName: string | undefined,
+  buildId: string | undefined,
+  problems: string[],
+): WorkerDeploymentVersion | null {
+  if (deploymentName !== undefined && buildId !== undefined) return { deploymentName, buildId };
+  if (deploymentName !== buildId) {
+    problems.push('HOLDPOINT_DEPLOYMENT_NAME and HOLDPOINT_BUILD_ID go together. Set both, or neither.');
+  }
+  return null;
 }
 
 function findProxyIn(env: Environment, problems: string[]): FindProxy {

@@ -1,3 +1,4 @@
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { createGateActivities } from '../../activities/gate/index.ts';
 import { createObjectionSweep } from '../../activities/objection-sweeps.ts';
 import { lostReviews } from '../../activities/lost-reviews.ts';
@@ -14,7 +15,10 @@ import type { Logger } from 'pino';
 const OBJECTIONS_EVERY_MS = 2_000;
 
 /** Starts the gate worker: workflows, classification, admission, records. Of keys it holds public ones, and those of mails and callbacks. */
-export async function startGate(foundation: Foundation): Promise<RunningWorker> {
+export async function startGate(
+  foundation: Foundation,
+  version: WorkerDeploymentVersion | null = null,
+): Promise<RunningWorker> {
   const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
   await foundation.binding.bind();
   const lookups = createReviewLookups(temporal, foundation.temporalUi);
@@ -30,6 +34,7 @@ export async function startGate(foundation: Foundation): Promise<RunningWorker> 
   const worker = await runGateWorker(
     { connection: await temporal.native(), namespace: temporal.namespace },
     activities,
+    version,
   );
   shutdown.add('gate worker', () => worker.stop());
   worker.ended.catch((error: unknown) => foundation.fail(error));

@@ -54,7 +54,7 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
       await execute.assertLogIntact();
       workers.push(...(await execute.start()));
     }
-    if (role !== 'execute') workers.push(await startGate(foundation));
+    if (role !== 'execute') workers.push(await startGate(foundation, settings.deploymentVersion));
     if (settings.healthPort !== null) await answerHealth(settings.host, settings.healthPort, workers, foundation);
     foundation.log.info({ role }, 'the worker polls');
   });

@@ -6,6 +6,7 @@ import {
   type WorkerOptions,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { DirectActivities, ExecuteActivities, GateActivities } from '../../activities/api.ts';
 import { DIRECT_TASK_QUEUE, EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
 import { dataConverter } from './temporal.ts';
@@ -29,10 +30,20 @@ export interface RunningWorker {
 /** Local activities take 1 s at most; what is in progress may finish. */
 const GATE_GRACE_MS = 10_000;
 
-/** Runs the workflows and the gate's activities. */
-export async function runGateWorker(context: WorkerContext, activities: GateActivities): Promise<RunningWorker> {
+/**
+ * Runs the workflows and the gate's activities. With a `version`, a review stays with the version that opened it, until it is
+ * moved: Temporal hands it to no other worker. Execute workers have no histories, so the newest of them runs everything.
+ */
+export async function runGateWorker(
+  context: WorkerContext,
+  activities: GateActivities,
+  version: WorkerDeploymentVersion | null = null,
+): Promise<RunningWorker> {
   const worker = await Worker.create({
     ...context,
+    ...(version === null
+      ? {}
+      : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } }),
     dataConverter,
     taskQueue: GATE_TASK_QUEUE,
     workflowBundle: await loadWorkflowCode(),

@@ -72,7 +72,7 @@ async function startDev(
 
   await serveMetrics(settings, sdkPort, foundation);
   const execute = await openExecute(foundation, { keys, directory: dataDir.path, stopWhenRolledBack: false });
-  await Promise.all([startGate(foundation), execute.start()]);
+  await Promise.all([startGate(foundation, settings.deploymentVersion), execute.start()]);
   let published = false;
   const api = await startApi(foundation, {
     keys: apiKeysOf(keys, 'all'),
