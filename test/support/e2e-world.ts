@@ -73,7 +73,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     throw error;
   });
   return {
-    ...worldOf(holdpoint, target, deployment),
+    holdpoint,
+    ...speakTo(holdpoint.url, target, deployment),
     close: async () => {
       await holdpoint.destroy();
       await target.close();
@@ -82,10 +83,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
-function worldOf(holdpoint: Holdpoint, target: Target, deployment: Deployment): Omit<World, 'close'> {
+/** The same for parts that a test runs itself. */
+export function speakTo(url: string, target: Target, deployment: Deployment): Omit<World, 'close' | 'holdpoint'> {
   const send: World['send'] = async (method, path, options = {}) => {
     const { as, headers, body, raw } = options;
-    const response = await fetch(new URL(path, holdpoint.url), {
+    const response = await fetch(new URL(path, url), {
       method,
       headers: {
         ...(as === undefined ? {} : { authorization: `Bearer ${deployment.credentials[as]}` }),
@@ -167,7 +169,7 @@ function worldOf(holdpoint: Holdpoint, target: Target, deployment: Deployment): 
     return found;
   };
 
-  return { holdpoint, target, deployment, send, get, execute, hold, review, decide, freeze, settled, entries };
+  return { target, deployment, send, get, execute, hold, review, decide, freeze, settled, entries };
 }
 
 /** Looks again and again until there is something; fails in words when that takes too long. */

@@ -14,8 +14,14 @@ export interface Part {
   stop(): Promise<number | null>;
 }
 
-export function startPart(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string): Part {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: base(env), stdio: ['ignore', 'pipe', 'pipe'] });
+export function startPart(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  /** Of another build. */
+  main = MAIN,
+): Part {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: base(env), stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -34,8 +40,13 @@ export function startPart(args: readonly string[], env: Readonly<Record<string, 
 }
 
 /** Runs a command to its end and returns what it printed; throws where it fails. */
-export function runHoldpoint(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+export function runHoldpoint(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  main = MAIN,
+): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd,
     env: base(env),
     encoding: 'utf8',
