@@ -13,6 +13,7 @@ import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
 import type { TemporalServer } from '../../src/cli/embedded/temporal-server.ts';
 import { DEPLOYMENT_ID, writeDeployment, type Deployment } from '../support/e2e-deployment.ts';
 import { startTarget, type Target } from '../support/e2e-target.ts';
+import { ASKING_TASK_QUEUE, startAskingWorker } from '../support/asking-worker.ts';
 import { newRef, speakTo, until } from '../support/e2e-world.ts';
 import { runHoldpoint, startPart, type Part } from '../support/parts.ts';
 import { freePort } from '../support/ports.ts';
@@ -25,6 +26,7 @@ import { connectTo, devServer } from '../support/servers.ts';
  */
 const EARLIER = join(process.env['UPGRADE_FROM'] ?? packageFile(), 'dist', 'cli', 'main.js');
 type Role = 'api' | 'gate' | 'execute';
+const LOGINS = { api: 'holdpoint_review', gate: 'holdpoint_gate', execute: 'holdpoint_execute' } as const;
 
 let temporal: TemporalServer;
 let client: TestWorkflowEnvironment;
@@ -36,6 +38,7 @@ let next: string;
 let cli: string;
 let world: ReturnType<typeof speakTo>;
 let namespace: string;
+let database: string;
 let environment: (name: string) => Record<string, string>;
 const running = new Map<string, Part>();
 
@@ -73,9 +76,16 @@ async function start(gate: Readonly<Record<string, string>> = {}): Promise<void>
   deployment = writeDeployment({ targetUrl: target.url });
   const { directory } = deployment;
   const keys = join(directory, 'keys');
-  const database = { DATABASE_URL: postgres.url(await postgres.createDatabase()) };
+  database = await postgres.createDatabase();
   runHoldpoint(['keys', 'init', '--deployment', DEPLOYMENT_ID], { HOLDPOINT_KEYS_DIR: keys }, directory);
-  runHoldpoint(['migrate'], database, directory, EARLIER);
+  migrate(EARLIER);
+  // Rights are those that `migrate` grants, to the logins of each part.
+  await postgres.sql(
+    database,
+    Object.values(LOGINS)
+      .map((name) => `ALTER ROLE ${name} LOGIN;`)
+      .join(''),
+  );
   const port = await freePort();
   namespace = `upgrade-${port}`;
   temporalCli('operator', 'namespace', 'create', '--namespace', namespace);
@@ -83,7 +93,6 @@ async function start(gate: Readonly<Record<string, string>> = {}): Promise<void>
     mkdirSync(join(directory, name), { recursive: true });
     return {
       ...deployment.env,
-      ...database,
       HOLDPOINT_CONFIG: deployment.configFile,
       HOLDPOINT_DATA_DIR: join(directory, name),
       HOLDPOINT_KEYS_DIR: keys,
@@ -103,13 +112,18 @@ afterEach(async () => {
   deployment?.remove();
 });
 
+function migrate(main: string): void {
+  runHoldpoint(['migrate'], { DATABASE_URL: postgres.url(database) }, deployment.directory, main);
+}
+
 const nameOf = (role: Role, main: string) => `${role}-${main === next ? 'next' : 'earlier'}`;
 
 /** A part of a release, under a name of its own. */
 function run(role: Role, main: string, env: Readonly<Record<string, string>> = {}): void {
   const name = nameOf(role, main);
   const args = role === 'api' ? ['api'] : ['worker', '--role', role];
-  running.set(name, startPart(args, { ...environment(name), ...env }, deployment.directory, main));
+  const settings = { ...environment(name), DATABASE_URL: postgres.url(database, LOGINS[role]), ...env };
+  running.set(name, startPart(args, settings, deployment.directory, main));
 }
 
 async function runApi(main: string): Promise<void> {
@@ -162,7 +176,7 @@ describe('a rolling upgrade', () => {
     await start();
     const [before, during, back] = [await hold('before'), await hold('during'), await hold('back')];
 
-    runHoldpoint(['migrate'], environment('migrate'), deployment.directory, next);
+    migrate(next);
     await approveAndExecute(await hold('after-migrate'));
     for (const role of ['gate', 'execute'] as const) {
       run(role, next);
@@ -204,11 +218,11 @@ describe('versioned gate workers', () => {
   };
   const inNamespace = () => ['--namespace', namespace];
   /** Once a worker of that version has polled. */
-  const setCurrent = (buildId: string) =>
+  const setCurrent = (buildId: string, name = NAME) =>
     until(
       () => {
         try {
-          const of = ['--deployment-name', NAME, '--build-id', buildId];
+          const of = ['--deployment-name', name, '--build-id', buildId];
           return temporalCli('worker', 'deployment', 'set-current-version', ...of, '--yes', ...inNamespace());
         } catch {
           return undefined;
@@ -216,6 +230,32 @@ describe('versioned gate workers', () => {
       },
       { what: `version ${buildId}`, withinMs: 60_000 },
     );
+
+  /** A question of a workflow that is pinned too, to a version of another deployment. */
+  async function askFromVersionOfItsOwn(): Promise<Review> {
+    const version = { deploymentName: 'asker', buildId: 'a' };
+    const options = { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } as const;
+    stopAsking = await startAskingWorker(client, { namespace, workerDeploymentOptions: options });
+    await setCurrent('a', 'asker');
+    await new Client({ connection: client.connection, namespace }).workflow.start('asks', {
+      workflowId: 'asking',
+      taskQueue: ASKING_TASK_QUEUE,
+      args: [{ title: 'Publish?', proposal: { draft: 1 }, approvers: ['ops'] }],
+    });
+    return until(
+      async () => {
+        const { reviews } = (await world.get('/v1/reviews?status=pending')).body as unknown as { reviews: Review[] };
+        const found = reviews.find(({ kind }) => kind === 'in-flow');
+        return found === undefined ? undefined : world.review(found.reviewId);
+      },
+      { what: 'the question' },
+    );
+  }
+  let stopAsking: (() => Promise<void>) | undefined;
+  afterEach(async () => {
+    await stopAsking?.();
+    stopAsking = undefined;
+  });
 
   it('keep a review with the version that opened it, until it is moved', async () => {
     await start(version('1'));
@@ -228,11 +268,15 @@ describe('versioned gate workers', () => {
     expect([await buildOf(first), await buildOf(second)]).toEqual(['1', '2']);
     await approveAndExecute(first);
 
+    const question = await askFromVersionOfItsOwn();
+    expect(await buildOf(question)).toBe('2');
+
     // A step back of new reviews: those of version 2 go on there.
     await setCurrent('1');
     const third = await hold('third');
     expect(await buildOf(third)).toBe('1');
     await approveAndExecute(second);
+    await approve(question);
 
     await setCurrent('2');
     const old = `TemporalWorkerDeploymentVersion = "${NAME}:1" AND ExecutionStatus = "Running"`;
