@@ -14,11 +14,12 @@ const TEMPORAL = './test/support/setup/temporal.ts';
 const TIME_SKIPPING = './test/support/setup/time-skipping.ts';
 const BUILD = './test/support/setup/build.ts';
 const DATABASE = './test/support/setup/database.ts';
+const KUBERNETES = './test/support/setup/kubernetes.ts';
 
 const TIERS: readonly Tier[] = [
   { name: 'unit', testTimeout: 30_000 },
   { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL, DATABASE], testTimeout: 120_000 },
-  { name: 'activity', globalSetup: [DATABASE], testTimeout: 120_000, shared: true },
+  { name: 'activity', globalSetup: [DATABASE, KUBERNETES], testTimeout: 120_000, shared: true },
   { name: 'api', globalSetup: [DATABASE], testTimeout: 60_000, shared: true },
   { name: 'replay', testTimeout: 120_000 },
   { name: 'e2e', globalSetup: [TEMPORAL, BUILD, DATABASE], testTimeout: 300_000 },

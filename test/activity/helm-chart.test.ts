@@ -46,7 +46,7 @@ beforeAll(async () => {
   );
   for (const name of ['tls.crt', 'tls.key']) writeFileSync(join(directory, name), name);
   writeFileSync(join(directory, 'temporal.toml'), '[profile.default]\napi_key = "key"\n');
-}, 3_000_000);
+});
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const valuesOf = (example: string) => ['-f', join(CHART, 'examples', example), '-f', join(directory, 'config.yaml')];
