@@ -150,7 +150,7 @@ describe('reads of many rows', () => {
           countRead();
           return Array.from({ length: PIECE }, (_, n) => ({
             index: from + n,
-            entry: { type: 'policy_changed', at: '' },
+            entry: { type: 'policy_changed', at: '', policyDigest: '' },
           }));
         },
       };
