@@ -29,7 +29,7 @@ export interface Apart {
   close(): Promise<void>;
 }
 
-const READY_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 400_000;
 
 export async function startApart(targetUrl: string): Promise<Apart> {
   const { config, agentKey, reviewerToken, reviewerTokens } = writeDeployment(targetUrl);
