@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheDir, packageFile } from '../../src/cli/embedded/cache.ts';
 import { runCommand } from '../../src/cli/embedded/processes.ts';
@@ -93,6 +93,26 @@ export async function npmPackage(name: string, version: string): Promise<string>
     }
   }
   return join(home, 'node_modules');
+}
+
+/** A program of a Debian package, unpacked into the user's cache once: it need not be installed, so nobody need be root. */
+export async function debianProgram(name: string, program: string): Promise<string> {
+  const home = join(cacheDir(process.env, 'debian', name), 'unpacked');
+  if (!existsSync(home)) {
+    const incoming = mkdtempSync(`${home}-`);
+    const get = ['download', '-q', name];
+    // A new machine has no lists of packages yet.
+    await must('apt-get', get, incoming).catch(async () => {
+      await must('apt-get', ['update', '-q']);
+      await must('apt-get', get, incoming);
+    });
+    const file = readdirSync(incoming).find((entry) => entry.endsWith('.deb')) ?? name;
+    await must('dpkg-deb', ['-x', join(incoming, file), join(incoming, 'files')]);
+    // Another run may be first.
+    if (!existsSync(home)) renameSync(join(incoming, 'files'), home);
+    rmSync(incoming, { recursive: true, force: true });
+  }
+  return join(home, 'usr', 'bin', program);
 }
 
 async function must(command: string, args: readonly string[], cwd = packageFile()): Promise<void> {
