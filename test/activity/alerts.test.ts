@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { createMetrics as createApiMetrics } from '../../src/api/http/metrics.ts';
+import { StreamSlots } from '../../src/api/http/sse.ts';
+import { createMetrics, describeReadiness } from '../../src/cli/compose/metrics.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { makeSettings } from '../support/gate-fixture.ts';
 import { debianProgram } from '../support/programs.ts';
 
 interface Rule {
@@ -140,3 +145,50 @@ describe('every alert', () => {
     for (const page of pages) expect(index).toContain(`](${page})`);
   });
 });
+
+describe('the dashboard', () => {
+  const { panels } = JSON.parse(readFileSync(packageFile('deploy', 'grafana', 'holdpoint.json'), 'utf8')) as {
+    readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[];
+  };
+  const shown = panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const));
+
+  test('asks what Prometheus understands', () => {
+    // Grafana fills in how far back a rate looks.
+    const rules = shown.map(([, expr], index) => ({
+      record: `panel:${index}`,
+      expr: expr.replaceAll('$__rate_interval', '5m'),
+    }));
+    const file = join(folder, 'dashboard.yaml');
+    writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+    expect(run(['check', 'rules', file])).toContain(`${rules.length} rules found`);
+  });
+
+  test('and the alerts name only metrics that there are, and the dashboard all of them', () => {
+    const own = namesOf([...shown.map(([, expr]) => expr), ...RULES.map(({ expr }) => expr)], 'holdpoint');
+    expect(own).toEqual(exported('holdpoint'));
+    const others = namesOf(
+      shown.map(([, expr]) => expr),
+      'process|nodejs',
+    );
+    expect(exported('process|nodejs')).toEqual(expect.arrayContaining(others));
+  });
+});
+
+function namesOf(expressions: readonly string[], prefix: string): string[] {
+  const found = expressions.flatMap((expr) => expr.match(new RegExp(`\\b(?:${prefix})_[a-z0-9_]+`, 'g')) ?? []);
+  return [...new Set(found.map((name) => name.replace(/_bucket$/, '')))].toSorted();
+}
+
+/** Names of all metrics of all parts. */
+function exported(prefix: string): readonly string[] {
+  const store = { onWritten: () => () => undefined, connections: () => ({ open: 0, idle: 0, waiting: 0 }) };
+  const { registry } = createMetrics({
+    part: { name: 'all', instance: 'host-1', version: '1.2.3' },
+    store: store as unknown as Store,
+    settings: makeSettings({}),
+  });
+  createApiMetrics({ registry, slots: new StreamSlots(1, 1) });
+  describeReadiness(registry, async () => ({ ready: true, problems: [] }));
+  const names = registry.getMetricsAsArray().map(({ name }) => name);
+  return names.filter((name) => new RegExp(`^(?:${prefix})_`).test(name)).toSorted();
+}

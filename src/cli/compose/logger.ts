@@ -1,5 +1,6 @@
 import { makeTelemetryFilterString, Runtime, type LogLevel } from '@temporalio/worker';
 import { destination, pino, type Logger } from 'pino';
+import type { PartName } from '../../contract/part.ts';
 import type { EnvironmentSettings } from './environment.ts';
 
 /**
@@ -20,7 +21,7 @@ const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
  *
  * @param metricsPort of loopback, where it serves its metrics; null: it keeps none
  */
-export function installTemporalRuntime(log: Logger, metricsPort: number | null): void {
+export function installTemporalRuntime(log: Logger, part: PartName, metricsPort: number | null): void {
   const write = (level: LogLevel, message: string, meta?: object) => log[LEVELS[level]]({ temporal: meta }, message);
   Runtime.install({
     shutdownSignals: [],
@@ -34,13 +35,13 @@ export function installTemporalRuntime(log: Logger, metricsPort: number | null):
     },
     telemetryOptions: {
       logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} },
-      ...(metricsPort === null ? {} : { metrics: { prometheus: sdkMetricsAt(metricsPort) } }),
+      ...(metricsPort === null ? {} : { metrics: sdkMetricsAt(metricsPort, part) }),
     },
   });
 }
 
 /** Named by Prometheus' conventions. */
-function sdkMetricsAt(port: number) {
+function sdkMetricsAt(port: number, part: PartName) {
   const names = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
-  return { bindAddress: `127.0.0.1:${port}`, ...names };
+  return { globalTags: { part }, prometheus: { bindAddress: `127.0.0.1:${port}`, ...names } };
 }

@@ -93,6 +93,36 @@ function describeProcess(registry: Registry, part: Part, settings: SettingsSourc
   });
 }
 
+/** `ready`: of `/readyz`; `problems` name a part where they are another one's. */
+interface ReadinessReport {
+  readonly ready: boolean;
+  readonly problems: readonly { readonly code: string; readonly part?: unknown }[];
+}
+
+/** What `/readyz` of this part says. A worker's problems are told by itself; of a part that is lost, others have to. */
+export function describeReadiness(registry: Registry, check: () => Promise<ReadinessReport>): void {
+  const registers = [registry];
+  addGauge({
+    name: 'holdpoint_ready',
+    help: '1 if this part does its work, else 0',
+    registers,
+    async collect() {
+      this.set((await check()).ready ? 1 : 0);
+    },
+  });
+  addGauge({
+    name: 'holdpoint_problem',
+    help: '1 for each problem that /readyz of this part names of itself or of the whole, by its code',
+    labelNames: ['code'],
+    registers,
+    async collect() {
+      const { problems } = await check();
+      this.reset();
+      for (const { code, part } of problems) if (part === undefined || code === 'part_lost') this.set({ code }, 1);
+    },
+  });
+}
+
 type Reading = OperationalState & Awaited<ReturnType<Store['recovery']['status']>>;
 
 /** Every part may read these, and all say the same: take the greatest. */

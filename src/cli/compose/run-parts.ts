@@ -82,7 +82,7 @@ async function openFoundation(
   const log: Logger = createLogger(settings.logLevel, null);
   useLog(log);
   const sdkPort = await findSdkPort(settings);
-  installTemporalRuntime(log, sdkPort);
+  installTemporalRuntime(log, part.name, sdkPort);
   const keys = loadKeys(keysDirectory(settings), roles);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
   shutdown.add('settings', () => source.close());

@@ -48,7 +48,7 @@ async function startDev(
   const log = createLogger(settings.logLevel, dataDir.log);
   serving.useLog(log);
   const sdkPort = await findSdkPort(settings);
-  installTemporalRuntime(log, sdkPort);
+  installTemporalRuntime(log, 'all', sdkPort);
 
   const deploymentId = ownConfig === undefined ? undefined : readDeploymentId(ownConfig);
   const keys = ensureKeys(keysDirectory(settings), { deploymentId, now: new Date() });
