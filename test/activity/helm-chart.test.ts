@@ -287,6 +287,18 @@ describe('the chart', () => {
     expect(stderr).toContain(key);
   });
 
+  test('hands the alerts to the Prometheus operator, with the labels that they select by', () => {
+    const resources = render('values-self-hosted.yaml');
+    const rules = resources.find(({ kind }) => kind === 'PrometheusRule');
+    const file = packageFile('deploy', 'alerts', 'holdpoint.rules.yaml');
+    expect(rules?.spec).toEqual(parse(readFileSync(file, 'utf8')));
+    const monitor = resources.find(({ kind }) => kind === 'PodMonitor');
+    expect(monitor?.spec).toMatchObject({
+      jobLabel: 'app.kubernetes.io/name',
+      podMetricsEndpoints: [{ port: 'metrics', relabelings: [{ targetLabel: 'deployment', replacement: 'hp' }] }],
+    });
+  });
+
   test('has the version of the package', () => {
     const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
     expect(parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'))).toMatchObject({ version, appVersion: version });
