@@ -67,15 +67,18 @@ try {
 
 async function measure({ keys, memoryOf, cpuOf }: Apart): Promise<Figures> {
   const times: number[] = [];
-  const calls: Promise<void>[] = [];
+  let failure: unknown;
+  const calls: Promise<unknown>[] = [];
   const from = performance.now();
   const cpu = cpuOf('api');
   for (let n = 0; performance.now() - from < WINDOW_MS; n += 1) {
     const begun = performance.now();
-    calls.push(callThrough(keys).then(() => void times.push(performance.now() - begun)));
+    const call = callThrough(keys).then(() => times.push(performance.now() - begun));
+    calls.push(call.catch((error: unknown) => (failure ??= error)));
     await sleep(Math.max(0, ((n + 1) * 1_000) / PER_SECOND - (performance.now() - from)));
   }
   await Promise.all(calls);
+  if (failure !== undefined) throw failure;
   const used = (cpuOf('api') - cpu) / ((performance.now() - from) / 1_000);
   return { ...quantilesOf(times), cpu: used, memory: memoryOf('api') };
 }

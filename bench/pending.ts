@@ -15,14 +15,14 @@ import { addReviews } from './grown/generate.ts';
 const STEPS = (process.env['PENDING'] ?? '0,10000,100000').split(',').map(Number);
 const REAL = Number(process.env['REAL'] ?? 10_000);
 const CALLS = Number(process.env['CALLS'] ?? 100);
-const CLIENTS = 20;
+const CLIENTS = Number(process.env['CLIENTS'] ?? 20);
 
 const target = await startTarget();
 const apart = await startApart(target.url);
 const door = openHoldpoint(apart.keys);
 const lines: string[][] = [];
 try {
-  await measureRate(() => door.gate(), CLIENTS, 200);
+  await measureRate(() => door.gate(), CLIENTS, 2 * CALLS);
   let there = 0;
   for (const step of STEPS) {
     await measureRate(() => propose(apart.keys), CLIENTS, Math.min(REAL, step) - Math.min(REAL, there));
