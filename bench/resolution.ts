@@ -19,10 +19,12 @@ const PER_SECOND = Number(process.env['PER_SECOND'] ?? 8);
 /** Longer than one poll is held, so that every agent has asked again. */
 const WATCH_MS = 40_000;
 
-const world = await startParts(0, () => true);
+const world = await startParts({ isFull: false, instances: 1 });
+const [proposeUrl = ''] = world.urls.propose;
+const [reviewUrl = ''] = world.urls.review;
 const apiKey = world.deployment.credentials['agent-1'];
-const agent = new Holdpoint({ url: world.url, apiKey });
-const reviewer = new Holdpoint({ url: world.url, apiKey: world.deployment.credentials['ops-1'] });
+const agent = new Holdpoint({ url: proposeUrl, apiKey });
+const reviewer = new Holdpoint({ url: reviewUrl, apiKey: world.deployment.credentials['ops-1'] });
 try {
   await untilReady();
   const bare = await openBare(world.temporalAddress, world.target.url);
@@ -87,7 +89,7 @@ function at95(values: readonly number[]): number {
 
 async function untilReady(): Promise<void> {
   while (
-    (await fetch(`${world.url}/readyz`).then(
+    (await fetch(`${proposeUrl}/readyz`).then(
       ({ status }) => status,
       () => 0,
     )) !== 200
@@ -157,7 +159,9 @@ async function reject(reviewId: string): Promise<void> {
 }
 
 function memoryOfApi(): number {
-  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(world.parts.api.pid())], { encoding: 'utf8' }));
+  return Number(
+    execFileSync('ps', ['-o', 'rss=', '-p', String(world.processes['propose-1'].pid())], { encoding: 'utf8' }),
+  );
 }
 
 async function mostMemoryFor(ms: number): Promise<number> {

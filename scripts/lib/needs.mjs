@@ -12,6 +12,7 @@ const NEEDS = [
     found: () => existsSync('/usr/sbin/pgbouncer') || answers('pgbouncer', ['--version']),
     packages: ['pgbouncer'],
   },
+  { name: 'libfaketime', found: () => answers('faketime', ['--version']), packages: ['faketime'] },
   { name: 'Java', found: () => answers('java', ['-version']), packages: ['default-jre-headless'] },
   { name: 'Maven', found: () => answers('mvn', ['-version']), packages: ['maven'] },
   { name: 'OpenSSL', found: () => answers('openssl', ['version']), packages: ['openssl'] },

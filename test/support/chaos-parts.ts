@@ -1,173 +1,232 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
 import { startTemporalServer } from '../../src/cli/embedded/temporal-server.ts';
+import { PARTS, type PartName } from './chaos-schedule.ts';
+import { startCutProxy, type CutProxy } from './cut-proxy.ts';
 import { DEPLOYMENT_ID, writeDeployment, type Deployment, type PersonId } from './e2e-deployment.ts';
 import { startTarget, type Target } from './e2e-target.ts';
+import { prepareFullTemporal, registerNamespace } from './full-temporal.ts';
 import { runHoldpoint, startPart } from './parts.ts';
 import { freePort } from './ports.ts';
-import { startPostgres } from './postgres.ts';
+import { startPostgres, type Postgres } from './postgres.ts';
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
+import { supervise, type Process, type Supervised } from './supervised.ts';
 
-/** A process that is started again whenever it ends, as a service manager does. */
-export interface Supervised {
-  /** `kill -9`; false where there is nothing to kill just now. */
-  kill(): boolean;
-  /** How long the present process has lived, in ms; 0 where there is none. */
-  age(): number;
-  /** Of the present process; undefined where there is none. */
-  pid(): number | undefined;
-  /** Starts it no more; resolves when it has ended. */
-  stop(): Promise<void>;
-}
+/** Each part, as which login, and by which command. */
+const ROLES = {
+  propose: { login: 'holdpoint_api', command: ['api', '--role', 'propose'] },
+  review: { login: 'holdpoint_review', command: ['api', '--role', 'review'] },
+  gate: { login: 'holdpoint_gate', command: ['worker', '--role', 'gate'] },
+  execute: { login: 'holdpoint_execute', command: ['worker', '--role', 'execute'] },
+} as const;
 
-interface Process {
-  readonly pid: number;
-  /** Resolves when it has ended. */
-  readonly ended: Promise<unknown>;
-}
-
-const PAUSE_MS = 200;
-
-export function supervise(start: () => Promise<Process> | Process, isDone: () => boolean = () => false): Supervised {
-  const state: { isOver: boolean; pid: number | undefined; since: number } = {
-    isOver: false,
-    pid: undefined,
-    since: 0,
-  };
-  const kill = (): boolean => {
-    if (state.pid === undefined) return false;
-    try {
-      process.kill(state.pid, 'SIGKILL');
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const loop = (async () => {
-    while (!state.isOver && !isDone()) {
-      const started = await Promise.resolve(start()).catch(() => undefined);
-      if (started !== undefined) {
-        Object.assign(state, { pid: started.pid, since: performance.now() });
-        if (state.isOver) kill();
-        await started.ended;
-        state.pid = undefined;
-      }
-      await sleep(PAUSE_MS);
-    }
-  })();
-  return {
-    kill,
-    pid: () => state.pid,
-    age: () => (state.pid === undefined ? 0 : performance.now() - state.since),
-    stop: async () => {
-      state.isOver = true;
-      kill();
-      await loop;
-    },
-  };
-}
-
-export const PARTS = ['agent', 'api', 'gate', 'execute', 'temporal'] as const;
-export type PartName = (typeof PARTS)[number];
-
-/** The parts apart, each under a supervisor, over one PostgreSQL and one Temporal; and an agent that keeps proposing. */
+/**
+ * The parts apart, two of each, each under a supervisor and with logins of their own, over one PostgreSQL and one
+ * Temporal, which every part reaches by a network of its own.
+ */
 export interface PartsWorld {
-  readonly url: string;
+  readonly urls: Readonly<Record<'propose' | 'review', readonly string[]>>;
   readonly temporalAddress: string;
   readonly target: Target;
   readonly deployment: Deployment;
-  readonly parts: Readonly<Record<PartName, Supervised>>;
-  /** What the agent writes down; with `.stop` after it, the file that ends it. */
-  readonly journal: string;
-  send(method: string, path: string, as: PersonId, body?: unknown): Promise<{ status: number; body: unknown }>;
+  readonly postgres: Postgres;
+  readonly database: string;
+  readonly processes: Readonly<Record<PartName | 'temporal' | 'postgres', Supervised>>;
+  readonly networks: Readonly<Record<PartName, Readonly<Record<'postgres' | 'temporal', CutProxy>>>>;
+  /** None where this user may not mount. */
+  readonly disks: Readonly<Record<'postgres' | 'execute-1', SmallDisk>> | undefined;
+  /** Moves the clock of `clockOf`; false where libfaketime is not installed. */
+  moveClock(byMs: number): boolean;
+  /** Starts a part under a supervisor, where it was stopped. */
+  start(part: PartName): Supervised;
+  /** Environment of a part, also for commands that are run in its place. */
+  environment(part: PartName): Record<string, string>;
+  /** What the parts have logged. */
+  logs(): string;
+  /** At any of those that answer what this person asks: agents are answered by `propose`, reviewers by `review`. */
+  send(method: string, path: string, as: PersonId, body?: unknown, key?: string): Promise<Answer>;
   close(): Promise<void>;
 }
 
-/** `callback`: where every third call of the agent has its answer posted too. */
-export async function startParts(lanes: number, isAgentDone: () => boolean, callback?: string): Promise<PartsWorld> {
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface PartsOptions {
+  /** `full`: a Temporal server as in a cluster, with its state in PostgreSQL; else the dev server. */
+  readonly isFull: boolean;
+  readonly clockOf?: PartName;
+  /** Of each part; with 1, the parts are those whose names end in 1. */
+  readonly instances?: 1 | 2;
+  /** Where answers may be posted. */
+  readonly callback?: string;
+}
+
+const PATIENCE_MS = 60_000;
+
+export async function startParts({ isFull, clockOf, instances = 2, callback }: PartsOptions): Promise<PartsWorld> {
+  const names = PARTS.filter((part) => Number(part.at(-1)) <= instances);
   const target = await startTarget();
   const config = callback === undefined ? {} : { callbacks: [new URL('/', callback).href] };
   const deployment = writeDeployment({ targetUrl: target.url, config });
   const { directory } = deployment;
-  const postgres = await startPostgres();
-  const database = postgres.url(await postgres.createDatabase());
+  // PostgreSQL's own user has to reach it.
+  const diskHome = mkdtempSync(join(tmpdir(), 'holdpoint-disk-'));
+  chmodSync(diskHome, 0o755);
+  const disks = mountDisks(diskHome, directory);
+  const postgres = await startPostgres({
+    parent: diskHome,
+    settings: { max_connections: 300, max_wal_size: '128MB', min_wal_size: '32MB' },
+  });
+  const database = await postgres.createDatabase();
   const keys = join(directory, 'keys');
   runHoldpoint(['keys', 'init', '--deployment', DEPLOYMENT_ID], { HOLDPOINT_KEYS_DIR: keys }, directory);
-  runHoldpoint(['migrate'], { DATABASE_URL: database }, directory);
-  const [port, temporalPort] = [await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${port}`;
-  const environment = (name: string): Record<string, string> => {
-    mkdirSync(join(directory, name), { recursive: true });
+  runHoldpoint(['migrate'], { DATABASE_URL: postgres.url(database) }, directory);
+  const logins = Object.values(ROLES).map(({ login }) => `ALTER ROLE ${login} LOGIN;`);
+  await postgres.sql(database, logins.join(''));
+
+  const startTemporal = isFull ? await fullTemporal(directory, postgres) : await devTemporal(directory);
+  const { port: temporalPort } = startTemporal;
+  const links = await Promise.all(
+    names.map(async (part) => {
+      const [toPostgres, toTemporal] = [await startCutProxy(postgres.port), await startCutProxy(temporalPort)];
+      return [part, { postgres: toPostgres, temporal: toTemporal }] as const;
+    }),
+  );
+  const networks = Object.fromEntries(links) as unknown as PartsWorld['networks'];
+  const ports = Object.fromEntries(await Promise.all(names.map(async (part) => [part, await freePort()] as const)));
+  const clockFile = join(directory, 'clock');
+  writeFileSync(clockFile, '+0');
+  const fakeClock = findFakeClock(clockFile);
+
+  const environment = (part: PartName): Record<string, string> => {
+    const dataDir = join(directory, part);
+    mkdirSync(dataDir, { recursive: true });
+    const url = new URL(postgres.url(database, roleOf(part).login));
+    url.port = String(networks[part].postgres.port);
     return {
       ...deployment.env,
       HOLDPOINT_CONFIG: deployment.configFile,
-      HOLDPOINT_DATA_DIR: join(directory, name),
+      HOLDPOINT_DATA_DIR: dataDir,
       HOLDPOINT_KEYS_DIR: keys,
-      HOLDPOINT_PORT: String(port),
-      TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
-      DATABASE_URL: database,
+      HOLDPOINT_PORT: String(ports[part]),
+      TEMPORAL_ADDRESS: `127.0.0.1:${networks[part].temporal.port}`,
+      DATABASE_URL: url.href,
+      ...(part === clockOf ? fakeClock : {}),
     };
   };
-  const part = (name: string, args: readonly string[]) =>
-    supervise(() => {
-      const { child, ended } = startPart(args, environment(name), directory);
-      return { pid: child.pid ?? 0, ended };
+  const log = join(directory, 'log');
+  const started: Supervised[] = [];
+  const start = (part: PartName): Supervised => {
+    const supervised = supervise(() => {
+      const { child, ended, output } = startPart(roleOf(part).command, environment(part), directory);
+      return { pid: child.pid ?? 0, ended: ended.then(() => appendFileSync(log, output())) };
     });
-  const journal = join(directory, 'journal');
-  const parts = {
-    temporal: supervise(() => startTemporal(temporalPort, join(directory, 'temporal.db'))),
-    gate: part('gate', ['worker', '--role', 'gate']),
-    execute: part('execute', ['worker', '--role', 'execute']),
-    api: part('api', ['api']),
-    agent: supervise(
-      () =>
-        startAgent(url, deployment.credentials['agent-1'], [
-          journal,
-          String(lanes),
-          ...(callback === undefined ? [] : [callback]),
-        ]),
-      isAgentDone,
-    ),
+    started.push(supervised);
+    return supervised;
   };
+  // Whoever started it may not stop it like the others.
+  postgres.crash();
+  const basics = { postgres: supervise(() => postgres.launch()), temporal: supervise(startTemporal.start) };
+  const temporalAddress = `127.0.0.1:${temporalPort}`;
+  if (isFull) await registerNamespace(temporalAddress);
+  const parts = Object.fromEntries(names.map((part) => [part, start(part)])) as Record<PartName, Supervised>;
+  const urlsOf = (role: string) => names.filter((part) => part.startsWith(role)).map(urlOf);
+  const urlOf = (part: PartName) => `http://127.0.0.1:${ports[part]}`;
+  const urls = { propose: urlsOf('propose'), review: urlsOf('review') };
+  let turn = 0;
   return {
-    url,
-    temporalAddress: `127.0.0.1:${temporalPort}`,
+    urls,
+    temporalAddress,
     target,
     deployment,
-    parts,
-    journal,
-    send: async (method, path, as, body) => {
-      const response = await fetch(new URL(path, url), {
+    postgres,
+    database,
+    processes: { ...basics, ...parts },
+    networks,
+    disks,
+    start,
+    environment,
+    moveClock: (byMs) => {
+      writeFileSync(clockFile, `${byMs < 0 ? '-' : '+'}${Math.abs(byMs) / 1_000}`);
+      return 'LD_PRELOAD' in fakeClock;
+    },
+    logs: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
+    send: async (method, path, as, body, key) => {
+      const own = urls[as.startsWith('agent') ? 'propose' : 'review'];
+      turn += 1;
+      const response = await fetch(new URL(path, own[turn % own.length]), {
         method,
-        headers: { authorization: `Bearer ${deployment.credentials[as]}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${deployment.credentials[as]}`,
+          'content-type': 'application/json',
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(PATIENCE_MS),
       });
-      return { status: response.status, body: (await response.json()) as unknown };
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.includes('json') === true && !path.includes('export');
+      return { status: response.status, body: isJson ? (JSON.parse(text) as unknown) : text };
     },
     close: async () => {
-      for (const name of PARTS) await parts[name].stop();
+      await Promise.all(started.map((part) => part.stop()));
+      await basics.temporal.stop();
+      await basics.postgres.stop();
+      for (const link of Object.values(networks)) for (const proxy of [link.postgres, link.temporal]) proxy.close();
       postgres.stop();
       await target.close();
+      for (const disk of Object.values(disks ?? {})) disk.unmount();
       deployment.remove();
+      rmSync(diskHome, { recursive: true, force: true });
     },
   };
 }
 
-async function startTemporal(port: number, databaseFile: string): Promise<Process> {
-  const { pid } = await startTemporalServer({
-    binary: await findTemporalCli(process.env, () => undefined),
-    databaseFile,
-    port,
-    uiPort: null,
-    logFile: null,
-    pidFile: null,
-    say: () => undefined,
-  });
-  return { pid, ended: untilGone(pid) };
+const roleOf = (part: PartName) => ROLES[part.slice(0, -2) as keyof typeof ROLES];
+
+function mountDisks(home: string, directory: string): PartsWorld['disks'] {
+  const postgres = mountSmallDisk(home, 2_000);
+  const execute = postgres && mountSmallDisk(join(directory, 'execute-1'), 1);
+  return postgres && execute && { postgres, 'execute-1': execute };
+}
+
+async function fullTemporal(directory: string, postgres: Postgres) {
+  const toPostgres = await startCutProxy(postgres.port);
+  return prepareFullTemporal(join(directory, 'temporal'), postgres, toPostgres.port);
+}
+
+async function devTemporal(directory: string) {
+  const [port, binary] = [await freePort(), await findTemporalCli(process.env, () => undefined)];
+  const start = async (): Promise<Process> => {
+    const { pid } = await startTemporalServer({
+      binary,
+      databaseFile: join(directory, 'temporal.db'),
+      port,
+      uiPort: null,
+      logFile: null,
+      pidFile: null,
+      say: () => undefined,
+    });
+    return { pid, ended: untilGone(pid) };
+  };
+  return { port, start };
 }
 
 async function untilGone(pid: number): Promise<void> {
@@ -181,10 +240,52 @@ async function untilGone(pid: number): Promise<void> {
   }
 }
 
-function startAgent(url: string, key: string, args: readonly string[]): Process {
-  const child = spawn(process.execPath, [packageFile('test', 'support', 'chaos-agent.mjs'), ...args], {
-    env: { PATH: process.env.PATH ?? '', HOLDPOINT_URL: url, HOLDPOINT_API_KEY: key },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return { pid: child.pid ?? 0, ended: new Promise((resolve) => child.once('exit', resolve)) };
+/** Environment under which the clock is what the file says; empty where libfaketime is not installed. */
+function findFakeClock(file: string): Readonly<Record<string, string>> {
+  const libraries = readdirSync('/usr/lib')
+    .map((platform) => `/usr/lib/${platform}/faketime/libfaketimeMT.so.1`)
+    .find((path) => existsSync(path));
+  if (libraries === undefined) return {};
+  return {
+    LD_PRELOAD: libraries,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_CACHE_DURATION: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  };
+}
+
+export interface AgentOptions {
+  readonly journal: string;
+  readonly seed: number;
+  readonly lanes: number;
+  readonly callback: string;
+  readonly isDone: () => boolean;
+}
+
+/** `chaos-agent.mjs` under a supervisor, as the agent that may use every tool. `name` is part of its refs. */
+export function superviseAgent(world: PartsWorld, name: string, { isDone, ...options }: AgentOptions): Supervised {
+  const { journal, seed, lanes, callback } = options;
+  const args = [
+    packageFile('test', 'support', 'chaos-agent.mjs'),
+    journal,
+    name.replace('-', ''),
+    seed,
+    lanes,
+    callback,
+  ];
+  let starts = 0;
+  return supervise(() => {
+    starts += 1;
+    const { propose } = world.urls;
+    const child = spawn(process.execPath, args.map(String), {
+      env: {
+        PATH: process.env.PATH ?? '',
+        HOLDPOINT_URL: propose[starts % propose.length],
+        HOLDPOINT_API_KEY: world.deployment.credentials['agent-1'],
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    return { pid: child.pid ?? 0, ended: new Promise((resolve) => child.once('exit', resolve)) };
+  }, isDone);
 }

@@ -132,6 +132,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
     scrub,
     clock,
     newToken: () => randomUUID(),
+    journal: { claiming: async () => undefined, ended: () => undefined },
     assertLogIntact: async () => undefined,
     ...overrides,
   });

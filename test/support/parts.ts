@@ -55,6 +55,15 @@ export function runHoldpoint(
   return stdout;
 }
 
+/** The same while this process goes on, for commands that reach what it serves; tells how the command ended. */
+export async function tryHoldpoint(args: readonly string[], env: Readonly<Record<string, string>>, cwd: string) {
+  const { output, ended } = startPart(args, env, cwd);
+  const status = await ended;
+  // The last of it may come after the end.
+  await new Promise((resolve) => setImmediate(resolve));
+  return { status, output: output() };
+}
+
 function base(env: Readonly<Record<string, string>>): Record<string, string> {
   return { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env };
 }

@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from './ports.ts';
+import type { Process } from './supervised.ts';
 
 /**
  * A real PostgreSQL cluster of a test's own, on loopback, with trust authentication: every role may log in. PostgreSQL
@@ -21,16 +22,28 @@ export interface Postgres {
   crash(): void;
   /** Starts it again on the same data and port. */
   restart(): void;
+  /** The same as a child of this process. */
+  launch(): Process;
   stop(): void;
 }
 
 const ROOT = '/usr/lib/postgresql';
 
-/** Throws where PostgreSQL is not installed: a test that needs it must not pass without it. */
-export async function startPostgres(): Promise<Postgres> {
+/**
+ * Throws where PostgreSQL is not installed: a test that needs it must not pass without it.
+ *
+ * @param options.parent where its directory is made
+ */
+export async function startPostgres({
+  parent = tmpdir(),
+  settings = {},
+}: {
+  readonly parent?: string;
+  readonly settings?: Readonly<Record<string, string | number>>;
+} = {}): Promise<Postgres> {
   const bin = findBinaries();
   const user = postgresUser();
-  const home = mkdtempSync(join(tmpdir(), 'holdpoint-pg-'));
+  const home = mkdtempSync(join(parent, 'holdpoint-pg-'));
   if (user !== null) chownSync(home, user.uid, user.gid);
   const data = join(home, 'data');
   const port = await freePort();
@@ -46,8 +59,9 @@ export async function startPostgres(): Promise<Postgres> {
     });
     if (done.status !== 0) throw new Error(`${program} ended with ${done.status}`);
   };
-  const options = `-c port=${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${home} -c fsync=off`;
-  const start = () => run('pg_ctl', ['-D', data, '-w', '-l', join(home, 'log'), '-o', options, 'start']);
+  const own = { port, listen_addresses: '127.0.0.1', unix_socket_directories: home, fsync: 'off' };
+  const options = Object.entries({ ...own, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const start = () => run('pg_ctl', ['-D', data, '-w', '-l', join(home, 'log'), '-o', options.join(' '), 'start']);
   const halt = (mode: 'fast' | 'immediate') => run('pg_ctl', ['-D', data, '-w', '-m', mode, 'stop']);
 
   run('initdb', ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C']);
@@ -75,12 +89,22 @@ export async function startPostgres(): Promise<Postgres> {
     },
     crash: () => halt('immediate'),
     restart: start,
+    launch: () => {
+      const child = spawn(join(bin, 'postgres'), ['-D', data, ...options], {
+        ...user,
+        cwd: home,
+        env: {},
+        stdio: 'ignore',
+      });
+      return { pid: child.pid ?? 0, ended: new Promise((resolve) => child.once('exit', resolve)) };
+    },
     stop: () => {
       try {
         halt('immediate');
-      } finally {
-        rmSync(home, { recursive: true, force: true });
+      } catch {
+        // It has ended already.
       }
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }
@@ -90,7 +114,7 @@ export function postgresUser(): { readonly uid: number; readonly gid: number } |
   return process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : null;
 }
 
-function findBinaries(): string {
+export function findBinaries(): string {
   const versions = readdirSync(ROOT).toSorted((a, b) => Number(b) - Number(a));
   if (versions[0] === undefined) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)');
   return join(ROOT, versions[0], 'bin');
