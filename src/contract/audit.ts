@@ -136,6 +136,18 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     policyDigest: digestSchema,
     previous: digestSchema.nullable(),
   }),
+  /** A person accepted the log as it was restored from a backup. */
+  z.strictObject({
+    ...base,
+    type: z.literal('restored'),
+    by: z.string(),
+    why: z.string(),
+    /** Entries that the execute worker had signed, which the log had before. */
+    lostAfter: z.int().min(0),
+    lostUntil: z.int().min(0),
+    /** SHA-256 over the RFC 8785 form of the reviews that were looked at, in order. */
+    lookedAt: digestSchema,
+  }),
 ]);
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AuditEntryType = AuditEntry['type'];

@@ -138,6 +138,7 @@ export const EXECUTION_ERRORS = {
   response_too_large: 'The answer was larger than allowed',
   lost_answer: 'The call was sent and no answer came back',
   lost_worker: 'The worker that had claimed the call was lost',
+  restored: 'It ran, or may have run, after the backup from which the database was restored',
   reconciled_failed: 'A reviewer established that the call did not happen',
   aborted: 'It was ended from outside',
 } as const;

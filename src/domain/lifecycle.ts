@@ -198,6 +198,7 @@ export const ENTRY = {
   unknown: { label: 'Outcome unknown', writtenBy: ['execute'], endsReview: true },
   reconciled: { label: 'Reconciled', writtenBy: ['gate'], endsReview: false },
   policy_changed: { label: 'Policy changed', writtenBy: ['gate'], endsReview: false },
+  restored: { label: 'Restored', writtenBy: [], endsReview: false },
 } as const satisfies Record<AuditEntryType, EntryRow>;
 
 interface NoticeRow {

@@ -81,6 +81,8 @@ export function entryWords(entry: AuditEntry): string {
       return `${entry.by} established: ${entry.outcome}`;
     case 'policy_changed':
       return `in force now: ${entry.policyDigest.slice(0, 19)}…`;
+    case 'restored':
+      return `${entry.by} accepted a restored database: ${entry.why}`;
     default:
       return entry satisfies never;
   }

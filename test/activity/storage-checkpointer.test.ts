@@ -10,6 +10,8 @@ import { leafOf } from '../../src/domain/proof/tree.ts';
 import {
   createCheckpointer,
   extendsKeptCheckpoint,
+  findRollback,
+  replaceKept,
   type CheckpointerOptions,
 } from '../../src/storage/log/checkpointer.ts';
 import { createStore } from '../../src/storage/store.ts';
@@ -54,6 +56,24 @@ describe('checkpointer', () => {
     expect(read(second)?.size).toBe(8);
     expect(readFileSync(file, 'utf8')).toBe(second);
     expect(await store.checkpoint()).toEqual({ size: 8, note: second });
+  });
+
+  it('goes on by itself once a person has accepted the log as it is, and keeps what it had signed', async () => {
+    await append(store, 3, 0);
+    await checkpointerOn(store, file).checkpointNow();
+    const older = await memoryStore();
+    await append(older, 2, 50);
+    const checkpointer = checkpointerOn(older, file);
+    await expect(checkpointer.checkpointNow()).rejects.toMatchObject(rolledBack);
+    const options = { store: older, deploymentId: 'test', key, trusted: [key.publicKey], file };
+    expect(await findRollback(options)).toMatchObject({ size: 3 });
+    await expect(checkpointer.checkpointNow()).rejects.toMatchObject(rolledBack);
+    await replaceKept(options);
+    expect(await findRollback(options)).toBeUndefined();
+    expect((await checkpointer.checkpointNow()).checkpoint.size).toBe(2);
+    await expect(checkpointer.assertIntact()).resolves.toBeUndefined();
+    expect(read(readFileSync(`${file}.3`, 'utf8'))?.size).toBe(3);
+    await older.close();
   });
 
   it('goes on after a restart, and puts right what a crash left between disk and store', async () => {

@@ -46,19 +46,25 @@ export async function claimCall(
   if (objections === 'stopped') return undefined;
   const { reviewId } = input;
   const claim = newClaim(deps, reviewId, call);
-  const claimed = await withinRate(deps, claiming, call, () =>
-    commitStep(
+  const { at, sendBy } = claim;
+  const { tool, revision } = input.material;
+  const noted = { reviewId, tool, revision, digest: call.digest, policyDigest: call.policyDigest, at, sendBy };
+  const claimed = await withinRate(deps, claiming, call, async () => {
+    // First: a database that is restored from a backup forgets the claim, and the call must not be made again then.
+    await deps.journal.claiming(claim.token, noted);
+    return commitStep(
       deps,
       { to: 'claim', reviewId, ...claim, objections },
       { ...row, state: 'claimed', claim },
       startedEntry(deps, input, call, { resend: false }),
-    ),
-  );
+    );
+  });
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
+    deps.journal.ended(claim.token, reviewId, 'not_made');
     // Another attempt claimed the row, or a reviewer objected in the meantime: the next attempt finds out which.
     throw postponeCall('not_open', 100);
   }
-  return { row: claimed.row, sendBy: Date.parse(claim.sendBy) };
+  return { row: claimed.row, sendBy: Date.parse(sendBy) };
 }
 
 /** A claim that is made now. */

@@ -57,5 +57,7 @@ export async function deferCall(
       deferral = { ...deferral, message: '' };
     },
   );
-  if (written.ok) throw postponeCall('deferred', wait, `deferred (${code}): ${deferral.message}`);
+  if (!written.ok) return;
+  deps.journal.ended(claim.token, row.reviewId, 'not_made');
+  throw postponeCall('deferred', wait, `deferred (${code}): ${deferral.message}`);
 }

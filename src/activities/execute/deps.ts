@@ -4,6 +4,7 @@ import type { Json } from '../../contract/json.ts';
 import type { CallRefusal } from '../../domain/outcome.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
+import type { ClaimJournal } from '../../ports/claim-journal.ts';
 import type { Store } from '../../ports/store.ts';
 import { refuse } from '../refuse.ts';
 
@@ -21,6 +22,7 @@ export interface ExecuteDeps {
   readonly clock: Clock;
   /** A fresh unguessable claim token. */
   newToken(): string;
+  readonly journal: ClaimJournal;
   /** Throws while the log does not extend the checkpoint that this worker keeps (`log_rolled_back`). */
   assertLogIntact(): Promise<void>;
 }

@@ -41,6 +41,7 @@ export async function recordResult(
   secrets: readonly string[] = [],
 ): Promise<void> {
   const { reviewId } = input;
+  if (row.claim !== null && !row.isDirect) deps.journal.ended(row.claim.token, reviewId, result.status);
   const advice = adviceFor(findTool(deps.settings.current(), input.material.tool));
   const scrub = (value: Json): Json => deps.scrub(value, secrets);
   let outcome = outcomeOfResult(result, nowOf(deps), scrub, advice);

@@ -71,6 +71,7 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
       return [plan('execution.reconciled', owner)];
     case 'proposed':
     case 'policy_changed':
+    case 'restored':
       return [];
     case 'deferred':
       return [plan('execution.deferred')];

@@ -239,6 +239,7 @@ export function peopleOf(entry: AuditEntry): readonly string[] {
     case 'revised':
     case 'withdrawn':
     case 'reconciled':
+    case 'restored':
       return [entry.by];
     case 'notified':
       return entry.recipients;

@@ -56,7 +56,7 @@ export class TailHub {
 
   #dispatch(event: TailEvent): void {
     const { entry } = event;
-    if (entry.type === 'policy_changed') return;
+    if (!('reviewId' in entry)) return;
     if (entry.type === 'proposed') this.#proposers.set(entry.reviewId, entry.proposer);
     const proposer = this.#proposers.get(entry.reviewId);
     for (const [listener, only] of this.#all) {

@@ -6,7 +6,7 @@ import type { Io } from '../ui/io.ts';
 import type { GlobalOptions, Run } from './action.ts';
 import type { PartName } from './doctor/parts.ts';
 import type { DoctorOptions } from './doctor/run.ts';
-import type { RecoveryOptions } from './recovery.ts';
+import { registerRecovery } from './recovery/index.ts';
 
 const DOCTOR_ROLES: readonly PartName[] = ['api-propose', 'api-review', 'api', 'gate', 'execute', 'worker'];
 
@@ -72,21 +72,4 @@ export function registerParts(program: Command, run: Run): void {
     .option('--connectors', 'also try to reach the target of each connector, without making a call')
     .action(run(async (io, options: DoctorOptions) => (await import('./doctor/run.ts')).runDoctor(io, options)));
   registerRecovery(program, run);
-}
-
-function registerRecovery(program: Command, run: Run): void {
-  program
-    .command('temporal')
-    .description('manage which Temporal the database is bound to')
-    .command('rebind')
-    .description('bind the database to the configured Temporal, after listing what would be lost')
-    .option('-y, --yes', 'do not ask')
-    .action(run(async (io, options: RecoveryOptions) => (await import('./recovery.ts')).rebind(io, options)));
-  program
-    .command('reviews')
-    .description('recover reviews whose workflow Temporal has lost')
-    .command('sweep')
-    .description('resume a halted sweep (`sweep_halted`), after listing what would be lost')
-    .option('-y, --yes', 'do not ask')
-    .action(run(async (io, options: RecoveryOptions) => (await import('./recovery.ts')).sweep(io, options)));
 }

@@ -235,5 +235,3 @@ function registerMcp(program: Command, run: Run, context: CliContext): void {
       run(async (io, options: GlobalOptions) => (await import('./mcp.ts')).listUpstreams(io, options, context.signal)),
     );
 }
-
-/** Decisions that only a person can make: that this is the right Temporal, and that many reviews are lost. */

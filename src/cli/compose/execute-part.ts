@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { StorageError } from '../../ports/store.ts';
 import { checkpointKeysOf } from '../../domain/proof/checkpoint.ts';
 import { createCheckpointer } from '../../storage/log/checkpointer.ts';
+import { openClaimJournal } from '../../storage/log/claim-journal.ts';
 
 /** How often requests for statements are looked for, and how long a proof can wait for its statement. */
 const STATEMENTS_EVERY_MS = 250;
@@ -69,6 +70,8 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
     if (!(error instanceof StorageError && error.code === 'log_rolled_back')) throw error;
   });
 
+  const journal = openClaimJournal(join(part.directory, 'journal'));
+  shutdown.add('journal', () => journal.close());
   const { signer, unsealer } = executeKeysOf(part.keys, () => settings.current().deploymentId);
   const deps: ExecuteDeps = {
     store,
@@ -80,6 +83,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
     scrub,
     clock: systemClock,
     newToken: () => randomUUID(),
+    journal,
     assertLogIntact: () => checkpointer.assertIntact(),
   };
   const activities = createExecuteActivities(deps);

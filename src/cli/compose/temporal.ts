@@ -9,7 +9,15 @@ import { registerSearchAttributes } from './search-attributes.ts';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
-import { GATE_TASK_QUEUE, GATED_CALL, submitDecision, type GatedCallInput } from '../../workflows/messages.ts';
+import type { TemporalReview } from '../../activities/restored-reviews.ts';
+import type { Timestamp } from '../../contract/json.ts';
+import {
+  GATE_TASK_QUEUE,
+  GATED_CALL,
+  SEARCH_ATTRIBUTES,
+  submitDecision,
+  type GatedCallInput,
+} from '../../workflows/messages.ts';
 
 /** Which Temporal, as whom. */
 export interface TemporalTarget {
@@ -138,6 +146,12 @@ export interface ReviewLookups {
   isKnown(reviewId: string): Promise<boolean>;
   /** Starts a review's workflow again under its id. */
   restart(reviewId: string, request: GatedCallInput): Promise<void>;
+  /** Reviews whose workflow runs or has ended since. */
+  workflowsSince(since: Timestamp): AsyncIterable<TemporalReview>;
+  /** Whether the workflow has scheduled the call, in any of its runs that Temporal still has. */
+  hasAskedForCall(reviewId: string): Promise<boolean>;
+  /** Ends a workflow that cannot go on; one that has ended stays as it is. */
+  terminate(reviewId: string, reason: string): Promise<void>;
   /** Signals that the database has an objection; does nothing where no workflow is open. */
   wake(reviewId: string, envelope: DsseEnvelope): Promise<void>;
   /** Where the Web UI shows a run; null without a Web UI. */
@@ -167,6 +181,30 @@ export function createReviewLookups(temporal: TemporalConnections, uiUrl: string
     isKnown: async (reviewId) => (await statusOf(reviewId)) !== undefined,
     restart: async (reviewId, request) => {
       await client.workflow.start(GATED_CALL, { workflowId: reviewId, taskQueue: GATE_TASK_QUEUE, args: [request] });
+    },
+    workflowsSince: async function* (since) {
+      const query = `TaskQueue = '${GATE_TASK_QUEUE}' AND (ExecutionStatus = 'Running' OR CloseTime > '${since}')`;
+      for await (const { workflowId, status, typedSearchAttributes: attributes } of client.workflow.list({ query })) {
+        yield {
+          reviewId: workflowId,
+          isRunning: status.name === 'RUNNING',
+          status: attributes.get(SEARCH_ATTRIBUTES.status) ?? null,
+          tool: attributes.get(SEARCH_ATTRIBUTES.tool) ?? null,
+        };
+      }
+    },
+    hasAskedForCall: async (reviewId) => {
+      const { events } = await client.workflow.getHandle(reviewId).fetchHistory();
+      return (events ?? []).some(
+        ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'executeCall',
+      );
+    },
+    terminate: async (reviewId, reason) => {
+      try {
+        await client.workflow.getHandle(reviewId).terminate(reason);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
+      }
     },
     wake: async (reviewId, envelope) => {
       try {

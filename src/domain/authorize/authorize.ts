@@ -223,6 +223,7 @@ export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedD
       case 'unknown':
       case 'reconciled':
       case 'policy_changed':
+      case 'restored':
         break;
       default:
         entry satisfies never;

@@ -56,6 +56,7 @@ function follows(entry: AuditEntry, past: Past): boolean {
     case 'reconciled':
       return past.has('unknown') && !past.has('settled');
     case 'policy_changed':
+    case 'restored':
       return false;
     default:
       return entry satisfies never;
@@ -86,6 +87,7 @@ function marksOf(entry: AuditEntry, past: Past): readonly Mark[] {
     case 'notified':
     case 'revised':
     case 'policy_changed':
+    case 'restored':
       return [];
     default:
       return entry satisfies never;

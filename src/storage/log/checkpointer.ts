@@ -47,6 +47,7 @@ export interface Checkpointer {
  */
 export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   const { store, key, file } = options;
+  const trusted = [key.publicKey, ...options.trusted];
   const origin = originOf(options.deploymentId);
   let last: SignedCheckpoint | undefined;
   let published = false;
@@ -54,13 +55,14 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   let timer: NodeJS.Timeout | undefined;
   let rolledBack: StorageError | undefined;
 
-  async function remember(): Promise<void> {
-    last ??= await readKept(file, origin, [key.publicKey, ...options.trusted]);
-  }
-
   async function advance(): Promise<SignedCheckpoint> {
-    if (rolledBack !== undefined) throw rolledBack;
-    await remember();
+    if (rolledBack !== undefined) {
+      const kept = await readKept(file, origin, trusted);
+      // `holdpoint restore accept` replaces the file.
+      if (kept === undefined || kept.note === last?.note) throw rolledBack;
+      [last, rolledBack, published] = [kept, undefined, false];
+    }
+    last ??= await readKept(file, origin, trusted);
     const current = checkpointOf(origin, await store.head());
     if (last !== undefined) {
       if (!(await extendsLog(store, last.checkpoint, current))) return refuse();
@@ -82,7 +84,6 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
   }
 
   function refuse(): never {
-    clearInterval(timer);
     rolledBack = new StorageError('log_rolled_back', 'The audit log does not extend the last checkpoint');
     options.onRolledBack?.(rolledBack);
     throw rolledBack;
@@ -164,6 +165,35 @@ async function readKept(
   const checkpoint = verifyCheckpoint(note, origin, trusted);
   if (checkpoint === undefined) throw new StorageError('storage_corrupt', 'The kept checkpoint does not verify');
   return { note, checkpoint };
+}
+
+type Kept = Pick<CheckpointerOptions, 'deploymentId' | 'trusted' | 'file'>;
+
+/** The checkpoint in `file`, where the log as it stands does not extend it. Undefined: it does, or there is none. */
+export async function findRollback({
+  store,
+  deploymentId,
+  trusted,
+  file,
+}: Kept & { readonly store: Pick<Store, 'head' | 'consistencyProof'> }): Promise<Checkpoint | undefined> {
+  const origin = originOf(deploymentId);
+  const kept = (await readKept(file, origin, trusted))?.checkpoint;
+  const isExtended = kept === undefined || (await extendsLog(store, kept, checkpointOf(origin, await store.head())));
+  return isExtended ? undefined : kept;
+}
+
+/** Signs the log as it stands instead of what is kept, which stays beside it as `checkpoint.SIZE`. */
+export async function replaceKept({
+  store,
+  deploymentId,
+  key,
+  trusted,
+  file,
+}: Kept & Pick<CheckpointerOptions, 'key'> & { readonly store: Pick<Store, 'head'> }): Promise<void> {
+  const origin = originOf(deploymentId);
+  const kept = await readKept(file, origin, trusted);
+  if (kept !== undefined) await writeCheckpointFile(`${file}.${kept.checkpoint.size}`, kept.note);
+  await writeCheckpointFile(file, signCheckpoint(checkpointOf(origin, await store.head()), key));
 }
 
 /** The last checkpoint that this machine saw, kept outside of the database. Undefined where there is none yet. */

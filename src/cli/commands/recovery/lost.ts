@@ -1,19 +1,19 @@
-import { findLost } from '../../activities/lost-reviews.ts';
-import type { UnsettledState, Store } from '../../ports/store.ts';
-import { createReviewLookups, type TemporalConnections } from '../compose/temporal.ts';
+import { findLost } from '../../../activities/lost-reviews.ts';
+import type { UnsettledState, Store } from '../../../ports/store.ts';
+import { createReviewLookups, type TemporalConnections } from '../../compose/temporal.ts';
 import {
   createTemporalBinding,
   describeIdentity,
   isSameTemporal,
   readTemporalIdentity,
-} from '../compose/temporal-binding.ts';
-import { StartError } from '../start-error.ts';
-import type { Io } from '../ui/io.ts';
-import { confirm } from '../ui/prompt.ts';
-import { renderTable } from '../ui/table.ts';
-import { visible } from '../../domain/text/visible.ts';
-import type { GlobalOptions } from './action.ts';
-import { withDatabaseAndTemporal } from './installation.ts';
+} from '../../compose/temporal-binding.ts';
+import { StartError } from '../../start-error.ts';
+import type { Io } from '../../ui/io.ts';
+import { confirm } from '../../ui/prompt.ts';
+import { renderTable } from '../../ui/table.ts';
+import { visible } from '../../../domain/text/visible.ts';
+import type { GlobalOptions } from '../action.ts';
+import { withDatabaseAndTemporal } from '../installation.ts';
 
 export interface RecoveryOptions extends GlobalOptions {
   readonly yes?: boolean;
