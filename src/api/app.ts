@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { Registry } from 'prom-client';
 import type { ServiceContext } from './service/context.ts';
@@ -8,7 +8,8 @@ import { errorMiddleware } from './http/errors.ts';
 import { logRequests } from './http/logging.ts';
 import { createMetrics, type ApiMetrics } from './http/metrics.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
-import { createReadiness, type Readiness } from './http/readiness.ts';
+import { authenticate } from './http/auth.ts';
+import type { Readiness } from './http/readiness.ts';
 import { HeldRequests, createRouter } from './http/router.ts';
 import { createSessions, type Sessions } from './http/session.ts';
 import { createSignInFlows, oidcEndpoints } from './routes/oidc.ts';
@@ -53,8 +54,7 @@ export interface AppDeps extends ServiceContext {
   readonly page?: DashboardPage | undefined;
   /** For more metrics on `/metrics`, e.g. prom-client's default ones. */
   readonly registry?: Registry;
-  /** Further parts for `/readyz`, by name; each throws where it is down. A StorageError may say `log_rolled_back`. */
-  readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
+  readonly readiness: Readiness;
   /** Express `trust proxy`; default false: addresses come from the socket, forwarded headers are ignored. */
   readonly trustProxy?: boolean | number | string;
   /** Other doors to the same service (MCP), mounted beside the routes here. */
@@ -85,16 +85,14 @@ export function createApp(deps: AppDeps): Express {
   const { settings, store, clock, sessionSecret } = deps;
   const sessions = createSessions({ secret: sessionSecret, settings, store: store.sessions, clock });
   const provider = deps.reviewSigner && createIdentityProvider(settings, deps.resolveReference);
-  const readiness = createReadiness({
-    ...deps,
-    extra: deps.readyChecks ?? {},
-    dispensable: () =>
-      provider === undefined || settings.current().oidc === undefined
-        ? {}
-        : { identityProvider: async () => void (await provider.find()) },
-  });
+  if (provider !== undefined) {
+    deps.readiness.add('identityProvider', 'identity_provider_unavailable', async () => {
+      if (settings.current().oidc !== undefined) await provider.find();
+      return undefined;
+    });
+  }
   const roles = { propose: deps.proposeSigner !== undefined, review: deps.reviewSigner !== undefined };
-  const endpoints = allEndpoints(deps, { metrics, readiness, sessions, slots, provider });
+  const endpoints = allEndpoints(deps, { metrics, sessions, slots, provider });
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -112,7 +110,6 @@ export function createApp(deps: AppDeps): Express {
 
 interface Parts {
   readonly metrics: ApiMetrics;
-  readonly readiness: Readiness;
   readonly sessions: Sessions;
   readonly slots: StreamSlots;
   /** Absent: this process does not sign people in. */
@@ -120,9 +117,12 @@ interface Parts {
 }
 
 /** Every route there is, one file per resource. */
-function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, provider }: Parts): Endpoint[] {
+function allEndpoints(deps: AppDeps, { metrics, sessions, slots, provider }: Parts): Endpoint[] {
   const { settings, log } = deps;
   const isInForce = (principal: Principal): Promise<boolean> => stillInForce(deps, sessions, principal);
+  // A session is read from the database, which may be what is down.
+  const isSignedIn = async (req: Request, res: Response): Promise<boolean> =>
+    (await authenticate(req, res, { settings, sessions }).catch(() => undefined)) !== undefined;
   const endpoints: Endpoint[] = [
     ...executeEndpoints(deps, metrics),
     ...reviewEndpoints(deps),
@@ -137,7 +137,7 @@ function allEndpoints(deps: AppDeps, { metrics, readiness, sessions, slots, prov
     ...(provider === undefined
       ? []
       : oidcEndpoints({ settings, sessions, provider, flows: createSignInFlows(deps.sessionSecret, settings), log })),
-    ...healthEndpoints(readiness, metrics),
+    ...healthEndpoints(deps.readiness, metrics, isSignedIn),
     ...docsEndpoints(() => document),
     ...mailDecisionEndpoints({ ...deps, sessions, metrics }),
     ...(deps.answerSlack === undefined

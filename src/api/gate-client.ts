@@ -11,7 +11,6 @@ import type { ReviewId } from '../contract/ids.ts';
 import { summarize } from '../domain/gate/describe.ts';
 import {
   APPROVAL_GATE,
-  EXECUTE_TASK_QUEUE,
   GATE_TASK_QUEUE,
   GATED_CALL,
   getReview,
@@ -42,12 +41,10 @@ export interface GateClient {
    * any process that polls the task queue could say so.
    */
   refusal(reviewId: ReviewId, decisionUlid: string): Promise<ReceiptRefusal | undefined>;
-  /** What the start said of a review that no worker has looked at yet. Throws `temporal_unavailable`. */
-  describe(reviewId: ReviewId): Promise<StartedReview | undefined>;
   /** Throws where the server does not answer. */
   ping(): Promise<void>;
-  /** Whether somebody polls each task queue. Throws where the server does not answer. */
-  pollers(): Promise<{ readonly gate: boolean; readonly execute: boolean }>;
+  /** What the start said of a review that no worker has looked at yet. Throws `temporal_unavailable`. */
+  describe(reviewId: ReviewId): Promise<StartedReview | undefined>;
 }
 
 export interface StartTexts {
@@ -81,10 +78,6 @@ export type GateSignal = keyof typeof SIGNALS;
 
 /** Time limits of single requests to Temporal, in ms. */
 const DEADLINE = { start: 5_000, signal: 5_000, query: 2_000, describe: 2_000, ping: 1_500 } as const;
-/** The server remembers pollers for minutes after they are gone; a live one asks again at least every 60 s. */
-const POLLED_WITHIN = 75_000;
-/** temporal.api.enums.v1.TaskQueueType: WORKFLOW and ACTIVITY. */
-const QUEUE_TYPE = { [GATE_TASK_QUEUE]: 1, [EXECUTE_TASK_QUEUE]: 2 } as const;
 const MEMO_KEY = 'holdpointProposal';
 
 /**
@@ -98,18 +91,6 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
   const query = coalesce((reviewId: ReviewId) =>
     within(DEADLINE.query, () => client.workflow.getHandle(reviewId).query(getReview)),
   );
-
-  const describeQueue = async (taskQueue: keyof typeof QUEUE_TYPE): Promise<boolean> => {
-    const answer = await client.workflowService.describeTaskQueue({
-      namespace: client.options.namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType: QUEUE_TYPE[taskQueue],
-    });
-    return answer.pollers.some(({ lastAccessTime }) => {
-      const polledAt = Number(lastAccessTime?.seconds ?? 0) * 1_000;
-      return Date.now() - polledAt < POLLED_WITHIN;
-    });
-  };
 
   return {
     async start(reviewId, input, texts) {
@@ -194,13 +175,6 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
 
     async ping() {
       await within(DEADLINE.ping, () => client.workflowService.getSystemInfo({}));
-    },
-
-    async pollers() {
-      return within(DEADLINE.ping, async () => {
-        const [gate, execute] = await Promise.all([describeQueue(GATE_TASK_QUEUE), describeQueue(EXECUTE_TASK_QUEUE)]);
-        return { gate, execute };
-      });
     },
   };
 }

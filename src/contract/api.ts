@@ -4,6 +4,7 @@ import { CLASSES, classSchema, gateSchema, serviceNameSchema, toolNameSchema, ur
 import { PROBLEMS, type ProblemCode } from './codes.ts';
 import { reviewIdSchema } from './ids.ts';
 import { commaListSchema, queryCountSchema, jsonObjectSchema, digestSchema, timestampSchema } from './json.ts';
+import { PART_NAMES } from './part.ts';
 import { EFFECTS, moneySchema } from './policy.ts';
 import { firedRuleSchema, reasonSchema, reviewRowSchema, STATUSES } from './review.ts';
 
@@ -151,11 +152,38 @@ export type ToolList = z.infer<typeof toolListSchema>;
 export const toolViewSchema = toolSummarySchema.extend({ arguments: jsonObjectSchema.nullable() });
 export type ToolView = z.infer<typeof toolViewSchema>;
 
+/** Of `GET /readyz`. Who is not signed in gets `ready` and `problemCount` alone. */
 export const readinessSchema = z.object({
   ready: z.boolean(),
-  checks: z.record(z.string(), z.enum(['ok', 'down'])),
-  /** What is wrong without making the service unready, and what is down, in words. */
-  problems: z.array(z.object({ code: z.string(), message: z.string() })),
+  /** What is down, and what is wrong without making the part unready. */
+  problemCount: z.int(),
+  checks: z.record(z.string(), z.enum(['ok', 'down'])).optional(),
+  problems: z
+    .array(
+      z.object({
+        code: z.string(),
+        message: z.string(),
+        /** Whose problem it is; absent: the deployment's. */
+        part: z.object({ name: z.enum(PART_NAMES), instance: z.string() }).optional(),
+      }),
+    )
+    .optional(),
+  /** Every process that is there, or was within the last minutes; this one first. */
+  parts: z
+    .array(
+      z.object({
+        part: z.enum(PART_NAMES),
+        instance: z.string(),
+        version: z.string(),
+        configDigest: z.string(),
+        policyDigest: z.string(),
+        /** Of its start. */
+        since: timestampSchema,
+        seenAt: timestampSchema,
+        problems: z.array(z.string()),
+      }),
+    )
+    .optional(),
 });
 export type Readiness = z.infer<typeof readinessSchema>;
 

@@ -3,6 +3,8 @@ import type { DeliveryStore } from './outbox.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Timestamp } from '../contract/json.ts';
 import type { ReviewId } from '../contract/ids.ts';
+import type { Part } from '../contract/part.ts';
+import type { Heartbeat, PartCode } from '../domain/readiness.ts';
 import type { LedgerRow, LedgerTransition, LedgerState } from '../domain/ledger.ts';
 import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
 import type { ExecutionView, Material, RelatedReview, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
@@ -217,6 +219,7 @@ export interface Store {
   readonly proposedCalls: ProposedCalls;
   readonly mcpRequests: McpRequests;
   readonly recovery: RecoveryStore;
+  readonly parts: PartStore;
 
   /**
    * Deletes arguments, results, comments and materials of reviews that ended before a time, in batches; the log still
@@ -343,6 +346,30 @@ export interface RecoveryStore {
   status(): Promise<{ readonly halt: SweepHalt | null; readonly lostLastHour: number }>;
   /** A person approves, for a day, that these reviews are settled as lost; sweeps go on. */
   approveLost(lost: readonly ReviewId[]): Promise<void>;
+}
+
+/** What a process says of itself every few seconds. */
+export interface OwnBeat {
+  readonly part: Part;
+  readonly configDigest: string;
+  readonly policyDigest: string;
+  readonly problems: readonly PartCode[];
+}
+
+export interface PartStore {
+  /** Opens a connection as a new process would. Throws `database_unavailable`, `write_refused`. */
+  login(): Promise<void>;
+  /** Resolves with the database's time, epoch ms. */
+  beat(beat: OwnBeat): Promise<number>;
+  /** This process ends, in order. */
+  leave(instance: string): Promise<void>;
+  /** Every process that was there within the last minutes; how long ago is in `ageMs`. */
+  list(): Promise<readonly Heartbeat[]>;
+  /** Rejects where the database's disk has no room. */
+  probeDisk(): Promise<void>;
+  /** Digest of the files that a part of this deployment last read and put in force. */
+  filesInForce(): Promise<string | undefined>;
+  putFilesInForce(digest: string): Promise<void>;
 }
 
 /**

@@ -22,6 +22,22 @@ export interface SettingsFiles {
     env: Readonly<Record<string, string | undefined>>,
     placeOf: () => string | undefined,
   ) => string;
+  /** Absent: a start with broken files fails. */
+  readonly kept?: KeptFiles;
+}
+
+/** The two files as they were read. */
+export interface FilesInForce {
+  readonly config: TextFile;
+  readonly policy: TextFile;
+}
+
+/** A copy of the files that were last in force, for a start with broken ones. */
+export interface KeptFiles {
+  readonly path: string;
+  /** Undefined: there is none, or it is damaged. */
+  read(): FilesInForce | undefined;
+  write(files: FilesInForce): void;
 }
 
 type SettingsListener = (settings: Settings, before: Settings) => void;
@@ -31,6 +47,9 @@ export interface FileSettingsSource {
   current(): Settings;
   /** Why the files on disk are not the ones in force; null when they are. */
   problem(): string | null;
+  filesInForce(): FilesInForce;
+  /** Why, since the start, a kept copy is in force; null: files on disk are. */
+  kept(): { readonly path: string; readonly because: InvalidFilesError } | null;
   /** Things in the files in force that are probably not meant. */
   warnings(): readonly FileProblem[];
   /** The policy file in force, for people to read. */
@@ -57,18 +76,18 @@ const SETTLE_MS = 100;
 const POLL_MS = 5_000;
 
 /**
- * Loads the configuration and the policy it names. Throws {@link InvalidFilesError} with everything that is wrong. Later
- * a broken file keeps what was in force, and `problem()` says why.
+ * Loads the configuration and the policy it names. With a broken file, what was kept is put in force; throws
+ * {@link InvalidFilesError} with everything that is wrong where nothing was, or it is not valid any more. Later a broken file
+ * keeps what was in force. `problem()` says why.
  */
 export function openSettings(files: SettingsFiles): FileSettingsSource {
   return new WatchedSettings(files);
 }
 
-interface Loaded {
+interface Loaded extends FilesInForce {
   readonly settings: Settings;
   readonly warnings: readonly FileProblem[];
-  readonly config: YamlSource;
-  readonly policy: TextFile;
+  readonly source: YamlSource;
   readonly loadedAt: string;
 }
 /** One look at the files. `seen` is all that was found: the same again is no change. */
@@ -87,6 +106,7 @@ class WatchedSettings implements FileSettingsSource {
   #seen: string;
   #policyFile: string | undefined;
   #problem: string | null = null;
+  #kept: { readonly path: string; readonly because: InvalidFilesError } | null = null;
   #watcher: FSWatcher | undefined;
   #settling: NodeJS.Timeout | undefined;
   #polling: NodeJS.Timeout | undefined;
@@ -95,9 +115,14 @@ class WatchedSettings implements FileSettingsSource {
     this.#files = files;
     this.#configFile = resolve(files.configFile);
     const { seen, outcome } = this.#look();
-    if (outcome instanceof InvalidFilesError) throw outcome;
     this.#seen = seen;
-    this.#loaded = outcome;
+    if (outcome instanceof InvalidFilesError) {
+      this.#loaded = this.#loadKept(outcome);
+      this.#problem = outcome.message;
+    } else {
+      this.#loaded = outcome;
+      files.kept?.write({ config: outcome.config, policy: outcome.policy });
+    }
   }
 
   current(): Settings {
@@ -106,6 +131,15 @@ class WatchedSettings implements FileSettingsSource {
 
   problem(): string | null {
     return this.#problem;
+  }
+
+  filesInForce(): FilesInForce {
+    const { config, policy } = this.#loaded;
+    return { config, policy };
+  }
+
+  kept(): { readonly path: string; readonly because: InvalidFilesError } | null {
+    return this.#kept;
   }
 
   warnings(): readonly FileProblem[] {
@@ -142,7 +176,7 @@ class WatchedSettings implements FileSettingsSource {
   }
 
   #lookUp(reference: string): { readonly value: string } | { readonly error: unknown } {
-    const place = (): string | undefined => placeOf(this.#loaded.config, reference);
+    const place = (): string | undefined => placeOf(this.#loaded.source, reference);
     try {
       return { value: this.#files.resolveReference(reference, dirname(this.#configFile), this.#files.env, place) };
     } catch (error) {
@@ -167,6 +201,8 @@ class WatchedSettings implements FileSettingsSource {
     const before = this.#loaded.settings;
     this.#loaded = outcome;
     this.#problem = null;
+    this.#kept = null;
+    this.#files.kept?.write({ config: outcome.config, policy: outcome.policy });
     for (const listener of this.#judged) listener(null);
     for (const listener of this.#changed) listener(outcome.settings, before);
   }
@@ -219,7 +255,7 @@ class WatchedSettings implements FileSettingsSource {
   }
 
   #look(): Look {
-    const { configFile, catalogs, deploymentId } = this.#files;
+    const { configFile } = this.#files;
     let seen = '';
     try {
       const configFix = 'Create it, or set HOLDPOINT_CONFIG to another file';
@@ -233,15 +269,36 @@ class WatchedSettings implements FileSettingsSource {
         seen = JSON.stringify([config.text, policy.text]);
         return policy;
       };
-      const result = loadSettings({ config, policy: readPolicy, catalogs, deploymentId });
-      if (!result.ok) return { seen, outcome: new InvalidFilesError(result.problems) };
-      const { settings, warnings, source, policy } = result;
-      const loadedAt = new Date().toISOString();
-      return { seen, outcome: { settings, warnings, config: source, policy, loadedAt } };
+      const outcome = this.#load(config, readPolicy);
+      return { seen, outcome };
     } catch (error) {
       if (error instanceof InvalidFilesError) return { seen: `${seen} ${error.message}`, outcome: error };
       throw error;
     }
+  }
+
+  #load(config: TextFile, policyOf: TextFile | ((named: string) => TextFile)): Loaded | InvalidFilesError {
+    const { catalogs, deploymentId } = this.#files;
+    const result = loadSettings({ config, policy: policyOf, catalogs, deploymentId });
+    if (!result.ok) return new InvalidFilesError(result.problems);
+    const { settings, warnings, source, policy } = result;
+    return { settings, warnings, source, config, policy, loadedAt: new Date().toISOString() };
+  }
+
+  /** Throws `because`, and more, where there is nothing good to go on with. */
+  #loadKept(because: InvalidFilesError): Loaded {
+    const { kept } = this.#files;
+    const files = kept?.read();
+    if (kept === undefined || files === undefined) throw because;
+    const { path } = kept;
+    const loaded = this.#load(files.config, files.policy);
+    if (loaded instanceof InvalidFilesError) {
+      const message = 'this copy of the last good files is not valid in this version of Holdpoint';
+      const fix = 'Correct the files above';
+      throw new InvalidFilesError([...because.problems, { file: path, line: 1, column: 1, message, fix }]);
+    }
+    this.#kept = { path, because };
+    return loaded;
   }
 }
 

@@ -14,6 +14,7 @@ import { createObjectionStore } from './commit/objections.ts';
 import { createReviewReads } from './reviews/reads.ts';
 import { createMcpRequests, createProposedCalls } from './proposed-calls.ts';
 import { readOperation } from './operation.ts';
+import { createPartStore } from './parts.ts';
 import { createRecoveryStore } from './recovery.ts';
 import { createSessionStore } from './sessions.ts';
 import { createTail } from './log/tail.ts';
@@ -97,6 +98,7 @@ export function storeOver(database: Database): Store {
       written.add(listener);
       return () => void written.delete(listener);
     },
+    parts: createPartStore(database),
     tail: tail.subscribe,
     erase: (endedBefore, onBatch) => eraseEnded(query, endedBefore, onBatch),
     ping: async () => {

@@ -1,8 +1,21 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openSettings, type FileSettingsSource } from '../../src/settings/follow.ts';
+import { filesDigest, keepFiles, requireNewest } from '../../src/cli/compose/kept-files.ts';
+import type { PartStore } from '../../src/ports/store.ts';
+import { openSettings, type FileSettingsSource, type SettingsFiles } from '../../src/settings/follow.ts';
 import { placeOf } from '../../src/domain/files/yaml-source.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';
 import { reportFiles } from '../../src/cli/dev/report-files.ts';
@@ -29,13 +42,18 @@ afterEach(async () => {
 });
 
 const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
-function open(file = 'holdpoint.yaml', env: Record<string, string> = {}): FileSettingsSource {
+function open(
+  file = 'holdpoint.yaml',
+  env: Record<string, string> = {},
+  more: Partial<SettingsFiles> = {},
+): FileSettingsSource {
   const source = openSettings({
     configFile: join(directory, file),
     catalogs: CATALOGS,
     deploymentId: 'd-1',
     env,
     resolveReference,
+    ...more,
   });
   sources.push(source);
   return source;
@@ -273,5 +291,90 @@ describe('the policy in force, for people to read', () => {
     write('policy.yaml', next);
     source.reload();
     expect(source.policyInForce()).toMatchObject({ text: next, problem: null });
+  });
+});
+
+describe('the last good files', () => {
+  const SECRET = 'resolved-secret-of-the-connector';
+  let logged: string[];
+  beforeEach(() => {
+    logged = [];
+    write('holdpoint.yaml', config(5));
+    write('policy.yaml', policy());
+  });
+  const keptPath = (): string => join(directory, 'data', 'files-in-force.json');
+  const start = (more: Partial<SettingsFiles> = {}, dataDir = 'data'): FileSettingsSource => {
+    const kept = keepFiles(join(directory, dataDir), pino({}, { write: (line: string) => void logged.push(line) }));
+    return open('holdpoint.yaml', { GITHUB_TOKEN: SECRET }, { kept, ...more });
+  };
+  const refusal = (more: Partial<SettingsFiles> = {}): readonly string[] => {
+    try {
+      start(more);
+      return [];
+    } catch (error) {
+      if (!(error instanceof InvalidFilesError)) throw error;
+      return error.problems.map(({ file, line }) => `${file.split('/').at(-1)}:${line}`);
+    }
+  };
+
+  it('are in force after a start with a broken one, whose line is said, until it is mended', () => {
+    start().resolve('env:GITHUB_TOKEN');
+    write('holdpoint.yaml', config(6));
+    start();
+    write('holdpoint.yaml', `${config(7)}bogus: 1\n`);
+    const source = start();
+    expect([limitOf(source), source.kept()?.path]).toEqual([6, keptPath()]);
+    expect(source.problem()).toMatch(/holdpoint\.yaml:4:1/);
+    expect(source.resolve('env:GITHUB_TOKEN')).toBe(SECRET);
+    write('holdpoint.yaml', config(8));
+    source.reload();
+    expect([limitOf(source), source.kept(), source.problem()]).toEqual([8, null, null]);
+    expect(statSync(keptPath()).mode & 0o777).toBe(0o600);
+    expect(readFileSync(keptPath(), 'utf8')).not.toContain(SECRET);
+  });
+
+  it('follow every reload', () => {
+    const source = start();
+    write('holdpoint.yaml', config(9));
+    source.reload();
+    write('policy.yaml', 'version: [');
+    expect(limitOf(start())).toBe(9);
+  });
+
+  it('are not there at a first start, and count only as they were written', () => {
+    write('holdpoint.yaml', 'bogus: 1\n');
+    expect(refusal()).toContain('holdpoint.yaml:1');
+    write('holdpoint.yaml', config(5));
+    start();
+    write('holdpoint.yaml', 'bogus: 1\n');
+    writeFileSync(keptPath(), readFileSync(keptPath(), 'utf8').replace('pendingPerAgent: 5', 'pendingPerAgent: 6'));
+    expect(refusal()).not.toEqual([]);
+  });
+
+  it('stop the start where this version of Holdpoint no longer takes them', () => {
+    write('policy.yaml', policy('include: [github]\n'));
+    start();
+    write('holdpoint.yaml', 'bogus: 1\n');
+    expect(refusal()).toEqual([]);
+    expect(refusal({ catalogs: new Map() })).toEqual(
+      expect.arrayContaining(['holdpoint.yaml:1', 'files-in-force.json:1']),
+    );
+  });
+
+  it('are refused where the deployment has had others in force since', async () => {
+    const inForce = (digest: string | undefined) => ({ filesInForce: async () => digest }) as PartStore;
+    await requireNewest(start(), inForce('sha256:other'));
+    write('holdpoint.yaml', 'bogus: 1\n');
+    const source = start();
+    await requireNewest(source, inForce(filesDigest(source.filesInForce())));
+    for (const digest of ['sha256:other', undefined]) {
+      await expect(requireNewest(source, inForce(digest))).rejects.toBeInstanceOf(InvalidFilesError);
+    }
+  });
+
+  it('cannot be kept in a directory that cannot be written: that is logged, and the start goes on', () => {
+    write('no-directory', '');
+    expect(limitOf(start({}, 'no-directory/data'))).toBe(5);
+    expect(logged.join('')).toContain('HOLDPOINT_DATA_DIR');
   });
 });

@@ -111,12 +111,12 @@ describe('checkpointer', () => {
     await store.close();
 
     store = await createStore({ dataDir: backup });
-    const told: unknown[] = [];
-    const checkpointer = checkpointerOn(store, file, { onRolledBack: (error) => told.push(error) });
+    let told = 0;
+    const checkpointer = checkpointerOn(store, file, { onRolledBack: () => void (told += 1) });
     await expect(checkpointer.start()).rejects.toMatchObject(rolledBack);
-    expect(told).toMatchObject([rolledBack]);
     await append(store, 20, 100);
     await expect(checkpointer.checkpointNow()).rejects.toMatchObject(rolledBack);
+    expect(told).toBe(1);
     await expect(checkpointerOn(store, file).checkpointNow()).rejects.toMatchObject(rolledBack);
     // What it remembers is not overwritten by what it refused.
     expect(read(readFileSync(file, 'utf8'))?.size).toBe(9);

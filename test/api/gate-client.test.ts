@@ -81,21 +81,6 @@ describe('what Temporal says, in our words', () => {
   });
 });
 
-describe('workers', () => {
-  const pollers = (seconds: readonly number[]) => {
-    const answer = { pollers: seconds.map((at) => ({ lastAccessTime: { seconds: at, nanos: 0 } })) };
-    const workflowService = { describeTaskQueue: async () => answer };
-    return createGateClient(clientThat(new Error('unused'), { workflowService })).pollers();
-  };
-
-  test('one that polled lately is there; the server still knows those that are gone', async () => {
-    const now = Math.floor(Date.now() / 1_000);
-    expect(await pollers([now - 200, now - 30])).toEqual({ gate: true, execute: true });
-    expect(await pollers([now - 200])).toEqual({ gate: false, execute: false });
-    expect(await pollers([])).toEqual({ gate: false, execute: false });
-  });
-});
-
 describe('one query in flight per review', () => {
   test('who asks meanwhile shares the next one, begun after the asking', async () => {
     const begun: string[] = [];

@@ -1,8 +1,17 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DashboardPage } from '../../src/api/index.ts';
-import { StorageError } from '../../src/ports/store.ts';
-import { CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
+import { createReadiness, type DashboardPage } from '../../src/api/index.ts';
+import type { Heartbeat } from '../../src/domain/readiness.ts';
+import type { Store } from '../../src/ports/store.ts';
+import {
+  CREATE,
+  GET,
+  makeHarness,
+  readEvents,
+  type Harness,
+  type HarnessOptions,
+  type Reply,
+} from './support/harness.ts';
 
 const html =
   '<script type="module" src="/assets/page-1a2b.js"></script><link rel="stylesheet" href="/assets/page-3c4d.css">';
@@ -21,82 +30,105 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+const WORKERS = [beatOf('gate'), beatOf('execute')];
+function beatOf(name: 'gate' | 'execute', more: Partial<Heartbeat> = {}): Heartbeat {
+  const at = '2026-04-01T12:00:00.000Z';
+  const part = { name, instance: `host-${name}`, version: '1.2.3' };
+  return {
+    part,
+    configDigest: 'sha256:c',
+    policyDigest: 'sha256:p',
+    problems: [],
+    since: at,
+    seenAt: at,
+    ageMs: 0,
+    filesAgeMs: 0,
+    ...more,
+  };
+}
+
 describe('readiness', () => {
-  test('ready where everything is there', async () => {
+  const codes = ({ body }: Reply): readonly string[] => body.problems.map(({ code }: { code: string }) => code);
+  async function readyz(change: Partial<Store> = {}, workers = WORKERS, app: HarnessOptions['app'] = {}) {
+    const store = { ...api.store, parts: { ...api.store.parts, list: async () => workers }, ...change };
+    const other = await makeHarness({ app: { store, ...app } });
+    const answers = await Promise.all([other.get('/readyz', 'ops-1'), other.get('/readyz')]);
+    await other.close();
+    return { signedIn: answers[0], anybody: answers[1] };
+  }
+
+  test('which parts there are is told to those who are signed in alone', async () => {
     expect((await api.get('/healthz')).status).toBe(200);
-    const answer = await api.get('/readyz');
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({
+    const { signedIn, anybody } = await readyz();
+    expect(signedIn.status).toBe(200);
+    expect(signedIn.body).toMatchObject({
       ready: true,
-      checks: {
-        database: 'ok',
-        temporal: 'ok',
-        gateWorker: 'ok',
-        executeWorker: 'ok',
-        process: 'ok',
-        sweep: 'ok',
-        objections: 'ok',
-      },
+      checks: { gateWorker: 'ok', executeWorker: 'ok', process: 'ok', files: 'ok', sweep: 'ok', objections: 'ok' },
       problems: [],
+      parts: [{ part: 'api', version: '0.0.0' }, { part: 'gate', version: '1.2.3' }, { part: 'execute' }],
     });
+    expect([anybody.status, anybody.body]).toEqual([200, { ready: true, problemCount: 0 }]);
+    expect((await api.get('/readyz', undefined, { authorization: 'Bearer hpr_wrong' })).body).toEqual({
+      ready: false,
+      problemCount: 2,
+    });
+  });
+
+  test.each([
+    [
+      'a gate worker that was killed',
+      [beatOf('gate', { ageMs: 9_000 }), beatOf('execute')],
+      ['worker_unavailable', 'part_lost'],
+    ],
+    ['no execute worker', [beatOf('gate')], ['worker_unavailable']],
+    [
+      'an execute worker that runs nothing',
+      [beatOf('gate'), beatOf('execute', { problems: ['log_rolled_back'] })],
+      ['worker_unavailable', 'log_rolled_back'],
+    ],
+  ])('%s: 503, by name', async (_what, workers, named) => {
+    const { signedIn, anybody } = await readyz({}, workers);
+    expect([signedIn.status, codes(signedIn)]).toEqual([503, named]);
+    expect(anybody.body).toEqual({ ready: false, problemCount: named.length });
+  });
+
+  test('words of an error stay inside', async () => {
+    const readiness = createReadiness({
+      ...api,
+      part: { name: 'gate', instance: 'host-1', version: '1' },
+      shutdown: api.shutdown.signal,
+    });
+    readiness.add('database', 'database_unavailable', () => Promise.reject(new Error('words of a driver')));
+    const report = await readiness.check();
+    expect(report).toMatchObject({
+      ready: false,
+      checks: { database: 'down' },
+      problems: [{ code: 'database_unavailable' }],
+    });
+    expect(JSON.stringify(report)).not.toContain('words of a driver');
   });
 
   test.each([
     [50, []],
     [51, ['objection_unreadable']],
-  ])('with %i objections that do not verify it is ready, and names them from 51 on', async (count, codes) => {
-    const objections = { ...api.store.objections, countUnreadable: async () => count };
-    const other = await makeHarness({ app: { store: { ...api.store, objections } } });
-    const { status, body } = await other.get('/readyz');
-    await other.close();
-    expect([status, body.problems.map((problem: { code: string }) => problem.code)]).toEqual([200, codes]);
-  });
-
-  test.each([
-    ['temporal', 'temporal_unavailable'],
-    ['executeWorker', 'worker_unavailable'],
-    ['gateWorker', 'worker_unavailable'],
-    ['database', 'database_unavailable'],
-    ['log', 'log_rolled_back'],
-  ])('%s down: 503, by name', async (part, code) => {
-    const down = () => Promise.reject(new Error('words of a driver'));
-    const other = await makeHarness({
-      app: {
-        ...(part === 'database' ? { store: { ...api.store, ping: down } } : {}),
-        ...(part === 'log'
-          ? { readyChecks: { log: () => Promise.reject(new StorageError('log_rolled_back', 'x')) } }
-          : {}),
-      },
-    });
-    if (part === 'temporal') other.gate.mode = 'down';
-    if (part === 'gateWorker') other.gate.polled = { gate: false, execute: true };
-    if (part === 'executeWorker') other.gate.polled = { gate: true, execute: false };
-    const answer = await other.get('/readyz');
-    await other.close();
-    expect(answer.status).toBe(503);
-    expect(answer.body.ready).toBe(false);
-    expect(answer.body.checks[part]).toBe('down');
-    expect(answer.body.problems.map((problem: { code: string }) => problem.code)).toContain(code);
-    expect(JSON.stringify(answer.body)).not.toContain('words of a driver');
+  ])('with %i objections that do not verify it is ready, and names them from 51 on', async (count, named) => {
+    const { signedIn } = await readyz({ objections: { ...api.store.objections, countUnreadable: async () => count } });
+    expect([signedIn.status, codes(signedIn)]).toEqual([200, named]);
   });
 
   test('a halted sweep is named, and calls go on', async () => {
     const status = async () => ({ halt: { at: '2026-04-01T12:00:00.000Z', reviewIds: [] }, lostLastHour: 20 });
-    const store = { ...api.store, recovery: { ...api.store.recovery, status } };
-    const other = await makeHarness({ app: { store } });
-    const answer = await other.get('/readyz');
-    await other.close();
-    expect(answer.status).toBe(200);
-    expect(answer.body.problems).toMatchObject([{ code: 'sweep_halted' }]);
+    const { signedIn } = await readyz({ recovery: { ...api.store.recovery, status } });
+    expect([signedIn.status, codes(signedIn)]).toEqual([200, ['sweep_halted']]);
   });
 
   test('a broken configuration file shows, and the old one is in force', async () => {
     const settings = { current: () => api.settings.current(), problem: () => 'holdpoint.yaml:3:1 unknown key' };
-    const other = await makeHarness({ app: { settings } });
-    const answer = await other.get('/readyz');
-    await other.close();
-    expect(answer.status).toBe(200);
-    expect(answer.body.problems).toEqual([{ code: 'config_not_in_force', message: 'holdpoint.yaml:3:1 unknown key' }]);
+    const { signedIn } = await readyz({}, WORKERS, { settings });
+    expect([signedIn.status, signedIn.body.problems]).toMatchObject([
+      200,
+      [{ code: 'config_not_in_force', message: 'holdpoint.yaml:3:1 unknown key', part: { name: 'api' } }],
+    ]);
   });
 });
 

@@ -112,7 +112,7 @@ describe.each(SIZES)('sign-in through an identity provider, %s', (size) => {
       },
     ];
     await page.route('**/readyz', (route) =>
-      route.fulfill({ status: 503, json: { ready: false, checks: {}, problems } }),
+      route.fulfill({ status: 503, json: { ready: false, problemCount: problems.length, problems } }),
     );
     await page.reload();
     const note = page.getByTestId('files-note');

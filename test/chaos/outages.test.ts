@@ -25,8 +25,8 @@ afterAll(async () => {
 });
 
 const readyz = async () => {
-  const response = await fetch(new URL('/readyz', world.holdpoint.url));
-  return { status: response.status, body: (await response.json()) as { problems: readonly { code: string }[] } };
+  const { status, body } = await world.get('/readyz');
+  return { status, body: body as unknown as { problems: readonly { code: string }[] } };
 };
 const untilReady = () =>
   until(async () => ((await readyz().catch(() => undefined))?.status === 200 ? true : undefined), {

@@ -260,9 +260,8 @@ describe('the proof, as a user checks it', () => {
     const starting = world.holdpoint.start().catch(() => undefined);
     const readyz = await until(
       async () => {
-        const response = await fetch(new URL('/readyz', world.holdpoint.url)).catch(() => undefined);
-        const text = (await response?.text()) ?? '';
-        return text.includes('log_rolled_back') ? { status: response?.status } : undefined;
+        const answer = await world.get('/readyz').catch(() => undefined);
+        return JSON.stringify(answer?.body ?? {}).includes('log_rolled_back') ? answer : undefined;
       },
       { what: 'log_rolled_back on /readyz', withinMs: 60_000 },
     );

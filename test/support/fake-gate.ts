@@ -30,7 +30,6 @@ export class FakeGate implements GateClient {
   executes = true;
   /** Answer of the next questions, instead of what really came of it. */
   forcedRefusal: ReceiptRefusal | undefined;
-  polled = { gate: true, execute: true };
   readonly started: { readonly reviewId: string; readonly input: GatedCallInput; readonly texts: StartTexts }[] = [];
   readonly signals: { readonly reviewId: string; readonly name: GateSignal; readonly envelope: DsseEnvelope }[] = [];
   readonly #workflows = new Map<string, Started>();
@@ -78,11 +77,6 @@ export class FakeGate implements GateClient {
 
   async ping(): Promise<void> {
     this.#mustBeUp();
-  }
-
-  async pollers() {
-    this.#mustBeUp();
-    return this.polled;
   }
 
   /** A worker appears and finds what was started meanwhile. */

@@ -13,34 +13,31 @@ describe('readiness', () => {
   afterEach(() => void vi.useRealTimers());
 
   test.each([['that answer'], ['that are down']])('asks servers %s once a second, whoever asks', async (how) => {
-    const asked = { database: 0, temporal: 0, pollers: 0, provider: 0, sweep: 0 };
+    const asked = { database: 0, parts: 0, sweep: 0 };
     const ask = async (part: keyof typeof asked): Promise<void> => {
       asked[part] += 1;
       if (how === 'that are down') throw new Error('down');
     };
     const readiness = createReadiness({
+      part: { name: 'gate', instance: 'host-1', version: '1' },
       store: {
-        ping: () => ask('database'),
+        parts: { list: () => ask('parts').then(() => []) },
         recovery: { status: () => ask('sweep').then(() => ({ halt: null, lostLastHour: 0 })) },
+        objections: { countUnreadable: async () => 0 },
       } as never,
-      gate: {
-        ping: () => ask('temporal'),
-        pollers: () => ask('pollers').then(() => ({ gate: true, execute: true })),
-      } as never,
-      settings: { problem: () => null } as never,
-      extra: {},
-      dispensable: () => ({ identityProvider: () => ask('provider') }),
+      settings: { problem: () => null, current: () => ({ configDigest: 'c', policy: { digest: 'p' } }) } as never,
       shutdown: new AbortController().signal,
     });
+    readiness.add('database', 'database_unavailable', () => ask('database').then(() => undefined));
     const all = () => Promise.all(Array.from({ length: 50 }, () => readiness.check()));
     await all();
     await vi.advanceTimersByTimeAsync(999);
     const [report] = await all();
     expect(report?.ready).toBe(how === 'that answer');
-    expect(asked).toEqual({ database: 1, temporal: 1, pollers: 1, provider: 1, sweep: 1 });
+    expect(asked).toEqual({ database: 1, parts: 1, sweep: 1 });
     await vi.advanceTimersByTimeAsync(1);
     await all();
-    expect(asked).toEqual({ database: 2, temporal: 2, pollers: 2, provider: 2, sweep: 2 });
+    expect(asked).toEqual({ database: 2, parts: 2, sweep: 2 });
   });
 });
 

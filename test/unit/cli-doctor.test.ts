@@ -54,6 +54,7 @@ describe('the api', () => {
     expect(await statuses(200, { problems: [] })).toEqual(['api: ok', 'api clock: ok']);
     expect(await statuses(200, { problems: [{ code: 'c', message: 'policy.yaml is broken' }] })).toContain('api: warn');
     expect(await statuses(503, { problems: [{ code: 'temporal', message: 'down' }] })).toContain('api: fail');
+    expect(await statuses(200, { ready: true, problemCount: 1 })).toContain('api: warn');
   });
 
   test('a clock that is an hour off', async () => {

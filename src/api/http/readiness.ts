@@ -1,7 +1,17 @@
-import type { GateClient } from '../gate-client.ts';
 import type { Readiness as ReadinessReport } from '../../contract/api.ts';
+import type { Part } from '../../contract/part.ts';
+import {
+  hasWorker,
+  isReady,
+  judgeFiles,
+  judgeOthers,
+  problemOf,
+  type Heartbeat,
+  type PartCode,
+  type PartProblem,
+} from '../../domain/readiness.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
-import { StorageError, type Store } from '../../ports/store.ts';
+import type { OwnBeat, Store } from '../../ports/store.ts';
 
 /** How long one check may take, and how often the servers are asked at most, in ms. */
 const CHECK_WITHIN = 2_000;
@@ -9,116 +19,133 @@ const ASKED_EVERY = 1_000;
 /** Stored objections that do not verify; more say that something is wrong. */
 const MOST_UNREADABLE = 50;
 
+/** Resolves with what is wrong; undefined: nothing is. */
+export type Check = () => Promise<PartProblem | undefined>;
+
+/** Whether this part, and what it needs, does its work. */
 export interface Readiness {
-  check(): Promise<ReadinessReport>;
+  /** `otherwise`: what is wrong where the check rejects or takes too long. What an error says stays inside. */
+  add(name: string, otherwise: PartCode, check: Check): void;
+  check(): Promise<Required<ReadinessReport>>;
+  /** What this part says of itself to the others. */
+  beat(): Promise<OwnBeat>;
 }
 
 interface ReadinessDeps {
-  readonly store: Store;
-  readonly gate: GateClient;
+  readonly part: Part;
+  readonly store: Pick<Store, 'ping' | 'parts' | 'recovery' | 'objections'>;
   readonly settings: SettingsSource;
-  /** Further parts, by name; each throws where it is down. */
-  readonly extra: Readonly<Record<string, () => Promise<void>>>;
-  /** As `extra`, as configured now, but what is down is only named: the rest goes on without it. */
-  readonly dispensable?: () => Readonly<Record<string, () => Promise<void>>>;
   readonly shutdown: AbortSignal;
 }
 
-type Problem = ReadinessReport['problems'][number];
+type Results = readonly (readonly [name: string, problem: PartProblem | undefined])[];
 
-/** Words for what is down. They are ours: what the failure said stays inside. */
-const DOWN: Readonly<Record<string, Problem>> = {
-  database: { code: 'database_unavailable', message: 'The database does not answer.' },
-  temporal: { code: 'temporal_unavailable', message: 'Temporal does not answer.' },
-  gateWorker: { code: 'worker_unavailable', message: 'No gate worker polls its task queue.' },
-  executeWorker: { code: 'worker_unavailable', message: 'No execute worker polls its task queue.' },
-  identityProvider: {
-    code: 'identity_provider_unavailable',
-    message: 'The identity provider of `oidc` does not answer, or its client secret is missing.',
-  },
-  temporalBinding: {
-    code: 'temporal_changed',
-    message: 'The database is bound to another Temporal. See `holdpoint temporal rebind`.',
-  },
-  objections: {
-    code: 'objection_unreadable',
-    message: 'Many stored objections do not verify, and their claims wait. Is a review key not trusted yet?',
-  },
-  process: { code: 'shutting_down', message: 'This process is shutting down.' },
-};
-const ROLLED_BACK: Problem = {
-  code: 'log_rolled_back',
-  message: 'The audit log does not extend the last known checkpoint.',
-};
-
-const HALTED: Problem = {
-  code: 'sweep_halted',
-  message: 'Temporal has lost too many reviews to settle without a person. See `holdpoint reviews sweep`.',
-};
-
-export function createReadiness(deps: ReadinessDeps): Readiness {
-  // Named only: calls go on. Where the database is away, its own check says so.
-  const sweep = async (): Promise<readonly [string, Problem | undefined]> => {
-    const halt = await within(deps.store.recovery.status()).then(
-      (status) => status.halt,
-      () => null,
-    );
-    return ['sweep', halt === null ? undefined : HALTED];
-  };
+export function createReadiness({ part, store, settings, shutdown }: ReadinessDeps): Readiness {
+  const checks = new Map<string, { readonly otherwise: PartCode; readonly check: Check }>();
   // Anybody may ask, so what asking costs the servers does not depend on how often.
   const ask = atMostEvery(ASKED_EVERY, async () => {
-    const pollers = deps.gate.pollers();
-    const parts: Readonly<Record<string, () => Promise<void>>> = {
-      database: () => deps.store.ping(),
-      temporal: () => deps.gate.ping(),
-      gateWorker: async () => present((await pollers).gate),
-      executeWorker: async () => present((await pollers).execute),
-      ...deps.extra,
-    };
-    const objections = async (): Promise<void> =>
-      present((await deps.store.objections.countUnreadable().catch(() => 0)) <= MOST_UNREADABLE);
-    const [needed, dispensable, swept] = await Promise.all([
-      probeAll(parts),
-      probeAll({ ...deps.dispensable?.(), objections }),
-      sweep(),
+    const [own, others, shared] = await Promise.all([
+      Promise.all(
+        [...checks].map(async ([name, { otherwise, check }]) => [name, await probe(check, otherwise)] as const),
+      ),
+      // Where the database is away, its own check says so.
+      within(store.parts.list()).catch((): readonly Heartbeat[] => []),
+      askShared(store),
     ]);
-    return { needed, dispensable: [...dispensable, swept] };
+    return { own, others: others.filter(({ part: { instance } }) => instance !== part.instance), all: others, shared };
   });
+
+  /** Of this part alone. */
+  const ownResults = (asked: Results): Results => {
+    const changed = settings.problem();
+    return [
+      ...asked,
+      ['files', changed === null ? undefined : problemOf('config_not_in_force', changed)],
+      ['process', shutdown.aborted ? problemOf('shutting_down') : undefined],
+    ];
+  };
+  const beatOf = (own: Results): OwnBeat => {
+    const { configDigest, policy } = settings.current();
+    return { part, configDigest, policyDigest: policy.digest, problems: present(own).map(({ code }) => code) };
+  };
+
   return {
+    add: (name, otherwise, check) => void checks.set(name, { otherwise, check }),
+    beat: async () => beatOf(ownResults((await ask()).own)),
     async check() {
       const asked = await ask();
-      const needed = [...asked.needed, ...(await probeAll({ process: async () => present(!deps.shutdown.aborted) }))];
-      const results = [...needed, ...asked.dispensable];
-      const down = results.flatMap(([, problem]) => (problem === undefined ? [] : [problem]));
-      const configProblem = deps.settings.problem();
-      const config = configProblem === null ? [] : [{ code: 'config_not_in_force', message: configProblem }];
+      const own = ownResults(asked.own);
+      const { all, others, shared } = asked;
+      const seen = all.find(({ part: { instance } }) => instance === part.instance);
+      const at = new Date().toISOString();
+      const self: Heartbeat = { since: at, filesAgeMs: 0, ...seen, ...beatOf(own), seenAt: at, ageMs: 0 };
+      const parts = [self, ...others];
+      // A worker answers for itself; an api is of no use without workers.
+      const workers: Results =
+        part.name === 'gate' || part.name === 'execute' || part.name === 'worker' ? [] : workersOf(parts);
+      const named: Results = [...shared, ['parts', judgeFiles(parts)]];
+      const results = [...own, ...workers, ...named];
+      const { name, instance } = part;
+      const ours = present(own).map((problem) => ({ part: { name, instance }, ...problem }));
+      const problems = [...ours, ...present(workers), ...present(named), ...judgeOthers(others)];
       return {
-        ready: needed.every(([, problem]) => problem === undefined),
-        checks: Object.fromEntries(results.map(([name, problem]) => [name, problem === undefined ? 'ok' : 'down'])),
-        problems: [...down, ...config],
+        ready: isReady(name, [...ours, ...present(workers)]),
+        checks: Object.fromEntries(results.map(([check, problem]) => [check, problem === undefined ? 'ok' : 'down'])),
+        problemCount: problems.length,
+        problems,
+        parts: parts.map(
+          ({ part: { name, instance, version }, configDigest, policyDigest, problems, since, seenAt }) => ({
+            part: name,
+            instance,
+            version,
+            configDigest,
+            policyDigest,
+            since,
+            seenAt,
+            problems: [...problems],
+          }),
+        ),
       };
     },
   };
 }
 
-function probeAll(
-  parts: Readonly<Record<string, () => Promise<void>>>,
-): Promise<(readonly [string, Problem | undefined])[]> {
-  return Promise.all(Object.entries(parts).map(async ([name, run]) => [name, await probe(name, run)] as const));
+function workersOf(parts: readonly Heartbeat[]): Results {
+  const judge = (kind: 'gate' | 'execute'): PartProblem | undefined =>
+    hasWorker(kind, parts)
+      ? undefined
+      : problemOf('worker_unavailable', `No ${kind} worker is there that does its work.`);
+  return [
+    ['gateWorker', judge('gate')],
+    ['executeWorker', judge('execute')],
+  ];
 }
 
-async function probe(name: string, run: () => Promise<void>): Promise<Problem | undefined> {
+/** What is wrong with none of the parts, and stops none. Where the database is away, its own check says so. */
+async function askShared({ recovery, objections }: Pick<Store, 'recovery' | 'objections'>): Promise<Results> {
+  const [halt, unreadable] = await Promise.all([
+    within(recovery.status()).then(
+      (status) => status.halt,
+      () => null,
+    ),
+    within(objections.countUnreadable()).catch(() => 0),
+  ]);
+  return [
+    ['sweep', halt === null ? undefined : problemOf('sweep_halted')],
+    ['objections', unreadable > MOST_UNREADABLE ? problemOf('objection_unreadable') : undefined],
+  ];
+}
+
+function present(results: Results): readonly PartProblem[] {
+  return results.flatMap(([, problem]) => (problem === undefined ? [] : [problem]));
+}
+
+async function probe(check: Check, otherwise: PartCode): Promise<PartProblem | undefined> {
   try {
-    await within(run());
-    return undefined;
-  } catch (error) {
-    if (error instanceof StorageError && error.code === 'log_rolled_back') return ROLLED_BACK;
-    return DOWN[name] ?? { code: name, message: `${name} is down.` };
+    return await within(check());
+  } catch {
+    return problemOf(otherwise);
   }
-}
-
-function present(is: boolean): void {
-  if (!is) throw new Error('absent');
 }
 
 function within<T>(work: Promise<T>): Promise<T> {

@@ -1,10 +1,16 @@
+import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { readinessSchema } from '../../contract/api.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import type { Readiness } from '../http/readiness.ts';
 
-export function healthEndpoints(readiness: Readiness, metrics: ApiMetrics): Endpoint[] {
+/** `isSignedIn`: whether a request carries a credential that is in force. */
+export function healthEndpoints(
+  readiness: Readiness,
+  metrics: ApiMetrics,
+  isSignedIn: (req: Request, res: Response) => Promise<boolean>,
+): Endpoint[] {
   return [
     endpoint<'public'>({
       method: 'get',
@@ -22,16 +28,17 @@ export function healthEndpoints(readiness: Readiness, metrics: ApiMetrics): Endp
       tag: 'Operation',
       summary: 'Everything that a call needs is available',
       description:
-        'A broken configuration file is reported without making the service unready: the old one is in force.',
+        'What is wrong, and which parts there are, is told to callers that are signed in; others get `ready` and `problemCount`. A broken configuration file is reported without making the service unready: the old one is in force.',
       who: 'public',
       answers: {
         200: { description: 'Ready', schema: readinessSchema },
-        503: { description: 'Not ready; names what is down', schema: readinessSchema },
+        503: { description: 'Not ready', schema: readinessSchema },
       },
       problems: [],
-      async handle() {
-        const report = await readiness.check();
-        return { status: report.ready ? 200 : 503, json: report };
+      async handle({ req, res }) {
+        const { ready, problemCount, ...details } = await readiness.check();
+        const json = { ready, problemCount, ...((await isSignedIn(req, res)) ? details : {}) };
+        return { status: ready ? 200 : 503, json };
       },
     }),
     endpoint<'public'>({

@@ -31,7 +31,6 @@ export interface ApiPart {
   readonly trustProxy: string | null;
   /** Of an execute worker in this process; without one, calls are handed over through Temporal. */
   readonly direct?: DirectActivities;
-  readonly readyChecks?: Readonly<Record<string, () => Promise<void>>>;
 }
 
 export interface RunningApi {
@@ -80,12 +79,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     version: foundation.part.version,
     page: readPage(),
     registry: foundation.metrics.registry,
-    readyChecks: {
-      ...part.readyChecks,
-      temporalBinding: async () => {
-        if (binding.isChanged()) throw new Error('temporal_changed');
-      },
-    },
+    readiness: foundation.readiness,
     trustProxy: part.trustProxy ?? false,
   });
   repeatUntilShutdown(foundation, 'check of the Temporal in use', BINDING_EVERY_MS, () => binding.check());

@@ -11,6 +11,7 @@ import type { Keys } from '../../storage/keys/index.ts';
 import { createLogFollower } from '../../storage/log/log-follower.ts';
 import { systemClock, type Foundation, startSweep } from './foundation.ts';
 import { executeKeysOf, checkpointKeyOf } from './keys.ts';
+import { watchDirectory, watchPollers } from './health.ts';
 import { repeatUntilShutdown } from './serve.ts';
 import { askUpstreams } from './upstreams.ts';
 import { runDirectWorker, runExecuteWorker, type RunningWorker } from './workers.ts';
@@ -36,16 +37,12 @@ export interface ExecutePart {
   readonly keys: Keys;
   /** On this machine's own disk: what was signed of the log is remembered there. */
   readonly directory: string;
-  /** Ends the process once the log turns out to be rolled back; otherwise it stays up, to say so, and executes nothing. */
-  readonly stopWhenRolledBack: boolean;
 }
 
 export interface OpenedExecute {
   start(): Promise<readonly RunningWorker[]>;
   /** For an api in the same process. */
   readonly direct: DirectActivities;
-  /** Rejects with `log_rolled_back` once the log does not extend what was signed. */
-  assertLogIntact(): Promise<void>;
 }
 
 /** Opens connectors and checks the log, which must end before the first call; `start` begins to poll. */
@@ -60,10 +57,12 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
     key: checkpointKeyOf(part.keys),
     trusted: checkpointKeysOf(part.keys.trust.current().keys),
     file: join(part.directory, 'checkpoint'),
-    onRolledBack: (error) => {
-      log.fatal('log_rolled_back: the audit log does not extend the last checkpoint of this machine');
-      if (part.stopWhenRolledBack) foundation.fail(error);
-    },
+    // The process stays up, to say so, and executes nothing.
+    onRolledBack: () =>
+      log.fatal(
+        { code: 'log_rolled_back' },
+        'the audit log does not extend the last checkpoint of this machine; nothing is executed',
+      ),
   });
   shutdown.add('checkpoints', () => checkpointer.stop());
   await checkpointer.start().catch((error: unknown) => {
@@ -72,6 +71,10 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
 
   const journal = openClaimJournal(join(part.directory, 'journal'));
   shutdown.add('journal', () => journal.close());
+  const { readiness } = foundation;
+  readiness.add('auditLog', 'log_rolled_back', () => checkpointer.assertIntact().then(() => undefined));
+  watchDirectory(readiness, part.directory);
+
   const { signer, unsealer } = executeKeysOf(part.keys, () => settings.current().deploymentId);
   const deps: ExecuteDeps = {
     store,
@@ -90,7 +93,6 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
   const direct = createDirectActivities(deps);
   return {
     direct,
-    assertLogIntact: () => checkpointer.assertIntact(),
     start: async () => {
       const context = { connection: await temporal.native(), namespace: temporal.namespace };
       const longestCallMs = Math.max(connectors.longestCallMs(), SHORTEST_GRACE_MS);
@@ -99,6 +101,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
         await runDirectWorker(context, direct, longestCallMs),
       ];
       shutdown.add('execute workers', async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
+      watchPollers(readiness, 'executeWorker', workers);
       for (const worker of workers) worker.ended.catch((error: unknown) => foundation.fail(error));
       const asking = askUpstreams(files, connectors, store, log);
       shutdown.add('asking of upstreams', () => asking.stop());

@@ -1,6 +1,7 @@
 import { randomBytes, type KeyObject } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import type { Readiness } from '../../api/index.ts';
 import type { Part, PartName } from '../../contract/part.ts';
 import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
@@ -9,6 +10,8 @@ import { createVerifier, type Keys } from '../../storage/keys/index.ts';
 import { noProxy, type FindProxy } from '../../domain/proxy.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
+import { openReadiness } from './health.ts';
+import { requireNewest } from './kept-files.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
 import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
@@ -42,6 +45,7 @@ export interface Foundation {
   /** Where people reach the api where the configuration has no `publicUrl`; null: unknown here. */
   readonly localUrl: string | null;
   readonly proxy: FindProxy;
+  readonly readiness: Readiness;
   readonly shutdown: Shutdown;
   /** Ends the process, in order, as failed. */
   fail(error: unknown): void;
@@ -67,18 +71,19 @@ export function describePart(name: PartName): Part {
 /**
  * Also loads PostgreSQL's parser, which classification and rendering of SQL need from the first call on.
  *
- * @throws StartError `temporal_changed`
+ * @throws StartError `temporal_changed`; InvalidFilesError as {@link requireNewest}
  */
 export async function createFoundation(input: FoundationInput): Promise<Foundation> {
   const { source, temporal, keys, ...rest } = input;
   if (input.proxy !== noProxy) input.log.info('https goes through HTTPS_PROXY, except to hosts of NO_PROXY');
+  await requireNewest(source, input.store.parts);
   const { isKnown } = createReviewLookups(temporal.connections, null);
   const binding = createTemporalBinding(temporal.connections, input.store.recovery, isKnown);
   await binding.check();
   await loadSqlParser();
   const upstreams = await followUpstreams(source, input.store, input.log);
   input.shutdown.add('reading of upstreams', () => upstreams.stop());
-  return {
+  const foundation = {
     ...rest,
     metrics: createMetrics({ part: input.part, store: input.store, settings: upstreams.inForce }),
     files: source,
@@ -92,6 +97,7 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
     callbackKey: () => (keys.has('callback') ? keys.privateKeys('callback')[0].privateKey : undefined),
     verifier: createVerifier(keys.trust, source, (reference) => source.resolve(reference)),
   };
+  return { ...foundation, readiness: openReadiness({ ...foundation, keys }) };
 }
 
 export const systemClock: Clock = { now: () => Date.now() };

@@ -3,6 +3,7 @@ import { createGateActivities } from '../../activities/gate/index.ts';
 import { createObjectionSweep } from '../../activities/objection-sweeps.ts';
 import { lostReviews } from '../../activities/lost-reviews.ts';
 import { systemClock, type Foundation, startSweep } from './foundation.ts';
+import { watchPollers } from './health.ts';
 import { createReviewLookups } from './temporal.ts';
 import { startNotify } from './notify-part.ts';
 import { repeatUntilShutdown } from './serve.ts';
@@ -37,6 +38,7 @@ export async function startGate(
     version,
   );
   shutdown.add('gate worker', () => worker.stop());
+  watchPollers(foundation.readiness, 'gateWorker', [worker]);
   worker.ended.catch((error: unknown) => foundation.fail(error));
   startSweep(foundation, 'sweep of lost reviews', lostReviews(lookups.restart));
   const { wake } = lookups;

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { Logger } from 'pino';
 import type { Part } from '../../contract/part.ts';
 import type { KeyRole } from '../../contract/envelope.ts';
@@ -9,6 +8,7 @@ import { openDataDir } from '../embedded/data-dir.ts';
 import { startApi } from './api-part.ts';
 import { readEnvironment, type EnvironmentSettings } from './environment.ts';
 import { openExecute } from './execute-part.ts';
+import { openHealth } from './health.ts';
 import { createFoundation, describePart, type Foundation } from './foundation.ts';
 import { startGate } from './gate-part.ts';
 import { apiKeysOf, keyRolesOf, keysDirectory, type ApiRole } from './keys.ts';
@@ -28,7 +28,11 @@ export async function runApi(options: RunOptions, role: ApiRole): Promise<void> 
     const part = describePart(role === 'all' ? 'api' : `api-${role}`);
     const { keys, foundation } = await openFoundation(options, settings, part, keyRolesOf(role), serving);
     const { host, port, trustProxy } = settings;
+    // Its own port answers these too, with fewer words.
+    const healthPort = settings.healthPort === port ? null : settings.healthPort;
+    const health = await openHealth(foundation, { host, healthPort }, []);
     const { url } = await startApi(foundation, { keys: apiKeysOf(keys, role), host, port, trustProxy });
+    health.begin();
     foundation.log.info({ url, role }, 'the api listens');
   });
 }
@@ -49,13 +53,13 @@ export async function runWorker(options: RunOptions, role: WorkerRole): Promise<
     const part = describePart(role === 'all' ? 'worker' : role);
     const { keys, foundation } = await openFoundation(options, settings, part, roles, serving);
     const workers: RunningWorker[] = [];
+    const health = await openHealth(foundation, settings, workers);
     if (executes) {
-      const execute = await openExecute(foundation, { keys, directory: settings.dataDir, stopWhenRolledBack: true });
-      await execute.assertLogIntact();
+      const execute = await openExecute(foundation, { keys, directory: settings.dataDir });
       workers.push(...(await execute.start()));
     }
     if (role !== 'execute') workers.push(await startGate(foundation, settings.deploymentVersion));
-    if (settings.healthPort !== null) await answerHealth(settings.host, settings.healthPort, workers, foundation);
+    health.begin();
     foundation.log.info({ role }, 'the worker polls');
   });
 }
@@ -84,7 +88,7 @@ async function openFoundation(
   const sdkPort = await findSdkPort(settings);
   installTemporalRuntime(log, part.name, sdkPort);
   const keys = loadKeys(keysDirectory(settings), roles);
-  const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
+  const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log, settings.dataDir);
   shutdown.add('settings', () => source.close());
   const connections = await connectTemporal(target);
   shutdown.add('Temporal connections', () => connections.close());
@@ -95,24 +99,4 @@ async function openFoundation(
   const foundation = await createFoundation({ part, log, store, source, temporal, keys, proxy, shutdown, fail });
   await serveMetrics(settings, sdkPort, foundation);
   return { keys, foundation };
-}
-
-/** For the health checks of container platforms: a worker has no other port. */
-async function answerHealth(
-  host: string,
-  port: number,
-  workers: readonly RunningWorker[],
-  { shutdown }: Foundation,
-): Promise<void> {
-  const server = createServer((_request, response) => {
-    response.statusCode = workers.every((worker) => worker.isRunning()) ? 200 : 503;
-    response.end();
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, resolve);
-  });
-  shutdown.add('health checks', () => {
-    server.closeAllConnections();
-    server.close();
-  });
 }

@@ -8,6 +8,7 @@ import type { Environment } from '../embedded/cache.ts';
 import { openSettings, type FileSettingsSource } from '../../settings/follow.ts';
 import { resolveReference } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
+import { keepFiles } from './kept-files.ts';
 import type { EnvironmentSettings } from './environment.ts';
 import { StorageError, type Store } from '../../ports/store.ts';
 import { createStore } from '../../storage/store.ts';
@@ -46,6 +47,7 @@ export async function followSettings(
   keysDeployment: string,
   env: Environment,
   log: Logger,
+  dataDir: string,
 ): Promise<FileSettingsSource> {
   const shown = relative(process.cwd(), configFile);
   const name = shown.startsWith('..') ? configFile : shown;
@@ -55,6 +57,7 @@ export async function followSettings(
     deploymentId: keysDeployment,
     env,
     resolveReference,
+    kept: keepFiles(dataDir, log),
   });
   const { deploymentId } = source.current();
   if (deploymentId !== keysDeployment) {
@@ -64,9 +67,17 @@ export async function followSettings(
         `Write deploymentId: ${keysDeployment} there, or create new keys in another directory.`,
     );
   }
+  const kept = source.kept();
+  if (kept !== null) {
+    const { path, because } = kept;
+    log.error(
+      { code: 'config_not_in_force', problem: because.message, path },
+      'the files on disk are not in force; the last good ones are',
+    );
+  }
   for (const warning of source.warnings()) log.warn(formatProblem(warning));
   source.onProblem((problem) => {
-    if (problem !== null) log.error({ problem }, 'the changed files are not in force');
+    if (problem !== null) log.error({ code: 'config_not_in_force', problem }, 'the changed files are not in force');
   });
   source.onChange((settings) => log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force'));
   await source.watch();

@@ -109,7 +109,10 @@ function run(worker: Worker): RunningWorker {
   ended.catch(() => undefined);
   return {
     ended,
-    isRunning: () => worker.getState() === 'RUNNING',
+    isRunning: () => {
+      const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
+      return runState === 'RUNNING' && workflowPollerState !== 'FAILED' && activityPollerState !== 'FAILED';
+    },
     stop: async () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await ended;

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Readiness } from '../../api/index.ts';
 import { localUrl, startApi } from '../compose/api-part.ts';
 import { readEnvironment, requireDistinctPorts, type EnvironmentSettings } from '../compose/environment.ts';
 import { openExecute } from '../compose/execute-part.ts';
 import { createFoundation, describePart } from '../compose/foundation.ts';
+import { openHealth } from '../compose/health.ts';
 import { startGate } from '../compose/gate-part.ts';
 import { apiKeysOf, keysDirectory } from '../compose/keys.ts';
 import { createLogger, installTemporalRuntime } from '../compose/logger.ts';
@@ -54,7 +56,7 @@ async function startDev(
   const keys = ensureKeys(keysDirectory(settings), { deploymentId, now: new Date() });
   const { temporal, store, demo } = await open(options, settings, dataDir, ownConfig === undefined, serving);
   const configFile = demo?.configFile ?? (ownConfig as string);
-  const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log);
+  const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log, dataDir.path);
   shutdown.add('settings', () => source.close());
   reportFiles(source, say);
   const foundation = await createFoundation({
@@ -71,22 +73,15 @@ async function startDev(
   });
 
   await serveMetrics(settings, sdkPort, foundation);
-  const execute = await openExecute(foundation, { keys, directory: dataDir.path, stopWhenRolledBack: false });
+  const health = await openHealth(foundation, settings, []);
+  const execute = await openExecute(foundation, { keys, directory: dataDir.path });
   await Promise.all([startGate(foundation, settings.deploymentVersion), execute.start()]);
-  let published = false;
   const api = await startApi(foundation, {
     keys: apiKeysOf(keys, 'all'),
     host: settings.host,
     port: settings.port,
     trustProxy: settings.trustProxy,
     direct: execute.direct,
-    readyChecks: {
-      auditLog: execute.assertLogIntact,
-      // A caller that waits for 200 may read access.json next.
-      start: async () => {
-        if (!published) throw new Error('not yet');
-      },
-    },
   });
   const access =
     demo === undefined
@@ -100,8 +95,9 @@ async function startDev(
   const running = { url: api.url, configFile: resolve(configFile), keysDir, temporalAddress: temporal.address };
   shutdown.add('embedded.json', noteRunning(dataDir.path, running));
   shutdown.add('instance', registerInstance(env, dataDir.path));
-  published = true;
-  await waitUntilReady(api.url, log);
+  // A caller that waits for 200 on /readyz may read access.json next.
+  health.begin();
+  await waitUntilReady(foundation.readiness, log);
   // Those of the demo are in access.json too.
   const links =
     access?.reviewers ??
@@ -142,15 +138,13 @@ async function requireFreePort(port: number, env: RunOptions['env']): Promise<vo
 
 const READY_WITHIN_MS = 30_000;
 
-/** Waits until `/readyz` answers 200, else logs its last answer. The start continues, because a part that is down may recover. */
-async function waitUntilReady(url: string, log: Logger): Promise<void> {
+/** Waits until everything is ready, else logs what is not. The start continues, because a part that is down may recover. */
+async function waitUntilReady(readiness: Readiness, log: Logger): Promise<void> {
   const until = performance.now() + READY_WITHIN_MS;
-  let last: unknown;
-  while (performance.now() < until) {
-    const response = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (response?.ok === true) return;
-    last = await response?.json().catch(() => undefined);
+  for (;;) {
+    const { ready, problems } = await readiness.check();
+    if (ready) return;
+    if (performance.now() >= until) return log.warn({ problems }, 'not ready yet');
     await sleep(250);
   }
-  log.warn({ readyz: last }, 'not ready yet');
 }

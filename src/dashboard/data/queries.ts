@@ -42,9 +42,9 @@ export function reviewQuery(reviewId: string) {
 /** What is wrong in changed files, which are not in force then, a line for each mistake; null: nothing. */
 export const filesProblemQuery = queryOptions({
   queryKey: ['files'] as const,
-  // Answers 503 where a part is down, with what is wrong all the same.
+  // Answers 503 where a part is down, with what is wrong there too.
   queryFn: async (): Promise<string | null> => {
-    const { problems } = (await (await fetch('/readyz')).json()) as Readiness;
+    const { problems = [] } = (await (await fetch('/readyz')).json()) as Readiness;
     return problems.find(({ code }) => code === 'config_not_in_force')?.message ?? null;
   },
   refetchInterval: 20_000,

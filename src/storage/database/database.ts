@@ -16,6 +16,8 @@ export interface Database {
    * several statements without parameters as one transaction.
    */
   exclusively<T>(work: (query: Query, script: (sql: string) => Promise<void>) => Promise<T>): Promise<T>;
+  /** Opens a connection of its own and closes it: those that are open outlive a password. */
+  login(): Promise<void>;
   /** Wakes on every append that another process made. May wake for nothing; may miss some while disconnected. */
   onAppend(wake: () => void): Promise<() => Promise<void>>;
   /** Ms between looks for appends that no wake announced; null where this process is the only writer. */

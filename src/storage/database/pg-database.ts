@@ -49,6 +49,7 @@ export function openPg(options: PgOptions): Database {
           await query(`SET statement_timeout = ${STATEMENT_MS}`).catch(() => {});
         }
       }),
+    login: () => run(logIn(settings)),
     onAppend: (wake) => listen(settings, wake),
     pollMs: 1_000,
     maintain: async () => {},
@@ -77,6 +78,20 @@ function queryOn(runner: Pick<pg.Client, 'query'> | Pick<pg.Pool, 'query'>): Que
     const result = await run((runner as pg.Pool).query(sql, [...parameters]));
     return result.rows as Row[];
   };
+}
+
+async function logIn(settings: pg.ClientConfig): Promise<void> {
+  const client = new pg.Client(settings);
+  client.on('error', () => {});
+  try {
+    await client.connect();
+  } catch (cause) {
+    // The driver's own words where a password is wanted and there is none; invalid_password otherwise.
+    const isAboutPassword = cause instanceof Error && cause.message.startsWith('SASL');
+    throw isAboutPassword ? Object.assign(new Error('no password', { cause }), { code: '28P01' }) : cause;
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -58,6 +58,7 @@ export async function openPglite(path: string | null, copyOf?: Blob): Promise<Da
     query,
     transaction: (work) => inTurn(() => inTransaction(() => work(send))),
     exclusively: (work) => inTurn(() => work(send, (sql) => inTransaction(() => script(sql)))),
+    login: async () => {},
     onAppend: async () => async () => {},
     pollMs: null,
     // Single-user PostgreSQL has no autovacuum.

@@ -67,6 +67,10 @@ const GRANTS: readonly Grant[] = [
   ...write('lost_reviews', ['INSERT', 'UPDATE'], 'gate'),
   ...write('sweep_halt', ['DELETE'], 'gate'),
   call('may_execute', 'execute'),
+  call('beat', ...ROLES),
+  call('leave', ...ROLES),
+  call('probe_disk', ...ROLES),
+  call('put_files_in_force', ...ROLES),
 ];
 
 /**

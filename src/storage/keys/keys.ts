@@ -21,6 +21,8 @@ export interface Keys {
   privateKeys(role: KeyRole): readonly [PrivateKey, ...PrivateKey[]];
   /** Whether the role's keys were loaded. */
   has(role: KeyRole): boolean;
+  /** Why a file on disk is not what is in force; null: each is. */
+  problem(): string | null;
 }
 
 /**
@@ -36,6 +38,8 @@ export function loadKeys(directory: string, roles: readonly KeyRole[]): Keys {
   return {
     trust,
     has: (role) => loaded.has(role),
+    problem: () =>
+      [trust, ...loaded.values()].map((file) => file.problem()).find((problem) => problem !== null) ?? null,
     privateKeys(role) {
       const file = loaded.get(role);
       if (file === undefined)

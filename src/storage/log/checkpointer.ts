@@ -17,8 +17,8 @@ export interface CheckpointerOptions {
   readonly file: string;
   /** Ms between looks at the head; default 1,000. */
   readonly intervalMs?: number;
-  /** Told once, when the log turns out not to extend what was signed. The execute worker must stop then. */
-  readonly onRolledBack?: (error: StorageError) => void;
+  /** Called once, when the log turns out not to extend what was signed. The execute worker must execute nothing then. */
+  readonly onRolledBack?: () => void;
 }
 
 export interface SignedCheckpoint {
@@ -85,7 +85,7 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   function refuse(): never {
     rolledBack = new StorageError('log_rolled_back', 'The audit log does not extend the last checkpoint');
-    options.onRolledBack?.(rolledBack);
+    options.onRolledBack?.();
     throw rolledBack;
   }
 

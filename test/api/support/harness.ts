@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import {
   createApp,
+  createReadiness,
   createService,
   createSignInLinks,
   startServer,
@@ -81,7 +82,12 @@ export async function makeHarness(options: HarnessOptions = {}) {
   const ownSecret = randomBytes(32).toString('hex');
   const sessionSecret = options.app?.sessionSecret ?? (() => ownSecret);
   const signIn = createSignInLinks({ secret: sessionSecret, store: fixture.store.sessions, clock: fixture.clock });
+  const store = options.app?.store ?? fixture.store;
+  const settings = options.app?.settings ?? fixture.settings;
+  const part = { name: 'api', instance: 'host-1', version: '0.0.0' } as const;
+  const readiness = createReadiness({ part, store, settings, shutdown: shutdown.signal });
   const base = {
+    readiness,
     settings: fixture.settings,
     store: fixture.store,
     gate,

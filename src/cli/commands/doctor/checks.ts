@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Readiness } from '../../../contract/api.ts';
 import { KEY_ROLES } from '../../../contract/envelope.ts';
 import { explainConnectFailure } from '../../../domain/connect-error.ts';
 import { formatProblem, type FileProblem } from '../../../domain/files/problem.ts';
@@ -173,11 +174,14 @@ export function checkEmbedded(dataDir: string): Finding {
   }
 }
 
-/** The api: reachable, ready, and its clock. */
-export async function checkApi(url: string | undefined, now: () => number): Promise<Finding[]> {
+/** The api: reachable, ready, and its clock. What is wrong it tells to a credential alone. */
+export async function checkApi(url: string | undefined, now: () => number, credential?: string): Promise<Finding[]> {
   if (url === undefined) return [skipped('api', 'no URL: pass --url or set HOLDPOINT_URL')];
   const asked = now();
-  const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+  const answer = await fetch(`${url}/readyz`, {
+    signal: AbortSignal.timeout(5_000),
+    ...(credential === undefined ? {} : { headers: { authorization: `Bearer ${credential}` } }),
+  }).catch(() => undefined);
   if (answer === undefined) {
     return [
       fail('api', `nothing answers at ${url}`, 'Start it with `npm start` or `holdpoint api`, or pass its --url.'),
@@ -192,10 +196,9 @@ export async function checkApi(url: string | undefined, now: () => number): Prom
 }
 
 function describeReadiness(url: string, ready: boolean, body: unknown): Finding {
-  const { problems } = (body ?? {}) as { readonly problems?: unknown };
-  const words = Array.isArray(problems)
-    ? problems.map((problem) => String((problem as { readonly message?: unknown }).message)).join('; ')
-    : '';
+  const { problems, problemCount = 0 } = (body ?? {}) as Partial<Readiness>;
+  const count = problemCount === 0 ? '' : `${problemCount} problems, told with HOLDPOINT_TOKEN`;
+  const words = problems?.map(({ code, message }) => `${code}: ${message}`).join('; ') ?? count;
   if (ready && words === '') return ok('api', `ready at ${url}`);
   if (ready) return warn('api', `ready at ${url}, but: ${words}`, 'Fix the problems listed.');
   return fail(

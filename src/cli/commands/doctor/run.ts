@@ -68,8 +68,11 @@ export async function runDoctor(given: Io, options: DoctorOptions): Promise<void
         : await checkTemporal(target.value, now, { readBinding, expectsWorkers })),
     );
   }
-  const url = options.url ?? (io.env.HOLDPOINT_URL || (running?.url ?? readAccess(io)?.url));
-  if (part === undefined || url !== undefined) add(...(await checkApi(url, now)));
+  const named = options.url ?? (io.env.HOLDPOINT_URL || undefined);
+  const demo = named === undefined ? readAccess(io) : undefined;
+  const url = named ?? running?.url ?? demo?.url;
+  const credential = io.env.HOLDPOINT_TOKEN || demo?.reviewers[0]?.token;
+  if (part === undefined || url !== undefined) add(...(await checkApi(url, now, credential)));
   const failed = findings.filter(({ status }) => status === 'fail').length;
   given.data({ ok: failed === 0, findings });
   given.print('', failed === 0 ? 'All checks passed.' : `${failed} of ${findings.length} checks failed.`);
