@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createMetrics, type Metrics } from '../../src/cli/compose/metrics.ts';
+import { createMetrics, describeReadiness, type Metrics } from '../../src/cli/compose/metrics.ts';
 import type { Commit, OperationalState, Store } from '../../src/ports/store.ts';
 import { TOOLS, makeSettings } from '../support/gate-fixture.ts';
 import { AT, LATER, proposedEntry, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
@@ -117,4 +117,16 @@ test('while the database is away there is no value, rather than an old one', asy
   expect(await lines('holdpoint_outbox_oldest_age_seconds')).toContain(
     'holdpoint_outbox_oldest_age_seconds{channel="email",part="gate"} Nan',
   );
+});
+
+test('what /readyz says of this part and of the whole is told by code; another part’s problem is told by itself', async () => {
+  const problem = (code: string) => ({ code, message: 'words' });
+  const part = { name: 'execute', instance: 'host-2' } as const;
+  const problems = [problem('sweep_halted'), { ...problem('disk_full'), part }, { ...problem('part_lost'), part }];
+  describeReadiness(metrics.registry, async () => ({ ready: false, problems }));
+  expect(await lines('holdpoint_ready')).toEqual(['holdpoint_ready{part="gate"} 0']);
+  expect(await lines('holdpoint_problem')).toEqual([
+    'holdpoint_problem{code="sweep_halted",part="gate"} 1',
+    'holdpoint_problem{code="part_lost",part="gate"} 1',
+  ]);
 });

@@ -15,7 +15,7 @@ import { requireNewest } from './kept-files.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
 import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, describeReadiness, type Metrics } from './metrics.ts';
 import { followUpstreams } from './upstreams.ts';
 import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
 import { readVersion } from '../embedded/cache.ts';
@@ -97,7 +97,9 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
     callbackKey: () => (keys.has('callback') ? keys.privateKeys('callback')[0].privateKey : undefined),
     verifier: createVerifier(keys.trust, source, (reference) => source.resolve(reference)),
   };
-  return { ...foundation, readiness: openReadiness({ ...foundation, keys }) };
+  const readiness = openReadiness({ ...foundation, keys });
+  describeReadiness(foundation.metrics.registry, () => readiness.check());
+  return { ...foundation, readiness };
 }
 
 export const systemClock: Clock = { now: () => Date.now() };

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, type GaugeConfiguration, Histogr
 import { CHANNEL_NAMES } from '../../activities/notify/channel.ts';
 import { atMostEvery } from '../../api/http/readiness.ts';
 import { EXECUTION_ERRORS, REASONS } from '../../contract/codes.ts';
+import type { Readiness } from '../../contract/api.ts';
 import type { Part } from '../../contract/part.ts';
 import { findTool } from '../../domain/policy/assess.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
@@ -93,14 +94,11 @@ function describeProcess(registry: Registry, part: Part, settings: SettingsSourc
   });
 }
 
-/** `ready`: of `/readyz`; `problems` name a part where they are another one's. */
-interface ReadinessReport {
-  readonly ready: boolean;
-  readonly problems: readonly { readonly code: string; readonly part?: unknown }[];
-}
-
 /** What `/readyz` of this part says. A worker's problems are told by itself; of a part that is lost, others have to. */
-export function describeReadiness(registry: Registry, check: () => Promise<ReadinessReport>): void {
+export function describeReadiness(
+  registry: Registry,
+  check: () => Promise<Pick<Readiness, 'ready' | 'problems'>>,
+): void {
   const registers = [registry];
   addGauge({
     name: 'holdpoint_ready',
@@ -116,7 +114,7 @@ export function describeReadiness(registry: Registry, check: () => Promise<Readi
     labelNames: ['code'],
     registers,
     async collect() {
-      const { problems } = await check();
+      const { problems = [] } = await check();
       this.reset();
       for (const { code, part } of problems) if (part === undefined || code === 'part_lost') this.set({ code }, 1);
     },
