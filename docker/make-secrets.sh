@@ -16,7 +16,7 @@ for name in postgres_password temporal_db_password owner_db_password api_db_pass
 done
 
 # Fill these yourself: the values that holdpoint.yaml names as file:/run/holdpoint-values/NAME, each for its part.
-mkdir -p values/api values/gate
+mkdir -p values/api values/gate values/execute
 
 if [ ! -e keys ]; then
   if [ -e "$here/dist/cli/main.js" ]; then

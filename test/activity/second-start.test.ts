@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openReplicaDir } from '../../src/cli/embedded/data-dir.ts';
 import { tryLockFile } from '../../src/cli/embedded/file-lock.ts';
 
 const script = fileURLToPath(new URL('../../scripts/lib/refuse-second-start.mjs', import.meta.url));
@@ -32,4 +33,14 @@ test('a second start on one data directory ends before it builds', () => {
   // The lock was only looked at: whoever comes next can have it.
   expect(startAgain()).toEqual({ code: 0, wentOn: true });
   expect(tryLockFile(join(directory, 'lock'), 'process 2')).toBeDefined();
+});
+
+test('replicas that share a volume take the first directory that is free, also one that was used before', () => {
+  const replicas = join(directory, 'replicas', '*');
+  const [one, two] = [openReplicaDir(replicas), openReplicaDir(replicas)];
+  expect([one, two].map(({ path }) => basename(path))).toEqual(['1', '2']);
+  one.release();
+  const next = openReplicaDir(replicas);
+  expect(next.path).toBe(one.path);
+  for (const { release } of [next, two]) release();
 });

@@ -74,7 +74,7 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'policy.yaml'), POLICY);
   writeFileSync(join(directory, 'holdpoint.yaml'), configFor((target.address() as AddressInfo).port));
   runHoldpoint(['keys', 'init', '--deployment', 'parts', '--split', join(directory, 'keys')], {}, directory);
-  runHoldpoint(['migrate'], { DATABASE_URL: login('holdpoint_owner') }, directory);
+  runHoldpoint(['migrate', '--create-roles', directory], { DATABASE_URL: login('postgres') }, directory);
   url = `http://127.0.0.1:${await freePort()}`;
   health = await freePort();
   for (const [name, start] of Object.entries(COMMANDS)) parts.set(name, start());
@@ -89,11 +89,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** The script that the database's container runs on its first start. */
+/** The passwords; what the database's container does on its first start. */
 function makeLogins(): void {
   for (const name of ['temporal', 'owner', 'api', 'review', 'gate', 'execute']) {
     writeFileSync(join(directory, `${name}_db_password`), `${PASSWORD}\n`);
   }
+  const server = ['-h', '127.0.0.1', '-p', String(postgres.port), '-U', 'postgres'];
+  execFileSync('createdb', [...server, database]);
   execFileSync('sh', [packageFile('docker', 'postgres', 'init.sh')], {
     env: {
       PATH: process.env.PATH ?? '',
@@ -261,6 +263,7 @@ describe('other cuts of the same parts', () => {
     await owner.connect();
     await owner.query('DROP ROLE IF EXISTS holdpoint_worker');
     await owner.query('CREATE ROLE holdpoint_worker LOGIN IN ROLE holdpoint_gate, holdpoint_execute');
+    await owner.query('GRANT CONNECT ON DATABASE holdpoint TO holdpoint_worker');
     await owner.end();
     const agents = url;
     const reviewers = `http://127.0.0.1:${await freePort()}`;

@@ -182,6 +182,8 @@ describe('keys', () => {
     expect((await holdpoint('keys', 'init', '--split', 'parts', '--json')).code).toBe(0);
     const filesOf = (part: string): string[] => readdirSync(join(directory, 'parts', part)).toSorted();
     expect(filesOf('api')).toEqual(['propose.key', 'review.key', 'trust.json']);
+    expect(filesOf('api-propose')).toEqual(['propose.key', 'trust.json']);
+    expect(filesOf('api-review')).toEqual(['review.key', 'trust.json']);
     expect(filesOf('gate')).toEqual(['callback.key', 'mail.key', 'trust.json']);
     expect(filesOf('execute')).toEqual(['execute.key', 'seal.key', 'trust.json']);
     expect(statSync(join(directory, 'parts', 'execute', 'seal.key')).mode & 0o777).toBe(0o600);

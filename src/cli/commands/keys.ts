@@ -72,11 +72,14 @@ function reviewerLines(id: string, sha256: string, options: CreateOptions): stri
  * Which part holds which private keys. The gate worker signs nothing of the record: its mail key signs the links in mails
  * (without it, mails ask people to sign in), its callback key what is sent to agents.
  */
-const PARTS: Readonly<Record<'api' | 'gate' | 'execute', readonly KeyRole[]>> = {
+const PARTS = {
+  'api-propose': ['propose'],
+  'api-review': ['review'],
+  // One process for both.
   api: ['propose', 'review'],
   gate: ['mail', 'callback'],
   execute: ['execute', 'seal'],
-};
+} as const satisfies Readonly<Record<string, readonly KeyRole[]>>;
 
 /** Creates missing keys; existing ones stay as they are. */
 export function initKeys(io: Io, options: InitOptions): void {

@@ -210,7 +210,10 @@ function registerKeys(program: Command, run: Run): void {
     .command('init')
     .description('create missing signing and sealing keys in HOLDPOINT_KEYS_DIR, else in the data directory')
     .option('--deployment <id>', 'name of the deployment, as in the config file; default: a generated one')
-    .option('--split <directory>', 'create api/, gate/ and execute/ there, each with only the keys of its part')
+    .option(
+      '--split <directory>',
+      'create api-propose/, api-review/, api/ (both), gate/ and execute/ there, each with only the keys of its part',
+    )
     .action(run(async (io, options: InitOptions) => (await import('./keys.ts')).initKeys(io, options)));
   keys
     .command('rotate')

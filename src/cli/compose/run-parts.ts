@@ -4,7 +4,7 @@ import type { Part } from '../../contract/part.ts';
 import type { KeyRole } from '../../contract/envelope.ts';
 import { loadKeys, type Keys } from '../../storage/keys/index.ts';
 import { privateKeyPath } from '../../storage/keys/key-files.ts';
-import { openDataDir } from '../embedded/data-dir.ts';
+import { openReplicaDir } from '../embedded/data-dir.ts';
 import { startApi } from './api-part.ts';
 import { readEnvironment, type EnvironmentSettings } from './environment.ts';
 import { openExecute } from './execute-part.ts';
@@ -39,13 +39,12 @@ export async function runApi(options: RunOptions, role: ApiRole): Promise<void> 
 
 /** A worker process. Only one with the role `execute` (or `all`) loads credentials and private keys. */
 export async function runWorker(options: RunOptions, role: WorkerRole): Promise<void> {
-  const settings = readEnvironment(options.env);
+  const environment = readEnvironment(options.env);
   const executes = role !== 'gate';
   await serve(async (serving) => {
-    if (executes) {
-      const dataDir = openDataDir(settings.dataDir);
-      serving.shutdown.add('data directory', () => dataDir.release());
-    }
+    const dataDir = executes ? openReplicaDir(environment.dataDir) : undefined;
+    if (dataDir !== undefined) serving.shutdown.add('data directory', () => dataDir.release());
+    const settings = { ...environment, dataDir: dataDir?.path ?? environment.dataDir };
     const roles: readonly KeyRole[] = [
       ...(executes ? (['execute', 'seal'] as const) : []),
       ...(role === 'execute' ? [] : optionalRoles(settings)),

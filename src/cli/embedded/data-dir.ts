@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 import { readLockNote, tryLockFile } from './file-lock.ts';
@@ -53,6 +53,25 @@ export function openDataDir(directory: string): DataDir {
     access: join(path, 'access.json'),
     release: () => held.release(),
   };
+}
+
+/** Replicas that may share a volume. */
+const MOST_REPLICAS = 64;
+
+/**
+ * As {@link openDataDir}. A path that ends in `/*` stands for the first directory, from 1, that no other process has: replicas
+ * share a volume, and one that is started again finds what the last one there had kept.
+ */
+export function openReplicaDir(directory: string): DataDir {
+  if (basename(directory) !== '*') return openDataDir(directory);
+  for (let n = 1; ; n += 1) {
+    try {
+      return openDataDir(join(dirname(directory), String(n)));
+    } catch (error) {
+      const isTaken = error instanceof StartError && error.code === 'data_dir_locked';
+      if (!isTaken || n === MOST_REPLICAS) throw error;
+    }
+  }
 }
 
 const WHY_UNUSABLE: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { KEY_ROLES, type KeyRole } from '../../../contract/envelope.ts';
 import { checkpointKeysOf } from '../../../domain/proof/checkpoint.ts';
 import { KeyError, loadKeys } from '../../../storage/keys/index.ts';
@@ -70,7 +70,19 @@ function requireDeployment(directory: string, config: ConfigInForce | undefined)
 
 /** What an execute worker keeps on its own disk: it can write there, and the log extends the last checkpoint. */
 export async function checkExecuteDisk(io: Io, databaseUrl: string): Promise<Finding[]> {
-  const directory = dataDirOf(io);
+  const all = await Promise.all(replicaDirs(dataDirOf(io)).map((directory) => checkDisk(io, databaseUrl, directory)));
+  return all.flat();
+}
+
+/** Where the path ends in `/*`: those that replicas have used. */
+function replicaDirs(directory: string): readonly string[] {
+  if (basename(directory) !== '*') return [directory];
+  const parent = dirname(directory);
+  const used = existsSync(parent) ? readdirSync(parent).filter((name) => /^\d+$/.test(name)) : [];
+  return used.length === 0 ? [join(parent, '1')] : used.map((name) => join(parent, name));
+}
+
+async function checkDisk(io: Io, databaseUrl: string, directory: string): Promise<Finding[]> {
   const file = join(directory, 'checkpoint');
   try {
     accessSync(existsSync(directory) ? directory : join(directory, '..'), constants.W_OK);
