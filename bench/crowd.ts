@@ -67,14 +67,14 @@ try {
 
 async function measure({ keys, memoryOf, cpuOf }: Apart): Promise<Figures> {
   const times: number[] = [];
-  let failure: unknown;
+  let failure: Error | undefined;
   const calls: Promise<unknown>[] = [];
   const from = performance.now();
   const cpu = cpuOf('api');
   for (let n = 0; performance.now() - from < WINDOW_MS; n += 1) {
     const begun = performance.now();
     const call = callThrough(keys).then(() => times.push(performance.now() - begun));
-    calls.push(call.catch((error: unknown) => (failure ??= error)));
+    calls.push(call.catch((error: unknown) => (failure ??= new Error('a call failed', { cause: error }))));
     await sleep(Math.max(0, ((n + 1) * 1_000) / PER_SECOND - (performance.now() - from)));
   }
   await Promise.all(calls);

@@ -40,8 +40,6 @@ CREATE TABLE holdpoint.ledger (
 ) WITH (fillfactor = 80);
 CREATE INDEX ledger_unsettled ON holdpoint.ledger (state, review_id)
   WHERE state IN ('open', 'deferred', 'claimed', 'unknown') AND reconciled_at IS NULL;
--- The oldest that waits, for operators.
-CREATE INDEX ledger_open ON holdpoint.ledger (opened_at) WHERE state = 'open';
 CREATE INDEX ledger_claims ON holdpoint.ledger (claimed_at) WHERE claimed_at IS NOT NULL;
 
 CREATE TABLE holdpoint.audit_entries (
@@ -53,10 +51,6 @@ CREATE TABLE holdpoint.audit_entries (
   hash      bytea NOT NULL,
   CHECK ((review_id IS NULL) = (n IS NULL))
 );
--- Of types that are rare, as a search asks for them: what is frequent costs this index nothing.
-CREATE INDEX audit_entries_rare ON holdpoint.audit_entries (idx)
- WHERE split_part(split_part(leaf, '"type":"', 2), '"', 1) IN
-   ('objected', 'revised', 'withdrawn', 'expired', 'aborted', 'deferred', 'unknown', 'reconciled', 'policy_changed');
 CREATE UNIQUE INDEX audit_entries_review ON holdpoint.audit_entries (review_id, n) WHERE review_id IS NOT NULL;
 
 -- Perfect subtrees of height 1 and more; leaf hashes stand beside their entries.

@@ -3,6 +3,13 @@
  * reset replays its states, and none of them may bring a row back to life.
  */
 export const reviews = `
+-- The oldest that waits, for operators.
+CREATE INDEX ledger_open ON holdpoint.ledger (opened_at) WHERE state = 'open';
+-- Of types that are rare, as a search asks for them: what is frequent costs this index nothing.
+CREATE INDEX audit_entries_rare ON holdpoint.audit_entries (idx)
+ WHERE split_part(split_part(leaf, '"type":"', 2), '"', 1) IN
+   ('objected', 'revised', 'withdrawn', 'expired', 'aborted', 'deferred', 'unknown', 'reconciled', 'policy_changed');
+
 CREATE FUNCTION holdpoint.write_reviews(writes jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
   w record;
