@@ -1,7 +1,8 @@
 import type { ConfigFile } from '../contract/config.ts';
 import { compilePolicy } from '../domain/policy/compile.ts';
 import { buildSettings, matchesPattern, type Settings } from '../domain/policy/settings.ts';
-import { checkConfig, votersByGroup } from './check-config.ts';
+import { checkConfig } from './check-config.ts';
+import { votersByGroup } from './check-people.ts';
 import { findNearest } from '../domain/files/nearest.ts';
 import {
   parseCatalog,

@@ -130,12 +130,12 @@ describe('a configuration is refused with the place of', () => {
     ['an operator whom nobody knows', more('operators: [ops, ops-3]')],
     [
       'an operator who is an auditor',
-      `${CONFIG}`.replace(
+      CONFIG.replace(
         'connectors',
         '  - { id: audit-1, groups: [auditors], role: auditor, email: a@b.example }\nconnectors',
       ) + 'operators: [audit-1]\n',
     ],
-    ['an operator who is a person and a group', `${CONFIG}`.replace('[ops]', '[ops, ops-2]') + 'operators: [ops-2]\n'],
+    ['an operator who is a person and a group', CONFIG.replace('[ops]', '[ops, ops-2]') + 'operators: [ops-2]\n'],
     ['a second person without operators', more('liftBySecondPerson: true')],
     ['a callback without a slash at its end', more('callbacks: ["https://agents.example.com/holdpoint"]')],
     ['a callback that is no web address', more('callbacks: ["ftp://agents.example.com/"]')],
