@@ -24,6 +24,7 @@ import { decisionEndpoints } from './routes/decisions.ts';
 import { deliveryEndpoints } from './routes/deliveries.ts';
 import { docsEndpoints } from './routes/docs.ts';
 import { drillEndpoints } from './routes/drills.ts';
+import { freezeEndpoints } from './routes/freezes.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
 import { healthEndpoints } from './routes/health.ts';
@@ -131,6 +132,7 @@ function allEndpoints(deps: AppDeps, { metrics, sessions, slots, provider }: Par
     ...auditEndpoints(deps, slots),
     ...deliveryEndpoints(deps),
     ...drillEndpoints(deps),
+    ...freezeEndpoints(deps),
     ...policyEndpoints(deps, deps.policyInForce),
     ...toolEndpoints(settings),
     ...sessionEndpoints({ settings, sessions, signIn: deps.signIn }),

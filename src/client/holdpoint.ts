@@ -13,6 +13,7 @@ import { Transport } from './transport.ts';
 import type { ExplainRequest, Explanation, AuditPage, CheckpointResponse } from '../contract/api.ts';
 import type { IndexedEntry } from '../contract/audit.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
+import type { FreezeAnswer, FreezeList, FreezeRequest, FreezeView } from '../contract/freeze.ts';
 
 export interface ExecuteOptions {
   /**
@@ -37,6 +38,7 @@ export interface ExecuteOptions {
 export class Holdpoint {
   readonly reviews: Reviews;
   readonly audit: Audit;
+  readonly freezes: Freezes;
   readonly #transport: Transport;
 
   /** Throws `not_configured` where URL or key are neither given nor in the environment. */
@@ -44,6 +46,7 @@ export class Holdpoint {
     this.#transport = new Transport(options);
     this.reviews = new Reviews(this.#transport);
     this.audit = new Audit(this.#transport);
+    this.freezes = new Freezes(this.#transport);
   }
 
   get url(): string {
@@ -164,5 +167,42 @@ export class Audit {
       ({ status }) => status === 200,
     );
     return answer.json as CheckpointResponse;
+  }
+}
+
+/** What operators stop while everything runs. For reviewers; only operators freeze and lift. */
+export class Freezes {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Those that stand, and the latest that were lifted. */
+  async list(): Promise<FreezeList> {
+    const answer = await this.#transport.send(
+      { method: 'GET', path: '/v1/freezes', repeatable: 'always' },
+      ({ status }) => status === 200,
+    );
+    return answer.json as FreezeList;
+  }
+
+  /** In force for every worker once this resolves. Sent again after a lost answer, it may make a second freeze. */
+  async freeze(request: FreezeRequest): Promise<FreezeAnswer> {
+    const answer = await this.#transport.send(
+      { method: 'POST', path: '/v1/freezes', body: request, repeatable: 'always' },
+      ({ status }) => status === 201,
+    );
+    return answer.json as FreezeAnswer;
+  }
+
+  /** Its `lifted` is null where no execute worker has looked at the lift yet. */
+  async lift(freezeId: string, why: string): Promise<FreezeView> {
+    const path = `/v1/freezes/${encodeURIComponent(freezeId)}/lift`;
+    const answer = await this.#transport.send(
+      { method: 'POST', path, body: { why }, repeatable: 'unless-lost' },
+      ({ status }) => status === 200 || status === 202,
+    );
+    return answer.json as FreezeView;
   }
 }

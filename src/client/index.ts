@@ -1,5 +1,5 @@
 /** TypeScript client of Holdpoint. No run-time dependencies: `fetch` and nothing else. */
-export { Holdpoint, type Audit, type ExecuteOptions } from './holdpoint.ts';
+export { Holdpoint, type Audit, type ExecuteOptions, type Freezes } from './holdpoint.ts';
 export type { Duration, HoldpointOptions } from './options.ts';
 export type { RetryOptions } from './retry.ts';
 export {
@@ -43,6 +43,7 @@ export {
 export { newReviewId, signProposal, type SignedProposal, type SignProposalOptions } from './proposal.ts';
 export type { AuditPage, CheckpointResponse, Explanation, ExplainRequest } from '../contract/api.ts';
 export type { ProblemCode, ReasonCode, ExecutionErrorCode } from '../contract/codes.ts';
+export type { FreezeAnswer, FreezeList, FreezeRequest, FreezeView } from '../contract/freeze.ts';
 export type { ExecuteRequest, ExecuteResponse } from '../contract/execute.ts';
 export type { DecisionRequest, ReconcileRequest } from '../contract/decision.ts';
 export type { Json, JsonObject } from '../contract/json.ts';

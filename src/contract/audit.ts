@@ -148,6 +148,25 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
     /** SHA-256 over the RFC 8785 form of the reviews that were looked at, in order. */
     lookedAt: digestSchema,
   }),
+  /** An operator stopped tools. Why is in the envelope. */
+  z.strictObject({
+    ...base,
+    type: z.literal('frozen'),
+    freezeId: z.string(),
+    /** Patterns. */
+    tools: z.array(z.string()),
+    by: z.string(),
+    channel: channelSchema,
+    envelopeDigest: digestSchema,
+  }),
+  z.strictObject({
+    ...base,
+    type: z.literal('lifted'),
+    freezeId: z.string(),
+    by: z.string(),
+    channel: channelSchema,
+    envelopeDigest: digestSchema,
+  }),
 ]);
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export type AuditEntryType = AuditEntry['type'];

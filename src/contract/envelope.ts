@@ -3,6 +3,7 @@ import { evidenceSchema, previewErrorSchema } from './call.ts';
 import { digestSchema, jsonObjectSchema, jsonSchema, timestampSchema } from './json.ts';
 import { drillRequestSchema } from './drill.ts';
 import { executeRequestSchema } from './execute.ts';
+import { freezeIdSchema, freezeRequestSchema } from './freeze.ts';
 import type { EnvelopeKind } from './constants.ts';
 import { reviewIdSchema, ulidSchema } from './ids.ts';
 import { channelSchema, decisionTypeSchema } from './review.ts';
@@ -119,6 +120,31 @@ export const drillPayloadSchema = z.strictObject({
 });
 export type DrillPayload = z.infer<typeof drillPayloadSchema>;
 
+const ordered = {
+  deploymentId: z.string(),
+  freezeId: freezeIdSchema,
+  why: z.string(),
+  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  channel: channelSchema,
+};
+
+/** An operator stops tools. */
+export const freezePayloadSchema = z.strictObject({
+  ...ordered,
+  tools: freezeRequestSchema.shape.tools,
+  frozenAt: timestampSchema,
+});
+export type FreezePayload = z.infer<typeof freezePayloadSchema>;
+
+/** An operator ends a freeze. */
+export const liftPayloadSchema = z.strictObject({
+  ...ordered,
+  /** SHA-256 of the freeze envelope's payload. */
+  freezeDigest: digestSchema,
+  liftedAt: timestampSchema,
+});
+export type LiftPayload = z.infer<typeof liftPayloadSchema>;
+
 /** One schema per kind; `EnvelopePayload<'decision'>` is its type. */
 export const PAYLOAD_SCHEMAS = {
   proposal: proposalPayloadSchema,
@@ -129,6 +155,8 @@ export const PAYLOAD_SCHEMAS = {
   reconciliation: reconciliationPayloadSchema,
   statement: statementPayloadSchema,
   drill: drillPayloadSchema,
+  freeze: freezePayloadSchema,
+  lift: liftPayloadSchema,
 } as const satisfies Record<EnvelopeKind, z.ZodType>;
 export type EnvelopePayload<K extends EnvelopeKind> = z.infer<(typeof PAYLOAD_SCHEMAS)[K]>;
 
@@ -146,6 +174,8 @@ export const SIGNING_ROLE = {
   decision: 'review',
   reconciliation: 'review',
   drill: 'review',
+  freeze: 'review',
+  lift: 'review',
   evidence: 'execute',
   statement: 'execute',
 } as const satisfies Record<EnvelopeKind, KeyRole>;

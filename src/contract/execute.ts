@@ -85,7 +85,7 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
     retryable: z.boolean(),
     /** The reviewer's words, after a rejection. */
     comment: z.string().optional(),
-    /** Which argument does not fit, for `arguments_invalid`; which connector, for `connector_missing`; that the service is another, for `unknown_tool`. */
+    /** Which argument does not fit, for `arguments_invalid`; which connector, for `connector_missing`; that the service is another, for `unknown_tool`; whose freeze, for `frozen`. */
     errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
   }),
   z.object({

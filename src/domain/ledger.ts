@@ -84,6 +84,11 @@ interface NewClaim {
   readonly idempotencyKey: string | null;
 }
 
+/** The call was judged by the freezes of this version. With any other in force, the step is refused (`outdated`). */
+interface Judged {
+  readonly freezeVersion: number;
+}
+
 /**
  * A step of the ledger. It succeeds only from the states named; otherwise nothing of the whole commit is written and
  * the row as it stands is returned.
@@ -111,8 +116,10 @@ export type LedgerTransition =
       readonly proposalDigest: Digest;
       readonly at: Timestamp;
       readonly expiresAt: Timestamp | null;
+      /** Of a call; absent for what no freeze stops. */
+      readonly freezeVersion?: number;
     }
-  | (NewClaim & { readonly to: 'begin'; readonly proposalDigest: Digest })
+  | (NewClaim & Judged & { readonly to: 'begin'; readonly proposalDigest: Digest })
   | { readonly to: 'tighten'; readonly reviewId: ReviewId; readonly expiresAt: Timestamp }
   | {
       readonly to: 'deny';
@@ -122,9 +129,9 @@ export type LedgerTransition =
       readonly at: Timestamp;
       readonly objections?: number;
     }
-  | (NewClaim & { readonly to: 'claim'; readonly objections: number })
+  | (NewClaim & Judged & { readonly to: 'claim'; readonly objections: number })
   | { readonly to: 'defer'; readonly reviewId: ReviewId; readonly token: string; readonly deferral: Deferral }
-  | {
+  | (Judged & {
       readonly to: 'resend';
       readonly reviewId: ReviewId;
       readonly token: string;
@@ -133,7 +140,7 @@ export type LedgerTransition =
       readonly resends: number;
       /** The call is not sent again before this, by any worker. */
       readonly resendAt: Timestamp;
-    }
+    })
   | {
       readonly to: 'finish';
       readonly reviewId: ReviewId;

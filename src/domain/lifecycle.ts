@@ -177,7 +177,7 @@ export function isFinal(
 interface EntryRow {
   readonly label: string;
   /** Database roles that may append it; `test/unit/lifecycle.test.ts` compares it with the check in the database. */
-  readonly writtenBy: readonly ('gate' | 'execute')[];
+  readonly writtenBy: readonly ('gate' | 'execute' | 'review')[];
   /** The proposer's final answer follows from it. `sometimes`: it depends on what the entry says. */
   readonly endsReview: boolean | 'sometimes';
 }
@@ -199,6 +199,8 @@ export const ENTRY = {
   reconciled: { label: 'Reconciled', writtenBy: ['gate'], endsReview: false },
   policy_changed: { label: 'Policy changed', writtenBy: ['gate'], endsReview: false },
   restored: { label: 'Restored', writtenBy: [], endsReview: false },
+  frozen: { label: 'Tools frozen', writtenBy: ['review'], endsReview: false },
+  lifted: { label: 'Freeze lifted', writtenBy: ['execute'], endsReview: false },
 } as const satisfies Record<AuditEntryType, EntryRow>;
 
 interface NoticeRow {

@@ -40,7 +40,7 @@ function remoteDecisionOf(
     urgency: review.urgency,
     proposer,
     // A freeze holds calls back. How one is decided does not depend on it.
-    settings: { ...settings, freeze: [] },
+    settings: { ...settings, freeze: [], freezes: { version: 0, standing: [] } },
     stayHeld: true,
   });
   if (assessment.kind !== 'held') return 'sign-in';

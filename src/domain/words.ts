@@ -83,6 +83,10 @@ export function entryWords(entry: AuditEntry): string {
       return `in force now: ${entry.policyDigest.slice(0, 19)}…`;
     case 'restored':
       return `${entry.by} accepted a restored database: ${entry.why}`;
+    case 'frozen':
+      return `${entry.by} froze ${entry.tools.join(', ')} (${entry.freezeId}, by ${entry.channel})`;
+    case 'lifted':
+      return `${entry.by} lifted ${entry.freezeId} (by ${entry.channel})`;
     default:
       return entry satisfies never;
   }

@@ -1,7 +1,8 @@
 import type { AuditEntry, IndexedEntry } from '../contract/audit.ts';
 import type { DeliveryStore } from './outbox.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
-import type { Timestamp } from '../contract/json.ts';
+import type { Freezes, FreezeView, StandingFreeze } from '../contract/freeze.ts';
+import type { Digest, Timestamp } from '../contract/json.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import type { Part } from '../contract/part.ts';
 import type { Heartbeat, PartCode } from '../domain/readiness.ts';
@@ -56,15 +57,25 @@ export interface Commit {
   readonly ledger?: LedgerTransition;
   readonly entries: readonly AuditEntry[];
   readonly review?: ReviewWrite;
+  /** Goes with its entry, `frozen` or `lifted`, and refuses from then on what was judged without it. */
+  readonly freeze?: FreezeWrite;
 }
+
+/** `freeze`: by the login of the reviewers' api. `lift`: by the execute worker, which has verified it. */
+export type FreezeWrite =
+  | { readonly to: 'freeze'; readonly freezeId: string; readonly envelope: DsseEnvelope }
+  | { readonly to: 'lift'; readonly freezeId: string; readonly n: number };
 
 export type CommitResult =
   /** Written. `row` is the ledger row after it, where a transition was asked for; `indices` those of the entries. */
   | { readonly ok: true; readonly row: LedgerRow | null; readonly indices: readonly number[] }
   /** `open` only: a row of this proposal is there already; nothing was written. */
   | { readonly ok: false; readonly why: 'existing'; readonly row: LedgerRow }
-  /** The row is in another state (or of another proposal); nothing was written. */
-  | { readonly ok: false; readonly why: 'refused'; readonly row: LedgerRow | null };
+  /**
+   * Nothing was written: the row is in another state (or of another proposal), or (`outdated`) the call was judged by other
+   * freezes than those that stand.
+   */
+  | { readonly ok: false; readonly why: 'refused' | 'outdated'; readonly row: LedgerRow | null };
 
 export interface ListFilter {
   readonly status?: readonly string[];
@@ -212,6 +223,7 @@ export interface Store {
   tail(listener: (event: TailEvent) => void): Promise<() => void>;
 
   readonly objections: ObjectionStore;
+  readonly freezes: FreezeStore;
   readonly sessions: SessionStore;
   readonly statements: StatementStore;
   /** What people and machines are told, derived from the log. */
@@ -301,6 +313,39 @@ export interface ObjectionStore {
   /** By the execute worker. */
   setUnreadable(n: number, unreadable: boolean): Promise<void>;
   countUnreadable(): Promise<number>;
+}
+
+/** A lift that was asked for and not judged yet. */
+export interface AskedLift {
+  readonly n: number;
+  readonly freeze: StandingFreeze;
+  /** SHA-256 of the freeze envelope's payload; null: it has none. */
+  readonly freezeDigest: Digest | null;
+  /** As it came; nothing of it counts until it is verified. */
+  readonly envelope: unknown;
+}
+
+/** What operators stopped while everything ran. Freezes and lifts themselves are written by {@link Store.commit}. */
+export interface FreezeStore {
+  /**
+   * All that stand, in one moment. A stored freeze counts whatever became of its author and key; of one that cannot be read
+   * it is assumed that it stops everything.
+   */
+  read(): Promise<Freezes>;
+  /** Whether these are the freezes that stand. */
+  isCurrent(version: number): Promise<boolean>;
+  /** Those that stand and the latest others, the newest first. */
+  list(limit: number): Promise<readonly FreezeView[]>;
+  /** `digest`: SHA-256 of its envelope's payload; null: it has none. */
+  find(freezeId: string): Promise<(FreezeView & { readonly digest: Digest | null }) | undefined>;
+  /** Stores a lift for the execute worker to judge. Only the login of the reviewers' api may. */
+  askLift(freezeId: string, envelope: DsseEnvelope): Promise<'stored' | 'not_frozen'>;
+  /** The oldest first. */
+  askedLifts(limit: number): Promise<readonly AskedLift[]>;
+  /** By the execute worker: the lift does not count, and never will. */
+  refuseLift(n: number, code: string): Promise<void>;
+  /** What became of a lift. Null: not judged yet. Undefined: there is none. */
+  readLift(envelope: DsseEnvelope): Promise<string | null | undefined>;
 }
 
 /** Which Temporal this is. Names are not enough: `default` exists on every server. */

@@ -1,6 +1,7 @@
 import type { ConfigFile } from '../contract/config.ts';
 import { compilePolicy } from '../domain/policy/compile.ts';
-import { buildSettings, matchesPattern, type Settings } from '../domain/policy/settings.ts';
+import { findUnmatched } from '../domain/freeze.ts';
+import { buildSettings, type Settings } from '../domain/policy/settings.ts';
 import { checkConfig } from './check-config.ts';
 import { votersByGroup } from './check-people.ts';
 import { findNearest } from '../domain/files/nearest.ts';
@@ -92,10 +93,7 @@ function findIdlePatterns({ value, source }: ParsedFile<ConfigFile>, settings: S
     ),
   ];
   return entries
-    .filter(
-      ([pattern]) =>
-        pattern !== '*' && !pattern.startsWith('mcp.') && !tools.some((tool) => matchesPattern(pattern, tool)),
-    )
+    .filter(([pattern]) => findUnmatched([pattern], tools).length > 0)
     .map(([pattern, path]) => {
       const nearest = findNearest(pattern, tools);
       const fix = nearest === undefined ? 'Correct it, or delete it' : `Did you mean "${nearest}"?`;

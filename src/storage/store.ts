@@ -3,6 +3,7 @@ import { StorageError, type Commit, type Store } from '../ports/store.ts';
 import type { Database } from './database/database.ts';
 import { createDeliveryStore } from './outbox/deliveries.ts';
 import { eraseEnded } from './reviews/erase.ts';
+import { createFreezeStore } from './commit/freezes.ts';
 import { createGroupCommit } from './commit/group-commit.ts';
 import { createReviewLists } from './reviews/list.ts';
 import { createLogReader, createStatementStore } from './log/log-reader.ts';
@@ -88,6 +89,7 @@ export function storeOver(database: Database): Store {
     ...createUpstreamStore(query),
     commit: group.commit,
     objections: createObjectionStore(query),
+    freezes: createFreezeStore(query),
     sessions: createSessionStore(query),
     statements: createStatementStore(query),
     deliveries: createDeliveryStore(database),

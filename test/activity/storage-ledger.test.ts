@@ -21,7 +21,7 @@ const OUTCOME = { body: { gone: true }, error: null, finishedAt: AT };
 const LOST = { error: { code: 'lost_answer', message: 'no answer' }, finishedAt: AT };
 
 const resending = (reviewId: string, at: string, resends: number): LedgerTransition => {
-  return { to: 'resend', reviewId, token: 'token-1', at, resends, resendAt: LATER };
+  return { to: 'resend', reviewId, token: 'token-1', at, resends, resendAt: LATER, freezeVersion: 0 };
 };
 
 const TRANSITIONS: Readonly<Record<LedgerTransition['to'], (reviewId: string) => LedgerTransition>> = {

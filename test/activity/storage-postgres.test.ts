@@ -267,10 +267,8 @@ describe('several processes on one PostgreSQL', () => {
     });
 
     it('no login that may not append can hold the line of appends', async () => {
-      for (const { database: login } of [api, review]) {
-        for (const statement of ['SELECT FROM holdpoint.audit_head FOR SHARE', 'SELECT holdpoint.lock_head()']) {
-          await expect(login.query(statement)).rejects.toMatchObject(refused);
-        }
+      for (const statement of ['SELECT FROM holdpoint.audit_head FOR SHARE', 'SELECT holdpoint.lock_head()']) {
+        await expect(api.database.query(statement)).rejects.toMatchObject(refused);
       }
     });
 

@@ -123,7 +123,7 @@ describe('readiness', () => {
   });
 
   test('a broken configuration file shows, and the old one is in force', async () => {
-    const settings = { current: () => api.settings.current(), problem: () => 'holdpoint.yaml:3:1 unknown key' };
+    const settings = { ...api.settings, problem: () => 'holdpoint.yaml:3:1 unknown key' };
     const { signedIn } = await readyz({}, WORKERS, { settings });
     expect([signedIn.status, signedIn.body.problems]).toMatchObject([
       200,

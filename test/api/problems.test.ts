@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { admitLifts } from '../../src/activities/execute/admit-lifts.ts';
 import { PROBLEMS, type ProblemCode, type ReceiptRefusal } from '../../src/contract/codes.ts';
 import { BODY_LIMITS, LIMITS } from '../../src/contract/constants.ts';
 import { StorageError } from '../../src/ports/store.ts';
@@ -70,6 +71,27 @@ const PROVOKED: Record<ProblemCode, () => Promise<Reply>> = {
   unauthenticated: () => api.get('/v1/reviews'),
   forbidden: () => api.post('/v1/execute', CREATE, 'ops-1'),
   not_an_approver: () => decideOn({}, 'finance-1'),
+  not_an_operator: () => api.post('/v1/freezes', { tools: ['*'], why: 'x' }, 'ops-1'),
+  second_person_required: async () => {
+    api.settings.update({ operators: ['ops'], liftBySecondPerson: true });
+    const { body } = await api.post('/v1/freezes', { tools: ['x.*'], why: 'x' }, 'ops-1');
+    const answer = await api.post(`/v1/freezes/${body.freeze.id}/lift`, { why: 'x' }, 'ops-1');
+    api.settings.update({ operators: [], liftBySecondPerson: false });
+    return answer;
+  },
+  already_lifted: async () => {
+    api.settings.update({ operators: ['ops'] });
+    const { body } = await api.post('/v1/freezes', { tools: ['y.*'], why: 'x' }, 'ops-1');
+    const path = `/v1/freezes/${body.freeze.id}/lift`;
+    const first = api.post(path, { why: 'x' }, 'ops-1');
+    while ((await api.store.freezes.askedLifts(1)).length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await admitLifts(api.executeDeps());
+    await first;
+    const answer = await api.post(path, { why: 'x' }, 'ops-1');
+    api.settings.update({ operators: [] });
+    return answer;
+  },
   self_approval: async () => {
     api.settings.setPolicy({ approval: { ...ONE_OF_OPS, separationOfDuties: true } });
     return decideOn({}, 'ops-3');

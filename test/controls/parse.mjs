@@ -65,7 +65,7 @@ export const controls = [
   {
     point: 8,
     what: 'one person as two reviewers, by mail and by Slack',
-    file: 'src/settings/check-config.ts',
+    file: 'src/settings/check-people.ts',
     find: 'email.toLowerCase()',
     replace: 'email',
     test: 'test/unit/config-checks.test.ts',

@@ -18,7 +18,7 @@ import type { ToolDefinition } from '../../src/contract/policy.ts';
 import type { DecisionType } from '../../src/contract/review.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { valueAt } from '../../src/domain/json/pointer.ts';
-import type { InForce, Settings, SettingsSource } from '../../src/domain/policy/settings.ts';
+import type { InForce, InForceSource, Settings } from '../../src/domain/policy/settings.ts';
 import { makeKey, signerOf, verifierOf, type SigningRole, type TestKey, type TestTrust } from './keys.ts';
 import { ONE_OF_OPS, smallPolicy, type SmallPolicy } from './small-policy.ts';
 import { memoryStore } from './databases.ts';
@@ -106,7 +106,7 @@ export async function makeFixture(options: FixtureOptions = {}) {
   const clock = makeClock(options.now);
   const keys = { propose: makeKey('propose-1'), review: makeKey('review-1'), execute: makeKey('execute-1') };
   const trust = trustOf(keys);
-  const settings = makeSettings(options);
+  const settings = makeSettings(options, store);
   const signers = { propose: signerOf(keys.propose), review: signerOf(keys.review), execute: signerOf(keys.execute) };
   const verifier = verifierOf(trust, settings);
   const recorder = makeRecorder();
@@ -265,7 +265,7 @@ function makeClock(now?: () => number) {
   };
 }
 
-export interface MutableSettings extends SettingsSource {
+export interface MutableSettings extends InForceSource {
   /** Replaces what a reload would. */
   update(patch: Partial<InForce>): void;
   /** Compiles another policy; what is not named stays as in the first. */
@@ -283,9 +283,9 @@ export const REVIEWERS: Settings['reviewers'] = [
   { id: 'audit-1', groups: ['ops'], role: 'auditor' },
 ];
 
-export function makeSettings(options: FixtureOptions): MutableSettings {
+export function makeSettings(options: FixtureOptions, store?: Pick<Store, 'freezes'>): MutableSettings {
   const base: SmallPolicy = { tools: TOOLS, approval: ONE_OF_OPS, ...options.policy };
-  let settings: Settings = {
+  let settings: InForce = {
     deploymentId: DEPLOYMENT,
     agents: [{ id: 'agent-1', owner: 'ops-3' }, { id: 'agent-2' }, { id: 'narrow-agent', tools: ['payouts.get'] }],
     reviewers: REVIEWERS,
@@ -312,6 +312,10 @@ export function makeSettings(options: FixtureOptions): MutableSettings {
   return {
     current: () => settings,
     problem: () => null,
+    refresh: async () => {
+      const freezes = await store?.freezes.read();
+      return (settings = { ...settings, ...(freezes === undefined ? {} : { freezes }) });
+    },
     update: (patch) => void (settings = { ...settings, ...patch }),
     setPolicy: (patch) => void (settings = { ...settings, policy: smallPolicy({ ...base, ...patch }) }),
   };

@@ -91,6 +91,7 @@ export function claiming(reviewId: string, token = 'token-1', objections = 0): L
     digest: DIGEST,
     idempotencyKey: null,
     objections,
+    freezeVersion: 0,
   };
 }
 

@@ -399,6 +399,7 @@ describe('an outcome that nobody knows', () => {
         digest,
         idempotencyKey: null,
         objections: 0,
+        freezeVersion: 0,
       },
       entries: [],
     });

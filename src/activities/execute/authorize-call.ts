@@ -19,7 +19,7 @@ import { digestUnattested, verifyProposal } from '../gate/proposal.ts';
 import { attachEvidence } from '../gate/prepare-revision.ts';
 import type { Connector } from '../../ports/connector.ts';
 import type { ExecuteCallInput } from '../api.ts';
-import { postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
+import { awaitLift, refuseCall, type ExecuteDeps } from './deps.ts';
 
 /** A call that may be made: everything in it is bound by what was verified here. */
 export interface AuthorizedCall {
@@ -33,6 +33,8 @@ export interface AuthorizedCall {
   readonly levels: readonly Level[];
   /** Of the policy that it was authorized under. */
   readonly policyDigest: string;
+  /** Of the freezes that were in force. */
+  readonly freezeVersion: number;
   readonly target: Target;
   readonly connector: Connector;
   /** Opened; never leaves the execute worker. */
@@ -52,7 +54,7 @@ export async function authorizeCall(
 ): Promise<AuthorizedCall> {
   const { material } = input;
   const { settings, proposer, assessment, levels } = assessInForce(deps, input, row);
-  if (assessment.kind === 'blocked' && assessment.reasonCodes.includes('frozen')) throw postponeCall('frozen', 5_000);
+  if (assessment.kind === 'blocked' && assessment.reasonCodes.includes('frozen')) throw awaitLift(settings, material);
   const held = assessment.kind === 'held' ? assessment.approval : null;
   const decisions = input.decisions.flatMap((envelope) => deps.verifier.verify('decision', envelope) ?? []);
   const isEdited = input.previous !== null && decisions.some(({ payload }) => payload.type === 'edit');
@@ -96,6 +98,7 @@ export async function authorizeCall(
     staleAt: verdict.staleAt,
     levels: [...material.levels, ...levels],
     policyDigest: settings.policy.digest,
+    freezeVersion: settings.freezes?.version ?? 0,
     target,
     connector,
     ...opened,

@@ -54,14 +54,15 @@ export async function claimCall(
     await deps.journal.claiming(claim.token, noted);
     return commitStep(
       deps,
-      { to: 'claim', reviewId, ...claim, objections },
+      { to: 'claim', reviewId, ...claim, objections, freezeVersion: call.freezeVersion },
       { ...row, state: 'claimed', claim },
       startedEntry(deps, input, call, { resend: false }),
     );
   });
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
     deps.journal.ended(claim.token, reviewId, 'not_made');
-    // Another attempt claimed the row, or a reviewer objected in the meantime: the next attempt finds out which.
+    // Another attempt claimed the row, a reviewer objected, or tools were frozen: the next attempt finds out which.
+    if (!claimed.ok && claimed.why === 'outdated') await deps.settings.refresh();
     throw postponeCall('not_open', 100);
   }
   return { row: claimed.row, sendBy: Date.parse(sendBy) };

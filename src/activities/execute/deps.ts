@@ -1,8 +1,9 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Json } from '../../contract/json.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
 import type { CallRefusal } from '../../domain/outcome.ts';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
+import { findFreeze } from '../../domain/policy/assess.ts';
+import type { InForce, InForceSource } from '../../domain/policy/settings.ts';
 import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
 import type { ClaimJournal } from '../../ports/claim-journal.ts';
 import type { Store } from '../../ports/store.ts';
@@ -11,7 +12,7 @@ import { refuse } from '../refuse.ts';
 /** What the execute worker's activities are given: the only place with credentials. */
 export interface ExecuteDeps {
   readonly store: Store;
-  readonly settings: SettingsSource;
+  readonly settings: InForceSource;
   readonly verifier: EnvelopeVerifier;
   readonly signer: Signer;
   readonly unsealer: Unsealer;
@@ -46,6 +47,16 @@ export function postponeCall(
   message: string = code,
 ): ApplicationFailure {
   return ApplicationFailure.create({ type: code, message, nonRetryable: false, nextRetryDelay: delay });
+}
+
+/** How long a frozen call waits until it is looked at again, ms. */
+const FROZEN_DELAY_MS = 3_000;
+
+/** The call waits for a freeze to be lifted. Says whose, and why. */
+export function awaitLift(settings: InForce, call: { readonly tool: string; readonly arguments: JsonObject }) {
+  const freeze = findFreeze(settings, call);
+  const ordered = typeof freeze === 'object' ? freeze : undefined;
+  return postponeCall('frozen', FROZEN_DELAY_MS, ordered && `frozen by ${ordered.by}: ${ordered.why}`);
 }
 
 /** Tells Temporal every `ms` that the activity is alive, while it works. Does nothing outside a worker. */

@@ -156,10 +156,19 @@ async function claimResend(
   const now = deps.clock.now();
   const resendAt = new Date(now + (resendWait(call.tool, row, now) ?? 0)).toISOString();
   const claimed = await deps.store.commit({
-    ledger: { to: 'resend', reviewId: input.reviewId, token, at: new Date(now).toISOString(), resends, resendAt },
+    ledger: {
+      to: 'resend',
+      reviewId: input.reviewId,
+      token,
+      at: new Date(now).toISOString(),
+      resends,
+      resendAt,
+      freezeVersion: call.freezeVersion,
+    },
     // One entry however often the call is sent again under this claim.
     entries: resends === 0 ? [startedEntry(deps, input, call, { resend: true })] : [],
   });
+  if (!claimed.ok && claimed.why === 'outdated') await deps.settings.refresh();
   // Another attempt sends it again, or settled it: the next attempt finds out.
   if (!claimed.ok || claimed.row === null) throw postponeCall('not_open', 100);
   return { row: claimed.row, sendBy: now + SEND_WITHIN_MS };

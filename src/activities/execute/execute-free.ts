@@ -47,10 +47,15 @@ async function executeFree(deps: ExecuteDeps, given: ExecuteFreeInput): Promise<
   const { reviewId } = proposal;
   await pauseIfLong(proposal.envelope);
   const answer = (status: FreeResult['status']): FreeResult => ({ status, reviewId });
-  const call = await authorize(deps, proposal, settings);
-  if (call === undefined) return answer('not_free');
   await assertLogIntact(deps);
-  const claimed = await beginCall(deps, call);
+  let call = await authorize(deps, proposal, settings);
+  let claimed = call && (await beginCall(deps, call));
+  if (claimed === 'outdated') {
+    // Operators froze or lifted something since this worker last looked.
+    call = await authorize(deps, proposal, await deps.settings.refresh());
+    claimed = call && (await beginCall(deps, call));
+  }
+  if (call === undefined || claimed === undefined || claimed === 'outdated') return answer('not_free');
   if (typeof claimed === 'string') return answer(claimed);
   const { material } = call.revision;
   const result = await sendCall(call, material.evidence, claimed, { resend: false });
@@ -91,6 +96,7 @@ async function authorize(deps: ExecuteDeps, proposal: ReadProposal, settings: In
       staleAt: null,
       levels: [],
       policyDigest: settings.policy.digest,
+      freezeVersion: settings.freezes?.version ?? 0,
       target,
       connector,
       ...(await openSealed(deps, revision.material, settings, tool)),
@@ -105,7 +111,7 @@ async function authorize(deps: ExecuteDeps, proposal: ReadProposal, settings: In
 }
 
 /** Opens and claims the ledger row and records what it is for, all or nothing. A row that is there already stays as it is. */
-async function beginCall(deps: ExecuteDeps, call: FreeCall): Promise<ClaimedCall | 'taken' | 'not_free'> {
+async function beginCall(deps: ExecuteDeps, call: FreeCall): Promise<ClaimedCall | 'taken' | 'not_free' | 'outdated'> {
   const { proposal, revision, settings } = call;
   const { reviewId, proposalDigest, proposer, proposedAt, envelope } = proposal;
   const base = baseOf(reviewId, proposal, settings, { proposedAt: proposedAt ?? '', workflow: null });
@@ -137,7 +143,7 @@ async function beginCall(deps: ExecuteDeps, call: FreeCall): Promise<ClaimedCall
   let result: CommitResult;
   try {
     result = await deps.store.commit({
-      ledger: { to: 'begin', reviewId, proposalDigest, ...claim },
+      ledger: { to: 'begin', reviewId, proposalDigest, ...claim, freezeVersion: call.freezeVersion },
       entries: [
         proposedEntry(base, revision, proposalDigest, at),
         classifiedEntry(base, revision, 'not_required', at),
@@ -155,5 +161,6 @@ async function beginCall(deps: ExecuteDeps, call: FreeCall): Promise<ClaimedCall
     if (error instanceof StorageError && error.code === 'write_refused') return 'not_free';
     throw error;
   }
-  return result.ok ? { row, sendBy: Date.parse(claim.sendBy) } : 'taken';
+  if (!result.ok) return result.why === 'outdated' ? 'outdated' : 'taken';
+  return { row, sendBy: Date.parse(claim.sendBy) };
 }

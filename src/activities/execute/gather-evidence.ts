@@ -25,8 +25,12 @@ export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInp
   const { reviewId, revision } = input;
   if (!Number.isSafeInteger(revision) || revision < 1 || revision > LIMITS.revisions)
     throw refuseCall('not_authorized');
-  const settings = deps.settings.current();
-  const call = await readSignedCall(deps, input, settings);
+  const call = await readSignedCall(deps, input, deps.settings.current());
+  // A preview reaches the target too, so what is frozen in the database counts, not what this worker knows of it.
+  const { version = 0 } = deps.settings.current().freezes ?? {};
+  const settings = (await deps.store.freezes.isCurrent(version))
+    ? deps.settings.current()
+    : await deps.settings.refresh();
   const { tool, service, arguments: args, context, urgency, proposer } = call;
   const question = { service, tool, arguments: args, context, urgency, proposer, settings, stayHeld: true };
   const assessment = assessCall(question);

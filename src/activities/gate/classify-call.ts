@@ -6,7 +6,7 @@ import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts'
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import { upstreamChanges } from '../../domain/policy/upstreams.ts';
 import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
-import { openReview, pauseIfLong, type OpeningDeps } from './open-review.ts';
+import { openReview, pauseIfLong, type Opening, type OpeningDeps } from './open-review.ts';
 import { readProposal, type ReadProposal } from './proposal.ts';
 import { buildRevision } from './prepare-revision.ts';
 
@@ -21,9 +21,13 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
   );
   // Verifying a long one took a while: others in this process first.
   await pauseIfLong(proposal.envelope);
+  return openReview(deps, openingOf(deps, input, proposal, settings));
+}
+
+function openingOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadProposal, settings: InForce): Opening {
   const { tool } = callOf(proposal);
   const definition = findTool(settings, tool);
-  return openReview(deps, {
+  return {
     base: baseOf(input.reviewId, proposal, settings, {
       proposedAt: new Date(input.startedAt).toISOString(),
       workflow: {
@@ -37,6 +41,10 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
     allowed: CALL_DECISIONS,
     timeoutMs: callTimeoutMs(definition, connectorTimeoutMs(settings.connectors[definition?.connector ?? ''])),
     executeWithinMs: settings.executeWithinMs,
+    freezes: {
+      version: settings.freezes?.version ?? 0,
+      again: async () => openingOf(deps, input, proposal, await deps.settings.refresh()),
+    },
     assess: (isOverLimit) => assessProposal(proposal, settings, isOverLimit),
     // A sensitive call that would run without a decision is held where its tool has had too many of them.
     isOverLimit: async ({ kind, class: callClass }) =>
@@ -44,7 +52,7 @@ export async function classifyCall(deps: OpeningDeps, input: ClassifyCallInput):
       callClass === 'sensitive' &&
       !(await deps.store.admitSensitive(tool, input.reviewId, settings.limits.sensitivePerToolPerHour)),
     revise: (assessment) => firstRevision(input, proposal, assessment, settings),
-  });
+  };
 }
 
 /** Names with half characters have no canonical form; such a call is blocked, and still has to be recorded. */

@@ -1,11 +1,11 @@
-import type { SettingsSource } from '../../domain/policy/settings.ts';
+import type { InForceSource } from '../../domain/policy/settings.ts';
 import type { Clock, EnvelopeVerifier } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
 
 /** What the gate worker's activities stand on. It holds public keys only. */
 export interface GateDeps {
   readonly store: Store;
-  readonly settings: SettingsSource;
+  readonly settings: InForceSource;
   readonly verifier: EnvelopeVerifier;
   readonly clock: Clock;
   /** Temporal identity of who started this run, for unsigned proposals. */

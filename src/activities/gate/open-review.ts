@@ -25,7 +25,7 @@ export type OpeningDeps = GateDeps & {
 type OpeningRefusal = 'too_many_pending' | 'classification_failed';
 
 /** A call or a question, as it was proposed. */
-interface Opening {
+export interface Opening {
   readonly base: ReviewBase;
   readonly proposal: DsseEnvelope | null;
   /** A reviewer's signed request for a drill, which is kept as a proposal is. */
@@ -35,6 +35,8 @@ interface Opening {
   readonly allowed: readonly DecisionType[];
   readonly timeoutMs: number;
   readonly executeWithinMs: number;
+  /** Of a call: the freezes that it is assessed by, and the same call by those that stand. */
+  readonly freezes?: { readonly version: number; again(): Promise<Opening> };
   /** Pure; may throw, for a reason that stays. */
   assess(isOverLimit: boolean): Assessment;
   /** Whether a limit holds what policy lets through; then it is assessed again. */
@@ -61,6 +63,8 @@ interface Written {
  */
 export async function openReview(deps: OpeningDeps, opening: Opening): Promise<Classified> {
   const { draft, result } = await writeDraft(deps, opening);
+  if (!result.ok && result.why === 'outdated' && opening.freezes)
+    return openReview(deps, await opening.freezes.again());
   const { base, proposal, proposalDigest, timeoutMs, executeWithinMs } = opening;
   const { assessment, revision } = draft;
   const { row } = result;
@@ -145,7 +149,7 @@ function refuse(refusal: OpeningRefusal, assessment: Assessment | null): Assessm
 const UNGATED = { free: 'not_required', blocked: 'blocked' } as const;
 
 function draftReview({ clock }: Pick<OpeningDeps, 'clock'>, opening: Opening, assessment: Assessment): Draft {
-  const { base, proposal, drill, proposalDigest, allowed } = opening;
+  const { base, proposal, drill, proposalDigest, allowed, freezes } = opening;
   const { reviewId } = base;
   const { kind } = assessment;
   const revision = opening.revise(assessment);
@@ -166,7 +170,14 @@ function draftReview({ clock }: Pick<OpeningDeps, 'clock'>, opening: Opening, as
     ledger:
       kind === 'blocked'
         ? { to: 'deny', reviewId, proposalDigest, reason: assessment.reasonCodes[0] ?? 'policy_error', at }
-        : { to: 'open', reviewId, proposalDigest, at, expiresAt: material.expiresAt },
+        : {
+            to: 'open',
+            reviewId,
+            proposalDigest,
+            at,
+            expiresAt: material.expiresAt,
+            ...(freezes === undefined ? {} : { freezeVersion: freezes.version }),
+          },
     entries: [proposedEntry(base, revision, proposalDigest, at), ...(revision.wantsPreview ? [] : [classified])],
     review: {
       kind: 'state',

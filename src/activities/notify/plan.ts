@@ -72,6 +72,8 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
     case 'proposed':
     case 'policy_changed':
     case 'restored':
+    case 'frozen':
+    case 'lifted':
       return [];
     case 'deferred':
       return [plan('execution.deferred')];

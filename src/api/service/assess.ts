@@ -1,4 +1,3 @@
-import type { ServiceContext } from './context.ts';
 import type { Principal } from '../principal.ts';
 import { refuseSealed } from './sealing.ts';
 import type { Urgency } from '../../contract/call.ts';
@@ -7,12 +6,12 @@ import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
-import type { InForce } from '../../domain/policy/settings.ts';
+import type { InForce, SettingsSource } from '../../domain/policy/settings.ts';
 import { maskSealed } from '../../domain/seal-binding.ts';
 
 /** What policy says of a call, as if this principal proposed it. Runs nothing and records nothing. */
 export function explain(
-  context: Pick<ServiceContext, 'settings'>,
+  context: { readonly settings: SettingsSource },
   principal: Principal,
   request: ExplainRequest,
 ): Explanation {

@@ -240,6 +240,8 @@ export function peopleOf(entry: AuditEntry): readonly string[] {
     case 'withdrawn':
     case 'reconciled':
     case 'restored':
+    case 'frozen':
+    case 'lifted':
       return [entry.by];
     case 'notified':
       return entry.recipients;

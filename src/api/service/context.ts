@@ -7,7 +7,7 @@ import { TailHub } from './hub.ts';
 import { Lane } from './scan.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
+import type { InForceSource } from '../../domain/policy/settings.ts';
 import { Reservations } from '../../domain/reservations.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { ulidOf } from '../../domain/ulid.ts';
@@ -29,7 +29,7 @@ export type SealArguments = (
 
 /** What the service needs. Everything that reaches outside comes in here; nothing is read from the environment. */
 export interface ServiceDeps {
-  readonly settings: SettingsSource;
+  readonly settings: InForceSource;
   readonly store: Store;
   readonly gate: GateClient;
   /** Absent: every call takes the workflow. */

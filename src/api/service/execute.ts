@@ -9,7 +9,7 @@ import {
 import type { JsonObject } from '../../contract/json.ts';
 import { isCallbackAllowed } from '../../domain/callback.ts';
 import { findInexact } from '../../contract/exact.ts';
-import { findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
+import { findArgumentErrors, findFreeze, type Assessment } from '../../domain/policy/assess.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import type { Review } from '../../contract/review.ts';
 import { StorageError } from '../../ports/store.ts';
@@ -169,6 +169,8 @@ async function propose(
       const invisible = await findInvisibleErrors(context, reviewId, request);
       if (invisible !== undefined) return answer(invisible);
       refuseUnlisted(settings, request, assessment);
+      const stopped = await findStop(context, reviewId, assessment);
+      if (stopped !== undefined) return answer(withErrors(settings, request, stopped, assessment));
       const handOff = findHandOff(context, assessment);
       if (handOff === undefined) release = await reservePending(context, principal, assessment);
       const call = await signCall(context, principal, { reviewId, plain: request, assessment }, handOff !== undefined);
@@ -229,16 +231,39 @@ async function findInvisibleErrors(
   const proposed = { tool, arguments: JSON.parse(JSON.stringify(sealed)) as JsonObject };
   if (findArgumentErrors(settings, proposed, { sealed: true }).length > 0) return undefined;
   context.log.info({ reviewId, tool }, 'blocked: arguments_invalid where the gate worker cannot see it');
-  // Stopped before any review of it could be recorded.
+  return { ...unrecordedBlock(reviewId, 'arguments_invalid'), errors: [...errors] };
+}
+
+/** A frozen call is stopped while Temporal is away, too: then nothing is started, and nothing of it recorded. */
+async function findStop(
+  { gate, log }: ServiceContext,
+  reviewId: ReviewId,
+  assessment: Assessment,
+): Promise<ExecuteResponse | undefined> {
+  if (assessment.kind !== 'blocked' || !assessment.reasonCodes.includes('frozen')) return undefined;
+  try {
+    await gate.ping();
+    return undefined;
+  } catch {
+    log.info({ reviewId }, 'blocked: frozen, while Temporal is away');
+    return unrecordedBlock(reviewId, 'frozen', assessment.class);
+  }
+}
+
+/** Stopped before any review of it could be recorded. */
+function unrecordedBlock(
+  reviewId: ReviewId,
+  code: 'arguments_invalid' | 'frozen',
+  callClass: Assessment['class'] = null,
+): Extract<ExecuteResponse, { outcome: 'BLOCKED' }> {
   return {
     outcome: 'BLOCKED',
     decisionId: decisionIdOf(reviewId),
     reviewId,
-    class: null,
+    class: callClass,
     gate: null,
-    reasonCodes: ['arguments_invalid'],
+    reasonCodes: [code],
     retryable: false,
-    errors: [...errors],
   };
 }
 
@@ -276,6 +301,11 @@ function withErrors(
     return reasons.length === 0 ? body : { ...body, reasons: [...reasons] };
   }
   if (body.outcome !== 'BLOCKED') return body;
+  if (body.reasonCodes.includes('frozen')) {
+    const freeze = findFreeze(settings, request);
+    if (typeof freeze !== 'object') return body;
+    return { ...body, errors: [{ pointer: '/tool', message: `frozen by ${freeze.by}: ${freeze.why}` }] };
+  }
   const isInvalid = body.reasonCodes.includes('arguments_invalid');
   const isUnknown = ['unknown_tool', 'connector_missing'].some((code) => body.reasonCodes.includes(code));
   if (!isInvalid && !isUnknown) return body;

@@ -8,7 +8,9 @@ import type { ListQuery, ListResponse } from '../../contract/api.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
 import { findShortfall, voterOf, waitsFor } from '../../domain/eligibility.ts';
-import { isFinal } from '../../domain/lifecycle.ts';
+import { isFinal, STATUS } from '../../domain/lifecycle.ts';
+import { findFreeze } from '../../domain/policy/assess.ts';
+import type { InForce } from '../../domain/policy/settings.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import { withRelated } from '../../domain/related.ts';
@@ -131,8 +133,18 @@ export function present(context: ServiceContext, principal: Principal, review: R
     ...shown,
     ...(shortfall === undefined ? {} : { shortfall }),
     ...(reasons.length === 0 ? {} : { reasons: [...reasons] }),
+    execution: withFreeze(settings, shown),
     workflow: shown.workflow && { ...shown.workflow, url: workflowUrl(context, shown.workflow) },
   };
+}
+
+/** Why an approved call does not run yet, where operators stopped its tool, or the configuration did. */
+function withFreeze(settings: InForce, { kind, status, call, execution }: Review): Review['execution'] {
+  if (kind !== 'call' || execution.status !== 'not_started' || STATUS[status].answer !== 'execution') return execution;
+  const freeze = findFreeze(settings, { tool: call.tool, arguments: call.arguments ?? {} });
+  if (freeze === undefined) return execution;
+  const { by, why, at } = freeze === 'configuration' ? { by: null, why: null, at: null } : freeze;
+  return { ...execution, frozen: { by, why, at } };
 }
 
 /**

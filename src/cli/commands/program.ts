@@ -8,6 +8,7 @@ import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.t
 import type { VerifyOptions } from './audit/verify.ts';
 import type { DemoOptions } from './demo/run.ts';
 import type { DrillOptions } from './drill.ts';
+import type { FreezeOptions } from './freeze.ts';
 import { execute, type ExecuteOptions } from './execute.ts';
 import type { CreateOptions, InitOptions } from './keys.ts';
 import type { CheckOptions, ExplainOptions } from './policy.ts';
@@ -40,6 +41,7 @@ export function createProgram(context: CliContext): Command {
   registerExecute(program, run, context);
   registerReview(program, context);
   registerDrill(program, run, context);
+  registerFreeze(program, run);
   registerPolicy(program, run);
   registerAudit(program, run);
   registerKeys(program, run);
@@ -115,6 +117,32 @@ function registerDrill(program: Command, run: Run, context: CliContext): void {
     .description('who was told of a drill, by which channel, and who answered')
     .argument('<id>')
     .action(run(async (io, options: GlobalOptions, id) => (await import('./drill.ts')).reportDrill(io, options, id)));
+}
+
+function registerFreeze(program: Command, run: Run): void {
+  const freeze = program
+    .command('freeze')
+    .description('stop tools at once: new calls are blocked, approved ones wait; for operators');
+  freeze
+    .command('tools', { isDefault: true })
+    .description('freeze tools, now and for every worker')
+    .argument('<patterns...>', "tools, or the beginning of their names and *; 'stripe.*', '*'")
+    .option('--why <reason>', 'for the log, and for everyone who waits')
+    .action(
+      run(async (io, options: FreezeOptions, ...patterns) =>
+        (await import('./freeze.ts')).freezeTools(io, options, ...patterns.flat()),
+      ),
+    );
+  freeze
+    .command('list')
+    .description('what is frozen, by whom, why, and what was lifted')
+    .action(run(async (io, options: GlobalOptions) => (await import('./freeze.ts')).listFreezes(io, options)));
+  freeze
+    .command('lift')
+    .description('lift a freeze; approved calls then run')
+    .argument('<id>')
+    .option('--why <reason>', 'for the log')
+    .action(run(async (io, options: FreezeOptions, id) => (await import('./freeze.ts')).liftFreeze(io, options, id)));
 }
 
 function urgencyOption(): Option {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { admitLifts } from '../../activities/execute/admit-lifts.ts';
 import { answerStatements } from '../../activities/execute/answer-statements.ts';
 import type { DirectActivities } from '../../activities/api.ts';
 import { createDirectActivities, createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
@@ -30,6 +31,8 @@ import { openClaimJournal } from '../../storage/log/claim-journal.ts';
 const STATEMENTS_EVERY_MS = 250;
 /** A reviewer waits 2 s for the answer to a no. */
 const OBJECTIONS_EVERY_MS = 500;
+/** Likewise an operator for the answer to a lift. */
+const LIFTS_EVERY_MS = 500;
 /** A connector that a reload brings may take longer than those at the start. */
 const SHORTEST_GRACE_MS = 60_000;
 
@@ -121,6 +124,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
       repeatUntilShutdown(foundation, 'sweep of objections to approved calls', OBJECTIONS_EVERY_MS, () =>
         stopObjectedCalls(deps),
       );
+      repeatUntilShutdown(foundation, 'lifts of freezes', LIFTS_EVERY_MS, () => admitLifts(deps));
       return workers;
     },
   };

@@ -8,13 +8,14 @@ import type { Store } from '../../ports/store.ts';
 import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { createVerifier, type Keys } from '../../storage/keys/index.ts';
 import { noProxy, type FindProxy } from '../../domain/proxy.ts';
-import type { SettingsSource } from '../../domain/policy/settings.ts';
+import type { InForceSource } from '../../domain/policy/settings.ts';
 import type { FileSettingsSource } from '../../settings/follow.ts';
 import { openReadiness } from './health.ts';
 import { requireNewest } from './kept-files.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
 import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
+import { followFreezes } from './freezes.ts';
 import { createMetrics, describeReadiness, type Metrics } from './metrics.ts';
 import { followUpstreams } from './upstreams.ts';
 import { createSweep, type Recovery, type SweepEvent } from '../../activities/lost-reviews.ts';
@@ -28,8 +29,8 @@ export interface Foundation {
   readonly log: Logger;
   readonly store: Store;
   readonly files: FileSettingsSource;
-  /** What calls are judged by: the files, and what was learnt of upstreams. */
-  readonly settings: SettingsSource;
+  /** What calls are judged by: the files, what was learnt of upstreams, and what operators froze. */
+  readonly settings: InForceSource;
   /** Called after a change of what is known of upstreams. Returns how to stop. */
   onUpstreams(listener: () => void): () => void;
   readonly temporal: TemporalConnections;
@@ -83,11 +84,13 @@ export async function createFoundation(input: FoundationInput): Promise<Foundati
   await loadSqlParser();
   const upstreams = await followUpstreams(source, input.store, input.log);
   input.shutdown.add('reading of upstreams', () => upstreams.stop());
+  const freezes = await followFreezes(upstreams.inForce, input.store, input.log);
+  input.shutdown.add('reading of freezes', () => freezes.stop());
   const foundation = {
     ...rest,
-    metrics: createMetrics({ part: input.part, store: input.store, settings: upstreams.inForce }),
+    metrics: createMetrics({ part: input.part, store: input.store, settings: freezes.inForce }),
     files: source,
-    settings: upstreams.inForce,
+    settings: freezes.inForce,
     onUpstreams: upstreams.onChange,
     temporal: temporal.connections,
     binding,

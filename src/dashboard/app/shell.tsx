@@ -25,6 +25,7 @@ import { voterOf } from '../../domain/eligibility.ts';
 import { words } from '../words.ts';
 import { lastInboxView } from '../inbox/filters.ts';
 import { AccountMenu } from './account-menu.tsx';
+import { FreezeNote } from './freeze-note.tsx';
 import { HelpDialog } from './help.tsx';
 import { Notices, notify } from './notices.tsx';
 
@@ -75,6 +76,7 @@ function Frame({ session }: { readonly session: Session }) {
       <ConnectionNote />
       <main id="main" tabIndex={-1}>
         <FilesNote />
+        <FreezeNote />
         <WithheldGroups session={session} />
         <Outlet />
       </main>

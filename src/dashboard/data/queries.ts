@@ -50,6 +50,13 @@ export const filesProblemQuery = queryOptions({
   refetchInterval: 20_000,
 });
 
+/** What is frozen. Read again by itself: a freeze belongs to no review, so no event tells of it. */
+export const freezesQuery = queryOptions({
+  queryKey: ['freezes'] as const,
+  queryFn: () => client.freezes.list(),
+  refetchInterval: 10_000,
+});
+
 export function toolsQuery() {
   return queryOptions({
     queryKey: ['tools'] as const,

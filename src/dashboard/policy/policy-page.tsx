@@ -11,13 +11,14 @@ import { Tabs } from '../ui/tabs.tsx';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
+import { FreezesView } from './freezes.tsx';
 import { firedLines } from './fired-lines.ts';
 import { ToolTable } from './tool-table.tsx';
 import { TryCall } from './try-call.tsx';
 
-const VIEWS = ['tools', 'try', 'file'] as const;
+const VIEWS = ['tools', 'try', 'file', 'freezes'] as const;
 
-/** What each tool's calls meet, what a call of one's own would meet, and the file that says so. */
+/** What each tool's calls meet, what a call of one's own would meet, the file that says so, and what operators froze. */
 export function PolicyPage() {
   usePageTitle(words.policy.title);
   const policy = useQuery({ queryKey: ['policy'] as const, queryFn: () => getJson<PolicyInForce>('/v1/policy') });
@@ -53,6 +54,7 @@ export function PolicyPage() {
       />
     ),
     file: policy.data !== undefined && <PolicyText policy={policy.data} fired={fired} />,
+    freezes: <FreezesView />,
   };
   return (
     <div className="policy">

@@ -224,6 +224,8 @@ export function readRecordedDecisions(entries: readonly AuditEntry[]): RecordedD
       case 'reconciled':
       case 'policy_changed':
       case 'restored':
+      case 'frozen':
+      case 'lifted':
         break;
       default:
         entry satisfies never;

@@ -13,6 +13,7 @@ import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
 import { missingConnector } from './classify.ts';
 import { createEvaluation } from './expression.ts';
+import { findFreezeOf } from '../freeze.ts';
 import { matchesPattern, type InForce, type Settings } from './settings.ts';
 import { acceptKey, distrustUpstream, trustedDigest, upstreamNameOf } from './upstreams.ts';
 
@@ -116,7 +117,7 @@ export function assessCall(input: AssessInput): Assessment {
   if (verdict.kind === 'blocked') {
     return block('policy_error', { reasonCodes, errors: verdict.errors ?? [] });
   }
-  if (isFrozen(settings, definition, input)) return block('frozen');
+  if (findFreeze(settings, input) !== undefined) return block('frozen');
   if (definition === undefined) return block('unknown_tool');
   const rendered = render(definition, input);
   if (rendered === undefined) return block('connector_missing', { errors: [missingConnector(definition)] });
@@ -167,12 +168,17 @@ export function findTool(settings: Settings, name: string): ToolDefinition | und
  * A freeze stops what would run, under whichever name it is proposed: an upstream's tool that policy renames is frozen by
  * the upstream's own name too (`mcp.<server>.<tool>`), and SQL that `postgres.select` cannot run by the tools that can.
  */
-function isFrozen(settings: Settings, definition: ToolDefinition | undefined, input: AssessInput): boolean {
-  const names = definition === undefined ? [input.tool] : [input.tool, ...otherNames(settings, definition, input)];
-  return settings.freeze.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
+export function findFreeze(settings: InForce, call: Pick<AssessInput, 'tool' | 'arguments'>) {
+  const definition = findTool(settings, call.tool);
+  const others = definition === undefined ? [] : otherNames(settings, definition, call);
+  return findFreezeOf(settings, [call.tool, ...others]);
 }
 
-function otherNames(settings: Settings, definition: ToolDefinition, { arguments: args }: AssessInput): string[] {
+function otherNames(
+  settings: Settings,
+  definition: ToolDefinition,
+  { arguments: args }: Pick<AssessInput, 'arguments'>,
+): string[] {
   const { connector } = definition;
   if (Object.hasOwn(settings.connectors, connector) && settings.connectors[connector]?.type === 'mcp') {
     return [acceptKey({ server: connector, tool: upstreamNameOf(definition) })];

@@ -1,5 +1,6 @@
 import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../../contract/config.ts';
 import type { Digest } from '../../contract/json.ts';
+import type { Freezes } from '../../contract/freeze.ts';
 import { durationMs } from '../../contract/policy.ts';
 import { voterOf } from '../eligibility.ts';
 import { digestOf } from '../proof/digest.ts';
@@ -47,6 +48,8 @@ export interface Upstreams {
 /** What calls are judged by. Without `upstreams` nothing is known of any, and calls of their tools are held. */
 export interface InForce extends Settings {
   readonly upstreams?: Upstreams;
+  /** As the database was last read. Whoever judged by others than those that stand is refused there. */
+  readonly freezes?: Freezes;
 }
 
 /** What is in force now; a broken file keeps the old settings and shows in `problem`. */
@@ -54,6 +57,12 @@ export interface SettingsSource {
   current(): InForce;
   /** Why the files on disk are not the ones in force; null when they are. */
   problem(): string | null;
+}
+
+/** What calls are judged by, where they are made. */
+export interface InForceSource extends SettingsSource {
+  /** Reads the freezes again. Throws `database_unavailable`. */
+  refresh(): Promise<InForce>;
 }
 
 const DEFAULT_LIMITS: Settings['limits'] = {

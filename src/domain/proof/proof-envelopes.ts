@@ -57,7 +57,7 @@ export function openEnvelopes(
     const verified = isKind(kind) ? openOne(kind, envelope, trusted) : undefined;
     if (verified === undefined) {
       findings.push({ code: 'envelope_unverified' });
-    } else if (verified.payload.deploymentId !== file.deploymentId || verified.payload.reviewId !== file.reviewId) {
+    } else if (verified.payload.deploymentId !== file.deploymentId || reviewOf(verified) !== file.reviewId) {
       findings.push({ code: 'foreign_envelope' });
     } else {
       opened.set(verified.payloadDigest, verified);
@@ -93,10 +93,17 @@ const SIGNED_AT = {
   reconciliation: 'reconciledAt',
   statement: 'at',
   drill: 'startedAt',
+  freeze: 'frozenAt',
+  lift: 'liftedAt',
 } as const satisfies { readonly [K in EnvelopeKind]: keyof EnvelopePayload<K> };
 
 function signedAtOf({ kind, payload }: OpenedEnvelope): string {
   return (payload as Readonly<Record<string, unknown>>)[SIGNED_AT[kind]] as string;
+}
+
+/** None of a freeze, or of a lift. */
+function reviewOf({ payload }: OpenedEnvelope): string | undefined {
+  return 'reviewId' in payload ? payload.reviewId : undefined;
 }
 
 function isKind(kind: string): kind is EnvelopeKind {

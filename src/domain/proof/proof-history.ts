@@ -57,6 +57,8 @@ function follows(entry: AuditEntry, past: Past): boolean {
       return past.has('unknown') && !past.has('settled');
     case 'policy_changed':
     case 'restored':
+    case 'frozen':
+    case 'lifted':
       return false;
     default:
       return entry satisfies never;
@@ -88,6 +90,8 @@ function marksOf(entry: AuditEntry, past: Past): readonly Mark[] {
     case 'revised':
     case 'policy_changed':
     case 'restored':
+    case 'frozen':
+    case 'lifted':
       return [];
     default:
       return entry satisfies never;

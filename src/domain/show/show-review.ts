@@ -121,7 +121,8 @@ function showEnd(review: Review, withAnswer: boolean): Section[] {
     pairs.push(pair('Ended', [endWords(review), ...by, resolution.edited ? ', with edited arguments' : '']));
   }
   if (review.kind === 'call') pairs.push(pair('Execution', executionWords(review)));
-  const { error, upstreamStatus, body, edited, deferred, retryAfter } = execution;
+  const { error, upstreamStatus, body, edited, deferred, frozen, retryAfter } = execution;
+  if (frozen !== undefined) pairs.push(showFreeze(frozen));
   if (deferred !== undefined) pairs.push(showDeferral(deferred));
   // What a target answered is as little Holdpoint's as what the agent said.
   if (error !== null && !wasStopped(review)) {
@@ -149,6 +150,12 @@ function showResponse(response: Json): Block {
   return typeof response === 'string'
     ? { kind: 'text', label, text: response }
     : { kind: 'json', label, value: response };
+}
+
+/** Who stopped the tool, and why. */
+function showFreeze({ by, why }: NonNullable<Review['execution']['frozen']>): Pair {
+  const who: Line = by === null ? ['by the configuration'] : ['by ', said(by), ': ', said(why ?? '')];
+  return { ...pair('Frozen', [...who, '. It runs when that is lifted']), tone: 'bad' };
 }
 
 /** Why the call waits although it was approved, and for how long at least. */

@@ -22,7 +22,10 @@ type GroupAnswer =
   | {
       kind: 'refused';
       seen: SeenCommit[];
-      refused: { reviewId: string; row: StoredLedgerRow | null }[];
+      refused: (
+        | { reviewId: string; outdated: boolean; row: StoredLedgerRow | null }
+        | { reviewId?: undefined; freezeId: string }
+      )[];
       /** Reviews whose ledger rows another transaction holds. */
       busy: string[];
     }
@@ -229,12 +232,16 @@ function refuse({ commit, resolve }: Waiting, { seen, refused }: Extract<GroupAn
     });
     return true;
   }
-  const { step } = commit;
-  const no = step === undefined ? undefined : refused.find(({ reviewId }) => reviewId === step.review_id);
-  if (step === undefined || no === undefined) return false;
+  const { step, freeze } = commit;
+  if (refused.some((no) => no.reviewId === undefined && no.freezeId === freeze?.freeze_id)) {
+    resolve({ ok: false, why: 'refused', row: null });
+    return true;
+  }
+  const no = step && refused.find(({ reviewId }) => reviewId === step.review_id);
+  if (no?.reviewId === undefined) return false;
   const row = no.row === null ? null : readLedgerRow(no.row);
-  const same = step.to === 'open' && row !== null && row.proposalDigest === step['proposal_digest'];
-  resolve(same ? { ok: false, why: 'existing', row } : { ok: false, why: 'refused', row });
+  const same = step?.to === 'open' && row !== null && row.proposalDigest === step['proposal_digest'];
+  resolve(same ? { ok: false, why: 'existing', row } : { ok: false, why: no.outdated ? 'outdated' : 'refused', row });
   return true;
 }
 

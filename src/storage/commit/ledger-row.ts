@@ -84,6 +84,7 @@ export function stepOf(transition: LedgerTransition): Step {
         proposal_digest: transition.proposalDigest,
         at: transition.at,
         expires_at: transition.expiresAt,
+        ...(transition.freezeVersion === undefined ? {} : { freeze_version: transition.freezeVersion }),
       };
     case 'tighten':
       return { to, review_id, expires_at: transition.expiresAt };
@@ -110,6 +111,7 @@ export function stepOf(transition: LedgerTransition): Step {
         at: transition.at,
         resends: transition.resends,
         resend_at: transition.resendAt,
+        freeze_version: transition.freezeVersion,
       };
     case 'finish':
       return {
@@ -150,6 +152,7 @@ function claimColumns(transition: Extract<LedgerTransition, { to: 'begin' | 'cla
     settled_by: transition.settledBy,
     digest: transition.digest,
     idempotency_key: transition.idempotencyKey,
+    freeze_version: transition.freezeVersion,
   };
 }
 

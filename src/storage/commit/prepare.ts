@@ -1,7 +1,7 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
 import type { Review } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
-import type { Commit, ReviewWrite } from '../../ports/store.ts';
+import type { Commit, FreezeWrite, ReviewWrite } from '../../ports/store.ts';
 import { leafOf, appendLeaves, hashLeaf, type CompactRange, type Hash } from '../../domain/proof/tree.ts';
 import { stepOf, type Step } from './ledger-row.ts';
 import { approversOf, openLevelOf } from '../../domain/eligibility.ts';
@@ -20,6 +20,14 @@ export interface Leaf {
 }
 
 type Columns = Readonly<Record<string, unknown>> & { readonly review_id: string };
+/** A freeze as `commit_group` takes it. */
+interface FreezeStep {
+  readonly to: 'freeze' | 'lift';
+  readonly freeze_id: string;
+  readonly envelope?: string;
+  readonly n?: number;
+}
+
 interface PreparedReview {
   readonly kind: 'reviews' | 'executions' | 'ends';
   readonly columns: Columns;
@@ -32,6 +40,7 @@ export interface PreparedCommit {
   readonly step: Step | undefined;
   readonly leaves: readonly Leaf[];
   readonly review: PreparedReview | undefined;
+  readonly freeze: FreezeStep | undefined;
   /** Commits that share one of these must not be in the same group: the second has to see what the first did. */
   readonly lanes: readonly string[];
   /** Characters to send, roughly. */
@@ -47,6 +56,8 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   const touched = [step?.review_id, review?.columns.review_id, ...leaves.map((leaf) => leaf.reviewId)];
   const reviewId = touched.find((id) => typeof id === 'string') ?? null;
   const lanes = [step?.review_id, review?.columns.review_id].filter((id) => id !== undefined).map((id) => `r ${id}`);
+  const freeze = commit.freeze === undefined ? undefined : prepareFreeze(commit.freeze);
+  if (freeze !== undefined) lanes.push(`f ${freeze.freeze_id}`);
   if (key !== undefined) lanes.push(`k ${key}`);
   const texts = [...Object.values(step ?? {}), ...Object.values(review?.columns ?? {}).flat()];
   const sizes = [
@@ -54,7 +65,14 @@ export function prepareCommit(commit: Commit): PreparedCommit {
     ...texts.map((text) => (typeof text === 'string' ? text.length : 0)),
   ];
   const size = sizes.reduce((sum, part) => sum + part, 0);
-  return { key, reviewId, step, leaves, review, lanes, size };
+  return { key, reviewId, step, leaves, review, freeze, lanes, size };
+}
+
+function prepareFreeze(write: FreezeWrite): FreezeStep {
+  const { to, freezeId: freeze_id } = write;
+  return write.to === 'freeze'
+    ? { to, freeze_id, envelope: JSON.stringify(write.envelope) }
+    : { to, freeze_id, n: write.n };
 }
 
 function leafFor(given: AuditEntry): Leaf {
@@ -175,6 +193,7 @@ export function payloadOf(
     leaves.map((leaf) => leaf.hash),
   );
   const steps = group.flatMap((commit) => commit.step ?? []);
+  const freezes = group.flatMap((commit) => commit.freeze ?? []);
   const writesOf = (kind: 'reviews' | 'executions' | 'ends') =>
     group.flatMap(({ review, leaves: own }, i) =>
       review?.kind === kind ? { ...review.columns, last_index: (firsts[i] ?? 0) + own.length - 1 } : [],
@@ -193,6 +212,7 @@ export function payloadOf(
     reviews: writesOf('reviews'),
     executions: writesOf('executions'),
     ends: writesOf('ends'),
+    ...(freezes.length === 0 ? {} : { freezes }),
   });
   return { json, range: appended.range, entries, tails };
 }

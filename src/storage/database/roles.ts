@@ -4,9 +4,9 @@ import type { Database, Query } from './database.ts';
  * Rights on PostgreSQL, so that a process that is taken over can do no more than its part:
  *
  * - api: reads, binds idempotency keys and calls to reviews, writes sessions, and asks for statements of completeness;
- * - review: the api where reviewers decide; as api, and it alone may store an objection;
+ * - review: the api where reviewers decide; as api, and it alone may store an objection, freeze, and ask for a lift;
  * - gate: opens, tightens, denies, reconciles, and writes the reviews table and what is told of it;
- * - execute: claims and finishes, says no to what it will not run, and writes evidence, checkpoints and statements.
+ * - execute: claims and finishes, says no to what it will not run, lifts freezes, and writes evidence, checkpoints and statements.
  *
  * None of them may write the ledger, the log or the reviews table but through `holdpoint.commit_group`, which looks at
  * the login and at what it was granted here. A login that is a member of gate and execute may do both (one process).
@@ -56,8 +56,11 @@ const GRANTS: readonly Grant[] = [
     ['INSERT', 'UPDATE (digest)', 'UPDATE (parts)', 'UPDATE (previous)', 'UPDATE (definition)'],
     'execute',
   ),
-  call('commit_group', 'gate', 'execute'),
-  call('lock_head', 'gate', 'execute'),
+  call('ask_lift', 'review'),
+  ...write('lifts', ['UPDATE (verdict)'], 'execute'),
+  call('commit_group', 'review', 'gate', 'execute'),
+  call('lock_head', 'review', 'gate', 'execute'),
+  call('may_freeze', 'review'),
   call('may_gate', 'gate'),
   call('erase_reviews', 'gate'),
   call('admit_sensitive', 'gate'),

@@ -1,6 +1,6 @@
 /**
- * What the database itself refuses, whatever program writes: a ledger row that would move back or sideways, and any
- * change to what was appended. SQLSTATE `HP001`: a ledger row may not move like that; `HP002`: the log is append-only.
+ * What the database itself refuses, whatever program writes: a ledger row that would move back or sideways, any change to
+ * what was appended, and what a login has no part in. SQLSTATE `HP001`: a ledger row may not move like that; `HP002`: the log is append-only.
  */
 export const guards = `
 CREATE FUNCTION holdpoint.guard_ledger_insert() RETURNS trigger LANGUAGE plpgsql AS $fn$
@@ -101,6 +101,51 @@ BEGIN
 END $fn$;
 CREATE TRIGGER forget_claim AFTER UPDATE OF claimed_at ON holdpoint.ledger
 FOR EACH ROW WHEN (OLD.claimed_at IS NOT NULL AND NEW.claimed_at IS NULL) EXECUTE FUNCTION holdpoint.forget_claim();
+
+-- Gate: proposals, decisions and every no. Execute: claims and what came of them, a no of its own, and calls that begin
+-- without a workflow. Neither may write the other's entries; a login that holds both (one process for everything) may write
+-- all. Review: freezes, and nothing else.
+CREATE FUNCTION holdpoint.check_rights(p jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
+DECLARE
+  gate boolean := has_function_privilege(session_user, 'holdpoint.may_gate()', 'EXECUTE');
+  worker boolean := has_function_privilege(session_user, 'holdpoint.may_execute()', 'EXECUTE');
+  review boolean := has_function_privilege(session_user, 'holdpoint.may_freeze()', 'EXECUTE');
+  kinds text[] := '{}';
+  types text[] := '{}';
+  begun text[] := '{}';
+BEGIN
+  IF gate AND worker THEN
+    RETURN;
+  END IF;
+  IF gate THEN
+    kinds := '{open,tighten,deny,reconcile}';
+    types := '{proposed,classified,notified,decided,revised,withdrawn,expired,aborted,finished,reconciled,policy_changed}';
+  ELSIF worker THEN
+    kinds := '{begin,deny,claim,defer,resend,finish,unknown}';
+    types := '{started,deferred,finished,unknown,aborted,expired,objected,lifted}';
+    SELECT coalesce(array_agg(s.review_id), '{}') INTO begun
+      FROM jsonb_to_recordset(p->'steps') AS s("to" text, review_id text) WHERE s."to" = 'begin';
+  ELSIF review THEN
+    types := '{frozen}';
+  END IF;
+  IF (NOT gate AND NOT worker AND NOT review)
+  -- A freeze takes its entry and nothing else: with the key of another's commit it would look as if that had been made.
+  OR (NOT gate AND NOT worker AND jsonb_build_array(p->'steps', p->'keys', p->'reviews', p->'executions', p->'ends')
+                                  IS DISTINCT FROM '[[], [], [], [], []]'::jsonb)
+  -- Whoever executes is who lifts, for an envelope that it verified; a freeze takes none.
+  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'freezes') AS f("to" text)
+              WHERE f."to" IS DISTINCT FROM CASE WHEN worker THEN 'lift' WHEN review THEN 'freeze' END)
+  OR (NOT p ? 'freezes' AND EXISTS (SELECT FROM jsonb_to_recordset(p->'entries') AS e(l text)
+                                     WHERE holdpoint.member_of(e.l, 'type') IN ('frozen', 'lifted')))
+  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text) WHERE s."to" <> ALL (kinds))
+  -- What belongs to a call that begins, check_begins judges (0007-begin).
+  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'entries') AS e(r text, l text)
+              WHERE holdpoint.member_of(e.l, 'type') <> ALL (types) AND coalesce(e.r, '') <> ALL (begun))
+  OR (NOT gate AND (p->'ends' <> '[]'
+      OR EXISTS (SELECT FROM jsonb_to_recordset(p->'reviews') AS w(review_id text) WHERE w.review_id <> ALL (begun)))) THEN
+    RAISE EXCEPTION 'this role may not write that' USING ERRCODE = '42501';
+  END IF;
+END $fn$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA holdpoint FROM PUBLIC;
 `;

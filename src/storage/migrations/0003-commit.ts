@@ -41,39 +41,6 @@ BEGIN
     (SELECT count(*) FROM holdpoint.objections o WHERE o.review_id = l.review_id));
 END $fn$;
 
--- Gate: proposals, decisions and every no. Execute: claims and what came of them, a no of its own, and calls that begin
--- without a workflow. Neither may write the other's entries; a login that holds both (one process for everything) may write all.
-CREATE FUNCTION holdpoint.check_rights(p jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
-DECLARE
-  gate boolean := has_function_privilege(session_user, 'holdpoint.may_gate()', 'EXECUTE');
-  worker boolean := has_function_privilege(session_user, 'holdpoint.may_execute()', 'EXECUTE');
-  kinds text[] := '{}';
-  types text[] := '{}';
-  begun text[] := '{}';
-BEGIN
-  IF gate AND worker THEN
-    RETURN;
-  END IF;
-  IF gate THEN
-    kinds := '{open,tighten,deny,reconcile}';
-    types := '{proposed,classified,notified,decided,revised,withdrawn,expired,aborted,finished,reconciled,policy_changed}';
-  ELSIF worker THEN
-    kinds := '{begin,deny,claim,defer,resend,finish,unknown}';
-    types := '{started,deferred,finished,unknown,aborted,expired,objected}';
-    SELECT coalesce(array_agg(s.review_id), '{}') INTO begun
-      FROM jsonb_to_recordset(p->'steps') AS s("to" text, review_id text) WHERE s."to" = 'begin';
-  END IF;
-  IF (NOT gate AND NOT worker)
-  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text) WHERE s."to" <> ALL (kinds))
-  -- What belongs to a call that begins, check_begins judges (0007-begin).
-  OR EXISTS (SELECT FROM jsonb_to_recordset(p->'entries') AS e(r text, l text)
-              WHERE holdpoint.member_of(e.l, 'type') <> ALL (types) AND coalesce(e.r, '') <> ALL (begun))
-  OR (NOT gate AND (p->'ends' <> '[]'
-      OR EXISTS (SELECT FROM jsonb_to_recordset(p->'reviews') AS w(review_id text) WHERE w.review_id <> ALL (begun)))) THEN
-    RAISE EXCEPTION 'this role may not write that' USING ERRCODE = '42501';
-  END IF;
-END $fn$;
-
 CREATE FUNCTION holdpoint.step_allowed(kind text, digest text, token text, at timestamptz, state text, resends integer,
   l holdpoint.ledger) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $fn$
 BEGIN
@@ -96,9 +63,10 @@ END $fn$;
 
 -- What stands in the way of a group: commits that were made before, steps that the ledger does not allow, and rows that
 -- another transaction holds.
-CREATE FUNCTION holdpoint.judge_group(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $fn$
+CREATE FUNCTION holdpoint.judge_group(p jsonb, freeze_version bigint) RETURNS jsonb LANGUAGE plpgsql AS $fn$
 DECLARE
   wanted record;
+  allowed boolean;
   stored bigint;
   k holdpoint.commit_keys;
   l holdpoint.ledger;
@@ -115,7 +83,7 @@ BEGIN
   END LOOP;
   FOR wanted IN SELECT * FROM jsonb_to_recordset(p->'steps')
                   AS s(review_id text, "to" text, proposal_digest text, token text, at timestamptz, state text, resends integer,
-                       objections bigint) LOOP
+                       objections bigint, freeze_version bigint) LOOP
     -- Behind this lock every objection that was stored can be seen, and none can be added. object() holds the row until
     -- its transaction ends, which a login decides for itself: it is not waited for here, where every append waits too.
     SELECT * INTO l FROM holdpoint.ledger WHERE review_id = wanted.review_id FOR UPDATE SKIP LOCKED;
@@ -128,13 +96,20 @@ BEGIN
       SELECT count(*) INTO stored FROM holdpoint.objections o WHERE o.review_id = wanted.review_id;
     END IF;
     -- A call that begins writes what is not there yet, and changes nothing that is.
-    CONTINUE WHEN stored = coalesce(wanted.objections, 0)
-              AND NOT (wanted."to" = 'begin' AND EXISTS (SELECT FROM holdpoint.reviews r WHERE r.review_id = wanted.review_id))
-              AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, wanted.at, wanted.state,
-                                         wanted.resends, l);
-    refused := refused || jsonb_build_object('reviewId', wanted.review_id,
+    allowed := stored = coalesce(wanted.objections, 0)
+           AND NOT (wanted."to" = 'begin' AND EXISTS (SELECT FROM holdpoint.reviews r WHERE r.review_id = wanted.review_id))
+           AND holdpoint.step_allowed(wanted."to", wanted.proposal_digest, wanted.token, wanted.at, wanted.state,
+                                      wanted.resends, l);
+    -- A worker that missed a freeze must not go on, whatever it knows.
+    CONTINUE WHEN allowed
+              AND (coalesce(wanted.freeze_version, 0) = judge_group.freeze_version
+                   OR (wanted.freeze_version IS NULL AND wanted."to" NOT IN ('begin', 'claim', 'resend')));
+    refused := refused || jsonb_build_object('reviewId', wanted.review_id, 'outdated', allowed,
                                              'row', CASE WHEN l.review_id IS NOT NULL THEN holdpoint.ledger_json(l) END);
   END LOOP;
+  IF p ? 'freezes' THEN
+    refused := refused || holdpoint.judge_freezes(p->'freezes');
+  END IF;
   IF seen = '[]' AND refused = '[]' AND busy = '[]' THEN
     RETURN NULL;
   END IF;
@@ -264,17 +239,18 @@ DECLARE
   p jsonb := payload::jsonb;
   head_size bigint;
   head_peaks bytea;
+  head_freezes bigint;
   verdict jsonb;
   ledger_rows jsonb;
 BEGIN
   PERFORM require_read_committed();
   PERFORM check_rights(p);
-  SELECT h.size, h.peaks INTO STRICT head_size, head_peaks FROM audit_head h FOR UPDATE;
+  SELECT h.size, h.peaks, h.freeze_version INTO STRICT head_size, head_peaks, head_freezes FROM audit_head h FOR UPDATE;
   IF head_size <> (p->>'size')::bigint OR NOT are_linked(p->'entries', head_size) THEN
     RETURN current_head(p->'entries', head_size, head_peaks);
   END IF;
-  IF p->'keys' <> '[]' OR p->'steps' <> '[]' THEN
-    verdict := judge_group(p);
+  IF p->'keys' <> '[]' OR p->'steps' <> '[]' OR p ? 'freezes' THEN
+    verdict := judge_group(p, head_freezes);
     IF verdict IS NOT NULL THEN
       RETURN verdict;
     END IF;
@@ -283,11 +259,19 @@ BEGIN
     END IF;
   END IF;
 
+  IF p ? 'freezes' THEN
+    PERFORM check_freezes(p);
+    PERFORM check_tree(p, head_size, head_peaks);
+  END IF;
+
   IF p->'steps' <> '[]' THEN
     ledger_rows := move_ledger(p->'steps');
   END IF;
   IF p->'entries' <> '[]' THEN
     PERFORM append_entries(p, head_size);
+  END IF;
+  IF p ? 'freezes' THEN
+    PERFORM write_freezes(p->'freezes');
   END IF;
   IF p->'keys' <> '[]' THEN
     INSERT INTO commit_keys (key, review_id, first, count)

@@ -5,6 +5,7 @@ import { reviews } from './0004-reviews.ts';
 import { limits } from './0005-limits.ts';
 import { proposals } from './0006-proposals.ts';
 import { begin } from './0007-begin.ts';
+import { freeze } from './0008-freeze.ts';
 import { parts } from './0009-parts.ts';
 
 /** In order. A migration that has been released is never edited; the next one changes what it made. */
@@ -16,5 +17,6 @@ export const MIGRATIONS: readonly { readonly name: string; readonly sql: string 
   { name: '0005-limits', sql: limits },
   { name: '0006-proposals', sql: proposals },
   { name: '0007-begin', sql: begin },
+  { name: '0008-freeze', sql: freeze },
   { name: '0009-parts', sql: parts },
 ];
