@@ -118,8 +118,11 @@ export async function settleRan(
   if (row === undefined || review === undefined || material === undefined || !digest) return false;
   const base = entryOf({ deploymentId, reviewId }, at);
   const times = { at, sendBy: at, settledBy: at };
+  // No freeze holds it back: nothing is called.
+  const { version: freezeVersion } = await store.freezes.read();
+  const judged = { objections: row.objections, freezeVersion };
   const claimed = await store.commit({
-    ledger: { to: 'claim', reviewId, token, ...times, digest, idempotencyKey: null, objections: row.objections },
+    ledger: { to: 'claim', reviewId, token, ...times, digest, idempotencyKey: null, ...judged },
     entries: [
       {
         ...base,
