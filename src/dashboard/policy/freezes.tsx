@@ -92,7 +92,7 @@ function FreezeForm() {
       >
         <label>
           {words.freeze.tools}
-          <input required value={tools} placeholder="stripe.*" onChange={(event) => setTools(event.target.value)} />
+          <input required value={tools} onChange={(event) => setTools(event.target.value)} />
         </label>
       </WhyForm>
     </section>
