@@ -1,6 +1,6 @@
 import type { ConfigFile } from '../contract/config.ts';
 import { compilePolicy } from '../domain/policy/compile.ts';
-import { findUnmatched } from '../domain/freeze.ts';
+import { findUnmatched } from '../domain/policy/frozen.ts';
 import { buildSettings, type Settings } from '../domain/policy/settings.ts';
 import { checkConfig } from './check-config.ts';
 import { votersByGroup } from './check-people.ts';

@@ -13,7 +13,7 @@ import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
 import { missingConnector } from './classify.ts';
 import { createEvaluation } from './expression.ts';
-import { findFreezeOf } from '../freeze.ts';
+import { findFreezeOf } from './frozen.ts';
 import { matchesPattern, type InForce, type Settings } from './settings.ts';
 import { acceptKey, distrustUpstream, trustedDigest, upstreamNameOf } from './upstreams.ts';
 
