@@ -1,33 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { findProcesses } from '../../src/cli/embedded/processes.ts';
 import { servesDatabase } from '../../src/cli/embedded/temporal-server.ts';
 import { withoutSettings } from '../support/holdpoint.ts';
+import { commandBlocks, openTerminals, type Terminals } from '../support/page-commands.ts';
 import { freePort } from '../support/ports.ts';
 
-/** A block of commands of the page. `background`: they run in a terminal of their own, until the end. */
-interface Block {
-  readonly commands: string;
-  readonly background: boolean;
-}
-
-const page = readFileSync(packageFile('docs/first-service.md'), 'utf8');
-const blocks: readonly Block[] = [...page.matchAll(/^```sh( background)?\n([^]*?)^```$/gm)].map(
-  ([, background, commands = '']) => ({ commands, background: background !== undefined }),
-);
+const blocks = commandBlocks(readFileSync(packageFile('docs/first-service.md'), 'utf8'));
 
 let place: string;
 let directory: string;
 let env: NodeJS.ProcessEnv;
 const ports = new Map<string, number>();
-const background: ChildProcess[] = [];
-/** Everything that was printed, in any terminal. */
-let output = '';
+let terminals: Terminals;
+const output = (): string => terminals.output();
 
 /** Folders that Git ignores: what was installed, built or kept here. */
 const ignored = new Set(['.git', ...(readFileSync(packageFile('.gitignore'), 'utf8').match(/^.+(?=\/$)/gm) ?? [])]);
@@ -47,76 +36,51 @@ beforeAll(async () => {
     HOLDPOINT_TEMPORAL_PORT: String(ports.get('7233')),
     HOLDPOINT_TEMPORAL_UI_PORT: String(ports.get('8233')),
   };
+  terminals = openTerminals(directory, () => env);
 });
 
 afterAll(async () => {
-  await Promise.all(background.map(stop));
+  await terminals.stop();
   const servers = await findProcesses((argv) => servesDatabase(argv, join(directory, '.holdpoint', 'temporal.db')));
   for (const { pid } of servers) process.kill(pid, 'SIGKILL');
   rmSync(place, { recursive: true, force: true });
 });
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await ended;
-}
-
-function openTerminal(args: readonly string[]): ChildProcess {
-  const child = spawn('bash', ['-e', ...args], { cwd: directory, env, stdio: 'pipe' });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  }
-  background.push(child);
-  return child;
-}
-
 /** What a reader puts in the place of `hpk_…` and its like: what was printed last. */
 function fillIn(commands: string): string {
   const filled = commands.replaceAll(/\b(hpk|hpr|rev)_…/g, (placeholder, kind: string) => {
-    const printed = output.match(new RegExp(`\\b${kind}_[A-Za-z0-9_-]+`, 'g')) ?? [];
+    const printed = output().match(new RegExp(`\\b${kind}_[A-Za-z0-9_-]+`, 'g')) ?? [];
     return printed.at(-1) ?? placeholder;
   });
   return filled.replaceAll(/127\.0\.0\.1:(\d+)/g, (address, port) => `127.0.0.1:${ports.get(port) ?? port}`);
 }
 
-async function waitFor(child: ChildProcess, isThere: () => boolean): Promise<void> {
-  for (;;) {
-    if (isThere()) return;
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`A command failed:\n${output.slice(-4000)}`);
-    await sleep(50);
-  }
-}
-
-const deploys = (): readonly string[] => output.match(/^deployed .*$/gm) ?? [];
+const deploys = (): readonly string[] => output().match(/^deployed .*$/gm) ?? [];
 
 test('every command works as it is written, and nothing is deployed before it was approved', async () => {
-  const terminal = openTerminal([]);
+  const terminal = terminals.open();
   let approved = 0;
-  for (const [index, { commands, background: isBackground }] of blocks.entries()) {
-    const before = output.length;
-    const since = (): string => output.slice(before);
-    if (isBackground) {
-      const own = openTerminal(['-c', fillIn(commands)]);
-      await waitFor(own, () => /^(deploys on http|Holdpoint is ready)/m.test(since()));
+  for (const { commands, kind } of blocks) {
+    const before = output().length;
+    const since = (): string => output().slice(before);
+    if (kind === 'background') {
+      const own = terminals.open(['-c', fillIn(commands)]);
+      await terminals.waitFor(own, () => /^(deploys on http|Holdpoint is ready)/m.test(since()));
       continue;
     }
     const isApproval = commands.includes('review approve');
     if (isApproval) expect(deploys()).toHaveLength(approved);
-    terminal.stdin?.write(`${fillIn(commands)}\nprintf '%s\\n' 'end of block ${index}'\n`);
-    await waitFor(terminal, () => since().includes(`end of block ${index}`));
+    await terminals.run(terminal, fillIn(commands));
     // Nothing to type in before it was printed.
-    if (commands.trimEnd().endsWith('&')) await waitFor(terminal, () => /\brev_/.test(since()));
+    if (commands.trimEnd().endsWith('&')) await terminals.waitFor(terminal, () => /\brev_/.test(since()));
     if (!isApproval) continue;
     approved += 1;
-    await waitFor(terminal, () => deploys().length === approved);
+    await terminals.waitFor(terminal, () => deploys().length === approved);
   }
   expect(deploys()).toEqual(['deployed shop 1.4.2 to production', 'deployed search 0.9.1 to production']);
-  expect(output).toContain('policy.yaml are valid: 2 tools, 1 agent, 1 reviewer\n');
-  expect(output).toContain('"outcome":"EXECUTED"');
-  expect(output).toContain('"outcome":"ESCALATE"');
+  expect(output()).toContain('policy.yaml are valid: 2 tools, 1 agent, 1 reviewer\n');
+  expect(output()).toContain('"outcome":"EXECUTED"');
+  expect(output()).toContain('"outcome":"ESCALATE"');
   // What propose.mjs prints in the end.
-  expect(output).toContain("{ service: 'search', version: '0.9.1', environment: 'production' }");
+  expect(output()).toContain("{ service: 'search', version: '0.9.1', environment: 'production' }");
 });
