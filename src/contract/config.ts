@@ -87,6 +87,9 @@ export type McpConnectorConfig = z.infer<typeof mcpConnectorSchema>;
 export const connectorSchema = z.union([mcpConnectorSchema, httpConnectorSchema, postgresConnectorSchema]);
 export type ConnectorConfig = z.infer<typeof connectorSchema>;
 
+export const logLevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+export type LogLevel = z.infer<typeof logLevelSchema>;
+
 export const configFileSchema = z.strictObject({
   deploymentId: z
     .string()
@@ -165,5 +168,7 @@ export const configFileSchema = z.strictObject({
     })
     .optional(),
   publicUrl: z.url().optional(),
+  /** Of every part that reads this file, instead of `HOLDPOINT_LOG_LEVEL`; followed while they run. */
+  log: z.strictObject({ level: logLevelSchema.optional() }).optional(),
 });
 export type ConfigFile = z.infer<typeof configFileSchema>;

@@ -62,6 +62,7 @@ export async function propose(
     ...caller,
     idempotencyKey: key,
   });
+  request.note(body);
   return { response: body, review: await readReview(request, body.reviewId) };
 }
 

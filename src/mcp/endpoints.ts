@@ -5,6 +5,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { endpoint, type Endpoint, type Reply } from '../api/http/endpoint.ts';
+import { noteOf } from '../api/http/logging.ts';
 import { type AgentPrincipal, type Caller, type DoorParts, ProblemError } from '../api/index.ts';
 import { principalKey } from '../api/principal.ts';
 import { upstreamListSchema, type UpstreamList } from '../contract/api.ts';
@@ -108,7 +109,16 @@ function admit(
   const session = id === undefined ? undefined : readSession(deps.sessionSecret, principal.id, id);
   // The client then begins another one.
   if (id !== undefined && session === undefined) throw new ProblemError('not_found');
-  return { context, deps, principal, caller, session, parts, isGone: () => res.closed };
+  return {
+    context,
+    deps,
+    principal,
+    caller,
+    session,
+    parts,
+    isGone: () => res.closed,
+    note: (answer) => noteOf(res, answer),
+  };
 }
 
 async function converse(request: McpRequest, req: Request, res: Response, body?: Message): Promise<void> {

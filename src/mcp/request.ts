@@ -38,6 +38,8 @@ export interface McpRequest {
   readonly parts: DoorParts;
   /** The connection has ended, so no answer can be sent by it. */
   readonly isGone: () => boolean;
+  /** Names the review of the answer in the log line of the request. */
+  readonly note: (answer: { readonly reviewId: string; readonly outcome: string }) => void;
 }
 
 /** Extension in which the server may answer a call with a handle: `io.modelcontextprotocol/tasks` (SEP-2663). */

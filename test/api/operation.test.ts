@@ -159,7 +159,7 @@ describe('the log', () => {
     await api.get(`/v1/reviews?threadId=${secret}`, 'ops-1');
     const text = api.log.join('');
     expect(text).toContain(answer.headers.get('x-request-id'));
-    expect(text).toContain('"who":"agent:agent-1"');
+    expect(text).toContain('"agent":"agent-1"');
     for (const hidden of [secret, api.credential('agent-1'), api.credential('ops-1')]) {
       expect(text).not.toContain(hidden);
     }

@@ -131,8 +131,23 @@ async function call(method: 'GET' | 'POST', path: string, credential: string, bo
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-const propose = (amount: number) =>
-  call('POST', '/v1/execute', AGENT, { service: 'payouts', tool: 'payouts.create', arguments: { amount } });
+const propose = (amount: number, reason = '') =>
+  call('POST', '/v1/execute', AGENT, { service: 'payouts', tool: 'payouts.create', arguments: { amount }, reason });
+
+/** What a part has logged, each line parsed. */
+const linesOf = (part: Part | undefined) =>
+  (part?.output() ?? '')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!(await what())) {
+    if (performance.now() > end) throw new Error(`not within a minute: ${what.toString()}`);
+    await sleep(50);
+  }
+}
 
 /** A worker that has just started may not have classified it yet: then there is nothing to decide on. */
 async function digestOf(reviewId: string): Promise<string> {
@@ -146,9 +161,10 @@ async function digestOf(reviewId: string): Promise<string> {
   }
 }
 
-async function approve(reviewId: string): Promise<void> {
+async function approve(reviewId: string, comment?: string): Promise<void> {
   const digest = await digestOf(reviewId);
-  const decided = await call('POST', `/v1/reviews/${reviewId}/decision`, REVIEWER, { type: 'approve', digest });
+  const decision = { type: 'approve', digest, ...(comment === undefined ? {} : { comment }) };
+  const decided = await call('POST', `/v1/reviews/${reviewId}/decision`, REVIEWER, decision);
   expect(decided.status).toBeLessThan(300);
 }
 
@@ -177,6 +193,72 @@ describe('the parts apart', () => {
       {},
       directory,
     );
+  });
+
+  test('a review can be followed through the logs of all parts: one line for each step, and nothing that was said', async () => {
+    const said = ['8987654321', 'said by the agent', 'said by the reviewer'];
+    const { body } = await propose(Number(said[0]), said[1]);
+    const reviewId = String(body.reviewId);
+    const refused = await call('POST', `/v1/reviews/${reviewId}/decision`, REVIEWER, {
+      type: 'approve',
+      digest: `sha256:${'0'.repeat(64)}`,
+    });
+    expect(refused.status).toBe(409);
+    await approve(reviewId, said[2]);
+    await call('GET', `/v1/reviews/${reviewId}?waitSeconds=30`, REVIEWER);
+    const about = { reviewId, agent: 'billing', tool: 'payouts.create', class: 'irreversible' };
+    const steps = [...parts].map(([name, part]) => [
+      name,
+      ...linesOf(part).filter((line) => line.reviewId === reviewId && line.msg !== 'request'),
+    ]);
+    expect(steps).toEqual([
+      ['api', expect.objectContaining({ msg: 'decision refused', reviewer: 'ops-1', code: 'digest_mismatch' })],
+      [
+        'gate',
+        expect.objectContaining({ ...about, msg: 'held', gate: 'hard', outcome: 'pending' }),
+        expect.objectContaining({
+          ...about,
+          msg: 'decided',
+          decision: 'approve',
+          reviewer: 'ops-1',
+          outcome: 'approved',
+        }),
+      ],
+      ['execute', expect.objectContaining({ ...about, msg: 'executed', outcome: 'executed', code: null })],
+    ]);
+    const asked = linesOf(parts.get('api')).find((line) => line.reviewId === reviewId);
+    expect(asked).toMatchObject({ msg: 'request', route: '/v1/execute', agent: 'billing', outcome: 'ESCALATE' });
+    for (const [name, part] of parts) {
+      for (const line of linesOf(part)) {
+        expect(line).toMatchObject({ part: name, instance: expect.any(String), version: expect.any(String) });
+      }
+      for (const word of said) expect(part.output()).not.toContain(word);
+    }
+  });
+
+  test('the level of the log follows the config file', async () => {
+    const file = join(directory, 'holdpoint.yaml');
+    const config = readFileSync(file, 'utf8');
+    const changes = () => linesOf(parts.get('api')).filter(({ msg }) => msg === 'the changed files are in force');
+    writeFileSync(file, `${config}log: { level: debug }\n`);
+    await until(async () => {
+      await fetch(`${url}/healthz`);
+      return linesOf(parts.get('api')).some(({ level, route }) => level === 20 && route === '/healthz');
+    });
+    writeFileSync(file, config);
+    await until(() => changes().length === 2);
+  });
+
+  test.each([
+    ['a setting is malformed', { HOLDPOINT_PORT: 'x' }, EXIT.configInvalid, 'setting_invalid'],
+    ['an error is not caught', { NODE_OPTIONS: `--import=${THROW_ON_SIGNAL}` }, 1, 'failed'],
+  ])('%s: the last line of the log says so, and there are no other words', async (_what, env, exit, code) => {
+    const port = String(await freePort());
+    const part = startPart(['api'], { ...environment('api'), HOLDPOINT_PORT: port, ...env }, directory);
+    await until(() => part.hasEnded() || part.output().includes('the api listens'));
+    part.child.kill('SIGUSR2');
+    expect(await part.ended).toBe(exit);
+    expect(linesOf(part).at(-1)).toMatchObject({ level: 60, part: 'api', code });
   });
 
   test('each part has its own keys only', () => {
@@ -357,6 +439,8 @@ describe('a part that lacks something does not start', () => {
     expect(code).toBe(3);
   });
 });
+
+const THROW_ON_SIGNAL = `data:text/javascript,${encodeURIComponent("process.on('SIGUSR2', () => { throw new Error('boom'); });")}`;
 
 const POLICY = `version: 1
 tools:

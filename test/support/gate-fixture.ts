@@ -307,6 +307,7 @@ export function makeSettings(options: FixtureOptions, store?: Pick<Store, 'freez
     notifications: undefined,
     oidc: undefined,
     publicUrl: null,
+    logLevel: null,
     ...options.settings,
   };
   return {

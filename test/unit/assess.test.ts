@@ -40,6 +40,7 @@ function settingsOf(over: Partial<Settings> = {}, policy: Partial<SmallPolicy> =
     notifications: undefined,
     oidc: undefined,
     publicUrl: null,
+    logLevel: null,
     ...over,
   };
 }

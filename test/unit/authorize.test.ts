@@ -52,6 +52,7 @@ function settingsOf(over: Partial<Settings> = {}): Settings {
     notifications: undefined,
     oidc: undefined,
     publicUrl: null,
+    logLevel: null,
     ...over,
   };
 }

@@ -48,6 +48,7 @@ function requestTo(ending?: AbortSignal): McpRequest {
     principal: { kind: 'agent', id: 'agent-1', agent: { id: 'agent-1' } },
     caller: { baseUrl: 'http://127.0.0.1:8080', signal },
     session: undefined,
+    note: () => undefined,
   } as unknown as McpRequest;
 }
 

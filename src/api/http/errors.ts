@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '../../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
+import { noteOf } from './logging.ts';
 import { ProblemError, asProblem, limitWords } from '../problem.ts';
 
 /** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
@@ -20,6 +21,7 @@ export function errorMiddleware(
     const problem = asProblem(fromParser(error) ?? error);
     const instance = instanceOf(res);
     count(problem.code);
+    noteOf(res, problem);
     if (problem.status >= 500) {
       const level = problem.code === 'internal' ? 'error' : 'warn';
       log[level]({ err: problem.cause ?? problem, code: problem.code, instance }, 'request failed');

@@ -1,12 +1,27 @@
 import { newUlid } from '../service/context.ts';
-import type { RequestHandler } from 'express';
+import { reviewIdSchema } from '../../contract/ids.ts';
+import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
-import { principalKey, type Principal } from '../principal.ts';
+import type { Principal } from '../principal.ts';
 import type { ApiMetrics } from './metrics.ts';
 
+/** Adds to the line of a request what is known of it beside its route. Only ids and codes, never what a caller wrote. */
+export function noteOf(
+  res: Response,
+  { reviewId, outcome, code }: { readonly reviewId?: unknown; readonly outcome?: unknown; readonly code?: string },
+): void {
+  res.locals['notes'] = {
+    ...(res.locals['notes'] as object | undefined),
+    ...(reviewIdSchema.safeParse(reviewId).success ? { reviewId } : {}),
+    ...(typeof outcome === 'string' ? { outcome } : {}),
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
 /**
- * Names every request and logs how it ended: route, status, time and who. No bodies, no queries, no headers: they hold
- * arguments and credentials.
+ * Names every request and logs how it ended: route, status, time, who, which review and with what outcome. No bodies, no
+ * queries, no headers: they hold arguments and credentials. Checks of health and metrics are asked for every few seconds,
+ * so those that succeed are for `debug`.
  */
 export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
   return (req, res, next) => {
@@ -21,10 +36,13 @@ export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
       const method = METHODS.has(req.method) ? req.method : 'other';
       const status = res.writableFinished ? res.statusCode : 499;
       metrics.durations.observe({ method, route, status: String(status) }, ms / 1_000);
-      const who = principal === undefined ? null : principalKey(principal);
-      log.info({ requestId, method, route, status, ms: Math.round(ms), who }, 'request');
+      const who = principal === undefined ? {} : { [principal.kind]: principal.id };
+      const notes = res.locals['notes'] as object | undefined;
+      const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
+      log[level]({ requestId, method, route, status, ms: Math.round(ms), ...who, ...notes }, 'request');
     });
     next();
   };
 }
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']);

@@ -3,6 +3,7 @@ import { authenticate, explainNoCredential } from './auth.ts';
 import { baseUrlOf } from './addresses.ts';
 import { parseBody, readBody, validateBody, validateQuery } from './body.ts';
 import { bodyLimitOf, expressPath, isCountedByAddress, type Endpoint, type Reply } from './endpoint.ts';
+import { noteOf } from './logging.ts';
 import type { Impatience, RateLimiter } from './rate-limit.ts';
 import type { Sessions } from './session.ts';
 import { principalKey, type Principal } from '../principal.ts';
@@ -49,6 +50,7 @@ const WRONG_KIND = {
 function handlersOf(definition: Endpoint, deps: RouterDeps): RequestHandler[] {
   const identify: RequestHandler = async (req, res, next) => {
     res.locals['route'] = definition.path;
+    noteOf(res, req.params);
     const principal = await identified(definition, req, res, deps);
     res.locals['principal'] = principal;
     if (principal !== undefined) await deps.limiter.charge(principal, 1);
@@ -127,6 +129,7 @@ function requireLength({ maxBody, mayExceed }: Endpoint, size: number, parsed: u
 function send(res: Response, reply: Reply): void {
   if (reply === undefined || res.headersSent) return;
   res.status(reply.status);
+  if ('json' in reply && typeof reply.json === 'object') noteOf(res, reply.json ?? {});
   if ('text' in reply) {
     res.setHeader('Content-Type', reply.contentType);
     res.send(reply.text);

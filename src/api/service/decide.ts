@@ -1,5 +1,5 @@
 import type { ReviewerPrincipal } from '../principal.ts';
-import { ProblemError, problemFields, type ProblemOptions } from '../problem.ts';
+import { asProblem, ProblemError, problemFields, type ProblemOptions } from '../problem.ts';
 import { isoNow, reviewSignerOf, type ServiceContext, newUlid } from './context.ts';
 import { readToAct } from './read.ts';
 import { fingerprintsOfVersion, noteVersion } from './reproposal.ts';
@@ -21,9 +21,26 @@ const PARALLEL = 8;
 
 /**
  * Checks, signs and delivers one decision. Who may not decide is refused here, before anything is signed; the gate
- * worker and the execute worker ask the same questions again.
+ * worker and the execute worker ask the same questions again. What counts is logged by the worker that records it.
  */
 export async function decide(
+  context: ServiceContext,
+  principal: ReviewerPrincipal,
+  reviewId: ReviewId,
+  request: DecisionRequest,
+  caller: Caller,
+): Promise<Settled> {
+  try {
+    return await sendDecision(context, principal, reviewId, request, caller);
+  } catch (error) {
+    const { code } = asProblem(error);
+    const { id: reviewer, channel } = principal;
+    context.log.info({ reviewId, reviewer, channel, decision: request.type, code }, 'decision refused');
+    throw error;
+  }
+}
+
+async function sendDecision(
   context: ServiceContext,
   principal: ReviewerPrincipal,
   reviewId: ReviewId,

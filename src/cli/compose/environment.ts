@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import ipaddr from 'ipaddr.js';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { z } from 'zod';
+import { logLevelSchema, type LogLevel } from '../../contract/config.ts';
 import { StartError } from '../start-error.ts';
 import type { Environment } from '../embedded/cache.ts';
 import { noProxy, type FindProxy } from '../../domain/proxy.ts';
@@ -27,7 +28,7 @@ export interface EnvironmentSettings {
   readonly metricsPort: number | null;
   /** Keys of this process, where they do not live in the data directory. */
   readonly keysDir: string | null;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logLevel: LogLevel;
   /** Of outgoing https. */
   readonly proxy: FindProxy;
   /** Proxies whose `X-Forwarded-*` headers count: addresses, ranges, `loopback` and the like. Null: none. */
@@ -35,8 +36,6 @@ export interface EnvironmentSettings {
   /** Null: gate workers are not versioned. */
   readonly deploymentVersion: WorkerDeploymentVersion | null;
 }
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const port = z
   .string()
@@ -88,7 +87,7 @@ const VARIABLES = {
   // Temporal joins the two by a full stop.
   HOLDPOINT_DEPLOYMENT_NAME: variable(z.string().regex(/^[\w-]{1,64}$/), 'letters, digits, _ and -'),
   HOLDPOINT_BUILD_ID: variable(z.string().regex(/^[\w.-]{1,128}$/), 'letters, digits, _, . and -'),
-  HOLDPOINT_LOG_LEVEL: variable(z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`),
+  HOLDPOINT_LOG_LEVEL: variable(logLevelSchema, `one of ${logLevelSchema.options.join(', ')}`),
   DATABASE_URL: variable(
     z.url({ protocol: /^postgres(ql)?$/ }),
     'a URL such as postgresql://user@host:5432/database',

@@ -13,6 +13,7 @@ import type { FileSettingsSource } from '../../settings/follow.ts';
 import { openReadiness } from './health.ts';
 import { requireNewest } from './kept-files.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
+import { logCommit } from './logger.ts';
 import { createReviewLookups, type TemporalConnections } from './temporal.ts';
 import { createTemporalBinding, type TemporalBinding } from './temporal-binding.ts';
 import { followFreezes } from './freezes.ts';
@@ -76,6 +77,7 @@ export function describePart(name: PartName): Part {
  */
 export async function createFoundation(input: FoundationInput): Promise<Foundation> {
   const { source, temporal, keys, ...rest } = input;
+  input.store.onWritten((commit) => logCommit(input.log, commit));
   if (input.proxy !== noProxy) input.log.info('https goes through HTTPS_PROXY, except to hosts of NO_PROXY');
   await requireNewest(source, input.store.parts);
   const { isKnown } = createReviewLookups(temporal.connections, null);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { Logger } from 'pino';
-import type { Part } from '../../contract/part.ts';
+import { isatty } from 'node:tty';
+import type { PartName } from '../../contract/part.ts';
 import type { KeyRole } from '../../contract/envelope.ts';
 import { loadKeys, type Keys } from '../../storage/keys/index.ts';
 import { privateKeyPath } from '../../storage/keys/key-files.ts';
@@ -23,10 +23,8 @@ export type WorkerRole = 'gate' | 'execute' | 'all';
 
 /** An api process. `propose` serves agents, `review` reviewers, each with its own signing key only. */
 export async function runApi(options: RunOptions, role: ApiRole): Promise<void> {
-  const settings = readEnvironment(options.env);
-  await serve(async (serving) => {
-    const part = describePart(role === 'all' ? 'api' : `api-${role}`);
-    const { keys, foundation } = await openFoundation(options, settings, part, keyRolesOf(role), serving);
+  await servePart(options, role === 'all' ? 'api' : `api-${role}`, async (settings, open) => {
+    const { keys, foundation } = await open(settings, keyRolesOf(role));
     const { host, port, trustProxy } = settings;
     // Its own port answers these too, with fewer words.
     const healthPort = settings.healthPort === port ? null : settings.healthPort;
@@ -39,18 +37,16 @@ export async function runApi(options: RunOptions, role: ApiRole): Promise<void> 
 
 /** A worker process. Only one with the role `execute` (or `all`) loads credentials and private keys. */
 export async function runWorker(options: RunOptions, role: WorkerRole): Promise<void> {
-  const environment = readEnvironment(options.env);
   const executes = role !== 'gate';
-  await serve(async (serving) => {
+  await servePart(options, role === 'all' ? 'worker' : role, async (environment, open, { shutdown }) => {
     const dataDir = executes ? openReplicaDir(environment.dataDir) : undefined;
-    if (dataDir !== undefined) serving.shutdown.add('data directory', () => dataDir.release());
+    if (dataDir !== undefined) shutdown.add('data directory', () => dataDir.release());
     const settings = { ...environment, dataDir: dataDir?.path ?? environment.dataDir };
     const roles: readonly KeyRole[] = [
       ...(executes ? (['execute', 'seal'] as const) : []),
       ...(role === 'execute' ? [] : optionalRoles(settings)),
     ];
-    const part = describePart(role === 'all' ? 'worker' : role);
-    const { keys, foundation } = await openFoundation(options, settings, part, roles, serving);
+    const { keys, foundation } = await open(settings, roles);
     const workers: RunningWorker[] = [];
     const health = await openHealth(foundation, settings, workers);
     if (executes) {
@@ -72,18 +68,39 @@ function optionalRoles(settings: EnvironmentSettings): readonly KeyRole[] {
   return (['mail', 'callback'] as const).filter((role) => existsSync(privateKeyPath(directory, role)));
 }
 
+type Open = (
+  settings: EnvironmentSettings,
+  roles: readonly KeyRole[],
+) => Promise<{ readonly keys: Keys; readonly foundation: Foundation }>;
+
+/** Runs one part. Its log begins before its settings are read: what is wrong with them is in there too. */
+async function servePart(
+  options: RunOptions,
+  name: PartName,
+  start: (settings: EnvironmentSettings, open: Open, serving: Serving) => Promise<void>,
+): Promise<void> {
+  const part = describePart(name);
+  const log = createLogger('info', null, part);
+  const run = async (serving: Serving): Promise<void> => {
+    serving.useLog(log);
+    const settings = readEnvironment(options.env);
+    log.level = settings.logLevel;
+    const open: Open = (ofPart, roles) => openFoundation(options, ofPart, { part, log }, roles, serving);
+    await start(settings, open, serving);
+  };
+  await serve(run, { isRead: isatty(process.stderr.fd) });
+}
+
 async function openFoundation(
   { env }: RunOptions,
   settings: EnvironmentSettings,
-  part: Part,
+  { part, log }: Pick<Foundation, 'part' | 'log'>,
   roles: readonly KeyRole[],
-  { shutdown, fail, useLog }: Serving,
-): Promise<{ readonly keys: Keys; readonly foundation: Foundation }> {
+  { shutdown, fail }: Serving,
+): ReturnType<Open> {
   const configFile = requireConfigFile(settings, env);
   const databaseUrl = requireDatabaseUrl(settings.databaseUrl);
   const target = readTemporalTarget(env);
-  const log: Logger = createLogger(settings.logLevel, null);
-  useLog(log);
   const sdkPort = await findSdkPort(settings);
   installTemporalRuntime(log, part.name, sdkPort);
   const keys = loadKeys(keysDirectory(settings), roles);

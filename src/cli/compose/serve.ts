@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import type { Environment } from '../embedded/cache.ts';
+import { explainError, type ErrorReport } from '../ui/explain-error.ts';
+import { Exit } from '../ui/exit.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RunOptions {
@@ -17,11 +19,23 @@ export interface Serving {
 }
 
 /**
- * Runs a server until a signal or a failure ends it, then closes everything in order. Rejects with what made the start or
- * the run fail.
+ * Runs a server until a signal or a failure ends it, then closes everything in order. What made the start or the run fail
+ * is logged as fatal; then it rejects with it, or with {@link Exit} where the log is all that is read (`isRead`: false).
  */
-export async function serve(start: (serving: Serving) => Promise<void>): Promise<void> {
+export async function serve(start: (serving: Serving) => Promise<void>, { isRead = true } = {}): Promise<void> {
   let log: Logger | undefined;
+  const logFatal = (error: unknown): ErrorReport => {
+    const report = explainError(error);
+    const { code, message } = report;
+    log?.fatal({ code, ...(code === 'failed' ? { err: error } : {}) }, message);
+    return report;
+  };
+  // The state of the process is unknown, so nothing is closed; the databases survive it.
+  process.once('uncaughtException', (error) => {
+    logFatal(error);
+    if (isRead) console.error(error);
+    process.exit(1);
+  });
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
@@ -46,6 +60,9 @@ export async function serve(start: (serving: Serving) => Promise<void>): Promise
   try {
     await Promise.race([noteStart(), ended]);
     await ended;
+  } catch (error) {
+    const { exit } = logFatal(error);
+    throw isRead ? error : new Exit(exit);
   } finally {
     await shutdown.run();
   }
@@ -78,7 +95,7 @@ export function createShutdown(log: () => Logger | undefined): Shutdown {
       try {
         await run();
       } catch (error) {
-        log()?.error({ err: error, part: name }, 'a part did not stop cleanly');
+        log()?.error({ err: error, step: name }, 'a step of the shutdown failed');
       }
     }
   };

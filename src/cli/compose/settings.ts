@@ -5,6 +5,7 @@ import { loadCatalogFiles } from '../../catalog/index.ts';
 import { parseConfigFile } from '../../domain/files/parse-file.ts';
 import { formatProblem } from '../../domain/files/problem.ts';
 import type { Environment } from '../embedded/cache.ts';
+import type { Settings } from '../../domain/policy/settings.ts';
 import { openSettings, type FileSettingsSource } from '../../settings/follow.ts';
 import { resolveReference } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
@@ -79,7 +80,15 @@ export async function followSettings(
   source.onProblem((problem) => {
     if (problem !== null) log.error({ code: 'config_not_in_force', problem }, 'the changed files are not in force');
   });
-  source.onChange((settings) => log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force'));
+  const { level } = log;
+  const setLevel = (settings: Settings): void => {
+    log.level = settings.logLevel ?? level;
+  };
+  setLevel(source.current());
+  source.onChange((settings) => {
+    setLevel(settings);
+    log.info({ policyDigest: settings.policy.digest }, 'the changed files are in force');
+  });
   await source.watch();
   return source;
 }

@@ -47,7 +47,8 @@ async function startDev(
   const dataDir = openDataDir(settings.dataDir);
   shutdown.add('data directory', () => dataDir.release());
   await requireFreePort(settings.port, env);
-  const log = createLogger(settings.logLevel, dataDir.log);
+  const part = describePart('all');
+  const log = createLogger(settings.logLevel, dataDir.log, part);
   serving.useLog(log);
   const sdkPort = await findSdkPort(settings);
   installTemporalRuntime(log, 'all', sdkPort);
@@ -60,7 +61,7 @@ async function startDev(
   shutdown.add('settings', () => source.close());
   reportFiles(source, say);
   const foundation = await createFoundation({
-    part: describePart('all'),
+    part,
     log,
     store,
     source,

@@ -36,6 +36,7 @@ ${connectors.length === 0 ? NO_CONNECTOR : `connectors:\n${connectors.map(render
 # liftBySecondPerson: false # true: a freeze is lifted by another operator than the one who ordered it
 # callbacks: []            # URL prefixes to which agents may have decisions sent, each ending with /
 # publicUrl: https://holdpoint.example.com # base of links in messages (default: the address of the request)
+# log: { level: info }     # of all parts, changed while they run; HOLDPOINT_LOG_LEVEL sets it for one
 # limits:
 #   pendingPerAgent: 200
 #   irreversiblePerToolPerHour: 60

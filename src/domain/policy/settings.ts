@@ -1,4 +1,4 @@
-import type { AgentConfig, ConfigFile, ConnectorConfig, ReviewerConfig } from '../../contract/config.ts';
+import type { AgentConfig, ConfigFile, ConnectorConfig, LogLevel, ReviewerConfig } from '../../contract/config.ts';
 import type { Digest } from '../../contract/json.ts';
 import type { Freezes } from '../../contract/freeze.ts';
 import { durationMs } from '../../contract/policy.ts';
@@ -13,7 +13,7 @@ export interface Settings {
   readonly agents: readonly AgentConfig[];
   readonly reviewers: readonly ReviewerConfig[];
   readonly policy: Policy;
-  /** Of everything that the configuration file says. */
+  /** Of everything that the configuration file says, but how much is logged: parts judge by the same file whatever they log. */
   readonly configDigest: Digest;
   readonly callbacks: readonly string[];
   readonly unattested: 'hold' | 'allow' | 'refuse';
@@ -32,6 +32,8 @@ export interface Settings {
   readonly notifications: ConfigFile['notifications'];
   readonly oidc: ConfigFile['oidc'];
   readonly publicUrl: string | null;
+  /** Null: as the environment says. */
+  readonly logLevel: LogLevel | null;
 }
 
 /** What was learnt of upstream MCP servers while running. */
@@ -79,12 +81,13 @@ export function buildSettings(
   policy: Policy,
   fallback: { readonly deploymentId: string },
 ): Settings {
+  const { log, ...judgedBy } = config;
   return {
     deploymentId: config.deploymentId ?? fallback.deploymentId,
     agents: config.agents ?? [],
     reviewers: config.reviewers ?? [],
     policy,
-    configDigest: digestOf(config),
+    configDigest: digestOf(judgedBy),
     callbacks: config.callbacks ?? [],
     unattested: config.unattested ?? 'hold',
     executeWithinMs: durationMs(config.executeWithin ?? DEFAULT_EXECUTE_WITHIN),
@@ -102,6 +105,7 @@ export function buildSettings(
     notifications: config.notifications,
     oidc: config.oidc,
     publicUrl: config.publicUrl ?? null,
+    logLevel: log?.level ?? null,
   };
 }
 
