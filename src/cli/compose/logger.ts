@@ -54,6 +54,7 @@ const LINES: { readonly [T in AuditEntryType]: (entry: Entry<T>) => Line | undef
   unknown: ({ errorCode: code }) => ({ message: 'outcome unknown', outcome: 'outcome_unknown', code }),
   reconciled: ({ outcome, by }) => ({ message: 'reconciled', outcome, by }),
   policy_changed: () => undefined,
+  restored: () => ({ message: 'restored' }),
 };
 const LINE_OF_STATUS = { pending: 'held', blocked: 'blocked' } as const;
 
