@@ -53,6 +53,8 @@ const LINES: { readonly [T in AuditEntryType]: (entry: Entry<T>) => Line | undef
   finished: ({ status: outcome, errorCode: code, late }) => ({ message: outcome, outcome, code, late }),
   unknown: ({ errorCode: code }) => ({ message: 'outcome unknown', outcome: 'outcome_unknown', code }),
   reconciled: ({ outcome, by }) => ({ message: 'reconciled', outcome, by }),
+  frozen: ({ freezeId, by }) => ({ message: 'frozen', freezeId, by }),
+  lifted: ({ freezeId, by }) => ({ message: 'freeze lifted', freezeId, by }),
   policy_changed: () => undefined,
   restored: () => ({ message: 'restored' }),
 };
