@@ -15,7 +15,8 @@ import type { Supervised } from '../support/supervised.ts';
 
 /** Faults of every kind in all parts under traffic; `npm run chaos` sets what is different from `npm test`. */
 const MINUTES = Number(process.env['CHAOS_MINUTES'] ?? 2);
-const SEED = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
+// One schedule for `npm test`, so that a change is to blame for what fails; `npm run chaos` tries others.
+const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
 const PER_MINUTE = Number(process.env['CHAOS_FAULTS_PER_MINUTE'] ?? 40);
 const isFull = process.env['CHAOS_TEMPORAL'] === 'full';
 const LANES = 6;
