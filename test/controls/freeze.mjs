@@ -66,15 +66,6 @@ export const controls = [
   },
   {
     point: 11,
-    what: 'who executes is who lifts',
-    file: 'src/storage/migrations/0002-guards.ts',
-    find: "WHEN worker THEN 'lift' WHEN review THEN 'freeze' END",
-    replace: 'WHEN worker THEN \'lift\' WHEN review THEN f."to" END',
-    test: freezes,
-    name: 'does its part of freezing and no other',
-  },
-  {
-    point: 11,
     what: 'each freeze is in the log as it was signed',
     file: 'src/storage/migrations/0008-freeze.ts',
     find: 'IF told IS DISTINCT FROM done THEN',
