@@ -96,8 +96,8 @@ async function startOfLoss(store: Store): Promise<Timestamp> {
 }
 
 /** What accepting does about a review. */
-export function fateOf({ what, ledger }: Forgotten): 'outcome_unknown' | 'aborted' | 'none' {
-  if (ledger !== 'open' && ledger !== 'deferred') return 'none';
+export function fateOf({ what, ledger }: Forgotten): 'outcome_unknown' | 'aborted' | 'nothing' {
+  if (ledger !== 'open' && ledger !== 'deferred') return 'nothing';
   return what === 'ran' ? 'outcome_unknown' : 'aborted';
 }
 

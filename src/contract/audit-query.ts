@@ -19,6 +19,9 @@ export const RARE_AUDIT_TYPES = [
   'unknown',
   'reconciled',
   'policy_changed',
+  'restored',
+  'frozen',
+  'lifted',
 ] as const satisfies readonly AuditEntryType[];
 
 /** Whether only types of {@link RARE_AUDIT_TYPES} are asked for. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runDoctor } from '../../src/cli/commands/doctor/run.ts';
 import type { Finding } from '../../src/cli/commands/doctor/checks.ts';
 import { checkDatabase } from '../../src/cli/commands/doctor/database.ts';
-import { PARTS, type PartName } from '../../src/cli/commands/doctor/parts.ts';
+import { PART_NEEDS, type ApartName } from '../../src/cli/compose/part-needs.ts';
 import { initKeys } from '../../src/cli/commands/keys.ts';
 import { runMigrate } from '../../src/cli/compose/migrate.ts';
 import { createIo } from '../../src/cli/ui/io.ts';
@@ -170,7 +170,7 @@ describe('the rights of a login', () => {
 });
 
 describe('doctor --role', () => {
-  async function doctor(role: PartName, env: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  async function doctor(role: ApartName, env: Readonly<Record<string, string>>): Promise<Record<string, string>> {
     const captured = capture({
       cwd: directory,
       env: { HOLDPOINT_CONFIG: 'holdpoint.yaml', HOLDPOINT_DATA_DIR: join(directory, 'data'), ...env },
@@ -215,6 +215,6 @@ describe('doctor --role', () => {
   });
 
   it('has every part', () => {
-    expect(Object.keys(PARTS)).toEqual(['api-propose', 'api-review', 'api', 'gate', 'execute', 'worker']);
+    expect(Object.keys(PART_NEEDS)).toEqual(['api-propose', 'api-review', 'api', 'gate', 'execute', 'worker']);
   });
 });

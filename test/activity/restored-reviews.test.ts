@@ -123,7 +123,7 @@ describe('after an older database was put back', () => {
     expect(forgotten.map((one) => [one.reviewId, one.what, one.ledger, fateOf(one)])).toEqual([
       [ended.input.reviewId, 'decided', 'open', 'aborted'],
       [ran.input.reviewId, 'ran', 'open', 'outcome_unknown'],
-      ['rev_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'proposed', null, 'none'],
+      ['rev_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'proposed', null, 'nothing'],
     ]);
   });
 });

@@ -8,9 +8,8 @@ import type { Store } from '../../src/ports/store.ts';
 import { formatVerifierKey, originOf, verifyCheckpoint } from '../../src/domain/proof/checkpoint.ts';
 import { leafOf } from '../../src/domain/proof/tree.ts';
 import {
+  compareKept,
   createCheckpointer,
-  extendsKeptCheckpoint,
-  findRollback,
   replaceKept,
   type CheckpointerOptions,
 } from '../../src/storage/log/checkpointer.ts';
@@ -66,10 +65,10 @@ describe('checkpointer', () => {
     const checkpointer = checkpointerOn(older, file);
     await expect(checkpointer.checkpointNow()).rejects.toMatchObject(rolledBack);
     const options = { store: older, deploymentId: 'test', key, trusted: [key.publicKey], file };
-    expect(await findRollback(options)).toMatchObject({ size: 3 });
+    expect(await compareKept(options)).toMatchObject({ kept: { size: 3 }, isExtended: false });
     await expect(checkpointer.checkpointNow()).rejects.toMatchObject(rolledBack);
     await replaceKept(options);
-    expect(await findRollback(options)).toBeUndefined();
+    expect(await compareKept(options)).toMatchObject({ isExtended: true });
     expect((await checkpointer.checkpointNow()).checkpoint.size).toBe(2);
     await expect(checkpointer.assertIntact()).resolves.toBeUndefined();
     expect(read(readFileSync(`${file}.3`, 'utf8'))?.size).toBe(3);
@@ -124,14 +123,12 @@ describe('checkpointer', () => {
 
   it('an emptied log and a forked one are noticed', async () => {
     const options = { deploymentId: 'test', trusted: [key.publicKey], file };
-    expect(await extendsKeptCheckpoint({ ...options, store })).toBeUndefined();
+    expect(await compareKept({ ...options, store })).toBeUndefined();
     await append(store, 5, 0);
     await checkpointerOn(store, file).checkpointNow();
     const fork = await memoryStore();
-    expect(await Promise.all([store, fork].map((one) => extendsKeptCheckpoint({ ...options, store: one })))).toEqual([
-      true,
-      false,
-    ]);
+    const compared = await Promise.all([store, fork].map((one) => compareKept({ ...options, store: one })));
+    expect(compared.map((kept) => kept?.isExtended)).toEqual([true, false]);
     await expect(checkpointerOn(fork, file).checkpointNow()).rejects.toMatchObject(rolledBack);
     await append(fork, 5, 500);
     await expect(checkpointerOn(fork, file).checkpointNow()).rejects.toMatchObject(rolledBack);

@@ -151,7 +151,11 @@ describe('@holdpoint/client in an empty project', () => {
         ...names.map((name) => `export const same${name}: Same<packed.${name}, source.${name}> = true;`),
       ];
       writeFileSync(join(project, 'same.ts'), source.join('\n'));
-      const options = { lib: ['ES2023', 'DOM', 'DOM.Iterable'], types: [], allowImportingTsExtensions: true };
+      const options = {
+        lib: ['ES2023', 'ES2024.String', 'DOM', 'DOM.Iterable'],
+        types: [],
+        allowImportingTsExtensions: true,
+      };
       expect(await compile(project, 'same.ts', { ...options, skipLibCheck: true })).toBe('');
     });
 

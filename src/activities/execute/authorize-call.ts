@@ -14,6 +14,7 @@ import {
 import { authorizeExecution, readRecordedDecisions } from '../../domain/authorize/authorize.ts';
 import { canonicalJson } from '../../domain/proof/digest.ts';
 import { isWeakerClass } from '../../domain/policy/strictness.ts';
+import { freezeVersionOf } from '../../domain/policy/frozen.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { digestUnattested, verifyProposal } from '../gate/proposal.ts';
 import { attachEvidence } from '../gate/prepare-revision.ts';
@@ -98,7 +99,7 @@ export async function authorizeCall(
     staleAt: verdict.staleAt,
     levels: [...material.levels, ...levels],
     policyDigest: settings.policy.digest,
-    freezeVersion: settings.freezes?.version ?? 0,
+    freezeVersion: freezeVersionOf(settings),
     target,
     connector,
     ...opened,

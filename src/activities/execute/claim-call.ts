@@ -6,7 +6,7 @@ import { deniedExecution } from '../../domain/outcome.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import { readObjections } from '../objections.ts';
 import type { AuthorizedCall } from './authorize-call.ts';
-import { postponeCall, type ExecuteDeps } from './deps.ts';
+import { postponeCall, postponeRefused, type ExecuteDeps } from './deps.ts';
 import { commitStep, startedEntry } from './record-result.ts';
 
 /** How long after the claim the request may still be sent, ms. */
@@ -61,9 +61,7 @@ export async function claimCall(
   });
   if (!claimed.ok || claimed.row?.claim?.token !== claim.token) {
     deps.journal.ended(claim.token, reviewId, 'not_made');
-    // Another attempt claimed the row, a reviewer objected, or tools were frozen: the next attempt finds out which.
-    if (!claimed.ok && claimed.why === 'outdated') await deps.settings.refresh();
-    throw postponeCall('not_open', 100);
+    throw await postponeRefused(deps, claimed);
   }
   return { row: claimed.row, sendBy: Date.parse(sendBy) };
 }

@@ -6,7 +6,7 @@ import { findFreeze } from '../../domain/policy/assess.ts';
 import type { InForce, InForceSource } from '../../domain/policy/settings.ts';
 import type { Clock, Connector, EnvelopeVerifier, Signer, Unsealer } from '../../ports/connector.ts';
 import type { ClaimJournal } from '../../ports/claim-journal.ts';
-import type { Store } from '../../ports/store.ts';
+import type { CommitResult, Store } from '../../ports/store.ts';
 import { refuse } from '../refuse.ts';
 
 /** What the execute worker's activities are given: the only place with credentials. */
@@ -47,6 +47,15 @@ export function postponeCall(
   message: string = code,
 ): ApplicationFailure {
   return ApplicationFailure.create({ type: code, message, nonRetryable: false, nextRetryDelay: delay });
+}
+
+/** A step that was refused: another attempt moved the row, a reviewer objected, or tools were frozen. The next attempt finds out. */
+export async function postponeRefused(
+  { settings }: Pick<ExecuteDeps, 'settings'>,
+  result: CommitResult,
+): Promise<ApplicationFailure> {
+  if (!result.ok && result.why === 'outdated') await settings.refresh();
+  return postponeCall('not_open', 100);
 }
 
 /** How long a frozen call waits until it is looked at again, ms. */

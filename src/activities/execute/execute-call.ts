@@ -12,7 +12,7 @@ import type { ExecuteCallInput } from '../api.ts';
 import { authorizeCall, type AuthorizedCall } from './authorize-call.ts';
 import { claimCall, SEND_WITHIN_MS, type ClaimedCall, type Claiming } from './claim-call.ts';
 import { deferCall } from './defer-call.ts';
-import { heartbeating, postponeCall, refuseCall, type ExecuteDeps } from './deps.ts';
+import { heartbeating, postponeCall, postponeRefused, refuseCall, type ExecuteDeps } from './deps.ts';
 import { recordResult, startedEntry } from './record-result.ts';
 import { resendWait, resendWindow, sendCall, waitToResend } from './send-call.ts';
 
@@ -168,9 +168,7 @@ async function claimResend(
     // One entry however often the call is sent again under this claim.
     entries: resends === 0 ? [startedEntry(deps, input, call, { resend: true })] : [],
   });
-  if (!claimed.ok && claimed.why === 'outdated') await deps.settings.refresh();
-  // Another attempt sends it again, or settled it: the next attempt finds out.
-  if (!claimed.ok || claimed.row === null) throw postponeCall('not_open', 100);
+  if (!claimed.ok || claimed.row === null) throw await postponeRefused(deps, claimed);
   return { row: claimed.row, sendBy: now + SEND_WITHIN_MS };
 }
 

@@ -5,6 +5,7 @@ import { viewReview } from '../../domain/gate/view.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
 import { executionOf } from '../../domain/outcome.ts';
 import { findTool } from '../../domain/policy/assess.ts';
+import { freezeVersionOf } from '../../domain/policy/frozen.ts';
 import type { InForce } from '../../domain/policy/settings.ts';
 import { StorageError, type CommitResult } from '../../ports/store.ts';
 import type { ClassifiedRevision, ExecuteFreeInput, FreeResult } from '../api.ts';
@@ -96,7 +97,7 @@ async function authorize(deps: ExecuteDeps, proposal: ReadProposal, settings: In
       staleAt: null,
       levels: [],
       policyDigest: settings.policy.digest,
-      freezeVersion: settings.freezes?.version ?? 0,
+      freezeVersion: freezeVersionOf(settings),
       target,
       connector,
       ...(await openSealed(deps, revision.material, settings, tool)),

@@ -6,6 +6,7 @@ import { fitJson, isOmission } from '../../domain/json/fit.ts';
 import { storable } from '../../domain/json/storable.ts';
 import { isUnclaimed } from '../../domain/ledger.ts';
 import { assessCall, findTool, type Proposer } from '../../domain/policy/assess.ts';
+import { freezeVersionOf } from '../../domain/policy/frozen.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
 import { verifyProposal } from '../gate/proposal.ts';
 import { previewDigest } from '../gate/prepare-revision.ts';
@@ -27,10 +28,9 @@ export async function gatherEvidence(deps: ExecuteDeps, input: GatherEvidenceInp
     throw refuseCall('not_authorized');
   const call = await readSignedCall(deps, input, deps.settings.current());
   // A preview reaches the target too, so what is frozen in the database counts, not what this worker knows of it.
-  const { version = 0 } = deps.settings.current().freezes ?? {};
-  const settings = (await deps.store.freezes.isCurrent(version))
-    ? deps.settings.current()
-    : await deps.settings.refresh();
+  const known = deps.settings.current();
+  const isCurrent = await deps.store.freezes.isCurrent(freezeVersionOf(known));
+  const settings = isCurrent ? known : await deps.settings.refresh();
   const { tool, service, arguments: args, context, urgency, proposer } = call;
   const question = { service, tool, arguments: args, context, urgency, proposer, settings, stayHeld: true };
   const assessment = assessCall(question);

@@ -3,6 +3,7 @@ import { DECISION_TYPES } from '../../contract/review.ts';
 import { assessCall, blockUnassessed, findTool, type Assessment } from '../../domain/policy/assess.ts';
 import type { ReviewBase } from '../../domain/gate/view.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
+import { freezeVersionOf } from '../../domain/policy/frozen.ts';
 import type { InForce, Settings } from '../../domain/policy/settings.ts';
 import { upstreamChanges } from '../../domain/policy/upstreams.ts';
 import type { Classified, ClassifyCallInput, ClassifiedRevision } from '../api.ts';
@@ -42,7 +43,7 @@ function openingOf(deps: OpeningDeps, input: ClassifyCallInput, proposal: ReadPr
     timeoutMs: callTimeoutMs(definition, connectorTimeoutMs(settings.connectors[definition?.connector ?? ''])),
     executeWithinMs: settings.executeWithinMs,
     freezes: {
-      version: settings.freezes?.version ?? 0,
+      version: freezeVersionOf(settings),
       again: async () => openingOf(deps, input, proposal, await deps.settings.refresh()),
     },
     assess: (isOverLimit) => assessProposal(proposal, settings, isOverLimit),

@@ -33,7 +33,7 @@ export interface Readiness {
 
 interface ReadinessDeps {
   readonly part: Part;
-  readonly store: Pick<Store, 'ping' | 'parts' | 'recovery' | 'objections'>;
+  readonly store: Pick<Store, 'parts' | 'recovery' | 'objections'>;
   readonly settings: SettingsSource;
   readonly shutdown: AbortSignal;
 }

@@ -1,9 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { configFileSchema } from '../../contract/config.ts';
-import { KEY_ROLES, type KeyRole, type TrustFile } from '../../contract/envelope.ts';
+import { KEY_ROLES, type TrustFile } from '../../contract/envelope.ts';
 import { principalIdSchema } from '../../contract/ids.ts';
 import { ensureKeys, hashKey, loadKeys, newAgentKey, newReviewerToken, rotateKey } from '../../storage/keys/index.ts';
+import { PART_NEEDS } from '../compose/part-needs.ts';
 import { scalar } from '../init/render-config.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -68,18 +69,8 @@ function reviewerLines(id: string, sha256: string, options: CreateOptions): stri
   ];
 }
 
-/**
- * Which part holds which private keys. The gate worker signs nothing of the record: its mail key signs the links in mails
- * (without it, mails ask people to sign in), its callback key what is sent to agents.
- */
-const PARTS = {
-  'api-propose': ['propose'],
-  'api-review': ['review'],
-  // One process for both.
-  api: ['propose', 'review'],
-  gate: ['mail', 'callback'],
-  execute: ['execute', 'seal'],
-} as const satisfies Readonly<Record<string, readonly KeyRole[]>>;
+/** `api` is one process for both roles of the api; `worker` is none of these, as it would hold the keys of two. */
+const SPLIT = ['api-propose', 'api-review', 'api', 'gate', 'execute'] as const;
 
 /** Creates missing keys; existing ones stay as they are. */
 export function initKeys(io: Io, options: InitOptions): void {
@@ -93,7 +84,7 @@ export function initKeys(io: Io, options: InitOptions): void {
 
 /** Creates all keys in one place and copies each part its own. Refuses a directory that has keys already. */
 function initParts(io: Io, directory: string, deploymentId: string | undefined, now: Date): void {
-  const existing = Object.keys(PARTS).filter((part) => existsSync(join(directory, part, 'trust.json')));
+  const existing = SPLIT.filter((part) => existsSync(join(directory, part, 'trust.json')));
   if (existing.length > 0) {
     throw new CliError(
       'refused',
@@ -104,7 +95,9 @@ function initParts(io: Io, directory: string, deploymentId: string | undefined, 
   }
   const all = join(directory, 'all');
   const trust = ensureKeys(all, { deploymentId, now }).trust.current();
-  for (const [part, roles] of Object.entries(PARTS)) {
+  for (const part of SPLIT) {
+    const { keys, mayHave } = PART_NEEDS[part];
+    const roles = [...keys, ...mayHave];
     mkdirSync(join(directory, part), { recursive: true, mode: 0o700 });
     // Copies keep the mode of the original.
     for (const file of ['trust.json', ...roles.map((role) => `${role}.key`)]) {

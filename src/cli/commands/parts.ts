@@ -1,14 +1,12 @@
 import { type Command, Option } from 'commander';
+import { PART_NAMES } from '../../contract/part.ts';
 import type { ApiRole } from '../compose/keys.ts';
 import type { MigrateOptions } from '../compose/migrate.ts';
 import type { WorkerRole } from '../compose/run-parts.ts';
 import type { Io } from '../ui/io.ts';
 import type { GlobalOptions, Run } from './action.ts';
-import type { PartName } from './doctor/parts.ts';
 import type { DoctorOptions } from './doctor/run.ts';
 import { registerRecovery } from './recovery/index.ts';
-
-const DOCTOR_ROLES: readonly PartName[] = ['api-propose', 'api-review', 'api', 'gate', 'execute', 'worker'];
 
 /** The commands that run parts and keep them running. They read the rest of their settings from the environment. */
 export function registerParts(program: Command, run: Run): void {
@@ -66,7 +64,7 @@ export function registerParts(program: Command, run: Run): void {
     .description('check Temporal, the database, the config, keys and clocks, and suggest fixes; changes nothing')
     .addOption(
       new Option('--role <part>', 'test what this part needs, as this part, with its environment').choices(
-        DOCTOR_ROLES,
+        PART_NAMES.filter((name) => name !== 'all'),
       ),
     )
     .option('--connectors', 'also try to reach the target of each connector, without making a call')

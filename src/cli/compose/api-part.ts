@@ -17,7 +17,7 @@ import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import { StartError } from '../start-error.ts';
 import { repeatUntilShutdown } from './serve.ts';
-import { explainListen } from './serve-metrics.ts';
+import { explainListen } from './listen.ts';
 import { answerSlack } from './send.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import type { ApiKeys } from './keys.ts';

@@ -22,7 +22,7 @@ export interface EnvironmentSettings {
   readonly temporalUiUrl: string | null;
   /** Null: the embedded database. */
   readonly databaseUrl: string | null;
-  /** Where a worker that runs by itself answers `GET /healthz`; null: nowhere. */
+  /** Where any part answers `/healthz` and `/readyz` with all details; null: an api on its own port alone. */
   readonly healthPort: number | null;
   /** Where a process answers `GET /metrics` and nothing else; null: only an api does, beside its routes. */
   readonly metricsPort: number | null;

@@ -22,6 +22,8 @@ import type { Keys } from '../../storage/keys/index.ts';
 import { checkReferences, type ReferencePart } from './check-references.ts';
 import type { EnvironmentSettings } from './environment.ts';
 import { filesDigest } from './kept-files.ts';
+import { listenUntilShutdown } from './listen.ts';
+import { PART_NEEDS } from './part-needs.ts';
 import { inspectSearchAttributes } from './search-attributes.ts';
 import { repeatUntilShutdown, type Shutdown } from './serve.ts';
 import type { TemporalBinding } from './temporal-binding.ts';
@@ -76,7 +78,7 @@ export function openReadiness(deps: ReadinessDeps): Readiness {
   });
   readiness.add('credentials', 'credential_missing', async () => {
     const resolve = (reference: string): string => files.resolve(reference);
-    const faults = REFERENCE_PARTS[part.name].flatMap((who) => checkReferences(settings.current(), resolve, who));
+    const faults = referencesOf(part.name).flatMap((who) => checkReferences(settings.current(), resolve, who));
     const missing = faults.filter(({ kind }) => kind === 'missing').map(({ message, fix }) => `${message}. ${fix}.`);
     return missing.length === 0 ? undefined : problemOf('credential_missing', [...new Set(missing)].join(' '));
   });
@@ -84,15 +86,9 @@ export function openReadiness(deps: ReadinessDeps): Readiness {
 }
 
 /** Whose references a part resolves. */
-const REFERENCE_PARTS: Readonly<Record<PartName, readonly ReferencePart[]>> = {
-  'api-propose': [],
-  'api-review': ['api'],
-  api: ['api'],
-  gate: ['gate worker'],
-  execute: ['execute worker'],
-  worker: ['gate worker', 'execute worker'],
-  all: ['api', 'gate worker', 'execute worker'],
-};
+function referencesOf(part: PartName): readonly ReferencePart[] {
+  return part === 'all' ? [...PART_NEEDS.api.references, ...PART_NEEDS.worker.references] : PART_NEEDS[part].references;
+}
 
 /** The pollers of a worker: one that has ended is not replaced. */
 export function watchPollers(readiness: Readiness, name: string, pollers: readonly RunningWorker[]): void {
@@ -156,13 +152,7 @@ async function answerHealth(
       response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(json)),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(address.port, address.host, resolve);
-  });
-  shutdown.add('health checks', () => {
-    server.closeAllConnections();
-    server.close();
-  });
+  await listenUntilShutdown(server, { ...address, variable: 'HOLDPOINT_HEALTH_PORT' }, 'health checks', shutdown);
 }
 
 function startBeats(deps: HealthDeps): void {

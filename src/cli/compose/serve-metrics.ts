@@ -1,8 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { createServer as createSocket, type AddressInfo } from 'node:net';
-import { StartError } from '../start-error.ts';
 import type { EnvironmentSettings } from './environment.ts';
 import type { Foundation } from './foundation.ts';
+import { listenUntilShutdown } from './listen.ts';
 
 /**
  * Answers `GET /metrics` on `HOLDPOINT_METRICS_PORT`, where that is set: the metrics of this process, and those of Temporal's
@@ -27,11 +27,8 @@ export async function serveMetrics(
       () => response.writeHead(500).end(),
     );
   });
-  await listen(server, host, metricsPort, 'HOLDPOINT_METRICS_PORT');
-  shutdown.add('metrics', () => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const listening = { host, port: metricsPort, variable: 'HOLDPOINT_METRICS_PORT' };
+  await listenUntilShutdown(server, listening, 'metrics', shutdown);
 }
 
 /** A port for the SDK's server, which cannot choose one and say which; null where nobody asks for its metrics. */
@@ -53,29 +50,4 @@ async function readSdkMetrics(port: number | null): Promise<string> {
     // Better the others alone than none.
     return '';
   }
-}
-
-async function listen(server: Server, host: string, port: number, variable: string): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
-  } catch (error) {
-    throw explainListen(error, host, port, variable);
-  }
-}
-
-/** Why a server cannot listen, and the variable to change. */
-export function explainListen(error: unknown, host: string, port: number, variable: string): StartError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return new StartError('port_in_use', `Port ${port} is in use by another program. Set ${variable} to a free port.`);
-  }
-  if (code === 'EACCES') {
-    return new StartError(
-      'port_in_use',
-      `Port ${port} may not be opened by this user. Set ${variable} to 1024 or more.`,
-    );
-  }
-  return new StartError('setting_invalid', `Cannot listen on ${host}, port ${port} (${String(code)}).`, {
-    cause: error,
-  });
 }

@@ -12,6 +12,11 @@ export function findFreezeOf(
   return settings.freezes?.standing.find(({ tools }) => stops(tools));
 }
 
+/** Of the freezes that a call is judged by. */
+export function freezeVersionOf({ freezes }: Pick<InForce, 'freezes'>): number {
+  return freezes?.version ?? 0;
+}
+
 /** Patterns that fit none of these tools. Those of upstream servers are not all known. */
 export function findUnmatched(patterns: readonly string[], tools: readonly string[]): string[] {
   return patterns.filter(

@@ -137,24 +137,6 @@ async function extendsLog(
   }
 }
 
-/**
- * Whether the log as it stands extends the checkpoint that a worker kept in `file`; undefined where it kept none. Writes nothing.
- *
- * @throws StorageError `storage_corrupt` where what was kept does not verify; `database_unavailable`
- */
-export async function extendsKeptCheckpoint({
-  store,
-  deploymentId,
-  trusted,
-  file,
-}: Pick<CheckpointerOptions, 'deploymentId' | 'trusted' | 'file'> & {
-  readonly store: Pick<Store, 'head' | 'consistencyProof'>;
-}): Promise<boolean | undefined> {
-  const origin = originOf(deploymentId);
-  const kept = await readKept(file, origin, trusted);
-  return kept && extendsLog(store, kept.checkpoint, checkpointOf(origin, await store.head()));
-}
-
 async function readKept(
   file: string,
   origin: string,
@@ -169,17 +151,23 @@ async function readKept(
 
 type Kept = Pick<CheckpointerOptions, 'deploymentId' | 'trusted' | 'file'>;
 
-/** The checkpoint in `file`, where the log as it stands does not extend it. Undefined: it does, or there is none. */
-export async function findRollback({
+/**
+ * The checkpoint that a worker kept in `file`, and whether the log as it stands extends it; undefined where it kept none. Writes
+ * nothing.
+ *
+ * @throws StorageError `storage_corrupt` where what was kept does not verify; `database_unavailable`
+ */
+export async function compareKept({
   store,
   deploymentId,
   trusted,
   file,
-}: Kept & { readonly store: Pick<Store, 'head' | 'consistencyProof'> }): Promise<Checkpoint | undefined> {
+}: Kept & { readonly store: Pick<Store, 'head' | 'consistencyProof'> }): Promise<
+  { readonly kept: Checkpoint; readonly isExtended: boolean } | undefined
+> {
   const origin = originOf(deploymentId);
   const kept = (await readKept(file, origin, trusted))?.checkpoint;
-  const isExtended = kept === undefined || (await extendsLog(store, kept, checkpointOf(origin, await store.head())));
-  return isExtended ? undefined : kept;
+  return kept && { kept, isExtended: await extendsLog(store, kept, checkpointOf(origin, await store.head())) };
 }
 
 /** Signs the log as it stands instead of what is kept, which stays beside it as `checkpoint.SIZE`. */

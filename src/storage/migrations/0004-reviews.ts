@@ -8,7 +8,8 @@ CREATE INDEX ledger_open ON holdpoint.ledger (opened_at) WHERE state = 'open';
 -- Of types that are rare, as a search asks for them: what is frequent costs this index nothing.
 CREATE INDEX audit_entries_rare ON holdpoint.audit_entries (idx)
  WHERE split_part(split_part(leaf, '"type":"', 2), '"', 1) IN
-   ('objected', 'revised', 'withdrawn', 'expired', 'aborted', 'deferred', 'unknown', 'reconciled', 'policy_changed');
+   ('objected', 'revised', 'withdrawn', 'expired', 'aborted', 'deferred', 'unknown', 'reconciled', 'policy_changed',
+    'restored', 'frozen', 'lifted');
 
 CREATE FUNCTION holdpoint.write_reviews(writes jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE

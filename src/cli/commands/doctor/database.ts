@@ -164,7 +164,7 @@ async function demandsTls(databaseUrl: string): Promise<boolean> {
     await client.connect();
     return true;
   } catch (error) {
-    // Any other answer than that it lets nobody in: it asks for a password, say.
+    // Any answer but a refusal, such as asking for a password.
     return error instanceof Error && 'code' in error ? error.code !== '28000' : /password/i.test(String(error));
   } finally {
     await client.end().catch(() => undefined);

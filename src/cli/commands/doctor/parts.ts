@@ -4,37 +4,11 @@ import { KEY_ROLES, type KeyRole } from '../../../contract/envelope.ts';
 import { checkpointKeysOf } from '../../../domain/proof/checkpoint.ts';
 import { KeyError, loadKeys } from '../../../storage/keys/index.ts';
 import { privateKeyPath } from '../../../storage/keys/key-files.ts';
-import type { Role } from '../../../storage/database/roles.ts';
-import { extendsKeptCheckpoint } from '../../../storage/log/checkpointer.ts';
-import type { ReferencePart } from '../../compose/check-references.ts';
+import { compareKept } from '../../../storage/log/checkpointer.ts';
+import type { PartNeeds } from '../../compose/part-needs.ts';
 import type { Io } from '../../ui/io.ts';
 import { dataDirOf, keysDirOf, withDatabase } from '../installation.ts';
 import { fail, ok, skipped, tryKeys, warn, type ConfigInForce, type Finding } from './checks.ts';
-
-/** What a process needs, and holds nothing else of. */
-export interface PartNeeds {
-  readonly database: readonly Role[];
-  readonly keys: readonly KeyRole[];
-  /** Keys that it works without. */
-  readonly mayHave: readonly KeyRole[];
-  readonly references: readonly ReferencePart[];
-}
-
-/** By the command that runs the part: `api --role propose`, `worker --role gate`; `api` and `worker` with the role `all`. */
-export const PARTS = {
-  'api-propose': { database: ['api'], keys: ['propose'], mayHave: [], references: [] },
-  'api-review': { database: ['review'], keys: ['review'], mayHave: [], references: ['api'] },
-  api: { database: ['review'], keys: ['propose', 'review'], mayHave: [], references: ['api'] },
-  gate: { database: ['gate'], keys: [], mayHave: ['mail', 'callback'], references: ['gate worker'] },
-  execute: { database: ['execute'], keys: ['execute', 'seal'], mayHave: [], references: ['execute worker'] },
-  worker: {
-    database: ['gate', 'execute'],
-    keys: ['execute', 'seal'],
-    mayHave: ['mail', 'callback'],
-    references: ['gate worker', 'execute worker'],
-  },
-} as const satisfies Record<string, PartNeeds>;
-export type PartName = keyof typeof PARTS;
 
 /** The keys of a part: there, trusted, of this deployment, and none of another part. */
 export function checkPartKeys(io: Io, { keys, mayHave }: PartNeeds, config: ConfigInForce | undefined): Finding[] {
@@ -99,10 +73,10 @@ async function checkDisk(io: Io, databaseUrl: string, directory: string): Promis
   try {
     const trust = loadKeys(keysDirOf(io), []).trust.current();
     const kept = await withDatabase(io, databaseUrl, (store) =>
-      extendsKeptCheckpoint({ store, deploymentId: trust.deploymentId, trusted: checkpointKeysOf(trust.keys), file }),
+      compareKept({ store, deploymentId: trust.deploymentId, trusted: checkpointKeysOf(trust.keys), file }),
     );
     if (kept === undefined) return [skipped(check, `no checkpoint in ${directory} yet: this worker has signed none`)];
-    if (kept) return [ok(check, 'none: the log extends the last checkpoint kept here')];
+    if (kept.isExtended) return [ok(check, 'none: the log extends the last checkpoint kept here')];
     return [
       fail(
         check,

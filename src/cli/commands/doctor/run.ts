@@ -1,4 +1,5 @@
 import { readEnvironment, type EnvironmentSettings } from '../../compose/environment.ts';
+import { PART_NEEDS, type ApartName, type PartNeeds } from '../../compose/part-needs.ts';
 import { findTemporalTarget, readTemporalTarget, type TemporalTarget } from '../../compose/temporal.ts';
 import { StartError } from '../../start-error.ts';
 import { Exit } from '../../ui/exit.ts';
@@ -20,13 +21,13 @@ import {
 } from './checks.ts';
 import { checkDatabase } from './database.ts';
 import { checkConnectors } from './connectors.ts';
-import { checkExecuteDisk, checkPartKeys, PARTS, type PartName, type PartNeeds } from './parts.ts';
+import { checkExecuteDisk, checkPartKeys } from './parts.ts';
 import { checkTemporal } from './temporal.ts';
 
 export interface DoctorOptions extends GlobalOptions {
   readonly connectors?: boolean;
   /** Tests as this part alone, whose environment this is. */
-  readonly role?: PartName;
+  readonly role?: ApartName;
 }
 
 /** `holdpoint doctor`: checks every part from this machine, or what one part needs. Changes nothing; exit code 1 if a check fails. */
@@ -39,7 +40,7 @@ export async function runDoctor(given: Io, options: DoctorOptions): Promise<void
   const now = (): number => given.now();
   const environment = tryStart('environment', () => readEnvironment(given.env));
   add(checkNode(), environment.finding);
-  const part = options.role === undefined ? undefined : PARTS[options.role];
+  const part = options.role === undefined ? undefined : PART_NEEDS[options.role];
   const databaseUrl = environment.value?.databaseUrl;
   const running = part === undefined && databaseUrl === null ? findRunning(given) : undefined;
   const io = running === undefined ? given : asRunning(given, running);

@@ -6,7 +6,7 @@ import { checkpointKeysOf, type Checkpoint } from '../../../domain/proof/checkpo
 import { visible } from '../../../domain/text/visible.ts';
 import type { Store } from '../../../ports/store.ts';
 import { loadKeys } from '../../../storage/keys/index.ts';
-import { findRollback, replaceKept } from '../../../storage/log/checkpointer.ts';
+import { compareKept, replaceKept } from '../../../storage/log/checkpointer.ts';
 import { readClaimJournal } from '../../../storage/log/claim-journal.ts';
 import { checkpointKeyOf } from '../../compose/keys.ts';
 import { createReviewLookups, type ReviewLookups } from '../../compose/temporal.ts';
@@ -109,8 +109,8 @@ async function compare(io: Io, { also = [] }: RestoreOptions, use: (comparison: 
     await createTemporalBinding(temporal, store.recovery, lookups.isKnown).check();
     const rolledBack: { file: string; kept: Checkpoint }[] = [];
     for (const file of directories.map((directory) => join(directory, 'checkpoint'))) {
-      const kept = await findRollback({ ...keys, file, store });
-      if (kept !== undefined) rolledBack.push({ file, kept });
+      const compared = await compareKept({ ...keys, file, store });
+      if (compared?.isExtended === false) rolledBack.push({ file, kept: compared.kept });
     }
     const journal = directories.flatMap((directory) => readClaimJournal(join(directory, 'journal')));
     const forgotten = rolledBack.length === 0 ? [] : await findForgotten({ ...lookups, store, journal });
@@ -125,11 +125,9 @@ function keptKeys(io: Io) {
   return { deploymentId, key: checkpointKeyOf(keys), trusted: checkpointKeysOf(trusted) };
 }
 
-const FATE = { outcome_unknown: 'outcome_unknown', aborted: 'aborted', none: 'nothing' } as const;
-
 function describe(one: Forgotten) {
   const { reviewId, what, seenIn, tool, ledger } = one;
-  return { reviewId, what, seenIn, tool, ledger, becomes: FATE[fateOf(one)] };
+  return { reviewId, what, seenIn, tool, ledger, becomes: fateOf(one) };
 }
 
 function report(io: Io, forgotten: readonly Forgotten[], rolledBack: number): void {
