@@ -51,7 +51,7 @@ export const freezeViewSchema = z.object({
   /** Null: it stands. */
   lifted: z.object({ by: z.string(), why: z.string(), at: z.string() }).nullable(),
 });
-export type FreezeView = Readonly<z.infer<typeof freezeViewSchema>>;
+export type FreezeView = z.infer<typeof freezeViewSchema>;
 
 export const freezeAnswerSchema = z.object({
   freeze: freezeViewSchema,

@@ -27,7 +27,7 @@ export interface SignedCheckpoint {
 }
 
 export interface Checkpointer {
-  /** Verifies, then looks at the head again and again. Rejects as {@link Checkpointer.checkpointNow} does. */
+  /** Verifies, and looks at the head again and again from now on. Rejects as {@link Checkpointer.checkpointNow} does. */
   start(): Promise<void>;
   /**
    * Signs the current head, if it grew, and returns the newest checkpoint with its signed note.
@@ -97,10 +97,10 @@ export function createCheckpointer(options: CheckpointerOptions): Checkpointer {
 
   return {
     start: async () => {
-      await checkpointNow();
-      // A database that is away is looked at again at the next turn; a rollback has been reported by then.
+      // A database that is away is looked at again at the next turn; a rollback has been reported by then, and may be accepted.
       timer = setInterval(() => void checkpointNow().catch(() => {}), options.intervalMs ?? 1_000);
       timer.unref();
+      await checkpointNow();
     },
     checkpointNow,
     assertIntact: () => (rolledBack === undefined ? Promise.resolve() : Promise.reject(rolledBack)),
