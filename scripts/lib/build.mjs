@@ -13,6 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildClientPackage, CLIENT_PACKAGE } from './client-package.mjs';
@@ -87,12 +88,21 @@ function copyAssets(outDir) {
 
 async function bundleWorkflows(outDir) {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(outDir, 'workflows', 'index.js'),
-    payloadConverterPath: join(outDir, 'workflows', 'payload-converter.cjs'),
-    logger: new DefaultLogger('WARN'),
-  });
-  writeFileSync(join(outDir, 'workflow-bundle.js'), code);
+  const spans = createRequire(import.meta.url).resolve(
+    '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
+  );
+  for (const [name, workflowInterceptorModules] of [
+    ['workflow-bundle.js', []],
+    ['workflow-bundle-traced.js', [spans]],
+  ]) {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(outDir, 'workflows', 'index.js'),
+      payloadConverterPath: join(outDir, 'workflows', 'payload-converter.cjs'),
+      workflowInterceptorModules,
+      logger: new DefaultLogger('WARN'),
+    });
+    writeFileSync(join(outDir, name), code);
+  }
 }
 
 function digestSources() {

@@ -14,6 +14,7 @@ import { HeldRequests, createRouter } from './http/router.ts';
 import { createSessions, type Sessions } from './http/session.ts';
 import { createSignInFlows, oidcEndpoints } from './routes/oidc.ts';
 import type { SignInLinks } from './http/sign-in-links.ts';
+import { traceRequests } from './http/tracing.ts';
 import { StreamSlots } from './http/sse.ts';
 import { buildOpenApi } from './openapi.ts';
 import { dashboardAssets, type DashboardPage, pageEndpoints } from './routes/pages.ts';
@@ -100,7 +101,7 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', 'simple');
   app.set('trust proxy', deps.trustProxy ?? false);
   app.set('case sensitive routing', true);
-  app.use(cleanForwardedFor, logRequests(deps.log, metrics), ...securityHeaders());
+  app.use(traceRequests(), cleanForwardedFor, logRequests(deps.log, metrics), ...securityHeaders());
   app.use(dashboardAssets(deps.page));
   const held = new HeldRequests(deps.shutdown);
   app.use(createRouter(endpoints, { settings, sessions, limiter, held, longBodies: new Lane(), roles }));

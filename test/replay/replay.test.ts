@@ -9,6 +9,9 @@ import { CONTINUING, REAL, SKIPPING } from './paths.ts';
 const FOLDER = new URL('./histories/', import.meta.url);
 const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
 
+/** Spans go nowhere. */
+const sinks = { exporter: { export: { fn: () => undefined } } };
+
 function load(file: string) {
   const { workflowId, history } = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as {
     readonly workflowId: string;
@@ -33,6 +36,13 @@ describe('law 10: histories of earlier releases replay', () => {
   it.each(files)('%s', async (file) => {
     const { workflowId, history } = load(file);
     await Worker.runReplayHistory({ workflowBundle: await loadWorkflowCode() }, history, workflowId);
+  });
+
+  // So traces can be turned on while reviews are pending.
+  it.each(files)('%s, with traces', async (file) => {
+    const { workflowId, history } = load(file);
+    const options = { workflowBundle: await loadWorkflowCode({ isTraced: true }), sinks };
+    await Worker.runReplayHistory(options, history, workflowId);
   });
 
   it('another command is noticed', async () => {

@@ -76,11 +76,13 @@ export interface PartsOptions {
   readonly instances?: 1 | 2;
   /** Where answers may be posted. */
   readonly callback?: string;
+  /** For every part. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const PATIENCE_MS = 60_000;
 
-export async function startParts({ isFull, clockOf, instances = 2, callback }: PartsOptions): Promise<PartsWorld> {
+export async function startParts({ isFull, clockOf, instances = 2, callback, env }: PartsOptions): Promise<PartsWorld> {
   const names = PARTS.filter((part) => Number(part.at(-1)) <= instances);
   const target = await startTarget();
   const config = callback === undefined ? {} : { callbacks: [new URL('/', callback).href] };
@@ -122,6 +124,7 @@ export async function startParts({ isFull, clockOf, instances = 2, callback }: P
     url.port = String(networks[part].postgres.port);
     return {
       ...deployment.env,
+      ...env,
       HOLDPOINT_CONFIG: deployment.configFile,
       HOLDPOINT_DATA_DIR: dataDir,
       HOLDPOINT_KEYS_DIR: keys,

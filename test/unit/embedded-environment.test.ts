@@ -34,8 +34,27 @@ describe('settings', () => {
       logLevel: 'info',
       proxy: noProxy,
       trustProxy: null,
+      tracesUrl: null,
       deploymentVersion: null,
     });
+  });
+
+  test('traces go where OpenTelemetry’s own variables say, in the one form that there is', () => {
+    const tracesUrlOf = (env: Readonly<Record<string, string>>) => readEnvironment(env).tracesUrl;
+    const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318/';
+    expect(tracesUrlOf({ OTEL_EXPORTER_OTLP_ENDPOINT })).toBe('http://collector:4318/v1/traces');
+    const OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = 'http://other:4318/t';
+    expect(tracesUrlOf({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT })).toBe(
+      'http://other:4318/t',
+    );
+    const OTEL_EXPORTER_OTLP_PROTOCOL = 'grpc';
+    expect(tracesUrlOf({ OTEL_EXPORTER_OTLP_PROTOCOL })).toBeNull();
+    for (const bad of [
+      { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL },
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' },
+    ]) {
+      expect(refusalOf(() => readEnvironment(bad)).message).toMatch(/^OTEL_EXPORTER_OTLP_\w+ is "[^"]+"\. Set it to /);
+    }
   });
 
   test('are read as they are', () => {

@@ -1,6 +1,6 @@
 import { newUlid } from '../service/context.ts';
 import { reviewIdSchema } from '../../contract/ids.ts';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Principal } from '../principal.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -11,7 +11,7 @@ export function noteOf(
   { reviewId, outcome, code }: { readonly reviewId?: unknown; readonly outcome?: unknown; readonly code?: string },
 ): void {
   res.locals['notes'] = {
-    ...(res.locals['notes'] as object | undefined),
+    ...(res.locals['notes'] as Notes | undefined),
     ...(reviewIdSchema.safeParse(reviewId).success ? { reviewId } : {}),
     ...(typeof outcome === 'string' ? { outcome } : {}),
     ...(code === undefined ? {} : { code }),
@@ -31,18 +31,35 @@ export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
     res.setHeader('X-Request-Id', requestId);
     res.once('close', () => {
       const ms = performance.now() - startedAt;
-      const route = typeof res.locals['route'] === 'string' ? res.locals['route'] : 'other';
+      const { method, route, status, notes } = describeRequest(req, res);
       const principal = res.locals['principal'] as Principal | undefined;
-      const method = METHODS.has(req.method) ? req.method : 'other';
-      const status = res.writableFinished ? res.statusCode : 499;
       metrics.durations.observe({ method, route, status: String(status) }, ms / 1_000);
       const who = principal === undefined ? {} : { [principal.kind]: principal.id };
-      const notes = res.locals['notes'] as object | undefined;
       const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
       log[level]({ requestId, method, route, status, ms: Math.round(ms), ...who, ...notes }, 'request');
     });
     next();
   };
 }
+
+interface Notes {
+  readonly reviewId?: string;
+  readonly outcome?: string;
+  readonly code?: string;
+}
+
+/** What is known of a request that has ended. Method and route are of few values, whatever a caller sends. */
+export function describeRequest(
+  req: Request,
+  res: Response,
+): { readonly method: string; readonly route: string; readonly status: number; readonly notes: Notes | undefined } {
+  return {
+    method: METHODS.has(req.method) ? req.method : 'other',
+    route: typeof res.locals['route'] === 'string' ? res.locals['route'] : 'other',
+    status: res.writableFinished ? res.statusCode : 499,
+    notes: res.locals['notes'] as Notes | undefined,
+  };
+}
+
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']);

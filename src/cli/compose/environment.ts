@@ -33,6 +33,8 @@ export interface EnvironmentSettings {
   readonly proxy: FindProxy;
   /** Proxies whose `X-Forwarded-*` headers count: addresses, ranges, `loopback` and the like. Null: none. */
   readonly trustProxy: string | null;
+  /** Where traces are sent; null: there are none. */
+  readonly tracesUrl: string | null;
   /** Null: gate workers are not versioned. */
   readonly deploymentVersion: WorkerDeploymentVersion | null;
 }
@@ -88,6 +90,12 @@ const VARIABLES = {
   HOLDPOINT_DEPLOYMENT_NAME: variable(z.string().regex(/^[\w-]{1,64}$/), 'letters, digits, _ and -'),
   HOLDPOINT_BUILD_ID: variable(z.string().regex(/^[\w.-]{1,128}$/), 'letters, digits, _, . and -'),
   HOLDPOINT_LOG_LEVEL: variable(logLevelSchema, `one of ${logLevelSchema.options.join(', ')}`),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable(
+    httpUrl,
+    'the URL of an OpenTelemetry collector, such as http://127.0.0.1:4318',
+  ),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: variable(httpUrl, 'a URL such as http://127.0.0.1:4318/v1/traces'),
+  OTEL_EXPORTER_OTLP_PROTOCOL: variable(z.literal('http/json'), 'http/json, or unset it'),
   DATABASE_URL: variable(
     z.url({ protocol: /^postgres(ql)?$/ }),
     'a URL such as postgresql://user@host:5432/database',
@@ -127,10 +135,17 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     trustProxy: read('HOLDPOINT_TRUST_PROXY') ?? null,
     logLevel: read('HOLDPOINT_LOG_LEVEL') ?? 'info',
     proxy: findProxyIn(env, problems),
+    tracesUrl: read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? tracesOf(read('OTEL_EXPORTER_OTLP_ENDPOINT')),
     deploymentVersion: bothOrNeither(read('HOLDPOINT_DEPLOYMENT_NAME'), read('HOLDPOINT_BUILD_ID'), problems),
   };
+  if (settings.tracesUrl !== null) read('OTEL_EXPORTER_OTLP_PROTOCOL');
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
   return settings;
+}
+
+/** As OpenTelemetry specifies it: below the path of the endpoint. */
+function tracesOf(endpoint: string | undefined): string | null {
+  return endpoint === undefined ? null : `${endpoint.replace(/\/$/, '')}/v1/traces`;
 }
 
 function bothOrNeither(

@@ -97,7 +97,7 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
   return {
     direct,
     start: async () => {
-      const context = { connection: await temporal.native(), namespace: temporal.namespace };
+      const context = await temporal.worker();
       const longestCallMs = Math.max(connectors.longestCallMs(), SHORTEST_GRACE_MS);
       const workers = [
         await runExecuteWorker(context, activities, longestCallMs),

@@ -32,11 +32,7 @@ export async function startGate(
     workflowUrl: lookups.workflowUrl,
     localUrl: foundation.localUrl,
   });
-  const worker = await runGateWorker(
-    { connection: await temporal.native(), namespace: temporal.namespace },
-    activities,
-    version,
-  );
+  const worker = await runGateWorker(await temporal.worker(), activities, version);
   shutdown.add('gate worker', () => worker.stop());
   watchPollers(foundation.readiness, 'gateWorker', [worker]);
   worker.ended.catch((error: unknown) => foundation.fail(error));

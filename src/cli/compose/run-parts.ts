@@ -17,6 +17,7 @@ import { findSdkPort, serveMetrics } from './serve-metrics.ts';
 import { serve, type RunOptions, type Serving } from './serve.ts';
 import { followSettings, requireConfigFile, openStore, requireDatabaseUrl } from './settings.ts';
 import { connectTemporal, readTemporalTarget } from './temporal.ts';
+import { openTracing } from './tracing.ts';
 import type { RunningWorker } from './workers.ts';
 
 export type WorkerRole = 'gate' | 'execute' | 'all';
@@ -106,7 +107,8 @@ async function openFoundation(
   const keys = loadKeys(keysDirectory(settings), roles);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log, settings.dataDir);
   shutdown.add('settings', () => source.close());
-  const connections = await connectTemporal(target);
+  const tracing = await openTracing(settings, part, log, shutdown);
+  const connections = await connectTemporal(target, { tracing });
   shutdown.add('Temporal connections', () => connections.close());
   const store = await openStore(databaseUrl, settings.dataDir);
   shutdown.add('database', () => store.close());

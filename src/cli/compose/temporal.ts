@@ -6,6 +6,7 @@ import type { FindProxy } from '../../domain/proxy.ts';
 import { StartError } from '../start-error.ts';
 import { DIRECT_GRPC, readProxyFrom } from './proxy.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import type { Tracing } from './tracing.ts';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
@@ -73,17 +74,27 @@ function requireNoProxy({ address = '', tls }: TemporalTarget['connectionOptions
   );
 }
 
+/** Where and how a worker polls. */
+export interface WorkerContext extends Partial<Tracing['worker']> {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+}
+
 /** Connections for senders (`client`) and, on demand, for workers (`native`). */
 export interface TemporalConnections {
   readonly client: Client;
   readonly connection: Connection;
   readonly namespace: string;
-  native(): Promise<NativeConnection>;
+  /** What every worker of this process is made with. */
+  worker(): Promise<WorkerContext>;
   close(): Promise<void>;
 }
 
 /** Connects, and registers the search attributes: no worker may poll before that. Each try takes up to 10 s. */
-export async function connectTemporal(target: TemporalTarget, { tries = 1 } = {}): Promise<TemporalConnections> {
+export async function connectTemporal(
+  target: TemporalTarget,
+  { tries = 1, tracing }: { readonly tries?: number; readonly tracing?: Tracing | undefined } = {},
+): Promise<TemporalConnections> {
   const { connectionOptions, namespace } = target;
   const connection = await connect(connectionOptions, tries).catch((error: unknown) => {
     throw unreachable(target, error);
@@ -96,10 +107,13 @@ export async function connectTemporal(target: TemporalTarget, { tries = 1 } = {}
   }
   let native: Promise<NativeConnection> | undefined;
   return {
-    client: new Client({ connection, namespace, dataConverter }),
+    client: new Client({ connection, namespace, dataConverter, ...(tracing && { interceptors: tracing.client }) }),
     connection,
     namespace,
-    native: () => (native ??= NativeConnection.connect(connectionOptions)),
+    worker: async () => {
+      native ??= NativeConnection.connect(connectionOptions);
+      return { connection: await native, namespace, ...tracing?.worker };
+    },
     close: async () => {
       await (await native)?.close();
       await connection.close();

@@ -2,21 +2,17 @@ import {
   Worker,
   bundleWorkflowCode,
   DefaultLogger,
-  type NativeConnection,
   type WorkerOptions,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { DirectActivities, ExecuteActivities, GateActivities } from '../../activities/api.ts';
 import { DIRECT_TASK_QUEUE, EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../workflows/messages.ts';
-import { dataConverter } from './temporal.ts';
+import { dataConverter, type WorkerContext } from './temporal.ts';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-export interface WorkerContext {
-  readonly connection: NativeConnection;
-  readonly namespace: string;
-}
 
 /** A worker that polls. */
 export interface RunningWorker {
@@ -46,7 +42,7 @@ export async function runGateWorker(
       : { workerDeploymentOptions: { version, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } }),
     dataConverter,
     taskQueue: GATE_TASK_QUEUE,
-    workflowBundle: await loadWorkflowCode(),
+    workflowBundle: await loadWorkflowCode({ isTraced: context.sinks !== undefined }),
     activities: { ...activities },
     // 10,000 pending reviews in a third of the memory, at the same latency (measured).
     maxCachedWorkflows: 200,
@@ -121,18 +117,32 @@ function run(worker: Worker): RunningWorker {
 }
 
 /** Created by the build, next to the compiled code. */
-const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const BUNDLES = fileURLToPath(new URL('../../', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
-let bundling: Promise<WorkflowBundleOption> | undefined;
+const bundling = new Map<string, Promise<WorkflowBundleOption>>();
 
-/** The workflow code: the build's bundle, or, run from the sources as tests do, one made now, once. */
-export async function loadWorkflowCode(): Promise<WorkflowBundleOption> {
-  if (existsSync(BUNDLE)) return { codePath: BUNDLE };
-  bundling ??= bundleWorkflowCode({
-    workflowsPath: SOURCE,
-    payloadConverterPath: dataConverter.payloadConverterPath as string,
-    logger: new DefaultLogger('WARN'),
-  });
-  return bundling;
+/**
+ * The workflow code: the build's bundle, or, run from the sources as tests do, one made now, once. `isTraced`: with the SDK's
+ * spans of each workflow; its commands and their order are the same (test/replay).
+ */
+export async function loadWorkflowCode({ isTraced = false } = {}): Promise<WorkflowBundleOption> {
+  const name = isTraced ? 'workflow-bundle-traced.js' : 'workflow-bundle.js';
+  const codePath = join(BUNDLES, name);
+  if (existsSync(codePath)) return { codePath };
+  const bundle =
+    bundling.get(name) ??
+    bundleWorkflowCode({
+      workflowsPath: SOURCE,
+      payloadConverterPath: dataConverter.payloadConverterPath as string,
+      workflowInterceptorModules: isTraced ? [WORKFLOW_SPANS] : [],
+      logger: new DefaultLogger('WARN'),
+    });
+  bundling.set(name, bundle);
+  return bundle;
 }
+
+/** As scripts/lib/build.mjs names it. */
+const WORKFLOW_SPANS = createRequire(import.meta.url).resolve(
+  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
+);

@@ -1,5 +1,6 @@
 import type { EnvironmentSettings } from '../compose/environment.ts';
 import { connectTemporal, findTemporalTarget, type TemporalConnections } from '../compose/temporal.ts';
+import type { Tracing } from '../compose/tracing.ts';
 import type { Environment } from '../embedded/cache.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findTemporalCli } from '../embedded/temporal-cli.ts';
@@ -20,10 +21,11 @@ export async function openDevTemporal(
   dataDir: DataDir,
   env: Environment,
   say: (line: string) => void,
+  tracing?: Tracing,
 ): Promise<DevTemporal> {
   const target = findTemporalTarget(env);
   if (target !== undefined) {
-    const connections = await connectTemporal(target);
+    const connections = await connectTemporal(target, { tracing });
     const address = target.connectionOptions.address ?? 'localhost:7233';
     return { connections, address, uiUrl: settings.temporalUiUrl, stop: () => connections.close() };
   }
@@ -37,10 +39,11 @@ export async function openDevTemporal(
     say,
   });
   const { address, uiUrl } = server;
+  const embedded = { connectionOptions: { address }, namespace: 'default' };
   try {
     // The server has already answered, but creating the embedded database blocks this process for seconds, and on a busy
     // machine the deadline of a connection passes meanwhile.
-    const connections = await connectTemporal({ connectionOptions: { address }, namespace: 'default' }, { tries: 6 });
+    const connections = await connectTemporal(embedded, { tries: 6, tracing });
     const stop = async () => {
       await connections.close();
       await server.stop();

@@ -14,6 +14,7 @@ import { findSdkPort, serveMetrics } from '../compose/serve-metrics.ts';
 import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
 import { findConfigFile, followSettings, readDeploymentId, openStore } from '../compose/settings.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
+import { openTracing, type Tracing } from '../compose/tracing.ts';
 import { openDataDir, type DataDir, noteRunning, signInUrl } from '../embedded/data-dir.ts';
 import { findInstances, registerInstance } from '../embedded/instances.ts';
 import { isPortFree } from '../embedded/processes.ts';
@@ -55,7 +56,8 @@ async function startDev(
 
   const deploymentId = ownConfig === undefined ? undefined : readDeploymentId(ownConfig);
   const keys = ensureKeys(keysDirectory(settings), { deploymentId, now: new Date() });
-  const { temporal, store, demo } = await open(options, settings, dataDir, ownConfig === undefined, serving);
+  const tracing = await openTracing(settings, part, log, shutdown);
+  const { temporal, store, demo } = await open(options, settings, dataDir, ownConfig === undefined, serving, tracing);
   const configFile = demo?.configFile ?? (ownConfig as string);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log, dataDir.path);
   shutdown.add('settings', () => source.close());
@@ -116,9 +118,10 @@ async function open(
   dataDir: DataDir,
   withDemo: boolean,
   { shutdown }: Serving,
+  tracing: Tracing | undefined,
 ) {
   const opening = [
-    openDevTemporal(settings, dataDir, env, say),
+    openDevTemporal(settings, dataDir, env, say, tracing),
     openStore(settings.databaseUrl, dataDir.path),
     withDemo ? prepareDemo(dataDir) : Promise.resolve(undefined),
   ] as const;

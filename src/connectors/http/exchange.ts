@@ -8,6 +8,7 @@ import { readRetryAfter } from '../../domain/retry-after.ts';
 import { readBody, type BodyRead } from './read-body.ts';
 import { openTunnel } from './tunnel.ts';
 import { failed, notNow, type FailedResult } from '../answer.ts';
+import { traceRequest } from '../trace.ts';
 
 interface ResolvedAddress {
   readonly address: string;
@@ -70,15 +71,24 @@ const STALE: NotSentResult = { kind: 'not_sent', why: 'stale' };
  * One request on a new connection. If connecting fails, the request is known not to have arrived; a reused connection may
  * already be dead. Redirects are ordinary answers; nothing is retried.
  */
-export async function exchange(request: ExchangeRequest, options: ExchangeOptions): Promise<ExchangeResult> {
+export function exchange(request: ExchangeRequest, options: ExchangeOptions): Promise<ExchangeResult> {
   const url = new URL(request.url);
+  return traceRequest(
+    request.method,
+    url,
+    (headers) => send(url, { ...request, headers: { ...headers, ...request.headers } }, options),
+    (result) => (result.kind === 'answer' ? result.status : undefined),
+  );
+}
+
+async function send(url: URL, request: ExchangeRequest, options: ExchangeOptions): Promise<ExchangeResult> {
   const attempt = { handedOver: false };
   const client = new Client(url.origin, { connect: guardedConnector(options, attempt), pipelining: 1 });
   try {
     const answer = await client.request({
       method: request.method,
       path: `${url.pathname}${url.search}`,
-      headers: { ...request.headers },
+      headers: request.headers,
       body: request.body ?? null,
       signal: options.signal,
       headersTimeout: 0,

@@ -5,6 +5,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import type { McpConnectorConfig } from '../../contract/config.ts';
 import type { FindProxy } from '../../domain/proxy.ts';
 import type { Secret } from '../credential.ts';
+import { traceRequest } from '../trace.ts';
 import { guardedConnector, systemResolver, type ExchangeOptions } from '../http/exchange.ts';
 import { exactLines, ExactReadBuffer } from './exact-lines.ts';
 
@@ -63,7 +64,13 @@ function boundedFetch(
     const connect = guardedConnector({ ...guards, sendBy: Number.POSITIVE_INFINITY, signal }, attempt);
     // A call takes as long as its own time-out allows.
     const agent = new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 });
-    const response = await undiciFetch(url, { ...(init as object), headers: [...headers], dispatcher: agent })
+    const response = await traceRequest(
+      init?.method ?? 'GET',
+      new URL(url),
+      (trace) =>
+        undiciFetch(url, { ...(init as object), headers: [...headers, ...Object.entries(trace)], dispatcher: agent }),
+      ({ status }) => status,
+    )
       .catch((error: unknown) => {
         throw attempt.handedOver ? error : new NotSentError('nothing was sent', { cause: error });
       })
