@@ -56,7 +56,7 @@ const LINES: { readonly [T in AuditEntryType]: (entry: Entry<T>) => Line | undef
   frozen: ({ freezeId, by }) => ({ message: 'frozen', freezeId, by }),
   lifted: ({ freezeId, by }) => ({ message: 'freeze lifted', freezeId, by }),
   policy_changed: () => undefined,
-  restored: () => ({ message: 'restored' }),
+  restored: ({ by }) => ({ message: 'restored', by }),
 };
 const LINE_OF_STATUS = { pending: 'held', blocked: 'blocked' } as const;
 

@@ -126,12 +126,12 @@ export function createGroupCommit(
         head = payload.range;
         for (const [reviewId, tail] of payload.tails) remember(reviewId, tail);
         onAppended(payload.entries.flat());
-        for (const [i, { commit, asked, resolve }] of group.entries()) {
-          onWritten(asked);
+        for (const [i, { commit, resolve }] of group.entries()) {
           const row = commit.step === undefined ? undefined : answer.rows?.[commit.step.review_id];
           const indices = (payload.entries[i] ?? []).map(({ index }) => index);
           resolve({ ok: true, row: row === undefined ? null : readLedgerRow(row), indices });
         }
+        for (const { asked } of group) onWritten(asked);
         return [];
       }
       default:

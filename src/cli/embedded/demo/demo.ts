@@ -83,6 +83,7 @@ function writeDemoConfig(dataDir: DataDir, people: DemoPeople): string {
       groups: [...groups],
       tokenSha256: sha256(token),
     })),
+    operators: ['ops'],
     policy: fileURLToPath(new URL('./policy.yaml', import.meta.url)),
     connectors: { postgres: { url: `pglite:${dataDir.demoDatabase}` } },
   };
