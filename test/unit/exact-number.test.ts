@@ -10,6 +10,7 @@ import {
   parseJsonWithTexts,
   writeJson,
 } from '../../src/contract/exact-number.ts';
+import { exactLines } from '../../src/connectors/mcp/exact-lines.ts';
 import { parseStorable, storable } from '../../src/domain/json/storable.ts';
 import { parseStrictJson } from '../../src/domain/json/strict-json.ts';
 import { canonicalJson } from '../../src/domain/proof/digest.ts';
@@ -127,4 +128,19 @@ describe('exact numbers', () => {
     const schema = parseExactJson('{"maximum":9223372036854775807,"minimum":-1e400}');
     expect(numbersAsDoubles(schema)).toEqual({ maximum: 2 ** 63, minimum: -Number.MAX_VALUE });
   });
+});
+
+it('in an event stream stands in its data alone: an event’s id goes back to the server as it came', async () => {
+  const stream = [
+    'id: 12345678901234567890\r\nevent: e-0\r\ndata: {"a":1e400,\ndata: "b":12345678901234567890}\r\n\r\n',
+    'retry: 1e400\nid: 3f-0_1\ndata: [-0]\n\n',
+  ];
+  const lines = exactLines();
+  const writer = lines.writable.getWriter();
+  void Promise.all(stream.map((part) => writer.write(new TextEncoder().encode(part)))).then(() => writer.close());
+  expect(await new Response(lines.readable).text()).toBe(
+    stream
+      .join('')
+      .replaceAll(/(?<=data: .*)(?:1e400|12345678901234567890|-0)/g, (literal) => `{"$number":"${literal}"}`),
+  );
 });

@@ -27,10 +27,15 @@ class ExactLines {
 
 const [LINE_FEED, RETURN] = [0x0a, 0x0d] as const;
 
+/** Fields of an event stream that hold no JSON; no line of JSON begins with one. An event's id goes back to the server as it came. */
+const OTHER_FIELD = /^((?:id|event|retry):[^\r\n]*)/m;
+
 /** Bytes that are no UTF-8 stay as they are: they are no JSON either. */
 function mark(bytes: Buffer): Buffer {
   const text = bytes.toString('utf8');
-  const marked = markNumbers(text);
+  // Split by what is captured, so that every other part is such a field.
+  const parts = text.split(OTHER_FIELD);
+  const marked = parts.map((part, index) => (index % 2 === 1 ? part : markNumbers(part))).join('');
   return marked === text ? bytes : Buffer.from(marked);
 }
 
