@@ -6,8 +6,18 @@ const LONGEST_MS = 365 * 86_400_000;
 /** `Retry-After` (RFC 9110, 10.2.3) in ms: seconds, or a date. Undefined where it says nothing that can be read. */
 export function readRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? '';
-  const ms = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1_000 : /[a-z]/i.test(text) ? Date.parse(text) - now : NaN;
+  const ms = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1_000 : readDate(text) - now;
   return Number.isNaN(ms) || ms <= 0 ? undefined : Math.min(ms, LONGEST_MS);
+}
+
+/**
+ * One of the three forms of HTTP (RFC 9110, 5.6.7), all of which are in UTC though that of `asctime` does not say so, or a
+ * time of ISO 8601 with its zone. NaN for other text: `Date.parse` finds a year in any words.
+ */
+function readDate(text: string): number {
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text)) return Date.parse(text);
+  if (!/^(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return NaN;
+  return Date.parse(/(?:GMT|UTC|[+-]\d{4})$/i.test(text) ? text : `${text} GMT`);
 }
 
 /** A message with what the target asked for beside it. */

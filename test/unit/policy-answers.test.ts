@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { deferralWait } from '../../src/domain/deferral.ts';
 import { readRetryAfter } from '../../src/domain/retry-after.ts';
 import { APPROVALS, CONFIG, load, placeOf, problemsOf, settingsOf } from './policy-support.ts';
@@ -112,12 +112,21 @@ describe('Retry-After', () => {
     ['Wed, 01 Apr 2026 11:00:00 GMT', undefined],
     ['9999999999', 31_536_000_000],
     ['Sat, 13 Sep 275760 00:00:00 GMT', 31_536_000_000],
+    ['Wednesday, 01-Apr-26 12:00:30 GMT', 30_000],
+    ['Wed Apr  1 12:00:30 2026', 30_000],
+    ['2026-04-01T14:00:30+02:00', 30_000],
+    ['2026-04-01T12:00:30', undefined],
+    ['not before 2030', undefined],
     ['0', undefined],
     ['-5', undefined],
     ['soon', undefined],
     ['1e9', undefined],
     [null, undefined],
   ])('%s', (value, ms) => {
-    expect(readRetryAfter(value, now)).toBe(ms);
+    for (const zone of ['UTC', 'America/New_York']) {
+      vi.stubEnv('TZ', zone);
+      expect(readRetryAfter(value, now)).toBe(ms);
+    }
+    vi.unstubAllEnvs();
   });
 });
