@@ -223,11 +223,25 @@ describe('an OpenAPI description', () => {
       },
       '/headed': { get: operation({ parameters: [{ name: 'x-tenant', in: 'header', required: true }] }) },
       '/gone/{id}': { get: operation() },
-      '/good': { get: operation() },
+      '/label/{id}': {
+        get: operation({
+          parameters: [{ name: 'id', in: 'path', required: true, style: 'label', schema: { type: 'string' } }],
+        }),
+      },
+      '/elsewhere': { servers: [{ url: 'https://uploads.example.com' }], get: operation() },
+      '/good': { get: operation({ servers: [{ url: 'https://shop.example.com' }] }) },
     });
     const { json } = await init('--json', '--openapi', file);
     const { leftOut } = json() as { leftOut: { name: string }[] };
-    const names = ['POST /files', 'POST /list', 'GET /tagged', 'GET /headed', 'GET /gone/{id}'];
+    const names = [
+      'POST /files',
+      'POST /list',
+      'GET /tagged',
+      'GET /headed',
+      'GET /gone/{id}',
+      'GET /label/{id}',
+      'GET /elsewhere',
+    ];
     expect(leftOut.map(({ name }) => name)).toEqual(names);
     expect(tools().map(({ name }) => name)).toEqual(['shop.getGood']);
   });
@@ -276,6 +290,25 @@ describe('an OpenAPI description', () => {
         additionalProperties: false,
         properties: { a: { type: 'string' }, b: { type: 'integer' } },
       },
+    ],
+    [
+      'allOf, of which one part requires what another names, and one may be null',
+      {
+        required: ['c'],
+        properties: { c: {}, id: { readOnly: true } },
+        allOf: [{ type: 'object', nullable: true, properties: { a: { type: 'string' } } }, { required: ['a', 'id'] }],
+      },
+      {
+        type: 'object',
+        required: ['c', 'a'],
+        additionalProperties: false,
+        properties: { c: {}, a: { type: 'string' } },
+      },
+    ],
+    [
+      'alternatives that differ in what they require',
+      { type: 'object', properties: { a: {}, b: {} }, oneOf: [{ required: ['a'] }, { required: ['b'] }] },
+      { type: 'object', additionalProperties: false, properties: { a: {}, b: {} } },
     ],
     [
       'oneOf, of which two may fit',

@@ -14,6 +14,8 @@ export interface Operation {
   /** Undefined: it takes none. */
   readonly body: Body | undefined;
   readonly security: Json | undefined;
+  /** Its first server is another than that of the document, which the connector calls. */
+  readonly hasOwnServer: boolean;
 }
 
 export interface Parameter {
@@ -22,6 +24,8 @@ export interface Parameter {
   readonly required: boolean;
   readonly description: Json | undefined;
   readonly schema: Json | undefined;
+  /** Undefined: the usual one of its place. */
+  readonly style: Json | undefined;
 }
 
 interface Body {
@@ -54,10 +58,19 @@ export function listOperations(document: JsonObject): readonly Operation[] {
           parameters: readParameters([item['parameters'], operation['parameters']], follow),
           body: readBody(follow(operation['requestBody']), follow),
           security: operation['security'] ?? document['security'],
+          hasOwnServer: isOther(operation['servers'] ?? item['servers'], document['servers']),
         },
       ];
     });
   });
+}
+
+function isOther(servers: Json | undefined, ofDocument: Json | undefined): boolean {
+  const [own, usual] = [servers, ofDocument].map((list) => {
+    const [first] = Array.isArray(list) ? (list as readonly Json[]) : [];
+    return isJsonObject(first) ? first['url'] : undefined;
+  });
+  return own !== undefined && usual !== undefined && own !== usual;
 }
 
 /** `GET /pets/{id}` → `get pets id`. */
@@ -87,9 +100,9 @@ function readParameters(
     for (const stated of Array.isArray(list) ? (list as readonly Json[]) : []) {
       const parameter = follow(stated);
       if (!isJsonObject(parameter)) continue;
-      const { name, in: place, required, description, schema } = parameter;
+      const { name, in: place, required, description, schema, style } = parameter;
       if (typeof name !== 'string' || typeof place !== 'string') continue;
-      found.set(`${place} ${name}`, { name, in: place, required: required === true, description, schema });
+      found.set(`${place} ${name}`, { name, in: place, required: required === true, description, schema, style });
     }
   }
   return [...found.values()];

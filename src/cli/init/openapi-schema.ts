@@ -86,7 +86,8 @@ const TYPES: ReadonlySet<Json> = new Set(['string', 'integer', 'number', 'boolea
 function typesOf(schema: JsonObject): string[] {
   const stated = listOf(schema['type'] ?? null).filter((type) => TYPES.has(type));
   if (stated.length > 0) return stated as string[];
-  if (isJsonObject(schema['properties']) || schema['additionalProperties'] !== undefined) return ['object'];
+  const isObject = isJsonObject(schema['properties']) || Array.isArray(schema['required']);
+  if (isObject || schema['additionalProperties'] !== undefined) return ['object'];
   if (schema['items'] !== undefined) return ['array'];
   const values = schema['const'] === undefined ? listOf(schema['enum'] ?? null) : [schema['const']];
   if (values.length > 0 && values.every((value) => typeof value === 'string')) return ['string'];
@@ -153,8 +154,7 @@ function convertObject(schema: JsonObject, within: ConvertSchema): JsonObject {
   const { additionalProperties: others, required } = schema;
   const stated = isJsonObject(schema['properties']) ? Object.entries(schema['properties']) : [];
   const properties = stated.filter(([name, part]) => isArgumentName(name) && !isReadOnly(part as Json));
-  const named = new Set(properties.map(([name]) => name));
-  const needed = [...new Set(listOf(required ?? null))].filter((name) => typeof name === 'string' && named.has(name));
+  const needed = [...new Set(listOf(required ?? null))].filter((name) => typeof name === 'string');
   return {
     ...(needed.length === 0 ? {} : { required: needed }),
     ...(isJsonObject(others) ? { additionalProperties: within(others) } : {}),
@@ -175,14 +175,21 @@ function isReadOnly(schema: Json): boolean {
   return isJsonObject(schema) && schema['readOnly'] === true;
 }
 
-/** Closes every object that names its properties. What names none stays open, as it was described. */
+/**
+ * Closes every object that names its properties. What names none stays open, as it was described. Required is only what
+ * can be given: one part of an object may require what another names, or what is read only.
+ */
 function close(schema: JsonObject): JsonObject {
-  const { properties, items, anyOf, additionalProperties, description, ...rest } = schema;
+  const { properties, items, anyOf, additionalProperties, description, required, ...rest } = schema;
+  const needed = listOf(required ?? null).filter(
+    (name) => typeof name === 'string' && isJsonObject(properties) && Object.hasOwn(properties, name),
+  );
   const closeIn = (part: Json): Json => (isJsonObject(part) ? close(part) : part);
   const others =
     additionalProperties === undefined ? (isJsonObject(properties) ? false : undefined) : closeIn(additionalProperties);
   return {
     ...rest,
+    ...(needed.length === 0 ? {} : { required: needed }),
     ...(others === undefined ? {} : { additionalProperties: others }),
     ...(isJsonObject(properties)
       ? {
@@ -202,7 +209,10 @@ function alternatives(options: readonly JsonObject[]): JsonObject {
   const flat = distinct.flatMap((option) =>
     Array.isArray(option['anyOf']) ? (option['anyOf'] as JsonObject[]) : [option],
   );
-  const isOpen = flat.some((option) => Object.keys(option).every((key) => key === 'description'));
+  const isOpen = flat.some(({ type, properties, required, description: _, ...others }) => {
+    const isOnlyRequired = type === 'object' && properties === undefined && required !== undefined;
+    return Object.keys(others).length === 0 && (isOnlyRequired || (type ?? properties ?? required) === undefined);
+  });
   if (flat.length === 0 || flat.length > LIMITS.alternatives || isOpen) return {};
   return flat.length === 1 ? (flat[0] as JsonObject) : { anyOf: flat };
 }
@@ -212,7 +222,9 @@ function merge(one: JsonObject, other: JsonObject): JsonObject {
   const [first, second] = [one, other].map((schema) => schema['anyOf']);
   if (Array.isArray(first)) return alternatives(first.map((option: JsonObject) => merge(option, other)));
   if (Array.isArray(second)) return alternatives(second.map((option: JsonObject) => merge(one, option as JsonObject)));
-  if (one['type'] !== 'object' || other['type'] !== 'object') return { ...one, ...other };
+  const types = [one, other].map(({ type }) => listOf(type ?? null));
+  if (!types.every((stated) => stated.includes('object'))) return { ...one, ...other };
+  const type = types.every((stated) => stated.includes('null')) ? ['object', 'null'] : 'object';
   const [mine, theirs] = [one, other].map((schema) => schema['properties'] as JsonObject | undefined);
   const properties: Record<string, Json> = { ...mine };
   for (const [name, part] of Object.entries(theirs ?? {})) {
@@ -223,6 +235,7 @@ function merge(one: JsonObject, other: JsonObject): JsonObject {
   return {
     ...one,
     ...other,
+    type,
     ...(required.length === 0 ? {} : { required }),
     ...(Object.keys(properties).length === 0 ? {} : { properties }),
   };

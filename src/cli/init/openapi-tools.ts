@@ -7,7 +7,7 @@ import { findTelling } from '../../domain/policy/check-tool.ts';
 import { parseTemplate } from '../../domain/render/http.ts';
 import { visible } from '../../domain/text/visible.ts';
 import type { Operation, Parameter } from './openapi-operations.ts';
-import { createConverter, describe, isArgumentName, type ConvertSchema } from './openapi-schema.ts';
+import { createConverter, describe, isArgumentName, textOf, type ConvertSchema } from './openapi-schema.ts';
 import { HELD_NOTE, type LeftOut, type ProposedTool } from './plan.ts';
 import { proposeTitle, toolNames } from './words.ts';
 
@@ -74,6 +74,10 @@ function proposeCall(
   convert: ConvertSchema,
 ): { readonly request: HttpRequestTemplate; readonly schema: JsonObject } | string {
   const { method, parameters } = operation;
+  if (operation.hasOwnServer) return 'it has a server of its own, and a connector calls one';
+  const styled = parameters.find(({ in: place, style }) => place === 'path' && (style ?? 'simple') !== 'simple');
+  if (styled !== undefined)
+    return `the path parameter ${visible(styled.name)} has the style ${visible(textOf(styled.style))}`;
   const properties: Record<string, Json> = {};
   const required: string[] = [];
   const body = method === 'GET' || operation.body === undefined ? undefined : readBody(operation.body, convert);
