@@ -14,6 +14,8 @@ describe('what would not be seen', () => {
     ['escape', 'a\u001Bb', 'hidden U+001B'],
     ['no-break space', 'a\u00A0b', 'hidden U+00A0'],
     ['invisible letter', 'a\u3164b', 'hidden U+3164'],
+    ['blank of Braille', 'a\u2800b', 'hidden U+2800'],
+    ['note without a head', 'a\u{1D159}b', 'hidden U+1D159'],
     ['tag', 'a\u{E0041}b', 'hidden U+E0041'],
     ['line separator', 'a\u2028b', 'hidden U+2028'],
     ['lone surrogate', 'a\uD800b', 'hidden U+D800'],
@@ -25,6 +27,7 @@ describe('what would not be seen', () => {
     ['one Cyrillic letter in a Latin word', 'p\u0430ypal', ['confusable U+0430']],
     ['a word that could be read as ASCII throughout', '\u0441\u043E\u0441\u043E', 4],
     ['full-width letters', '\uFF41bc', ['confusable U+FF41']],
+    ['a dot that browsers take for one', 'example\uFF0Ecom', ['confusable U+FF0E']],
     ['mathematical letters', '\u{1D4EA}dmin', ['confusable U+1D4EA']],
   ])('%s is marked', (_name, text, expected) => {
     if (typeof expected === 'number') expect(kinds(text)).toHaveLength(expected);

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { DRAWN_LIKE } from '../../src/domain/text/look-alikes-data.ts';
 import { asciiOf, readingsOf } from '../../src/domain/text/look-alike-letters.ts';
+import { findLookAlikes, nameLetter } from '../../src/domain/text/look-alikes.ts';
 
 /** What a word reads as, where that is not what it is. */
 const read = (word: string): string | undefined => {
@@ -34,6 +35,7 @@ describe('what is drawn like ASCII', () => {
     ['Cherokee, Coptic, Lisu, Canadian', 'ᏢᎪⲣⲟꓑꓳᑭᑌ', 'PApoPOPU'],
     ['Latin letters that are none of ASCII', 'ɑɡıɩᴄᴏꜱƅɗ', 'agiicosbd'],
     ['of ours, as fonts have them', 'мптцкӏԚ', 'mntuklQ'],
+    ['small capitals', 'ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ', 'abcdefghijklmnoprstuvwyz'],
     ['digits and what is like them', 'З߀০Ƽ', '3005'],
     ['drawn like I, l and 1, told apart by what they are', 'ΙІӀǀ۱', 'IIIl1'],
     ['compatibility forms, also of letters that are only like ASCII', 'ａ𝐚𝛂𝚨²', 'aaaA2'],
@@ -69,6 +71,24 @@ describe('a word reads as another', () => {
   ])('not in %s of every day', (_name, sentence) => {
     for (const [word] of sentence.matchAll(/[\p{L}\p{M}\p{N}_]+/gu))
       expect([word, read(word)]).toEqual([word, undefined]);
+  });
+});
+
+describe('what separates the words of a host or an address', () => {
+  test.each([
+    ['mail@\u0435xample．com', '\u0435．'],
+    ['example。com', '。'],
+    ['https://example.com∕login.example.net', '∕'],
+    ['alice＠example.com', '＠'],
+    ['a․b⁄c', '․⁄'],
+  ])('is found in %s', (text, expected) => {
+    const found = findLookAlikes(text).flatMap(({ letters }) => letters);
+    expect(found.join('')).toBe(expected);
+    expect(found.map(nameLetter).join()).not.toContain('?');
+  });
+
+  test.each(['删除API。次', '状态：OK，API／次', 'これは。'])('is ordinary punctuation in %s', (text) => {
+    expect(findLookAlikes(text)).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readingsOf } from '../../domain/text/look-alike-letters.ts';
+import { readWords } from '../../domain/text/look-alikes.ts';
 import { isHidden } from '../../domain/text/visible.ts';
 import { words } from '../words.ts';
 
@@ -14,7 +14,6 @@ export type TextPart =
   | { readonly kind: 'confusable'; readonly text: string; readonly code: string; readonly looksLike: string };
 
 const MARK = /\p{M}/u;
-const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 
 const NAMES: Readonly<Record<number, string>> = words.characters.names;
 
@@ -56,17 +55,12 @@ export function hasHidden(text: string): boolean {
   return splitVisible(text, { keepLines: true }).some((part) => part.kind !== 'plain');
 }
 
-/** Index → the ASCII letter or digit that stands there for who reads. */
+/** Index → the ASCII character that stands there for who reads. */
 function findConfusables(text: string): Map<number, string> {
   const found = new Map<number, string>();
-  // oxlint-disable-next-line no-control-regex -- ASCII text, the common case, has none
-  if (/^[\x00-\x7f]*$/.test(text)) return found;
-  for (const match of text.matchAll(WORD)) {
-    const letters = Array.from(match[0]);
-    const readings = readingsOf(letters);
-    let at = match.index;
-    for (const [i, letter] of letters.entries()) {
-      const reading = readings[i];
+  for (const { index, letters } of readWords(text)) {
+    let at = index;
+    for (const { letter, reading } of letters) {
       if (reading !== undefined) found.set(at, reading);
       at += letter.length;
     }

@@ -2,16 +2,25 @@ import { DRAWN_LIKE } from './look-alikes-data.ts';
 
 /**
  * Beside Unicode's data, which has these as like a small capital or a Greek letter, or not at all: in the fonts of mails,
- * Slack and the page they pass for the ASCII letter. `ӏ` is drawn like `l` there, not like the `i` that Unicode names.
+ * Slack and the page they pass for the ASCII letter. `ӏ` is drawn like `l` there, not like the `i` that Unicode names. Small
+ * capitals pass for it wherever they stand: `ɢoogle.com` was registered.
  */
 const OURS: Readonly<Record<string, string>> = {
-  b: 'ƅ',
-  d: 'ɗ',
-  k: 'κк',
-  l: 'ӏ',
-  m: 'м',
-  n: 'п',
-  t: 'тτ',
+  a: 'ᴀ',
+  b: 'ƅʙ',
+  d: 'ɗᴅ',
+  e: 'ᴇ',
+  f: 'ꜰ',
+  g: 'ɢ',
+  h: 'ʜ',
+  j: 'ᴊ',
+  k: 'κкᴋĸ',
+  l: 'ӏʟ',
+  m: 'мᴍ',
+  n: 'пɴ',
+  p: 'ᴘ',
+  r: 'ʀ',
+  t: 'тτᴛ',
   u: 'ц',
   x: 'χ',
   Q: 'Ԛ',

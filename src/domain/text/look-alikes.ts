@@ -1,6 +1,15 @@
 import { asciiOf, readingsOf } from './look-alike-letters.ts';
 
-const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
+/** What is drawn like a dot, slash or at sign of hosts, paths and addresses; browsers read `。` and `．` as a dot. */
+const SEPARATORS: ReadonlyMap<string, string> = new Map([
+  ...Array.from('․。．｡', (dot) => [dot, '.'] as const),
+  ...Array.from('⁄∕⧸／', (slash) => [slash, '/'] as const),
+  ...Array.from('﹫＠', (at) => [at, '@'] as const),
+]);
+/** Between ASCII letters or digits: next to other scripts they are punctuation of every day. */
+const SEPARATOR = `(?<=[0-9A-Za-z])[${[...SEPARATORS.keys()].join('')}](?=[0-9A-Za-z])`;
+const WORD = new RegExp(`(?:[\\p{L}\\p{M}\\p{N}_]|${SEPARATOR})+`, 'gu');
+const AT_SEPARATOR = new RegExp(`(${SEPARATOR})`, 'u');
 const MOST = 10;
 
 export interface LookAlike {
@@ -11,29 +20,45 @@ export interface LookAlike {
 
 /**
  * Words that read as something else than they are: a letter of another script in a word with Latin ones, a word whose
- * every letter could be taken for a Latin one, and full-width, mathematical and other letters that stand for ASCII ones.
+ * every letter could be taken for a Latin one, and full-width, mathematical and other letters that stand for ASCII ones;
+ * likewise what separates the words of a host, path or address.
  * `аcme` with a Cyrillic `а` is another repository than the one a reviewer believes to see. Each word once, at most ten.
  */
 export function findLookAlikes(text: string): readonly LookAlike[] {
   const found = new Map<string, readonly string[]>();
-  // oxlint-disable-next-line no-control-regex -- ASCII text, the common case, has none
-  if (/^[\x00-\x7f]*$/.test(text)) return [];
-  for (const [word] of text.matchAll(WORD)) {
-    if (found.has(word)) continue;
-    const letters = suspiciousIn(Array.from(word));
-    if (letters.length > 0) found.set(word, [...new Set(letters)]);
+  for (const { word, letters } of readWords(text)) {
+    if (!found.has(word))
+      found.set(word, [...new Set(letters.flatMap(({ letter, reading }) => (reading === undefined ? [] : [letter])))]);
     if (found.size === MOST) break;
   }
   return [...found].map(([word, letters]) => ({ word, letters }));
 }
 
-function suspiciousIn(letters: readonly string[]): readonly string[] {
-  const readings = readingsOf(letters);
-  return letters.filter((_, at) => readings[at] !== undefined);
+interface ReadWord {
+  readonly word: string;
+  readonly index: number;
+  readonly letters: readonly { readonly letter: string; readonly reading: string | undefined }[];
+}
+
+/** Every word that holds a character which reads as an ASCII one, with its place in the text. */
+export function* readWords(text: string): Generator<ReadWord> {
+  // oxlint-disable-next-line no-control-regex -- ASCII text, the common case, has none
+  if (/^[\x00-\x7f]*$/.test(text)) return;
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    // The parts between separators are words of their own.
+    const letters = word.split(AT_SEPARATOR).flatMap((part) => {
+      const separator = SEPARATORS.get(part);
+      if (separator !== undefined) return [{ letter: part, reading: separator }];
+      const inPart = Array.from(part);
+      const readings = readingsOf(inPart);
+      return inPart.map((letter, at) => ({ letter, reading: readings[at] }));
+    });
+    if (letters.some(({ reading }) => reading !== undefined)) yield { word, index, letters };
+  }
 }
 
 /** `а (U+0430) for a` */
 export function nameLetter(letter: string): string {
   const code = (letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return `${letter} (U+${code}) for ${asciiOf(letter) ?? '?'}`;
+  return `${letter} (U+${code}) for ${SEPARATORS.get(letter) ?? asciiOf(letter) ?? '?'}`;
 }

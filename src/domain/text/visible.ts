@@ -6,8 +6,8 @@ import { writeJson } from '../../contract/exact-number.ts';
  */
 
 // Controls, formats (bidi, zero-width, tags), surrogates, private use and unassigned; separators other than the space;
-// and letters that are drawn as nothing (Hangul fillers, variation selectors).
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
+// letters that are drawn as nothing (Hangul fillers, variation selectors); and two symbols without ink, of Braille and music.
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]|(?! )\p{Zs}/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function escape(character: string): string {
