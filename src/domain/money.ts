@@ -10,8 +10,8 @@ import { parsePointer, valueAt } from './json/pointer.ts';
 
 /** Amounts of a list that are written; the others are in the arguments, as all are. */
 const MOST_IN_LIST = 100;
-/** Longest amount that is written out, in characters: longer ones are not readable. */
-const LONGEST = 60;
+/** Longest amount that is written out with its raw value, in characters: a million of a coin of 18 decimals takes 61. */
+const LONGEST = 100;
 
 /**
  * The amounts of a call that its tool declares, and nothing else: what policy does not call money stays the number that

@@ -30,6 +30,13 @@ describe('amounts', () => {
     expect(texts([MONEY], { amount: 125_000, currency })).toEqual([text]);
   });
 
+  it('of a coin with 18 decimals are written up to a thousand billion', () => {
+    const coin: Money = { ...MONEY, exponents: { ETH: 18 } };
+    const amount = `1234567${'0'.repeat(17)}1`;
+    expect(texts([coin], { amount, currency: 'eth' })).toEqual([`1,234,567.${'0'.repeat(17)}1 ETH ("${amount}")`]);
+    expect(texts([coin], { amount: '9'.repeat(31), currency: 'eth' })).toHaveLength(1);
+  });
+
   it('know the decimals of ISO 4217, which are not those of Intl', () => {
     expect(ISO_4217.size).toBeGreaterThan(160);
     expect([...ISO_4217.keys()].filter((code) => !/^[A-Z]{3}$/.test(code))).toEqual([]);

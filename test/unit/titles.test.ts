@@ -4,8 +4,10 @@ import type { ToolDefinition } from '../../src/contract/policy.ts';
 import { describeProposal } from '../../src/domain/gate/describe.ts';
 import { titleText, writeSentence } from '../../src/domain/show/title.ts';
 import { writeLine } from '../../src/domain/show/to-text.ts';
+import { reviewMessage } from '../../src/domain/slack/message.ts';
 import { aReview } from './client-fixtures.ts';
 import { reviewOf, titlesOf } from './doors.ts';
+import { APPROVALS, settingsOf } from './policy-support.ts';
 
 const tool: ToolDefinition = {
   name: 'deploys.create',
@@ -59,6 +61,14 @@ describe('the title of a tool', () => {
     expect(write('Run {sql}', { sql: ' DELETE\n  FROM t ' })).toBe('Run "DELETE FROM t"');
   });
 
+  it.each([
+    ['what stands behind a comment', 'DELETE FROM t -- some\n  WHERE a', String.raw`DELETE FROM t -- some\nWHERE a`],
+    ['blanks of a text', "SELECT 'a  b'", "SELECT 'a  b'"],
+    ['a blank that is part of a name', 'DELETE FROM t\u00a0x', String.raw`DELETE FROM t\u{a0}x`],
+  ])('keeps of SQL %s', (_what, sql, written) => {
+    expect(write('Run {sql}', { sql })).toBe(`Run "${written}"`);
+  });
+
   it('is the name of the tool where it has none', () => {
     expect(writeLine(writeSentence('payouts.createMany', null, { to: 'x' }))).toBe('Call payouts.createMany');
     expect(titleText(aReview())).toBe('Call postgres.execute');
@@ -71,6 +81,18 @@ describe('a title in little room', () => {
     const text = titleText(reviewOf(tool, long), 100);
     expect(text).toBe(`Deploy "${'s'.repeat(27)}…" 12 to "${'e'.repeat(27)}…"`);
     expect(titleText(reviewOf({ ...tool, title: 'Deploy '.repeat(28) }, {}), 50)).toHaveLength(50);
+  });
+
+  it('has all of a number and of an amount: a part of one reads as another', () => {
+    const title = 'Pay {memo} {amount} for {order} to {account} and {name}';
+    const money = [{ amount: '/amount', currency: 'USD', scale: 'minor' as const }];
+    const memo = 'm'.repeat(90);
+    const values = { memo, amount: 123_456_789_012, order: 9_007_199_254_740_991, account: memo, name: memo };
+    const text = '1,234,567,890.12 USD (123456789012) for 9007199254740991';
+    const review = reviewOf({ ...tool, title, money }, values);
+    expect(titleText(review, 120)).toContain(text);
+    const message = reviewMessage(review, { settings: settingsOf(`version: 1\n${APPROVALS}`), baseUrl: null, now: 0 });
+    expect(JSON.stringify(message.blocks.find(({ type }) => type === 'header'))).toContain(text);
   });
 });
 

@@ -24,6 +24,7 @@ const PAIRS: readonly (readonly [value: Json, text: string])[] = [
   [-1.5, '-1.5'],
   [1e30, '1e+30'],
   ['prod', '"prod"'],
+  [1_000.5, '١٬٠٠٠٫٥'],
   ['', ' '],
   ['', '""'],
 ];

@@ -32,8 +32,21 @@ export function writeSentence(
     const amount = amountAt(amounts, pointerStep(name));
     if (amount !== undefined) return valueOf(amount);
     if (name !== 'sql' || typeof value !== 'string') return { value: writeInSentence(value) };
-    return { value: clipValue(writeInSentence(value.trim().replaceAll(/\s+/g, ' ')), SQL_IN_LINE) };
+    return { value: clipValue(writeInSentence(onOneLine(value)), SQL_IN_LINE) };
   });
+}
+
+/** Blanks of PostgreSQL outside of quotes; any other that is drawn as one is part of a name. */
+const BLANKS = /'[^']*'|"[^"]*"|[ \t\n\r\f\v]+/g;
+
+/** SQL without its layout. A line break that may end a comment stays: what stands behind it runs. */
+function onOneLine(sql: string): string {
+  const hasComment = sql.includes('--');
+  const line = sql.replaceAll(BLANKS, (part) => {
+    if (part.startsWith("'") || part.startsWith('"')) return part;
+    return hasComment && /[\n\r]/.test(part) ? '\n' : ' ';
+  });
+  return line.replaceAll(/^[ \n]|[ \n]$/g, '');
 }
 
 /** A tool without a title: `Call payouts.create`, and its amounts. */

@@ -13,7 +13,7 @@ import { titleText } from '../show/title.ts';
 import { showReview } from '../show/show-review.ts';
 import { shownBy } from '../show/shown-by.ts';
 import { layOutText } from '../show/to-text.ts';
-import { clipText, escapeMrkdwn, shownToBlocks } from './to-blocks.ts';
+import { clipText, escapeMrkdwn, HEADER, shownToBlocks } from './to-blocks.ts';
 
 /** Blocks of one message (https://docs.slack.dev/reference/block-kit/blocks), and characters of its text that we use. */
 const MOST_BLOCKS = 50;
@@ -52,7 +52,7 @@ export function reviewMessage(
   const review = withShownDigest(stored);
   const shown = layOutText(showReview(review, { now: deps.now, ...shownBy(deps.settings, review), materials }), LIMIT);
   const head = callBlocks(call);
-  const body = shownToBlocks(shown);
+  const body = shownToBlocks({ ...shown, title: titleText(review, HEADER) });
   const foot = footOf(review, deps, shown.clipped);
   const message = (fitting: readonly KnownBlock[], end: readonly KnownBlock[]): SlackMessage => ({
     text: clipText(`${statusWords(review)}: ${escapeMrkdwn(titleText(review))}`, TEXT),

@@ -4,7 +4,7 @@ import { sliceCharacters } from '../text/visible.ts';
 
 /** Limits of Slack: 3,000 characters a section, 150 a header (https://docs.slack.dev/reference/block-kit/blocks). */
 const SECTION = 3_000;
-const HEADER = 150;
+export const HEADER = 150;
 
 /** What is laid out for every medium, as blocks of Slack. No text from outside is ever read as mrkdwn. */
 export function shownToBlocks(shown: Pick<TextShown, 'title' | 'sections'>): KnownBlock[] {

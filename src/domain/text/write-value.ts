@@ -25,7 +25,7 @@ const WORDS = new Set(['true', 'false', 'null', 'undefined', 'yes', 'no', 'none'
 /** What a list, an object, quoted text, or a note by Holdpoint (`(sealed)`) begins with. */
 const OPENING = /^["'“”„‘’«»[{(]/;
 /** However a reader's language groups digits. */
-const NUMBER = /^[-+−]?[\p{N}\s.,'’_]+(?:e[-+]?\p{N}+)?$/iu;
+const NUMBER = /^[-+−]?[\p{N}\s.,'’_٫٬]+(?:e[-+]?\p{N}+)?$/iu;
 
 export function isPlain(text: string): boolean {
   if (text === '' || text.trim() !== text) return false;
@@ -52,9 +52,12 @@ export function writeInSentence(value: Json): string {
   return clipValue(visible(writeJson(value)), IN_SENTENCE);
 }
 
-/** Cut text keeps its closing quote, so that what follows does not seem to belong to it. */
+/**
+ * Cut text keeps its closing quote, so that what follows does not seem to belong to it. A number and an amount are not cut:
+ * `1,250,0…` reads as another one.
+ */
 export function clipValue(text: string, length: number): string {
   const characters = Array.from(text);
-  if (characters.length <= length) return text;
+  if (characters.length <= length || /^-?[0-9]/.test(text)) return text;
   return `${characters.slice(0, length - 2).join('')}…${text.startsWith('"') ? '"' : ''}`;
 }
