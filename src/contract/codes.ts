@@ -101,10 +101,10 @@ export const REASONS = {
   too_many_pending: 'Too many reviews of this proposer are waiting',
   rule_error: 'A rule failed, so the call counts as irreversible',
   context_not_pinned: 'A rule reads context that the configuration does not pin for this agent',
+  in_flow: 'A workflow asks',
   drill: 'A drill: it tests whether people answer, and nothing follows from it',
   unattested: 'The proposal is not signed',
   unattested_refused: 'Unsigned proposals are refused by configuration',
-  proposal_invalid: 'The signed proposal does not belong to this review',
   review_id_taken: 'Another proposal already has this review id',
   not_plain_select: 'The SQL is not a single plain SELECT',
   upstream_changed: 'The upstream MCP server changed a tool, and policy does not accept that yet',
@@ -117,7 +117,6 @@ export const REASONS = {
   still_executing: 'The call is still running',
   execution_deferred: 'The call was sent without effect, and waits to be made again',
   not_yet_classified: 'The policy has not been applied yet',
-  rate_exceeded: 'Too many irreversible executions of this tool in the last hour',
 } as const;
 export type ReasonCode = keyof typeof REASONS;
 

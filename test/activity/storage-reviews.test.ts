@@ -86,7 +86,7 @@ onEveryDatabase((engine) => {
         level: 0,
         allowedDecisions: [],
         resolvedAt: LATER,
-        resolution: { type: 'aborted', by: null },
+        resolution: { type: 'aborted', by: null, retryable: true },
       });
       expect((await store.listReviews({ status: ['aborted'] }, 10))?.rows).toMatchObject([
         { status: 'aborted', resolvedAt: LATER, approvers: [] },

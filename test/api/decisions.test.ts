@@ -430,6 +430,10 @@ describe('reconciling', () => {
     expect([stranger.status, codeOf(stranger)]).toEqual([403, 'not_an_approver']);
     const owner = await reconcile(review.reviewId, 'ops-3');
     expect([owner.status, codeOf(owner)]).toEqual([403, 'self_approval']);
+    expect([stranger.body.detail, owner.body.detail]).toEqual([
+      'Only those who may vote on the last level can settle it.',
+      'The owner of the agent cannot settle its calls.',
+    ]);
     const answer = await reconcile(review.reviewId);
     expect(answer.status).toBe(200);
     expect(answer.body.execution).toMatchObject({ status: 'executed', reconciled: { by: 'ops-1' } });

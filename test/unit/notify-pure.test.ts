@@ -223,6 +223,18 @@ describe('who is told what', () => {
     expect(told({ ...notified, event: 'reminder' }, review)).toEqual([['review.reminder', ['manager-1', 'ops-1']]]);
   });
 
+  it('an unknown outcome: the owner and those who may reconcile it; without levels those who would have decided', () => {
+    const unknown: AuditEntry = { ...base, type: 'unknown', errorCode: 'lost_answer' };
+    const levels = [level({ status: 'passed' }), level({ approvers: ['finance'], status: 'passed' })];
+    expect(told(unknown, reviewOf(reviewId, { status: 'approved', levels }))).toEqual([
+      ['execution.unknown', ['finance-1', 'ops-1']],
+    ]);
+    const free = reviewOf(reviewId, { status: 'not_required', levels: [] });
+    const approvalFor = () => ({ levels: [level({})] });
+    const inForce = { ...settings, policy: { approvalFor } } as unknown as Settings;
+    expect(planNotices(unknown, free, inForce)[0]?.people).toEqual(expect.arrayContaining(['ops-1', 'ops-2']));
+  });
+
   it('people are not called to what is over; machines and the voter hear of it all the same', () => {
     const over = reviewOf(reviewId, { status: 'expired' });
     expect(isOvertaken('review.pending', over.status)).toBe(true);

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../../contract/codes.ts';
 import { DRILL } from '../../contract/constants.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import { decisionIdOf } from '../../contract/ids.ts';
@@ -60,7 +61,7 @@ interface Asked {
   readonly proposer: ReviewBase['proposer'];
   readonly proposalDigest: string;
   readonly names: typeof IN_FLOW | typeof DRILL;
-  readonly reasonCode: 'in_flow' | 'drill';
+  readonly reasonCode: Extract<ReasonCode, 'in_flow' | 'drill'>;
   /** The signed request for a drill. */
   readonly drill?: DsseEnvelope;
 }

@@ -64,8 +64,9 @@ export function planNotices(entry: AuditEntry, review: Review, settings: Setting
       return [entry.status === 'executed' ? plan('execution.executed') : plan('execution.failed', owner)];
     case 'unknown': {
       const last = review.levels.at(-1);
-      const groups = last === undefined ? [] : approversAt(last, at);
-      return [plan('execution.unknown', [...owner, ...idsOf(groups, settings)])];
+      // Where no decision was needed every reviewer may reconcile it: those are told who would have decided.
+      const people = last === undefined ? concerned(review, settings) : idsOf(approversAt(last, at), settings);
+      return [plan('execution.unknown', [...owner, ...people])];
     }
     case 'reconciled':
       return [plan('execution.reconciled', owner)];

@@ -226,6 +226,8 @@ export async function reconcile(
 
 /** Before its time-out the request may yet have an effect; then a person cannot know either. */
 function whyNot(refusal: ProblemCode, ledger: LedgerRow | undefined, now: number): ProblemOptions {
+  if (refusal === 'self_approval') return { detail: 'The owner of the agent cannot settle its calls.' };
+  if (refusal === 'not_an_approver') return { detail: 'Only those who may vote on the last level can settle it.' };
   if (refusal !== 'not_reconcilable') return {};
   if (ledger?.state !== 'unknown' || ledger.claim === null) {
     return { detail: `The execution is ${ledger?.state ?? 'not_started'}, not unknown: there is nothing to settle.` };

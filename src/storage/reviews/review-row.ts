@@ -118,7 +118,8 @@ export function endReview(review: Review, status: Review['status'], at: string):
     level: 0,
     allowedDecisions: [],
     resolvedAt: at,
-    resolution: type === null ? null : { type, by: null, comment: null, edited: false, retryable: false },
+    resolution:
+      type === null ? null : { type, by: null, comment: null, edited: false, retryable: STATUS[status].mayRetry },
     feedback: null,
   };
 }
