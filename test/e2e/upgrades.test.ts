@@ -212,10 +212,15 @@ describe('a rolling upgrade', () => {
 describe('versioned gate workers', () => {
   const NAME = 'holdpoint';
   const version = (buildId: string) => ({ HOLDPOINT_DEPLOYMENT_NAME: NAME, HOLDPOINT_BUILD_ID: buildId });
-  const buildOf = async (review: Review) => {
-    const { raw } = await describeWorkflow(review);
-    return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
-  };
+  /** Temporal has it once the first workflow task is complete; people are shown the review before. */
+  const buildOf = (review: Review) =>
+    until(
+      async () => {
+        const { raw } = await describeWorkflow(review);
+        return raw.workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId ?? undefined;
+      },
+      { what: `the version of ${review.reviewId}` },
+    );
   const inNamespace = () => ['--namespace', namespace];
   /** Once a worker of that version has polled. */
   const setCurrent = (buildId: string, name = NAME) =>
