@@ -14,7 +14,7 @@ interface Common {
   readonly call: ResolvedCall;
   /** A reviewer changed the arguments: `call` is what was let through. */
   readonly edited: boolean;
-  /** The words of whoever ended the review. */
+  /** The words of whoever ended the review, or stopped its call before it ran. */
   readonly comment: string | null;
   /** Whether proposing the same call again can help. After a rejection: never. */
   readonly retryable: boolean;
@@ -73,14 +73,14 @@ export function isFinal(review: Review): boolean {
 /** The resolution of a final review. Throws a TypeError for one that is not final. */
 export function toResolution(review: Review): Resolution {
   if (!isFinal(review)) throw new TypeError(`${review.reviewId} is not final`);
+  const { execution } = review;
   const common: Common = {
     review,
     call: { service: review.call.service, tool: review.call.tool, arguments: review.call.arguments },
-    edited: review.resolution?.edited ?? review.execution.edited ?? false,
-    comment: review.resolution?.comment ?? null,
+    edited: review.resolution?.edited ?? execution.edited ?? false,
+    comment: (execution.stopped ?? review.resolution)?.comment ?? null,
     retryable: review.resolution?.retryable ?? false,
   };
-  const execution = review.execution;
   if (execution.status === 'executed') return { ...common, executed: true, status: 'executed', execution };
   if (execution.status === 'failed' || execution.status === 'outcome_unknown') {
     const executionError = execution.error ?? { code: execution.status, message: '' };

@@ -1,10 +1,11 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ExecuteResponse } from '../contract/execute.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
-import type { Review } from '../contract/review.ts';
+import type { ExecutionView, Review } from '../contract/review.ts';
 import type { ProblemError } from '../api/problem.ts';
 import type { Queued } from '../contract/api.ts';
 import { PROBLEMS } from '../contract/codes.ts';
+import { STATUS } from '../domain/lifecycle.ts';
 import { QUEUED_WORDS } from '../domain/stop.ts';
 import { numbersAsText, writeJson } from '../contract/exact-number.ts';
 import { isOmission, type Omission } from '../domain/json/fit.ts';
@@ -52,18 +53,16 @@ export function resultOf(
     }
     case 'ERROR': {
       const { execution, executionError } = response;
-      const unknown = execution.status === 'outcome_unknown';
+      const comment = execution.stopped?.comment ?? null;
       const said = {
         outcome: 'ERROR',
         ...common,
         error: executionError,
         retryable: false,
         executionStatus: execution.status,
+        ...(comment === null ? {} : { comment }),
       };
-      const sentence = unknown
-        ? 'It was sent, and it is unknown whether it took effect. A human will find out. Do not repeat it.'
-        : 'It was allowed and failed.';
-      return withBody(sentence, said, execution.body, true);
+      return withBody(errorSentence(execution), said, execution.body, true);
     }
     default:
       return response satisfies never;
@@ -119,6 +118,11 @@ function pending(
     const sentence = `Approved, but not done yet: it was sent without effect, and is made again by itself, not before ${retryAt}. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again.`;
     return tell(sentence, { ...common, deferred: { code, message, retryAt }, next });
   }
+  if (STATUS[status].answer === 'execution') {
+    const sentence =
+      'No decision is awaited any more: it is running, or waits to run. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again.';
+    return tell(sentence, { ...common, next });
+  }
   const sentence =
     'Not done yet: it waits for a human decision. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again. A reviewer decides at the link, after signing in.';
   const again = 'You proposed the same call before, and people have one review of it. ';
@@ -135,6 +139,14 @@ export function queuedResult({ reviewId, decisionUlid }: Queued): CallToolResult
   const next = { tool: 'holdpoint_await', arguments: { reviewId } };
   const sentence = `It is ${QUEUED_WORDS}: the call may still be approved and run. Call holdpoint_await with the reviewId.`;
   return tell(sentence, { outcome: 'QUEUED', reviewId, decisionUlid, next });
+}
+
+function errorSentence({ status, stopped }: ExecutionView): string {
+  if (status === 'outcome_unknown')
+    return 'It was sent, and it is unknown whether it took effect. A human will find out. Do not repeat it.';
+  if (stopped === undefined) return 'It was allowed and failed.';
+  const words = stopped.comment === null ? '' : '; see `comment`';
+  return `It was approved, and a human stopped it before it ran${words}. Do not propose it again.`;
 }
 
 function blockedSentence({ reasonCodes, comment }: Extract<ExecuteResponse, { outcome: 'BLOCKED' }>): string {

@@ -4,7 +4,9 @@ import { executeResponseSchema } from '../../src/contract/execute.ts';
 import { NOT_STARTED, type ExecutionView } from '../../src/contract/review.ts';
 import { viewForAgent } from '../../src/domain/show/agent-view.ts';
 import { resultOf } from '../../src/mcp/result.ts';
-import { aReview, DEFERRED } from './client-fixtures.ts';
+import { outcomeOf as adapterOutcomeOf } from '../../src/client/adapters/outcome.ts';
+import { toResolution } from '../../src/client/resolution.ts';
+import { aReview, APPROVED_NOT_RUN, DEFERRED, STOPPED } from './client-fixtures.ts';
 
 const review = aReview();
 const error = { code: 'upstream_rejected', message: 'no' };
@@ -40,6 +42,31 @@ test('N1: a deferred call is not called running alone, and a model is told why i
     next: { tool: 'holdpoint_await' },
   });
   expect(JSON.stringify(content)).toContain('Approved, but not done yet');
+});
+
+test('a stopped call is told with the reviewer’s words, to programs and to models, and not as one that was tried', () => {
+  const comment = 'the wrong table';
+  const resolution = { type: 'approve', by: 'ops-1', comment: 'fine', edited: false, retryable: false } as const;
+  const stopped = aReview({ ...STOPPED, resolution });
+  expect(toResolution(stopped)).toMatchObject({ status: 'failed', comment });
+  expect(adapterOutcomeOf(stopped)).toMatchObject({
+    status: 'failed',
+    comment,
+    note: expect.stringContaining('do not'),
+  });
+  const answer = outcomeOf(review.reviewId as `rev_${string}`, stopped, '/v1/reviews/x');
+  const { structuredContent, content } = resultOf(answer, stopped, 'https://h.example/reviews');
+  expect(structuredContent).toMatchObject({ outcome: 'ERROR', error: { code: 'stopped' }, comment });
+  expect(JSON.stringify(content)).toContain('a human stopped it');
+});
+
+test('a model is not told to wait for a decision that was made', () => {
+  const running = aReview(APPROVED_NOT_RUN);
+  const answer = outcomeOf(review.reviewId as `rev_${string}`, running, '/v1/reviews/x');
+  const told = JSON.stringify(resultOf(answer, running, 'https://h.example/reviews').content);
+  expect(told).not.toContain('waits for a human decision');
+  expect(told).toContain('do not propose it again');
+  expect(adapterOutcomeOf(running)).toMatchObject({ status: 'pending', note: expect.not.stringContaining('People') });
 });
 
 test.each(['drifted', 'pins_unreadable'])('K3: %s is told to the agent without what a preview found', (code) => {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
-import type { Review } from '../../contract/review.ts';
+import type { ExecutionView, Review } from '../../contract/review.ts';
 import { isFinal, REFUSED, toResolution, type RefusedStatus, type Resolution } from '../resolution.ts';
 import type { ExecuteResult } from '../result.ts';
 
@@ -36,6 +36,8 @@ export type ToolOutcome =
         readonly status: 'failed' | 'outcome_unknown';
         readonly error: { readonly code: string; readonly message: string };
         readonly retryable: boolean;
+        /** The words of the reviewer who stopped it before it ran. */
+        readonly comment?: string;
       })
   /** This tool call was proposed before, and not with these arguments as far as can be told: whose answer to give is unknown. */
   | {
@@ -52,6 +54,8 @@ const NOTES = {
     'A reviewer changed the arguments before approving. `arguments` has the arguments that were used; do not repeat yours.',
   pending:
     'Nothing has run. People decide; do not propose it again. Call holdpoint_await with reviewId for the answer.',
+  running:
+    'It was let through, and is running or waits to run; do not propose it again. Call holdpoint_await with reviewId for the answer.',
   changes_requested: 'Nothing has run. Answer the comment with holdpoint_revise: reviewId, revision, all arguments.',
   rejected: 'It did not run, and the answer is final: do not propose it again, in this form or another.',
   expired: 'Nobody decided in time, so it did not run. Nobody rejected it either.',
@@ -60,6 +64,7 @@ const NOTES = {
   aborted: 'The review was ended from outside; nobody decided. It did not run.',
   proposed_differently:
     'This call was proposed before, with other arguments. It may have run: check in Holdpoint, and do not propose it again.',
+  stopped: 'A reviewer stopped it before it ran: do not propose it again, in this form or another.',
   outcome_unknown: 'It may or may not have taken effect. A person has to find out; do not retry.',
 } as const;
 
@@ -75,7 +80,8 @@ export function outcomeOf(review: Review): ToolOutcome {
   const { reviewId, feedback } = review;
   if (isFinal(review)) return outcomeOfResolution(toResolution(review));
   if (review.status !== 'changes_requested') {
-    return { status: 'pending', reviewId, expiresAt: review.expiresAt, note: NOTES.pending };
+    const note = review.status === 'pending' ? NOTES.pending : NOTES.running;
+    return { status: 'pending', reviewId, expiresAt: review.expiresAt, note };
   }
   const comment = feedback?.comment ?? '';
   return { status: 'changes_requested', reviewId, revision: review.revision, comment, note: NOTES.changes_requested };
@@ -92,8 +98,9 @@ export function outcomeOfResult(result: ExecuteResult): ToolOutcome | undefined 
   }
   if (result.execution.edited === true) return undefined;
   if (result.executed) return { status: 'executed', reviewId, result: result.execution.body ?? null, edited: false };
-  const status = result.execution.status === 'outcome_unknown' ? 'outcome_unknown' : 'failed';
-  return { status, reviewId, error: result.executionError, edited: false, retryable: false, ...noteOf(status) };
+  const { execution, executionError: error } = result;
+  const status = execution.status === 'outcome_unknown' ? 'outcome_unknown' : 'failed';
+  return { status, reviewId, error, edited: false, retryable: false, ...moreOf(execution) };
 }
 
 function outcomeOfResolution(end: Resolution): ToolOutcome {
@@ -107,7 +114,7 @@ function outcomeOfResolution(end: Resolution): ToolOutcome {
     case 'failed':
     case 'outcome_unknown': {
       const { status, executionError: error, retryable } = end;
-      return { status, reviewId, error, retryable, ...ran, ...noteOf(status) };
+      return { status, reviewId, error, retryable, ...ran, ...moreOf(end.execution) };
     }
     case 'approved':
       return { status: 'answered', reviewId, response: end.response ?? null };
@@ -124,6 +131,8 @@ function refused(outcome: Refused): Refused {
   return { ...outcome, note: NOTES[outcome.status] };
 }
 
-function noteOf(status: 'failed' | 'outcome_unknown'): { readonly note?: string } {
-  return status === 'outcome_unknown' ? { note: NOTES.outcome_unknown } : {};
+function moreOf({ status, stopped }: ExecutionView): { readonly note?: string; readonly comment?: string } {
+  if (status === 'outcome_unknown') return { note: NOTES.outcome_unknown };
+  if (stopped === undefined) return {};
+  return { note: NOTES.stopped, ...(stopped.comment === null ? {} : { comment: stopped.comment }) };
 }
