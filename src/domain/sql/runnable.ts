@@ -36,6 +36,9 @@ export function refuseUnrunnable(parsed: ParsedStatement): SqlRefusal | undefine
     const [way, instead] = parsed.body['is_from'] === true ? ['FROM STDIN', 'INSERT'] : ['TO STDOUT', 'SELECT'];
     return refuseSql('copy_stream', `COPY ${way} needs a stream of data, which a call does not have: use ${instead}`);
   }
+  if (setsItsTransaction(parsed)) {
+    return refuseSql('session_state', 'it would last for a transaction, and that of a call is this one statement');
+  }
   const state = sessionState(parsed);
   if (state === undefined) return undefined;
   return refuseSql('session_state', `${state} would last for a session, and the session of a call ends with it`);
@@ -133,6 +136,10 @@ const SESSION_KINDS: Readonly<Record<string, string>> = {
 };
 const SESSION_LOCK = /^pg_(?:try_)?advisory_lock(?:_shared)?$/;
 
+function setsItsTransaction({ kind, body }: ParsedStatement): boolean {
+  return kind === 'VariableSetStmt' && (body['is_local'] === true || body['name'] === 'TRANSACTION');
+}
+
 /**
  * What a statement would leave behind in its session; behind a pooler that is another client's next. What functions and
  * `DO` blocks do inside is not seen.
@@ -140,7 +147,7 @@ const SESSION_LOCK = /^pg_(?:try_)?advisory_lock(?:_shared)?$/;
 function sessionState({ kind, tree }: ParsedStatement): string | undefined {
   if (Object.hasOwn(SESSION_KINDS, kind)) return SESSION_KINDS[kind];
   for (const [name, body] of nodesOf(tree)) {
-    if (body['relpersistence'] === 't') return 'a temporary relation';
+    if (body['relpersistence'] === 't' || body['schemaname'] === 'pg_temp') return 'a temporary relation';
     if (name !== 'FuncCall') continue;
     const called = lastName(body['funcname']);
     if (SESSION_LOCK.test(called)) return `${called} (pg_advisory_xact_lock ends with the transaction)`;
