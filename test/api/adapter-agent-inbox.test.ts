@@ -84,6 +84,8 @@ describe('responses', () => {
   test.each([
     ['text where a number was', edit({ n: 'two' }), 'value_unreadable'],
     ['an array where an object was', edit({ o: '[]' }), 'value_unreadable'],
+    ['a number that would be rounded', edit({ n: '0.12345678901234567890' }), 'value_unreadable'],
+    ['a number beyond 2^53 inside a value', edit({ o: '{"deep":[9007199254740993]}' }), 'value_unreadable'],
     ['another tool', edit(args, 'payouts.get'), 'tool_changed'],
     ['an edit without arguments', { type: 'edit', args: null } as HumanResponse, 'response_invalid'],
     ['words that are none', { type: 'response', args: null } as HumanResponse, 'response_invalid'],

@@ -195,6 +195,17 @@ describe('execute', () => {
     const sent = server.seen.map(({ body }) => (JSON.parse(body) as { arguments: unknown }).arguments);
     expect(sent).toEqual([{ sql: 'SELECT 1' }, { sql: 'SELECT 2' }]);
   });
+
+  test.each(['latin1', 'utf16le'] as const)('from a file in %s they are refused, not changed', async (encoding) => {
+    const server = await serve(json(200, { ...common, outcome: 'EXECUTED', execution }));
+    writeFileSync(
+      join(directory, 'a.json'),
+      Buffer.from('\ufeff{"sql":"SELECT \'Zürich\'"}'.slice(encoding === 'latin1' ? 1 : 0), encoding),
+    );
+    const ran = await holdpoint(['execute', 'postgres.select', '-a', '@a.json']);
+    expect([ran.code, server.seen]).toEqual([2, []]);
+    expect(ran.stderr()).toContain('not_utf8');
+  });
 });
 
 describe('deciding', () => {

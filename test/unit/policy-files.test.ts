@@ -42,6 +42,12 @@ approvals:
     ]);
   });
 
+  it('names the place of a character that is not UTF-8: a rule would compare with another text', () => {
+    const bytes = Buffer.from(`version: 1\nrules:\n  - when: arguments.city == "Z\u00fcrich"\n`, 'latin1');
+    expect(placesOf(bytes.toString('utf8'))).toEqual(['f:3:31']);
+    expect(placesOf(bytes.toString('latin1')).includes('f:3:31')).toBe(false);
+  });
+
   it('offers the stricter of two classes that are as near', () => {
     const tool = '{ name: a.b, class: ireversible, connector: c, request: { method: GET, path: /x } }';
     const parsed = parsePolicyFile(`version: 1\ntools:\n  - ${tool}\n`, 'f');

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import { withoutByteOrderMark } from '../../contract/exact-number.ts';
 import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { CliError } from '../ui/exit.ts';
-import type { Io } from '../ui/io.ts';
+import { decodeUtf8, type Io } from '../ui/io.ts';
 
 /** An option that is JSON text, `@FILE`, or `-` for standard input. */
 export async function readJsonObject(io: Io, option: string, text: string): Promise<JsonObject> {
@@ -37,22 +37,24 @@ function parse(option: string, text: string): Json {
 }
 
 async function readText(io: Io, option: string, text: string): Promise<string> {
-  if (text === '-') return readAll(io.stdin);
+  if (text === '-') return readAll(option, io.stdin);
   return text.startsWith('@') ? readTextFile(io, option, text.slice(1)) : text;
 }
 
 /** The text of a file that `option` names. */
 export function readTextFile(io: Io, option: string, file: string): string {
   const path = resolve(io.cwd, file);
+  let bytes: Uint8Array;
   try {
-    return readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch {
     throw new CliError('notFound', 'file_unreadable', `${option}: ${path} cannot be read.`);
   }
+  return decodeUtf8(`${option}: ${path}`, bytes);
 }
 
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+async function readAll(option: string, stream: NodeJS.ReadableStream): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of stream) pieces.push(Buffer.from(piece));
-  return Buffer.concat(pieces).toString('utf8');
+  return decodeUtf8(`${option}: standard input`, Buffer.concat(pieces));
 }

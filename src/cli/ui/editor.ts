@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CliError } from './exit.ts';
-import type { Io } from './io.ts';
+import { decodeUtf8, type Io } from './io.ts';
 
 /**
  * Opens the person's editor on a text and returns what they saved. The text is hostile, so it goes into a file of a
@@ -15,7 +15,7 @@ export async function editText(io: Io, text: string, name: string): Promise<stri
   try {
     writeFileSync(path, text, { mode: 0o600 });
     await runEditor(io.env.VISUAL || io.env.EDITOR || 'vi', path);
-    return readFileSync(path, 'utf8');
+    return decodeUtf8('The edited text', readFileSync(path));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import { createColors } from 'picocolors';
 import { machineJson } from '../../domain/text/visible.ts';
+import { CliError } from './exit.ts';
 
 type Colours = ReturnType<typeof createColors>;
 
@@ -59,4 +60,13 @@ export function createIo(streams: Streams, options: { readonly json: boolean }):
     },
     note: (text) => void stderr.write(`${text}\n`),
   };
+}
+
+/** Text of a file or of standard input, which `what` names. Throws CliError `not_utf8`: nothing of it is to change silently. */
+export function decodeUtf8(what: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new CliError('usage', 'not_utf8', `${what} is not UTF-8.`, 'Save it as UTF-8.');
+  }
 }

@@ -1,5 +1,6 @@
 /** Pending reviews in the shapes of LangChain's Agent Inbox. Deciding still takes a reviewer's token. */
 import type { DecisionRequest } from '../../contract/decision.ts';
+import { parseExactJson, writeJson } from '../../contract/exact-number.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
 import type { Holdpoint } from '../holdpoint.ts';
@@ -51,7 +52,7 @@ export type InboxErrorCode =
   | 'response_invalid'
   /** An edit names another tool, whose policy nobody would have asked. */
   | 'tool_changed'
-  /** A value came back as text that is no value of its own kind. */
+  /** A value came back as text that is no value of its own kind, or a number that JavaScript would round. */
   | 'value_unreadable';
 
 export class InboxError extends Error {
@@ -237,9 +238,11 @@ function kindOf(value: Json): string {
   return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
 }
 
+/** Undefined: it is not JSON, or holds a number that would be sent as another one. */
 function parseJson(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Json;
+    const read = parseExactJson(text);
+    return JSON.stringify(read) === writeJson(read) ? read : undefined;
   } catch {
     return undefined;
   }
