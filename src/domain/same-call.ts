@@ -1,24 +1,45 @@
 import type { Json, JsonObject } from '../contract/json.ts';
 import type { ToolDefinition } from '../contract/policy.ts';
 import type { Assessment } from './policy/assess.ts';
+import type { Folds } from './policy/schema.ts';
 import { comparableSql } from './sql/parser.ts';
 
 /** What a call is, where it is compared with another one: two that give the same do the same. */
 export function comparableCall(
   call: { readonly service: string; readonly tool: string; readonly arguments: JsonObject },
   context: JsonObject,
-  definition: Pick<ToolDefinition, 'sql'> | undefined,
+  known: KnownTool | undefined,
 ): JsonObject {
   const { service, tool, arguments: args } = call;
-  return { service, tool, arguments: comparableArguments(args, definition), context };
+  return { service, tool, arguments: comparableArguments(args, known), context };
 }
 
-/** SQL is compared as PostgreSQL parses it, everything else as it is. */
-function comparableArguments(args: JsonObject, definition: Pick<ToolDefinition, 'sql'> | undefined): Json {
+interface KnownTool {
+  readonly definition: Pick<ToolDefinition, 'sql'>;
+  readonly folds?: Folds | undefined;
+}
+
+/** SQL is compared as PostgreSQL parses it, an argument with `fold: ascii` without regard to letter case, everything else as it is. */
+function comparableArguments(args: JsonObject, known: KnownTool | undefined): Json {
   const { sql, ...others } = args;
-  if (definition?.sql === undefined || typeof sql !== 'string') return args;
+  if (known?.definition.sql === undefined || typeof sql !== 'string') return foldLetters(args, known?.folds);
   const statement = comparableSql(sql);
   return statement === undefined ? args : [others, statement];
+}
+
+function foldLetters(value: Json, folds: Folds | undefined): Json {
+  if (folds === undefined) return value;
+  if (typeof value === 'string') {
+    return folds.text ? value.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()) : value;
+  }
+  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => foldLetters(item, folds.items));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [
+      key,
+      foldLetters(part as Json, folds.properties.get(key) ?? folds.others),
+    ]),
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
 import { comparableCall } from '../../src/domain/same-call.ts';
 import { canonicalJson } from '../../src/domain/proof/digest.ts';
+import { foldsOf } from '../../src/domain/policy/schema.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 
 beforeAll(loadSqlParser);
@@ -11,7 +12,7 @@ const ofSql = (sql: string, others: JsonObject = {}, mode: 'execute' | null = 'e
     comparableCall(
       { service: 'postgres', tool: 'postgres.execute', arguments: { sql, ...others } },
       {},
-      mode === null ? {} : { sql: mode },
+      { definition: mode === null ? {} : { sql: mode }, folds: undefined },
     ),
   );
 const SQL = `DELETE FROM users WHERE name = 'Ann' AND id IN (1, 2)`;
@@ -58,4 +59,26 @@ it('a statement that parses is compared as parsed however deep it is nested', ()
   expect(sum(2_000)).not.toBe(sum(2_001));
   // Too deep for the parser: as it is.
   expect(sum(20_000)).not.toBe(sum(20_000, ' + '));
+});
+
+describe('arguments that a tool takes in any letter case', () => {
+  const text = { type: 'string', fold: 'ascii' };
+  const folds = foldsOf({
+    type: 'object',
+    properties: { owner: text, teams: { type: 'array', items: text }, name: { type: 'string' } },
+  });
+  const call = (args: JsonObject, known: typeof folds | null = folds) =>
+    canonicalJson(
+      comparableCall({ service: 'x', tool: 'x.y', arguments: args }, {}, { definition: {}, folds: known ?? undefined }),
+    );
+
+  it('I6: are the same call in another one', () => {
+    expect(call({ owner: 'Acme', teams: ['A', 'b'] })).toBe(call({ owner: 'acme', teams: ['a', 'B'] }));
+    expect(call({ owner: '\u212aelvin' })).not.toBe(call({ owner: 'kelvin' }));
+  });
+
+  it('are two calls where the schema does not say so', () => {
+    expect(call({ owner: 'acme', name: 'A' })).not.toBe(call({ owner: 'acme', name: 'a' }));
+    expect(call({ owner: 'Acme' }, null)).not.toBe(call({ owner: 'acme' }, null));
+  });
 });

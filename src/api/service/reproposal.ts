@@ -33,8 +33,8 @@ export function fingerprintsOf(
   request: FingerprintedCall,
   assessment: Extract<Assessment, { kind: 'held' }>,
 ): CallFingerprints {
-  const definition = context.settings.current().policy.findTool(request.tool)?.definition;
-  const call = comparableCall(request, assessment.context, definition);
+  const tool = context.settings.current().policy.findTool(request.tool);
+  const call = comparableCall(request, assessment.context, tool);
   const keyed = (body: unknown): string => fingerprintBody(body, context.fingerprintKey);
   return { call: keyed(call), intent: keyed({ call, ...comparableIntent(request, assessment) }) };
 }
