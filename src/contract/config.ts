@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { jsonObjectSchema } from './json.ts';
 import { principalIdSchema } from './ids.ts';
-import { durationUpTo, LONGEST } from './policy.ts';
+import { durationUpTo, headerNameSchema, LONGEST } from './policy.ts';
 
 /** `env:NAME` or `file:PATH`; only the process that needs the value resolves it. */
 export const referenceSchema = z
@@ -56,7 +56,7 @@ const httpConnectorSchema = z.strictObject({
   baseUrl: z.url(),
   credential: referenceSchema.optional(),
   /** Default `Authorization`. */
-  credentialHeader: z.string().optional(),
+  credentialHeader: headerNameSchema.optional(),
   /** Default `Bearer` with `Authorization`, none with another header. */
   credentialScheme: z.string().optional(),
   /** For this host and port alone. */

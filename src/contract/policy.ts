@@ -46,6 +46,11 @@ const pathSchema = z.string().regex(/^\//, 'a path that starts with /');
  */
 export const movedSchema = z.strictObject({ path: pathSchema, name: pointerSchema });
 
+/** A field name of RFC 9110. */
+export const headerNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'the name of a header such as Idempotency-Key');
+
 /** How the `http` connector renders a call. */
 export const httpRequestSchema = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
@@ -116,7 +121,7 @@ export const deferOnSchema = z
   .array(
     z.union([
       statusToDeferSchema,
-      z.strictObject({ status: statusToDeferSchema, header: z.string().min(1), value: z.string().optional() }),
+      z.strictObject({ status: statusToDeferSchema, header: headerNameSchema, value: z.string().optional() }),
     ]),
   )
   .min(1);

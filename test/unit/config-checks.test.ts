@@ -169,6 +169,10 @@ describe('a configuration is refused with the place of', () => {
       'N3: a credential header without a credential',
       `${CONFIG}  other: { baseUrl: "https://x.example.com", credentialHeader: X-Key }\n`,
     ],
+    [
+      'a credential header whose name is none',
+      `${CONFIG}  other: { baseUrl: "https://x.example.com", credential: env:K, credentialHeader: X Key }\n`,
+    ],
     ['an MCP connector without a way to it', `${CONFIG}  other: { type: mcp }\n`],
     [
       'an MCP connector with two ways to it',

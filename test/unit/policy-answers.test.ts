@@ -27,6 +27,18 @@ describe('what a tool makes of answers', () => {
   it.each([
     ['a success status among the proofs', policyWith('    deferOn: [200]\n'), 'policy.yaml:7:15'],
     [
+      'an answer’s header whose name is none',
+      policyWith("    deferOn: [{ status: 403, header: 'a b' }]\n"),
+      'policy.yaml:7:38',
+    ],
+    ['a key in a header whose name is none', policyWith("    idempotency: { header: 'X Y' }\n"), 'policy.yaml:7:28'],
+    ['a key in a header of the connection', policyWith('    idempotency: { header: Host }\n'), 'policy.yaml:7:28'],
+    [
+      'a header whose value would end it',
+      policyWith('', 'api', 'request: { method: POST, path: /pay, headers: { X-A: "a\\nb" } }'),
+      'policy.yaml:6:58',
+    ],
+    [
       'a status that means both',
       policyWith('    deferOn: [409]\n', 'api', 'request: { method: POST, path: /pay, success: [409] }'),
       'policy.yaml:7:15',

@@ -5,7 +5,7 @@ import { findNearest, listWords } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path } from '../files/yaml-source.ts';
 import { kindOfConnector, templateArguments, type KindedConnector } from '../render/index.ts';
-import { parseTemplate } from '../render/http.ts';
+import { isStaticHeader, parseTemplate } from '../render/http.ts';
 import { overlaps } from './cel-reads.ts';
 import { checkMoney } from './check-money.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
@@ -117,7 +117,8 @@ function checkAnswers({ definition, source, path }: MergedTool, tell: Tell): rea
   ];
 }
 
-function checkShape({ definition: { request, preview, sql, allow, redact } }: MergedTool, tell: Tell): FileProblem[] {
+function checkShape({ definition }: MergedTool, tell: Tell): FileProblem[] {
+  const { request, preview, sql, allow, redact, idempotency } = definition;
   const previews = preview !== undefined && 'requests' in preview ? preview.requests : [];
   const templates: (readonly [string, Path])[] = [
     ...(request === undefined ? [] : [[request.path, ['request', 'path']] as const]),
@@ -126,6 +127,17 @@ function checkShape({ definition: { request, preview, sql, allow, redact } }: Me
   const problems = templates
     .filter(([template]) => parseTemplate(template) === undefined)
     .map(([text, at]) => tell(at, `the path ${text} is not well-formed`, 'Write arguments as {name}, without #'));
+  const headers: (readonly [string, string, Path])[] = [
+    ...Object.entries(request?.headers ?? {}).map(
+      ([name, text]) => [name, text, ['request', 'headers', name]] as const,
+    ),
+    ...(idempotency === undefined ? [] : [[idempotency.header, '', ['idempotency', 'header']] as const]),
+  ];
+  for (const [name, text, at] of headers) {
+    if (isStaticHeader(name, text)) continue;
+    const fix = 'Name a header that does not belong to the connection; its value is printable ASCII';
+    problems.push(tell(at, `the header ${JSON.stringify(name)} cannot be sent`, fix));
+  }
   if (allow !== undefined && sql === undefined) {
     problems.push(tell(['allow'], 'allow is for tools that take SQL', 'Delete allow'));
   }

@@ -262,7 +262,8 @@ const RESERVED_HEADERS = new Set([
   'upgrade',
 ]);
 
-function isStaticHeader(name: string, value: string): boolean {
+/** Whether a tool may have this header sent. */
+export function isStaticHeader(name: string, value: string): boolean {
   if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || RESERVED_HEADERS.has(name.toLowerCase())) return false;
   return /^[\t\x20-\x7e]*$/.test(value);
 }
