@@ -1,8 +1,11 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ZodType } from 'zod';
 import type { Connector, ConnectorResult } from '../../src/ports/connector.ts';
 import { askUpstreams } from '../../src/cli/compose/upstreams.ts';
 import { createConnector } from '../../src/connectors/index.ts';
+import { listUpstreamTools } from '../../src/connectors/mcp/listing.ts';
 import type { ListedTool } from '../../src/domain/upstream.ts';
 import { writeHostileUpstream } from '../support/e2e-mcp.ts';
 import { until } from '../support/e2e-world.ts';
@@ -58,6 +61,19 @@ describe('what an upstream lists', () => {
     digests.add(await digestNow(Object.fromEntries(Object.entries(CLOSE).toReversed())));
     expect(digests.size).toBe(variants.length);
   });
+
+  it.each([null, ''])(
+    'ends where the next cursor is %j, as servers write one that they do not have',
+    async (nextCursor) => {
+      const pages: object[] = [
+        { tools: [CLOSE], nextCursor: 'more' },
+        { tools: null, nextCursor },
+      ];
+      const client = { request: (_: object, schema: ZodType) => Promise.resolve(schema.parse(pages.shift())) };
+      const { tools } = await listUpstreamTools(client as unknown as Client, 1_000);
+      expect([tools.map(({ name }) => name), pages]).toEqual([['close'], []]);
+    },
+  );
 
   it('is bounded and makes invisible text visible; what cannot be shown is left out', async () => {
     const deep = { type: 'object', properties: { x: { description: 'a\u202eb', enum: ['c\u0007'] } } };

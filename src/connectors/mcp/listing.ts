@@ -12,10 +12,10 @@ import { clip, visible, visibleLines } from '../../domain/text/visible.ts';
 const LIMITS = { pages: 20, tools: 500, nameLength: 128, description: 4_000, schemaText: 1_000, schemaBytes: 32_768 };
 
 // Nothing but the shape that is needed: the SDK's own schema would drop what it does not know, and the digest is over
-// everything that came.
+// everything that came. Servers in some languages write null or an empty text for what is not there.
 const pageSchema = z.looseObject({
-  tools: z.array(z.looseObject({ name: z.string() })),
-  nextCursor: z.string().optional(),
+  tools: z.array(z.looseObject({ name: z.string() })).nullish(),
+  nextCursor: z.string().nullish(),
 });
 
 /**
@@ -34,12 +34,12 @@ export async function listUpstreamTools(client: Client, timeoutMs: number): Prom
     const params = cursor === undefined ? {} : { cursor };
     const timeout = Math.max(deadline - Date.now(), 1);
     const answer = await client.request({ method: 'tools/list', params }, pageSchema, { timeout });
-    for (const tool of answer.tools) {
+    for (const tool of answer.tools ?? []) {
       const clean = parseStorable(JSON.stringify(tool));
       if (clean.ok && isJsonObject(clean.value)) found.push(clean.value);
       else unreadable.push(leaveOut(tool.name, 'schema_unsafe'));
     }
-    cursor = answer.nextCursor;
+    cursor = answer.nextCursor || undefined;
     if (cursor === undefined) break;
   }
   const times = new Map<Json | undefined, number>();
