@@ -37,8 +37,8 @@ export function nextDelay(
 /** `Retry-After` in seconds: a number or an HTTP date (RFC 9110, 10.2.3); undefined where absent or unreadable. */
 export function parseRetryAfter(header: string | null, now: number): number | undefined {
   const text = header?.trim() ?? '';
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  // `Date.parse` finds a day in other words too: 1.5 would be one that is long past.
+  if (/^[0-9]{1,9}(?:\.[0-9]{1,9})?$/.test(text)) return Number(text);
+  // `Date.parse` finds a day in other words too: -5 would be one that is long past.
   if (!/^(?:mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return undefined;
   const at = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1_000);

@@ -3,10 +3,13 @@ import { formatSpan } from './text/time.ts';
 /** A year: times beyond it could not be written as dates. */
 const LONGEST_MS = 365 * 86_400_000;
 
-/** `Retry-After` (RFC 9110, 10.2.3) in ms: seconds, or a date. Undefined where it says nothing that can be read. */
+/**
+ * `Retry-After` (RFC 9110, 10.2.3) in ms: seconds, of which some targets write a fraction (Shopify: `2.0`), or a date.
+ * Undefined where it says nothing that can be read.
+ */
 export function readRetryAfter(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? '';
-  const ms = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1_000 : readDate(text) - now;
+  const ms = /^[0-9]{1,10}(?:\.[0-9]{1,9})?$/.test(text) ? Math.ceil(Number(text)) * 1_000 : readDate(text) - now;
   return Number.isNaN(ms) || ms <= 0 ? undefined : Math.min(ms, LONGEST_MS);
 }
 

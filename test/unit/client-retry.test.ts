@@ -31,7 +31,8 @@ test('Retry-After is seconds or a date', () => {
   expect(parseRetryAfter('Thu, 01 Jan 1970 00:00:10 GMT', 4_000)).toBe(6);
   expect(parseRetryAfter('Thu, 01 Jan 1970 00:00:10 GMT', 40_000)).toBe(0);
   expect(parseRetryAfter('Thu Jan  1 00:00:10 1970', 4_000)).toBe(6);
-  for (const unreadable of ['soon', '1.5', '-5', 'not before 2030']) {
+  expect(parseRetryAfter('1.5', 0)).toBe(1.5);
+  for (const unreadable of ['soon', '-5', 'not before 2030']) {
     expect(parseRetryAfter(unreadable, 0)).toBeUndefined();
   }
   expect(parseRetryAfter(null, 0)).toBeUndefined();
