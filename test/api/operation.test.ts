@@ -163,6 +163,10 @@ describe('the log', () => {
     for (const hidden of [secret, api.credential('agent-1'), api.credential('ops-1')]) {
       expect(text).not.toContain(hidden);
     }
+    // Whoever is known is named; of others the address is all there is to find them by.
+    expect(text).not.toMatch(/"agent":"agent-1"[^\n]*"address"/);
+    await api.get('/v1/reviews', undefined, { authorization: 'Bearer hpr_wrong' });
+    expect(api.log.join('')).toMatch(/"status":401,[^\n]*"address":"127\.0\.0\.1"/);
   });
 });
 

@@ -3,6 +3,7 @@ import { reviewIdSchema } from '../../contract/ids.ts';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Principal } from '../principal.ts';
+import { readAddress } from './addresses.ts';
 import type { ApiMetrics } from './metrics.ts';
 
 /** Adds to the line of a request what is known of it beside its route. Only ids and codes, never what a caller wrote. */
@@ -19,14 +20,16 @@ export function noteOf(
 }
 
 /**
- * Names every request and logs how it ended: route, status, time, who, which review and with what outcome. No bodies, no
- * queries, no headers: they hold arguments and credentials. Checks of health and metrics are asked for every few seconds,
+ * Names every request and logs how it ended: route, status, time, who (else, where it was refused, from which address), which
+ * review and with what outcome. No bodies, no queries, no headers: they hold arguments and credentials. Checks of health and metrics are asked for every few seconds,
  * so those that succeed are for `debug`.
  */
 export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
   return (req, res, next) => {
     const requestId = `req_${newUlid(Date.now())}`;
     const startedAt = performance.now();
+    // Of a closed connection nobody knows it any more.
+    const address = readAddress(req.ip ?? '');
     res.locals['requestId'] = requestId;
     res.setHeader('X-Request-Id', requestId);
     res.once('close', () => {
@@ -34,9 +37,13 @@ export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
       const { method, route, status, notes } = describeRequest(req, res);
       const principal = res.locals['principal'] as Principal | undefined;
       metrics.durations.observe({ method, route, status: String(status) }, ms / 1_000);
+      const isStranger = principal === undefined && status >= 400;
       const who = principal === undefined ? {} : { [principal.kind]: principal.id };
       const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
-      log[level]({ requestId, method, route, status, ms: Math.round(ms), ...who, ...notes }, 'request');
+      log[level](
+        { requestId, method, route, status, ms: Math.round(ms), ...who, ...(isStranger && { address }), ...notes },
+        'request',
+      );
     });
     next();
   };
