@@ -29,7 +29,10 @@ export const problemSchema = z.object({
   instance: z.string(),
   code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
   errors: z.array(fieldErrorSchema).optional(),
-  /** With `idempotency_mismatch`: the caller's own review that the key stands for (of a batch, its first one). */
+  /**
+   * With `idempotency_mismatch`: the caller's own review that the key stands for (of a batch, its first one). With a 503: the
+   * call that may have run.
+   */
   reviewId: reviewIdSchema.optional(),
   /** With `repeat_not_confirmed`: the reviews of the equal calls, to be named in the decision's `repeats`. */
   repeats: z.array(reviewIdSchema).optional(),

@@ -138,7 +138,7 @@ export const EXECUTION_ERRORS = {
   upstream_failed: 'The target failed and reports that nothing happened',
   statement_failed: 'The database refused the statement and rolled it back',
   response_too_large: 'The answer was larger than allowed',
-  lost_answer: 'The call was sent and no answer came back',
+  lost_answer: 'The call was sent, and no answer says whether it took effect',
   lost_worker: 'The worker that had claimed the call was lost',
   restored: 'It ran, or may have run, after the backup from which the database was restored',
   reconciled_failed: 'A reviewer established that the call did not happen',

@@ -229,7 +229,7 @@ export const approvalSchema = z.strictObject({
   emailDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
   /** Whether buttons of a Slack message decide (`confirm`), lead to the review, or are not there. */
   slackDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
-  /** The same call again within an hour of its rejection: the rejection is the answer, or people are asked again. */
+  /** The same call again while it waits, or within an hour of its rejection: that review is the answer, or people are asked again. */
   reproposal: z.enum(['attach', 'ask']).optional(),
 });
 export type ApprovalRule = z.infer<typeof approvalSchema>;

@@ -160,7 +160,7 @@ export const EXECUTION = {
   outcome_unknown: {
     hasEnded: true,
     label: 'outcome unknown',
-    words: 'outcome unknown: it was sent and no answer came back, so a person has to find out what happened',
+    words: 'outcome unknown: it may have taken effect, so a person has to find out what happened',
     tone: 'bad',
   },
 } as const satisfies Record<ExecutionStatus, ExecutionRow>;
@@ -294,8 +294,7 @@ export const NOTICE: Readonly<Record<NoticeEvent, NoticeRow>> = {
   'execution.unknown': {
     ...NEWS,
     subject: 'Outcome unknown',
-    sentence:
-      'The call was sent and no answer came back. Nobody knows whether it took effect: please find out, and record it.',
+    sentence: 'It is not known whether the call took effect: please find out, and record it.',
     call: 'Outcome unknown: please find out whether the call took effect',
   },
   'execution.reconciled': {
