@@ -73,6 +73,7 @@ describe('responses', () => {
       nothing: 'null',
       none: 'x',
       fresh: 'new',
+      constructor: 'x',
     });
     expect(fromHumanResponse(typed(), changed)).toMatchObject({
       type: 'edit',

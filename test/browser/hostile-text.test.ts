@@ -76,7 +76,8 @@ beforeAll(async () => {
     status: ref.startsWith('fails') && method === 'POST' ? 422 : 200,
     body: ANSWER,
   });
-  const more = { reason: `# ${ALL}`, context: { [ALL]: ALL }, threadId: ALL };
+  // A name that every object inherits, too.
+  const more = { reason: `# ${ALL}`, context: { [ALL]: ALL, constructor: ALL }, threadId: ALL };
   const hold = async (name: string, args: object, options: object = more) =>
     (await world.hold(name, args, options)).reviewId;
   whole = await hold('bank.say', { ref: newRef('whole'), ...TEXTS, [ALL]: ALL, big, deep: nested(DEPTH) });

@@ -27,6 +27,14 @@ describe('schemas of arguments', () => {
     expect(errorsOf(good, { a: 1, b: 'a@example.com', c: 'xx' })).toEqual([]);
   });
 
+  it('take a name that every object inherits for one that is not given', () => {
+    const schema = object({ constructor: { type: 'string' }, valueOf: {} }, { additionalProperties: false });
+    expect(errorsOf(schema, {})).toEqual([]);
+    expect(errorsOf({ ...schema, required: ['valueOf'] }, {})).toEqual(['']);
+    expect(errorsOf(schema, { toString: 1 })).toEqual(['']);
+    expect(errorsOf(schema, { constructor: 1 })).toEqual(['/constructor']);
+  });
+
   it.each<[JsonObject, string]>([
     [object({ a: { type: 'sting' } }), 'properties/a/type'],
     [object({ a: { type: 'string', minLenght: 1 } }), 'properties/a/minLenght'],

@@ -220,7 +220,10 @@ function editedArguments(review: Review, edited: unknown): JsonObject {
   if (action !== tool && action !== offeredName(tool)) throw new InboxError('tool_changed', String(action));
   const before = review.call.arguments ?? {};
   return Object.fromEntries(
-    Object.entries(args as JsonObject).map(([key, value]) => [key, likeBefore(value, before[key], key)]),
+    Object.entries(args as JsonObject).map(([key, value]) => [
+      key,
+      likeBefore(value, Object.hasOwn(before, key) ? before[key] : undefined, key),
+    ]),
   );
 }
 

@@ -29,7 +29,7 @@ export function Values({ values, readers = {}, isSorted, Part }: ValuesProps) {
               <code>
                 <Visible text={name} />
               </code>
-              <ReadBy names={readers[name]} />
+              <ReadBy names={Object.hasOwn(readers, name) ? readers[name] : undefined} />
             </Part>
           </dt>
           <dd>

@@ -72,6 +72,8 @@ function createAjv(options: Options): Ajv2020 {
     // Compiled once and called: a definition that is used in many places would be written out in each.
     inlineRefs: false,
     validateSchema: false,
+    // An argument may be called `constructor`, which every object inherits.
+    ownProperties: true,
     code: { regExp: Object.assign((pattern: string) => RE2JS.compile(pattern), { code: 're2' }) },
   });
   // Says how conditions compare the text; any text that fits the rest of the schema is valid.
