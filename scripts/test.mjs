@@ -15,7 +15,8 @@ const QUICK = ['unit', 'replay'];
 /** What runs in one vitest. The last ones mostly wait, so their files take turns. */
 const GROUPS = [['unit'], ['workflow'], ['activity'], ['api'], ['replay'], ['e2e', 'browser', 'chaos']];
 const TIERS = GROUPS.flat();
-/** The longest file prints nothing for a few minutes. A vitest that is silent for longer hangs. */
+const WITH_PROCESSES = new Set(GROUPS.at(-1));
+/** The longest test prints nothing for a few minutes. A vitest that is silent for longer hangs. */
 const SILENCE_MS = 12 * 60_000;
 const CHECKS = [
   { name: 'format', args: ['oxfmt', '--check'] },
@@ -129,7 +130,9 @@ async function runAdapters() {
 async function runVitest(args, node = process.execPath) {
   const directory = mkdtempSync(join(tmpdir(), 'holdpoint-test-'));
   const output = join(directory, 'results.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+  // Files with processes of their own take minutes: each test tells that it ended, so that none is taken to hang.
+  const told = args.some((arg) => WITH_PROCESSES.has(arg)) ? 'verbose' : 'default';
+  const reporters = [`--reporter=${told}`, '--reporter=json', `--outputFile.json=${output}`];
   const command = ['vitest', 'run', ...reporters, ...args];
   console.log(`\n> ${command.join(' ')}`);
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
