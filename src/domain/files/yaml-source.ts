@@ -55,7 +55,11 @@ export function readYaml(text: string, file: string, textKeys: ReadonlySet<strin
   if (undecodable >= 0) {
     const before = text.slice(0, undecodable).split('\n');
     const place = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
-    return { ok: false, problems: [{ file, ...place, message: 'this is not UTF-8', fix: 'Save the file as UTF-8' }] };
+    const message = 'U+FFFD stands here, as for bytes that are not UTF-8';
+    return {
+      ok: false,
+      problems: [{ file, ...place, message, fix: 'Save the file as UTF-8, or write the character as an escape' }],
+    };
   }
   const counter = new LineCounter();
   const doc = parseDocument(text, { version: '1.2', lineCounter: counter, prettyErrors: false, uniqueKeys: true });
