@@ -6,10 +6,10 @@ const SEPARATORS: ReadonlyMap<string, string> = new Map([
   ...Array.from('⁄∕⧸／', (slash) => [slash, '/'] as const),
   ...Array.from('﹫＠', (at) => [at, '@'] as const),
 ]);
-/** Between ASCII letters or digits: next to other scripts they are punctuation of every day. */
-const SEPARATOR = `(?<=[0-9A-Za-z])[${[...SEPARATORS.keys()].join('')}](?=[0-9A-Za-z])`;
-const WORD = new RegExp(`(?:[\\p{L}\\p{M}\\p{N}_]|${SEPARATOR})+`, 'gu');
-const AT_SEPARATOR = new RegExp(`(${SEPARATOR})`, 'u');
+/** Letters and separators in a row. */
+const RUN = /[\p{L}\p{M}\p{N}_․。．｡⁄∕⧸／﹫＠]+/gu;
+/** Separators count between ASCII letters or digits: next to other scripts they are punctuation of every day. */
+const INNER = /((?<=[0-9A-Za-z])[․。．｡⁄∕⧸／﹫＠](?=[0-9A-Za-z]))/gu;
 const MOST = 10;
 
 export interface LookAlike {
@@ -40,13 +40,26 @@ interface ReadWord {
   readonly letters: readonly { readonly letter: string; readonly reading: string | undefined }[];
 }
 
+function* wordsIn(text: string): Generator<Pick<ReadWord, 'word' | 'index'>> {
+  for (const { 0: run, index } of text.matchAll(RUN)) {
+    const inner = new Set(Array.from(run.matchAll(INNER), (found) => found.index));
+    let from = 0;
+    for (let at = 0; at <= run.length; at += 1) {
+      const isEnd = at === run.length || (SEPARATORS.has(run.charAt(at)) && !inner.has(at));
+      if (!isEnd) continue;
+      if (at > from) yield { word: run.slice(from, at), index: index + from };
+      from = at + 1;
+    }
+  }
+}
+
 /** Every word that holds a character which reads as an ASCII one, with its place in the text. */
 export function* readWords(text: string): Generator<ReadWord> {
   // oxlint-disable-next-line no-control-regex -- ASCII text, the common case, has none
   if (/^[\x00-\x7f]*$/.test(text)) return;
-  for (const { 0: word, index } of text.matchAll(WORD)) {
+  for (const { word, index } of wordsIn(text)) {
     // The parts between separators are words of their own.
-    const letters = word.split(AT_SEPARATOR).flatMap((part) => {
+    const letters = word.split(INNER).flatMap((part) => {
       const separator = SEPARATORS.get(part);
       if (separator !== undefined) return [{ letter: part, reading: separator }];
       const inPart = Array.from(part);
