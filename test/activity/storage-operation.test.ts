@@ -123,7 +123,8 @@ onEveryDatabase((engine) => {
     });
   });
 
-  it.runIf(engine.name === 'postgres')('costs the same however much has ended: 100,000 reviews', async () => {
+  if (engine.name !== 'postgres') return;
+  it('costs the same however much has ended: 100,000 reviews', async () => {
     // In steps: a statement may take 10 s.
     for (let from = 100; from < 100_100; from += 10_000) {
       await database.transaction(async (query) => {
