@@ -66,7 +66,7 @@ export function executionOf(row: LedgerRow): ExecutionView {
     ...(outcome?.body === undefined ? {} : { body: outcome.body }),
     ...(outcome?.upstreamStatus === undefined ? {} : { upstreamStatus: outcome.upstreamStatus }),
     ...(outcome?.retryAfter === undefined ? {} : { retryAfter: outcome.retryAfter }),
-    ...(row.state === 'unknown' && reconciliation === null ? { reconcilableFrom: claim.settledBy } : {}),
+    ...(row.state === 'unknown' ? { reconcilableFrom: claim.settledBy } : {}),
   };
   if (reconciliation === null) return base;
   return {
