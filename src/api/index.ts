@@ -20,6 +20,7 @@ export {
 export { createGateClient, type GateClient } from './gate-client.ts';
 export { createLocalHandOff, createRemoteHandOff, type HandOff } from './hand-off.ts';
 export { atMostEvery, createReadiness, type Check, type Readiness } from './http/readiness.ts';
+export { HOLDPOINT_REVIEW_ID } from './http/tracing.ts';
 export { createSignInLinks, issueSignInToken, type SignInLinks } from './http/sign-in-links.ts';
 export { type AgentPrincipal, type Principal, type ReviewerPrincipal } from './principal.ts';
 export { ProblemError } from './problem.ts';

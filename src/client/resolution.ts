@@ -14,7 +14,7 @@ interface Common {
   readonly call: ResolvedCall;
   /** A reviewer changed the arguments: `call` is what was let through. */
   readonly edited: boolean;
-  /** The words of whoever ended the review, or stopped its call before it ran. */
+  /** What was said when the review was ended, or when its call was stopped before it ran. */
   readonly comment: string | null;
   /** Whether proposing the same call again can help. After a rejection: never. */
   readonly retryable: boolean;

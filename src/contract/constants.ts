@@ -5,6 +5,8 @@ export const NOT_STARTED = { status: 'not_started', error: null, startedAt: null
 export const ULID_PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** `rev_<ULID>`; also the Temporal workflow id of the review. */
 export const REVIEW_ID_PATTERN = /^rev_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** A field name of RFC 9110. */
+export const HEADER_NAME_PATTERN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 export const FREEZE_ID_PATTERN = /^frz_[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** Longest wait of one timer, ms: `setTimeout` fires at once on a longer one. A longer wait takes several. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HEADER_NAME_PATTERN } from './constants.ts';
 import { classSchema, gateSchema, toolNameSchema } from './call.ts';
 import { digestSchema, jsonObjectSchema } from './json.ts';
 
@@ -46,10 +47,7 @@ const pathSchema = z.string().regex(/^\//, 'a path that starts with /');
  */
 export const movedSchema = z.strictObject({ path: pathSchema, name: pointerSchema });
 
-/** A field name of RFC 9110. */
-export const headerNameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'the name of a header such as Idempotency-Key');
+export const headerNameSchema = z.string().regex(HEADER_NAME_PATTERN, 'the name of a header such as Idempotency-Key');
 
 /** How the `http` connector renders a call. */
 export const httpRequestSchema = z.strictObject({
@@ -229,7 +227,10 @@ export const approvalSchema = z.strictObject({
   emailDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
   /** Whether buttons of a Slack message decide (`confirm`), lead to the review, or are not there. */
   slackDecision: z.enum(['confirm', 'sign-in', 'off']).optional(),
-  /** The same call again while it waits, or within an hour of its rejection: that review is the answer, or people are asked again. */
+  /**
+   * The same call again while it waits, or within an hour of its rejection: that review is the answer, or people are asked
+   * again.
+   */
   reproposal: z.enum(['attach', 'ask']).optional(),
 });
 export type ApprovalRule = z.infer<typeof approvalSchema>;

@@ -20,15 +20,15 @@ export function noteOf(
 }
 
 /**
- * Names every request and logs how it ended: route, status, time, who (else, where it was refused, from which address), which
- * review and with what outcome. No bodies, no queries, no headers: they hold arguments and credentials. Checks of health and metrics are asked for every few seconds,
- * so those that succeed are for `debug`.
+ * Names every request and logs how it ended: route, status, time, who (else, where it was refused, from which address),
+ * which review and with what outcome. No bodies, no queries, no headers: they hold arguments and credentials. Checks of
+ * health and metrics are asked for every few seconds, so those that succeed are for `debug`.
  */
 export function logRequests(log: Logger, metrics: ApiMetrics): RequestHandler {
   return (req, res, next) => {
     const requestId = `req_${newUlid(Date.now())}`;
     const startedAt = performance.now();
-    // Of a closed connection nobody knows it any more.
+    // Read now: a closed connection has no address any more.
     const address = readAddress(req.ip ?? '');
     res.locals['requestId'] = requestId;
     res.setHeader('X-Request-Id', requestId);

@@ -21,8 +21,8 @@ import {
 } from '@temporalio/interceptors-opentelemetry';
 import { headersWithContext } from '@temporalio/interceptors-opentelemetry/lib/instrumentation.js';
 import type { Logger } from 'pino';
+import { HOLDPOINT_REVIEW_ID } from '../../api/index.ts';
 import type { Part } from '../../contract/part.ts';
-import { HOLDPOINT_REVIEW_ID } from '../../contract/trace.ts';
 import type { Tracing } from './tracing.ts';
 
 /**

@@ -6,7 +6,7 @@ import type { FindProxy } from '../../domain/proxy.ts';
 import { StartError } from '../start-error.ts';
 import { DIRECT_GRPC, readProxyFrom } from './proxy.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
-import type { Tracing } from './tracing.ts';
+import type { Tracing, WorkerTracing } from './tracing.ts';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
@@ -75,12 +75,12 @@ function requireNoProxy({ address = '', tls }: TemporalTarget['connectionOptions
 }
 
 /** Where and how a worker polls. */
-export interface WorkerContext extends Partial<Tracing['worker']> {
+export interface WorkerContext extends WorkerTracing {
   readonly connection: NativeConnection;
   readonly namespace: string;
 }
 
-/** Connections for senders (`client`) and, on demand, for workers (`native`). */
+/** Connections for senders (`client`) and, on demand, for workers (`worker`). */
 export interface TemporalConnections {
   readonly client: Client;
   readonly connection: Connection;

@@ -5,10 +5,12 @@ import type { Part } from '../../contract/part.ts';
 import type { EnvironmentSettings } from './environment.ts';
 import type { Shutdown } from './serve.ts';
 
+export type WorkerTracing = Pick<WorkerOptions, 'interceptors' | 'sinks'>;
+
 /** What Temporal's clients and workers need to carry a trace on. */
 export interface Tracing {
   readonly client: ClientInterceptors;
-  readonly worker: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
+  readonly worker: WorkerTracing;
 }
 
 /** Sends traces from now on, where the environment says to where; the libraries for it are loaded only then. */

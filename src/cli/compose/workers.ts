@@ -11,7 +11,6 @@ import { DIRECT_TASK_QUEUE, EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../wo
 import { dataConverter, type WorkerContext } from './temporal.ts';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A worker that polls. */
@@ -116,33 +115,29 @@ function run(worker: Worker): RunningWorker {
   };
 }
 
-/** Created by the build, next to the compiled code. */
-const BUNDLES = fileURLToPath(new URL('../../', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
 const bundling = new Map<string, Promise<WorkflowBundleOption>>();
 
 /**
- * The workflow code: the build's bundle, or, run from the sources as tests do, one made now, once. `isTraced`: with the SDK's
- * spans of each workflow; its commands and their order are the same (test/replay).
+ * The workflow code: the build's bundle, next to the compiled code, or, run from the sources as tests do, one made now, once.
+ * `isTraced`: with the SDK's spans of each workflow; its commands and their order are the same (test/replay).
  */
 export async function loadWorkflowCode({ isTraced = false } = {}): Promise<WorkflowBundleOption> {
   const name = isTraced ? 'workflow-bundle-traced.js' : 'workflow-bundle.js';
-  const codePath = join(BUNDLES, name);
+  const codePath = fileURLToPath(new URL(`../../${name}`, import.meta.url));
   if (existsSync(codePath)) return { codePath };
   const bundle =
     bundling.get(name) ??
     bundleWorkflowCode({
       workflowsPath: SOURCE,
       payloadConverterPath: dataConverter.payloadConverterPath as string,
-      workflowInterceptorModules: isTraced ? [WORKFLOW_SPANS] : [],
+      // As scripts/lib/build.mjs does.
+      workflowInterceptorModules: isTraced ? [createRequire(import.meta.url).resolve(WORKFLOW_SPANS)] : [],
       logger: new DefaultLogger('WARN'),
     });
   bundling.set(name, bundle);
   return bundle;
 }
 
-/** As scripts/lib/build.mjs names it. */
-const WORKFLOW_SPANS = createRequire(import.meta.url).resolve(
-  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
-);
+const WORKFLOW_SPANS = '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors';

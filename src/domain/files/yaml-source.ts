@@ -50,20 +50,16 @@ export function readYaml(text: string, file: string, textKeys: ReadonlySet<strin
     const problem = { file, line: 1, column: 1, message: 'the file is larger than 1 MiB', fix: 'Make it smaller' };
     return { ok: false, problems: [problem] };
   }
-  // What stands for bytes that are none of UTF-8: a rule would compare with another text than the one that was written.
-  const undecodable = text.indexOf('\ufffd');
-  if (undecodable >= 0) {
-    const before = text.slice(0, undecodable).split('\n');
-    const place = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
-    const message = 'U+FFFD stands here, as for bytes that are not UTF-8';
-    return {
-      ok: false,
-      problems: [{ file, ...place, message, fix: 'Save the file as UTF-8, or write the character as an escape' }],
-    };
-  }
   const counter = new LineCounter();
   const doc = parseDocument(text, { version: '1.2', lineCounter: counter, prettyErrors: false, uniqueKeys: true });
   const at = (offset: number): Position => toPosition(counter, offset);
+  // What stands for bytes that are none of UTF-8: a rule would compare with another text than the one that was written.
+  const undecodable = text.indexOf('\ufffd');
+  if (undecodable >= 0) {
+    const message = 'U+FFFD stands here, as for bytes that are not UTF-8';
+    const fix = 'Save the file as UTF-8, or write the character as an escape';
+    return { ok: false, problems: [{ file, ...at(undecodable), message, fix }] };
+  }
   const told = (found: readonly SyntaxProblem[]): FileProblem[] =>
     found.map(({ offset, message, fix }) => ({ file, ...at(offset), message, fix }));
   const problems = told(explainSyntax(text, doc));

@@ -1,4 +1,5 @@
 import type { HttpConnectorConfig } from '../../contract/config.ts';
+import { HEADER_NAME_PATTERN } from '../../contract/constants.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { HttpRequestTemplate, ToolDefinition } from '../../contract/policy.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
@@ -264,7 +265,7 @@ const RESERVED_HEADERS = new Set([
 
 /** Whether a tool may have this header sent. */
 export function isStaticHeader(name: string, value: string): boolean {
-  if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || RESERVED_HEADERS.has(name.toLowerCase())) return false;
+  if (!HEADER_NAME_PATTERN.test(name) || RESERVED_HEADERS.has(name.toLowerCase())) return false;
   return /^[\t\x20-\x7e]*$/.test(value);
 }
 

@@ -8,8 +8,9 @@ const SEPARATORS: ReadonlyMap<string, string> = new Map([
 ]);
 /** Letters and separators in a row. */
 const RUN = /[\p{L}\p{M}\p{N}_․。．｡⁄∕⧸／﹫＠]+/gu;
-/** Separators count between ASCII letters or digits: next to other scripts they are punctuation of every day. */
-const INNER = /((?<=[0-9A-Za-z])[․。．｡⁄∕⧸／﹫＠](?=[0-9A-Za-z]))/gu;
+const SEPARATOR = /([․。．｡⁄∕⧸／﹫＠])/u;
+/** Separators count between ASCII letters or digits alone: next to other scripts they are punctuation of every day. */
+const PUNCTUATION = /(?<![0-9A-Za-z])[․。．｡⁄∕⧸／﹫＠]|[․。．｡⁄∕⧸／﹫＠](?![0-9A-Za-z])/u;
 const MOST = 10;
 
 export interface LookAlike {
@@ -41,14 +42,11 @@ interface ReadWord {
 }
 
 function* wordsIn(text: string): Generator<Pick<ReadWord, 'word' | 'index'>> {
-  for (const { 0: run, index } of text.matchAll(RUN)) {
-    const inner = new Set(Array.from(run.matchAll(INNER), (found) => found.index));
-    let from = 0;
-    for (let at = 0; at <= run.length; at += 1) {
-      const isEnd = at === run.length || (SEPARATORS.has(run.charAt(at)) && !inner.has(at));
-      if (!isEnd) continue;
-      if (at > from) yield { word: run.slice(from, at), index: index + from };
-      from = at + 1;
+  for (const { 0: run, index: start } of text.matchAll(RUN)) {
+    let index = start;
+    for (const word of run.split(PUNCTUATION)) {
+      if (word !== '') yield { word, index };
+      index += word.length + 1;
     }
   }
 }
@@ -59,7 +57,7 @@ export function* readWords(text: string): Generator<ReadWord> {
   if (/^[\x00-\x7f]*$/.test(text)) return;
   for (const { word, index } of wordsIn(text)) {
     // The parts between separators are words of their own.
-    const letters = word.split(INNER).flatMap((part) => {
+    const letters = word.split(SEPARATOR).flatMap((part) => {
       const separator = SEPARATORS.get(part);
       if (separator !== undefined) return [{ letter: part, reading: separator }];
       const inPart = Array.from(part);

@@ -1,2 +1,0 @@
-/** Attribute of spans: the id of the review that a request is about. */
-export const HOLDPOINT_REVIEW_ID = 'holdpoint.review_id';
