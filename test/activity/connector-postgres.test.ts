@@ -338,6 +338,29 @@ describe.each([
     expect(codeOf(await preview(db, DELETE_INACTIVE))).toBe('ok');
   });
 
+  it.each([
+    ['DROP TABLE nowhere', 'relation "nowhere" does not exist'],
+    ['DROP TABLE plain, public.nowhere', 'relation "public.nowhere" does not exist'],
+    ['TRUNCATE users, nowhere', 'relation "nowhere" does not exist'],
+    ['ALTER TABLE nowhere ADD c int', 'relation "nowhere" does not exist'],
+    ['CREATE INDEX ON nowhere (a)', 'relation "nowhere" does not exist'],
+  ])('S2: %s is refused by what it names', async (sql, words) => {
+    const message = expect.stringContaining(words);
+    expect(await preview(db, sql)).toEqual({ ok: false, code: 'invalid_call', message, pointer: '/sql' });
+  });
+
+  it.each([
+    'DROP TABLE plain',
+    'DROP TABLE IF EXISTS nowhere',
+    'DROP INDEX users_pkey',
+    'TRUNCATE public.users',
+    'REINDEX TABLE plain',
+    'ALTER TABLE plain RENAME TO other',
+    'CREATE TABLE nowhere (a int)',
+  ])('S2: %s is left to people', async (sql) => {
+    expect(codeOf(await preview(db, sql))).toBe('not_a_modification');
+  });
+
   it('S1: a read that is held has its text looked at, and nothing to preview', async () => {
     expect(codeOf(await preview(db, 'SELECT email FROM users', { tool: { ...execute, sql: 'select' } }))).toBe(
       'nothing_to_preview',
@@ -554,6 +577,34 @@ describe.each([
 });
 
 describe('PostgreSQL alone', () => {
+  it.each([
+    ['REINDEX TABLE parted', 'REINDEX of a partitioned table or index'],
+    ['REINDEX INDEX parted_a_idx', 'REINDEX of a partitioned table or index'],
+    ['CLUSTER parted USING parted_a_idx', 'CLUSTER of a partitioned table or index'],
+    ['DROP SUBSCRIPTION slotted', 'DROP SUBSCRIPTION'],
+    ['DROP SUBSCRIPTION slotless', null],
+  ])('S2: %s runs in a transaction by what it names', async (sql, words) => {
+    const db = await serverDatabase();
+    await db.sql('CREATE TABLE parted (a int) PARTITION BY RANGE (a); CREATE INDEX ON parted (a)');
+    for (const [name, slot] of [
+      ['slotted', 'slot'],
+      ['slotless', 'NONE'],
+    ]) {
+      await server.sql(
+        db.name,
+        `CREATE SUBSCRIPTION ${name} CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = ${slot});
+         ALTER SUBSCRIPTION ${name} OWNER TO postgres`,
+      );
+    }
+    const found = await preview(db, sql);
+    if (words === null) expect(codeOf(found)).toBe('not_a_modification');
+    else {
+      const message = expect.stringContaining(`25001: ${words} cannot run inside a transaction block`);
+      expect(found).toEqual({ ok: false, code: 'invalid_call', message, pointer: '/sql' });
+    }
+    await db.connector.close();
+  });
+
   it('refuses tables with triggers, also where a cascade leads', async () => {
     const db = await serverDatabase();
     await db.sql('CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$');

@@ -244,7 +244,9 @@ describe('analyzeStatement', () => {
     ['savepoint a', 'transaction_control'],
     ["prepare transaction 'x'", 'transaction_control'],
     ['prepare p as select 1', 'transaction_control'],
-    ['discard all', 'transaction_control'],
+    ['discard all', 'session_state'],
+    ['explain analyze execute p', 'transaction_control'],
+    ['create table t as execute p', 'transaction_control'],
     ['delete from a; delete from b', 'not_one_statement'],
     ['nonsense', 'sql_invalid'],
   ])('refuses %s', (sql, code) => {
@@ -269,6 +271,8 @@ describe('analyzeStatement', () => {
     ['drop tablespace x', 'DROP TABLESPACE'],
     ["create subscription s connection 'c' publication p", 'CREATE SUBSCRIPTION'],
     ['alter subscription s refresh publication', 'ALTER SUBSCRIPTION'],
+    ['alter subscription s set (failover = false)', 'ALTER SUBSCRIPTION … SET \\(failover\\)'],
+    ['alter subscription s set (two_phase = off)', 'ALTER SUBSCRIPTION … SET \\(two_phase\\)'],
     ['alter table t detach partition p concurrently', 'DETACH CONCURRENTLY'],
   ])('S2: refuses %s, which cannot run in a transaction', (sql, words) => {
     const message = expect.stringMatching(
@@ -288,6 +292,12 @@ describe('analyzeStatement', () => {
     ['set local role admin', 'session_state', 'transaction'],
     ['set transaction read only', 'session_state', 'transaction'],
     ['create table pg_temp.t (a int)', 'session_state', 'temporary'],
+    ['create function pg_temp.f() returns int return 1', 'session_state', 'temporary'],
+    ["create type pg_temp.e as enum ('a')", 'session_state', 'temporary'],
+    ['create domain pg_temp.d as int', 'session_state', 'temporary'],
+    ['discard temp', 'session_state', 'DISCARD'],
+    ['delete from t where current of c', 'session_state', 'cursor'],
+    ['select pg_advisory_unlock_all()', 'session_state', 'pg_advisory_xact_lock'],
     ['listen x', 'session_state', 'LISTEN'],
     ["load 'x'", 'session_state', 'LOAD'],
     ['create temp table t (a int)', 'session_state', 'temporary'],
@@ -317,6 +327,10 @@ describe('analyzeStatement', () => {
     "copy t to program 'gzip'",
     "alter role app set statement_timeout = '1h'",
     "select set_config('app.tenant', '7', true)",
+    "select set_config('app.tenant', '7', 'on')",
+    "select set_config(new_value => '7', is_local => true, setting_name => 'app.tenant')",
+    'alter subscription s set (two_phase = true)',
+    'drop subscription s',
     'select pg_advisory_xact_lock(1)',
     'lock table t',
     "notify x, 'y'",
@@ -345,6 +359,8 @@ describe('analyzeStatement', () => {
     ['alter table t alter column a set default $1', 1, '42P02: there is no parameter $1'],
     ['create index i on t (a)', 1, '08P01: bind message supplies 1 parameters, but prepared'],
     ['do $$ begin delete from t where a = $1; end $$', 1, '08P01: bind message supplies 1 parameters, but prepared'],
+    ['create materialized view m as select $1', 1, '0A000: materialized views may not be defined'],
+    ['create function f(int) returns int return $1', 1, '08P01: bind message supplies 1 parameters, but prepared'],
     ['explain analyze delete from users where id = $1', 0, '08P01: bind message supplies 0 parameters, but prepared'],
   ])('S1: refuses %s with %i values', (sql, given, words) => {
     expect(analyzeStatement(sql, given)).toEqual({
@@ -362,6 +378,8 @@ describe('analyzeStatement', () => {
     ['explain (analyze) update t set a = $1 where b = $2', 2],
     ['create table t as select $1::int as a', 1],
     ['call p($1)', 1],
+    ['create function f(int, int) returns int return $1 + $2', 0],
+    ['create procedure p(int) begin atomic insert into t values ($1); end', 0],
     ['merge into t using u on t.a = u.a when matched then update set b = $1', 1],
   ])('S1: takes %s with %i values', (sql, given) => {
     expect(analyzeStatement(sql, given)).toMatchObject({ ok: true });

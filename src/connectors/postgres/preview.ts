@@ -16,6 +16,7 @@ import {
   type SqlDriver,
   type SqlSession,
 } from './driver.ts';
+import { refuseNamed } from './named.ts';
 import { prepareProbe, runProbe, type Probe } from './probe.ts';
 import { refuseSuperuser, type TouchedTables } from './tables.ts';
 
@@ -34,6 +35,8 @@ export async function previewStatement(
     await beginTransaction(session, limits, request.mode === 'select' ? 'READ ONLY' : 'READ WRITE');
     const unreadable = await session.describe(request.sql).then(() => undefined, invalidOf);
     if (unreadable !== undefined) return unreadable;
+    const unrunnable = await refuseNamed(session, request.sql);
+    if (unrunnable !== undefined) return unrunnable;
     if (request.mode === 'select') {
       return { ok: false, code: 'nothing_to_preview', message: 'A SELECT changes nothing' } as const;
     }

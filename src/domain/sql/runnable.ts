@@ -24,14 +24,11 @@ export function* nodesOf(tree: Tree): Generator<readonly [name: string, body: Tr
  * can.
  */
 export function refuseUnrunnable(parsed: ParsedStatement): SqlRefusal | undefined {
-  if (TRANSACTION_KINDS.has(parsed.kind)) {
+  if (TRANSACTION_KINDS.has(parsed.kind) || hasNode(parsed.tree, 'ExecuteStmt')) {
     return refuseSql('transaction_control', 'transactions and prepared statements are Holdpoint’s own');
   }
   const outside = outsideTransaction(parsed.kind, parsed.body);
-  if (outside !== undefined) {
-    const message = `25001: ${outside} cannot run inside a transaction block, and every call runs in one`;
-    return refuseSql('outside_transaction', message);
-  }
+  if (outside !== undefined) return refuseOutside(outside);
   if (parsed.kind === 'CopyStmt' && parsed.body['filename'] === undefined) {
     const [way, instead] = parsed.body['is_from'] === true ? ['FROM STDIN', 'INSERT'] : ['TO STDOUT', 'SELECT'];
     return refuseSql('copy_stream', `COPY ${way} needs a stream of data, which a call does not have: use ${instead}`);
@@ -44,8 +41,19 @@ export function refuseUnrunnable(parsed: ParsedStatement): SqlRefusal | undefine
   return refuseSql('session_state', `${state} would last for a session, and the session of a call ends with it`);
 }
 
+/** In PostgreSQL's own words. */
+export function refuseOutside(statement: string): SqlRefusal {
+  const message = `25001: ${statement} cannot run inside a transaction block, and every call runs in one`;
+  return refuseSql('outside_transaction', message);
+}
+
 /** Statements that would end or bend the transaction that a call runs in. */
-const TRANSACTION_KINDS = new Set(['TransactionStmt', 'PrepareStmt', 'ExecuteStmt', 'DeallocateStmt', 'DiscardStmt']);
+const TRANSACTION_KINDS = new Set(['TransactionStmt', 'PrepareStmt', 'DeallocateStmt']);
+
+function hasNode(tree: Tree, kind: string): boolean {
+  for (const [name] of nodesOf(tree)) if (name === kind) return true;
+  return false;
+}
 
 /** What PostgreSQL runs outside of transactions only (`PreventInTransactionBlock`), in its own words. */
 function outsideTransaction(kind: string, body: Tree): string | undefined {
@@ -82,9 +90,12 @@ function outsideTransaction(kind: string, body: Tree): string | undefined {
         ? 'CREATE SUBSCRIPTION … WITH (create_slot = true)'
         : undefined;
     case 'AlterSubscriptionStmt':
-      return refreshesSubscription(String(body['kind'])) && option('refresh') !== false
-        ? 'ALTER SUBSCRIPTION with refresh'
-        : undefined;
+      if (refreshesSubscription(String(body['kind']))) {
+        return option('refresh') === false ? undefined : 'ALTER SUBSCRIPTION with refresh';
+      }
+      // What changes the slot on the other server, since PostgreSQL 17 and 18.
+      if (option('failover') !== undefined) return 'ALTER SUBSCRIPTION … SET (failover)';
+      return option('two_phase') === false ? 'ALTER SUBSCRIPTION … SET (two_phase)' : undefined;
     case 'AlterTableStmt':
       return detachesConcurrently(body) ? 'ALTER TABLE … DETACH CONCURRENTLY' : undefined;
     default:
@@ -133,8 +144,9 @@ const SESSION_KINDS: Readonly<Record<string, string>> = {
   DeclareCursorStmt: 'a cursor',
   FetchStmt: 'a cursor',
   ClosePortalStmt: 'a cursor',
+  DiscardStmt: 'what DISCARD drops',
 };
-const SESSION_LOCK = /^pg_(?:try_)?advisory_lock(?:_shared)?$/;
+const SESSION_LOCK = /^pg_(?:try_)?advisory_(?:un)?lock(?:_shared|_all)?$/;
 
 function setsItsTransaction({ kind, body }: ParsedStatement): boolean {
   return kind === 'VariableSetStmt' && (body['is_local'] === true || body['name'] === 'TRANSACTION');
@@ -147,7 +159,8 @@ function setsItsTransaction({ kind, body }: ParsedStatement): boolean {
 function sessionState({ kind, tree }: ParsedStatement): string | undefined {
   if (Object.hasOwn(SESSION_KINDS, kind)) return SESSION_KINDS[kind];
   for (const [name, body] of nodesOf(tree)) {
-    if (body['relpersistence'] === 't' || body['schemaname'] === 'pg_temp') return 'a temporary relation';
+    if (isTemporary(body)) return 'a temporary object';
+    if (name === 'CurrentOfExpr') return 'a cursor';
     if (name !== 'FuncCall') continue;
     const called = lastName(body['funcname']);
     if (SESSION_LOCK.test(called)) return `${called} (pg_advisory_xact_lock ends with the transaction)`;
@@ -156,14 +169,33 @@ function sessionState({ kind, tree }: ParsedStatement): string | undefined {
   return undefined;
 }
 
+function isTemporary(body: Tree): boolean {
+  if (body['relpersistence'] === 't' || body['schemaname'] === 'pg_temp') return true;
+  return NAMES.some((field) => {
+    const path = body[field];
+    return Array.isArray(path) && path.length > 1 && lastName(path.slice(0, 1)) === 'pg_temp';
+  });
+}
+
+/** Fields with the qualified name of a function, enum, domain, or of an aggregate, operator or base type. */
+const NAMES = ['funcname', 'typeName', 'domainname', 'defnames'] as const;
+
 function lastName(path: unknown): string {
   const last = Array.isArray(path) ? (path as readonly Tree[]).at(-1) : undefined;
   return isTree(last?.['String']) ? String(last['String']['sval']) : '';
 }
 
-/** The third argument is the constant `true`. */
+/** The third argument, which may be given by its name, is a constant that is true. */
 function isLocal(args: unknown): boolean {
-  const third = Array.isArray(args) ? (args as readonly Tree[])[2] : undefined;
-  const constant = isTree(third?.['A_Const']) ? third['A_Const']['boolval'] : undefined;
-  return isTree(constant) && constant['boolval'] === true;
+  const given = Array.isArray(args) ? (args as readonly Tree[]) : [];
+  const named = given.map(({ NamedArgExpr: arg }) => arg).find((arg) => isTree(arg) && arg['name'] === 'is_local');
+  const last = isTree(named) ? named['arg'] : given[2];
+  const constant = isTree(last) && isTree(last['A_Const']) ? last['A_Const'] : {};
+  const { boolval: truth, sval: text } = constant;
+  return isTree(text) ? isTrue(String(text['sval'])) : isTree(truth) && truth['boolval'] === true;
+}
+
+/** As PostgreSQL reads a boolean in quotes: letter case, blanks around it and all but what tells it from others are free. */
+function isTrue(text: string): boolean {
+  return /^\s*(?:t|tr|tru|true|y|ye|yes|on|1)\s*$/i.test(text);
 }
