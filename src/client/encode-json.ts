@@ -1,5 +1,5 @@
 import { findInexact } from '../contract/exact.ts';
-import { HoldpointError } from './errors.ts';
+import { localError } from './errors.ts';
 
 /** JSON text of what is sent. Throws `arguments_invalid` where JSON cannot carry the arguments in it as they are. */
 export function encodeJson(body: unknown): string {
@@ -19,5 +19,5 @@ export function refuseInexact(args: unknown, at = ''): void {
   if (errors.length === 0) return;
   const placed = errors.map(({ pointer, message }) => ({ pointer: at + pointer, message }));
   const detail = placed.map(({ pointer, message }) => `${pointer} ${message}`).join('; ');
-  throw new HoldpointError({ code: 'arguments_invalid', status: 0, retryable: false, detail, errors: placed });
+  throw localError('arguments_invalid', detail, { errors: placed });
 }

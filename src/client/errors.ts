@@ -77,13 +77,13 @@ export class ResolutionTimeoutError extends HoldpointError {
   }
 }
 
-interface Problem {
-  readonly code: ProblemCode;
-  readonly title?: string;
-  readonly detail?: string;
-  readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
-  readonly reviewId?: string;
-  readonly repeats?: readonly string[];
+/** A failure on this side of the wire that the same request, sent again, meets again. */
+export function localError(
+  code: HoldpointErrorCode,
+  detail: string,
+  { errors, ...options }: ErrorOptions & { readonly errors?: HoldpointError['errors'] } = {},
+): HoldpointError {
+  return new HoldpointError({ code, status: 0, retryable: false, detail, ...(errors && { errors }) }, options);
 }
 
 /** The error that an answer which is no result stands for. `retryAfter` in seconds. */
@@ -94,20 +94,10 @@ export function parseProblem(status: number, text: string, retryAfter?: number):
     const detail = `HTTP ${status} with a body that is not from Holdpoint; is this the right URL?`;
     return new HoldpointError({ code: 'unreadable_answer', status, retryable: status >= 500, detail, ...wait });
   }
-  const detail = problem.detail ?? problem.title;
-  return new HoldpointError({
-    code: problem.code,
-    status,
-    retryable: status === 429 || status >= 500,
-    ...(detail === undefined ? {} : { detail }),
-    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
-    ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
-    ...(problem.repeats === undefined ? {} : { repeats: problem.repeats }),
-    ...wait,
-  });
+  return new HoldpointError({ ...problem, status, retryable: status === 429 || status >= 500, ...wait });
 }
 
-function readProblem(text: string): Problem | undefined {
+function readProblem(text: string): Omit<HoldpointErrorDetails, 'status' | 'retryable'> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -117,12 +107,12 @@ function readProblem(text: string): Problem | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { code, title, detail, errors, reviewId, repeats } = value as Record<string, unknown>;
   if (typeof code !== 'string') return undefined;
+  const said = [detail, title].find((one) => typeof one === 'string');
   return {
     // A newer server may know codes that this client does not; they pass through as they are.
     code: code as ProblemCode,
-    ...(typeof title === 'string' ? { title } : {}),
-    ...(typeof detail === 'string' ? { detail } : {}),
-    ...(Array.isArray(errors) ? { errors: errors as NonNullable<Problem['errors']> } : {}),
+    ...(said === undefined ? {} : { detail: said }),
+    ...(Array.isArray(errors) ? { errors: errors as HoldpointError['errors'] } : {}),
     ...(typeof reviewId === 'string' ? { reviewId } : {}),
     ...(Array.isArray(repeats) ? { repeats: repeats.map(String) } : {}),
   };

@@ -84,39 +84,31 @@ export class Holdpoint {
     options: ExecuteOptions & { readonly group?: string } = {},
   ): Promise<BatchResult> {
     const { group, idempotencyKey, signal } = options;
-    const answer = await this.#transport.send(
-      {
-        method: 'POST',
-        path: '/v1/execute/batch',
-        body: { calls, ...(group === undefined ? {} : { group }) },
-        headers: { 'idempotency-key': idempotencyKey ?? newKey() },
-        repeatable: 'always',
-        holds: 60_000,
-        signal,
-      },
-      ({ status }) => status === 200,
-    );
-    return parseBatchResults(answer.json, (json) => this.#resultOf(json));
+    const answer = await this.#transport.ask({
+      method: 'POST',
+      path: '/v1/execute/batch',
+      body: { calls, ...(group === undefined ? {} : { group }) },
+      headers: { 'idempotency-key': idempotencyKey ?? newKey() },
+      repeatable: 'always',
+      holds: 60_000,
+      signal,
+    });
+    return parseBatchResults(answer, (json) => this.#resultOf(json));
   }
 
   /** What policy says about a call, without proposing it. Runs nothing. */
   async explain(call: ExplainRequest): Promise<Explanation> {
-    const answer = await this.#transport.send(
-      { method: 'POST', path: '/v1/policy/explain', body: call, repeatable: 'always' },
-      ({ status }) => status === 200,
-    );
-    return answer.json as Explanation;
+    return this.#transport.ask({ method: 'POST', path: '/v1/policy/explain', body: call, repeatable: 'always' });
   }
 
   /** Public keys (`whpk_…`) that callbacks are signed with, for `verifyCallback`. Keep them; ask again when none holds. */
   async callbackKeys(): Promise<readonly string[]> {
-    const answer = await this.#transport.send(
-      { method: 'GET', path: '/v1/callback-keys', repeatable: 'always' },
-      ({ status }) => status === 200,
-    );
-    return (answer.json as { readonly keys: readonly { readonly publicKey: string }[] }).keys.map(
-      ({ publicKey }) => publicKey,
-    );
+    const { keys } = await this.#transport.ask<{ readonly keys: readonly { readonly publicKey: string }[] }>({
+      method: 'GET',
+      path: '/v1/callback-keys',
+      repeatable: 'always',
+    });
+    return keys.map(({ publicKey }) => publicKey);
   }
 
   #resultOf(json: unknown): ExecuteResult {
@@ -141,11 +133,7 @@ export class Audit {
 
   /** One page of entries in order of their index. */
   async entries(options: { readonly from?: number; readonly limit?: number } = {}): Promise<AuditPage> {
-    const answer = await this.#transport.send(
-      { method: 'GET', path: '/v1/audit/entries', query: options, repeatable: 'always' },
-      ({ status }) => status === 200,
-    );
-    return answer.json as AuditPage;
+    return this.#transport.ask({ method: 'GET', path: '/v1/audit/entries', query: options, repeatable: 'always' });
   }
 
   /** Every entry from an index on, page by page. */
@@ -162,11 +150,7 @@ export class Audit {
 
   /** Latest signed checkpoint. Keep it: with it you can check later whether the log was tampered with. */
   async checkpoint(): Promise<CheckpointResponse> {
-    const answer = await this.#transport.send(
-      { method: 'GET', path: '/v1/audit/checkpoint', repeatable: 'always' },
-      ({ status }) => status === 200,
-    );
-    return answer.json as CheckpointResponse;
+    return this.#transport.ask({ method: 'GET', path: '/v1/audit/checkpoint', repeatable: 'always' });
   }
 }
 
@@ -180,29 +164,17 @@ export class Freezes {
 
   /** Those that stand, and the latest that were lifted. */
   async list(): Promise<FreezeList> {
-    const answer = await this.#transport.send(
-      { method: 'GET', path: '/v1/freezes', repeatable: 'always' },
-      ({ status }) => status === 200,
-    );
-    return answer.json as FreezeList;
+    return this.#transport.ask({ method: 'GET', path: '/v1/freezes', repeatable: 'always' });
   }
 
   /** In force for every worker once this resolves. Sent again after a lost answer, it may make a second freeze. */
   async freeze(request: FreezeRequest): Promise<FreezeAnswer> {
-    const answer = await this.#transport.send(
-      { method: 'POST', path: '/v1/freezes', body: request, repeatable: 'always' },
-      ({ status }) => status === 201,
-    );
-    return answer.json as FreezeAnswer;
+    return this.#transport.ask({ method: 'POST', path: '/v1/freezes', body: request, repeatable: 'always' }, [201]);
   }
 
   /** Its `lifted` is null where no execute worker has looked at the lift yet. */
   async lift(freezeId: string, why: string): Promise<FreezeView> {
     const path = `/v1/freezes/${encodeURIComponent(freezeId)}/lift`;
-    const answer = await this.#transport.send(
-      { method: 'POST', path, body: { why }, repeatable: 'unless-lost' },
-      ({ status }) => status === 200 || status === 202,
-    );
-    return answer.json as FreezeView;
+    return this.#transport.ask({ method: 'POST', path, body: { why }, repeatable: 'unless-lost' }, [200, 202]);
   }
 }

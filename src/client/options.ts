@@ -1,4 +1,4 @@
-import { HoldpointError } from './errors.ts';
+import { localError, type HoldpointError } from './errors.ts';
 import type { RetryOptions } from './retry.ts';
 
 export interface HoldpointOptions {
@@ -53,7 +53,7 @@ export function resolveApiKey(apiKey: string | undefined): string {
 }
 
 function notConfigured(detail: string): HoldpointError {
-  return new HoldpointError({ code: 'not_configured', status: 0, retryable: false, detail });
+  return localError('not_configured', detail);
 }
 
 /** Milliseconds, or text such as `4s`, `30m`, `24h`, `7d`. */

@@ -1,9 +1,9 @@
 import { payloadTypeOf } from '../contract/constants.ts';
 import type { DsseEnvelope, ProposalPayload } from '../contract/envelope.ts';
 import type { ExecuteRequest } from '../contract/execute.ts';
-import { decodeBase64, encodeBase64 } from './base64.ts';
+import { concatBytes, decodeBase64, encodeBase64 } from './bytes.ts';
 import { refuseInexact } from './encode-json.ts';
-import { HoldpointError } from './errors.ts';
+import { localError } from './errors.ts';
 
 /** `CryptoKey`, whose name not every runtime's types have. */
 export type WebCryptoKey = Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>;
@@ -68,10 +68,7 @@ function encodeTime(ms: number): string {
 function preAuthEncoding(type: string, body: Uint8Array): Uint8Array<ArrayBuffer> {
   // A payload type of ours is ASCII, so its length in characters is that in bytes.
   const head = new TextEncoder().encode(`DSSEv1 ${type.length} ${type} ${body.length} `);
-  const whole = new Uint8Array(head.length + body.length);
-  whole.set(head);
-  whole.set(body, head.length);
-  return whole;
+  return concatBytes(head, body);
 }
 
 async function importPem(pem: string): Promise<WebCryptoKey> {
@@ -82,6 +79,6 @@ async function importPem(pem: string): Promise<WebCryptoKey> {
     return await globalThis.crypto.subtle.importKey('pkcs8', der, { name: 'Ed25519' }, false, ['sign']);
   } catch (cause) {
     const detail = 'the private key is not an Ed25519 key as PEM (PKCS#8)';
-    throw new HoldpointError({ code: 'not_configured', status: 0, retryable: false, detail }, { cause });
+    throw localError('not_configured', detail, { cause });
   }
 }

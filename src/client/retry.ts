@@ -1,3 +1,5 @@
+import { LONGEST_TIMER_MS } from '../contract/constants.ts';
+
 /** How often, and how long, a request is tried again. Times in ms. */
 export interface RetryOptions {
   /** Attempts after the first; default 4. 0 switches retries off. */
@@ -44,10 +46,10 @@ export function parseRetryAfter(header: string | null, now: number): number | un
   return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1_000);
 }
 
-/** Ms. `setTimeout` takes a longer wait for none at all: a server's `Retry-After` would be answered at once, and again. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
+/**
+ * Resolves after `ms`, or the longest that `setTimeout` waits: it takes a longer one for none at all, and a server's
+ * `Retry-After` would be answered at once, and again. Rejects with the signal's reason as soon as it is aborted.
+ */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason as Error);
@@ -60,7 +62,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
         signal?.removeEventListener('abort', onAbort);
         resolve();
       },
-      Math.min(ms, LONGEST_TIMER),
+      Math.min(ms, LONGEST_TIMER_MS),
     );
     signal?.addEventListener('abort', onAbort, { once: true });
   });

@@ -63,29 +63,21 @@ export class Reviews {
   /** Full state. Throws `not_found`, for an agent also where the review is another's. */
   async get(reviewId: string, options: GetOptions = {}): Promise<Review> {
     const { waitSeconds, signal } = options;
-    const answer = await this.#transport.send(
-      {
-        method: 'GET',
-        path: pathOf(reviewId),
-        query: { waitSeconds },
-        repeatable: 'always',
-        holds: (waitSeconds ?? 0) * 1_000,
-        signal,
-      },
-      isOk,
-    );
-    return answer.json as Review;
+    return this.#transport.ask({
+      method: 'GET',
+      path: pathOf(reviewId),
+      query: { waitSeconds },
+      repeatable: 'always',
+      holds: (waitSeconds ?? 0) * 1_000,
+      signal,
+    });
   }
 
   /** One page, ordered by deadline. */
   async list(options: ListOptions = {}): Promise<ReviewPage> {
     const { status, ...rest } = options;
     const query = { ...rest, status: status === undefined ? undefined : [status].flat().join(',') };
-    const answer = await this.#transport.send(
-      { method: 'GET', path: '/v1/reviews', query, repeatable: 'always' },
-      isOk,
-    );
-    return answer.json as ReviewPage;
+    return this.#transport.ask({ method: 'GET', path: '/v1/reviews', query, repeatable: 'always' });
   }
 
   /** Every review of a list, page by page. */
@@ -130,11 +122,13 @@ export class Reviews {
   async decideMany(
     decisions: readonly (DecisionRequest & { readonly reviewId: string })[],
   ): Promise<readonly DecisionResult[]> {
-    const answer = await this.#transport.send(
-      { method: 'POST', path: '/v1/decisions', body: { decisions }, repeatable: 'unless-lost' },
-      isOk,
-    );
-    return (answer.json as { readonly results: readonly DecisionResult[] }).results;
+    const { results } = await this.#transport.ask<{ readonly results: readonly DecisionResult[] }>({
+      method: 'POST',
+      path: '/v1/decisions',
+      body: { decisions },
+      repeatable: 'unless-lost',
+    });
+    return results;
   }
 
   /**
@@ -158,27 +152,18 @@ export class Reviews {
 
   /** The portable proof of a review; `holdpoint audit verify --proof` checks it offline. */
   async proof(reviewId: string): Promise<ProofFile> {
-    const answer = await this.#transport.send(
-      { method: 'GET', path: `${pathOf(reviewId)}/proof`, repeatable: 'always' },
-      isOk,
-    );
-    return answer.json as ProofFile;
+    return this.#transport.ask({ method: 'GET', path: `${pathOf(reviewId)}/proof`, repeatable: 'always' });
   }
 
   /** Starts a drill: everyone in the group is asked to answer, and nothing follows. A reviewer of the group may. */
   async startDrill(request: DrillRequest): Promise<DrillStarted> {
-    const answer = await this.#transport.send(
-      { method: 'POST', path: '/v1/drills', body: request, repeatable: 'unless-lost' },
-      ({ status }) => status === 202,
-    );
-    return answer.json as DrillStarted;
+    return this.#transport.ask({ method: 'POST', path: '/v1/drills', body: request, repeatable: 'unless-lost' }, [202]);
   }
 
   /** Who was told of a drill, and who has answered so far. */
   async drillReport(reviewId: string): Promise<DrillReport> {
     const path = `/v1/drills/${encodeURIComponent(reviewId)}`;
-    const answer = await this.#transport.send({ method: 'GET', path, repeatable: 'always' }, isOk);
-    return answer.json as DrillReport;
+    return this.#transport.ask({ method: 'GET', path, repeatable: 'always' });
   }
 
   async #act(
@@ -195,10 +180,6 @@ export class Reviews {
     if (answer.status === 200) return { admitted: true, review: answer.json as Review };
     return { admitted: false, reviewId, decisionUlid: (answer.json as Queued).decisionUlid };
   }
-}
-
-function isOk(answer: { readonly status: number }): boolean {
-  return answer.status === 200;
 }
 
 function pathOf(reviewId: string): string {

@@ -1,8 +1,9 @@
+import { LONGEST_TIMER_MS } from '../contract/constants.ts';
 import { parseJsonWithTexts } from '../contract/exact-number.ts';
 import { encodeJson } from './encode-json.ts';
 import { HoldpointError, parseProblem } from './errors.ts';
 import { toMs, resolveApiKey, resolveUrl, type HoldpointOptions } from './options.ts';
-import { LONGEST_TIMER, nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
+import { nextDelay, parseRetryAfter, retryPolicy, sleep, type RetryPolicy } from './retry.ts';
 
 /**
  * What may be sent again when nothing came back. `always`: reading, or carrying an idempotency key. `unless-lost`: a
@@ -62,6 +63,12 @@ export class Transport {
     }
   }
 
+  /** As {@link send}, for answers of which the status says all; the body is taken for a `T`, as the contract has it. */
+  async ask<T>(spec: RequestSpec, statuses: readonly number[] = [200]): Promise<T> {
+    const { json } = await this.send(spec, ({ status }) => statuses.includes(status));
+    return json as T;
+  }
+
   /** Opens a stream of server-sent events: one attempt, no time-out. Undefined: there is nothing more to come (204). */
   async open(spec: RequestSpec): Promise<ReadableStream<Uint8Array> | undefined> {
     const response = await this.#fetchOnce(spec, undefined, spec.signal, 'text/event-stream');
@@ -76,7 +83,7 @@ export class Transport {
     body: string | undefined,
     accept: (answer: Answer) => boolean,
   ): Promise<{ readonly answer: Answer } | { readonly error: HoldpointError; readonly mayRepeat: boolean }> {
-    const deadline = AbortSignal.timeout(Math.min(this.#timeout + (spec.holds ?? 0), LONGEST_TIMER));
+    const deadline = AbortSignal.timeout(Math.min(this.#timeout + (spec.holds ?? 0), LONGEST_TIMER_MS));
     const signal = spec.signal === undefined ? deadline : AbortSignal.any([spec.signal, deadline]);
     let response: Response;
     let text: string;

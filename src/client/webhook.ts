@@ -1,6 +1,6 @@
 import { parseJsonWithTexts } from '../contract/exact-number.ts';
-import { decodeBase64 } from './base64.ts';
-import { HoldpointError, type LocalErrorCode } from './errors.ts';
+import { concatBytes, decodeBase64 } from './bytes.ts';
+import { localError, type HoldpointError } from './errors.ts';
 import type { WebCryptoKey } from './proposal.ts';
 import { isFinal, toResolution, type Resolution } from './resolution.ts';
 import type { Review } from '../contract/review.ts';
@@ -48,10 +48,10 @@ export async function verifyWebhook<T = unknown>(
   const signatures = readSignatures(headerOf(request, 'webhook-signature'));
   const sentAt = readTimestamp(timestamp, options.now ?? Date.now(), options.tolerance ?? 300);
   const body = typeof request.body === 'string' ? encode(request.body) : request.body;
-  const signed = concat(encode(`${id}.${timestamp}.`), body);
+  const signed = concatBytes(encode(`${id}.${timestamp}.`), body);
   const keys = await importKeys([options.secrets].flat());
   if (!(await anyHolds(keys, signatures, signed))) {
-    throw refusal('webhook_signature_invalid', 'no signature verifies with any of the secrets');
+    throw localError('webhook_signature_invalid', 'no signature verifies with any of the secrets');
   }
   return { id, sentAt, payload: parseBody(body) as T };
 }
@@ -113,18 +113,18 @@ function readSignatures(header: string): readonly Signature[] {
 }
 
 function readTimestamp(text: string, now: number, tolerance: number): Date {
-  if (!/^[0-9]{1,12}$/.test(text)) throw refusal('webhook_unsigned', 'webhook-timestamp is not a time');
+  if (!/^[0-9]{1,12}$/.test(text)) throw localError('webhook_unsigned', 'webhook-timestamp is not a time');
   const sentAt = Number(text) * 1_000;
   // Written so that a tolerance that is no number lets nothing through.
   if (!(Math.abs(now - sentAt) <= tolerance * 1_000)) {
-    throw refusal('webhook_expired', 'sent too long ago, or the clocks differ');
+    throw localError('webhook_expired', 'sent too long ago, or the clocks differ');
   }
   return new Date(sentAt);
 }
 
 function headerOf({ headers }: WebhookRequest, name: string): string {
   const value = headers instanceof Headers ? headers.get(name) : fieldOf(headers, name);
-  if (typeof value !== 'string' || value === '') throw refusal('webhook_unsigned', `${name} is missing`);
+  if (typeof value !== 'string' || value === '') throw localError('webhook_unsigned', `${name} is missing`);
   return value;
 }
 
@@ -138,7 +138,7 @@ function parseBody(body: Uint8Array): unknown {
   try {
     return parseJsonWithTexts(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    throw refusal('unreadable_answer', 'the body is signed but is not JSON');
+    throw localError('unreadable_answer', 'the body is signed but is not JSON');
   }
 }
 
@@ -146,19 +146,8 @@ function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
-}
-
 function notASecret(): HoldpointError {
-  return refusal('not_configured', 'a webhook secret is whsec_… or whpk_… (base64)');
-}
-
-function refusal(code: LocalErrorCode, detail: string): HoldpointError {
-  return new HoldpointError({ code, status: 0, retryable: false, detail });
+  return localError('not_configured', 'a webhook secret is whsec_… or whpk_… (base64)');
 }
 
 /** The final answer of one review, as a callback brought it. */
@@ -182,8 +171,7 @@ export async function verifyCallback(request: WebhookRequest, options: WebhookOp
   );
   const review = payload?.type === 'review.final' ? payload.data : undefined;
   if (review?.execution === undefined || !isFinal(review)) {
-    const detail = 'signed, but not the final answer of a review';
-    throw new HoldpointError({ code: 'unreadable_answer', status: 0, retryable: false, detail });
+    throw localError('unreadable_answer', 'signed, but not the final answer of a review');
   }
   return { id, sentAt, reviewId: review.reviewId, resolution: toResolution(review) };
 }

@@ -4,7 +4,7 @@ import type { Duration } from '../options.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import { AWAIT_TOOL, awaitOutcome, proposeAndWait, REVISE_TOOL, reviseOnce, type GatedTool } from './gate.ts';
 import { readAwaitInput, readRevisionInput, type AwaitInput, type RevisionInput } from './input.ts';
-import type { ToolOutcome } from './outcome.ts';
+import { isFine, type ToolOutcome } from './outcome.ts';
 
 export type { ToolOutcome } from './outcome.ts';
 
@@ -93,8 +93,6 @@ function outcomeTool<INPUT>(
   } as Tool<INPUT, ToolOutcome>);
 }
 
-/** Refusals and failures reach the model as errors; what waits is none. */
 function toModelOutput(outcome: ToolOutcome): { type: 'json' | 'error-json'; value: JSONValue } {
-  const fine: ReadonlySet<ToolOutcome['status']> = new Set(['executed', 'pending', 'changes_requested', 'answered']);
-  return { type: fine.has(outcome.status) ? 'json' : 'error-json', value: outcome as unknown as JSONValue };
+  return { type: isFine(outcome) ? 'json' : 'error-json', value: outcome as unknown as JSONValue };
 }

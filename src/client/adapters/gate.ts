@@ -1,10 +1,12 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ExecuteRequest } from '../../contract/execute.ts';
+import { pointerStep } from '../../contract/pointer.ts';
+import { present } from '../../contract/present.ts';
 import type { Review } from '../../contract/review.ts';
 import { toMs, type Duration } from '../options.ts';
 import { HoldpointError, ResolutionTimeoutError } from '../errors.ts';
 import type { Holdpoint } from '../holdpoint.ts';
-import { escapePointer, readArguments, readCallId, type RevisionInput } from './input.ts';
+import { readArguments, readCallId, type RevisionInput } from './input.ts';
 import { outcomeOf, outcomeOfResult, PROPOSED_DIFFERENTLY, type ToolOutcome } from './outcome.ts';
 
 /** What every adapter needs to know about a tool that Holdpoint gates. */
@@ -35,15 +37,7 @@ export async function requestOf(gated: GatedTool, input: unknown, threadId?: str
   const { tool, service = tool.split('.')[0] ?? tool, reason, context, callback } = gated;
   const args = await leaveOutNulls(gated.client, { service, tool, arguments: readArguments(input) });
   const said = typeof reason === 'function' ? reason(args) : reason;
-  return {
-    service,
-    tool,
-    arguments: args,
-    ...(said === undefined ? {} : { reason: said }),
-    ...(context === undefined ? {} : { context }),
-    ...(callback === undefined ? {} : { callback }),
-    ...(threadId === undefined ? {} : { threadId }),
-  };
+  return { service, tool, arguments: args, ...present({ reason: said, context, callback, threadId }) };
 }
 
 /**
@@ -63,7 +57,7 @@ async function leaveOutNulls(
   const strip = (value: Json, pointer: string): Json => {
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return value.map((item: Json, index) => strip(item, `${pointer}/${index}`));
-    const members = Object.entries(value).map(([key, item]) => ({ key, item, at: `${pointer}/${escapePointer(key)}` }));
+    const members = Object.entries(value).map(([key, item]) => ({ key, item, at: pointer + pointerStep(key) }));
     const kept = members.filter(({ item, at }) => item !== null || !refused.has(at));
     left += members.length - kept.length;
     return Object.fromEntries(kept.map(({ key, item, at }) => [key, strip(item, at)]));
@@ -79,12 +73,8 @@ export async function propose(
   request: ExecuteRequest,
   options: { readonly idempotencyKey?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ToolOutcome> {
-  const { idempotencyKey, signal } = options;
   try {
-    const result = await client.execute(request, {
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const result = await client.execute(request, present(options));
     return outcomeOfResult(result) ?? outcomeOf(await result.review.get());
   } catch (error) {
     // A key names one tool call, so this is a repetition by a program that has changed since. Thrown, it would reach the
@@ -128,11 +118,11 @@ export async function awaitOutcome(client: Holdpoint, reviewId: string, options:
   const { wait, signal } = options;
   const end = performance.now() + toMs(wait);
   for (;;) {
-    const outcome = outcomeOf(await client.reviews.get(reviewId, signal === undefined ? {} : { signal }));
+    const outcome = outcomeOf(await client.reviews.get(reviewId, present({ signal })));
     const left = end - performance.now();
     if (outcome.status !== 'pending' || left <= 0) return outcome;
     const timeout = Math.min(SLICE, left);
-    await client.reviews.resolution(reviewId, { timeout, ...(signal === undefined ? {} : { signal }) }).catch(ifDue);
+    await client.reviews.resolution(reviewId, { timeout, ...present({ signal }) }).catch(ifDue);
   }
 }
 

@@ -1,7 +1,8 @@
 import { REVIEW_ID_PATTERN } from '../../contract/constants.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
+import { pointerStep } from '../../contract/pointer.ts';
 import { isOfferableName, offeredName } from '../../contract/tool-name.ts';
-import { HoldpointError } from '../errors.ts';
+import { localError, type HoldpointError } from '../errors.ts';
 
 // What frameworks hand over: a model wrote it, not every framework checks it, and some write names in snake_case.
 
@@ -46,7 +47,7 @@ export function readToolName(name: string | undefined, tool: string): string {
   if (name === undefined) return offeredName(tool);
   if (isOfferableName(name)) return name;
   const detail = `the tool name ${JSON.stringify(name)} is not 1 to 64 letters, digits, _ or -`;
-  throw new HoldpointError({ code: 'not_configured', status: 0, retryable: false, detail });
+  throw localError('not_configured', detail);
 }
 
 /** A member under its name in camelCase or in snake_case. */
@@ -74,21 +75,10 @@ function toJson(value: unknown, pointer: string): Json {
   if (Array.isArray(value)) return value.map((item, index) => toJson(item, `${pointer}/${index}`));
   if (!isPlainObject(value)) throw invalid(pointer, 'is not JSON');
   const members = Object.entries(value).filter(([, item]) => item !== undefined);
-  return Object.fromEntries(members.map(([key, item]) => [key, toJson(item, `${pointer}/${escapePointer(key)}`)]));
-}
-
-/** RFC 6901. */
-export function escapePointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+  return Object.fromEntries(members.map(([key, item]) => [key, toJson(item, pointer + pointerStep(key))]));
 }
 
 function invalid(pointer: string, message: string): HoldpointError {
   const detail = `${pointer === '' ? 'the input' : pointer} ${message}`;
-  return new HoldpointError({
-    code: 'invalid_request',
-    status: 0,
-    retryable: false,
-    detail,
-    errors: [{ pointer, message }],
-  });
+  return localError('invalid_request', detail, { errors: [{ pointer, message }] });
 }

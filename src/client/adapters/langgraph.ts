@@ -13,8 +13,8 @@ import {
   awaitOutcome,
 } from './gate.ts';
 import { readArguments, readAwaitInput, readCallId, readRevisionInput, readToolName } from './input.ts';
-import { outcomeOf, type ToolOutcome } from './outcome.ts';
-import { HoldpointError } from '../errors.ts';
+import { isFine, outcomeOf, type ToolOutcome } from './outcome.ts';
+import { localError } from '../errors.ts';
 import type { Holdpoint } from '../holdpoint.ts';
 import { toMs, type Duration } from '../options.ts';
 import { sleep } from '../retry.ts';
@@ -171,23 +171,20 @@ function outcomeTool(
         tool_call_id: toolCall.id,
         content,
         artifact: outcome,
-        status: FINE.has(outcome.status) ? 'success' : 'error',
+        status: isFine(outcome) ? 'success' : 'error',
       });
     },
   } as never) as DynamicStructuredTool;
 }
-const FINE: ReadonlySet<ToolOutcome['status']> = new Set(['executed', 'pending', 'changes_requested', 'answered']);
 
 function threadOf(config: RunnableConfig): string {
   const id: unknown = config.configurable?.['thread_id'];
   if (typeof id === 'string' && id !== '') return id;
   // Proposed without one, a call would wait for people and nobody could be told of the answer.
-  throw new HoldpointError({
-    code: 'not_configured',
-    status: 0,
-    retryable: false,
-    detail: 'a tool gated by Holdpoint needs a checkpointer and config.configurable.thread_id',
-  });
+  throw localError(
+    'not_configured',
+    'a tool gated by Holdpoint needs a checkpointer and config.configurable.thread_id',
+  );
 }
 
 /** What is used of a compiled graph. */

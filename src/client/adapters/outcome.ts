@@ -49,6 +49,12 @@ export type ToolOutcome =
   /** A question of a workflow that was answered: nothing was to be run. */
   | (Common & { readonly status: 'answered'; readonly response: Json });
 
+/** Refusals and failures reach a model as errors; what waits is none. */
+export function isFine({ status }: ToolOutcome): boolean {
+  return FINE.has(status);
+}
+const FINE: ReadonlySet<ToolOutcome['status']> = new Set(['executed', 'pending', 'changes_requested', 'answered']);
+
 const NOTES = {
   edited:
     'A reviewer changed the arguments before approving. `arguments` has the arguments that were used; do not repeat yours.',
