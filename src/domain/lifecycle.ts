@@ -29,97 +29,40 @@ interface StatusRow {
   readonly task: 'working' | 'completed' | 'cancelled';
 }
 
+const WAITS = {
+  hasEnded: false,
+  tone: 'quiet',
+  answer: 'wait',
+  resolution: null,
+  mayRetry: false,
+  task: 'working',
+} as const;
+const LET_THROUGH = { hasEnded: true, answer: 'execution', mayRetry: false, task: 'completed' } as const;
+const REFUSED = { hasEnded: true, tone: 'bad', answer: 'blocked', mayRetry: false, task: 'completed' } as const;
+const LAPSED = { ...REFUSED, tone: 'quiet', mayRetry: true } as const;
+
 export const STATUS = {
-  pending: {
-    hasEnded: false,
-    label: 'waiting',
-    words: 'waiting for a decision',
-    tone: 'quiet',
-    answer: 'wait',
-    resolution: null,
-    mayRetry: false,
-    task: 'working',
-  },
-  changes_requested: {
-    hasEnded: false,
-    label: 'changes requested',
-    words: 'waiting for the agent to change it',
-    tone: 'quiet',
-    answer: 'wait',
-    resolution: null,
-    mayRetry: false,
-    task: 'working',
-  },
-  approved: {
-    hasEnded: true,
-    label: 'approved',
-    words: 'approved',
-    tone: 'good',
-    answer: 'execution',
-    resolution: 'approve',
-    mayRetry: false,
-    task: 'completed',
-  },
-  rejected: {
-    hasEnded: true,
-    label: 'rejected',
-    words: 'rejected',
-    tone: 'bad',
-    answer: 'blocked',
-    resolution: 'reject',
-    mayRetry: false,
-    task: 'completed',
-  },
-  expired: {
-    hasEnded: true,
-    label: 'expired',
-    words: 'expired: nobody decided in time',
-    tone: 'quiet',
-    answer: 'blocked',
-    resolution: 'expired',
-    mayRetry: true,
-    task: 'completed',
-  },
+  pending: { ...WAITS, label: 'waiting', words: 'waiting for a decision' },
+  changes_requested: { ...WAITS, label: 'changes requested', words: 'waiting for the agent to change it' },
+  approved: { ...LET_THROUGH, label: 'approved', words: 'approved', tone: 'good', resolution: 'approve' },
+  rejected: { ...REFUSED, label: 'rejected', words: 'rejected', resolution: 'reject' },
+  expired: { ...LAPSED, label: 'expired', words: 'expired: nobody decided in time', resolution: 'expired' },
   withdrawn: {
-    hasEnded: true,
+    ...LAPSED,
     label: 'withdrawn',
     words: 'withdrawn by the proposer',
-    tone: 'quiet',
-    answer: 'blocked',
     resolution: 'withdrawn',
-    mayRetry: true,
     task: 'cancelled',
   },
   not_required: {
-    hasEnded: true,
+    ...LET_THROUGH,
     label: 'no decision needed',
     words: 'no decision needed',
     tone: 'quiet',
-    answer: 'execution',
     resolution: 'not_required',
-    mayRetry: false,
-    task: 'completed',
   },
-  blocked: {
-    hasEnded: true,
-    label: 'blocked',
-    words: 'blocked by policy',
-    tone: 'bad',
-    answer: 'blocked',
-    resolution: 'blocked',
-    mayRetry: false,
-    task: 'completed',
-  },
-  aborted: {
-    hasEnded: true,
-    label: 'aborted',
-    words: 'aborted: ended from outside',
-    tone: 'quiet',
-    answer: 'blocked',
-    resolution: 'aborted',
-    mayRetry: true,
-    task: 'completed',
-  },
+  blocked: { ...REFUSED, label: 'blocked', words: 'blocked by policy', resolution: 'blocked' },
+  aborted: { ...LAPSED, label: 'aborted', words: 'aborted: ended from outside', resolution: 'aborted' },
 } as const satisfies Record<ReviewStatus, StatusRow>;
 
 type StatusOf<Ended extends boolean> = {

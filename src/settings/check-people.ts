@@ -3,7 +3,7 @@ import type { ParsedFile } from '../domain/files/parse-file.ts';
 import type { FileProblem } from '../domain/files/problem.ts';
 import type { Path } from '../domain/files/yaml-source.ts';
 import { voterOf } from '../domain/eligibility.ts';
-import { findNearest } from '../domain/files/nearest.ts';
+import { suggest } from '../domain/files/nearest.ts';
 
 /** What a check finds: problems keep a file from being loaded. */
 export interface Checked {
@@ -55,11 +55,7 @@ export function checkPeople(file: ParsedFile<ConfigFile>): Checked {
       problems.push(source.problem(path, `the agent ${agent.id} has no credential`, fix));
     }
     if (agent.owner !== undefined && !names.has(agent.owner)) {
-      const nearest = findNearest(agent.owner, names);
-      const fix =
-        nearest === undefined
-          ? `Add a reviewer with the id ${agent.owner}, or name another owner`
-          : `Did you mean "${nearest}"?`;
+      const fix = suggest(agent.owner, names, `Add a reviewer with the id ${agent.owner}, or name another owner`);
       problems.push(source.problem([...path, 'owner'], `the owner ${agent.owner} is not a reviewer`, fix));
     }
     if (agent.keySha256 === PLACEHOLDER) warnings.push(placeholder(file, [...path, 'keySha256'], 'agent'));
@@ -96,8 +92,7 @@ export function checkOperators({ value, source }: ParsedFile<ConfigFile>): Check
       const message = `"${name}" is both a reviewer and a group`;
       return [source.problem(path, message, 'Rename one of the two: it must be clear who is an operator')];
     }
-    const nearest = findNearest(name, [...people, ...groups.keys()]);
-    const fix = nearest === undefined ? 'Write the id of a reviewer, or a group' : `Did you mean "${nearest}"?`;
+    const fix = suggest(name, [...people, ...groups.keys()], 'Write the id of a reviewer, or a group');
     return [source.problem(path, `the operator "${name}" is neither a reviewer who decides nor a group`, fix)];
   });
   if (value.liftBySecondPerson !== true || problems.length > 0) return { problems, warnings: [] };

@@ -4,7 +4,7 @@ import { findUnmatched } from '../domain/policy/frozen.ts';
 import { buildSettings, type Settings } from '../domain/policy/settings.ts';
 import { checkConfig } from './check-config.ts';
 import { votersByGroup } from './check-people.ts';
-import { findNearest } from '../domain/files/nearest.ts';
+import { suggest } from '../domain/files/nearest.ts';
 import {
   parseCatalog,
   parseConfigFile,
@@ -95,8 +95,7 @@ function findIdlePatterns({ value, source }: ParsedFile<ConfigFile>, settings: S
   return entries
     .filter(([pattern]) => findUnmatched([pattern], tools).length > 0)
     .map(([pattern, path]) => {
-      const nearest = findNearest(pattern, tools);
-      const fix = nearest === undefined ? 'Correct it, or delete it' : `Did you mean "${nearest}"?`;
+      const fix = suggest(pattern, tools, 'Correct it, or delete it');
       return source.problem(path, `no tool matches "${pattern}"`, fix);
     });
 }

@@ -12,7 +12,7 @@ import {
   type Proposer,
 } from '../../domain/policy/assess.ts';
 import { authorizeExecution, readRecordedDecisions } from '../../domain/authorize/authorize.ts';
-import { canonicalJson } from '../../domain/proof/digest.ts';
+import { canonicalJson, sameJson } from '../../domain/proof/digest.ts';
 import { isWeakerClass } from '../../domain/policy/strictness.ts';
 import { freezeVersionOf } from '../../domain/policy/frozen.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
@@ -86,7 +86,7 @@ export async function authorizeCall(
   const tool = findTool(settings, material.tool);
   if (tool === undefined || assessment.kind === 'blocked') throw refuseCall('reclassified');
   // Another base URL, another path, another mode: what would run is no longer what was shown.
-  if (canonicalJson(assessment.target) !== canonicalJson(material.target)) throw refuseCall('drifted');
+  if (!sameJson(assessment.target, material.target)) throw refuseCall('drifted');
   assertTrulyShown(material, assessment, isEvidenceSigned);
   const { target } = assessment;
   const opened = await openSealed(deps, material, settings, tool);
@@ -145,7 +145,7 @@ function assertTrulyShown(
   isEvidenceSigned: boolean,
 ): void {
   if (isWeakerClass(material.class, assessment.class)) throw refuseCall('reclassified');
-  if (canonicalJson(assessment.context) !== canonicalJson(material.context)) throw refuseCall('drifted');
+  if (!sameJson(assessment.context, material.context)) throw refuseCall('drifted');
   if (material.evidence !== null && !isEvidenceSigned) throw refuseCall('not_authorized');
 }
 
@@ -194,7 +194,7 @@ function establishProposal(
     proposer.id === material.proposer &&
     request?.tool === material.tool &&
     request.service === material.service &&
-    (!isFirst || canonicalJson(request.arguments) === canonicalJson(material.arguments));
+    (!isFirst || sameJson(request.arguments, material.arguments));
   if (!bound) throw refuseCall('not_authorized');
   const startedAt = Date.parse(proposal.proposedAt ?? row.openedAt);
   return { proposer, context: request.context ?? {}, urgency: request.urgency, startedAt };

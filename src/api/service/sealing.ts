@@ -4,7 +4,7 @@ import { ProblemError } from '../problem.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
-import { canonicalJson } from '../../domain/proof/digest.ts';
+import { sameJson } from '../../domain/proof/digest.ts';
 import {
   findUnsealed,
   holdsSealed,
@@ -33,7 +33,7 @@ export function refuseForeignSealed(args: JsonObject, current: JsonObject | null
     const value = valueAt(args, pointer);
     const shown = current === null ? undefined : valueAt(current, pointer);
     if (value === undefined || !isSealed(value)) continue;
-    if (shown === undefined || canonicalJson(shown) !== canonicalJson(value)) {
+    if (shown === undefined || !sameJson(shown, value)) {
       throw new ProblemError('sealed_not_allowed');
     }
     rest = replaceAt(rest, pointer, null);

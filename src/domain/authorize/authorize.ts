@@ -5,7 +5,7 @@ import type { DecisionPayload } from '../../contract/envelope.ts';
 import type { Digest } from '../../contract/json.ts';
 import type { Level, Material } from '../../contract/review.ts';
 import { mayVote } from '../eligibility.ts';
-import { canonicalJson, digestMaterial } from '../proof/digest.ts';
+import { digestMaterial, sameJson } from '../proof/digest.ts';
 import { findUnfillable } from '../gate/seats.ts';
 import { votingGroupsOf, type Settings } from '../policy/settings.ts';
 
@@ -168,10 +168,6 @@ function carries(
     people: new Set(votes.filter((vote) => eligible(vote, level, index + 1)).map((vote) => vote.reviewer)),
   }));
   return findUnfillable(voters, separationOfDuties).length === 0;
-}
-
-function sameJson(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }
 
 /** What the audit log says of a review's decisions. */

@@ -4,6 +4,7 @@ import type { ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { findNearest, listWords } from './nearest.ts';
 import type { Path } from './yaml-source.ts';
+import { valueAtPath } from '../json/pointer.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -106,7 +107,7 @@ function explainIssue(issue: Issue, refused: Refused, above: Path): readonly Exp
   const { schema, value, words } = refused;
   const path = [...above, ...(issue.path as (string | number)[])];
   const name = nameOf(path);
-  const found = valueAt(value, path);
+  const found = valueAtPath(value, path);
   const explain = explainAt(path);
 
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => explainUnknownKey(schema, path, key));
@@ -211,7 +212,7 @@ function explainTypes(
   const wanted = issue.errors.flat().filter((inner) => inner.code === 'invalid_value');
   const below = [...path, ...((wanted[0]?.path ?? []) as (string | number)[])];
   const allowed = [...new Set(wanted.flatMap((inner) => inner.values.map(String)))];
-  return explainOneOf(explainAt(below), valueAt(value, below) ?? null, allowed, words);
+  return explainOneOf(explainAt(below), valueAtPath(value, below) ?? null, allowed, words);
 }
 
 function weightOf(issue: Issue): number {
@@ -264,15 +265,6 @@ function describeValue(value: Json): string {
   if (typeof value === 'string') return value.length > 60 ? `"${value.slice(0, 57)}…"` : `"${value}"`;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return Array.isArray(value) ? 'a list' : 'a block of keys';
-}
-
-function valueAt(value: Json, path: Path): Json | undefined {
-  let at: Json | undefined = value;
-  for (const step of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
-    at = (at as Record<string | number, Json>)[step];
-  }
-  return at;
 }
 
 /** What of zod's own description of a schema is looked at here. */

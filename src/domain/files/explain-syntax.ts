@@ -29,12 +29,17 @@ export function explainSyntax(text: string, doc: Document): readonly SyntaxProbl
       explainQuote(text, doc, first) ??
       explainBracket(text, doc, first) ??
       explainLine(text, first) ??
-      explainCharacter(text, first) ?? {
-        offset: first.pos[0],
-        message: `this is not valid YAML: ${first.message.split('\n')[0] ?? ''}`,
-        fix: 'Check colons, quotes and indentation here and on the line before',
-      },
+      explainCharacter(text, first) ??
+      problem(
+        first.pos[0],
+        `this is not valid YAML: ${first.message.split('\n')[0] ?? ''}`,
+        'Check colons, quotes and indentation here and on the line before',
+      ),
   ];
+}
+
+function problem(offset: number, message: string, fix: string): SyntaxProblem {
+  return { offset, message, fix };
 }
 
 function explainDuplicate(text: string, { pos: [offset] }: YAMLParseError): SyntaxProblem {
@@ -67,11 +72,7 @@ function explainQuote(text: string, doc: Document, { code, message, pos }: YAMLP
       const reaches = isOpen ? end >= pos[0] : lineAt(text, end).number === lineAt(text, pos[0]).number;
       const quote = text.charAt(start);
       if (reaches)
-        found = {
-          offset: start,
-          message: `the text that begins here has no closing ${quote}`,
-          fix: `Add ${quote} where it ends`,
-        };
+        found = problem(start, `the text that begins here has no closing ${quote}`, `Add ${quote} where it ends`);
     },
   });
   return found;
@@ -120,22 +121,15 @@ function explainLine(text: string, { code, pos: [offset] }: YAMLParseError): Syn
   if (code === 'MULTILINE_IMPLICIT_KEY') {
     if (rest.startsWith(':')) {
       const value = rest.slice(1).trim();
-      return {
-        offset: place + key.length,
-        message: 'a space is missing after the colon',
-        fix: `Write ${key}: ${value}`,
-      };
+      return problem(place + key.length, 'a space is missing after the colon', `Write ${key}: ${value}`);
     }
-    return { offset: place + key.length, message: `a colon is missing after ${key}`, fix: `Write ${key}:${rest}` };
+    return problem(place + key.length, `a colon is missing after ${key}`, `Write ${key}:${rest}`);
   }
   if (code === 'BLOCK_AS_IMPLICIT_KEY') {
     const [value = ''] = line.text.slice(offset - line.start).split(' #');
     if (/:\s/.test(value)) {
-      return {
-        offset,
-        message: 'a text with a colon in it must stand in quotes',
-        fix: `Write '${value.replaceAll("'", "''")}'`,
-      };
+      const quoted = `'${value.replaceAll("'", "''")}'`;
+      return problem(offset, 'a text with a colon in it must stand in quotes', `Write ${quoted}`);
     }
     const next = linesOf(text).find(({ number, text: other }) => number > line.number && /^\s*[^\s#]/.test(other));
     return next && explainIndent(text, next, 'the line is indented too far: the line above has its value already');
@@ -179,23 +173,19 @@ function explainCharacter(text: string, { code, pos: [offset] }: YAMLParseError)
   const { text: line, start } = lineAt(text, offset);
   switch (code) {
     case 'BAD_SCALAR_START':
-      return {
+      return problem(
         offset,
-        message: `text that begins with ${character} must stand in quotes`,
-        fix: `Write '${line.slice(offset - start).trim()}'`,
-      };
+        `text that begins with ${character} must stand in quotes`,
+        `Write '${line.slice(offset - start).trim()}'`,
+      );
     case 'BAD_DQ_ESCAPE':
-      return {
+      return problem(
         offset,
-        message: `${text.slice(offset, offset + 2)} means nothing in double quotes`,
-        fix: 'Write the backslash twice, or use single quotes',
-      };
+        `${text.slice(offset, offset + 2)} means nothing in double quotes`,
+        'Write the backslash twice, or use single quotes',
+      );
     case 'MULTIPLE_DOCS':
-      return {
-        offset,
-        message: 'the file holds more than one document',
-        fix: 'Delete the --- line and everything after it',
-      };
+      return problem(offset, 'the file holds more than one document', 'Delete the --- line and everything after it');
     default:
       return undefined;
   }

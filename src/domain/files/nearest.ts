@@ -11,6 +11,12 @@ export function findNearest(word: string, candidates: Iterable<string>): string 
   return best?.candidate;
 }
 
+/** What to do about a word that is none of the candidates: write the one that was probably meant, or else `otherwise`. */
+export function suggest(word: string, candidates: Iterable<string>, otherwise: string): string {
+  const nearest = findNearest(word, candidates);
+  return nearest === undefined ? otherwise : `Did you mean "${nearest}"?`;
+}
+
 /** Levenshtein distance, in which swapping two neighbours is one edit (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

@@ -8,12 +8,22 @@ export function parsePointer(pointer: string): readonly string[] {
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
+/** A member of the table's own: a name that somebody else wrote may be one that every object has. */
+export function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** The value at a JSON Pointer; undefined where there is none. */
 export function valueAt(value: Json, pointer: string): Json | undefined {
+  return valueAtPath(value, parsePointer(pointer));
+}
+
+/** The same for the steps of a path. */
+export function valueAtPath(value: Json, path: readonly (string | number)[]): Json | undefined {
   let current: Json | undefined = value;
-  for (const step of parsePointer(pointer)) {
-    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, step)) return undefined;
-    current = (current as JsonObject)[step];
+  for (const step of path) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = own(current as JsonObject, String(step));
   }
   return current;
 }

@@ -5,12 +5,12 @@ import addFormats from 'ajv-formats';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { isMultipleOf } from '../decimal.ts';
 import { JSON_TYPES } from '../files/explain-issue.ts';
-import { findNearest, listWords } from '../files/nearest.ts';
+import { listWords, suggest } from '../files/nearest.ts';
 import { MAX_ARGUMENT_ERRORS, type ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
-import { valueAt } from '../json/pointer.ts';
+import { valueAt, isJsonObject } from '../json/pointer.ts';
 import { sealSchema } from '../seal-binding.ts';
-import { findUnboundedSchemas, isObject, type SchemaFinding } from './schema.ts';
+import { findUnboundedSchemas, type SchemaFinding } from './schema.ts';
 
 type ArgumentValidator = (args: JsonObject, options: { readonly sealed: boolean }) => readonly ArgumentError[];
 
@@ -239,11 +239,10 @@ function findInvalid(schema: JsonObject): readonly SchemaFinding[] {
 function explainRefusal(error: unknown, schema: JsonObject): SchemaFinding {
   const message = (error instanceof Error ? error.message : 'unreadable').replace(/^strict mode: /, '');
   const keyword = /unknown keyword: "([^"]+)"/.exec(message)?.[1];
-  const nearest = keyword === undefined ? undefined : findNearest(keyword, KEYWORDS);
   return {
     path: keyword === undefined ? [] : (findKey(schema, keyword) ?? []),
     message: `the schema of arguments is not accepted: ${message}`,
-    fix: nearest === undefined ? 'Correct the schema' : `Did you mean "${nearest}"?`,
+    fix: suggest(keyword ?? '', KEYWORDS, 'Correct the schema'),
   };
 }
 
@@ -254,7 +253,7 @@ const KEYWORDS =
 
 function findKey(value: Json | undefined, key: string): readonly (string | number)[] | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  if (isObject(value) && value[key] !== undefined) return [key];
+  if (isJsonObject(value) && value[key] !== undefined) return [key];
   for (const [name, part] of Object.entries(value)) {
     const found = findKey(part as Json, key);
     if (found !== undefined) return [name, ...found];

@@ -8,7 +8,7 @@ import type { ApprovalPlan, ClassifyInput } from './policy.ts';
 import { escalationOf } from '../deadline.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { INVALID_CALL } from '../outcome.ts';
-import { valueAt } from '../json/pointer.ts';
+import { valueAt, own } from '../json/pointer.ts';
 import { argumentFloor, renderTarget } from '../render/index.ts';
 import { isSealed } from '../seal-binding.ts';
 import { missingConnector } from './classify.ts';
@@ -180,7 +180,7 @@ function otherNames(
   { arguments: args }: Pick<AssessInput, 'arguments'>,
 ): string[] {
   const { connector } = definition;
-  if (Object.hasOwn(settings.connectors, connector) && settings.connectors[connector]?.type === 'mcp') {
+  if (own(settings.connectors, connector)?.type === 'mcp') {
     return [acceptKey({ server: connector, tool: upstreamNameOf(definition) })];
   }
   if (argumentFloor(definition, args) === undefined) return [];
@@ -258,9 +258,7 @@ function render(
   input: Pick<AssessInput, 'settings' | 'arguments'>,
 ): ReturnType<typeof renderTarget> | undefined {
   if (tool === undefined) return undefined;
-  const connector = Object.hasOwn(input.settings.connectors, tool.connector)
-    ? input.settings.connectors[tool.connector]
-    : undefined;
+  const connector = own(input.settings.connectors, tool.connector);
   if (connector === undefined) return undefined;
   const rendered = renderTarget(tool, tool.connector, connector, input.arguments);
   if (connector.type !== 'mcp' || !rendered.ok) return rendered;
@@ -277,9 +275,7 @@ function floorOf(
   definition: ToolDefinition,
   args: JsonObject,
 ): { readonly class: 'irreversible'; readonly reason: ReasonCode } | undefined {
-  const connector = Object.hasOwn(settings.connectors, definition.connector)
-    ? settings.connectors[definition.connector]
-    : undefined;
-  const distrust = connector?.type === 'mcp' ? distrustUpstream(settings, definition) : undefined;
+  const isUpstream = own(settings.connectors, definition.connector)?.type === 'mcp';
+  const distrust = isUpstream ? distrustUpstream(settings, definition) : undefined;
   return distrust === undefined ? argumentFloor(definition, args) : { class: 'irreversible', reason: distrust };
 }

@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../../contract/config.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import { findNearest } from '../files/nearest.ts';
+import { suggest } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import { findUnfillable } from '../gate/seats.ts';
 import { listNames, type CheckedTool } from './check-conditions.ts';
@@ -72,11 +72,8 @@ function matchesAgent(
 function warnOfGroups({ plan, source, path }: CompiledApproval, groups: Groups): readonly FileProblem[] {
   const check = (group: string, ...at: readonly (string | number)[]): readonly FileProblem[] => {
     if ((groups.get(group)?.size ?? 0) > 0) return [];
-    const nearest = findNearest(group, groups.keys());
-    const fix =
-      nearest === undefined
-        ? `Add "${group}" to the groups of a reviewer in the configuration file`
-        : `Did you mean "${nearest}"?`;
+    const otherwise = `Add "${group}" to the groups of a reviewer in the configuration file`;
+    const fix = suggest(group, groups.keys(), otherwise);
     return [source.problem([...approvalPath(path), ...at], `the group ${group} has no reviewer who may vote`, fix)];
   };
   return [

@@ -5,11 +5,10 @@ import type { FileProblem } from '../files/problem.ts';
 import type { Path } from '../files/yaml-source.ts';
 import { ISO_4217 } from '../iso-4217.ts';
 import { pointerStep } from '../../contract/pointer.ts';
-import { parsePointer } from '../json/pointer.ts';
+import { parsePointer, isJsonObject } from '../json/pointer.ts';
 import { decimalsOf, fixedCode } from '../money.ts';
 import { overlaps } from './cel-reads.ts';
 import type { MergedTool } from './merge-tools.ts';
-import { isObject } from './schema.ts';
 import { judgeRead, propertiesOf, typesOf } from './schema-reads.ts';
 import { onlyReads } from './strictness.ts';
 
@@ -145,7 +144,7 @@ function findPairs(schema: Json | undefined, root: JsonObject, pointer: string):
   const here = currency === undefined || numbers.length === 0 ? [] : [{ pointer, currency, numbers }];
   const below = [...properties].flatMap(([name, part]) => {
     const at = `${pointer}${pointerStep(name)}`;
-    const items = isObject(part) ? itemsOf(part) : [];
+    const items = isJsonObject(part) ? itemsOf(part) : [];
     return [...findPairs(part, root, at), ...items.flatMap((item) => findPairs(item, root, `${at}/*`))];
   });
   return [...here, ...below];
@@ -154,15 +153,19 @@ function findPairs(schema: Json | undefined, root: JsonObject, pointer: string):
 /** `propertiesOf` gives all that is said of an argument as one `allOf`. */
 function itemsOf({ items, allOf }: JsonObject): readonly Json[] {
   const parts = Array.isArray(allOf) ? (allOf as readonly Json[]) : [];
-  return [...(items === undefined ? [] : [items]), ...parts.flatMap((part) => (isObject(part) ? itemsOf(part) : []))];
+  return [
+    ...(items === undefined ? [] : [items]),
+    ...parts.flatMap((part) => (isJsonObject(part) ? itemsOf(part) : [])),
+  ];
 }
 
 /** `currency`, `chargeCurrency`, `currency_code`; or any argument that takes codes of currencies alone. */
 function namesCurrency(name: string, schema: Json): boolean {
   if (/((^|[^A-Za-z])currency|Currency|CURRENCY)([_-]?[Cc]ode)?$/.test(name)) return true;
-  const parts = isObject(schema) && Array.isArray(schema['allOf']) ? (schema['allOf'] as readonly Json[]) : [schema];
+  const parts =
+    isJsonObject(schema) && Array.isArray(schema['allOf']) ? (schema['allOf'] as readonly Json[]) : [schema];
   return parts.some((part) => {
-    const values = isObject(part) ? part['enum'] : undefined;
+    const values = isJsonObject(part) ? part['enum'] : undefined;
     return (
       Array.isArray(values) &&
       values.length > 0 &&

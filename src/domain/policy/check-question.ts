@@ -3,7 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import { DEFAULT_TTL, durationMs } from '../../contract/policy.ts';
 import { membersOf } from '../eligibility.ts';
 import { explainFields } from '../files/explain-issue.ts';
-import { findNearest } from '../files/nearest.ts';
+import { suggest } from '../files/nearest.ts';
 import { findUnfillable } from '../gate/seats.ts';
 import { isJsonObject } from '../json/pointer.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
@@ -59,9 +59,7 @@ function checkGroups(question: ApprovalRequest, reviewers: Settings['reviewers']
   const findUnknown = (at: string, groups: readonly string[] = []): readonly ArgumentError[] =>
     groups.flatMap((group, index) => {
       if (known.has(group)) return [];
-      const nearest = findNearest(group, known);
-      const fix =
-        nearest === undefined ? `Groups with members: ${[...known].join(', ')}` : `Did you mean "${nearest}"?`;
+      const fix = suggest(group, known, `Groups with members: ${[...known].join(', ')}`);
       return [{ pointer: `${at}/${index}`, message: `no reviewer is in the group "${group}". ${fix}` }];
     });
   const unknown = [

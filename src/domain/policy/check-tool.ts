@@ -1,7 +1,7 @@
 import type { ConnectorConfig } from '../../contract/config.ts';
 import { pointerSchema, type HttpRequestTemplate, type ToolDefinition } from '../../contract/policy.ts';
 import { capitalize } from '../lifecycle.ts';
-import { findNearest, listWords } from '../files/nearest.ts';
+import { listWords, suggest } from '../files/nearest.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path } from '../files/yaml-source.ts';
 import { kindOfConnector, templateArguments, type KindedConnector } from '../render/index.ts';
@@ -11,7 +11,7 @@ import { checkMoney } from './check-money.ts';
 import type { CompiledApproval, CompiledRule } from './conditions.ts';
 import { splitTemplate } from '../text/write-value.ts';
 import { judgeRead, propertiesOf } from './schema-reads.ts';
-import { parsePointer } from '../json/pointer.ts';
+import { parsePointer, own } from '../json/pointer.ts';
 import type { MergedTool } from './merge-tools.ts';
 import { refuseSealPointer } from './schema.ts';
 import { compileBodyCondition, isSuccessStatus, readSuccess } from './success.ts';
@@ -47,13 +47,11 @@ function checkGate({ definition }: MergedTool, tell: Tell): readonly FileProblem
 
 function checkConnector({ definition, origin }: MergedTool, connectors: Connectors, tell: Tell): FileProblem[] {
   const { connector: name } = definition;
-  const config = Object.hasOwn(connectors, name) ? connectors[name] : undefined;
+  const config = own(connectors, name);
   if (config === undefined) {
     // A built-in catalog may be included without its connector; its tools are then `connector_missing`.
     if (origin === 'builtin') return [];
-    const nearest = findNearest(name, Object.keys(connectors));
-    const fix =
-      nearest === undefined ? `Add it under connectors in the configuration file` : `Did you mean "${nearest}"?`;
+    const fix = suggest(name, Object.keys(connectors), 'Add it under connectors in the configuration file');
     return [tell(['connector'], `unknown connector ${name}`, fix)];
   }
   const kinded = kindOfConnector(config);

@@ -3,7 +3,7 @@ import type { ReasonCode } from '../../contract/codes.ts';
 import type { ToolDefinition } from '../../contract/policy.ts';
 import type { FiredRule, MetCondition } from '../../contract/review.ts';
 import { findUnsealed } from '../seal-binding.ts';
-import { canonicalJson } from '../proof/digest.ts';
+import { sameJson } from '../proof/digest.ts';
 import type { CompiledApproval, CompiledRule, Condition } from './conditions.ts';
 import { createEvaluation, prepareInput, type ExpressionInput } from './expression.ts';
 import type { Folds } from './schema.ts';
@@ -122,7 +122,7 @@ export function prepareCall(
   const evaluation = input.evaluation ?? createEvaluation();
   const whole = prepareInput(input, folds, evaluation);
   const { urgency = 'normal', context, pinnedContext } = input;
-  const isSame = urgency === 'normal' && canonicalJson(context) === canonicalJson(pinnedContext);
+  const isSame = urgency === 'normal' && sameJson(context, pinnedContext);
   const plain = { ...input, context: pinnedContext, urgency: undefined };
   const pinned = isSame ? whole : prepareInput(plain, folds, evaluation);
   return { whole, pinned };

@@ -1,5 +1,5 @@
 import type { Effect, PolicyFile, ToolDefinition } from '../../contract/policy.ts';
-import { canonicalJson } from '../proof/digest.ts';
+import { canonicalJson, sameJson } from '../proof/digest.ts';
 import type { ParsedFile } from '../files/parse-file.ts';
 import type { FileProblem } from '../files/problem.ts';
 import type { Path, YamlSource } from '../files/yaml-source.ts';
@@ -126,7 +126,7 @@ function findLoosened(builtin: ToolDefinition, merged: ToolDefinition): readonly
     if (more.length > 0) loosened.push({ field: 'allow', message: `allow adds ${field}: ${more.join(', ')}` });
   }
   for (const field of ['connector', 'request', 'preview', 'sql', 'mcpTool', 'idempotency', 'money'] as const) {
-    if (canonicalJson(builtin[field] ?? null) !== canonicalJson(merged[field] ?? null)) {
+    if (!sameJson(builtin[field] ?? null, merged[field] ?? null)) {
       loosened.push({ field, message: `${field} differs from the built-in one` });
     }
   }

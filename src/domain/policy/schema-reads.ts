@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { matchesPatternOf } from './cel-check.ts';
-import { definitionNamed, isObject } from './schema.ts';
+import { definitionNamed } from './schema.ts';
+import { isJsonObject } from '../json/pointer.ts';
 
 /**
  * What a schema says of a value that a condition reads there. `open`: it lets in other keys, or values of any type, so a
@@ -35,7 +36,7 @@ function judgeValue(schema: Json | undefined, root: JsonObject): ReadFinding {
 
 /** Schemas that all apply to the same value. */
 function layersOf(schema: Json | undefined, root: JsonObject): readonly JsonObject[] {
-  if (!isObject(schema)) return [];
+  if (!isJsonObject(schema)) return [];
   const { $ref: reference, allOf } = schema;
   const referred = typeof reference === 'string' ? definitionNamed(reference, root) : undefined;
   const parts = [...(Array.isArray(allOf) ? allOf : []), ...(referred === undefined ? [] : [referred])];
@@ -72,16 +73,18 @@ function allowsKey(schema: Json | undefined, key: string, root: JsonObject): boo
 }
 
 function names({ properties, patternProperties }: JsonObject, key: string): boolean {
-  const patterns = isObject(patternProperties) ? Object.keys(patternProperties) : [];
-  return (isObject(properties) && Object.hasOwn(properties, key)) || patterns.some((one) => matchesPatternOf(one, key));
+  const patterns = isJsonObject(patternProperties) ? Object.keys(patternProperties) : [];
+  return (
+    (isJsonObject(properties) && Object.hasOwn(properties, key)) || patterns.some((one) => matchesPatternOf(one, key))
+  );
 }
 
 /** All that a schema says of one of its keys, as a schema. */
 function propertyOf(schema: Json | undefined, key: string, root: JsonObject): Json | undefined {
   const found = layersOf(schema, root).flatMap((layer): readonly Json[] => {
     const { properties, patternProperties } = layer;
-    const own = isObject(properties) && Object.hasOwn(properties, key) ? [properties[key] as Json] : [];
-    const patterns = Object.entries(isObject(patternProperties) ? patternProperties : {})
+    const own = isJsonObject(properties) && Object.hasOwn(properties, key) ? [properties[key] as Json] : [];
+    const patterns = Object.entries(isJsonObject(patternProperties) ? patternProperties : {})
       .filter(([pattern]) => matchesPatternOf(pattern, key))
       .map(([, part]) => part);
     const chosen = choicesOf(layer).flatMap((choices) => {
@@ -97,7 +100,7 @@ function propertyOf(schema: Json | undefined, key: string, root: JsonObject): Js
 export function propertiesOf(schema: Json | undefined, root: JsonObject): ReadonlyMap<string, Json> {
   const named = (part: Json): readonly string[] =>
     layersOf(part, root).flatMap((layer) => [
-      ...Object.keys(isObject(layer['properties']) ? layer['properties'] : {}),
+      ...Object.keys(isJsonObject(layer['properties']) ? layer['properties'] : {}),
       ...choicesOf(layer).flat().flatMap(named),
     ]);
   return new Map(named(schema ?? {}).map((name) => [name, propertyOf(schema, name, root) ?? {}]));
@@ -132,7 +135,7 @@ function isTyped(schema: Json | undefined, root: JsonObject): boolean {
     return false;
   }
   if (!types.includes('object')) return true;
-  const keys = layers.flatMap(({ properties }) => (isObject(properties) ? Object.keys(properties) : []));
+  const keys = layers.flatMap(({ properties }) => (isJsonObject(properties) ? Object.keys(properties) : []));
   return isClosed(schema, root) && keys.every((key) => isTyped(propertyOf(schema, key, root), root));
 }
 
@@ -153,6 +156,6 @@ function isFreeText(schema: Json | undefined, root: JsonObject): boolean {
   const layers = layersOf(schema, root);
   if (types.includes('array') && layers.some((layer) => elementsOf(layer).some((item) => isFreeText(item, root))))
     return true;
-  const keys = layers.flatMap(({ properties }) => (isObject(properties) ? Object.keys(properties) : []));
+  const keys = layers.flatMap(({ properties }) => (isJsonObject(properties) ? Object.keys(properties) : []));
   return keys.some((key) => isFreeText(propertyOf(schema, key, root), root));
 }

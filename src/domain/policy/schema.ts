@@ -1,10 +1,6 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import { refusePattern } from './cel-check.ts';
-import { parsePointer } from '../json/pointer.ts';
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isJsonObject, parsePointer } from '../json/pointer.ts';
 
 /** What is wrong at a place in a JSON Schema. */
 export interface SchemaFinding {
@@ -35,7 +31,7 @@ function findInPart(part: JsonObject, at: At, root: JsonObject): readonly Schema
   };
   const patterns = [
     part['pattern'],
-    ...Object.keys(isObject(part['patternProperties']) ? part['patternProperties'] : {}),
+    ...Object.keys(isJsonObject(part['patternProperties']) ? part['patternProperties'] : {}),
   ];
   for (const pattern of patterns) {
     const refusal = typeof pattern === 'string' ? refusePattern(pattern) : undefined;
@@ -78,8 +74,8 @@ function recurs(reference: string, root: JsonObject, above: ReadonlySet<string>,
 export function definitionNamed(reference: string, root: JsonObject): JsonObject | undefined {
   const { $defs: definitions } = root;
   const name = /^#\/\$defs\/([^/~%]+)$/.exec(reference)?.[1];
-  const found = name === undefined || !isObject(definitions) ? undefined : definitions[name];
-  return isObject(found) ? found : undefined;
+  const found = name === undefined || !isJsonObject(definitions) ? undefined : definitions[name];
+  return isJsonObject(found) ? found : undefined;
 }
 
 /** Keywords whose value maps names to schemas. */
@@ -87,10 +83,10 @@ export const NAMED = new Set(['properties', 'patternProperties', '$defs', 'defin
 
 function visitSchemas(part: Json | undefined, at: At, visit: (part: JsonObject, at: At) => void): void {
   if (Array.isArray(part)) part.forEach((item: Json, index) => visitSchemas(item, [...at, index], visit));
-  if (!isObject(part)) return;
+  if (!isJsonObject(part)) return;
   visit(part, at);
   for (const [keyword, value] of Object.entries(part)) {
-    if (NAMED.has(keyword) && isObject(value)) {
+    if (NAMED.has(keyword) && isJsonObject(value)) {
       for (const [name, named] of Object.entries(value)) visitSchemas(named, [...at, keyword, name], visit);
     } else if (!DATA.has(keyword)) visitSchemas(value, [...at, keyword], visit);
   }
@@ -114,10 +110,10 @@ function resolve(schema: JsonObject, [step, ...rest]: readonly string[]): Resolu
   const looking = LOOKING.find((keyword) => schema[keyword] !== undefined);
   if (looking !== undefined) return looking;
   const { properties, allOf } = schema;
-  const next = isObject(properties) ? properties[step] : undefined;
+  const next = isJsonObject(properties) ? properties[step] : undefined;
   const branches = [
-    ...(isObject(next) ? [resolve(next, rest)] : []),
-    ...(Array.isArray(allOf) ? allOf.filter(isObject).map((part) => resolve(part, [step, ...rest])) : []),
+    ...(isJsonObject(next) ? [resolve(next, rest)] : []),
+    ...(Array.isArray(allOf) ? allOf.filter(isJsonObject).map((part) => resolve(part, [step, ...rest])) : []),
   ];
   return (
     branches.find((found) => found !== 'declared' && found !== 'missing') ??
@@ -138,17 +134,17 @@ export interface Folds {
 
 /** Undefined where nothing in it is folded. */
 export function foldsOf(schema: Json | undefined, root = schema): Folds | undefined {
-  if (!isObject(schema) || !isObject(root)) return undefined;
+  if (!isJsonObject(schema) || !isJsonObject(root)) return undefined;
   const { $ref: reference, properties, patternProperties, additionalProperties, items, prefixItems } = schema;
   const within = (part: Json | undefined): Folds | undefined => foldsOf(part, root);
-  const named = Object.entries(isObject(properties) ? properties : {}).flatMap(([name, part]) => {
+  const named = Object.entries(isJsonObject(properties) ? properties : {}).flatMap(([name, part]) => {
     const folds = within(part);
     return folds === undefined ? [] : [[name, folds] as const];
   });
   const others = [
     additionalProperties,
     schema['unevaluatedProperties'],
-    ...Object.values(isObject(patternProperties) ? patternProperties : {}),
+    ...Object.values(isJsonObject(patternProperties) ? patternProperties : {}),
   ];
   const elements = [
     items,
@@ -167,7 +163,7 @@ export function foldsOf(schema: Json | undefined, root = schema): Folds | undefi
     return Array.isArray(parts) ? parts.map(within) : [];
   });
   const dependent = schema['dependentSchemas'];
-  besides.push(...Object.values(isObject(dependent) ? dependent : {}).map(within));
+  besides.push(...Object.values(isJsonObject(dependent) ? dependent : {}).map(within));
   // A reference never recurs: the schema was refused if it does.
   const referred = typeof reference === 'string' ? within(definitionNamed(reference, root)) : undefined;
   const all = merge([own, referred, ...['if', 'then', 'else'].map((keyword) => within(schema[keyword])), ...besides]);
@@ -199,7 +195,7 @@ function merge(all: readonly (Folds | undefined)[]): Folds | undefined {
 export function withoutFolds(schema: JsonObject): JsonObject {
   const strip = (value: Json, isSchema: boolean): Json => {
     if (Array.isArray(value)) return value.map((part) => strip(part, isSchema));
-    if (!isObject(value)) return value;
+    if (!isJsonObject(value)) return value;
     const kept = Object.entries(value).filter(([key]) => !(isSchema && key === 'fold'));
     // Below `properties` and its like the keys are names of arguments, which may well be "fold".
     return Object.fromEntries(

@@ -5,6 +5,7 @@ import { changedParts, digestWithoutDescription, type ToolPart, type UpstreamToo
 import type { InForce, Settings, Upstreams } from './settings.ts';
 import { toolNameSchema } from '../../contract/call.ts';
 import type { PolicyTool } from './policy.ts';
+import { own } from '../json/pointer.ts';
 
 /**
  * What a tool of an upstream is worth: `accepted` (as at first, or as policy accepts it), `changed`, `gone` (no longer
@@ -41,7 +42,7 @@ export function stateOfUpstream(settings: Trust, tool: UpstreamTool): UpstreamSt
 type Trust = Pick<Settings, 'policy' | 'connectors'>;
 
 function acceptsDescriptions({ connectors }: Trust, server: string): boolean {
-  const connector = Object.hasOwn(connectors, server) ? connectors[server] : undefined;
+  const connector = own(connectors, server);
   return connector?.type === 'mcp' && connector.acceptDescriptions === true;
 }
 
@@ -103,9 +104,8 @@ export function distrustUpstream(
 /** Whether the call goes to an upstream that has not had the time to list its tools. */
 export function awaitsFirstToolList(settings: InForce, tool: string): boolean {
   const connector = settings.policy.findTool(tool)?.definition.connector;
-  if (connector === undefined || !Object.hasOwn(settings.connectors, connector)) return false;
-  const isUpstream = settings.connectors[connector]?.type === 'mcp';
-  return isUpstream && settings.upstreams?.settled.has(connector) === false;
+  if (connector === undefined || own(settings.connectors, connector)?.type !== 'mcp') return false;
+  return settings.upstreams?.settled.has(connector) === false;
 }
 
 const changed = new WeakMap<InForce, ReadonlySet<string>>();

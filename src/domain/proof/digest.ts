@@ -35,6 +35,10 @@ export function canonicalJson(value: unknown): string {
   return `{${members}}`;
 }
 
+export function sameJson(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
 /** `sha256:<hex>` over bytes (text counts as UTF-8). */
 export function digestBytes(bytes: Uint8Array | string): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

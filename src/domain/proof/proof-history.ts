@@ -3,7 +3,7 @@ import type { OpenedEnvelopes, ProofFinding } from './proof-envelopes.ts';
 import type { DecisionPayload } from '../../contract/envelope.ts';
 import type { Digest } from '../../contract/json.ts';
 import type { Material } from '../../contract/review.ts';
-import { canonicalJson } from './digest.ts';
+import { sameJson } from './digest.ts';
 import { canFill, type Seat } from '../gate/seats.ts';
 
 /** What has happened to a review by the entries so far. `settled`: its outcome is known. */
@@ -189,15 +189,11 @@ function levelOf(
     material.revision === before.revision + 1 &&
     material.tool === before.tool &&
     !material.separationOfDuties &&
-    same(material.arguments, decision.editedArguments) &&
-    same(factsOf(material), factsOf(before));
+    sameJson(material.arguments, decision.editedArguments) &&
+    sameJson(factsOf(material), factsOf(before));
   return counts ? 1 : undefined;
 }
 
 function factsOf({ evidence }: Material): unknown {
   return evidence === null ? null : { facts: evidence.facts, sourceHash: evidence.sourceHash };
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return canonicalJson(a) === canonicalJson(b);
 }

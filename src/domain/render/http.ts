@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import type { HttpRequestTemplate, ToolDefinition } from '../../contract/policy.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { pointerStep } from '../../contract/pointer.ts';
-import { isJsonObject } from '../json/pointer.ts';
+import { isJsonObject, own } from '../json/pointer.ts';
 import { holdsSealed } from '../seal-binding.ts';
 import { encodeForm, FORM_TYPE } from './form.ts';
 
@@ -157,7 +157,7 @@ function fillPath(parts: readonly TemplatePart[], args: JsonObject): Rendered<st
       continue;
     }
     const name = part.argument;
-    const value = Object.hasOwn(args, name) ? args[name] : undefined;
+    const value = own(args, name);
     if (value === undefined) return refuse(`${name} is missing; the path needs it`, name);
     const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
     if (typeof text !== 'string' || !isPathValue(text)) return refuse(`${name} cannot stand in a path`, name);

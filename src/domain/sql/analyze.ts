@@ -1,8 +1,6 @@
-import { explainedStatement } from './explain.ts';
 import { isTree, SqlInspector, tableOf, type SqlAllowed, type SqlNames, type TableName } from './inspect.ts';
-import { parseStatement, refuseSql, type SqlRefusal, type Tree } from './parser.ts';
-import { refuseParameters } from './parameters.ts';
-import { refuseUnrunnable } from './runnable.ts';
+import { parseStatement, refuseSql, writeTree, type ParsedStatement, type SqlRefusal, type Tree } from './parser.ts';
+import { isAnalyze, refuseParameters, refuseUnrunnable } from './runnable.ts';
 
 export interface PlainSelect {
   readonly ok: true;
@@ -79,6 +77,28 @@ export function analyzeModification(sql: string, allowed?: SqlAllowed): PlainMod
     returning: body['returningClause'] !== undefined,
     names: inspector.names(),
   };
+}
+
+/** Where a modification can begin. */
+const BEGINNINGS = /\b(?:with|insert|update|delete)\b/gi;
+/** Comments may hold such words too. */
+const MOST_BEGINNINGS = 20;
+
+/** The statement that `EXPLAIN ANALYZE` runs, as if it stood alone. */
+function explainedStatement({ body, text }: ParsedStatement): ParsedStatement | SqlRefusal {
+  if (!isAnalyze(body)) {
+    return refuseSql('not_a_modification', 'EXPLAIN without ANALYZE plans a statement and does not run it');
+  }
+  const query = isTree(body['query']) ? writeTree(body['query']) : '';
+  let left = MOST_BEGINNINGS;
+  for (const { index } of text.matchAll(BEGINNINGS)) {
+    if (left === 0) break;
+    left -= 1;
+    const parsed = parseStatement(text.slice(index));
+    // The rest of the text means the same as the part of the whole: it is that part.
+    if (parsed.ok && writeTree(parsed.tree) === query) return parsed;
+  }
+  return refuseSql('not_a_modification', 'what EXPLAIN ANALYZE would run is not an INSERT, UPDATE or DELETE');
 }
 
 /** Any single statement that can run inside Holdpoint's transaction, with as many parameters as are given. */

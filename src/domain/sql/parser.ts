@@ -83,8 +83,8 @@ export function comparableSql(sql: string): string | undefined {
   return parsed.ok ? writeTree(parsed.tree) : undefined;
 }
 
-/** Not by recursion: a sum of some thousand numbers is a tree as deep. */
-function writeTree(root: Tree): string {
+/** A parse tree without the places of its parts. Not by recursion: a sum of some thousand numbers is a tree as deep. */
+export function writeTree(root: Tree): string {
   const parts: string[] = [];
   const todo: { readonly text?: string; readonly value?: unknown }[] = [{ value: root }];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
