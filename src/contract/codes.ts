@@ -116,6 +116,7 @@ export const REASONS = {
   aborted: 'It was ended from outside',
   still_executing: 'The call is still running',
   execution_deferred: 'The call was sent without effect, and waits to be made again',
+  rate_exceeded: 'As many calls of its tool as are allowed were made in the last hour, so it waits',
   not_yet_classified: 'The policy has not been applied yet',
 } as const;
 export type ReasonCode = keyof typeof REASONS;

@@ -110,6 +110,8 @@ export const executionViewSchema = z.object({
     .optional(),
   /** The call waits until its tool is no longer frozen; all null: by the configuration. */
   frozen: z.object({ by: z.string().nullable(), why: z.string().nullable(), at: z.string().nullable() }).optional(),
+  /** As many calls of its tool were made in the last hour as the configuration allows: it is not made before `from`. */
+  limited: z.object({ perHour: z.int(), from: z.string() }).optional(),
   /** An outcome that was not recorded: until then the request may still be in flight and cannot be settled. */
   reconcilableFrom: z.string().optional(),
   /** What really ran differs from what was proposed. */

@@ -1,3 +1,43 @@
+import type { ReasonCode } from '../contract/codes.ts';
+import type { ExecutionView } from '../contract/review.ts';
+
+/** Why an approved call has not been made. */
+interface Waiting {
+  readonly code: Extract<ReasonCode, 'frozen' | 'rate_exceeded' | 'execution_deferred'>;
+  readonly message: string;
+  /** It is not made before this; null: before the freeze is lifted. */
+  readonly from: string | null;
+}
+
+/** Everything that a call which was not made yet waits for. */
+export function whyItWaits({ status, frozen, limited, deferred }: ExecutionView): readonly Waiting[] {
+  if (status !== 'not_started') return [];
+  const found: Waiting[] = [];
+  if (frozen !== undefined) {
+    const by = frozen.by === null ? 'by the configuration' : `by ${frozen.by}: ${frozen.why ?? ''}`;
+    found.push({ code: 'frozen', message: `frozen ${by}`, from: null });
+  }
+  if (limited !== undefined) {
+    found.push({ code: 'rate_exceeded', message: limitedWords(limited), from: limited.from });
+  }
+  if (deferred !== undefined) {
+    found.push({ code: 'execution_deferred', message: deferred.message, from: deferred.retryAt });
+  }
+  return found;
+}
+
+export function limitedWords({ perHour }: NonNullable<ExecutionView['limited']>): string {
+  return `${perHour} calls of its tool ran in the last hour, as many as limits.irreversiblePerToolPerHour allows`;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** When a tool may run again whose n-th last call, of n that it may make in an hour, was claimed then. Null: now. */
+export function nextClaimAt(nthLast: string | undefined, now: number): string | null {
+  const at = nthLast === undefined ? 0 : Date.parse(nthLast) + HOUR_MS;
+  return at > now ? new Date(at).toISOString() : null;
+}
+
 const FIRST_WAIT_MS = 1_000;
 const SHORT_CAP_MS = 300_000;
 /** With less of an approval's time left, a call is not deferred. */

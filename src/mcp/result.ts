@@ -5,6 +5,7 @@ import type { ExecutionView, Review } from '../contract/review.ts';
 import type { ProblemError } from '../api/problem.ts';
 import type { Queued } from '../contract/api.ts';
 import { PROBLEMS } from '../contract/codes.ts';
+import { whyItWaits } from '../domain/deferral.ts';
 import { STATUS } from '../domain/lifecycle.ts';
 import { QUEUED_WORDS } from '../domain/stop.ts';
 import { numbersAsText, writeJson } from '../contract/exact-number.ts';
@@ -117,6 +118,13 @@ function pending(
     const { code, message, retryAt } = deferred;
     const sentence = `Approved, but not done yet: it was sent without effect, and is made again by itself, not before ${retryAt}. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again.`;
     return tell(sentence, { ...common, deferred: { code, message, retryAt }, next });
+  }
+  const [waits] = review === undefined ? [] : whyItWaits(review.execution);
+  if (waits !== undefined) {
+    const { code, message, from } = waits;
+    const until = from === null ? 'once that is over' : `not before ${from}`;
+    const sentence = `Approved, but not done yet (${message}). It is made by itself, ${until}. Call holdpoint_await with the reviewId to learn the outcome; do not propose it again.`;
+    return tell(sentence, { ...common, waits: { code, message, from }, next });
   }
   if (STATUS[status].answer === 'execution') {
     const sentence =

@@ -4,6 +4,7 @@ import { ProblemError } from '../api/index.ts';
 import { principalKey } from '../api/principal.ts';
 import { reviewIdSchema } from '../contract/ids.ts';
 import type { Review } from '../contract/review.ts';
+import { whyItWaits } from '../domain/deferral.ts';
 import { isFinal, STATUS } from '../domain/lifecycle.ts';
 import { reviewResult } from './call.ts';
 import type { McpRequest } from './request.ts';
@@ -114,8 +115,9 @@ function messageOf({ status, execution, feedback }: Review): string {
     const words = feedback === null ? '' : `: ${showWords(feedback.comment)}`;
     return `A reviewer asks for changes; send other arguments with holdpoint_revise${words}`;
   }
-  if (execution.deferred !== undefined && execution.status === 'not_started') {
-    return `${status}, deferred until ${execution.deferred.retryAt}: ${showWords(execution.deferred.message)}`;
+  const [waits] = whyItWaits(execution);
+  if (waits !== undefined) {
+    return `${status}, waits${waits.from === null ? '' : ` until ${waits.from}`}: ${showWords(waits.message)}`;
   }
   return execution.status === 'not_started' ? status : `${status}, ${execution.status}`;
 }

@@ -169,8 +169,8 @@ export interface Store {
   readEvidence(reviewId: ReviewId, revision: number): Promise<DsseEnvelope | undefined>;
   /** Hard-gated reviews that have not ended, of one proposer or of all with this beginning of their ids. */
   countPending(of: string | { readonly prefix: string }): Promise<number>;
-  /** Claims of a tool's irreversible calls since a time. */
-  countClaims(tool: string, since: Timestamp): Promise<number>;
+  /** When the `n`-th of a tool's irreversible calls was claimed, counted back from the last. Undefined: there are fewer. */
+  nthLastClaim(tool: string, n: number): Promise<Timestamp | undefined>;
   /**
    * Counts a sensitive call that is to run without a decision. False: `atMost` of its tool were counted in the last hour
    * (over all workers), and this one was not. The same review is counted once.

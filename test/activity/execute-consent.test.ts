@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
+import { nextClaimAt } from '../../src/domain/deferral.ts';
 import { DEPLOYMENT, REVIEWERS, TOOLS, type GateFixture } from '../support/gate-fixture.ts';
 import { EXECUTED, failureOf, forge, later, refused } from '../support/gate-journey.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
@@ -185,6 +186,11 @@ describe('law 5: deny first', () => {
 
 describe('calls that cannot be made yet', () => {
   const waits = (code: string) => ({ failure: later(code), sent: 0, state: 'open' });
+  const countClaims = async (tool: string): Promise<number> => {
+    for (let n = 1; ; n += 1) {
+      if (nextClaimAt(await store.nthLastClaim(tool, n), gate.clock.now()) === null) return n - 1;
+    }
+  };
 
   it('wait while their tool is frozen', async () => {
     const { input } = await steps.approved('payouts.close', CLOSE);
@@ -199,7 +205,7 @@ describe('calls that cannot be made yet', () => {
       await steps.approved('payouts.close', CLOSE),
       await steps.approved('payouts.close', CLOSE),
     ];
-    const claimed = await store.countClaims('payouts.close', new Date(gate.clock.now() - 3_600_000).toISOString());
+    const claimed = await countClaims('payouts.close');
     gate.settings.update({ limits: { ...gate.settings.current().limits, irreversiblePerToolPerHour: claimed + 1 } });
     expect(await attempt(first.input)).toEqual(EXECUTED);
     expect(await attempt(second.input)).toEqual(waits('rate_exceeded'));
@@ -220,7 +226,7 @@ describe('calls that cannot be made yet', () => {
 
   it('wait in turn when a batch is decided at once: none exceeds the limit', async () => {
     const batch = await Promise.all([1, 2, 3, 4].map(() => steps.approved('payouts.close', CLOSE)));
-    const claimed = await store.countClaims('payouts.close', new Date(gate.clock.now() - 3_600_000).toISOString());
+    const claimed = await countClaims('payouts.close');
     gate.settings.update({ limits: { ...gate.settings.current().limits, irreversiblePerToolPerHour: claimed + 2 } });
     const worker = steps.run();
     const failures = await Promise.all(batch.map(({ input }) => failureOf(worker.executeCall(input))));

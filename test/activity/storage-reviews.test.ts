@@ -392,7 +392,7 @@ onEveryDatabase((engine) => {
       expect(await store.countPending('nobody')).toBe(0);
     });
 
-    it('claims: irreversible calls of one tool since a time', async () => {
+    it('claims: when irreversible calls of one tool were made, counted back', async () => {
       const claimed = async (n: number, over: Partial<Review>, at: string) => {
         const reviewId = reviewIdOf(n);
         await store.commit(proposal(reviewId, over));
@@ -403,8 +403,9 @@ onEveryDatabase((engine) => {
       await claimed(3, { class: 'reversible' }, inDays(0));
       await claimed(4, { call: { service: 's', tool: 'other', arguments: {}, digest: DIGEST } }, inDays(0));
       await store.commit(proposal(reviewIdOf(5)));
-      expect(await store.countClaims('github.repos.delete', inDays(-0.5))).toBe(1);
-      expect(await store.countClaims('github.repos.delete', inDays(-2))).toBe(2);
+      expect(await store.nthLastClaim('github.repos.delete', 1)).toBe(inDays(0));
+      expect(await store.nthLastClaim('github.repos.delete', 2)).toBe(inDays(-1));
+      expect(await store.nthLastClaim('github.repos.delete', 3)).toBeUndefined();
     });
 
     it('sensitive calls: as many of a tool within an hour as the limit says, however many ask at once', async () => {

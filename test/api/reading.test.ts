@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { ReviewRow } from '../../src/contract/review.ts';
 import { ONE_OF_OPS } from '../support/small-policy.ts';
 import { TOOLS } from '../support/gate-fixture.ts';
+import { claiming, proposal, proposedEntry, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
 import { codeOf, CREATE, GET, makeHarness, readEvents, type Harness } from './support/harness.ts';
 
 const PURGE = { service: 'payouts', tool: 'payouts.purge', arguments: { table: 't' } };
@@ -173,6 +174,25 @@ describe('who sees what', () => {
     expect((await api.get(path, 'agent-1')).body).not.toHaveProperty('shortfall');
     api.settings.update({ reviewers });
     expect((await api.get(path, 'ops-1')).body).not.toHaveProperty('shortfall');
+  });
+
+  test('a tool that ran as often as it may in an hour: what is approved says so, and from when it can run', async () => {
+    const [ran, waiting] = [reviewIdOf(21), reviewIdOf(22)];
+    await api.store.commit(proposal(ran));
+    const at = new Date().toISOString();
+    const claimed = await api.store.commit({ ledger: { ...claiming(ran), at } as never, entries: [] });
+    expect(claimed.ok).toBe(true);
+    const proposer = { id: 'agent-1', owner: null, attested: true };
+    const review = stateWrite(reviewOf(waiting, { status: 'approved', proposer }));
+    await api.store.commit({ entries: [proposedEntry(waiting)], review });
+    const seen = async (perHour: number, as: string) => {
+      const { limits } = api.settings.current();
+      api.settings.update({ limits: { ...limits, irreversiblePerToolPerHour: perHour } });
+      return (await api.get(`/v1/reviews/${waiting}`, as)).body;
+    };
+    const limited = { perHour: 1, from: new Date(Date.parse(at) + 3_600_000).toISOString() };
+    for (const as of ['agent-1', 'ops-1']) expect((await seen(1, as)).execution).toMatchObject({ limited });
+    expect((await seen(2, 'ops-1')).execution).not.toHaveProperty('limited');
   });
 
   test('without evidence the digest is no secret', async () => {

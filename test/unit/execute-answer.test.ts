@@ -44,6 +44,18 @@ test('N1: a deferred call is not called running alone, and a model is told why i
   expect(JSON.stringify(content)).toContain('Approved, but not done yet');
 });
 
+test.each([
+  ['rate_exceeded', { limited: { perHour: 60, from: '2026-04-01T12:40:00.000Z' } }, 'not before 2026-04-01T12:40'],
+  ['frozen', { frozen: { by: 'ops-1', why: 'an incident', at: null } }, 'frozen by ops-1: an incident'],
+] as const)('an approved call that waits is told with its cause: %s', (code, execution, words) => {
+  const waiting = aReview({ status: 'approved', execution: { ...NOT_STARTED, ...execution } });
+  const answer = answerTo(execution);
+  expect(answer).toMatchObject({ outcome: 'ESCALATE', reasonCodes: expect.arrayContaining([code]) });
+  const told = resultOf(answer, waiting, 'https://h.example/reviews');
+  expect(told.structuredContent).toMatchObject({ outcome: 'PENDING', waits: { code } });
+  expect(JSON.stringify(told.content)).toContain(words);
+});
+
 test('a stopped call is told with the reviewer’s words, to programs and to models, and not as one that was tried', () => {
   const comment = 'the wrong table';
   const resolution = { type: 'approve', by: 'ops-1', comment: 'fine', edited: false, retryable: false } as const;

@@ -5,9 +5,9 @@ import { markup, shownToHtml, unlinked } from '../../src/domain/show/to-html.ts'
 import { layOutText, shownToText } from '../../src/domain/show/to-text.ts';
 import { findLookAlikes } from '../../src/domain/text/look-alikes.ts';
 import type { JsonObject } from '../../src/contract/json.ts';
-import type { Material, Review } from '../../src/contract/review.ts';
+import { NOT_STARTED, type Material, type Review } from '../../src/contract/review.ts';
 import { splitVisible } from '../../src/dashboard/ui/visible.ts';
-import { aReview, DEFERRED, STOPPED } from './client-fixtures.ts';
+import { APPROVED_NOT_RUN, aReview, DEFERRED, STOPPED } from './client-fixtures.ts';
 
 const AT = '2026-04-01T12:00:00.000Z';
 const NOW = Date.parse('2026-04-01T12:00:10.000Z');
@@ -94,6 +94,13 @@ describe('the order of a review', () => {
     expect(textOf(aReview({ evidence: [], previewError: none }))).not.toContain('could not be read');
     expect(textOf(aReview({ evidence: [{ ...evidence[0]!, facts: facts.slice(0, 2) }] }))).not.toContain('Not read');
     expect(textOf(aReview({ evidence, status: 'blocked' }))).not.toContain('Not read');
+  });
+
+  test('that its tool ran as often as it may in an hour stands on an approved call, with when it can run', () => {
+    const limited = { perHour: 60, from: '2026-04-01T12:40:00.000Z' };
+    const text = textOf(aReview({ ...APPROVED_NOT_RUN, execution: { ...NOT_STARTED, limited } }));
+    expect(text).toContain('60 calls of its tool ran in the last hour, as many as limits.irreversiblePerToolPerHour');
+    expect(text).toContain('not made before 2026-04-01T12:40:00.000Z');
   });
 
   test('N1: why an approved call waits, since when and until when, and that it can still be stopped', () => {

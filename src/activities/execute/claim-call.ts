@@ -1,4 +1,5 @@
 import { callTimeoutMs } from '../../domain/call-timeout.ts';
+import { nextClaimAt } from '../../domain/deferral.ts';
 import { entryOf } from '../../domain/gate/change.ts';
 import { findStanding, type Objection } from '../../domain/gate/objections.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
@@ -18,7 +19,6 @@ const SETTLE_MARGIN_MS = 5_000;
 /** How long a claim waits for an objection that does not verify, e.g. for the key that signed it, ms. */
 const UNREADABLE_DELAY_MS = 5_000;
 
-const HOUR_MS = 3_600_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Claims that this process is about to write, by tool, in the order in which they were asked for. */
@@ -156,9 +156,11 @@ async function withinRate<T>(
   const ticket = Symbol(name);
   queue.add(ticket);
   try {
-    const claims = await deps.store.countClaims(name, iso(deps.clock.now() - HOUR_MS));
-    const { irreversiblePerToolPerHour } = deps.settings.current().limits;
-    if (claims + before >= irreversiblePerToolPerHour) throw postponeCall('rate_exceeded', 30_000);
+    const { irreversiblePerToolPerHour: perHour } = deps.settings.current().limits;
+    const allowed = perHour - before;
+    if (allowed <= 0 || nextClaimAt(await deps.store.nthLastClaim(name, allowed), deps.clock.now()) !== null) {
+      throw postponeCall('rate_exceeded', 30_000, `${name} ran ${perHour} times in the last hour`);
+    }
     return await claim();
   } finally {
     queue.delete(ticket);

@@ -21,7 +21,7 @@ import { newUlid, isoNow, proposeSignerOf, type ServiceContext } from './context
 import { argumentErrors, assessForAgent } from './assess.ts';
 import { watchReview, type ReviewWatch } from './hub.ts';
 import { outcomeOf } from './outcome.ts';
-import { redactFor } from './read.ts';
+import { redactFor, tellWhyItWaits } from './read.ts';
 import { fingerprintBody, fingerprintsOf, isHeld } from './reproposal.ts';
 import { canHandOff, findHandOff, handOver, signCall, startGate } from './propose-call.ts';
 import { refuseSealed, sealCall } from './sealing.ts';
@@ -156,8 +156,11 @@ async function propose(
     body: attached ? { ...body, attached: true } : body,
     replayed: isReplay,
   });
-  const answerWith = (review: Review | undefined): ExecuteAnswer => {
-    const body = outcomeOf(reviewId, review && redactFor(principal, review), statusUrl);
+  const answerWith = async (found: Review | undefined): Promise<ExecuteAnswer> => {
+    // The call was begun: a failed read must not look as if it had not been.
+    const execution = found && (await unlessStorageFails(tellWhyItWaits(context, found)));
+    const review = found && redactFor(principal, { ...found, execution: execution ?? found.execution });
+    const body = outcomeOf(reviewId, review, statusUrl);
     return answer(withErrors(settings, request, body, assessment));
   };
   const isNew = !isReplay && !isAttached;
@@ -176,7 +179,8 @@ async function propose(
       const call = await signCall(context, principal, { reviewId, plain: request, assessment }, handOff !== undefined);
       const end = handOff && canHandOff(call) ? await handOver(context, handOff, call, options) : undefined;
       if (end !== undefined && end.kind !== 'gated') {
-        return answerWith(end.kind === 'ended' ? end.review : await readIfPossible(context, reviewId));
+        const read = async () => (await unlessStorageFails(context.store.readReview(reviewId)))?.review;
+        return await answerWith(end.kind === 'ended' ? end.review : await read());
       }
       watch = await watchReview(context, reviewId, !isNew || end !== undefined);
       const began = end === undefined ? await startGate(context, call) : 'started';
@@ -186,17 +190,16 @@ async function propose(
       release?.();
       options.endTurn?.();
     };
-    return answerWith(await waitForOutcome(context, watch, reviewId, request, options, onClassified));
+    return await answerWith(await waitForOutcome(context, watch, reviewId, request, options, onClassified));
   } finally {
     watch?.close();
     release?.();
   }
 }
 
-/** The call was begun: a failed read must not look as if it had not been. */
-async function readIfPossible({ store }: ServiceContext, reviewId: ReviewId): Promise<Review | undefined> {
+async function unlessStorageFails<T>(read: Promise<T>): Promise<T | undefined> {
   try {
-    return (await store.readReview(reviewId))?.review;
+    return await read;
   } catch (error) {
     if (error instanceof StorageError) return undefined;
     throw error;

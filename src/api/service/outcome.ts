@@ -1,5 +1,6 @@
 import { EXECUTION_ERRORS } from '../../contract/codes.ts';
 import type { Review } from '../../contract/review.ts';
+import { whyItWaits } from '../../domain/deferral.ts';
 import { STATUS } from '../../domain/lifecycle.ts';
 import type { ExecuteResponse } from '../../contract/execute.ts';
 import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
@@ -28,16 +29,14 @@ export function outcomeOf(reviewId: ReviewId, review: Review | undefined, status
     case 'wait':
       return wait();
     case 'execution':
-      return executed(common, review) ?? wait('still_executing', ...deferredCodes(review));
+      return (
+        executed(common, review) ?? wait('still_executing', ...whyItWaits(review.execution).map(({ code }) => code))
+      );
     case 'blocked':
       return blocked(common, review, review.status === 'blocked' ? [] : [review.status]);
     default:
       return answer satisfies never;
   }
-}
-
-function deferredCodes({ execution }: Review): readonly string[] {
-  return execution.deferred === undefined ? [] : ['execution_deferred'];
 }
 
 type Common = Pick<ExecuteResponse, 'decisionId' | 'reviewId' | 'class' | 'gate'>;

@@ -9,8 +9,8 @@ import { decisionIdOf, type ReviewId } from '../../contract/ids.ts';
 import { NOT_STARTED, type Review, type ReviewRow } from '../../contract/review.ts';
 import { findShortfall, voterOf, waitsFor } from '../../domain/eligibility.ts';
 import { isFinal, STATUS } from '../../domain/lifecycle.ts';
+import { nextClaimAt } from '../../domain/deferral.ts';
 import { findFreeze } from '../../domain/policy/assess.ts';
-import type { InForce } from '../../domain/policy/settings.ts';
 import { withShownDigest } from '../../domain/gate/shown.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import { withRelated } from '../../domain/related.ts';
@@ -22,7 +22,7 @@ const DEFAULT_LIMIT = 50;
 /** The review as the principal may read it. Throws `not_found`, also for what it may not see. */
 export async function readVisible(context: ServiceContext, principal: Principal, reviewId: ReviewId): Promise<Review> {
   const stored = await context.store.readReview(reviewId);
-  return present(context, principal, stored?.review ?? (await readUnclassified(context, reviewId)));
+  return await present(context, principal, stored?.review ?? (await readUnclassified(context, reviewId)));
 }
 
 /** As {@link readVisible}, for those that act on it: the whole state, and only what a worker has classified. */
@@ -51,7 +51,7 @@ export async function getReview(
     return await tellRelated(
       context,
       principal,
-      held === undefined ? review : present(context, principal, held.review),
+      held === undefined ? review : await present(context, principal, held.review),
     );
   } finally {
     watch?.close();
@@ -123,7 +123,11 @@ async function collectPage(
 }
 
 /** The state as this principal sees it. Throws `not_found`. */
-export function present(context: ServiceContext, principal: Principal, review: Review | undefined): Review {
+export async function present(
+  context: ServiceContext,
+  principal: Principal,
+  review: Review | undefined,
+): Promise<Review> {
   if (review === undefined || !maySee(principal, review)) throw new ProblemError('not_found');
   const shown = redactFor(principal, withShownDigest(review));
   const settings = context.settings.current();
@@ -133,18 +137,27 @@ export function present(context: ServiceContext, principal: Principal, review: R
     ...shown,
     ...(shortfall === undefined ? {} : { shortfall }),
     ...(reasons.length === 0 ? {} : { reasons: [...reasons] }),
-    execution: withFreeze(settings, shown),
+    execution: await tellWhyItWaits(context, shown),
     workflow: shown.workflow && { ...shown.workflow, url: workflowUrl(context, shown.workflow) },
   };
 }
 
-/** Why an approved call does not run yet, where operators stopped its tool, or the configuration did. */
-function withFreeze(settings: InForce, { kind, status, call, execution }: Review): Review['execution'] {
+/** Its execution, with why an approved call does not run yet: its tool is frozen, or ran as often as it may in an hour. */
+export async function tellWhyItWaits(
+  { settings, store, clock }: ServiceContext,
+  { kind, class: classified, status, call, execution }: Review,
+): Promise<Review['execution']> {
   if (kind !== 'call' || execution.status !== 'not_started' || STATUS[status].answer !== 'execution') return execution;
-  const freeze = findFreeze(settings, { tool: call.tool, arguments: call.arguments ?? {} });
-  if (freeze === undefined) return execution;
-  const { by, why, at } = freeze === 'configuration' ? { by: null, why: null, at: null } : freeze;
-  return { ...execution, frozen: { by, why, at } };
+  const inForce = settings.current();
+  const freeze = findFreeze(inForce, { tool: call.tool, arguments: call.arguments ?? {} });
+  if (freeze !== undefined) {
+    const { by, why, at } = freeze === 'configuration' ? { by: null, why: null, at: null } : freeze;
+    return { ...execution, frozen: { by, why, at } };
+  }
+  if (classified !== 'irreversible') return execution;
+  const perHour = inForce.limits.irreversiblePerToolPerHour;
+  const from = nextClaimAt(await store.nthLastClaim(call.tool, perHour), clock.now());
+  return from === null ? execution : { ...execution, limited: { perHour, from } };
 }
 
 /**

@@ -45,7 +45,7 @@ async function* followReview(
       const stored = await context.store.readReview(reviewId);
       if (stored !== undefined && stored.index > seen) {
         seen = stored.index;
-        yield [{ index: seen, review: present(context, principal, stored.review) }];
+        yield [{ index: seen, review: await present(context, principal, stored.review) }];
       }
       if (stored !== undefined && isFinal(stored.review)) return;
       const why = await waker.next(IDLE_AFTER, signal);

@@ -1,5 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 import type { Review } from '../../contract/review.ts';
+import { limitedWords, whyItWaits } from '../deferral.ts';
 import { countYeses } from '../eligibility.ts';
 import { EXECUTION, hasEnded } from '../lifecycle.ts';
 import { canBeStopped, STOPPED_WORDS, wasStopped } from '../stop.ts';
@@ -114,15 +115,19 @@ function showLevels({ kind, status, levels, separationOfDuties }: Review): Secti
 
 function showEnd(review: Review, withAnswer: boolean): Section[] {
   const { resolution, execution } = review;
-  if (resolution === null && execution.status === 'not_started' && execution.deferred === undefined) return [];
+  if (resolution === null && execution.status === 'not_started' && whyItWaits(execution).length === 0) return [];
   const pairs: Pair[] = [];
   if (resolution !== null) {
     const by: Line = resolution.by === null ? [] : [' by ', said(resolution.by)];
     pairs.push(pair('Ended', [endWords(review), ...by, resolution.edited ? ', with edited arguments' : '']));
   }
   if (review.kind === 'call') pairs.push(pair('Execution', executionWords(review)));
-  const { error, upstreamStatus, body, edited, deferred, frozen, retryAfter } = execution;
+  const { error, upstreamStatus, body, edited, deferred, frozen, limited, retryAfter } = execution;
   if (frozen !== undefined) pairs.push(showFreeze(frozen));
+  if (limited !== undefined) {
+    const value: Line = [limitedWords(limited), '; not made before ', { at: limited.from }];
+    pairs.push({ ...pair('Waits', value), tone: 'bad' });
+  }
   if (deferred !== undefined) pairs.push(showDeferral(deferred));
   // What a target answered is as little Holdpoint's as what the agent said.
   if (error !== null && !wasStopped(review)) {

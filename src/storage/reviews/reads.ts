@@ -43,7 +43,7 @@ type ReviewReads = Pick<
   | 'readRecord'
   | 'countPending'
   | 'countChanges'
-  | 'countClaims'
+  | 'nthLastClaim'
   | 'admitSensitive'
   | 'putEvidence'
   | 'readEvidence'
@@ -88,12 +88,13 @@ export function createReviewReads(query: Query): ReviewReads {
       );
       return row?.count ?? 0;
     },
-    countClaims: async (tool, since) => {
-      const [row] = await query<{ count: number }>(
-        'SELECT count(*)::float8 AS count FROM holdpoint.claim_times WHERE tool = $1 AND claimed_at >= $2::timestamptz',
-        [storableText(tool), since],
+    nthLastClaim: async (tool, n) => {
+      const [row] = await query<{ claimed_at: Date }>(
+        `SELECT claimed_at FROM holdpoint.claim_times WHERE tool = $1
+          ORDER BY claimed_at DESC, review_id DESC OFFSET $2::bigint LIMIT 1`,
+        [storableText(tool), n - 1],
       );
-      return row?.count ?? 0;
+      return row?.claimed_at.toISOString();
     },
     admitSensitive: async (tool, reviewId, atMost) => {
       const [row] = await query<{ admitted: boolean }>(
