@@ -14,12 +14,13 @@ interface OwnTool {
   run(request: McpRequest, args: unknown, extra: Extra): Promise<CallToolResult>;
 }
 
-const awaitSchema = z.strictObject({ reviewId: reviewIdSchema, waitSeconds: z.int().min(0).max(50).optional() });
+// In strict mode a model writes null for what it leaves out.
+const awaitSchema = z.strictObject({ reviewId: reviewIdSchema, waitSeconds: z.int().min(0).max(50).nullish() });
 const withdrawSchema = z.strictObject({ reviewId: reviewIdSchema });
 const reviseSchema = z.strictObject({
   reviewId: reviewIdSchema,
   arguments: jsonObjectSchema,
-  reason: z.string().max(4_000).optional(),
+  reason: z.string().max(4_000).nullish(),
 });
 
 /**
@@ -41,8 +42,8 @@ const OWN_TOOLS: readonly OwnTool[] = [
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     run(request, args, extra) {
-      const { reviewId: id, waitSeconds = 50 } = parseParams(awaitSchema, args);
-      return holdReview(request, id, waitSeconds * 1_000, extra);
+      const { reviewId: id, waitSeconds } = parseParams(awaitSchema, args);
+      return holdReview(request, id, (waitSeconds ?? 50) * 1_000, extra);
     },
   },
   {
@@ -78,7 +79,8 @@ const OWN_TOOLS: readonly OwnTool[] = [
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
     },
     async run(request, args) {
-      const { reviewId: id, ...revision } = parseParams(reviseSchema, args);
+      const { reviewId: id, reason, ...revised } = parseParams(reviseSchema, args);
+      const revision = reason === null || reason === undefined ? revised : { ...revised, reason };
       const { context, principal, caller } = request;
       const settled = await revise(context, principal, id, revision, caller);
       return settled.httpStatus === 202 ? queuedResult(settled.queued) : reviewResult(request, settled.review);

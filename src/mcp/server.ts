@@ -1,7 +1,7 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { Protocol } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import {
-  CallToolRequestSchema,
+  CallToolRequestParamsSchema,
   CancelTaskRequestSchema,
   ErrorCode,
   GetTaskPayloadRequestSchema,
@@ -20,7 +20,7 @@ import { asProblem } from '../api/problem.ts';
 import { visible } from '../domain/text/visible.ts';
 import { answerOnce, callTool, propose, type Extra } from './call.ts';
 import { LEFT_OUT, offeredTools, type OfferedTool } from './catalog.ts';
-import { TASKS_EXTENSION, type McpRequest } from './request.ts';
+import { parseParams, TASKS_EXTENSION, type McpRequest } from './request.ts';
 import { OWN_DEFINITIONS, runOwnTool } from './own-tools.ts';
 import { problemResult, resultOf } from './result.ts';
 import { cancelTask, detailedTaskOf, extensionTaskOf, listTasks, readTask, taskOf, taskResult } from './tasks.ts';
@@ -38,6 +38,13 @@ const updateTaskSchema = z.object({
   method: z.literal('tasks/update'),
   params: z.looseObject({ taskId: z.string() }),
 });
+
+const callSchema = z.object({ method: z.literal('tools/call'), params: z.looseObject({}) });
+
+/** Some clients write null for the arguments of a tool that they call without any. */
+function readCall({ arguments: args, ...params }: z.infer<typeof callSchema>['params']): CallToolRequest['params'] {
+  return parseParams(CallToolRequestParamsSchema, { ...params, arguments: args ?? undefined });
+}
 
 /** The MCP server for one HTTP request: made for it, gone with it. */
 export function createMcpServer(request: McpRequest): Server {
@@ -70,8 +77,10 @@ export function createMcpServer(request: McpRequest): Server {
   // Past the SDK's own check of results, which knows nothing of handles that a server chose to give.
   Protocol.prototype.setRequestHandler.call(
     server,
-    CallToolRequestSchema,
-    guarded((params: CallToolRequest['params'], extra) => answerCall(request, params, extra)) as never,
+    callSchema,
+    guarded(async (params: z.infer<typeof callSchema>['params'], extra) =>
+      answerCall(request, readCall(params), extra),
+    ) as never,
   );
   server.setRequestHandler(
     GetTaskRequestSchema,

@@ -407,6 +407,60 @@ describe('an MCP server', () => {
     expect(await call(connector, config, tool)).toMatchObject({ status: 'executed' });
   });
 
+  /** A server without sessions that answers every call like this. */
+  async function callWith(answer: (id: unknown, response: ServerResponse) => void, deferOn?: number[]) {
+    const { origin } = await serve((request, response) => {
+      void (async () => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk as Buffer);
+        if (request.method !== 'POST') return void response.writeHead(405).end();
+        const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString());
+        if (method === 'tools/call') return answer(id, response);
+        if (id === undefined) return void response.writeHead(202).end();
+        const { protocolVersion } = params;
+        const result = { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'upstream', version: '1' } };
+        json(200, { jsonrpc: '2.0', id, result })(request, response);
+      })();
+    });
+    const config: ConnectorConfig = { type: 'mcp', url: origin, allowPrivateAddresses: true };
+    return call(connect(config), config, payTool({ request: undefined, mcpTool: 'close', deferOn }));
+  }
+
+  it('N1: that asks to wait tells for how long, whether or not its status is a proof, and what it said is kept', async () => {
+    const slow = (status: number) => (_: unknown, response: ServerResponse) =>
+      void response
+        .writeHead(status, { 'retry-after': '20', 'content-type': 'application/json' })
+        .end('{"error":"busy","id":1234567890123456789}');
+    const body = { error: 'busy', id: { $number: '1234567890123456789' } };
+    const told = { message: expect.stringContaining('20 s'), retryAfterMs: 20_000 };
+    expect(await callWith(slow(429), [429])).toMatchObject({ ...MAY_WAIT, ...told, upstreamStatus: 429, body });
+    const refused = await callWith(slow(429));
+    expect(refused).toMatchObject({ status: 'failed', code: 'upstream_rejected', ...told, body });
+    expect(refused).not.toHaveProperty('isDeferrable');
+    expect(await callWith(slow(503))).toMatchObject({ status: 'outcome_unknown', ...told });
+
+    const busy = await serve((_, response) => void response.writeHead(429, { 'retry-after': '20' }).end());
+    const config: ConnectorConfig = { type: 'mcp', url: busy.origin, allowPrivateAddresses: true };
+    expect(await call(connect(config), config, tool)).toMatchObject({
+      ...MAY_WAIT,
+      code: 'target_unreachable',
+      ...told,
+    });
+  });
+
+  it('that answers with an error of JSON-RPC has its sentence told', async () => {
+    const error = (code: number, message: string) => (id: unknown, response: ServerResponse) =>
+      json(200, { jsonrpc: '2.0', id, error: { code, message } })(undefined as never, response as never);
+    expect(await callWith(error(-32_602, 'id must be at least 5'))).toMatchObject({
+      status: 'failed',
+      message: 'The upstream server refused the call (-32602): id must be at least 5',
+    });
+    expect(await callWith(error(-32_000, 'out of quota'))).toMatchObject({
+      status: 'outcome_unknown',
+      message: 'The upstream server answered with an error (-32000): out of quota',
+    });
+  });
+
   it('N3: a slow call gets the time that its tool, or its connector, allows', async () => {
     // Longer than the connector would wait by itself.
     const { url } = await mcpServer({ slowMs: 400 });

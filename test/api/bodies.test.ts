@@ -57,6 +57,17 @@ describe('bodies', () => {
     expect([twice.status, codeOf(twice)]).toEqual([400, 'malformed_json']);
   });
 
+  test('B5: bytes that are no UTF-8 are told as what they are, or with their place', async () => {
+    const detailOf = async (bytes: Buffer): Promise<string> => {
+      const answer = await raw(bytes);
+      expect([answer.status, codeOf(answer)]).toEqual([400, 'malformed_json']);
+      return answer.body.detail;
+    };
+    expect(await detailOf(Buffer.from(`\ufeff${whole}`, 'utf16le'))).toContain('UTF-16');
+    expect(await detailOf(Buffer.from(`\ufeff${whole}`, 'utf16le').swap16())).toContain('UTF-16');
+    expect(await detailOf(Buffer.from('{\n  "reason": "caf\u00e9"', 'latin1'))).toContain('line 2, column 17');
+  });
+
   test('utf-8 may be said', async () => {
     expect((await raw(whole, { 'content-type': 'application/json; charset=UTF-8' })).status).toBe(202);
   });

@@ -187,6 +187,22 @@ describe('execute', () => {
     });
   });
 
+  test('what the target said stands beside the error, with every digit', async () => {
+    const body = '{"error":"no such charge","id":1234567890123456789}';
+    const error = { code: 'upstream_rejected', message: 'The target answered 404' };
+    const failed = {
+      ...common,
+      outcome: 'ERROR',
+      execution: { ...execution, status: 'failed', error },
+      executionError: error,
+    };
+    const text = JSON.stringify(failed).replace('{"rows":1}', body);
+    await serve((_, response) => void response.writeHead(502, { 'content-type': 'application/json' }).end(text));
+    const { stdout } = await holdpoint(['execute', 'stripe.refunds.create', '-a', '{"charge":"ch_1"}']);
+    expect(stdout()).toContain('no such charge');
+    expect(stdout()).toContain('1234567890123456789');
+  });
+
   test('arguments come from a file or from standard input', async () => {
     const server = await serve(json(200, { ...common, outcome: 'EXECUTED', execution }));
     writeFileSync(join(directory, 'a.json'), '{"sql":"SELECT 1"}');

@@ -259,6 +259,35 @@ describe('a call', () => {
     expect(result.said.errors.length).toBeGreaterThan(0);
   });
 
+  test('R4: null stands for what is left out: the arguments of a tool, and what is optional of our own tools', async () => {
+    const rpc = (params: object) =>
+      api.send(
+        'POST',
+        '/mcp',
+        { jsonrpc: '2.0', id: 1, method: 'tools/call', params },
+        {
+          as: 'agent-1',
+          headers: { accept: 'application/json' },
+        },
+      );
+    const none = await rpc({ name: 'payouts_create', arguments: null });
+    expect(none.body.result.structuredContent).toMatchObject({ reasonCodes: ['arguments_invalid'] });
+    const { error } = (await rpc({ name: 'payouts_create', arguments: [1] })).body;
+    expect(error).toMatchObject({ code: -32_602, message: expect.stringContaining('/arguments') });
+
+    const client = await connect();
+    const held = call(client, { ...CREATE, ...thread('mcp-null') });
+    const { reviewId, call: proposed } = await pendingOf('mcp-null');
+    await api.decide(reviewId, proposed.digest, { type: 'revise', comment: 'less' });
+    await held;
+    const awaited = await call(client, { name: 'holdpoint_await', arguments: { reviewId, waitSeconds: null } });
+    expect(awaited.said).toMatchObject({ outcome: 'PENDING', status: 'changes_requested' });
+    const revision = { reviewId, arguments: { account: 'a-1', amount: 5 }, reason: null };
+    const revised = await call(client, { name: 'holdpoint_revise', arguments: revision });
+    expect(revised.said).toMatchObject({ outcome: 'PENDING', status: 'pending' });
+    await call(client, { name: 'holdpoint_withdraw', arguments: { reviewId } });
+  });
+
   test('B4: every character comes as it was sent, in parts and as data', async () => {
     const text = 'a:\n\tgcc\r\nスペース\u3000\u00a0👩‍👩‍👧 ❤\ufe0f\u200d🔥 \u200fab \u200c \u2028';
     const body = { content: [{ type: 'text', text }], structuredContent: { [text]: [text] } };

@@ -46,6 +46,7 @@ tools:
         name: { type: [string, 'null'] }
         memo: { type: string }
         nick: { type: string }
+        lines: { type: array, items: { type: object, required: [sku], properties: { sku: { type: string }, note: { type: string } } } }
         to: { type: object, required: [city], properties: { city: { type: string }, street: { type: string } } }
 approvals: [{ match: 'true', levels: [{ name: approval, approvers: [ops], quorum: 1 }] }]
 `,
@@ -103,6 +104,10 @@ describe('a null that does not fit', () => {
     expect(messageOf({ id: 1, nick: null, to: { city: 'x', street: null } })).toEqual([
       { pointer: '/nick', message: 'must be a string: leave it out instead of null' },
       { pointer: '/to/street', message: 'must be a string: leave it out instead of null' },
+    ]);
+    expect(messageOf({ id: 1, lines: [{ sku: null }, { sku: 's', note: null }] })).toEqual([
+      { pointer: '/lines/0/sku', message: 'must be a string' },
+      { pointer: '/lines/1/note', message: 'must be a string: leave it out instead of null' },
     ]);
   });
 

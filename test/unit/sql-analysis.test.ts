@@ -253,6 +253,10 @@ describe('analyzeStatement', () => {
     expect(codeOf(analyzeStatement(sql, 0))).toBe(code);
   });
 
+  it('B5: names a byte order mark', () => {
+    expect(analyzeStatement('\ufeffdelete from a', 0)).toMatchObject({ message: expect.stringContaining('U+FEFF') });
+  });
+
   it.each([
     ['create index concurrently i on t (a)', 'CREATE INDEX CONCURRENTLY'],
     ['drop index concurrently i', 'DROP INDEX CONCURRENTLY'],

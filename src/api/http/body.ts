@@ -45,11 +45,26 @@ export function parseBody(raw: unknown): unknown {
     // A byte order mark is skipped (RFC 8259, 8.1).
     text = new TextDecoder('utf-8', { fatal: true }).decode(raw);
   } catch {
-    throw new ProblemError('malformed_json', { detail: 'The body is not valid UTF-8.' });
+    throw new ProblemError('malformed_json', { detail: describeBytes(raw) });
   }
   const parsed = parseStrictJson(text, { maxDepth: MAX_DEPTH, maxValues: MAX_BODY_VALUES });
   if (!parsed.ok) throw new ProblemError(parsed.code, { detail: describeRefusal(parsed) });
   return parsed.value;
+}
+
+/** What bytes that are no UTF-8 are, where a byte order mark says it, else where they end to be. */
+function describeBytes(raw: Buffer): string {
+  const isUtf16 = ['fffe', 'feff'].includes(raw.subarray(0, 2).toString('hex'));
+  if (isUtf16) return 'The body is UTF-16, as its byte order mark says: send UTF-8.';
+  const decoded = Buffer.from(raw.toString('utf8'));
+  const before = raw
+    .subarray(
+      0,
+      decoded.findIndex((byte, at) => byte !== raw[at]),
+    )
+    .toString('utf8')
+    .split('\n');
+  return `The body is not valid UTF-8, at line ${before.length}, column ${(before.at(-1) as string).length + 1}.`;
 }
 
 /** Which key, and where. The key is the caller's own and comes as a JSON string, clipped. */

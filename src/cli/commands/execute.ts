@@ -84,7 +84,9 @@ function renderOutcome(result: ExecuteResult): string[] {
     ];
   }
   const { code, message } = result.executionError;
-  return [`error: ${visible(code)}: ${visible(message)}`, `review: ${result.reviewId}`];
+  const { body } = result.execution;
+  const said = body === undefined ? [] : indent(visibleJson(body));
+  return [`error: ${visible(code)}: ${visible(message)}`, ...said, `review: ${result.reviewId}`];
 }
 
 function renderResolution(end: Resolution): string[] {
@@ -95,5 +97,11 @@ function renderResolution(end: Resolution): string[] {
   if (end.executed) return ['executed', ...edited, ...indent(visibleJson(end.execution.body ?? null)), ...words];
   if (end.status === 'approved') return ['approved', ...edited, ...words];
   if ('reasonCodes' in end) return [`${end.status}: ${end.reasonCodes.map(visible).join(', ')}`, ...words];
-  return [`${end.status}: ${visible(end.executionError.code)}: ${visible(end.executionError.message)}`, ...edited];
+  const { body } = end.execution;
+  const said = body === undefined ? [] : indent(visibleJson(body));
+  return [
+    `${end.status}: ${visible(end.executionError.code)}: ${visible(end.executionError.message)}`,
+    ...said,
+    ...edited,
+  ];
 }

@@ -8,11 +8,12 @@ import { digestWithoutDescription, type ListedTool, type ToolListing } from '../
 import { storable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
+import { withRetryAfter } from '../../domain/retry-after.ts';
 import { failed, notNow, outcomeUnknown, redact, type FailedResult } from '../answer.ts';
 import { ConnectorError, credentialFailure, SeenSecrets } from '../credential.ts';
 import { failedToConnect } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
-import { createTransport, NotSentError, type McpTransportOptions } from './transport.ts';
+import { createTransport, NotSentError, PostRefused, type McpTransportOptions } from './transport.ts';
 
 /**
  * Calls tools of an upstream MCP server. The server is started, or connected to, with the first call and kept until it
@@ -133,7 +134,9 @@ function bodyOf(result: JsonObject, pointers: readonly string[] | undefined): Js
 /** No session could be opened; the call was not sent. */
 function connectFailureOf(error: unknown): FailedResult {
   if (error instanceof StreamableHTTPError && error.code !== undefined) {
-    return notNow('target_unreachable', `The upstream server answered ${error.code} instead of opening a session`);
+    const message = `The upstream server answered ${error.code} instead of opening a session`;
+    const retryAfterMs = error instanceof PostRefused ? error.retryAfterMs : undefined;
+    return notNow('target_unreachable', withRetryAfter(message, retryAfterMs), retryAfterMs);
   }
   return credentialFailure(error) ?? failedToConnect(error);
 }
@@ -149,20 +152,31 @@ const REFUSALS = new Set<number>([
 /** The request was on its way: only a plain refusal says that nothing happened. */
 function failureOf(tool: ToolDefinition, error: unknown): ConnectorResult {
   if (error instanceof NotSentError || error instanceof ConnectorError) return connectFailureOf(error);
-  if (error instanceof McpError && REFUSALS.has(error.code)) {
-    return failed('upstream_rejected', `The upstream server refused the call (${error.code})`);
-  }
-  if (error instanceof StreamableHTTPError) {
-    const status = error.code ?? 0;
-    const refusal = { ...failed('upstream_rejected', `The target answered ${status}`), upstreamStatus: status };
-    // The status of the very POST that carried the call. Headers beside it are not seen here.
-    if (tool.deferOn?.includes(status) === true) return { ...refusal, isDeferrable: true };
-    if (status >= 400 && status < 500) {
-      return refusal;
+  if (error instanceof McpError) {
+    const sentence = error.message.replace(/^MCP error -?[0-9]+: /, '');
+    if (REFUSALS.has(error.code)) {
+      return failed('upstream_rejected', `The upstream server refused the call (${error.code}): ${sentence}`);
     }
+    if (!OWN_ERRORS.has(sentence)) {
+      return outcomeUnknown(`The upstream server answered with an error (${error.code}): ${sentence}`);
+    }
+  }
+  if (error instanceof PostRefused) {
+    const { code: status = 0, body, retryAfterMs } = error;
+    const message = withRetryAfter(`The target answered ${status}`, retryAfterMs);
+    const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
+    // The status of the very POST that carried the call.
+    const isProof = tool.deferOn?.includes(status) === true;
+    if (!isProof && (status < 400 || status >= 500)) return { ...outcomeUnknown(message), ...asked };
+    const said = body === null ? {} : { body: redact(body, tool.redact) };
+    const proof = isProof ? { isDeferrable: true as const } : {};
+    return { ...failed('upstream_rejected', message), upstreamStatus: status, ...said, ...asked, ...proof };
   }
   return outcomeUnknown();
 }
+
+/** What the SDK's client says by itself where no answer came. */
+const OWN_ERRORS = new Set(['Connection closed', 'Request timed out', 'Maximum total timeout exceeded']);
 
 interface Session {
   readonly client: Client;

@@ -1,12 +1,16 @@
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { Agent, fetch as undiciFetch } from 'undici';
+import { Readable } from 'node:stream';
+import { Agent, fetch as undiciFetch, type Response as UndiciResponse } from 'undici';
 import type { McpConnectorConfig } from '../../contract/config.ts';
+import type { Json } from '../../contract/json.ts';
 import type { FindProxy } from '../../domain/proxy.ts';
+import { readRetryAfter } from '../../domain/retry-after.ts';
 import type { Secret } from '../credential.ts';
 import { traceRequest } from '../trace.ts';
 import { guardedConnector, systemResolver, type ExchangeOptions } from '../http/exchange.ts';
+import { readBody } from '../http/read-body.ts';
 import { exactLines, ExactReadBuffer } from './exact-lines.ts';
 
 export interface McpTransportOptions {
@@ -48,6 +52,26 @@ export class NotSentError extends Error {
   override readonly name = 'NotSentError';
 }
 
+/** The status that answers a POST, with what the SDK's own error leaves out. */
+export class PostRefused extends StreamableHTTPError {
+  /** Null: there is none. */
+  readonly body: Json;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, body: Json, retryAfterMs: number | undefined) {
+    super(status, 'the server refused the request');
+    this.body = body;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+async function readRefusal({ status, headers, body }: UndiciResponse): Promise<PostRefused> {
+  const type = headers.get('content-type') ?? '';
+  const read = body === null ? null : await readBody(Readable.fromWeb(body), { 'content-type': type });
+  const said = read === null || read.kind === 'broken' ? null : read.value;
+  return new PostRefused(status, said, readRetryAfter(headers.get('retry-after'), Date.now()));
+}
+
 /**
  * Each request goes out on a connection of its own, as those of HTTP connectors do: where it cannot be made, nothing was
  * sent. The credential is read for each.
@@ -76,6 +100,7 @@ function boundedFetch(
       })
       // Once the answer was read.
       .finally(() => void agent.close().catch(() => undefined));
+    if (init?.method === 'POST' && !response.ok) throw await readRefusal(response);
     if (response.body === null) return response;
     let size = 0;
     const bounded = response.body

@@ -158,7 +158,8 @@ function runValidator(validate: ValidateFunction, args: JsonObject): readonly Ar
 function findOptional(validate: ValidateFunction, args: JsonObject, nulls: ReadonlySet<string>): ReadonlySet<string> {
   const left = new Set<string>();
   const leaveOut = (value: Json, at: string): Json => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((item: Json, index) => leaveOut(item, `${at}/${index}`));
     const members = Object.entries(value).map(([key, part]) => [key, part, at + pointerStep(key)] as const);
     for (const [, , pointer] of members) if (nulls.has(pointer)) left.add(pointer);
     const kept = members.filter(([, , pointer]) => !nulls.has(pointer));

@@ -40,8 +40,9 @@ export function parseStatement(sql: string): ParsedStatement | SqlRefusal {
   if (!loaded) return refuseSql('parser_not_loaded', 'the SQL parser is not loaded');
   const bytes = new TextEncoder().encode(sql);
   if (bytes.length > SQL_LIMIT) return refuseSql('sql_too_long', `the SQL is longer than ${SQL_LIMIT} bytes`);
-  if (sql.includes('\0') || new TextDecoder().decode(bytes) !== sql) {
-    return refuseSql('sql_invalid', 'the SQL is not valid text');
+  if (sql.includes('\0') || !sql.isWellFormed()) return refuseSql('sql_invalid', 'the SQL is not valid text');
+  if (sql.startsWith('\ufeff')) {
+    return refuseSql('sql_invalid', 'the SQL begins with a byte order mark (U+FEFF): leave it out');
   }
   const rescanned = (sql.match(OPERATORS) ?? []).reduce((sum, run) => sum + run.length ** 2, 0);
   if (rescanned > MAX_RESCANNED) {
