@@ -16,6 +16,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { buildClientPackage, CLIENT_PACKAGE } from './client-package.mjs';
 import { bundleDashboard } from './dashboard.mjs';
 import { root } from './root.mjs';
@@ -37,6 +38,7 @@ export async function build() {
     rmSync(incoming, { recursive: true, force: true });
     compile(incoming);
     copyAssets(incoming);
+    await parseCatalogs(incoming);
     // npm makes it executable on the first `npx holdpoint` only, so a later build has to do it itself.
     chmodSync(join(incoming, 'cli', 'main.js'), 0o755);
     await bundleWorkflows(incoming);
@@ -83,6 +85,18 @@ function copyAssets(outDir) {
     const target = join(outDir, relative(join(root, 'src'), file));
     mkdirSync(dirname(target), { recursive: true });
     cpSync(file, target);
+  }
+}
+
+/** Beside each catalog what it says, so that a start does not have to parse it. */
+async function parseCatalogs(outDir) {
+  const load = async (file) => await import(pathToFileURL(join(outDir, file)).href);
+  const { loadCatalogFiles } = await load('catalog/index.js');
+  const { parseCatalog } = await load('domain/files/parse-file.js');
+  for (const [name, { name: file, text }] of loadCatalogFiles()) {
+    const parsed = parseCatalog(name, text, file);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems, null, 2));
+    writeFileSync(join(outDir, 'catalog', `${name}.json`), JSON.stringify(parsed.file.value));
   }
 }
 

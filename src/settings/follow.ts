@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { loadSettings, type TextFile } from './load-settings.ts';
+import { loadSettings, type SettingsInput, type TextFile } from './load-settings.ts';
 import { formatProblem, InvalidFilesError, type FileProblem } from '../domain/files/problem.ts';
 import { placeOf, type YamlSource } from '../domain/files/yaml-source.ts';
 import type { PolicyInForce } from '../contract/api.ts';
@@ -11,7 +11,7 @@ export interface SettingsFiles {
   /** The configuration file; its `policy` is relative to it. */
   readonly configFile: string;
   /** Built-in catalogs by the name that `include` gives. */
-  readonly catalogs: ReadonlyMap<string, TextFile>;
+  readonly catalogs: SettingsInput['catalogs'];
   /** Counts where the configuration names none. */
   readonly deploymentId: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,5 @@
 import type { ConfigFile } from '../contract/config.ts';
+import type { PolicyFile } from '../contract/policy.ts';
 import { compilePolicy } from '../domain/policy/compile.ts';
 import { findUnmatched } from '../domain/policy/frozen.ts';
 import { buildSettings, type Settings } from '../domain/policy/settings.ts';
@@ -25,7 +26,7 @@ export interface SettingsInput {
   /** The policy file, or how the one is read that the configuration's `policy` names, where that much can be read. */
   readonly policy: TextFile | ((named: string) => TextFile);
   /** Built-in catalogs by the name that `include` gives. */
-  readonly catalogs: ReadonlyMap<string, TextFile>;
+  readonly catalogs: ReadonlyMap<string, TextFile & { readonly parsed?: PolicyFile }>;
   /** Counts where the configuration names none. */
   readonly deploymentId: string;
 }
@@ -48,7 +49,7 @@ export function loadSettings({ config, policy, catalogs, deploymentId }: Setting
   const parsedPolicy = policyFile === undefined ? undefined : parsePolicyFile(policyFile.text, policyFile.name);
   const parsedCatalogs = [...catalogs].map(([name, file]) => ({
     name,
-    parsed: parseCatalog(name, file.text, file.name),
+    parsed: parseCatalog(name, file.text, file.name, file.parsed),
   }));
   const parsed = [
     parsedConfig,

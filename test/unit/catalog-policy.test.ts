@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
-import type { ToolDefinition } from '../../src/contract/policy.ts';
+import type { PolicyFile, ToolDefinition } from '../../src/contract/policy.ts';
 import { loadCatalogFiles } from '../../src/catalog/index.ts';
-import { loadSettings } from '../../src/settings/load-settings.ts';
+import { loadSettings, type SettingsInput } from '../../src/settings/load-settings.ts';
+import type { Policy } from '../../src/domain/policy/policy.ts';
 import { isWeakerClass, lowestClass } from '../../src/domain/policy/strictness.ts';
 import { createSchemaCompiler } from '../../src/domain/policy/argument-schema.ts';
 import { argumentsOfTemplate, parseTemplate } from '../../src/domain/render/http.ts';
@@ -11,7 +12,9 @@ import { CATALOGS } from '../support/catalogs.ts';
 const catalogs = [...CATALOGS].map(([name, file]) => ({ name, file }));
 const tools = catalogs.flatMap(({ file }) => file.tools ?? []);
 
-const policy = (() => {
+const policy = load(loadCatalogFiles());
+
+function load(files: SettingsInput['catalogs']): Policy {
   const loaded = loadSettings({
     config: {
       name: 'holdpoint.yaml',
@@ -32,13 +35,13 @@ include: [github, stripe, postgres]
 approvals: [{ match: 'true', levels: [{ name: approval, approvers: [ops], quorum: 1 }] }]
 `,
     },
-    catalogs: loadCatalogFiles(),
+    catalogs: files,
     deploymentId: 'test',
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
   if (loaded.warnings.length > 0) throw new Error(JSON.stringify(loaded.warnings, null, 2));
   return loaded.settings.policy;
-})();
+}
 
 function classOf(tool: string, args: JsonObject): string {
   const definition = policy.tools.get(tool);
@@ -64,6 +67,27 @@ describe('catalogs', () => {
       return schema.ok ? [] : [{ tool: tool.name, findings: schema.findings }];
     });
     expect(refused).toEqual([]);
+  });
+
+  it('that a build has parsed are the same policy, with the same places in their files', () => {
+    const built = new Map(
+      [...loadCatalogFiles()].map(([name, file]) => {
+        const parsed = JSON.parse(JSON.stringify(CATALOGS.get(name))) as PolicyFile;
+        return [name, { ...file, parsed }];
+      }),
+    );
+    const charge = {
+      tool: 'stripe.charges.create',
+      service: 'stripe',
+      arguments: { amount: 20_000, currency: 'usd', source: 'tok_1' },
+      context: {},
+      pinnedContext: {},
+      proposer: 'agent-1',
+    };
+    const explained = policy.classify(charge);
+    expect(explained.fired.map(({ source }) => source)).toEqual([expect.stringMatching(/^stripe\.yaml:\d+ /)]);
+    expect(load(built).classify(charge)).toEqual(explained);
+    expect(load(built).digest).toBe(policy.digest);
   });
 
   it('name every tool once, under their own service, and hold nothing but tools and rules', () => {

@@ -12,7 +12,7 @@ import { parseTemplate } from '../render/http.ts';
 import { explainIssues } from './explain-issue.ts';
 import type { FileProblem } from './problem.ts';
 import { sortProblems } from './problem.ts';
-import { readYaml, type YamlSource } from './yaml-source.ts';
+import { readWhenAsked, readYaml, type YamlSource } from './yaml-source.ts';
 
 /** A file of the documented shape, with the places of its parts, for further checks. */
 export interface ParsedFile<T> {
@@ -35,9 +35,16 @@ export function parsePolicyFile(text: string, fileName: string): ParseResult<Pol
 /**
  * Checks the shape of a built-in catalog, which leaves out what is the same for all of its tools: the connector is the one
  * of the catalog's name, arguments are an object that takes no other keys, those that the path of the request names are
- * required, and `deferOn` and `moved` of the file are those of every tool with a request. All problems are collected.
+ * required, and `deferOn` and `moved` of the file are those of every tool with a request. All problems are collected. One
+ * that was parsed before is taken at its word.
  */
-export function parseCatalog(name: string, text: string, fileName: string): ParseResult<PolicyFile> {
+export function parseCatalog(
+  name: string,
+  text: string,
+  fileName: string,
+  before?: PolicyFile,
+): ParseResult<PolicyFile> {
+  if (before !== undefined) return { ok: true, file: { value: before, source: readWhenAsked(text, fileName) } };
   const tool = toolSchema.extend({ connector: z.string().default(name) }).transform(completeArguments);
   const common = { deferOn: deferOnSchema.optional(), moved: movedSchema.optional() };
   const file = policyFileSchema.extend({ tools: z.array(tool).optional(), ...common });

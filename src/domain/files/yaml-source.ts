@@ -72,6 +72,27 @@ export function readYaml(text: string, file: string, textKeys: ReadonlySet<strin
   return { ok: true, source: new PositionedYaml(file, text, doc, counter, converted.value) };
 }
 
+/** The places in a file that is known to be right, which is read when the first one is asked for. */
+export function readWhenAsked(text: string, file: string): YamlSource {
+  let opened: YamlSource | undefined;
+  const open = (): YamlSource => {
+    if (opened !== undefined) return opened;
+    const read = readYaml(text, file);
+    if (!read.ok) throw new Error(`${file} was parsed before and cannot be parsed now`);
+    opened = read.source;
+    return opened;
+  };
+  return {
+    file,
+    get value() {
+      return open().value;
+    },
+    locate: (...args) => open().locate(...args),
+    locateInside: (...args) => open().locateInside(...args),
+    problem: (...args) => open().problem(...args),
+  };
+}
+
 class PositionedYaml implements YamlSource {
   readonly file: string;
   readonly value: Json;

@@ -159,7 +159,7 @@ function checkSeals({ definition }: MergedTool, conditions: Conditions, tell: Te
       expression.usesFor(definition.name, serviceOf(definition.name), 'arguments').some((use) => overlaps(use, steps));
     const users = [
       ...(used.has(steps[0] ?? '') ? ['its request'] : []),
-      ...conditions.filter(reads).map(({ kind, place }) => `the ${kind} at ${place}`),
+      ...conditions.filter(reads).map(({ kind, placeOf }) => `the ${kind} at ${placeOf()}`),
     ];
     const at = ['seal', index];
     const problems = seals

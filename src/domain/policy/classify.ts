@@ -155,9 +155,9 @@ type CallOfTool = Pick<ClassifyInput, 'tool' | 'service'>;
 
 function metBy(
   { tool, service }: CallOfTool,
-  { expression, place }: Pick<Condition, 'expression' | 'place'>,
+  { expression, placeOf }: Pick<Condition, 'expression' | 'placeOf'>,
 ): MetCondition {
-  return { source: `${place} ${expression.text}`, reads: [...expression.readsOf(tool, service)] };
+  return { source: `${placeOf()} ${expression.text}`, reads: [...expression.readsOf(tool, service)] };
 }
 
 function block(

@@ -14,7 +14,7 @@ export interface Condition {
   readonly source: YamlSource;
   readonly path: Path;
   /** For `policy explain`: `policy.yaml:31`. */
-  readonly place: string;
+  readonly placeOf: () => string;
 }
 
 export interface CompiledRule extends Condition {
@@ -50,7 +50,8 @@ function compileCondition(
   }
   // The base name: what explains a decision to an agent must not tell where files are kept.
   const name = source.file.split(/[/\\]/).at(-1) ?? source.file;
-  return { expression: compiled.expression, source, path, place: `${name}:${source.locate(path).line}` };
+  const placeOf = (): string => `${name}:${source.locate(path).line}`;
+  return { expression: compiled.expression, source, path, placeOf };
 }
 
 export function compileRules({ value, source }: ParsedFile<PolicyFile>): {
