@@ -3,12 +3,9 @@
  * calls, `notify/` tells people. Beside them run sweeps, without Temporal: `lost-reviews.ts` settles reviews that Temporal
  * lost, `objection-sweeps.ts` sees to objections whose signal was lost.
  */
-import type { AuditEntry } from '../contract/audit.ts';
 import type { Gate, PreviewError, Urgency } from '../contract/call.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { JsonObject } from '../contract/json.ts';
-import type { LedgerTransition } from '../domain/ledger.ts';
-import type { StoredEnvelope } from '../ports/store.ts';
 import type { DecisionType, HeldBy, Material, Review, SentencePart, WrittenAmount } from '../contract/review.ts';
 import type { Subject } from '../domain/gate/change.ts';
 import type { Schedule } from '../domain/deadline.ts';
@@ -17,6 +14,7 @@ import type { DecisionFact, RevisionFact, WithdrawalFact } from '../domain/gate/
 import type { FreeStatus } from '../domain/authorize/authorize-free.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { ArgumentError } from '../contract/exact.ts';
+import type { RecordInput } from '../domain/gate/change.ts';
 
 /**
  * The activities as workflows see them. Those of the gate run as *local* activities: they cannot be completed from
@@ -179,16 +177,6 @@ export type Admitted =
       readonly groups: readonly string[];
     });
 
-export interface RecordInput {
-  readonly key: string;
-  readonly entries: readonly AuditEntry[];
-  readonly review: Review;
-  readonly envelopes: readonly StoredEnvelope[];
-  readonly materials: readonly Material[];
-  readonly ledger: LedgerTransition | null;
-  /** The review's execution is settled by this very transition, and is to be shown so. */
-  readonly settlesExecution?: boolean;
-}
 export interface RecordOutcome {
   /** False: the ledger row stood elsewhere; nothing was written and `outcome` tells where it stands. */
   readonly ok: boolean;

@@ -10,6 +10,7 @@ import type { LedgerRow, LedgerTransition, LedgerState } from '../domain/ledger.
 import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
 import type { ExecutionView, Material, RelatedReview, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
 import type { SessionMethod } from '../contract/api.ts';
+import type { StoredEnvelope } from '../domain/gate/change.ts';
 
 /**
  * Storage as its users see it. One verb writes: {@link Store.commit} takes at most one ledger transition, the audit
@@ -40,11 +41,6 @@ export type ReviewWrite =
     }
   /** By the sweeper, for a review whose workflow is gone: ends it as `status`. */
   | { readonly kind: 'end'; readonly reviewId: ReviewId; readonly status: ReviewStatus; readonly at: Timestamp };
-
-export interface StoredEnvelope {
-  readonly kind: string;
-  readonly envelope: DsseEnvelope;
-}
 
 export interface Commit {
   /**

@@ -2,13 +2,14 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createGateActivities } from '../../src/activities/gate/index.ts';
-import type { AdmitInput, Admitted, RecordInput } from '../../src/activities/api.ts';
+import type { AdmitInput, Admitted } from '../../src/activities/api.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { digestBytes } from '../../src/domain/proof/digest.ts';
 import { REVIEWERS, type GateFixture } from '../support/gate-fixture.ts';
 import { failureOf, never, type Journey } from '../support/gate-journey.ts';
 import { makeKey, signerOf } from '../support/keys.ts';
 import { gateForEach, type Steps } from '../support/gate-hooks.ts';
+import type { RecordInput } from '../../src/domain/gate/change.ts';
 
 let store: Store;
 let gate: GateFixture;

@@ -13,6 +13,7 @@ import { previewDigest } from '../gate/prepare-revision.ts';
 import type { GatherEvidenceInput } from '../api.ts';
 import type { Connector, PreviewInput, PreviewResult } from '../../ports/connector.ts';
 import { refuseCall, type ExecuteDeps } from './deps.ts';
+import { verifyOwn } from '../own-envelope.ts';
 
 /** Longest preview, ms; the connector's own limits are below it. */
 const PREVIEW_TIMEOUT_MS = 7_000;
@@ -131,14 +132,14 @@ function changedArguments(
   proposer: string,
   settings: Settings,
 ): JsonObject | undefined {
-  const isOurs = (payload: { readonly reviewId: string; readonly deploymentId: string }): boolean =>
-    payload.reviewId === reviewId && payload.deploymentId === settings.deploymentId;
+  const own = { reviewId, deploymentId: settings.deploymentId };
   if (change?.kind === 'revision') {
-    const verified = deps.verifier.verify('revision', change.envelope);
-    if (verified === undefined || !isOurs(verified.payload)) return undefined;
+    const verified = verifyOwn(deps.verifier, 'revision', change.envelope, own);
+    if (verified === undefined) return undefined;
     const { payload, agentKeyOf = proposer } = verified;
     return payload.proposer === proposer && agentKeyOf === proposer ? payload.arguments : undefined;
   }
-  const payload = change?.kind === 'decision' ? deps.verifier.verify('decision', change.envelope)?.payload : undefined;
-  return payload?.type === 'edit' && isOurs(payload) ? payload.editedArguments : undefined;
+  if (change?.kind !== 'decision') return undefined;
+  const payload = verifyOwn(deps.verifier, 'decision', change.envelope, own)?.payload;
+  return payload?.type === 'edit' ? payload.editedArguments : undefined;
 }

@@ -16,6 +16,7 @@ import { StorageError } from '../../ports/store.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import type { AuthorizedCall } from './authorize-call.ts';
 import type { ExecuteDeps } from './deps.ts';
+import { present } from '../../contract/present.ts';
 
 /**
  * Writes what came of a call. It has been made, so this is tried until the database accepts it. `onRefused`: the database
@@ -121,6 +122,11 @@ function resultEntry(
   };
 }
 
+type AnswerParts = Pick<
+  Partial<Extract<ConnectorResult, { status: 'failed' }>>,
+  'body' | 'retryAfterMs' | 'upstreamStatus'
+>;
+
 /**
  * What is stored of a connector's answer: scrubbed of credentials and opened values, then what fits into 256 KiB, so that no
  * row can outgrow what a query may return. `at`: ISO 8601.
@@ -131,17 +137,13 @@ function outcomeOfResult(
   scrub: (value: Json) => Json,
   advice: string,
 ): ExecutionOutcome {
-  const body =
-    'body' in result && result.body !== undefined
-      ? fitJson(scrub(storable(result.body)), LIMITS.responseBody, advice)
-      : undefined;
-  const retryAfterMs = 'retryAfterMs' in result ? result.retryAfterMs : undefined;
+  const { body, retryAfterMs, upstreamStatus }: AnswerParts = { ...result };
   return {
-    ...(body === undefined ? {} : { body }),
-    ...(retryAfterMs === undefined ? {} : { retryAfter: new Date(Date.parse(at) + retryAfterMs).toISOString() }),
-    ...('upstreamStatus' in result && result.upstreamStatus !== undefined
-      ? { upstreamStatus: result.upstreamStatus }
-      : {}),
+    ...present({
+      body: body === undefined ? undefined : fitJson(scrub(storable(body)), LIMITS.responseBody, advice),
+      retryAfter: retryAfterMs === undefined ? undefined : new Date(Date.parse(at) + retryAfterMs).toISOString(),
+      upstreamStatus,
+    }),
     error: result.status === 'executed' ? null : { code: result.code, message: scrubText(result.message, scrub) },
     finishedAt: at,
   };

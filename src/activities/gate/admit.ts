@@ -8,6 +8,7 @@ import type { VerifiedEnvelope } from '../../ports/connector.ts';
 import type { GateDeps } from './deps.ts';
 import { record } from './record.ts';
 import { isUnclaimed } from '../../domain/ledger.ts';
+import { verifyOwn } from '../own-envelope.ts';
 
 type Item = AdmitInput['items'][number];
 
@@ -21,9 +22,11 @@ export async function admit(
   input: AdmitInput,
 ): Promise<readonly Admitted[]> {
   const settings = deps.settings.current();
+  const own = { reviewId: input.reviewId, deploymentId: settings.deploymentId };
   const admitted = input.items.map((item): Admitted => {
     try {
-      return ADMIT[item.kind](deps, settings, input, item) ?? { kind: 'refused' };
+      const verifyAs: VerifyAs = (kind) => verifyOwn(deps.verifier, kind, item.envelope, own);
+      return ADMIT[item.kind](verifyAs, settings, input) ?? { kind: 'refused' };
     } catch {
       // It would fail with every try, and hold up all that came with it and after it.
       return { kind: 'refused' };
@@ -76,99 +79,86 @@ async function recordVote(
   return { ...decision, recorded };
 }
 
-type Admit = (
-  deps: Pick<GateDeps, 'verifier'>,
-  settings: Settings,
-  input: AdmitInput,
-  item: Item,
-) => Admitted | undefined;
+/** Verifies the item as an envelope of one kind about this very review. */
+type VerifyAs = <K extends SignalKind>(kind: K) => VerifiedEnvelope<K> | undefined;
 
-const ADMIT: Record<SignalKind, Admit> = {
-  decision: (deps, settings, input, item) => {
-    const verified = deps.verifier.verify('decision', item.envelope);
-    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
-    return decisionFact(settings, verified);
+const ADMIT: Record<SignalKind, (verifyAs: VerifyAs, settings: Settings, input: AdmitInput) => Admitted | undefined> = {
+  decision: (verifyAs, settings) => {
+    const verified = verifyAs('decision');
+    return verified && decisionFact(settings, verified);
   },
-  revision: (deps, settings, input, item) => {
-    const verified = deps.verifier.verify('revision', item.envelope);
-    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
-    const { payload } = verified;
-    if (!speaksFor(verified.agentKeyOf, payload.proposer, input)) return undefined;
-    return {
-      kind: 'revision',
-      decisionUlid: payload.decisionUlid,
-      envelopeDigest: verified.payloadDigest,
-      fact: {
-        decisionUlid: payload.decisionUlid,
-        proposer: payload.proposer,
-        digest: payload.digest,
-        arguments: payload.arguments,
-      },
-    };
+  revision: (verifyAs, _settings, input) => {
+    const verified = verifyAs('revision');
+    if (verified === undefined || !speaksFor(verified, input)) return undefined;
+    const { decisionUlid, proposer, digest, arguments: args } = verified.payload;
+    return { kind: 'revision', ...idOf(verified), fact: { decisionUlid, proposer, digest, arguments: args } };
   },
-  withdrawal: (deps, settings, input, item) => {
-    const verified = deps.verifier.verify('withdrawal', item.envelope);
-    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
-    const { payload } = verified;
-    if (!speaksFor(verified.agentKeyOf, payload.proposer, input)) return undefined;
-    return {
-      kind: 'withdrawal',
-      decisionUlid: payload.decisionUlid,
-      envelopeDigest: verified.payloadDigest,
-      fact: { decisionUlid: payload.decisionUlid, proposer: payload.proposer, digest: payload.digest },
-    };
+  withdrawal: (verifyAs, _settings, input) => {
+    const verified = verifyAs('withdrawal');
+    if (verified === undefined || !speaksFor(verified, input)) return undefined;
+    const { decisionUlid, proposer, digest } = verified.payload;
+    return { kind: 'withdrawal', ...idOf(verified), fact: { decisionUlid, proposer, digest } };
   },
-  reconciliation: (deps, settings, input, item) => {
-    const verified = deps.verifier.verify('reconciliation', item.envelope);
-    if (verified === undefined || !isOurs(verified.payload, settings, input)) return undefined;
-    const { payload } = verified;
+  reconciliation: (verifyAs, settings) => {
+    const verified = verifyAs('reconciliation');
+    if (verified === undefined) return undefined;
+    const { digest, outcome, note, reviewer } = verified.payload;
+    const by = reviewer.id;
     return {
       kind: 'reconciliation',
-      decisionUlid: payload.decisionUlid,
-      envelopeDigest: verified.payloadDigest,
-      digest: payload.digest,
-      outcome: payload.outcome,
-      note: payload.note,
-      by: payload.reviewer.id,
-      groups: votingGroupsOf(settings, payload.reviewer.id),
+      ...idOf(verified),
+      digest,
+      outcome,
+      note,
+      by,
+      groups: votingGroupsOf(settings, by),
     };
   },
 };
 
+function idOf({
+  payload: { decisionUlid },
+  payloadDigest: envelopeDigest,
+}: {
+  readonly payload: { readonly decisionUlid: string };
+  readonly payloadDigest: string;
+}) {
+  return { decisionUlid, envelopeDigest };
+}
+
 function decisionFact(
   settings: Settings,
-  { payload, payloadDigest }: Pick<VerifiedEnvelope<'decision'>, 'payload' | 'payloadDigest'>,
+  verified: Pick<VerifiedEnvelope<'decision'>, 'payload' | 'payloadDigest'>,
 ): Extract<Admitted, { kind: 'decision' }> {
+  const { decisionUlid, revision, level, type, digest, response, channel, decidedAt, ...said } = verified.payload;
+  const { reviewer, editedArguments = null, comment = null } = said;
   return {
     kind: 'decision',
-    decisionUlid: payload.decisionUlid,
-    envelopeDigest: payloadDigest,
-    channel: payload.channel,
-    decidedAt: payload.decidedAt,
+    ...idOf(verified),
+    channel,
+    decidedAt,
     fact: {
-      decisionUlid: payload.decisionUlid,
-      revision: payload.revision,
-      level: payload.level,
-      type: payload.type,
-      digest: payload.digest,
-      reviewer: payload.reviewer.id,
-      groups: votingGroupsOf(settings, payload.reviewer.id),
-      editedArguments: payload.editedArguments ?? null,
-      response: payload.response,
-      comment: payload.comment ?? null,
+      decisionUlid,
+      revision,
+      level,
+      type,
+      digest,
+      reviewer: reviewer.id,
+      groups: votingGroupsOf(settings, reviewer.id),
+      editedArguments,
+      response,
+      comment,
     },
   };
 }
 
-/** An envelope of another review or another deployment verifies too; it says nothing about this one. */
-function isOurs(
-  payload: { readonly reviewId: string; readonly deploymentId: string },
-  settings: Settings,
-  input: AdmitInput,
+/** The proposer's own word: by the api's key, or by the key of this very agent. */
+function speaksFor(
+  {
+    payload,
+    agentKeyOf = payload.proposer,
+  }: Pick<VerifiedEnvelope<'revision' | 'withdrawal'>, 'payload' | 'agentKeyOf'>,
+  { proposer }: AdmitInput,
 ): boolean {
-  return payload.reviewId === input.reviewId && payload.deploymentId === settings.deploymentId;
-}
-
-function speaksFor(agentKeyOf: string | undefined, proposer: string, input: AdmitInput): boolean {
-  return proposer === input.proposer && (agentKeyOf === undefined || agentKeyOf === proposer);
+  return payload.proposer === proposer && agentKeyOf === proposer;
 }

@@ -17,6 +17,7 @@ import type { Classified, ClassifyQuestionInput } from '../api.ts';
 import { openReview, type OpeningDeps } from './open-review.ts';
 import { hasCanonicalForm } from './proposal.ts';
 import { buildRevision } from './prepare-revision.ts';
+import { verifyOwn } from '../own-envelope.ts';
 
 const DEFAULT_ALLOW = ['approve', 'reject'] as const;
 
@@ -78,10 +79,9 @@ function readDrill(
   if (!isJsonObject(request as Json) || parent !== null) return undefined;
   const { drill, ...rest } = request as { readonly drill?: unknown };
   if (drill === undefined || Object.keys(rest).length > 0) return undefined;
-  const verified = verifier.verify('drill', drill);
+  const verified = verifyOwn(verifier, 'drill', drill, { reviewId, deploymentId: settings.deploymentId });
   if (verified === undefined) return undefined;
   const { payload, payloadDigest } = verified;
-  if (payload.reviewId !== reviewId || payload.deploymentId !== settings.deploymentId) return undefined;
   const { id } = payload.reviewer;
   return {
     question: questionOfDrill(payload, settings.reviewers),

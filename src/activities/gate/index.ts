@@ -1,6 +1,6 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import { Reservations } from '../../domain/reservations.ts';
-import type { GateActivities, RecordInput } from '../api.ts';
+import type { GateActivities } from '../api.ts';
 import { admit } from './admit.ts';
 import { classifyCall } from './classify-call.ts';
 import { classifyQuestion } from './classify-question.ts';
@@ -9,6 +9,7 @@ import type { OpeningDeps } from './open-review.ts';
 import { readOutcome, record } from './record.ts';
 import { attachEvidence, prepareQuestion, prepareRevision } from './prepare-revision.ts';
 import { refuse } from '../refuse.ts';
+import type { RecordInput } from '../../domain/gate/change.ts';
 
 export type { GateDeps } from './deps.ts';
 

@@ -1,5 +1,4 @@
 import type { Evidence } from '../../contract/call.ts';
-import type { JsonObject } from '../../contract/json.ts';
 import type { HeldBy, Material, MetCondition } from '../../contract/review.ts';
 import { deadlineOf, NO_SCHEDULE, scheduleOf } from '../../domain/deadline.ts';
 import { writeAmounts } from '../../domain/money.ts';
@@ -10,47 +9,49 @@ import { clip } from '../../domain/text/visible.ts';
 import { writeSentence } from '../../domain/show/title.ts';
 import type { ClassifiedRevision, PreparedRevision, PrepareRevisionInput, WithEvidence } from '../api.ts';
 import type { GateDeps } from './deps.ts';
+import { verifyOwn } from '../own-envelope.ts';
 
-export interface RevisionInput {
-  readonly reviewId: string;
-  readonly revision: number;
-  readonly kind: Material['kind'];
-  readonly proposer: string;
-  readonly owner: string | null;
-  readonly service: string;
-  readonly tool: string;
-  readonly arguments: JsonObject;
+/** A revision as it is proposed. */
+type RevisionInput = Pick<
+  Material,
+  'reviewId' | 'revision' | 'kind' | 'proposer' | 'owner' | 'service' | 'tool' | 'arguments'
+> & {
   readonly settings: Settings;
   /** Epoch ms; deadline and escalation count from here. */
   readonly startedAt: number;
   /** Epoch ms, or null: a deadline that this revision may only shorten. */
   readonly notAfter: number | null;
-}
+};
 
 /** One revision of the call out of its assessment: the digest's material and what goes with it. */
 export function buildRevision(input: RevisionInput, assessment: Assessment, wantsPreview: boolean): ClassifiedRevision {
   const held = assessment.kind === 'held' ? assessment.approval : null;
-  const expiresAt = held === null ? input.notAfter : deadlineOf(held, input.startedAt, input.notAfter);
-  const material = materialOf(input, {
-    context: assessment.context,
+  const { settings, startedAt, notAfter, ...call } = input;
+  const expiresAt = held === null ? notAfter : deadlineOf(held, startedAt, notAfter);
+  const material: Material = {
+    ...call,
+    schemaVersion: 1,
+    deploymentId: settings.deploymentId,
+    arguments: assessment.kind === 'blocked' && assessment.withhold ? {} : call.arguments,
     target: assessment.kind === 'blocked' ? null : assessment.target,
-    class: assessment.class ?? 'irreversible',
-    levels: held === null ? [] : levelsOf(held, input.startedAt),
-    separationOfDuties: held?.separationOfDuties ?? false,
-    expiresAt,
     evidence: null,
-    ...(assessment.kind === 'blocked' && assessment.withhold ? { arguments: {} } : {}),
-  });
+    context: assessment.context,
+    class: assessment.class ?? 'irreversible',
+    levels: held === null ? [] : levelsOf(held, startedAt),
+    separationOfDuties: held?.separationOfDuties ?? false,
+    expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+    policyDigest: settings.policy.digest,
+  };
   return {
     material,
     digest: wantsPreview ? null : digestMaterial(material),
     gate: assessment.gate,
     reasonCodes: assessment.override ? [...assessment.reasonCodes, 'override'] : assessment.reasonCodes,
-    schedule: held === null || expiresAt === null ? NO_SCHEDULE : scheduleOf(held, input.startedAt, expiresAt),
+    schedule: held === null || expiresAt === null ? NO_SCHEDULE : scheduleOf(held, startedAt, expiresAt),
     wantsPreview,
     override: assessment.override,
-    ...wordsOf(input.settings, material),
-    ...(assessment.kind === 'held' && input.kind === 'call' ? { heldBy: heldByOf(assessment) } : {}),
+    ...wordsOf(settings, material),
+    ...(assessment.kind === 'held' && call.kind === 'call' ? { heldBy: heldByOf(assessment) } : {}),
   };
 }
 
@@ -80,36 +81,8 @@ function wordsOf(
   return { amounts, sentence: writeSentence(tool, title, args, amounts) };
 }
 
-type VariablePart = Pick<Material, 'context' | 'target' | 'class' | 'levels' | 'separationOfDuties' | 'evidence'> & {
-  readonly expiresAt: number | null;
-  readonly arguments?: JsonObject;
-};
-
-export function materialOf(input: RevisionInput, part: VariablePart): Material {
-  return {
-    schemaVersion: 1,
-    deploymentId: input.settings.deploymentId,
-    reviewId: input.reviewId,
-    revision: input.revision,
-    kind: input.kind,
-    proposer: input.proposer,
-    owner: input.owner,
-    service: input.service,
-    tool: input.tool,
-    arguments: part.arguments ?? input.arguments,
-    target: part.target,
-    evidence: part.evidence,
-    context: part.context,
-    class: part.class,
-    levels: part.levels,
-    separationOfDuties: part.separationOfDuties,
-    expiresAt: part.expiresAt === null ? null : new Date(part.expiresAt).toISOString(),
-    policyDigest: input.settings.policy.digest,
-  };
-}
-
 /** The same revision with the evidence that came for it. */
-export function withEvidence(
+function withEvidence(
   settings: Settings,
   material: Material,
   evidence: Evidence | null,
@@ -136,37 +109,38 @@ export function keepEarlierDeadline(revision: ClassifiedRevision, kept: string |
 export function prepareRevision(deps: Pick<GateDeps, 'settings'>, input: PrepareRevisionInput): PreparedRevision {
   const settings = deps.settings.current();
   const { previous } = input;
-  const revisionInput = {
-    reviewId: previous.reviewId,
-    revision: previous.revision + 1,
-    kind: previous.kind,
-    proposer: previous.proposer,
-    owner: previous.owner,
-    service: previous.service,
-    tool: previous.tool,
-    arguments: input.arguments,
-    settings,
-    startedAt: input.startedAt,
-    notAfter: previous.expiresAt === null ? null : Date.parse(previous.expiresAt),
-  } as const;
-  const agent = input.attested ? findAgent(settings, previous.proposer) : undefined;
+  const { reviewId, kind, proposer, owner, service, tool, context } = previous;
+  const agent = input.attested ? findAgent(settings, proposer) : undefined;
   if (input.attested && agent === undefined) return { ok: false };
   const assessment = assessCall({
-    service: previous.service,
-    tool: previous.tool,
+    service,
+    tool,
     arguments: input.arguments,
-    context: previous.context,
+    context,
     urgency: input.urgency,
     proposer:
       agent === undefined
-        ? { attested: false, id: previous.proposer, owner: null }
+        ? { attested: false, id: proposer, owner: null }
         : { attested: true, id: agent.id, owner: agent.owner ?? null, agent },
     settings,
     stayHeld: true,
   });
   if (assessment.kind !== 'held') return { ok: false };
-  const previewed = findTool(settings, previous.tool)?.preview !== undefined;
-  return { ok: true, revision: buildRevision(revisionInput, assessment, input.attested && previewed) };
+  const changed: RevisionInput = {
+    reviewId,
+    revision: previous.revision + 1,
+    kind,
+    proposer,
+    owner,
+    service,
+    tool,
+    arguments: input.arguments,
+    settings,
+    startedAt: input.startedAt,
+    notAfter: previous.expiresAt === null ? null : Date.parse(previous.expiresAt),
+  };
+  const previewed = findTool(settings, tool)?.preview !== undefined;
+  return { ok: true, revision: buildRevision(changed, assessment, input.attested && previewed) };
 }
 
 /** Another wording of an in-flow question: same people, same deadline, new digest. */
@@ -202,15 +176,8 @@ export async function attachEvidence(
   const settings = deps.settings.current();
   const { material } = input;
   const envelope = await deps.store.readEvidence(material.reviewId, material.revision);
-  const verified = envelope === undefined ? undefined : deps.verifier.verify('evidence', envelope);
-  const payload = verified?.payload;
-  const isOurs =
-    payload !== undefined &&
-    payload.reviewId === material.reviewId &&
-    payload.deploymentId === material.deploymentId &&
-    payload.revision === material.revision &&
-    payload.previewOf === previewDigest(material);
-  if (!isOurs) {
+  const payload = envelope && verifyOwn(deps.verifier, 'evidence', envelope, material)?.payload;
+  if (payload?.revision !== material.revision || payload.previewOf !== previewDigest(material)) {
     return {
       ...withEvidence(settings, material, null),
       previewError: { code: 'preview_unavailable', message: 'The execute worker did not gather evidence in time' },

@@ -1,9 +1,10 @@
 import { outcomeOf, type Outcome } from '../../domain/outcome.ts';
-import type { RecordInput, RecordOutcome } from '../api.ts';
+import type { RecordOutcome } from '../api.ts';
 import type { GateDeps } from './deps.ts';
 import type { LedgerTransition } from '../../domain/ledger.ts';
 import { findStanding } from '../../domain/gate/objections.ts';
 import { readObjections } from '../objections.ts';
+import type { RecordInput } from '../../domain/gate/change.ts';
 
 /** Writes what the gate decided before anybody is told. Trying again with the same key writes nothing twice. */
 export async function record(

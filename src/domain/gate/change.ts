@@ -56,12 +56,18 @@ export function classifiedEntry(
 
 export type EntryBase = ReturnType<typeof entryOf>;
 
+/** A signed message, as it is kept with its review. */
+export interface StoredEnvelope {
+  readonly kind: string;
+  readonly envelope: DsseEnvelope;
+}
+
 /** What one commit adds to the record of a review. */
 export interface Change {
   readonly record: ReviewRecord;
   readonly entries: readonly ((base: EntryBase) => AuditEntry)[];
   readonly ledger?: LedgerTransition;
-  readonly envelopes?: readonly { readonly kind: string; readonly envelope: DsseEnvelope }[];
+  readonly envelopes?: readonly StoredEnvelope[];
   readonly materials?: readonly Material[];
   /** `ledger` settles the execution as `record` shows it. */
   readonly settlesExecution?: boolean;
@@ -70,18 +76,19 @@ export interface Change {
 }
 
 /** A change, ready to be written. */
-export interface WrittenChange {
+export interface RecordInput {
   readonly key: string;
   readonly entries: readonly AuditEntry[];
   readonly review: Review;
-  readonly envelopes: readonly { readonly kind: string; readonly envelope: DsseEnvelope }[];
+  readonly envelopes: readonly StoredEnvelope[];
   readonly materials: readonly Material[];
   readonly ledger: LedgerTransition | null;
-  readonly settlesExecution: boolean;
+  /** The review's execution is settled by this very transition, and is to be shown so. */
+  readonly settlesExecution?: boolean;
 }
 
 /** `at`: ISO 8601, of its entries. */
-export function writeChange(change: Change, at: string): WrittenChange {
+export function writeChange(change: Change, at: string): RecordInput {
   const base = entryOf(change.record.base, at);
   return {
     key: `${change.record.base.reviewId}:${change.key}`,

@@ -1,11 +1,12 @@
 import type { Material, ReviewStatus } from '../../contract/review.ts';
 import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import type { Store, StoredEnvelope, StoredReview } from '../../ports/store.ts';
+import type { Store, StoredReview } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
 import { storableText } from '../database/text.ts';
+import type { StoredEnvelope } from '../../domain/gate/change.ts';
 
 async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
   const [found] = await query<{ row: StoredLedgerRow }>(

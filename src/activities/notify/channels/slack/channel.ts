@@ -90,16 +90,8 @@ async function tellWithBot(
     if (updated.kind === 'posted') {
       if (call === null) return { kind: 'delivered', code: 'updated' };
       const text = callText(deps, notice, call, mentioned);
-      return ended(
-        await callSlack(deps.post, to, 'chat.postMessage', {
-          channel: place.channel,
-          thread_ts: place.ts,
-          reply_broadcast: true,
-          text,
-          parse: 'none',
-          unfurl_links: false,
-        }),
-      );
+      const inThread = { channel: place.channel, thread_ts: place.ts, reply_broadcast: true };
+      return ended(await callSlack(deps.post, to, 'chat.postMessage', { ...inThread, ...PLAIN, text }));
     }
     // The message was deleted: a notice that asks for people is posted anew.
     if (updated.kind !== 'give_up' || !GONE.has(updated.code)) return updated;
@@ -143,16 +135,14 @@ function endWords({ event, review }: Notice): string {
   return isOfTheCall ? NOTICE[event].subject : statusWords(review);
 }
 
+/** Slack makes nothing of the text by itself. */
+const PLAIN = { parse: 'none', unfurl_links: false } as const;
+
 /** One line, by bot or by webhook. */
 function say(deps: SlackDeps, access: Access, text: string, signal: AbortSignal): Promise<Posted> {
   if (access.kind === 'webhook') return postToWebhook(deps.post, { url: access.url, signal }, { text });
   const to = { apiUrl: deps.apiUrl ?? SLACK_API, token: access.token, signal };
-  return callSlack(deps.post, to, 'chat.postMessage', {
-    channel: access.channel,
-    text,
-    parse: 'none',
-    unfurl_links: false,
-  });
+  return callSlack(deps.post, to, 'chat.postMessage', { channel: access.channel, ...PLAIN, text });
 }
 
 function callText(deps: SlackDeps, notice: Notice, words: string, mentioned: readonly string[]): string {
