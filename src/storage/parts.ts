@@ -1,20 +1,9 @@
 import type { PartStore } from '../ports/store.ts';
-import type { PartName } from '../contract/part.ts';
-import { partCodesOf } from '../domain/readiness.ts';
-import type { Database } from './database/database.ts';
+import { partCodesOf, type Heartbeat } from '../domain/readiness.ts';
+import type { Database, Dated } from './database/database.ts';
 
-interface Row {
-  readonly instance: string;
-  readonly part: PartName;
-  readonly version: string;
-  readonly config_digest: string;
-  readonly policy_digest: string;
-  readonly problems: readonly string[];
-  readonly since: Date;
-  readonly seen_at: Date;
-  readonly files_age: number;
-  readonly age: number;
-}
+type Row = Dated<Omit<Heartbeat, 'part' | 'problems'>, 'since' | 'seenAt'> &
+  Heartbeat['part'] & { readonly problems: readonly string[] };
 
 export function createPartStore({ query, login, pollMs }: Database): PartStore {
   return {
@@ -36,20 +25,17 @@ export function createPartStore({ query, login, pollMs }: Database): PartStore {
     list: async () => {
       // Ages by the database's clock alone: that of a part may be wrong.
       const rows = await query<Row>(
-        `SELECT instance, part, version, config_digest, policy_digest, problems, since, seen_at,
-                extract(epoch FROM now() - seen_at)::float8 * 1000 AS age,
-                extract(epoch FROM now() - files_since)::float8 * 1000 AS files_age
+        `SELECT instance, part AS name, version, config_digest AS "configDigest", policy_digest AS "policyDigest",
+                problems, since, seen_at AS "seenAt", extract(epoch FROM now() - seen_at)::float8 * 1000 AS "ageMs",
+                extract(epoch FROM now() - files_since)::float8 * 1000 AS "filesAgeMs"
            FROM holdpoint.parts ORDER BY part, instance LIMIT 1000`,
       );
-      return rows.map((row) => ({
-        part: { name: row.part, instance: row.instance, version: row.version },
-        configDigest: row.config_digest,
-        policyDigest: row.policy_digest,
-        problems: partCodesOf(row.problems),
-        since: row.since.toISOString(),
-        seenAt: row.seen_at.toISOString(),
-        ageMs: row.age,
-        filesAgeMs: row.files_age,
+      return rows.map(({ name, instance, version, problems, since, seenAt, ...row }) => ({
+        ...row,
+        part: { name, instance, version },
+        problems: partCodesOf(problems),
+        since: since.toISOString(),
+        seenAt: seenAt.toISOString(),
       }));
     },
     probeDisk: async () => {

@@ -8,9 +8,9 @@ import {
 } from '../ports/store.ts';
 import { relatedSince, relateReviews, repeatsToConfirm, type TriedCall } from '../domain/related.ts';
 import type { Query } from './database/database.ts';
-import { storableText } from './database/text.ts';
 import { readRow, type FoundRow } from './reviews/list.ts';
 import type { ListRow } from './reviews/review-row.ts';
+import { storableText } from '../domain/json/storable.ts';
 
 /** Reviews that are read to tell of one: equal ones come first. */
 const MOST_TRIED = 50;

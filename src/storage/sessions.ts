@@ -1,6 +1,5 @@
-import type { SessionMethod } from '../contract/api.ts';
-import type { SessionStore } from '../ports/store.ts';
-import type { Query } from './database/database.ts';
+import type { SessionStore, StoredSession } from '../ports/store.ts';
+import type { Dated, Query } from './database/database.ts';
 
 /** {@link SessionStore} over the `sessions` and `used_once` tables. */
 export function createSessionStore(query: Query): SessionStore {
@@ -15,21 +14,16 @@ export function createSessionStore(query: Query): SessionStore {
       );
     },
     async read(idHash) {
-      const [row] = await query<SessionRow>(
-        `SELECT reviewer, method, credential, claimed_groups, started_at, seen_at, ends_at
+      const [row] = await query<Dated<StoredSession, 'startedAt' | 'seenAt' | 'endsAt'>>(
+        `SELECT reviewer AS "reviewerId", method, credential, claimed_groups::json AS "claimedGroups",
+                started_at AS "startedAt", seen_at AS "seenAt", ends_at AS "endsAt"
            FROM holdpoint.sessions WHERE id_hash = $1`,
         [idHash],
       );
       if (row === undefined) return undefined;
-      return {
-        reviewerId: row.reviewer,
-        method: row.method,
-        credential: row.credential,
-        claimedGroups: row.claimed_groups === null ? null : (JSON.parse(row.claimed_groups) as string[]),
-        startedAt: row.started_at.toISOString(),
-        seenAt: row.seen_at.toISOString(),
-        endsAt: row.ends_at.toISOString(),
-      };
+      const { startedAt, seenAt, endsAt, ...session } = row;
+      const times = { startedAt: startedAt.toISOString(), seenAt: seenAt.toISOString(), endsAt: endsAt.toISOString() };
+      return { ...session, ...times };
     },
     async touch(idHash, at) {
       await query('UPDATE holdpoint.sessions SET seen_at = greatest(seen_at, $2::timestamptz) WHERE id_hash = $1', [
@@ -54,14 +48,4 @@ export function createSessionStore(query: Query): SessionStore {
       return inserted.length > 0;
     },
   };
-}
-
-interface SessionRow {
-  reviewer: string;
-  method: SessionMethod;
-  credential: string;
-  claimed_groups: string | null;
-  started_at: Date;
-  seen_at: Date;
-  ends_at: Date;
 }

@@ -55,28 +55,21 @@ async function putUpstreamTools(query: Query, server: string, tools: readonly Li
   return result?.left_out ?? 0;
 }
 
-interface Row {
-  readonly server: string;
-  readonly tool: string;
-  readonly first_digest: string;
-  readonly first_parts: string;
-  readonly digest: string | null;
+type Row = Omit<UpstreamTool, 'firstParts' | 'parts' | 'previous' | 'definition'> & {
+  readonly firstParts: string;
   readonly parts: string;
   readonly previous: string | null;
   readonly definition: string | null;
-}
+};
 
 async function readUpstreamTools(query: Query): Promise<readonly UpstreamTool[]> {
   const rows = await query<Row>(
-    `SELECT server, tool, first_digest, first_parts, digest, parts, previous, definition
+    `SELECT server, tool, first_digest AS first, first_parts AS "firstParts", digest, parts, previous, definition
      FROM holdpoint.upstream_tools ORDER BY server, tool`,
   );
   return rows.map((row) => ({
-    server: row.server,
-    tool: row.tool,
-    first: row.first_digest,
-    firstParts: JSON.parse(row.first_parts) as ToolParts,
-    digest: row.digest,
+    ...row,
+    firstParts: JSON.parse(row.firstParts) as ToolParts,
     parts: JSON.parse(row.parts) as ToolParts,
     previous: row.previous === null ? null : (JSON.parse(row.previous) as UpstreamTool['previous']),
     definition: row.definition === null ? null : (JSON.parse(row.definition) as UpstreamDefinition),

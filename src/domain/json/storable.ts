@@ -20,7 +20,10 @@ export function storable(value: Json, depth = 0): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [storableText(key), storable(item, depth + 1)]));
 }
 
-/** Lone surrogates and NUL become U+FFFD. */
+/**
+ * Text that PostgreSQL can hold: lone surrogates and NUL become U+FFFD. Whoever can reach Temporal can put either into a
+ * proposal, and no call may become unrecordable by it.
+ */
 export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\ufffd');
 }

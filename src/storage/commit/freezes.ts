@@ -4,6 +4,7 @@ import { digestBytes } from '../../domain/proof/digest.ts';
 import { readPayload } from '../../domain/proof/dsse.ts';
 import { StorageError, type FreezeStore } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
+import { parseJson } from '../database/text.ts';
 
 interface Row {
   id: string;
@@ -62,7 +63,7 @@ export function createFreezeStore(query: Query): FreezeStore {
         n: row.n,
         freeze: readFreeze(row),
         freezeDigest: payloadDigestOf(row.envelope),
-        envelope: parse(row.lift),
+        envelope: parseJson(row.lift),
       }));
     },
     refuseLift: async (n, code) => {
@@ -80,7 +81,7 @@ export function createFreezeStore(query: Query): FreezeStore {
 
 /** What an envelope says, whether or not its key is still trusted. Of one that cannot be read: everything is stopped. */
 function readFreeze({ id, envelope }: Row): StandingFreeze {
-  const parsed = dsseEnvelopeSchema.safeParse(parse(envelope));
+  const parsed = dsseEnvelopeSchema.safeParse(parseJson(envelope));
   const payload = parsed.success ? readPayload('freeze', parsed.data) : undefined;
   if (payload?.freezeId !== id) return { id, tools: ['*'], by: 'unknown', why: 'It cannot be read.', at: '' };
   return { id, tools: payload.tools, by: payload.reviewer.id, why: payload.why, at: payload.frozenAt };
@@ -91,20 +92,11 @@ function viewOf(row: Row & { lift: string | null }): FreezeView {
 }
 
 function readLift(envelope: string): { by: string; why: string; at: string } {
-  const payload = readPayload('lift', parse(envelope) as DsseEnvelope);
+  const payload = readPayload('lift', parseJson(envelope) as DsseEnvelope);
   return { by: payload?.reviewer.id ?? '', why: payload?.why ?? '', at: payload?.liftedAt ?? '' };
 }
 
 function payloadDigestOf(envelope: string): string | null {
-  const parsed = dsseEnvelopeSchema.safeParse(parse(envelope));
+  const parsed = dsseEnvelopeSchema.safeParse(parseJson(envelope));
   return parsed.success ? digestBytes(Buffer.from(parsed.data.payload, 'base64')) : null;
-}
-
-/** The text was chosen by a caller who may freeze. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

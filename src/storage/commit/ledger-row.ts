@@ -1,5 +1,5 @@
 import type { Deferral, ExecutionOutcome, LedgerRow, LedgerState, LedgerTransition } from '../../domain/ledger.ts';
-import { storableText } from '../database/text.ts';
+import { storableText } from '../../domain/json/storable.ts';
 
 /** A row of `holdpoint.ledger` as `to_jsonb` gives it; times with the session's offset. */
 export interface StoredLedgerRow {

@@ -1,15 +1,11 @@
-import { type ObjectionStore, type StoredObjection, StorageError } from '../../ports/store.ts';
-import type { ReviewStatus } from '../../contract/review.ts';
-import type { LedgerState } from '../../domain/ledger.ts';
+import { type ObjectionStore, type StoredObjection, StorageError, type UnsettledObjection } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
+import { parseJson } from '../database/text.ts';
 
-interface Row {
-  n: number;
-  review_id: string;
-  envelope: string;
-  stored_at: Date;
-  unreadable: boolean;
-}
+type Row = Omit<StoredObjection, 'envelope' | 'storedAt'> & { readonly envelope: string; readonly storedAt: Date };
+
+/** Columns of a {@link Row}. */
+const ROW = `o.n::float8 AS n, o.review_id AS "reviewId", o.envelope, o.stored_at AS "storedAt", o.unreadable`;
 
 export function createObjectionStore(query: Query): ObjectionStore {
   return {
@@ -29,22 +25,21 @@ export function createObjectionStore(query: Query): ObjectionStore {
     },
     ofReview: async (reviewId, limit) => {
       const rows = await query<Row>(
-        `SELECT n::float8 AS n, review_id, envelope, stored_at, unreadable
-           FROM holdpoint.objections WHERE review_id = $1 ORDER BY objections.n LIMIT $2::bigint`,
+        `SELECT ${ROW} FROM holdpoint.objections o WHERE o.review_id = $1 ORDER BY o.n LIMIT $2::bigint`,
         [reviewId, limit],
       );
       return rows.map(readRow);
     },
     unsettled: async (after, limit) => {
-      const rows = await query<Row & { state: LedgerState; status: ReviewStatus | null }>(
-        `SELECT o.n::float8 AS n, o.review_id, o.envelope, o.stored_at, o.unreadable, l.state, r.status
+      const rows = await query<Row & Pick<UnsettledObjection, 'ledger' | 'status'>>(
+        `SELECT ${ROW}, l.state AS ledger, r.status
            FROM holdpoint.objections o
            JOIN holdpoint.ledger l ON l.review_id = o.review_id
            LEFT JOIN holdpoint.reviews r ON r.review_id = o.review_id
           WHERE o.settled_at IS NULL AND o.n > $1::bigint ORDER BY o.n LIMIT $2::bigint`,
         [after, limit],
       );
-      return rows.map((row) => ({ ...readRow(row), ledger: row.state, status: row.status }));
+      return rows.map(readRow);
     },
     settle: async (n) => {
       await query('UPDATE holdpoint.objections SET settled_at = now() WHERE n = $1::bigint', [n]);
@@ -64,21 +59,10 @@ export function createObjectionStore(query: Query): ObjectionStore {
   };
 }
 
-function readRow(row: Row): StoredObjection {
-  return {
-    n: row.n,
-    reviewId: row.review_id,
-    envelope: parse(row.envelope),
-    storedAt: row.stored_at.getTime(),
-    unreadable: row.unreadable,
-  };
-}
-
-/** The text was chosen by a caller who may store objections. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function readRow<R extends Row>({
+  envelope,
+  storedAt,
+  ...row
+}: R): Omit<R, 'envelope' | 'storedAt'> & Pick<StoredObjection, 'envelope' | 'storedAt'> {
+  return { ...row, envelope: parseJson(envelope), storedAt: storedAt.getTime() };
 }

@@ -6,7 +6,8 @@ import { leafOf, appendLeaves, hashLeaf, type CompactRange, type Hash } from '..
 import { stepOf, type Step } from './ledger-row.ts';
 import { approversOf, openLevelOf } from '../../domain/eligibility.ts';
 import { listRowOf } from '../reviews/review-row.ts';
-import { storableJson, storableText, storableTime } from '../database/text.ts';
+import { storableJson, storableTime } from '../database/text.ts';
+import { storableText } from '../../domain/json/storable.ts';
 
 /** One entry, ready to append; its place in the log and in its review are still to come. */
 export interface Leaf {

@@ -3,6 +3,11 @@ import { StorageError, type ConnectionUse } from '../../ports/store.ts';
 /** Runs one statement with `$1`-style parameters. Rejects with a {@link StorageError}; drivers' messages never leave. */
 export type Query = <Row>(sql: string, parameters?: readonly unknown[]) => Promise<Row[]>;
 
+/** A row that has the members of `T`, with its times as the drivers give them. */
+export type Dated<T, Times extends keyof T> = Omit<T, Times> & {
+  readonly [K in Times]: Date | Extract<T[K], null>;
+};
+
 /**
  * What storage needs of a database. Two drivers implement it with the same SQL: PostgreSQL through `pg`, and the
  * embedded PGlite.

@@ -1,15 +1,6 @@
-/**
- * Text that PostgreSQL can hold: no NUL, no lone surrogates. Whoever can reach Temporal can put either into a proposal,
- * and no call may become unrecordable by it. Both become U+FFFD.
- */
-export function storableText(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return /[\u0000\ud800-\udfff]/.test(text)
-    ? Buffer.from(text, 'utf8').toString('utf8').replaceAll('\0', '\ufffd')
-    : text;
-}
+import { storableText } from '../../domain/json/storable.ts';
 
-/** The same for every string inside a JSON value. */
+/** A value with every string in it as the database can hold it. */
 export function storableJson<T>(value: T): T {
   return JSON.parse(
     JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? storableText(inner) : inner)),
@@ -20,4 +11,13 @@ export function storableJson<T>(value: T): T {
 export function storableTime(text: string | null): string | null {
   const time = text === null ? Number.NaN : Date.parse(text);
   return Number.isNaN(time) ? null : new Date(time).toISOString();
+}
+
+/** What a caller who may write such a text chose; undefined where it is not even JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -10,12 +10,7 @@ import {
   type CompactRange,
   type Hash,
 } from '../../domain/proof/tree.ts';
-
-/** The last entry of a review: its number within the review, and its index in the log. */
-export interface FollowedTail {
-  readonly n: number;
-  readonly last: number;
-}
+import type { ReviewTail } from '../commit/prepare.ts';
 
 export interface LogFollower {
   /**
@@ -25,7 +20,7 @@ export interface LogFollower {
    */
   advance(to: Checkpoint): Promise<void>;
   /** Undefined where the log has nothing of the review, or entries that do not follow one another. */
-  tailOf(reviewId: string): FollowedTail | undefined;
+  tailOf(reviewId: string): ReviewTail | undefined;
 }
 
 const PAGE = 1_000;
@@ -39,7 +34,7 @@ export function createLogFollower(store: Pick<Store, 'entries'>): LogFollower {
   let range: CompactRange = EMPTY_RANGE;
   let root: Hash = EMPTY_ROOT;
   /** Null: its entries do not follow one another. */
-  const tails = new Map<string, FollowedTail | null>();
+  const tails = new Map<string, ReviewTail | null>();
 
   function note(index: number, entry: AuditEntry): void {
     if (!('reviewId' in entry)) return;

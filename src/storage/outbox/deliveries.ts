@@ -1,18 +1,7 @@
 import type { DeliveryStore, PersonTold, PlannedDelivery, Settlement, WaitingDelivery } from '../../ports/outbox.ts';
 import { StorageError } from '../../ports/store.ts';
-import type { Database, Query } from '../database/database.ts';
+import type { Database, Dated, Query } from '../database/database.ts';
 import { listDeliveries } from './list-deliveries.ts';
-
-interface WaitingRow {
-  idx: number;
-  ord: number;
-  review_id: string;
-  event: string;
-  at: string;
-  vote: string | null;
-  created_at: Date;
-  attempts: number;
-}
 
 /** Storage of what is told. See {@link DeliveryStore}. */
 export function createDeliveryStore(database: Pick<Database, 'query' | 'transaction'>): DeliveryStore {
@@ -72,12 +61,14 @@ export function createDeliveryStore(database: Pick<Database, 'query' | 'transact
       return rows.map((row) => row.destination);
     },
     waiting: async (destination, limit) => {
-      const rows = await query<WaitingRow>(
-        `SELECT idx::float8 AS idx, ord, review_id, event, at, vote, created_at, attempts FROM holdpoint.deliveries
+      const rows = await query<Dated<Omit<WaitingDelivery, 'destination'>, 'createdAt'>>(
+        `SELECT idx::float8 AS sequence, ord AS ordinal, review_id AS "reviewId", event, at, vote::json AS vote,
+                created_at AS "createdAt", attempts
+           FROM holdpoint.deliveries
           WHERE destination = $1 AND state = 'waiting' ORDER BY deliveries.idx, deliveries.ord LIMIT $2::bigint`,
         [destination, limit],
       );
-      return rows.map((row) => readWaiting(destination, row));
+      return rows.map((row) => ({ ...row, destination, createdAt: row.createdAt.toISOString() }));
     },
     settle: (destination, keys, settlement) => settle(query, destination, keys, settlement),
     settleAll: async (destination, { state, code, httpStatus }) => {
@@ -183,20 +174,6 @@ async function prune(query: Query, before: string): Promise<void> {
     [before],
   );
   await query(`DELETE FROM holdpoint.destinations WHERE since IS NULL AND looked_at < $1::timestamptz`, [before]);
-}
-
-function readWaiting(destination: string, row: WaitingRow): WaitingDelivery {
-  return {
-    destination,
-    sequence: row.idx,
-    ordinal: row.ord,
-    reviewId: row.review_id,
-    event: row.event,
-    at: row.at,
-    vote: row.vote === null ? null : (JSON.parse(row.vote) as WaitingDelivery['vote']),
-    createdAt: row.created_at.toISOString(),
-    attempts: row.attempts,
-  };
 }
 
 /** Storage of who is called by name in messages to others. See {@link DeliveryStore}. */

@@ -1,23 +1,10 @@
-import type { Delivery, DeliveryPage, DeliveryQuery, DeliveryState } from '../../contract/delivery.ts';
-import type { Query } from '../database/database.ts';
-import { storableText } from '../database/text.ts';
+import type { Delivery, DeliveryPage, DeliveryQuery } from '../../contract/delivery.ts';
+import type { Dated, Query } from '../database/database.ts';
+import { storableText } from '../../domain/json/storable.ts';
 
 const DEFAULT_LIMIT = 50;
 
-interface FoundRow {
-  destination: string;
-  idx: number;
-  ord: number;
-  review_id: string;
-  event: string;
-  at: string;
-  state: DeliveryState;
-  attempts: number;
-  code: string | null;
-  http_status: number | null;
-  tried_at: Date | null;
-  settled_at: Date | null;
-}
+type FoundRow = Dated<Delivery, 'triedAt' | 'settledAt'> & { readonly ord: number };
 
 /** One page, newest first. Undefined: Holdpoint did not make this cursor. */
 export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promise<DeliveryPage | undefined> {
@@ -31,12 +18,12 @@ export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promi
   if (wanted.reviewId !== undefined) conditions.push(`review_id = ${bind(wanted.reviewId)}`);
   if (wanted.state !== undefined) conditions.push(`state = ${bind(wanted.state)}`);
   if (after !== null) {
-    const place = `(${bind(after.idx)}::bigint, ${bind(after.destination)}::text, ${bind(after.ord)}::smallint)`;
+    const place = `(${bind(after.sequence)}::bigint, ${bind(after.destination)}::text, ${bind(after.ord)}::smallint)`;
     conditions.push(`(idx, destination, ord) < ${place}`);
   }
   const rows = await query<FoundRow>(
-    `SELECT destination, idx::float8 AS idx, ord, review_id, event, at, state, attempts, code, http_status, tried_at,
-            settled_at
+    `SELECT destination, idx::float8 AS sequence, ord, review_id AS "reviewId", event, at, state, attempts, code,
+            http_status AS "httpStatus", tried_at AS "triedAt", settled_at AS "settledAt"
        FROM holdpoint.deliveries WHERE ${conditions.join(' AND ')}
       ORDER BY deliveries.idx DESC, deliveries.destination DESC, deliveries.ord DESC LIMIT ${bind(limit + 1)}::bigint`,
     parameters,
@@ -44,31 +31,19 @@ export async function listDeliveries(query: Query, wanted: DeliveryQuery): Promi
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   return {
-    deliveries: shown.map(readDelivery),
+    deliveries: shown.map(({ ord: _, triedAt, settledAt, ...row }) => ({
+      ...row,
+      triedAt: triedAt?.toISOString() ?? null,
+      settledAt: settledAt?.toISOString() ?? null,
+    })),
     nextCursor: rows.length > limit && last !== undefined ? encodeCursor(last) : null,
   };
 }
 
-function readDelivery(row: FoundRow): Delivery {
-  return {
-    sequence: row.idx,
-    destination: row.destination,
-    event: row.event,
-    reviewId: row.review_id,
-    state: row.state,
-    attempts: row.attempts,
-    code: row.code,
-    httpStatus: row.http_status,
-    at: row.at,
-    triedAt: row.tried_at?.toISOString() ?? null,
-    settledAt: row.settled_at?.toISOString() ?? null,
-  };
-}
+type Place = Pick<FoundRow, 'sequence' | 'destination' | 'ord'>;
 
-type Place = Pick<FoundRow, 'idx' | 'destination' | 'ord'>;
-
-function encodeCursor({ idx, destination, ord }: Place): string {
-  return Buffer.from(JSON.stringify([idx, destination, ord])).toString('base64url');
+function encodeCursor({ sequence, destination, ord }: Place): string {
+  return Buffer.from(JSON.stringify([sequence, destination, ord])).toString('base64url');
 }
 
 function decodeCursor(cursor: string): Place | undefined {
@@ -79,9 +54,9 @@ function decodeCursor(cursor: string): Place | undefined {
     return undefined;
   }
   if (!Array.isArray(value) || value.length !== 3) return undefined;
-  const [idx, destination, ord] = value as unknown[];
-  if (!isIndex(idx) || !isIndex(ord) || ord > 1_000 || typeof destination !== 'string') return undefined;
-  return { idx, destination: storableText(destination), ord };
+  const [sequence, destination, ord] = value as unknown[];
+  if (!isIndex(sequence) || !isIndex(ord) || ord > 1_000 || typeof destination !== 'string') return undefined;
+  return { sequence, destination: storableText(destination), ord };
 }
 
 function isIndex(value: unknown): value is number {

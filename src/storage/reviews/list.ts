@@ -3,7 +3,7 @@ import { hasEnded } from '../../domain/lifecycle.ts';
 import type { ListFilter, Store } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { showListRow, type ListRow } from './review-row.ts';
-import { storableText } from '../database/text.ts';
+import { storableText } from '../../domain/json/storable.ts';
 
 /** Place of a row in the order of lists: deadline (`infinity` where there is none), then id. */
 interface Cursor {

@@ -5,8 +5,8 @@ import type { Store, StoredReview } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { readLedgerRow, type StoredLedgerRow } from '../commit/ledger-row.ts';
 import { composeReview, endReview } from './review-row.ts';
-import { storableText } from '../database/text.ts';
 import type { StoredEnvelope } from '../../domain/gate/change.ts';
+import { storableText } from '../../domain/json/storable.ts';
 
 async function readLedger(query: Query, reviewId: string): Promise<LedgerRow | undefined> {
   const [found] = await query<{ row: StoredLedgerRow }>(

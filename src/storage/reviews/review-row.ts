@@ -9,6 +9,7 @@ import {
 } from '../../domain/eligibility.ts';
 import { hasEnded, STATUS } from '../../domain/lifecycle.ts';
 import { ofArguments } from '../../domain/money.ts';
+import { clip } from '../../domain/gate/describe.ts';
 
 const SUMMARY_BYTES = 400;
 const ROW_AMOUNTS = 5;
@@ -135,18 +136,9 @@ function summaryOf(review: Pick<Review, 'call' | 'title'>): string {
   const { tool, arguments: args } = review.call;
   const text = review.title ?? (args === null ? tool : `${tool} ${JSON.stringify(args)}`);
   // Escapes only lengthen it: what is beyond the limit before them is beyond it after them.
-  return clip(text.slice(0, SUMMARY_BYTES + 1).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape));
+  return clip(text.slice(0, SUMMARY_BYTES + 1).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape), SUMMARY_BYTES);
 }
 
 function escape(character: string): string {
   return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-}
-
-function clip(text: string): string {
-  if (Buffer.byteLength(text) <= SUMMARY_BYTES) return text;
-  // Cutting inside a character leaves U+FFFD at the end; it goes too.
-  const cut = Buffer.from(text)
-    .subarray(0, SUMMARY_BYTES - 3)
-    .toString('utf8');
-  return `${cut.replace(/\ufffd$/u, '')}…`;
 }
