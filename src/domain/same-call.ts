@@ -21,10 +21,9 @@ interface KnownTool {
 
 /** SQL is compared as PostgreSQL parses it, an argument with `fold: ascii` without regard to letter case, everything else as it is. */
 function comparableArguments(args: JsonObject, known: KnownTool | undefined): Json {
-  const { sql, ...others } = args;
+  const { sql, params = [], ...others } = args;
   if (known?.definition.sql === undefined || typeof sql !== 'string') return foldLetters(args, known?.folds);
-  const statement = comparableSql(sql);
-  return statement === undefined ? args : [others, statement];
+  return [others, params, comparableSql(sql) ?? { sql }];
 }
 
 function foldLetters(value: Json, folds: Folds | undefined): Json {

@@ -49,6 +49,13 @@ test('a pending review as a HumanInterrupt', () => {
   expectTypeOf<HumanResponse['type']>().toEqualTypeOf<TheirResponse['type']>();
 });
 
+test('I1: a yes that would make the call a second time is said to', () => {
+  const equal = (mustConfirm: boolean) =>
+    ({ ...review, related: [{ reviewId: 'rev_other', relation: 'equal', mustConfirm }] }) as unknown as Review;
+  expect(toHumanInterrupt(equal(true)).description).toContain('(rev_other). A yes has to name it in `repeats`.');
+  expect(toHumanInterrupt(equal(false)).description).not.toContain('rev_other');
+});
+
 describe('responses', () => {
   test('accept, response and ignore', () => {
     const { digest } = review.call;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { propose } from '../../src/client/adapters/gate.ts';
+import { awaitOutcome, propose } from '../../src/client/adapters/gate.ts';
 import { Holdpoint } from '../../src/client/index.ts';
-import { CREATE, makeHarness, type Harness } from './support/harness.ts';
+import { CREATE, GET, makeHarness, type Harness } from './support/harness.ts';
 
 // What every adapter does with a tool call that is proposed again by a program that has changed since.
 let api: Harness;
@@ -12,9 +12,9 @@ afterAll(() => api.close());
 
 const client = () => new Holdpoint({ url: api.url, apiKey: api.credential('agent-1') });
 let keys = 0;
-async function first() {
+async function first(call = CREATE) {
   const idempotencyKey = `tool-call-${(keys += 1)}`;
-  const outcome = await propose(client(), { ...CREATE, reason: 'Due' }, { idempotencyKey });
+  const outcome = await propose(client(), { ...call, reason: 'Due' }, { idempotencyKey });
   if (outcome.status !== 'pending') throw new Error(outcome.status);
   await api.gate.settled(outcome.reviewId as `rev_${string}`);
   const review = (await api.get(`/v1/reviews/${outcome.reviewId}`, 'ops-1')).body;
@@ -52,4 +52,16 @@ test('once a reviewer has edited it, what was proposed cannot be compared', asyn
   await api.decide(reviewId, digest, { type: 'edit', arguments: { ...CREATE.arguments, amount: 7 } });
   const again = { ...CREATE, arguments: { ...CREATE.arguments, amount: 7 }, reason: 'Other words' };
   expect(await propose(client(), again, { idempotencyKey })).toMatchObject({ status: 'proposed_differently' });
+});
+
+test('K2: what the target said with a failure reaches the model, at once and after a yes', async () => {
+  const body = { error: { message: 'No such account' }, id: { $number: '1234567890123456789' } };
+  const message = 'The target answered 404';
+  api.gate.executes = true;
+  api.answer(() => ({ status: 'failed', code: 'upstream_rejected', message, body }));
+  const failed = { status: 'failed', error: { message }, result: { ...body, id: '1234567890123456789' } };
+  expect(await propose(client(), GET)).toMatchObject(failed);
+  const { reviewId, digest } = await first({ ...CREATE, arguments: { account: 'gone', amount: 1 } });
+  await api.decide(reviewId, digest);
+  expect(await awaitOutcome(client(), reviewId, { wait: '10s' })).toMatchObject(failed);
 });

@@ -48,6 +48,7 @@ describe('two texts of SQL', () => {
 
   it('are compared with their parameters, and as they are where they do not parse or are no statement of the tool', () => {
     expect(ofSql('SELECT $1', { params: [1] })).not.toBe(ofSql('SELECT $1', { params: [2] }));
+    expect(ofSql('SELECT 1', { params: [] })).toBe(ofSql('SELECT 1'));
     expect(ofSql('SELECT 1; SELECT 2')).not.toBe(ofSql('select 1; select 2'));
     expect(ofSql('SELECT 1', {}, null)).not.toBe(ofSql('select 1', {}, null));
   });

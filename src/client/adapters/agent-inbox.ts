@@ -256,6 +256,9 @@ function describe(review: Review): string {
   const lines = [
     ...(sentence ? [sentence] : []),
     `Proposed by ${review.proposer.id}${review.proposer.attested ? '' : ' (not attested)'}; ${review.class ?? 'not classified'}.`,
+    ...(review.related ?? []).flatMap(({ reviewId, mustConfirm }) =>
+      mustConfirm ? [`The same call is waiting or has run (${reviewId}). A yes has to name it in \`repeats\`.`] : [],
+    ),
     ...(review.reason === null ? [] : [`In the agent's words: ${review.reason}`]),
     ...(review.expiresAt === null ? [] : [`Without a decision it expires at ${review.expiresAt}.`]),
     `Digest: ${review.call.digest ?? 'not yet'}`,

@@ -36,6 +36,8 @@ export type ToolOutcome =
         readonly status: 'failed' | 'outcome_unknown';
         readonly error: { readonly code: string; readonly message: string };
         readonly retryable: boolean;
+        /** What the target said. */
+        readonly result?: Json;
         /** The words of the reviewer who stopped it before it ran. */
         readonly comment?: string;
       })
@@ -137,8 +139,13 @@ function refused(outcome: Refused): Refused {
   return { ...outcome, note: NOTES[outcome.status] };
 }
 
-function moreOf({ status, stopped }: ExecutionView): { readonly note?: string; readonly comment?: string } {
-  if (status === 'outcome_unknown') return { note: NOTES.outcome_unknown };
-  if (stopped === undefined) return {};
-  return { note: NOTES.stopped, ...(stopped.comment === null ? {} : { comment: stopped.comment }) };
+function moreOf({ status, body, stopped }: ExecutionView): {
+  readonly result?: Json;
+  readonly note?: string;
+  readonly comment?: string;
+} {
+  const said = body === undefined ? {} : { result: body };
+  if (status === 'outcome_unknown') return { ...said, note: NOTES.outcome_unknown };
+  if (stopped === undefined) return said;
+  return { ...said, note: NOTES.stopped, ...(stopped.comment === null ? {} : { comment: stopped.comment }) };
 }
