@@ -644,7 +644,11 @@ describe('K1: what can be read of a preview is kept', () => {
   const unreadable: readonly (readonly [string, Reply, JsonObject])[] = [
     ['too large', json(200, list(1, 5_000_000)), { $omitted: 'preview_unreadable', atLeastBytes: expect.any(Number) }],
     ['refused', json(403, {}), { $omitted: 'preview_rejected', message: 'The target answered the preview with 403' }],
-    ['not JSON', (_, response) => void response.writeHead(200).end('?'), { $omitted: 'preview_unreadable' }],
+    [
+      'not JSON',
+      (_, response) => void response.writeHead(200).end('?'),
+      { $omitted: 'preview_unreadable', message: 'The target answered the preview with 200, which is not JSON' },
+    ],
     ['cut off', (_, response) => void response.destroy(), { $omitted: 'target_unreachable' }],
   ];
   it.each(unreadable)('K1: one fact that is %s costs no other, and names itself', async (_, reply, mark) => {

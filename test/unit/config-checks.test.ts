@@ -15,6 +15,15 @@ const POLICY = `version: 1\n${APPROVALS}`;
 const HASH = 'a'.repeat(64);
 const placesOf = (config: string): readonly string[] => problemsOf(POLICY, config).map(placeOf);
 
+it('a key that only another kind of connector has is not suggested in its own place', () => {
+  const config = CONFIG + '  pg: { type: postgres, url: env:PG, credential: env:PG }\n';
+  const [problem] = problemsOf(POLICY, config);
+  expect(problem).toMatchObject({
+    message: 'unknown key "credential" in pg',
+    fix: expect.stringMatching(/^Delete it/),
+  });
+});
+
 describe('the example files', () => {
   const settings = settingsOf(EXAMPLE_POLICY, EXAMPLE_CONFIG);
 

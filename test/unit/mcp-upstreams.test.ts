@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Digest } from '../../src/contract/json.ts';
+import type { Digest, JsonObject } from '../../src/contract/json.ts';
 import { digestWithoutDescription, type ToolParts, type UpstreamTool } from '../../src/domain/upstream.ts';
 import { assessCall, findTool } from '../../src/domain/policy/assess.ts';
 import type { InForce } from '../../src/domain/policy/settings.ts';
@@ -37,10 +37,10 @@ function settingsWith(tools: readonly UpstreamTool[], policy = POLICY): InForce 
   return { ...settingsOf(policy), upstreams: { tools: toolsByServer(tools), settled: new Set() } };
 }
 
-function assess(settings: InForce, tool = 'mcp.tickets.search') {
+function assess(settings: InForce, tool = 'mcp.tickets.search', args: JsonObject = {}) {
   const proposer = { attested: true, id: 'agent-1', owner: null, agent: { id: 'agent-1' } } as const;
   const service = tool.split('.')[0] ?? '';
-  return assessCall({ service, tool, arguments: {}, context: {}, urgency: null, proposer, settings });
+  return assessCall({ service, tool, arguments: args, context: {}, urgency: null, proposer, settings });
 }
 
 const SEARCH = upstream('search');
@@ -52,6 +52,35 @@ describe('calls of an upstream’s tools', () => {
     expect(assessed).toMatchObject({ kind: 'free', class: 'reversible', gate: 'none' });
     expect(assessed).toMatchObject({ target: { request: { tool: 'search', definition: digest('a') } } });
     expect(assess(settingsWith([upstream('find')]), 'tickets.find').kind).toBe('free');
+  });
+
+  it('R4: are blocked for a null that its schema plainly does not take, and that alone', () => {
+    const text = { type: 'string' };
+    const line = { type: 'object', required: ['sku'], properties: { sku: text, note: text } };
+    const properties = {
+      id: text,
+      state: { type: ['string', 'integer'] },
+      nick: { type: ['string', 'null'] },
+      name: { type: 'string', nullable: true },
+      owner: { anyOf: [text, { type: 'null' }] },
+      any: {},
+      lines: { type: 'array', items: line },
+    };
+    const inputSchema = { type: 'object', required: ['id'], properties };
+    const settings = settingsWith([upstream('search', { definition: { description: null, inputSchema } })]);
+    const errorsOf = (args: JsonObject) => {
+      const found = assess(settings, 'mcp.tickets.search', args);
+      return found.kind === 'blocked' ? [found.reasonCodes, ...found.errors] : found.kind;
+    };
+    const allowed = { nick: null, name: null, owner: null, any: null, other: null, lines: [null] };
+    expect(errorsOf(allowed)).toBe('free');
+    expect(errorsOf({ id: null, state: null, lines: [{ sku: null, note: null }] })).toEqual([
+      ['arguments_invalid'],
+      { pointer: '/id', message: 'must be a string' },
+      { pointer: '/state', message: 'must be a string or a whole number: leave it out instead of null' },
+      { pointer: '/lines/0/sku', message: 'must be a string' },
+      { pointer: '/lines/0/note', message: 'must be a string: leave it out instead of null' },
+    ]);
   });
 
   it('are irreversible where no policy names them', () => {

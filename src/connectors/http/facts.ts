@@ -10,6 +10,7 @@ import { missingFact, isMissing } from '../../domain/missing-facts.ts';
 import type { PreviewResult } from '../../ports/connector.ts';
 import { clipValue } from '../answer.ts';
 import { failedToSend, type ExchangeResult } from './exchange.ts';
+import type { BodyRead } from './read-body.ts';
 import { findNewName } from './moved.ts';
 
 /** Sends one GET with the connector's credential and guards. */
@@ -115,12 +116,10 @@ function refusalOf(answer: ExchangeResult): PreviewRefusal {
   switch (answer.kind) {
     case 'answer': {
       const isUnreadable = answer.status < 300;
-      const why = isUnreadable && answer.body.kind === 'omitted' ? answer.body.value['$omitted'] : undefined;
-      const tooLarge = why === 'response_too_large' ? ', which is more than can be read' : '';
       return {
         ok: false,
         code: isUnreadable ? 'preview_unreadable' : 'preview_rejected',
-        message: `The target answered the preview with ${answer.status}${tooLarge}`,
+        message: `The target answered the preview with ${answer.status}${isUnreadable ? whyUnreadable(answer.body) : ''}`,
       };
     }
     case 'not_sent': {
@@ -130,4 +129,11 @@ function refusalOf(answer: ExchangeResult): PreviewRefusal {
     case 'lost':
       return { ok: false, code: 'target_unreachable', message: 'The target did not answer the preview in time' };
   }
+}
+
+function whyUnreadable(body: BodyRead): string {
+  if (body.kind === 'broken') return ', and the connection broke';
+  if (body.kind === 'omitted' && body.value['$omitted'] === 'response_too_large')
+    return ', which is more than can be read';
+  return ', which is not JSON';
 }

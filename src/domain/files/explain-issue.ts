@@ -159,7 +159,8 @@ function bracketsIn(expected: string, given: Json): string {
 }
 
 function explainUnknownKey(schema: z.ZodType, path: Path, key: string): Explained {
-  const known = knownKeysAt(schema, path);
+  // Of several shapes another may have the very key.
+  const known = knownKeysAt(schema, path).filter((name) => name !== key);
   const nearest = findNearest(key, known);
   const where = path.length === 0 ? 'here' : `in ${nameOf(path)}`;
   const fix = nearest !== undefined ? `Did you mean "${nearest}"?` : `Delete it; known keys: ${known.join(', ')}`;

@@ -15,6 +15,7 @@ import { missingConnector } from './classify.ts';
 import { createEvaluation } from './expression.ts';
 import { findFreezeOf } from './frozen.ts';
 import { matchesPattern, type InForce, type Settings } from './settings.ts';
+import { findUnwantedNulls } from './unwanted-nulls.ts';
 import { acceptKey, distrustUpstream, trustedDigest, upstreamNameOf } from './upstreams.ts';
 
 /** Who proposes, as far as it could be established. */
@@ -264,6 +265,9 @@ function render(
   if (connector.type !== 'mcp' || !rendered.ok) return rendered;
   // What the upstream says of the tool belongs to what is approved: one that changes its tool meanwhile has `drifted`.
   const listed = input.settings.upstreams?.tools.get(tool.connector)?.get(upstreamNameOf(tool));
+  const schema = tool.arguments === undefined ? listed?.definition?.inputSchema : undefined;
+  const errors = findUnwantedNulls(schema, input.arguments);
+  if (errors.length > 0) return { ok: false, code: 'invalid_call', errors };
   const definition = listed === undefined ? null : trustedDigest(input.settings, listed);
   const request = { ...(rendered.target.request as JsonObject), definition };
   return { ok: true, target: { ...rendered.target, request } };
