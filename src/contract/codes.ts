@@ -24,7 +24,7 @@ export const PROBLEMS = {
   callback_not_allowed: row(400, 'The callback URL is not allowed by the configuration'),
   unauthenticated: row(401, 'No valid credential'),
   forbidden: row(403, 'This credential does not allow that'),
-  not_an_approver: row(403, 'You are not an approver of the current level'),
+  not_an_approver: row(403, 'None of your groups may decide this now'),
   not_an_operator: row(403, 'Only operators freeze tools and lift freezes'),
   second_person_required: row(403, 'A freeze is lifted by another operator than the one who ordered it'),
   self_approval: row(403, 'Separation of duties does not let you decide this review'),

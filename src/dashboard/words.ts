@@ -589,7 +589,7 @@ export const words = {
       already_voted: 'You have already voted on this version. Your first vote counts.',
       digest_mismatch:
         'The review changed while you were reading it. Nothing was decided: read the new version and decide again.',
-      not_an_approver: 'You cannot vote on the current level. Your decision did not count.',
+      not_an_approver: 'None of your groups may decide this now. Your decision did not count.',
       self_approval:
         'Separation of duties: you proposed this, own the agent that did, or voted on an earlier level. Your decision did not count.',
       repeat_not_confirmed:

@@ -12,13 +12,13 @@ import {
   type JSONRPCRequest,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { ExactReadBuffer } from '../../connectors/mcp/exact-lines.ts';
 import { upstreamListSchema } from '../../contract/api.ts';
 import { unmarkNumbers } from '../../contract/exact-number.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';
 import type { CliContext } from './action.ts';
+import { AnsweringLines } from './answering-lines.ts';
 import { connect, type ConnectOptions } from './connect.ts';
 
 /** Prints the tools that upstreams list now and, for changed ones, the policy lines that accept them. */
@@ -53,7 +53,7 @@ export async function serveStdio(io: Io, options: ConnectOptions, { streams, sig
   const stdin = io.stdin as Readable;
   const local = new StdioServerTransport(stdin, streams.stdout as unknown as Writable);
   // A number that `JSON.parse` would round arrives as it was written, and is refused in words.
-  local['_readBuffer'] = new ExactReadBuffer(STDIO_DEFAULT_MAX_BUFFER_SIZE);
+  local['_readBuffer'] = new AnsweringLines(STDIO_DEFAULT_MAX_BUFFER_SIZE, (line) => streams.stdout.write(line));
   const ended = new Promise<'ended' | 'stopped'>((resolve) => {
     stdin.once('end', () => resolve('ended'));
     stdin.once('close', () => resolve('ended'));
