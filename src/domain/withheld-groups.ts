@@ -17,9 +17,9 @@ export function findWithheldGroups(groups: readonly string[], claimed: readonly 
     .map((group) => ({ group, nearest: nearestTo(group, claimed) ?? null }));
 }
 
-/** The name with which Keycloak, LDAP and Windows surround theirs, else one that is a slip of the pen away. */
+/** The name with which Keycloak, LDAP, Windows and Google surround theirs, else one that is a slip of the pen away. */
 function nearestTo(group: string, claimed: readonly string[]): string | undefined {
   const word = group.toLowerCase();
-  const partsOf = (name: string): readonly string[] => name.toLowerCase().split(/[/\\,=:]/);
+  const partsOf = (name: string): readonly string[] => name.toLowerCase().split(/[/\\,=:@\s]/);
   return claimed.find((name) => partsOf(name).includes(word)) ?? findNearest(group, claimed);
 }

@@ -153,6 +153,8 @@ describe('groups', () => {
     ['a distinguished name', ['CN=ops,OU=groups,DC=example', 'others'], 'CN=ops,OU=groups,DC=example'],
     ['a domain', ['EXAMPLE\\ops'], 'EXAMPLE\\ops'],
     ['another letter case', ['OPS'], 'OPS'],
+    ['a mailing list', ['ops@example.com'], 'ops@example.com'],
+    ['a blank at its end', ['ops '], 'ops '],
     ['ids', ['6f9619ff-8b86-d011-b42d-00cf4fc964ff'], null],
   ])('%s counts for no group, which is told to the person and the operator', async (_what, groups, nearest) => {
     useProvider({ groupsClaim: 'groups' });

@@ -74,6 +74,14 @@ describe('HTTPS_PROXY', () => {
     expect(readEnvironment({ HTTPS_PROXY: '' }).proxy(new URL('https://x.test'))).toBeUndefined();
   });
 
+  it('a collector of traces with TLS is refused behind it, unless it is exempt', () => {
+    const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otel.example.com', HTTPS_PROXY: PROXY };
+    expect(() => readEnvironment(traced)).toThrow(/HTTPS_PROXY.*Add otel\.example\.com to NO_PROXY/);
+    expect(readEnvironment({ ...traced, NO_PROXY: 'example.com' }).tracesUrl).toContain('otel.example.com');
+    const plain = { ...traced, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+    expect(readEnvironment(plain).tracesUrl).toContain('collector');
+  });
+
   it('Temporal with TLS is refused behind it, unless it is exempt', () => {
     const cloud = { TEMPORAL_ADDRESS: 'a.tmprl.cloud:7233', TEMPORAL_API_KEY: 'key', HTTPS_PROXY: PROXY };
     expect(() => readTemporalTarget(cloud)).toThrow(/HTTPS_PROXY.*Add a\.tmprl\.cloud to NO_PROXY/);

@@ -138,7 +138,16 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     tracesUrl: read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? tracesOf(read('OTEL_EXPORTER_OTLP_ENDPOINT')),
     deploymentVersion: bothOrNeither(read('HOLDPOINT_DEPLOYMENT_NAME'), read('HOLDPOINT_BUILD_ID'), problems),
   };
-  if (settings.tracesUrl !== null) read('OTEL_EXPORTER_OTLP_PROTOCOL');
+  if (settings.tracesUrl !== null) {
+    read('OTEL_EXPORTER_OTLP_PROTOCOL');
+    const collector = new URL(settings.tracesUrl);
+    // OpenTelemetry's exporter knows none: spans would be lost in silence, or pass by the proxy.
+    if (settings.proxy(collector) !== undefined) {
+      problems.push(
+        `HTTPS_PROXY is set, but traces do not go through a proxy. Add ${collector.hostname} to NO_PROXY, and let this machine connect to it directly, or send traces to a collector in your network.`,
+      );
+    }
+  }
   if (problems.length > 0) throw new StartError('setting_invalid', problems.join('\n'));
   return settings;
 }
