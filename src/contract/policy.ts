@@ -49,6 +49,8 @@ export const movedSchema = z.strictObject({ path: pathSchema, name: pointerSchem
 
 export const headerNameSchema = z.string().regex(HEADER_NAME_PATTERN, 'the name of a header such as Idempotency-Key');
 
+const statusSchema = z.int().min(100).max(599);
+
 /** How the `http` connector renders a call. */
 export const httpRequestSchema = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
@@ -61,12 +63,13 @@ export const httpRequestSchema = z.strictObject({
   nulls: z.enum(['clear']).optional(),
   /** Static headers only. */
   headers: z.record(z.string(), z.string()).optional(),
-  /** Status codes that mean success (default 200–299), and one condition on the body (CEL over `body`), also by itself. */
+  /** Status codes that mean success (default 200–299), and one condition on the body (CEL over `body`); one of them by itself. */
   success: z
     .union([
+      statusSchema,
       z.string(),
       z
-        .array(z.union([z.int().min(100).max(599), z.string()]))
+        .array(z.union([statusSchema, z.string()]))
         .min(1)
         .refine((items) => items.filter((item) => typeof item === 'string').length <= 1, 'at most one condition'),
     ])

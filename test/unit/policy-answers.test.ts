@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { deferralWait } from '../../src/domain/deferral.ts';
 import { readRetryAfter } from '../../src/domain/retry-after.ts';
+import { isSuccessStatus } from '../../src/domain/policy/success.ts';
 import { APPROVALS, CONFIG, load, placeOf, problemsOf, settingsOf } from './policy-support.ts';
 
 const HOUR = 3_600_000;
@@ -20,8 +21,11 @@ describe('what a tool makes of answers', () => {
       request: { success: [200, 201, 'body.ok == true'] },
       timeout: '5m',
     });
-    const alone = `request: { method: POST, path: /pay, success: 'has(body.id)' }`;
-    expect(load(policyWith('', 'api', alone)).ok).toBe(true);
+    for (const alone of ["'has(body.id)'", '201']) {
+      const one = `request: { method: POST, path: /pay, success: ${alone} }`;
+      expect(load(policyWith('', 'api', one)).ok).toBe(true);
+    }
+    expect(isSuccessStatus(201, 201) && !isSuccessStatus(201, 200)).toBe(true);
   });
 
   it.each([
@@ -65,6 +69,11 @@ describe('what a tool makes of answers', () => {
       'policy.yaml:7:5',
     ],
     ['N3: a key of HTTP for SQL', policyWith('    deferOn: [429]\n', 'db', 'sql: execute'), 'policy.yaml:7:5'],
+    [
+      'N3: a redirect without HTTP',
+      policyWith('    moved: { path: /r, name: /n }\n', 'db', 'sql: execute'),
+      'policy.yaml:7:5',
+    ],
     [
       'N3: facts that nothing fetches',
       policyWith('    preview: { requests: [{ path: /x, facts: [] }] }\n', 'remote', MCP),

@@ -74,7 +74,7 @@ function checkConnector({ definition, origin }: MergedTool, connectors: Connecto
 
 /** Keys that only some connectors use; elsewhere they would have no effect. */
 function checkUse(
-  { preview, idempotency, deferOn }: ToolDefinition,
+  { preview, idempotency, deferOn, moved }: ToolDefinition,
   name: string,
   { kind, config }: KindedConnector,
   tell: Tell,
@@ -83,11 +83,12 @@ function checkUse(
   const unused = [
     ...(idempotency !== undefined && kind !== 'http' ? ['idempotency'] : []),
     ...(deferOn !== undefined && !speaksHttp ? ['deferOn'] : []),
+    ...(moved !== undefined && kind !== 'http' ? ['moved'] : []),
     ...(preview !== undefined && 'requests' in preview && kind !== 'http' ? ['preview'] : []),
   ];
   return unused.map((field) => {
     const message = `${field} has no effect with the connector ${name}, which is ${kind}`;
-    return tell([field], message, `Delete ${field}, or use an HTTP connector`, 'key');
+    return tell([field], message, `Delete ${field}, or use another connector`, 'key');
   });
 }
 
