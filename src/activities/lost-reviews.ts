@@ -5,7 +5,8 @@ import { entryOf } from '../domain/gate/change.ts';
 import type { LedgerRow } from '../domain/ledger.ts';
 import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { Clock } from '../ports/connector.ts';
-import { UNSETTLED_STATES, type SweepHalt, type UnsettledState, type ReviewWrite, type Store } from '../ports/store.ts';
+import { UNSETTLED_STATES, type SweepHalt, type UnsettledState } from '../ports/recovery.ts';
+import type { ReviewWrite, Store } from '../ports/store.ts';
 import type { GatedCallInput } from '../workflows/messages.ts';
 import { commitStep } from './execute/record-result.ts';
 

@@ -1,6 +1,7 @@
 import { LIMITS } from '../contract/constants.ts';
 import type { LedgerRow } from '../domain/ledger.ts';
-import type { Store, StoredObjection } from '../ports/store.ts';
+import type { Store } from '../ports/store.ts';
+import type { StoredObjection } from '../ports/objections.ts';
 import type { Objection } from '../domain/gate/objections.ts';
 import type { SettingsSource } from '../domain/policy/settings.ts';
 import type { EnvelopeVerifier } from '../ports/connector.ts';

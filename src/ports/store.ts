@@ -1,16 +1,18 @@
 import type { AuditEntry, IndexedEntry } from '../contract/audit.ts';
-import type { DeliveryStore } from './outbox.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
-import type { Freezes, FreezeView, StandingFreeze } from '../contract/freeze.ts';
-import type { Digest, Timestamp } from '../contract/json.ts';
 import type { ReviewId } from '../contract/ids.ts';
-import type { Part } from '../contract/part.ts';
-import type { Heartbeat, PartCode } from '../domain/readiness.ts';
-import type { LedgerRow, LedgerTransition, LedgerState } from '../domain/ledger.ts';
-import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
-import type { ExecutionView, Material, RelatedReview, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
-import type { SessionMethod } from '../contract/api.ts';
+import type { Timestamp } from '../contract/json.ts';
+import type { ExecutionView, Material, Review, ReviewRow, ReviewStatus } from '../contract/review.ts';
 import type { StoredEnvelope } from '../domain/gate/change.ts';
+import type { LedgerRow, LedgerTransition } from '../domain/ledger.ts';
+import type { ListedTool, UpstreamTool } from '../domain/upstream.ts';
+import type { FreezeStore, FreezeWrite } from './freezes.ts';
+import type { ObjectionStore } from './objections.ts';
+import type { DeliveryStore } from './outbox.ts';
+import type { PartStore } from './parts.ts';
+import type { McpRequests, ProposedCalls } from './proposed-calls.ts';
+import type { RecoveryStore } from './recovery.ts';
+import type { SessionStore } from './sessions.ts';
 
 /**
  * Storage as its users see it. One verb writes: {@link Store.commit} takes at most one ledger transition, the audit
@@ -56,11 +58,6 @@ export interface Commit {
   /** Goes with its entry, `frozen` or `lifted`, and refuses from then on what was judged without it. */
   readonly freeze?: FreezeWrite;
 }
-
-/** `freeze`: by the login of the reviewers' api. `lift`: by the execute worker, which has verified it. */
-export type FreezeWrite =
-  | { readonly to: 'freeze'; readonly freezeId: string; readonly envelope: DsseEnvelope }
-  | { readonly to: 'lift'; readonly freezeId: string; readonly n: number };
 
 export type CommitResult =
   /** Written. `row` is the ledger row after it, where a transition was asked for; `indices` those of the entries. */
@@ -273,146 +270,6 @@ export interface ConnectionUse {
   readonly waiting: number;
 }
 
-/** A signed no as it was stored, before any workflow was told of it. */
-export interface StoredObjection {
-  /** Rises with every objection; those of one review may have been committed in another order. */
-  readonly n: number;
-  readonly reviewId: ReviewId;
-  /** As it came; nothing of it counts until it is verified. Undefined: not even JSON. */
-  readonly envelope: unknown;
-  /** Epoch ms. */
-  readonly storedAt: number;
-  /** The execute worker could not verify it. */
-  readonly unreadable: boolean;
-}
-
-/** An objection about which something may still have to be done, and where its review stands. */
-export interface UnsettledObjection extends StoredObjection {
-  readonly ledger: LedgerState;
-  readonly status: ReviewStatus | null;
-}
-
-export interface ObjectionStore {
-  /**
-   * Stores a no while nothing has been claimed; storing the same envelope again changes nothing. Only the login of the
-   * reviewers' api may.
-   */
-  object(reviewId: ReviewId, envelope: DsseEnvelope): Promise<'stored' | 'already_started' | 'already_resolved'>;
-  /** Whether the login may store objections. Throws `database_unavailable`. */
-  mayObject(): Promise<boolean>;
-  /** The oldest ones of a review, settled or not; {@link LedgerRow.objections} counts all. */
-  ofReview(reviewId: ReviewId, limit: number): Promise<readonly StoredObjection[]>;
-  /** In order of `n`, beginning after one. */
-  unsettled(after: number, limit: number): Promise<readonly UnsettledObjection[]>;
-  /** By the gate worker: nothing is left to do about it. The claim still judges it. */
-  settle(n: number): Promise<void>;
-  /** By the execute worker. */
-  setUnreadable(n: number, unreadable: boolean): Promise<void>;
-  countUnreadable(): Promise<number>;
-}
-
-/** A lift that was asked for and not judged yet. */
-export interface AskedLift {
-  readonly n: number;
-  readonly freeze: StandingFreeze;
-  /** SHA-256 of the freeze envelope's payload; null: it has none. */
-  readonly freezeDigest: Digest | null;
-  /** As it came; nothing of it counts until it is verified. */
-  readonly envelope: unknown;
-}
-
-/** What operators stopped while everything ran. Freezes and lifts themselves are written by {@link Store.commit}. */
-export interface FreezeStore {
-  /**
-   * All that stand, in one moment. A stored freeze counts whatever became of its author and key; of one that cannot be read
-   * it is assumed that it stops everything.
-   */
-  read(): Promise<Freezes>;
-  /** Whether these are the freezes that stand. */
-  isCurrent(version: number): Promise<boolean>;
-  /** Those that stand and the latest others, the newest first. */
-  list(limit: number): Promise<readonly FreezeView[]>;
-  /** `digest`: SHA-256 of its envelope's payload; null: it has none. */
-  find(freezeId: string): Promise<(FreezeView & { readonly digest: Digest | null }) | undefined>;
-  /** Stores a lift for the execute worker to judge. Only the login of the reviewers' api may. */
-  askLift(freezeId: string, envelope: DsseEnvelope): Promise<'stored' | 'not_frozen'>;
-  /** The oldest first. */
-  askedLifts(limit: number): Promise<readonly AskedLift[]>;
-  /** By the execute worker: the lift does not count, and never will. */
-  refuseLift(n: number, code: string): Promise<void>;
-  /** What became of a lift. Null: not judged yet. Undefined: there is none. */
-  readLift(envelope: DsseEnvelope): Promise<string | null | undefined>;
-}
-
-/** Which Temporal this is. Names are not enough: `default` exists on every server. */
-export interface TemporalIdentity {
-  readonly namespaceId: string;
-  /** Null where the namespace is global: it may move between clusters. */
-  readonly clusterId: string | null;
-}
-
-/** Ledger states in which a review still needs its workflow. */
-export const UNSETTLED_STATES = ['claimed', 'unknown', 'deferred', 'open'] as const;
-export type UnsettledState = (typeof UNSETTLED_STATES)[number];
-
-export interface SweepHalt {
-  readonly at: Timestamp;
-  /** Lost reviews that the sweep found and did not settle; not all of them. */
-  readonly reviewIds: readonly ReviewId[];
-}
-
-/** What recovery keeps in the database, for all workers together. */
-export interface RecoveryStore {
-  /** The Temporal that this database belongs to; undefined: not bound yet. */
-  binding(): Promise<TemporalIdentity | undefined>;
-  /** Binds the database where it is not bound yet. */
-  bind(identity: TemporalIdentity): Promise<void>;
-  /** Binds it to another Temporal and approves that these reviews are settled as lost. */
-  rebind(identity: TemporalIdentity, lost: readonly ReviewId[]): Promise<void>;
-  /**
-   * Ledger rows in this state that have not been reconciled and did not change since `before`, in the order of their
-   * ids, from the first one behind `after` (null: from the start).
-   */
-  unsettled(
-    state: UnsettledState,
-    before: Timestamp,
-    limit: number,
-    after: ReviewId | null,
-  ): Promise<readonly ReviewId[]>;
-  /**
-   * Asks whether a review may be settled as lost: up to `LIMITS.lostPerHour` reviews an hour, and those that a person
-   * approved. The first refusal halts every sweep, with `found` for people to see.
-   */
-  takeLost(reviewId: ReviewId, found: readonly ReviewId[]): Promise<boolean>;
-  status(): Promise<{ readonly halt: SweepHalt | null; readonly lostLastHour: number }>;
-  /** A person approves, for a day, that these reviews are settled as lost; sweeps go on. */
-  approveLost(lost: readonly ReviewId[]): Promise<void>;
-}
-
-/** What a process says of itself every few seconds. */
-export interface OwnBeat {
-  readonly part: Part;
-  readonly configDigest: string;
-  readonly policyDigest: string;
-  readonly problems: readonly PartCode[];
-}
-
-export interface PartStore {
-  /** Opens a connection as a new process would. Throws `database_unavailable`, `write_refused`. */
-  login(): Promise<void>;
-  /** Resolves with the database's time, epoch ms. */
-  beat(beat: OwnBeat): Promise<number>;
-  /** This process ends, in order. */
-  leave(instance: string): Promise<void>;
-  /** Every process that was there within the last minutes; how long ago is in `ageMs`. */
-  list(): Promise<readonly Heartbeat[]>;
-  /** Rejects where the database's disk has no room. */
-  probeDisk(): Promise<void>;
-  /** Digest of the files that a part of this deployment last read and put in force. */
-  filesInForce(): Promise<string | undefined>;
-  putFilesInForce(digest: string): Promise<void>;
-}
-
 /**
  * Statements of completeness and who waits for one. The api asks; the execute worker, which has no port, looks for
  * requests and answers them. Whatever stands here is believed only for the execute worker's signature.
@@ -425,89 +282,4 @@ export interface StatementStore {
   /** Ends the request. Without a statement (none can be given) an earlier one stays. */
   answer(reviewId: ReviewId, statement?: DsseEnvelope): Promise<void>;
   read(reviewId: ReviewId): Promise<{ readonly statement: DsseEnvelope | null; readonly isRequested: boolean }>;
-}
-
-/**
- * A call that people are asked about, by keyed fingerprints of what the agent said: `call` of tool, arguments and
- * context, `intent` of the call with its thread, callback and approval.
- */
-export interface CallFingerprints {
-  readonly call: string;
-  readonly intent: string;
-}
-
-export interface CallBinding {
-  readonly proposer: string;
-  /** The idempotency key, and the fingerprint of the body that came with it. */
-  readonly key?: { readonly key: string; readonly fingerprint: string } | undefined;
-  /** The review that is begun where no other stands for the call. */
-  readonly reviewId: ReviewId;
-  /** Absent: people are not asked about the call, so no other stands for it. */
-  readonly fingerprints?: CallFingerprints | undefined;
-  /** An equal call may stand for this one. */
-  readonly attach: boolean;
-  /** Reviews that already stand for other calls of the same request. */
-  readonly taken: readonly ReviewId[];
-  readonly at: Timestamp;
-}
-
-export type BoundCall =
-  /** `attached`: to an equal call that waits for people, is about to, or was rejected within the last hour. */
-  | { readonly kind: 'new' | 'attached'; readonly reviewId: ReviewId }
-  /** The key was bound before, with the same (`matches`) or another body. */
-  | { readonly kind: 'seen'; readonly reviewId: ReviewId; readonly matches: boolean; readonly attached: boolean };
-
-/** Which calls agents have proposed, and which review stands for each. */
-export interface ProposedCalls {
-  /** One statement, so that it neither misses nor overtakes an equal call or a decision that comes at the same time. */
-  bind(binding: CallBinding): Promise<BoundCall>;
-  /** Notes a later version of a call. */
-  note(
-    proposer: string,
-    fingerprints: CallFingerprints,
-    reviewId: ReviewId,
-    revision: number,
-    at: Timestamp,
-  ): Promise<void>;
-  /** What people are told of others beside a review that is held. `call`: compared with; absent: the version that stands. */
-  related(review: Review, call?: string): Promise<readonly RelatedReview[]>;
-  /** Those of {@link related} of which a yes must say that twice is meant. */
-  repeats(review: Review, call?: string): Promise<readonly RelatedReview[]>;
-}
-
-/** MCP requests that have not been answered. */
-export interface McpRequests {
-  /** The key of a request: `key`, or that of the same request where it was sent before and has not been answered. */
-  begin(request: string, key: string, at: Timestamp, since: Timestamp): Promise<string>;
-  answered(request: string): Promise<void>;
-}
-
-/** A session of the dashboard as storage keeps it: the cookie holds the id, storage its SHA-256 alone. */
-export interface StoredSession {
-  readonly reviewerId: string;
-  readonly method: SessionMethod;
-  /** Fingerprint of what the person signed in with; a session ends when the configuration no longer gives the same. */
-  readonly credential: string;
-  /** Groups that the identity provider told of; null: it was not asked. They only ever take away. */
-  readonly claimedGroups: readonly string[] | null;
-  readonly startedAt: Timestamp;
-  readonly seenAt: Timestamp;
-  readonly endsAt: Timestamp;
-}
-
-/**
- * Sessions and what may be used once, shared by every api process. A cookie cannot be called back; a row can, so that
- * signing out holds everywhere and at once.
- */
-export interface SessionStore {
-  /** Also forgets sessions that have ended by `startedAt`. */
-  begin(idHash: string, session: StoredSession): Promise<void>;
-  read(idHash: string): Promise<StoredSession | undefined>;
-  /** Notes that the session was used. */
-  touch(idHash: string, at: Timestamp): Promise<void>;
-  end(idHash: string): Promise<void>;
-  /** Ends every session of a reviewer; says how many there were. */
-  endAll(reviewerId: string): Promise<number>;
-  /** True for the first caller with this key, over all processes. Kept until `until`; it must not be asked for later. */
-  useOnce(key: string, until: Timestamp, now: Timestamp): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-import type { PartStore } from '../ports/store.ts';
+import type { PartStore } from '../ports/parts.ts';
 import { partCodesOf, type Heartbeat } from '../domain/readiness.ts';
 import type { Database, Dated } from './database/database.ts';
 

@@ -1,11 +1,6 @@
 import { NOT_STARTED, type ExecutionView, type RelatedReview, type Review } from '../contract/review.ts';
-import {
-  StorageError,
-  type BoundCall,
-  type CallBinding,
-  type McpRequests,
-  type ProposedCalls,
-} from '../ports/store.ts';
+import { StorageError } from '../ports/store.ts';
+import type { BoundCall, CallBinding, McpRequests, ProposedCalls } from '../ports/proposed-calls.ts';
 import { relatedSince, relateReviews, repeatsToConfirm, type TriedCall } from '../domain/related.ts';
 import type { Query } from './database/database.ts';
 import { readRow, type FoundRow } from './reviews/list.ts';

@@ -1,4 +1,4 @@
-import type { RecoveryStore } from '../ports/store.ts';
+import type { RecoveryStore } from '../ports/recovery.ts';
 import type { Query } from './database/database.ts';
 
 export function createRecoveryStore(query: Query): RecoveryStore {

@@ -1,4 +1,4 @@
-import type { SessionStore, StoredSession } from '../ports/store.ts';
+import type { SessionStore, StoredSession } from '../ports/sessions.ts';
 import type { Dated, Query } from './database/database.ts';
 
 /** {@link SessionStore} over the `sessions` and `used_once` tables. */

@@ -5,7 +5,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ReceiptCode } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { DecisionType, Material, Review } from '../contract/review.ts';
 import type { Classified, RecordOutcome, ClassifiedRevision, WithEvidence } from '../activities/api.ts';
@@ -26,31 +25,14 @@ const TIMER_SUMMARY_BYTES = 200;
 
 type Opened = Exclude<Classified, { kind: 'refused' }>;
 
-/** Everything of a review that outlives a run of its workflow: what continue-as-new carries. */
-export interface Snapshot {
-  readonly record: ReviewRecord;
-  readonly attested: boolean;
-  readonly timeoutMs: number;
-  readonly executeWithinMs: number;
-  /** Absent in snapshots of before. */
-  readonly pageUrl?: string | null;
-  readonly startedAt: number;
-  readonly proposal: DsseEnvelope | null;
-  readonly proposalDigest: string;
-  /** Digest input of the revision before the current one, where an edit led to it. */
-  readonly previous: Material | null;
-  /** Decision envelopes that carry the current revision. */
-  readonly carrying: readonly DsseEnvelope[];
-  /** What is still ahead. */
-  readonly schedule: Schedule;
-  readonly receipts: readonly (readonly [string, ReceiptCode])[];
-}
-
 /** One review as its workflow holds it. State changes only after the database has it. */
 export class ReviewRun {
   record: ReviewRecord;
+  /** Digest input of the revision before the current one, where an edit led to it. */
   previous: Material | null;
+  /** Decision envelopes that carry the current revision. */
   carrying: readonly DsseEnvelope[];
+  /** What is still ahead. */
   schedule: Schedule;
   readonly inbox: Inbox;
   readonly attested: boolean;
@@ -165,6 +147,14 @@ export class ReviewRun {
     return { ...state, receipts: inbox.receipts };
   }
 }
+
+/** Everything of a review that outlives a run of its workflow: what continue-as-new carries. */
+export type Snapshot = Pick<ReviewRun, 'record' | 'previous' | 'carrying' | 'schedule' | 'attested' | 'startedAt'> &
+  Pick<ReviewRun, 'timeoutMs' | 'executeWithinMs' | 'proposal' | 'proposalDigest'> & {
+    /** Absent in snapshots of before. */
+    readonly pageUrl?: string | null;
+    readonly receipts: Inbox['receipts'];
+  };
 
 /**
  * Opens the gate. `reopened`: the ledger row was open already (a reset), and what was recorded then may differ. Where

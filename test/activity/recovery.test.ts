@@ -9,7 +9,8 @@ import {
 } from '../../src/activities/lost-reviews.ts';
 import { createTemporalBinding } from '../../src/cli/compose/temporal-binding.ts';
 import { LIMITS } from '../../src/contract/constants.ts';
-import type { TemporalIdentity, Store } from '../../src/ports/store.ts';
+import type { TemporalIdentity } from '../../src/ports/recovery.ts';
+import type { Store } from '../../src/ports/store.ts';
 import type { Database } from '../../src/storage/database/database.ts';
 import { AT, claiming, opening, proposal, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { filesDigest, keepFiles, requireNewest } from '../../src/cli/compose/kept-files.ts';
-import type { PartStore } from '../../src/ports/store.ts';
+import type { PartStore } from '../../src/ports/parts.ts';
 import { openSettings, type FileSettingsSource, type SettingsFiles } from '../../src/settings/follow.ts';
 import { placeOf } from '../../src/domain/files/yaml-source.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PartName } from '../../src/contract/part.ts';
-import type { OwnBeat, Store } from '../../src/ports/store.ts';
+import type { OwnBeat } from '../../src/ports/parts.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { grantRoles } from '../../src/storage/database/roles.ts';
 import { createStore, openDatabase } from '../../src/storage/store.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Review } from '../../src/contract/review.ts';
-import type { CallBinding, Store } from '../../src/ports/store.ts';
+import type { CallBinding } from '../../src/ports/proposed-calls.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { AT, bindingOf, LATER, reviewIdOf, reviewOf, stateWrite } from '../support/storage-fixtures.ts';
 import { onEveryDatabase } from '../support/stores.ts';
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { UnsettledState, ListFilter, Store } from '../../src/ports/store.ts';
+import type { UnsettledState } from '../../src/ports/recovery.ts';
+import type { ListFilter, Store } from '../../src/ports/store.ts';
 import type { ExecutionView, Material, Review } from '../../src/contract/review.ts';
 import type { Database, Query } from '../../src/storage/database/database.ts';
 import { createReviewLists } from '../../src/storage/reviews/list.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StoredSession } from '../../src/ports/store.ts';
+import type { StoredSession } from '../../src/ports/sessions.ts';
 import { grantRoles } from '../../src/storage/database/roles.ts';
 import { startPostgres, type Postgres } from '../support/postgres.ts';
 import { onEveryDatabase, openStore, type OpenStore } from '../support/stores.ts';

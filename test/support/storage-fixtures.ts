@@ -1,7 +1,8 @@
 import { NOT_STARTED, type Review } from '../../src/contract/review.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
 import type { LedgerTransition } from '../../src/domain/ledger.ts';
-import type { CallBinding, Commit } from '../../src/ports/store.ts';
+import type { CallBinding } from '../../src/ports/proposed-calls.ts';
+import type { Commit } from '../../src/ports/store.ts';
 import { materialOf } from './materials.ts';
 
 /** Made-up reviews, entries and commits for tests and measurements of storage. */

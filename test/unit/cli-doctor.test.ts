@@ -8,7 +8,7 @@ import {
   checkStandaloneActivities,
   judgeTemporalClock,
 } from '../../src/cli/commands/doctor/temporal.ts';
-import type { TemporalIdentity } from '../../src/ports/store.ts';
+import type { TemporalIdentity } from '../../src/ports/recovery.ts';
 
 describe('clocks', () => {
   const now = Date.parse('2026-04-01T12:00:00.000Z');

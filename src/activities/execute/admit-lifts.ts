@@ -1,6 +1,6 @@
 import { findReviewer } from '../../domain/policy/settings.ts';
 import { refusalOfLift } from '../../domain/freeze.ts';
-import type { AskedLift } from '../../ports/store.ts';
+import type { AskedLift } from '../../ports/freezes.ts';
 import type { ExecuteDeps } from './deps.ts';
 
 /** Lifts that are judged in one go. */

@@ -11,7 +11,8 @@ import {
   type PartProblem,
 } from '../../domain/readiness.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
-import type { OwnBeat, Store } from '../../ports/store.ts';
+import type { OwnBeat } from '../../ports/parts.ts';
+import type { Store } from '../../ports/store.ts';
 
 /** How long one check may take, and how often the servers are asked at most, in ms. */
 const CHECK_WITHIN = 2_000;

@@ -4,7 +4,7 @@ import { getIronSession, type IronSession } from 'iron-session';
 import type { ReviewerConfig } from '../../contract/config.ts';
 import type { SessionMethod } from '../../contract/api.ts';
 import { findWithheldGroups } from '../../domain/withheld-groups.ts';
-import type { SessionStore, StoredSession } from '../../ports/store.ts';
+import type { SessionStore, StoredSession } from '../../ports/sessions.ts';
 import { findReviewer, type Settings, type SettingsSource } from '../../domain/policy/settings.ts';
 import type { Clock } from '../service/context.ts';
 import type { OpenSession, ReviewerPrincipal } from '../principal.ts';

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { principalIdSchema } from '../../contract/ids.ts';
-import type { SessionStore } from '../../ports/store.ts';
+import type { SessionStore } from '../../ports/sessions.ts';
 import type { Clock } from '../service/context.ts';
 
 /** Milliseconds that a link is good for. */

@@ -9,7 +9,8 @@ import type { Assessment } from '../../domain/policy/assess.ts';
 import { findAgent } from '../../domain/policy/settings.ts';
 import { canonicalJson } from '../../domain/proof/digest.ts';
 import { comparableCall, comparableIntent } from '../../domain/same-call.ts';
-import { StorageError, type CallFingerprints } from '../../ports/store.ts';
+import { StorageError } from '../../ports/store.ts';
+import type { CallFingerprints } from '../../ports/proposed-calls.ts';
 
 /**
  * A call that is proposed again: where policy says `attach`, the review that waits for people or that they have just

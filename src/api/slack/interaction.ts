@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import type { SessionStore } from '../../ports/store.ts';
+import type { SessionStore } from '../../ports/sessions.ts';
 import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/message.ts';
 
 /** What we read of a `block_actions` payload (https://docs.slack.dev/reference/interaction-payloads/block_actions-payload). */

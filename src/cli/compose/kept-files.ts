@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { InvalidFilesError } from '../../domain/files/problem.ts';
 import { digestOf } from '../../domain/proof/digest.ts';
-import type { PartStore } from '../../ports/store.ts';
+import type { PartStore } from '../../ports/parts.ts';
 import type { FileSettingsSource, FilesInForce, KeptFiles } from '../../settings/follow.ts';
 import { writeFileAtomically } from '../../storage/keys/key-files.ts';
 

@@ -7,7 +7,8 @@ import type { Part } from '../../contract/part.ts';
 import { findTool } from '../../domain/policy/assess.ts';
 import type { SettingsSource } from '../../domain/policy/settings.ts';
 import type { Attempt } from '../../activities/notify/deliver.ts';
-import type { Commit, OperationalState, Store, UnsettledState } from '../../ports/store.ts';
+import type { Commit, OperationalState, Store } from '../../ports/store.ts';
+import type { UnsettledState } from '../../ports/recovery.ts';
 
 /** How often the database is asked at most, whoever scrapes, ms. */
 const READ_EVERY_MS = 1_000;

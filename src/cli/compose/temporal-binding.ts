@@ -1,4 +1,4 @@
-import { UNSETTLED_STATES, type RecoveryStore, type TemporalIdentity } from '../../ports/store.ts';
+import { UNSETTLED_STATES, type RecoveryStore, type TemporalIdentity } from '../../ports/recovery.ts';
 import { StartError } from '../start-error.ts';
 import type { TemporalConnections } from './temporal.ts';
 

@@ -2,7 +2,8 @@ import { dsseEnvelopeSchema, type DsseEnvelope } from '../../contract/envelope.t
 import type { FreezeView, StandingFreeze } from '../../contract/freeze.ts';
 import { digestBytes } from '../../domain/proof/digest.ts';
 import { readPayload } from '../../domain/proof/dsse.ts';
-import { StorageError, type FreezeStore } from '../../ports/store.ts';
+import { StorageError } from '../../ports/store.ts';
+import type { FreezeStore } from '../../ports/freezes.ts';
 import type { Query } from '../database/database.ts';
 import { parseJson } from '../database/text.ts';
 

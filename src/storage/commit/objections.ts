@@ -1,4 +1,5 @@
-import { type ObjectionStore, type StoredObjection, StorageError, type UnsettledObjection } from '../../ports/store.ts';
+import type { ObjectionStore, StoredObjection, UnsettledObjection } from '../../ports/objections.ts';
+import { StorageError } from '../../ports/store.ts';
 import type { Query } from '../database/database.ts';
 import { parseJson } from '../database/text.ts';
 

@@ -1,7 +1,8 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
 import type { Review } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
-import type { Commit, FreezeWrite, ReviewWrite } from '../../ports/store.ts';
+import type { Commit, ReviewWrite } from '../../ports/store.ts';
+import type { FreezeWrite } from '../../ports/freezes.ts';
 import { leafOf, appendLeaves, hashLeaf, type CompactRange, type Hash } from '../../domain/proof/tree.ts';
 import { stepOf, type Step } from './ledger-row.ts';
 import { approversOf, openLevelOf } from '../../domain/eligibility.ts';

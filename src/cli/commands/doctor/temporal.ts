@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
-import type { TemporalIdentity } from '../../../ports/store.ts';
+import type { TemporalIdentity } from '../../../ports/recovery.ts';
 import { hasStandaloneActivities } from '../../compose/standalone-activities.ts';
 import { DIRECT_GRPC } from '../../compose/proxy.ts';
 import {

@@ -1,5 +1,6 @@
 import { findLost } from '../../../activities/lost-reviews.ts';
-import type { UnsettledState, Store } from '../../../ports/store.ts';
+import type { UnsettledState } from '../../../ports/recovery.ts';
+import type { Store } from '../../../ports/store.ts';
 import { createReviewLookups, type TemporalConnections } from '../../compose/temporal.ts';
 import {
   createTemporalBinding,
