@@ -5,6 +5,7 @@ import { checkQuestion, readQuestion } from '../../src/domain/policy/check-quest
 const REVIEWERS = [
   { id: 'a', groups: ['editors'] },
   { id: 'b', groups: ['finance'] },
+  { id: 'c', groups: ['audit'], role: 'auditor' as const },
 ];
 const QUESTION = { title: 'Publish?', proposal: { draft: 1 }, approvers: ['editors'] };
 const LEVELS = [{ name: 'one', approvers: ['finance'], quorum: 2 }];
@@ -19,9 +20,14 @@ it('S7: a question that can be asked has no errors', () => {
   expect(errorsOf({ ...QUESTION, ttl: '2d', remind: ['1h'], escalate: { after: '1d', to: ['finance'] } })).toEqual([]);
 });
 
+it('S7: those to whom it escalates may vote too', () => {
+  const { approvers: _, ...question } = QUESTION;
+  expect(errorsOf({ ...question, levels: LEVELS, escalate: { after: '1h', to: ['editors'] } })).toEqual([]);
+});
+
 it.each<[string, Json, string]>([
   ['a time to live in words', { ttl: '2 days' }, '/ttl: must be a duration such as 4s, 30m or 24h'],
-  ['a time to live as a number', { ttl: 3600 }, '/ttl: must be a string, not a number'],
+  ['a time to live as a number', { ttl: 3600 }, '/ttl: must be a duration such as 4s, 30m or 24h, not a number'],
   ['a time to live that is too long', { ttl: '400d' }, '/ttl: must be at most 365d'],
   ['an unknown key', { timeout: '1h' }, '/timeout: unknown key; known keys: title'],
   ['a misspelt key', { aprovers: [] }, '/aprovers: unknown key; did you mean "approvers"?'],
@@ -36,6 +42,7 @@ it.each<[string, Json, string]>([
     { approvers: ['legal'] },
     '/approvers/0: no reviewer is in the group "legal". Groups with members',
   ],
+  ['a group of auditors', { approvers: ['audit'] }, '/approvers: needs 1 approval of audit, of whom 0 may vote'],
   [
     'a group in another case',
     { approvers: ['Editors'] },
@@ -73,7 +80,7 @@ it.each<[string, Json, string]>([
 
 it('S7: a quorum that the groups cannot reach is told with its numbers', () => {
   const { approvers: _, ...rest } = QUESTION;
-  const expected = '/levels/0/quorum: needs 2 approvals of finance, which have 1 members who may vote';
+  const expected = '/levels/0/quorum: needs 2 approvals of finance, of whom 1 may vote';
   expect(errorsOf({ ...rest, levels: LEVELS })).toEqual([expected]);
 });
 
@@ -82,6 +89,6 @@ it('C2: levels that need the same people are told where each of them may approve
   const levels = ['one', 'two'].map((name) => ({ name, approvers: ['finance'], quorum: 1 }));
   expect(errorsOf({ ...rest, levels })).toEqual([]);
   expect(errorsOf({ ...rest, levels, separationOfDuties: true })).toEqual([
-    expect.stringMatching(/^\/levels\/1\/quorum: needs 1 approvals of finance, and the levels before it/),
+    expect.stringMatching(/^\/levels\/1\/quorum: needs 1 approval of finance, and the levels before it/),
   ]);
 });

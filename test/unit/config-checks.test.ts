@@ -300,6 +300,8 @@ describe('C5: the form of a value is told in words', () => {
     ['deploymentId: Acme', 'lower-case letters'],
     ['notifications: { slack: { mode: off, signingSecret: "env:S", token: "env:T", channel: "#ops" } }', 'C012ABCDEF'],
     ['executeWithin: 2 days', 'a duration'],
+    ['executeWithin: 90', 'a duration'],
+    ['publicUrl: 8080', 'a URL'],
     [`agents: [{ id: a, keySha256: ${'A'.repeat(64)} }]`, '64 lower-case hexadecimal digits'],
   ])('%s', (line, words) => {
     expect(fixOf(`policy: p\n${line}\n`)).toContain(words);

@@ -121,9 +121,11 @@ function explainIssue(issue: Issue, refused: Refused, above: Path): readonly Exp
   const given = found ?? null;
   switch (issue.code) {
     case 'invalid_type': {
-      const wanted = words.types[issue.expected] ?? issue.expected;
+      const isScalar = typeof given === 'number' || typeof given === 'boolean';
+      const form = issue.expected === 'string' && isScalar ? missedForm(schema, path, String(given)) : undefined;
+      const wanted = form ?? words.types[issue.expected] ?? issue.expected;
       const fix =
-        issue.expected === 'string' && (typeof given === 'number' || typeof given === 'boolean')
+        issue.expected === 'string' && isScalar && form === undefined
           ? `Put it in quotes: "${String(given)}"`
           : `Write ${wanted} here${given === null ? `, or delete ${name}` : bracketsIn(issue.expected, given)}`;
       return explain(`must be ${wanted}, not ${words.typeOf(given)}`, fix);
@@ -149,6 +151,14 @@ function explainIssue(issue: Issue, refused: Refused, above: Path): readonly Exp
     case 'invalid_element':
       return explain(`is not valid: ${issue.message}`, 'Correct it');
   }
+}
+
+/** What a text must look like that stands at a path; undefined: this one would do. */
+function missedForm(schema: z.ZodType, path: Path, text: string): string | undefined {
+  const tried = schemasAt(schema, path).map((one) => one.safeParse(text));
+  if (tried.some(({ success }) => success)) return undefined;
+  const [first] = tried.flatMap(({ error }) => error?.issues ?? []);
+  return first?.code === 'invalid_format' ? formOf(first) : undefined;
 }
 
 /** `title: {name}` is a block to YAML. */

@@ -53,7 +53,7 @@ function refuse(pointer: string, message: string): ReadQuestion {
   return { question: null, errors: [{ pointer, message }] };
 }
 
-/** Every group is one that somebody is in, and every level can be passed. */
+/** Every group is one that a reviewer is in, and every level can be passed, by those too whom it escalates to. */
 function checkGroups(question: ApprovalRequest, reviewers: Settings['reviewers']): readonly ArgumentError[] {
   const known = new Set(reviewers.flatMap(({ groups }) => groups));
   const findUnknown = (at: string, groups: readonly string[] = []): readonly ArgumentError[] =>
@@ -68,9 +68,10 @@ function checkGroups(question: ApprovalRequest, reviewers: Settings['reviewers']
     ...findUnknown('/escalate/to', question.escalate?.to),
   ];
   if (unknown.length > 0) return unknown;
-  const { levels = [], separationOfDuties = false } = question;
-  const voters = levels.map(({ approvers, quorum }) => {
-    return { approvers, quorum, people: new Set(membersOf(approvers, reviewers).map(({ id }) => id)) };
+  const { escalate, separationOfDuties = false } = question;
+  const voters = (levelsOf(question) ?? []).map(({ approvers, quorum }) => {
+    const asked = [...approvers, ...(escalate?.to ?? [])];
+    return { approvers, quorum, people: new Set(membersOf(asked, reviewers).map(({ id }) => id)) };
   });
   return findUnfillable(voters, separationOfDuties).flatMap((index) => {
     const level = voters[index];
@@ -78,10 +79,10 @@ function checkGroups(question: ApprovalRequest, reviewers: Settings['reviewers']
     const { approvers, quorum, people } = level;
     const why =
       people.size < quorum
-        ? `which have ${people.size} members who may vote`
+        ? `of whom ${people.size} may vote`
         : 'and the levels before it need some of them, who approve once with separationOfDuties';
-    const message = `needs ${quorum} approvals of ${approvers.join(', ')}, ${why}`;
-    return [{ pointer: `/levels/${index}/quorum`, message }];
+    const message = `needs ${quorum} ${quorum === 1 ? 'approval' : 'approvals'} of ${approvers.join(', ')}, ${why}`;
+    return [{ pointer: question.levels === undefined ? '/approvers' : `/levels/${index}/quorum`, message }];
   });
 }
 
