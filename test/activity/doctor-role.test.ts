@@ -26,7 +26,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'holdpoint-doctor-'));
   database = await server.createDatabase();
   const passwords = join(directory, 'passwords');
-  await runMigrate({ env: { DATABASE_URL: server.url(database) }, say: () => undefined }, { createRoles: passwords });
+  await runMigrate({ env: { DATABASE_URL: server.url(database) }, print: () => undefined }, { createRoles: passwords });
   const admin = await openDatabase({ databaseUrl: server.url() });
   const [row] = await admin.query<{ hba_file: string }>('SHOW hba_file');
   hbaFile = row?.hba_file ?? '';
@@ -164,7 +164,7 @@ describe('the rights of a login', () => {
       fix: expect.stringContaining('holdpoint migrate') as string,
     });
     await server.sql(database, 'REVOKE holdpoint_execute FROM holdpoint_gate');
-    await runMigrate({ env: { DATABASE_URL: urlOf('owner') }, say: () => undefined }, {});
+    await runMigrate({ env: { DATABASE_URL: urlOf('owner') }, print: () => undefined }, {});
     for (const role of ['review', 'gate', 'api'] as const) expect(await rights(role)).toMatchObject({ status: 'ok' });
   });
 });

@@ -21,7 +21,7 @@ afterAll(() => {
 async function migrate(databaseUrl: string | undefined, options: MigrateOptions = {}): Promise<string> {
   const said: string[] = [];
   const env = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
-  await runMigrate({ env, say: (line) => void said.push(line) }, options);
+  await runMigrate({ env, print: (line = '') => void said.push(line) }, options);
   return said.join('\n');
 }
 

@@ -7,28 +7,22 @@ export interface GlobalOptions extends ConnectOptions {
   readonly json?: boolean;
 }
 
-/** Everything commands get from the process. */
-export interface CliContext {
-  readonly streams: Streams;
-  /** Aborted by Ctrl-C; commands that wait end quietly. */
-  readonly signal: AbortSignal;
-}
+/** What a command does, with its options and its arguments as commander has them. */
+type Act = (io: Io, options: never, ...args: never[]) => Promise<void> | void;
 
-/** Turns `(io, options, ...arguments)` into what commander calls: arguments, then options, then the command. */
-export function action(
-  context: CliContext,
-  run: (io: Io, options: never, ...args: string[]) => Promise<void>,
-): (...args: unknown[]) => Promise<void> {
-  return async (...args) => {
-    const command = args.at(-1) as Command;
-    const options = command.optsWithGlobals<GlobalOptions>();
-    await run(
-      createIo(context.streams, { json: options.json === true }),
-      options as never,
-      ...(args.slice(0, -2) as string[]),
-    );
-  };
-}
+/** Makes of a command what commander calls. A command's code is loaded when it runs, so that the others start fast. */
+export type Run = (load: () => Promise<Act>) => (...args: unknown[]) => Promise<void>;
 
-/** Makes a command of what commander calls; see {@link action}. */
-export type Run = (command: Parameters<typeof action>[1]) => ReturnType<typeof action>;
+/** `signal`: aborted by Ctrl-C. */
+export function runOn(streams: Streams, signal: AbortSignal): Run {
+  return (load) =>
+    async (...args) => {
+      const options = (args.at(-1) as Command).optsWithGlobals<GlobalOptions>();
+      const act = await load();
+      await act(
+        createIo(streams, { json: options.json === true, signal }),
+        options as never,
+        ...(args.slice(0, -2) as never[]),
+      );
+    };
+}

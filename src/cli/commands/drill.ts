@@ -14,7 +14,7 @@ export interface DrillOptions extends GlobalOptions {
 }
 
 /** Starts a drill; with `--wait`, reports once everyone has answered, or the wait or the drill is over. */
-export async function startDrill(io: Io, options: DrillOptions, group: string, signal: AbortSignal): Promise<void> {
+export async function startDrill(io: Io, options: DrillOptions, group: string): Promise<void> {
   const { client } = connect(io, options, 'reviewer');
   const started = await client.reviews.startDrill({
     group,
@@ -28,7 +28,7 @@ export async function startDrill(io: Io, options: DrillOptions, group: string, s
     return;
   }
   const timeout = options.wait === true ? {} : { timeout: options.wait };
-  await client.reviews.resolution(reviewId, { ...timeout, signal }).catch((error: unknown) => {
+  await client.reviews.resolution(reviewId, { ...timeout, signal: io.signal }).catch((error: unknown) => {
     if (!(error instanceof ResolutionTimeoutError)) throw error;
   });
   const report = await client.reviews.drillReport(reviewId);

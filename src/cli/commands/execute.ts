@@ -20,7 +20,7 @@ export interface ExecuteOptions extends GlobalOptions {
   readonly wait?: string | true;
 }
 
-export async function execute(io: Io, options: ExecuteOptions, tool: string, signal: AbortSignal): Promise<void> {
+export async function execute(io: Io, options: ExecuteOptions, tool: string): Promise<void> {
   const { client } = connect(io, options, 'agent');
   const result = await client.execute(
     {
@@ -33,12 +33,12 @@ export async function execute(io: Io, options: ExecuteOptions, tool: string, sig
       ...(options.thread === undefined ? {} : { threadId: options.thread }),
       ...(options.group === undefined ? {} : { group: options.group }),
     },
-    { signal, ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }) },
+    { signal: io.signal, ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }) },
   );
   if (options.wait !== undefined && result.escalated) {
     if (!io.json) io.print(...renderResult(result));
     const timeout = options.wait === true ? {} : { timeout: options.wait };
-    return finish(io, await result.review.resolution({ ...timeout, signal }));
+    return finish(io, await result.review.resolution({ ...timeout, signal: io.signal }));
   }
   const { review: _, ...data } = result;
   io.data(data);

@@ -10,7 +10,7 @@ export interface FreezeOptions extends GlobalOptions {
   readonly why?: string;
 }
 
-export async function freezeTools(io: Io, options: FreezeOptions, ...tools: string[]): Promise<void> {
+export async function freezeTools(io: Io, options: FreezeOptions, tools: string[]): Promise<void> {
   const why = requireWhy(options);
   const answer = await connect(io, options, 'reviewer').client.freezes.freeze({ tools, why });
   const { freeze, unmatched } = answer;

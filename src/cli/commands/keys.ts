@@ -118,7 +118,7 @@ function checkDeployment(id: string | undefined): string | undefined {
   );
 }
 
-export function rotate(io: Io, role: string): void {
+export function rotate(io: Io, _options: GlobalOptions, role: string): void {
   const known = KEY_ROLES.find((candidate) => candidate === role);
   if (known === undefined) {
     throw new CliError('usage', 'unknown_role', `Unknown key role ${role}.`, `Use one of ${KEY_ROLES.join(', ')}.`);

@@ -17,15 +17,16 @@ import { unmarkNumbers } from '../../contract/exact-number.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';
-import type { CliContext } from './action.ts';
 import { AnsweringLines } from './answering-lines.ts';
 import { connect, type ConnectOptions } from './connect.ts';
 
 /** Prints the tools that upstreams list now and, for changed ones, the policy lines that accept them. */
-export async function listUpstreams(io: Io, options: ConnectOptions, signal: AbortSignal): Promise<void> {
+export async function listUpstreams(io: Io, options: ConnectOptions): Promise<void> {
   const { url, token } = connect(io, options, 'reviewer');
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetch(`${url}/v1/mcp/upstreams`, { headers, redirect: 'error', signal }).catch(() => undefined);
+  const answer = await fetch(`${url}/v1/mcp/upstreams`, { headers, redirect: 'error', signal: io.signal }).catch(
+    () => undefined,
+  );
   const parsed = upstreamListSchema.safeParse(await answer?.json().catch(() => undefined));
   if (!parsed.success) {
     throw new CliError('unavailable', 'no_answer', 'Holdpoint did not return the list. Use a reviewer’s token.');
@@ -48,16 +49,16 @@ export async function listUpstreams(io: Io, options: ConnectOptions, signal: Abo
 const LINGER_MS = 60_000;
 
 /** Serves MCP on standard input and output until the client closes it. Nothing else is written to standard output. */
-export async function serveStdio(io: Io, options: ConnectOptions, { streams, signal }: CliContext): Promise<void> {
+export async function serveStdio(io: Io, options: ConnectOptions): Promise<void> {
   const { url, token } = connect(io, options, 'agent');
   const stdin = io.stdin as Readable;
-  const local = new StdioServerTransport(stdin, streams.stdout as unknown as Writable);
+  const local = new StdioServerTransport(stdin, io.stdout as unknown as Writable);
   // A number that `JSON.parse` would round arrives as it was written, and is refused in words.
-  local['_readBuffer'] = new AnsweringLines(STDIO_DEFAULT_MAX_BUFFER_SIZE, (line) => streams.stdout.write(line));
+  local['_readBuffer'] = new AnsweringLines(STDIO_DEFAULT_MAX_BUFFER_SIZE, (line) => io.stdout.write(line));
   const ended = new Promise<'ended' | 'stopped'>((resolve) => {
     stdin.once('end', () => resolve('ended'));
     stdin.once('close', () => resolve('ended'));
-    signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+    io.signal.addEventListener('abort', () => resolve('stopped'), { once: true });
   });
   const bridge = await startBridge({ url, key: token, local: local as Transport, note: (text) => io.note(text) });
   if ((await ended) === 'ended') await bridge.settle(LINGER_MS);

@@ -3,23 +3,21 @@ import { urgencySchema } from '../../contract/call.ts';
 import { KEY_ROLES } from '../../contract/envelope.ts';
 import { readVersion } from '../embedded/cache.ts';
 import { EXIT, EXIT_WORDS, type ExitName } from '../ui/exit.ts';
-import { action, type CliContext, type GlobalOptions, type Run } from './action.ts';
-import type { EntriesOptions, EraseOptions, OutputOptions } from './audit/read.ts';
-import type { VerifyOptions } from './audit/verify.ts';
-import type { DemoOptions } from './demo/run.ts';
-import type { DrillOptions } from './drill.ts';
-import type { FreezeOptions } from './freeze.ts';
-import { execute, type ExecuteOptions } from './execute.ts';
-import type { CreateOptions, InitOptions } from './keys.ts';
-import type { CheckOptions, ExplainOptions } from './policy.ts';
-import type { InitOptions as SetupOptions } from './init.ts';
-import { registerReview } from './review/index.ts';
+import type { Streams } from '../ui/io.ts';
+import { runOn, type Run } from './action.ts';
 import { registerParts } from './parts.ts';
+import { registerReview } from './review/index.ts';
 
-/** The whole command line. Each command imports its code when it runs, so that the others start fast. */
-export function createProgram(context: CliContext): Command {
-  const { stdout, stderr } = context.streams;
-  const run: Run = (command) => action(context, command);
+/** The whole command line. `signal`: aborted by Ctrl-C. */
+export function createProgram({
+  streams,
+  signal,
+}: {
+  readonly streams: Streams;
+  readonly signal: AbortSignal;
+}): Command {
+  const { stdout, stderr } = streams;
+  const run = runOn(streams, signal);
   const program = new Command('holdpoint')
     .description('Holds irreversible calls until a human says yes.')
     .version(readVersion(), '--version')
@@ -38,21 +36,19 @@ export function createProgram(context: CliContext): Command {
     .showSuggestionAfterError();
   registerInit(program, run);
   registerParts(program, run);
-  registerExecute(program, run, context);
-  registerReview(program, context);
-  registerDrill(program, run, context);
+  registerExecute(program, run);
+  registerReview(program, run);
+  registerDrill(program, run);
   registerFreeze(program, run);
   registerPolicy(program, run);
   registerAudit(program, run);
   registerKeys(program, run);
-  registerMcp(program, run, context);
+  registerMcp(program, run);
   program
     .command('demo')
     .description('take a tour of the running demo (`npm start` in another terminal): approve, reject, expire, forge')
     .option('--auto', 'approve automatically; by default the tour asks, or waits for another terminal')
-    .action(
-      run(async (io, options: DemoOptions) => (await import('./demo/run.ts')).runDemo(io, options, context.signal)),
-    );
+    .action(run(async () => (await import('./demo/run.ts')).runDemo));
   return program;
 }
 
@@ -76,10 +72,10 @@ function registerInit(program: Command, run: Run): void {
     .option('--include <list>', 'built-in tools: github, stripe, postgres')
     .option('--deployment <id>', 'name of this deployment; default: the directory’s')
     .option('--force', 'replace the three files if they exist')
-    .action(run(async (io, options: SetupOptions) => (await import('./init.ts')).init(io, options)));
+    .action(run(async () => (await import('./init.ts')).init));
 }
 
-function registerExecute(program: Command, run: Run, context: CliContext): void {
+function registerExecute(program: Command, run: Run): void {
   program
     .command('execute')
     .alias('propose')
@@ -94,10 +90,10 @@ function registerExecute(program: Command, run: Run, context: CliContext): void 
     .option('--group <id>', 'group it with other reviews')
     .option('--idempotency-key <key>', 'the same key and call give the same review')
     .option('--wait [duration]', 'wait until it is final, e.g. 10m; without a duration, as long as it takes')
-    .action(run((io, options: ExecuteOptions, tool) => execute(io, options, tool, context.signal)));
+    .action(run(async () => (await import('./execute.ts')).execute));
 }
 
-function registerDrill(program: Command, run: Run, context: CliContext): void {
+function registerDrill(program: Command, run: Run): void {
   const drill = program
     .command('drill')
     .description('test whether the people of a group answer; nothing can run from it');
@@ -107,16 +103,12 @@ function registerDrill(program: Command, run: Run, context: CliContext): void {
     .argument('<group>')
     .option('--ttl <duration>', 'time to answer; default 15m, at most 4h')
     .option('--wait [duration]', 'wait for the answers, then report; without a duration, until the drill ends')
-    .action(
-      run(async (io, options: DrillOptions, group) =>
-        (await import('./drill.ts')).startDrill(io, options, group, context.signal),
-      ),
-    );
+    .action(run(async () => (await import('./drill.ts')).startDrill));
   drill
     .command('report')
     .description('who was told of a drill, by which channel, and who answered')
     .argument('<id>')
-    .action(run(async (io, options: GlobalOptions, id) => (await import('./drill.ts')).reportDrill(io, options, id)));
+    .action(run(async () => (await import('./drill.ts')).reportDrill));
 }
 
 function registerFreeze(program: Command, run: Run): void {
@@ -128,21 +120,17 @@ function registerFreeze(program: Command, run: Run): void {
     .description('freeze tools, now and for every worker')
     .argument('<patterns...>', "tools, or the beginning of their names and *; 'stripe.*', '*'")
     .option('--why <reason>', 'for the log, and for everyone who waits')
-    .action(
-      run(async (io, options: FreezeOptions, ...patterns) =>
-        (await import('./freeze.ts')).freezeTools(io, options, ...patterns.flat()),
-      ),
-    );
+    .action(run(async () => (await import('./freeze.ts')).freezeTools));
   freeze
     .command('list')
     .description('what is frozen, by whom, why, and what was lifted')
-    .action(run(async (io, options: GlobalOptions) => (await import('./freeze.ts')).listFreezes(io, options)));
+    .action(run(async () => (await import('./freeze.ts')).listFreezes));
   freeze
     .command('lift')
     .description('lift a freeze; approved calls then run')
     .argument('<id>')
     .option('--why <reason>', 'for the log')
-    .action(run(async (io, options: FreezeOptions, id) => (await import('./freeze.ts')).liftFreeze(io, options, id)));
+    .action(run(async () => (await import('./freeze.ts')).liftFreeze));
 }
 
 function urgencyOption(): Option {
@@ -156,9 +144,7 @@ function registerPolicy(program: Command, run: Run): void {
     .description('list every problem with its file, line, column and fix')
     .argument('[file]', 'policy file; default: the one that the config names')
     .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')
-    .action(
-      run(async (io, options: CheckOptions, file) => (await import('./policy.ts')).checkPolicy(io, options, file)),
-    );
+    .action(run(async () => (await import('./policy.ts')).checkPolicy));
   policy
     .command('explain')
     .description('show how policy would handle a call; runs nothing')
@@ -170,9 +156,7 @@ function registerPolicy(program: Command, run: Run): void {
     .option('--service <name>', 'default: the part of the tool name before the first dot')
     .option('--config <file>', 'config file; default: HOLDPOINT_CONFIG, else holdpoint.yaml')
     .option('--policy <file>', 'policy file; default: the one that the config names')
-    .action(
-      run(async (io, options: ExplainOptions, tool) => (await import('./policy.ts')).explainCall(io, options, tool)),
-    );
+    .action(run(async () => (await import('./policy.ts')).explainCall));
 }
 
 function registerAudit(program: Command, run: Run): void {
@@ -192,33 +176,31 @@ function registerAudit(program: Command, run: Run): void {
     )
     .option('--since <checkpoint>', 'a checkpoint kept earlier, which the log must extend')
     .option('--keys <trust>', 'trust file to verify with; default: trust.json of this installation')
-    .action(run(async (io, options: VerifyOptions) => (await import('./audit/verify.ts')).verify(io, options)));
+    .action(run(async () => (await import('./audit/verify.ts')).verify));
   audit
     .command('entries')
     .description('print entries of the audit log; with --json, one per line')
     .option('--from <index>', 'first index', '0')
     .option('--limit <n>', 'maximum number of entries', '100')
-    .action(run(async (io, options: EntriesOptions) => (await import('./audit/read.ts')).printEntries(io, options)));
+    .action(run(async () => (await import('./audit/read.ts')).printEntries));
   audit
     .command('checkpoint')
     .description('print the latest signed checkpoint; keep it for a later verify --since')
     .option('-o, --output <file>', 'write it to a file')
-    .action(run(async (io, options: OutputOptions) => (await import('./audit/read.ts')).fetchCheckpoint(io, options)));
+    .action(run(async () => (await import('./audit/read.ts')).fetchCheckpoint));
   audit
     .command('proof')
     .description('print the portable proof of one review')
     .argument('<id>')
     .option('-o, --output <file>', 'write it to a file')
-    .action(
-      run(async (io, options: OutputOptions, id) => (await import('./audit/read.ts')).fetchProof(io, options, id)),
-    );
+    .action(run(async () => (await import('./audit/read.ts')).fetchProof));
   audit
     .command('erase')
     .description('erase arguments, results and comments of old reviews; the log still verifies')
     .requiredOption('--older-than <duration>', 'only reviews that ended at least this long ago, e.g. 90d')
     .option('--database <place>', 'a PostgreSQL URL or a data directory; default: the one configured here')
     .option('-y, --yes', 'do not ask')
-    .action(run(async (io, options: EraseOptions) => (await import('./audit/read.ts')).erase(io, options)));
+    .action(run(async () => (await import('./audit/read.ts')).erase));
 }
 
 function registerKeys(program: Command, run: Run): void {
@@ -231,9 +213,7 @@ function registerKeys(program: Command, run: Run): void {
     .option('--groups <list>', 'reviewer: comma-separated groups')
     .option('--auditor', 'reviewer: may read everything and decide nothing')
     .option('--owner <id>', 'agent: the person answerable for it')
-    .action(
-      run(async (io, options: CreateOptions, kind, id) => (await import('./keys.ts')).createKey(io, options, kind, id)),
-    );
+    .action(run(async () => (await import('./keys.ts')).createKey));
   keys
     .command('init')
     .description('create missing signing and sealing keys in HOLDPOINT_KEYS_DIR, else in the data directory')
@@ -242,27 +222,25 @@ function registerKeys(program: Command, run: Run): void {
       '--split <directory>',
       'create api-propose/, api-review/, api/ (both), gate/ and execute/ there, each with only the keys of its part',
     )
-    .action(run(async (io, options: InitOptions) => (await import('./keys.ts')).initKeys(io, options)));
+    .action(run(async () => (await import('./keys.ts')).initKeys));
   keys
     .command('rotate')
     .description('replace the key of a role; what the old key signed still verifies')
     .argument('<role>', KEY_ROLES.join(', '))
-    .action(run(async (io, _options: GlobalOptions, role) => (await import('./keys.ts')).rotate(io, role)));
+    .action(run(async () => (await import('./keys.ts')).rotate));
   keys
     .command('show')
     .description('print the public keys of this deployment; with --json, the trust file that others verify with')
-    .action(run(async (io) => (await import('./keys.ts')).showKeys(io)));
+    .action(run(async () => (await import('./keys.ts')).showKeys));
 }
 
-function registerMcp(program: Command, run: Run, context: CliContext): void {
+function registerMcp(program: Command, run: Run): void {
   const mcp = program
     .command('mcp')
     .description('run an MCP server on standard input and output that forwards to the api')
-    .action(run(async (io, options: GlobalOptions) => (await import('./mcp.ts')).serveStdio(io, options, context)));
+    .action(run(async () => (await import('./mcp.ts')).serveStdio));
   mcp
     .command('upstreams')
     .description('list the tools of upstream MCP servers, whether they changed, and the digest to accept in policy')
-    .action(
-      run(async (io, options: GlobalOptions) => (await import('./mcp.ts')).listUpstreams(io, options, context.signal)),
-    );
+    .action(run(async () => (await import('./mcp.ts')).listUpstreams));
 }

@@ -7,13 +7,14 @@ import { readRunning, signInUrl } from '../embedded/data-dir.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { visible } from '../../domain/text/visible.ts';
+import type { GlobalOptions } from './action.ts';
 import { findDataDir } from './installation.ts';
 
 /**
  * Prints a one-time sign-in link for a reviewer, valid for ten minutes. Needs a Holdpoint that runs in one process here
  * (`holdpoint dev`): anyone who can read its data directory already has the key that signs the link.
  */
-export function printSignInLink(io: Io, reviewerId: string): void {
+export function printSignInLink(io: Io, _options: GlobalOptions, reviewerId: string): void {
   const dataDir = findDataDir(io);
   const running = readRunning(dataDir);
   if (running === undefined) {

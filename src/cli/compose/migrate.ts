@@ -22,9 +22,9 @@ export interface MigrateOptions {
  * Brings the schema up to date and gives each role its part; run it before a new version starts, as the owner of the schema,
  * or with `createRoles` as a login that may create roles.
  */
-export async function runMigrate({ env, say }: RunOptions, { createRoles, printSql }: MigrateOptions): Promise<void> {
+export async function runMigrate({ env, print }: RunOptions, { createRoles, printSql }: MigrateOptions): Promise<void> {
   const logins = createRoles === undefined ? undefined : readLogins(resolve(createRoles));
-  if (printSql === true) return say(migrationScript(logins));
+  if (printSql === true) return print(migrationScript(logins));
   const { databaseUrl: url, dataDir } = readEnvironment(env);
   const databaseUrl = requireDatabaseUrl(url);
   const database = await openDatabase({ databaseUrl });
@@ -42,8 +42,8 @@ export async function runMigrate({ env, say }: RunOptions, { createRoles, printS
   } finally {
     await database.close();
   }
-  say('The schema is up to date.');
-  if (createRoles !== undefined) say(`Each role logs in with its password in ${createRoles}.`);
+  print('The schema is up to date.');
+  if (createRoles !== undefined) print(`Each role logs in with its password in ${createRoles}.`);
 }
 
 /** SQLSTATE `insufficient_privilege`. */

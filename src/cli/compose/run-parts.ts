@@ -23,7 +23,7 @@ import type { RunningWorker } from './workers.ts';
 export type WorkerRole = 'gate' | 'execute' | 'all';
 
 /** An api process. `propose` serves agents, `review` reviewers, each with its own signing key only. */
-export async function runApi(options: RunOptions, role: ApiRole): Promise<void> {
+export async function runApi(options: RunOptions, { role }: { readonly role: ApiRole }): Promise<void> {
   await servePart(options, role === 'all' ? 'api' : `api-${role}`, async (settings, open) => {
     const { keys, foundation } = await open(settings, keyRolesOf(role));
     const { host, port, trustProxy } = settings;
@@ -37,7 +37,7 @@ export async function runApi(options: RunOptions, role: ApiRole): Promise<void> 
 }
 
 /** A worker process. Only one with the role `execute` (or `all`) loads credentials and private keys. */
-export async function runWorker(options: RunOptions, role: WorkerRole): Promise<void> {
+export async function runWorker(options: RunOptions, { role }: { readonly role: WorkerRole }): Promise<void> {
   const executes = role !== 'gate';
   await servePart(options, role === 'all' ? 'worker' : role, async (environment, open, { shutdown }) => {
     const dataDir = executes ? openReplicaDir(environment.dataDir) : undefined;

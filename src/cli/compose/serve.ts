@@ -1,14 +1,11 @@
 import type { Logger } from 'pino';
-import type { Environment } from '../embedded/cache.ts';
 import { explainError, type ErrorReport } from '../ui/explain-error.ts';
 import { Exit } from '../ui/exit.ts';
+import type { Io } from '../ui/io.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface RunOptions {
-  readonly env: Environment;
-  /** Prints a line for the operator. */
-  readonly say: (line: string) => void;
-}
+/** What a process that serves has of the command line. */
+export type RunOptions = Pick<Io, 'env' | 'print'>;
 
 /** What the start of a server is given. */
 export interface Serving {

@@ -43,7 +43,7 @@ async function startDev(
   ownConfig: string | undefined,
   serving: Serving,
 ): Promise<void> {
-  const { env, say } = options;
+  const { env, print } = options;
   const { shutdown, fail } = serving;
   const dataDir = openDataDir(settings.dataDir);
   shutdown.add('data directory', () => dataDir.release());
@@ -61,7 +61,7 @@ async function startDev(
   const configFile = demo?.configFile ?? (ownConfig as string);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log, dataDir.path);
   shutdown.add('settings', () => source.close());
-  reportFiles(source, say);
+  reportFiles(source, print);
   const foundation = await createFoundation({
     part,
     log,
@@ -108,12 +108,14 @@ async function startDev(
       .current()
       .reviewers.map(({ id, groups }) => ({ id, groups, signInUrl: signInUrl(api.url, api.signIn.issue(id)) }));
   const { uiUrl: temporalUi } = temporal;
-  renderBanner({ url: api.url, temporalUi, dataDir: dataDir.path, access, links, configFile }).forEach(say);
+  renderBanner({ url: api.url, temporalUi, dataDir: dataDir.path, access, links, configFile }).forEach((line) =>
+    print(line),
+  );
 }
 
 /** Opens Temporal, database and demo target in parallel: each takes a second or two. */
 async function open(
-  { env, say }: RunOptions,
+  { env, print }: RunOptions,
   settings: EnvironmentSettings,
   dataDir: DataDir,
   withDemo: boolean,
@@ -121,7 +123,7 @@ async function open(
   tracing: Tracing | undefined,
 ) {
   const opening = [
-    openDevTemporal(settings, dataDir, env, say, tracing),
+    openDevTemporal(settings, dataDir, env, print, tracing),
     openStore(settings.databaseUrl, dataDir.path),
     withDemo ? prepareDemo(dataDir) : Promise.resolve(undefined),
   ] as const;

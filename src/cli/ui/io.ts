@@ -23,6 +23,9 @@ export interface Io {
   readonly env: Streams['env'];
   readonly cwd: string;
   readonly stdin: Streams['stdin'];
+  readonly stdout: Streams['stdout'];
+  /** Aborted by Ctrl-C; commands that wait end quietly. */
+  readonly signal: AbortSignal;
   readonly colours: Colours;
   /** A person reads the answers: tables and colours. */
   readonly rich: boolean;
@@ -38,7 +41,7 @@ export interface Io {
   note(text: string): void;
 }
 
-export function createIo(streams: Streams, options: { readonly json: boolean }): Io {
+export function createIo(streams: Streams, options: { readonly json: boolean; readonly signal?: AbortSignal }): Io {
   const { stdout, stderr, stdin, env } = streams;
   const rich = !options.json && stdout.isTTY === true;
   const wantsColour = (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
@@ -47,6 +50,8 @@ export function createIo(streams: Streams, options: { readonly json: boolean }):
     env,
     cwd: streams.cwd,
     stdin,
+    stdout,
+    signal: options.signal ?? new AbortController().signal,
     colours: createColors(rich && wantsColour),
     rich,
     interactive: rich && stdin.isTTY === true,

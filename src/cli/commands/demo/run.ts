@@ -12,8 +12,8 @@ export interface DemoOptions extends GlobalOptions {
 }
 
 /** `holdpoint demo`: the tour. Fails at the first check that fails. */
-export async function runDemo(io: Io, options: DemoOptions, signal: AbortSignal): Promise<void> {
-  const tour = openTour(io, options, signal);
+export async function runDemo(io: Io, options: DemoOptions): Promise<void> {
+  const tour = openTour(io, options);
   try {
     await requireReady(tour.access.url);
     await restoreWhenGone(tour);
@@ -34,7 +34,7 @@ export async function runDemo(io: Io, options: DemoOptions, signal: AbortSignal)
   io.print(`Dashboard: ${tour.access.url}`, ...(typeof ui !== 'string' ? [] : [`Temporal Web UI: ${ui}`]));
 }
 
-function openTour(io: Io, options: DemoOptions, signal: AbortSignal): Tour {
+function openTour(io: Io, options: DemoOptions): Tour {
   const access = readAccess(io, findDataDir(io));
   const agent = access?.agents[0];
   const reviewer = access?.reviewers.find(({ id }) => id === 'ops-1');
@@ -52,7 +52,6 @@ function openTour(io: Io, options: DemoOptions, signal: AbortSignal): Tour {
     agent: new Holdpoint({ url: access.url, apiKey: agent.key }),
     reviewer: new Holdpoint({ url: access.url, apiKey: reviewer.token, headers: { 'holdpoint-channel': 'cli' } }),
     auto: options.auto === true,
-    signal,
     checks: [],
   };
 }

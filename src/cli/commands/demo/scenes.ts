@@ -97,7 +97,7 @@ export async function rejectOne(tour: Tour): Promise<void> {
   const comment = 'This would delete every user.';
   const digest = review.call.digest as string;
   await tour.reviewer.reviews.decide(review.reviewId, { type: 'reject', digest, comment });
-  const end = await tour.agent.review(review.reviewId).resolution({ timeout: '1m', signal: tour.signal });
+  const end = await tour.agent.review(review.reviewId).resolution({ timeout: '1m', signal: tour.io.signal });
   check(
     tour,
     'the agent learns: rejected, why, and not to ask again',
@@ -111,7 +111,7 @@ export async function letOneExpire(tour: Tour): Promise<void> {
   scene(tour, '4. A call that nobody decides on (its deadline is in 5 s)');
   const before = await count(tour, 'true');
   const { review } = await propose(tour, DELETE_ALL, 'Surely nobody objects.', { scenario: 'expires-soon' });
-  const end = await tour.agent.review(review.reviewId).resolution({ timeout: '1m', signal: tour.signal });
+  const end = await tour.agent.review(review.reviewId).resolution({ timeout: '1m', signal: tour.io.signal });
   check(tour, 'without a decision the call expired', end.status === 'expired');
   const late = await approveHere(tour, review).catch((error: unknown) => error);
   check(
@@ -147,7 +147,7 @@ async function getApproval(tour: Tour, review: Review): Promise<Resolution> {
       `Or open it in the browser: ${tour.access.url}/reviews/${review.reviewId}`,
     );
   }
-  const end = await tour.agent.review(review.reviewId).resolution({ timeout: '30m', signal: tour.signal });
+  const end = await tour.agent.review(review.reviewId).resolution({ timeout: '30m', signal: tour.io.signal });
   if (end.status === 'rejected' || end.status === 'expired' || end.status === 'withdrawn') {
     throw new CliError(
       'refused',

@@ -13,7 +13,6 @@ export interface Tour {
   readonly reviewer: Holdpoint;
   /** Approves without asking. */
   readonly auto: boolean;
-  readonly signal: AbortSignal;
   readonly checks: Check[];
 }
 
@@ -42,7 +41,7 @@ export async function propose(
 ): Promise<{ readonly result: ExecuteResult; readonly review: Review }> {
   const result = await tour.agent.execute(
     { service: 'postgres', tool: 'postgres.execute', arguments: { sql }, reason, context },
-    { signal: tour.signal },
+    { signal: tour.io.signal },
   );
   check(tour, 'the call is held, nothing has run', result.escalated);
   return { result, review: await readWhenClassified(tour, result.reviewId) };
@@ -51,7 +50,7 @@ export async function propose(
 /** Read as the reviewer: agents do not see evidence. A proposal may be answered before policy was applied. */
 async function readWhenClassified(tour: Tour, reviewId: string): Promise<Review> {
   for (let attempt = 0; attempt < 60; attempt += 1) {
-    const review = await tour.reviewer.reviews.get(reviewId, { signal: tour.signal });
+    const review = await tour.reviewer.reviews.get(reviewId, { signal: tour.io.signal });
     if (review.call.digest !== null) return review;
     await pause(500);
   }
@@ -68,7 +67,7 @@ export async function count(tour: Tour, where: string): Promise<number> {
   const sql = `SELECT count(*)::int AS count FROM users WHERE ${where}`;
   const result = await tour.agent.execute(
     { service: 'postgres', tool: 'postgres.select', arguments: { sql } },
-    { signal: tour.signal },
+    { signal: tour.io.signal },
   );
   if (!result.executed) {
     throw new CliError(

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { HoldpointError, type Holdpoint } from '../../../client/index.ts';
 import type { JsonObject } from '../../../contract/json.ts';
 import type { DecisionRequest } from '../../../contract/decision.ts';
@@ -13,7 +12,7 @@ import { CliError, Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { describeExecution, heading, indent } from '../../ui/review-view.ts';
-import { action, type CliContext, type GlobalOptions } from '../action.ts';
+import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { parseJsonObject, readJson, readJsonObject } from '../json-argument.ts';
 import { readAndRender } from './show.ts';
@@ -25,43 +24,6 @@ interface DecideOptions extends GlobalOptions {
   readonly response?: string;
   readonly wait?: string;
   readonly repeats?: string;
-}
-
-const COMMANDS: readonly { readonly type: DecisionType; readonly words: string; readonly question: string }[] = [
-  { type: 'approve', words: 'approve exactly what is shown', question: 'Approve exactly this?' },
-  {
-    type: 'reject',
-    words: 'reject: ends the review, or stops an approved call that has not started',
-    question: 'Reject it?',
-  },
-  { type: 'revise', words: 'ask the proposer for changes', question: 'Ask for these changes?' },
-  { type: 'respond', words: 'answer a question of a workflow', question: 'Send this answer?' },
-];
-
-export function registerDecisions(review: Command, context: CliContext): void {
-  for (const { type, words, question } of COMMANDS) {
-    const command = withDecisionOptions(review.command(type).description(words).argument('<id>'));
-    if (type === 'approve') withRepeats(command);
-    if (type === 'respond') command.requiredOption('--response <json>', 'the answer: JSON, @FILE or -');
-    command.action(
-      action(context, (io, options: DecideOptions, id) => runDecision(io, options, id, type, question, context.signal)),
-    );
-  }
-}
-
-function withDecisionOptions(command: Command): Command {
-  return command
-    .option('-m, --comment <text>', 'comment, kept with the decision')
-    .option('--digest <digest>', 'decide only if the call still has this digest; default: the digest shown now')
-    .option('-y, --yes', 'do not ask')
-    .option('--wait <duration>', 'how long to wait for the result of an approved call', '15s');
-}
-
-function withRepeats(command: Command): Command {
-  return command.option(
-    '--repeats <ids>',
-    'make the call again although these reviews, separated by commas, are of equal ones',
-  );
 }
 
 /** Asks whether twice is meant, where an equal call waits or has run; `--yes` alone does not say so. */
@@ -78,25 +40,28 @@ async function confirmRepeats(
   return { repeats: equal };
 }
 
-async function runDecision(
-  io: Io,
-  options: DecideOptions,
-  id: string,
-  type: DecisionType,
-  question: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const connection = connect(io, options, 'reviewer');
-  const { client } = connection;
-  const review = await client.reviews.get(id);
-  const response =
-    options.response === undefined ? {} : { response: await readJson(io, '--response', options.response) };
-  if (mustAsk(io, options)) {
-    io.print(...(await readAndRender(io, connection, review, signal)), '');
-    await confirm(io, canBeStopped(review) && type === 'reject' ? 'Stop it before it runs?' : question);
-  }
-  const repeats = type === 'approve' ? await confirmRepeats(io, review, options) : {};
-  await decide(io, client, review, options, { type, ...response, ...repeats }, signal);
+const QUESTIONS = {
+  approve: 'Approve exactly this?',
+  reject: 'Reject it?',
+  revise: 'Ask for these changes?',
+  respond: 'Send this answer?',
+} as const satisfies Partial<Record<DecisionType, string>>;
+
+/** `holdpoint review approve` and the others that take no other arguments. */
+export function decideAs(type: keyof typeof QUESTIONS) {
+  return async (io: Io, options: DecideOptions, id: string): Promise<void> => {
+    const connection = connect(io, options, 'reviewer');
+    const { client } = connection;
+    const review = await client.reviews.get(id);
+    const response =
+      options.response === undefined ? {} : { response: await readJson(io, '--response', options.response) };
+    if (mustAsk(io, options)) {
+      io.print(...(await readAndRender(io, connection, review)), '');
+      await confirm(io, canBeStopped(review) && type === 'reject' ? 'Stop it before it runs?' : QUESTIONS[type]);
+    }
+    const repeats = type === 'approve' ? await confirmRepeats(io, review, options) : {};
+    await decide(io, client, review, options, { type, ...response, ...repeats });
+  };
 }
 
 /**
@@ -114,7 +79,6 @@ async function decide(
   review: Review,
   options: DecideOptions,
   decision: Omit<DecisionRequest, 'digest' | 'comment'>,
-  signal: AbortSignal,
 ): Promise<void> {
   const digest = shownDigest(review, options);
   const comment = options.comment === undefined ? {} : { comment: options.comment };
@@ -125,7 +89,9 @@ async function decide(
     io.print(`holdpoint review show ${review.reviewId}`);
     throw new Exit('waiting');
   }
-  await showOutcome(io, client, result.review, options.wait, signal);
+  const after = await follow(client, result.review, options.wait, io.signal);
+  io.data(after);
+  io.print(...renderOutcome(after));
 }
 
 function shownDigest(review: Review, options: DecideOptions): string {
@@ -148,18 +114,7 @@ interface EditOptions extends DecideOptions {
   readonly arguments?: string;
 }
 
-export function registerEdit(review: Command, context: CliContext): void {
-  const command = withDecisionOptions(
-    review
-      .command('edit')
-      .description('approve the same tool with other arguments; the call is classified again')
-      .argument('<id>')
-      .option('-a, --arguments <json>', 'all arguments: JSON, @FILE or -; default: $VISUAL or $EDITOR opens'),
-  );
-  withRepeats(command).action(action(context, (io, options: EditOptions, id) => edit(io, options, id, context.signal)));
-}
-
-async function edit(io: Io, options: EditOptions, id: string, signal: AbortSignal): Promise<void> {
+export async function edit(io: Io, options: EditOptions, id: string): Promise<void> {
   const connection = connect(io, options, 'reviewer');
   const { client } = connection;
   const review = await client.reviews.get(id);
@@ -169,7 +124,7 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
       : await readJsonObject(io, '--arguments', options.arguments);
   if (mustAsk(io, options)) {
     io.print(
-      ...(await readAndRender(io, connection, review, signal)),
+      ...(await readAndRender(io, connection, review)),
       ...heading(io, 'With these arguments instead'),
       ...indent(visibleJson(args)),
       '',
@@ -178,7 +133,7 @@ async function edit(io: Io, options: EditOptions, id: string, signal: AbortSigna
   }
   // Whether an equal call of what the edit makes of it is there, only the server knows.
   const repeats = options.repeats === undefined ? {} : await confirmRepeats(io, review, options);
-  await decide(io, client, review, options, { type: 'edit', arguments: args, ...repeats }, signal);
+  await decide(io, client, review, options, { type: 'edit', arguments: args, ...repeats });
 }
 
 /** All arguments as the person's editor left them. */
@@ -192,21 +147,9 @@ async function editArguments(io: Io, review: Review): Promise<JsonObject> {
 }
 
 /**
- * Prints the state after a decision. If the call was approved, waits a little for its result; running out of that time is
- * not a failure, because the call continues.
+ * The state after a decision. If the call was approved, waits a little for its result; running out of that time is not a
+ * failure, because the call continues.
  */
-async function showOutcome(
-  io: Io,
-  client: Holdpoint,
-  decided: Review,
-  wait: string | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const review = await follow(client, decided, wait, signal);
-  io.data(review);
-  io.print(...renderOutcome(review));
-}
-
 async function follow(
   client: Holdpoint,
   review: Review,

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import type { ListOptions as ListQuery } from '../../../client/index.ts';
 import { STATUSES, type ReviewRow, type ReviewStatus } from '../../../contract/review.ts';
 import { hasEnded, isStatus, OPEN_STATUSES } from '../../../domain/lifecycle.ts';
@@ -8,7 +7,7 @@ import { renderTable } from '../../ui/table.ts';
 import { titleText } from '../../../domain/show/title.ts';
 import { formatLeft } from '../../../domain/text/time.ts';
 import { clip, visible } from '../../../domain/text/visible.ts';
-import { action, type CliContext, type GlobalOptions } from '../action.ts';
+import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { readAndRender } from './show.ts';
 
@@ -26,25 +25,7 @@ interface ListOptions extends GlobalOptions {
   readonly limit: string;
 }
 
-export function registerList(review: Command, context: CliContext): void {
-  review
-    .command('list', { isDefault: true })
-    .description('list reviews by deadline; only waiting ones, unless --status or --all is given')
-    .option('--status <list>', `comma-separated: ${STATUSES.join(', ')}`)
-    .option('--all', 'regardless of status')
-    .option('--mine', 'only reviews that wait for you')
-    .option('--not-run', 'approved calls that have not started; `review reject` still stops them')
-    .option('--unknown', 'calls with an unknown outcome; settle them with `review reconcile`')
-    .option('--tool <name>')
-    .option('--service <name>')
-    .option('--proposer <id>')
-    .option('--thread <id>')
-    .option('--group <id>')
-    .option('--limit <n>', 'maximum number', '50')
-    .action(action(context, list));
-}
-
-async function list(io: Io, options: ListOptions): Promise<void> {
+export async function list(io: Io, options: ListOptions): Promise<void> {
   const { client } = connect(io, options, 'reviewer');
   const limit = parseLimit(options.limit);
   const query = { ...queryOf(options), limit: Math.min(limit, 200) };
@@ -131,23 +112,14 @@ interface WatchOptions extends GlobalOptions {
   readonly since?: string;
 }
 
-export function registerWatch(review: Command, context: CliContext): void {
-  review
-    .command('watch')
-    .description('print changes as they happen: of one review until it is final, or of all until Ctrl-C')
-    .argument('[id]')
-    .option('--since <event>', 'continue after this event (its id in --json)')
-    .action(action(context, (io, options: WatchOptions, id) => watch(io, options, id, context.signal)));
-}
-
-async function watch(io: Io, options: WatchOptions, id: string | undefined, signal: AbortSignal): Promise<void> {
+export async function watch(io: Io, options: WatchOptions, id: string | undefined): Promise<void> {
   const connection = connect(io, options, 'reviewer');
   const { client } = connection;
-  const from = { signal, ...(options.since === undefined ? {} : { lastEventId: options.since }) };
+  const from = { signal: io.signal, ...(options.since === undefined ? {} : { lastEventId: options.since }) };
   if (id !== undefined) {
     for await (const event of client.reviews.watch(id, from)) {
       io.data(event);
-      io.print(...(await readAndRender(io, connection, event.review, signal)), '');
+      io.print(...(await readAndRender(io, connection, event.review)), '');
     }
     return;
   }
