@@ -4,6 +4,7 @@ import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import { formatCount } from '../domain/text/time.ts';
 import { StorageError } from '../ports/store.ts';
+import { defined } from '../domain/json/defined.ts';
 
 export interface ProblemOptions {
   /** Words for the caller; written here, never taken from an error. Default: the code's title. */
@@ -98,12 +99,6 @@ export function problemFields(
 } & Readonly<Record<string, unknown>> {
   const problem = asProblem(error);
   if (problem.code === 'internal') context.log.error({ err: error }, 'an item of a batch failed');
-  return {
-    httpStatus: problem.status,
-    code: problem.code,
-    detail: problem.detail,
-    ...(problem.errors === undefined ? {} : { errors: problem.errors }),
-    ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
-    ...(problem.repeats === undefined ? {} : { repeats: problem.repeats }),
-  };
+  const { status: httpStatus, code, detail, errors, reviewId, repeats } = problem;
+  return { httpStatus, code, detail, ...defined({ errors, reviewId, repeats }) };
 }

@@ -4,6 +4,7 @@ import type { Problem } from '../../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import { noteOf } from './logging.ts';
 import { ProblemError, asProblem, limitWords } from '../problem.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 /** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
 type ProblemPage = (req: Request, res: Response, problem: ProblemError) => string | undefined;
@@ -44,23 +45,22 @@ function writeHeaders(res: Response, problem: ProblemError): void {
 }
 
 function sendProblem(res: Response, problem: ProblemError, instance: string): void {
+  const { code, status, detail, errors, reviewId, repeats } = problem;
   const body: Problem = {
-    type: `urn:holdpoint:problem:${problem.code}`,
-    title: PROBLEMS[problem.code].title,
-    status: problem.status,
-    detail: problem.detail,
+    type: `urn:holdpoint:problem:${code}`,
+    title: PROBLEMS[code].title,
+    status,
+    detail,
     instance,
-    code: problem.code,
-    ...(problem.errors === undefined ? {} : { errors: [...problem.errors] }),
-    ...(problem.reviewId === undefined ? {} : { reviewId: problem.reviewId }),
-    ...(problem.repeats === undefined ? {} : { repeats: [...problem.repeats] }),
+    code,
+    ...defined({ errors: errors && [...errors], reviewId, repeats: repeats && [...repeats] }),
   };
-  if (problem.code === 'unauthenticated') {
+  if (code === 'unauthenticated') {
     const challenge: unknown = res.locals['challenge'];
     const more = typeof challenge === 'string' ? `, ${challenge}` : '';
     res.setHeader('WWW-Authenticate', `Bearer realm="holdpoint"${more}`);
   }
-  res.status(problem.status).type('application/problem+json').send(JSON.stringify(body));
+  res.status(status).type('application/problem+json').send(JSON.stringify(body));
 }
 
 function instanceOf(res: Response): string {

@@ -15,6 +15,7 @@ import type { ReviewId } from '../../contract/ids.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
 import { entryWords } from '../../domain/words.ts';
 import type { EntryFilter } from '../../ports/store.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 const DEFAULT_LIMIT = 200;
 /** Rows that one request looks through: a filter that fits little still answers soon. */
@@ -75,12 +76,7 @@ export async function* exportEntries(
 /** What of a filter the database can ask; undefined: nothing, or no more than which review. */
 function storedFilter({ reviewId, type, person, since, until }: AuditFilter): EntryFilter | undefined {
   if (reviewId !== undefined || [type, person, since, until].every((part) => part === undefined)) return undefined;
-  return {
-    ...(type === undefined ? {} : { types: type.split(',') }),
-    ...(person === undefined ? {} : { person }),
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-  };
+  return defined({ types: type?.split(','), person, since, until });
 }
 
 /** Latest signed checkpoint. Throws `worker_unavailable` where none was ever signed. */

@@ -15,6 +15,7 @@ import { checkDecision, refusalOfReconcile, stateOfReview, voterOf } from '../..
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { findArgumentErrors } from '../../domain/policy/assess.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
 const PARALLEL = 8;
@@ -77,9 +78,7 @@ async function sendDecision(
     type: request.type,
     // Taken from the state just read, and equal to what the caller was shown.
     digest: state.spec.digest,
-    ...(edited === undefined ? {} : { editedArguments: edited }),
-    ...(request.response === undefined ? {} : { response: request.response }),
-    ...(request.comment === undefined ? {} : { comment: request.comment }),
+    ...defined({ editedArguments: edited, response: request.response, comment: request.comment }),
     reviewer: { id: principal.id, method: principal.method },
     channel: principal.channel,
     decidedAt: isoNow(context),
@@ -144,7 +143,7 @@ async function decideOne(
     return { reviewId, httpStatus: settled.httpStatus };
   } catch (error) {
     const { httpStatus, code, repeats } = problemFields(context, error);
-    return { reviewId, httpStatus, code, ...(repeats === undefined ? {} : { repeats }) };
+    return { reviewId, httpStatus, code, ...defined({ repeats }) };
   }
 }
 

@@ -12,6 +12,7 @@ import { readToAct, redactFor } from './read.ts';
 import { fingerprintsOfVersion, noteVersion } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 /** Other arguments in answer to a request for changes; the proposer alone may. */
 export async function revise(
@@ -39,7 +40,7 @@ export async function revise(
     proposer: principal.id,
     digest: digestToName(review),
     arguments: args,
-    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    ...defined({ reason: request.reason }),
     submittedAt: isoNow(context),
   });
   const signal = { reviewId, name: 'submitRevision', envelope, decisionUlid } as const;

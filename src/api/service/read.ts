@@ -16,6 +16,7 @@ import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import { withRelated } from '../../domain/related.ts';
 import { viewForAgent, viewRowForAgent } from '../../domain/show/agent-view.ts';
 import type { ListFilter, Store, StoredReview } from '../../ports/store.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 const DEFAULT_LIMIT = 50;
 
@@ -82,8 +83,7 @@ export async function listReviews(
   const filter: ListFilter = {
     ...(exact as { [K in keyof typeof exact]: NonNullable<(typeof exact)[K]> }),
     ...(principal.kind === 'agent' ? { proposer: principal.id } : {}),
-    ...(status === undefined ? {} : { status: status.split(',') }),
-    ...(voter === undefined ? {} : { approverGroups: voter.groups }),
+    ...defined({ status: status?.split(','), approverGroups: voter?.groups }),
   };
   const isFor = (row: ReviewRow): boolean => voter === undefined || waitsFor(row, voter);
   // Filters that little fits are walked for: an agent that asks again and again has the turns of one.

@@ -7,6 +7,7 @@ import type { Io } from '../ui/io.ts';
 import { renderTable } from '../ui/table.ts';
 import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 export interface DrillOptions extends GlobalOptions {
   readonly ttl?: string;
@@ -16,10 +17,7 @@ export interface DrillOptions extends GlobalOptions {
 /** Starts a drill; with `--wait`, reports once everyone has answered, or the wait or the drill is over. */
 export async function startDrill(io: Io, options: DrillOptions, group: string): Promise<void> {
   const { client } = connect(io, options, 'reviewer');
-  const started = await client.reviews.startDrill({
-    group,
-    ...(options.ttl === undefined ? {} : { ttl: options.ttl }),
-  });
+  const started = await client.reviews.startDrill({ group, ...defined({ ttl: options.ttl }) });
   const { reviewId, members } = started;
   if (!io.json) io.print(`drill: ${reviewId}, for ${members.map(visible).join(', ')}`);
   if (options.wait === undefined) {

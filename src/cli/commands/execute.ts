@@ -7,6 +7,7 @@ import { visible, visibleJson } from '../../domain/text/visible.ts';
 import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { readJsonObject } from './json-argument.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 export interface ExecuteOptions extends GlobalOptions {
   readonly arguments: string;
@@ -22,18 +23,12 @@ export interface ExecuteOptions extends GlobalOptions {
 
 export async function execute(io: Io, options: ExecuteOptions, tool: string): Promise<void> {
   const { client } = connect(io, options, 'agent');
+  const { service = tool.split('.')[0] as string, reason, urgency, context, thread: threadId, group } = options;
+  const args = await readJsonObject(io, '--arguments', options.arguments);
+  const facts = context === undefined ? undefined : await readJsonObject(io, '--context', context);
   const result = await client.execute(
-    {
-      service: options.service ?? (tool.split('.')[0] as string),
-      tool,
-      arguments: await readJsonObject(io, '--arguments', options.arguments),
-      ...(options.reason === undefined ? {} : { reason: options.reason }),
-      ...(options.urgency === undefined ? {} : { urgency: options.urgency }),
-      ...(options.context === undefined ? {} : { context: await readJsonObject(io, '--context', options.context) }),
-      ...(options.thread === undefined ? {} : { threadId: options.thread }),
-      ...(options.group === undefined ? {} : { group: options.group }),
-    },
-    { signal: io.signal, ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }) },
+    { service, tool, arguments: args, ...defined({ reason, urgency, context: facts, threadId, group }) },
+    { signal: io.signal, ...defined({ idempotencyKey: options.idempotencyKey }) },
   );
   if (options.wait !== undefined && result.escalated) {
     if (!io.json) io.print(...renderResult(result));

@@ -18,6 +18,7 @@ import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { dataDirOf } from './installation.ts';
 import { readJsonObject } from './json-argument.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 export interface CheckOptions extends GlobalOptions {
   readonly config?: string;
@@ -91,13 +92,10 @@ export interface ExplainOptions extends GlobalOptions {
 
 /** `holdpoint policy explain`: from the local files, or from a running Holdpoint with `--url`. Runs nothing. */
 export async function explainCall(io: Io, options: ExplainOptions, tool: string): Promise<void> {
-  const request: ExplainRequest = {
-    service: options.service ?? (tool.split('.')[0] as string),
-    tool,
-    arguments: await readJsonObject(io, '--arguments', options.arguments),
-    ...(options.context === undefined ? {} : { context: await readJsonObject(io, '--context', options.context) }),
-    ...(options.urgency === undefined ? {} : { urgency: options.urgency }),
-  };
+  const { service = tool.split('.')[0] as string, context, urgency } = options;
+  const args = await readJsonObject(io, '--arguments', options.arguments);
+  const facts = context === undefined ? undefined : await readJsonObject(io, '--context', context);
+  const request: ExplainRequest = { service, tool, arguments: args, ...defined({ context: facts, urgency }) };
   const explanation =
     options.url === undefined
       ? await explainFromFiles(io, options, request)

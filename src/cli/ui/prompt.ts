@@ -1,6 +1,7 @@
 import * as clack from '@clack/prompts';
 import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
+import { defined } from '../../domain/json/defined.ts';
 
 /**
  * Asks for a yes; anything else ends the command, and so does a terminal that cannot prompt. `otherwise`: what to do
@@ -41,10 +42,7 @@ export async function askText(
     const text = (answer ?? '').trim();
     return text === '' ? 'An answer is needed' : refuse?.(text);
   };
-  const shown = {
-    ...(initial === undefined ? {} : { initialValue: initial }),
-    ...(placeholder === undefined ? {} : { placeholder }),
-  };
+  const shown = defined({ initialValue: initial, placeholder });
   return answered(await clack.text({ message: question, ...shown, validate })).trim();
 }
 

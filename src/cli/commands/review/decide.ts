@@ -16,6 +16,7 @@ import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { parseJsonObject, readJson, readJsonObject } from '../json-argument.ts';
 import { readAndRender } from './show.ts';
+import { defined } from '../../../domain/json/defined.ts';
 
 interface DecideOptions extends GlobalOptions {
   readonly comment?: string;
@@ -81,8 +82,8 @@ async function decide(
   decision: Omit<DecisionRequest, 'digest' | 'comment'>,
 ): Promise<void> {
   const digest = shownDigest(review, options);
-  const comment = options.comment === undefined ? {} : { comment: options.comment };
-  const result = await client.reviews.decide(review.reviewId, { ...decision, digest, ...comment });
+  const request = { ...decision, digest, ...defined({ comment: options.comment }) };
+  const result = await client.reviews.decide(review.reviewId, request);
   if (!result.admitted) {
     io.data(result);
     io.print(`The decision is ${queuedDecisionWords(decision.type)}.`);

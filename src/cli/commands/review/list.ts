@@ -10,6 +10,7 @@ import { clip, visible } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { readAndRender } from './show.ts';
+import { defined } from '../../../domain/json/defined.ts';
 
 interface ListOptions extends GlobalOptions {
   readonly status?: string;
@@ -43,18 +44,19 @@ export async function list(io: Io, options: ListOptions): Promise<void> {
 }
 
 function queryOf(options: ListOptions): Omit<ListQuery, 'limit' | 'cursor'> {
-  const statuses = parseStatuses(options);
-  return {
-    ...(statuses === undefined ? {} : { status: statuses }),
-    ...(options.tool === undefined ? {} : { tool: options.tool }),
-    ...(options.service === undefined ? {} : { service: options.service }),
-    ...(options.proposer === undefined ? {} : { proposer: options.proposer }),
-    ...(options.thread === undefined ? {} : { threadId: options.thread }),
-    ...(options.group === undefined ? {} : { group: options.group }),
-    ...(options.mine === true ? { approver: 'me' as const } : {}),
-    ...(options.unknown === true ? { execution: 'outcome_unknown' as const } : {}),
-    ...(options.notRun === true ? { execution: 'not_started' as const } : {}),
-  };
+  const { tool, service, proposer, thread, group, mine, unknown, notRun } = options;
+  const execution = notRun === true ? 'not_started' : unknown === true ? 'outcome_unknown' : undefined;
+  const approver = mine === true ? 'me' : undefined;
+  return defined({
+    status: parseStatuses(options),
+    tool,
+    service,
+    proposer,
+    threadId: thread,
+    group,
+    approver,
+    execution,
+  } as const);
 }
 
 function parseStatuses(options: ListOptions): ReviewStatus[] | undefined {
@@ -115,7 +117,7 @@ interface WatchOptions extends GlobalOptions {
 export async function watch(io: Io, options: WatchOptions, id: string | undefined): Promise<void> {
   const connection = connect(io, options, 'reviewer');
   const { client } = connection;
-  const from = { signal: io.signal, ...(options.since === undefined ? {} : { lastEventId: options.since }) };
+  const from = { signal: io.signal, ...defined({ lastEventId: options.since }) };
   if (id !== undefined) {
     for await (const event of client.reviews.watch(id, from)) {
       io.data(event);

@@ -6,6 +6,7 @@ import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { readJsonObject } from '../json-argument.ts';
 import { renderOutcome } from './decide.ts';
+import { defined } from '../../../domain/json/defined.ts';
 
 interface ResubmitOptions extends GlobalOptions {
   readonly arguments: string;
@@ -19,8 +20,7 @@ interface ReconcileOptions extends GlobalOptions {
 export async function resubmit(io: Io, options: ResubmitOptions, id: string): Promise<void> {
   const { client } = connect(io, options, 'agent');
   const args = await readJsonObject(io, '--arguments', options.arguments);
-  const reason = options.reason === undefined ? {} : { reason: options.reason };
-  printResult(io, await client.reviews.revise(id, args, reason));
+  printResult(io, await client.reviews.revise(id, args, defined({ reason: options.reason })));
 }
 
 export async function withdraw(io: Io, options: GlobalOptions, id: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Io } from '../../ui/io.ts';
 import { renderReview } from '../../ui/review-view.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect, type Connection } from '../connect.ts';
+import { defined } from '../../../domain/json/defined.ts';
 
 export async function show(io: Io, options: GlobalOptions, id: string): Promise<void> {
   const connection = connect(io, options, 'reviewer');
@@ -23,8 +24,7 @@ export async function readAndRender(io: Io, connection: Connection, review: Revi
     kind === 'call' ? readTool(connection, call.tool, io.signal) : undefined,
     revision > 1 ? connection.client.reviews.proof(reviewId).catch(() => undefined) : undefined,
   ]);
-  const materials = proof === undefined ? {} : { materials: proof.materials };
-  return renderReview(io, review, { tool, ...materials });
+  return renderReview(io, review, { tool, ...defined({ materials: proof?.materials }) });
 }
 
 async function readTool({ url, token }: Connection, tool: string, signal: AbortSignal): Promise<ShownTool | undefined> {
