@@ -3,6 +3,7 @@ import { createStore } from '../data/store.ts';
 import { words } from '../words.ts';
 import { useKeys } from './keys.ts';
 import { keepSingleKeys, useSingleKeys } from './preferences.ts';
+import { Fact } from '../ui/parts.tsx';
 
 const isOpen = createStore(false);
 
@@ -21,12 +22,9 @@ export function HelpDialog() {
           <Heading slot="title">{words.keys.title}</Heading>
           <dl className="keys">
             {words.keys.list.map(([key, what]) => (
-              <div key={key}>
-                <dt>
-                  <kbd>{key}</kbd>
-                </dt>
-                <dd>{what}</dd>
-              </div>
+              <Fact key={key} name={<kbd>{key}</kbd>}>
+                {what}
+              </Fact>
             ))}
           </dl>
           <p role="status">{singleKeys ? words.keys.on : words.keys.off}</p>

@@ -9,6 +9,7 @@ import { Instant } from '../ui/times.tsx';
 import type { AuditKeys, ConsistencyResponse, InclusionResponse } from '../../contract/audit-query.ts';
 import type * as core from '../proof/verify.ts';
 import { words } from '../words.ts';
+import { Alert } from '../ui/parts.tsx';
 
 /** The latest checkpoint, and whether the log holds what it promises. */
 export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }) {
@@ -40,11 +41,7 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
           {words.audit.verify}
         </Button>
       </p>
-      {check.isError && (
-        <p role="alert" className="note note-bad">
-          {words.audit.notVerified}
-        </p>
-      )}
+      {check.isError && <Alert>{words.audit.notVerified}</Alert>}
       {check.data !== undefined && (
         <>
           <Findings check={check.data} />

@@ -12,6 +12,7 @@ import { TimeLeft } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
 import type { Comparison, Content, Entry } from './compare.ts';
+import { Alert, Fact } from '../ui/parts.tsx';
 
 /** A call of the group, with what may be done with it here. */
 export interface Member {
@@ -46,14 +47,9 @@ export function GroupTable({ members, comparison, selected, results, now, onSele
         {classes.size === 1 && <ClassBadge value={[...classes][0] ?? null} />}
         <dl className="facts">
           {common.map(({ key, label, content }) => (
-            <div key={key}>
-              <dt>
-                <LineView line={label} />
-              </dt>
-              <dd>
-                <ContentView content={content} />
-              </dd>
-            </div>
+            <Fact key={key} name={<LineView line={label} />}>
+              <ContentView content={content} />
+            </Fact>
           ))}
         </dl>
       </section>
@@ -171,11 +167,7 @@ function MemberRow({ member, columns, hasClass, isSelected, result, now, onSelec
             {words.group.approveAlone}
           </Link>
         )}
-        {result?.code !== undefined && (
-          <p className="note note-bad" role="alert">
-            {refusalText(result.code)}
-          </p>
-        )}
+        {result?.code !== undefined && <Alert>{refusalText(result.code)}</Alert>}
       </td>
     </tr>
   );

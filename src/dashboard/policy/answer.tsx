@@ -1,4 +1,3 @@
-import type { ReactNode } from 'react';
 import type { Explanation } from '../../contract/api.ts';
 import { placeOf, ruleName } from '../../domain/show/show-held.ts';
 import { reasonWords } from '../../domain/words.ts';
@@ -6,6 +5,7 @@ import { ClassBadge } from '../ui/badge.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
 import { levelText } from './tools.ts';
+import { Fact } from '../ui/parts.tsx';
 
 interface AnswerProps {
   readonly explanation: Explanation;
@@ -97,15 +97,6 @@ export function Answer({ explanation, onShowRules }: AnswerProps) {
         </button>
       )}
     </section>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

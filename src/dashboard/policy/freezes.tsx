@@ -8,6 +8,7 @@ import { Failure, Loading } from '../ui/states.tsx';
 import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
+import { Alert } from '../ui/parts.tsx';
 
 /** What operators froze, what ended each freeze, and for operators the forms that freeze and lift. */
 export function FreezesView() {
@@ -135,11 +136,7 @@ function WhyForm({ label, button, isDangerous, children, send }: WhyFormProps) {
       >
         {button}
       </button>
-      {said !== undefined && (
-        <p className="note note-bad" role="alert">
-          {said}
-        </p>
-      )}
+      {said !== undefined && <Alert>{said}</Alert>}
     </form>
   );
 }

@@ -14,6 +14,7 @@ import { words } from '../words.ts';
 import { Answer } from './answer.tsx';
 import { draftOfCall, NO_MEMBERS, parseCall, readCall, writeCall, type Call, type CallDraft } from './call-draft.ts';
 import { servicesOf } from './tools.ts';
+import { Alert } from '../ui/parts.tsx';
 
 type Attempt =
   | { readonly kind: 'refused'; readonly text: string }
@@ -170,16 +171,8 @@ export function TryCall({ tools, tool, onTool, onAnswer, onShowRules }: TryCallP
           </button>
         </div>
       </form>
-      {explain.isError && (
-        <p role="alert" className="note note-bad">
-          {words.policy.askFailed}
-        </p>
-      )}
-      {explain.data?.kind === 'refused' && (
-        <p role="alert" className="note note-bad">
-          {explain.data.text}
-        </p>
-      )}
+      {explain.isError && <Alert>{words.policy.askFailed}</Alert>}
+      {explain.data?.kind === 'refused' && <Alert>{explain.data.text}</Alert>}
       {explain.data?.kind === 'answer' && <Answer explanation={explain.data.explanation} onShowRules={onShowRules} />}
     </div>
   );

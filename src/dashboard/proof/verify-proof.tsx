@@ -6,6 +6,7 @@ import { acceptKeys, keep, newKeys, trustFor } from './kept-trust.ts';
 import { Instant } from '../ui/times.tsx';
 import { TrustNote } from './trust-note.tsx';
 import { words } from '../words.ts';
+import { Alert } from '../ui/parts.tsx';
 
 /** Fetches a review's proof and checks all of it here: signatures, inclusion, order, and that the votes carry the call. */
 export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
@@ -21,11 +22,7 @@ export function VerifyProof({ reviewId }: { readonly reviewId: string }) {
       <Button className="button" onPress={() => check.mutate()} isDisabled={check.isPending}>
         {words.proof.verify}
       </Button>
-      {check.isError && (
-        <p role="alert" className="note note-bad">
-          {words.proof.failed}
-        </p>
-      )}
+      {check.isError && <Alert>{words.proof.failed}</Alert>}
       {check.data !== undefined && (
         <>
           <Verdict {...check.data.result} />

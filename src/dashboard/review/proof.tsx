@@ -5,6 +5,7 @@ import { notify } from '../app/notices.tsx';
 import { client } from '../data/client.ts';
 import { VerifyProof } from '../proof/verify-proof.tsx';
 import { words } from '../words.ts';
+import { Fact } from '../ui/parts.tsx';
 
 /** The record of this review, to be checked independently. */
 export function Proof({ review }: { readonly review: Review }) {
@@ -29,19 +30,13 @@ export function Proof({ review }: { readonly review: Review }) {
       </div>
       <VerifyProof reviewId={review.reviewId} />
       <dl className="arguments small">
-        <div>
-          <dt>{words.proof.review}</dt>
-          <dd>
-            <code>{review.reviewId}</code>
-          </dd>
-        </div>
+        <Fact name={words.proof.review}>
+          <code>{review.reviewId}</code>
+        </Fact>
         {review.call.digest !== null && (
-          <div>
-            <dt>{words.proof.digest}</dt>
-            <dd>
-              <code>{review.call.digest}</code>
-            </dd>
-          </div>
+          <Fact name={words.proof.digest}>
+            <code>{review.call.digest}</code>
+          </Fact>
         )}
       </dl>
     </section>

@@ -15,6 +15,7 @@ import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { refusalText } from '../ui/refusal.ts';
 import { words } from '../words.ts';
+import { Fact } from '../ui/parts.tsx';
 
 /**
  * The outcome of the call is unknown: what is known, and for those who may, when they may,
@@ -31,48 +32,33 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
       <h2 id="unknown">{words.settle.title}</h2>
       <p>{words.settle.about}</p>
       <dl className="arguments">
-        <div>
-          <dt>{words.settle.tool}</dt>
-          <dd>
-            <code>
-              <Visible text={call.tool} />
-            </code>
-          </dd>
-        </div>
-        <div>
-          <dt>{words.settle.target}</dt>
-          <dd>
-            <Visible text={review.target?.connector ?? call.service} />
-          </dd>
-        </div>
+        <Fact name={words.settle.tool}>
+          <code>
+            <Visible text={call.tool} />
+          </code>
+        </Fact>
+        <Fact name={words.settle.target}>
+          <Visible text={review.target?.connector ?? call.service} />
+        </Fact>
         {execution.startedAt !== null && (
-          <div>
-            <dt>{words.settle.sentAt}</dt>
-            <dd>
-              <Instant at={execution.startedAt} />
-            </dd>
-          </div>
+          <Fact name={words.settle.sentAt}>
+            <Instant at={execution.startedAt} />
+          </Fact>
         )}
-        <div>
-          <dt>{words.settle.known}</dt>
-          <dd>
-            <Visible text={execution.error?.message ?? words.settle.noAnswer} />
-            {execution.upstreamStatus !== undefined && ` ${words.settle.answered(execution.upstreamStatus)}`}
-          </dd>
-        </div>
-        <div>
-          <dt>{words.settle.approvedBy}</dt>
-          <dd>
-            <Visible
-              text={
-                review.revisions
-                  .at(-1)
-                  ?.decisions.map(({ reviewer }) => reviewer)
-                  .join(', ') || words.settle.noOne
-              }
-            />
-          </dd>
-        </div>
+        <Fact name={words.settle.known}>
+          <Visible text={execution.error?.message ?? words.settle.noAnswer} />
+          {execution.upstreamStatus !== undefined && ` ${words.settle.answered(execution.upstreamStatus)}`}
+        </Fact>
+        <Fact name={words.settle.approvedBy}>
+          <Visible
+            text={
+              review.revisions
+                .at(-1)
+                ?.decisions.map(({ reviewer }) => reviewer)
+                .join(', ') || words.settle.noOne
+            }
+          />
+        </Fact>
       </dl>
       {reason === undefined ? <Settle review={review} /> : <p role="status">{reason}</p>}
     </section>

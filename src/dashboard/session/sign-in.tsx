@@ -7,6 +7,7 @@ import { getJson } from '../data/client.ts';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
 import { signIn, startSession } from './session.ts';
+import { Alert } from '../ui/parts.tsx';
 
 export type LinkProblem = keyof typeof words.session.link;
 
@@ -36,11 +37,7 @@ export function SignIn({ linkProblem, ended }: SignInProps) {
           <Visible text={words.session.ended(ended)} />
         </p>
       )}
-      {linkProblem !== undefined && (
-        <p role="alert" className="note note-bad">
-          {words.session.link[linkProblem]}
-        </p>
-      )}
+      {linkProblem !== undefined && <Alert>{words.session.link[linkProblem]}</Alert>}
       <OidcButton />
       <Form
         onSubmit={(event) => {
@@ -56,16 +53,8 @@ export function SignIn({ linkProblem, ended }: SignInProps) {
           {words.session.signIn}
         </Button>
       </Form>
-      {refused && (
-        <p role="alert" className="note note-bad">
-          {words.session.tokenRefused}
-        </p>
-      )}
-      {attempt.isError && (
-        <p role="alert" className="note note-bad">
-          {words.session.unreachable}
-        </p>
-      )}
+      {refused && <Alert>{words.session.tokenRefused}</Alert>}
+      {attempt.isError && <Alert>{words.session.unreachable}</Alert>}
       <p className="quiet">{words.session.whereLinks}</p>
     </main>
   );
@@ -87,11 +76,7 @@ function OidcButton() {
       : undefined;
   return (
     <>
-      {problem !== undefined && (
-        <p role="alert" className="note note-bad">
-          {words.session.notSignedIn(problem)}
-        </p>
-      )}
+      {problem !== undefined && <Alert>{words.session.notSignedIn(problem)}</Alert>}
       {oidc !== null && (
         <a
           className="button button-main"
