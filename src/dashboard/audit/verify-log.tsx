@@ -1,15 +1,13 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { Button } from 'react-aria-components';
+import { useQuery } from '@tanstack/react-query';
 import type { CheckpointResponse } from '../../contract/api.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
 import { getJson } from '../data/client.ts';
-import { acceptKeys, keep, newKeys, trustFor, type KeptTrust } from '../proof/kept-trust.ts';
-import { TrustNote } from '../proof/trust-note.tsx';
+import { keep, trustFor, type KeptTrust } from '../proof/kept-trust.ts';
+import { TrustedCheck } from '../proof/trusted-check.tsx';
 import { Instant } from '../ui/times.tsx';
 import type { AuditKeys, ConsistencyResponse, InclusionResponse } from '../../contract/audit-query.ts';
 import type * as core from '../proof/verify.ts';
 import { words } from '../words.ts';
-import { Alert } from '../ui/parts.tsx';
 
 /** The latest checkpoint, and whether the log holds what it promises. */
 export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }) {
@@ -17,12 +15,6 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
     queryKey: ['checkpoint'] as const,
     queryFn: () => getJson<CheckpointResponse>('/v1/audit/checkpoint'),
   }).data;
-  const check = useMutation({ mutationFn: () => checkLog(shown) });
-  const accept = (): void => {
-    if (check.data === undefined) return;
-    acceptKeys(localStorage, check.data.kept, check.data.offered);
-    check.mutate();
-  };
   return (
     <section className="card" aria-labelledby="checkpoint">
       <h2 id="checkpoint">{words.audit.checkpoint}</h2>
@@ -36,23 +28,9 @@ export function VerifyLog({ shown }: { readonly shown: readonly IndexedEntry[] }
           </pre>
         </details>
       )}
-      <p className="buttons">
-        <Button className="button" onPress={() => check.mutate()} isDisabled={check.isPending}>
-          {words.audit.verify}
-        </Button>
-      </p>
-      {check.isError && <Alert>{words.audit.notVerified}</Alert>}
-      {check.data !== undefined && (
-        <>
-          <Findings check={check.data} />
-          <TrustNote
-            since={check.data.kept.since}
-            isFirst={check.data.isFirst}
-            unknown={check.data.unknownKeys}
-            accept={accept}
-          />
-        </>
-      )}
+      <TrustedCheck button={words.audit.verify} failed={words.audit.notVerified} check={() => checkLog(shown)}>
+        {(check) => <Findings check={check} />}
+      </TrustedCheck>
     </section>
   );
 }
@@ -101,7 +79,6 @@ interface LogCheck {
   readonly missing: readonly number[];
   readonly kept: KeptTrust;
   readonly isFirst: boolean;
-  readonly unknownKeys: ReturnType<typeof newKeys>;
   readonly offered: AuditKeys;
 }
 
@@ -117,7 +94,7 @@ async function checkLog(shown: readonly IndexedEntry[]): Promise<LogCheck> {
   ]);
   const now = new Date().toISOString();
   const { kept, isFirst } = trustFor(localStorage, offered, now);
-  const common = { size, kept, isFirst, unknownKeys: newKeys(kept, offered), offered };
+  const common = { size, kept, isFirst, offered };
   const checkpoint = checks.openCheckpoint(note, kept.deploymentId, kept.keys);
   if (checkpoint === undefined) return { ...common, root: null, extendsKept: null, covered: 0, missing: [] };
 

@@ -1,24 +1,26 @@
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
-import { useNavigate, useLocation } from '@tanstack/react-router';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link, useLocation, useNavigate } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
-import type { DecisionType, Review } from '../../contract/review.ts';
+import type { DecisionType, Review, ReviewRow } from '../../contract/review.ts';
 import type { Line } from '../../domain/show/shown.ts';
+import { writeUnreadPins } from '../../domain/show/show-warnings.ts';
+import { titleLine } from '../../domain/show/title.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
 import { canBeStopped } from '../../domain/stop.ts';
 import { useKeys } from '../app/keys.ts';
 import { useSingleKeys } from '../app/preferences.ts';
 import { serverNow, useNow } from '../data/clock.ts';
 import { useConnection } from '../data/connection.ts';
-import { NotCompared } from './not-compared.tsx';
+import { listQuery, rowsOf } from '../data/queries.ts';
+import { lastInboxView } from '../inbox/filters.ts';
 import { foot, useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
 import { LineView } from '../review/shown-view.tsx';
+import { LiveTimeLeft } from '../ui/times.tsx';
 import { BUTTONS, choicesFor } from './choices.ts';
 import { forgetTyped, typesTyped, type KeptPlace } from './kept.ts';
-import { NextReview } from './next-review.tsx';
-import { SeenBar } from './seen-bar.tsx';
-import { CommentPanel, ConfirmPanel, RespondPanel } from './panels.tsx';
-import { UnreadPins } from './unread-pins.tsx';
+import { CommentPanel, ConfirmPanel, NotCompared, RespondPanel } from './panels.tsx';
 import { words } from '../words.ts';
 import { useDecide } from './use-decide.ts';
 
@@ -169,4 +171,91 @@ function useAsked(begin: (type: DecisionType) => void, ready: boolean, panel: De
     void navigate({ replace: true, state: {} });
     if (panel === undefined) begin(asked);
   });
+}
+
+/** Said where the decision is made: that the call is not held to what could not be read. */
+function UnreadPins({ review }: { readonly review: Review }) {
+  const line = writeUnreadPins(review);
+  if (line === null) return null;
+  return (
+    <p className="decide-unseen" role="status">
+      <LineView line={line} />
+    </p>
+  );
+}
+
+/** Stretches that the bar is divided into, at most: each stays wide enough to be seen on a phone. */
+const STRETCHES = 24;
+
+/** How much of what is decided on has been on screen, and where the rest stands; nothing once all of it has. */
+function SeenBar() {
+  const { left, total, showNext, stretches } = useSeen();
+  if (left === 0) return null;
+  const seen = total - left;
+  return (
+    <div className="seen">
+      <p className="seen-words">{words.review.seeAll}</p>
+      <div
+        className="seen-bar"
+        role="progressbar"
+        aria-label={words.review.seen}
+        aria-valuemin={0}
+        aria-valuemax={total}
+        aria-valuenow={seen}
+        aria-valuetext={words.review.seenOf(seen, total)}
+      >
+        {stretches(STRETCHES).map((isSeen, index) => (
+          <span key={index} className={isSeen ? 'is-seen' : undefined} />
+        ))}
+      </div>
+      <Button className="button button-small" onPress={showNext}>
+        {words.review.showNext}
+      </Button>
+    </div>
+  );
+}
+
+/** Once there is nothing to decide here: the most urgent of the others that waited for this person by then, with a key. */
+function NextReview({ reviewId }: { readonly reviewId: string }) {
+  const { reviewer } = useSession();
+  const mine = useInfiniteQuery({
+    ...listQuery({ status: 'pending', approver: 'me' }),
+    enabled: reviewer.role === 'reviewer',
+  });
+  const others = rowsOf(mine.data).filter((row) => row.reviewId !== reviewId);
+  // The one that was named stays, whatever comes: a press is meant for it.
+  const [named, setNamed] = useState<string>();
+  const next = others.find((row) => row.reviewId === named) ?? others[0];
+  if (next !== undefined && next.reviewId !== named) setNamed(next.reviewId);
+  if (mine.data === undefined) return null;
+  return next === undefined ? (
+    <p className="next">
+      <span>{words.review.nothingNext}</span>
+      <Link to="/" search={lastInboxView}>
+        {words.review.toInbox}
+      </Link>
+    </p>
+  ) : (
+    <NextLink row={next} />
+  );
+}
+
+const KEY = 'n';
+
+function NextLink({ row }: { readonly row: ReviewRow }) {
+  const navigate = useNavigate();
+  const singleKeys = useSingleKeys();
+  const params = { reviewId: row.reviewId };
+  useKeys({ [KEY]: () => void navigate({ to: '/reviews/$reviewId', params }) });
+  return (
+    <Link to="/reviews/$reviewId" params={params} className="next next-link">
+      <span className="quiet">
+        {words.review.next} {singleKeys && <kbd aria-hidden="true">{KEY}</kbd>}
+      </span>
+      <span className="next-title">
+        <LineView line={titleLine(row)} />
+      </span>
+      <LiveTimeLeft until={row.expiresAt} />
+    </Link>
+  );
 }

@@ -3,8 +3,8 @@ import { Link } from '@tanstack/react-router';
 import { Button, FieldError, Input, Label, TextArea, TextField } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
 import { useConnection } from '../data/connection.ts';
-import { NotCompared } from './not-compared.tsx';
 import { foot } from '../review/seen.tsx';
+import { useEarlier } from '../review/use-shown.ts';
 import { ClassBadge } from '../ui/badge.tsx';
 import { words } from '../words.ts';
 import { readAnswer } from './choices.ts';
@@ -41,6 +41,17 @@ export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
       <ConfirmRepeats repeats={deciding.repeats} deciding={deciding} />
       <OptionalComment value={comment} onChange={setComment} />
     </Panel>
+  );
+}
+
+/** Said where the decision is made: that nobody could compare this version with the one before. */
+export function NotCompared({ review }: { readonly review: Review }) {
+  const { state } = useEarlier(review);
+  if (state !== 'failed' && state !== 'gone') return null;
+  return (
+    <p className="decide-unseen" role="status">
+      {words.decide.notCompared(review.revision)}
+    </p>
   );
 }
 

@@ -1,6 +1,5 @@
 import { useState, type CSSProperties } from 'react';
 import { usePageTitle } from '../ui/hooks.ts';
-import { readTokens, tokenGroup, type Token } from './tokens.ts';
 import { words } from '../words.ts';
 
 /** The names that the style sheets are written in, and what they look like. */
@@ -60,4 +59,49 @@ function Swatch({ token: { name } }: { readonly token: Token }) {
     default:
       return group satisfies never;
   }
+}
+
+/** A named value of `styles/tokens.css`. */
+interface Token {
+  readonly name: string;
+  readonly value: string;
+}
+
+type TokenGroup = 'colour' | 'face' | 'size' | 'weight' | 'leading' | 'space' | 'shape' | 'layout' | 'motion';
+
+/** By the beginning of the name; everything else is a colour. */
+const GROUPS: readonly (readonly [string, TokenGroup])[] = [
+  ['--sans', 'face'],
+  ['--mono', 'face'],
+  ['--size-', 'size'],
+  ['--weight-', 'weight'],
+  ['--leading', 'leading'],
+  ['--space-', 'space'],
+  ['--radius', 'shape'],
+  ['--shadow-', 'shape'],
+  ['--control', 'layout'],
+  ['--bar-height', 'layout'],
+  ['--page-width', 'layout'],
+  ['--gutter', 'layout'],
+  ['--quick', 'motion'],
+  ['--gentle', 'motion'],
+  ['--ease', 'motion'],
+];
+
+function tokenGroup(name: string): TokenGroup {
+  return GROUPS.find(([start]) => name.startsWith(start))?.[1] ?? 'colour';
+}
+
+/** The tokens that the style sheets of this document declare for `:root`, so that the page cannot differ from them. */
+function readTokens(sheets: Iterable<CSSStyleSheet>): readonly Token[] {
+  const found = new Map<string, string>();
+  for (const sheet of sheets) {
+    for (const rule of sheet.cssRules) {
+      if (!(rule instanceof CSSStyleRule) || rule.selectorText !== ':root') continue;
+      for (const name of rule.style) {
+        if (name.startsWith('--')) found.set(name, rule.style.getPropertyValue(name).trim());
+      }
+    }
+  }
+  return [...found].map(([name, value]) => ({ name, value }));
 }

@@ -6,31 +6,18 @@ export function usePageTitle(title: string): void {
   }, [title]);
 }
 
-/** As the style sheets have them: a phone held upright, and room for a second column. */
-const NARROW = storeOf('(width < 30rem)');
-const WIDE = storeOf('(width >= 64rem)');
-
+// As the style sheets have them: a phone held upright, and room for a second column.
 /** Whether there is room for one thing only, so that another one comes first: in the document too, not in its drawing. */
-export function useIsNarrow(): boolean {
-  return useSyncExternalStore(NARROW.subscribe, NARROW.matches);
-}
+export const useIsNarrow = mediaHook('(width < 30rem)');
+export const useIsWide = mediaHook('(width >= 64rem)');
 
-export function useIsWide(): boolean {
-  return useSyncExternalStore(WIDE.subscribe, WIDE.matches);
-}
-
-function storeOf(query: string): {
-  readonly matches: () => boolean;
-  readonly subscribe: (changed: () => void) => () => void;
-} {
+function mediaHook(query: string): () => boolean {
   const media = window.matchMedia(query);
-  return {
-    matches: () => media.matches,
-    subscribe: (changed) => {
-      media.addEventListener('change', changed);
-      return () => media.removeEventListener('change', changed);
-    },
+  const subscribe = (changed: () => void): (() => void) => {
+    media.addEventListener('change', changed);
+    return () => media.removeEventListener('change', changed);
   };
+  return () => useSyncExternalStore(subscribe, () => media.matches);
 }
 
 /** What is typed into a field, and how: it takes effect a little after the last key. */
