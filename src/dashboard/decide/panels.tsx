@@ -31,7 +31,8 @@ export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
       title={words.panels.approve}
       submit={words.panels.yes}
       submitRef={yes}
-      {...{ deciding, onClose }}
+      isPending={deciding.isPending}
+      onClose={onClose}
       onSubmit={send}
     >
       <p>
@@ -99,7 +100,7 @@ export function CommentPanel({
   };
   const style = type === 'revise' ? 'button-main' : 'button-bad';
   return (
-    <Panel {...{ title, submit, style, deciding, onClose }} onSubmit={send}>
+    <Panel {...{ title, submit, style, onClose }} isPending={deciding.isPending} onSubmit={send}>
       <CommentArea
         label={label}
         presets={type === 'stop' ? undefined : type}
@@ -123,7 +124,13 @@ export function RespondPanel({ deciding, place, onClose }: PanelProps) {
     if (response !== undefined) deciding.send({ type: 'respond', response });
   };
   return (
-    <Panel title={words.panels.answer} submit={words.panels.sendAnswer} {...{ deciding, onClose }} onSubmit={send}>
+    <Panel
+      title={words.panels.answer}
+      submit={words.panels.sendAnswer}
+      isPending={deciding.isPending}
+      onClose={onClose}
+      onSubmit={send}
+    >
       <TextField
         value={text}
         onChange={setText}
@@ -202,22 +209,26 @@ export function CommentArea({
   );
 }
 
-interface FrameProps extends Omit<PanelProps, 'review' | 'place'> {
+interface FrameProps {
   readonly title: string;
   /** What its button says. */
   readonly submit: string;
   readonly submitRef?: RefObject<HTMLButtonElement | null>;
   readonly style?: string;
+  readonly className?: string;
+  readonly isPending: boolean;
+  readonly onClose: () => void;
   readonly onSubmit: () => void;
   readonly children: ReactNode;
 }
 
 /** What every decision is finished in, at the foot of the screen. */
-function Panel({ title, submit, submitRef, style = 'button-main', deciding, onClose, onSubmit, children }: FrameProps) {
+export function Panel({ title, submit, submitRef, style = 'button-main', className = '', ...rest }: FrameProps) {
+  const { isPending, onClose, onSubmit, children } = rest;
   const { isSettled, formProps } = useSettledForm(onSubmit, submitRef);
   const offline = useConnection() === 'offline';
   return (
-    <form ref={foot} className="decide" aria-label={title} {...formProps}>
+    <form ref={foot} className={`decide ${className}`} aria-label={title} {...formProps}>
       {children}
       {offline && <p>{words.decide.offline}</p>}
       <div className="decide-row">
@@ -225,11 +236,11 @@ function Panel({ title, submit, submitRef, style = 'button-main', deciding, onCl
           ref={submitRef}
           type="submit"
           className={`button ${style}`}
-          isDisabled={!isSettled || offline || deciding.isPending}
+          isDisabled={!isSettled || offline || isPending}
         >
           {submit}
         </Button>
-        <Button className="button" onPress={onClose} isDisabled={deciding.isPending}>
+        <Button className="button" onPress={onClose} isDisabled={isPending}>
           {words.panels.cancel}
         </Button>
       </div>

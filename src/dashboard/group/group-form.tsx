@@ -12,8 +12,7 @@ import { useConnection } from '../data/connection.ts';
 import { reviewQuery, toolQuery } from '../data/queries.ts';
 import { choicesFor } from '../decide/choices.ts';
 import { forgetTyped, useKept, type KeptPlace } from '../decide/kept.ts';
-import { CommentArea, commentOf } from '../decide/panels.tsx';
-import { useSettledForm } from '../decide/settled-form.ts';
+import { CommentArea, commentOf, Panel } from '../decide/panels.tsx';
 import { useSending, type Sending } from '../decide/use-decide.ts';
 import { foot, SeenProvider, useSeen } from '../review/seen.tsx';
 import { useSession } from '../session/session.ts';
@@ -185,7 +184,7 @@ function Deciding({ members, name }: { readonly members: readonly Member[]; read
           </div>
         </div>
       ) : (
-        <DecidePanel key={begun} type={begun} {...{ chosen, place, sending, offline }} onClose={close} />
+        <DecidePanel key={begun} type={begun} {...{ chosen, place, sending }} onClose={close} />
       )}
     </>
   );
@@ -196,12 +195,11 @@ interface PanelProps {
   readonly chosen: readonly Member[];
   readonly place: KeptPlace;
   readonly sending: Sending<Decisions>;
-  readonly offline: boolean;
   readonly onClose: () => void;
 }
 
 /** The last step before several decisions. */
-function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelProps) {
+function DecidePanel({ type, chosen, place, sending, onClose }: PanelProps) {
   const [comment, setComment] = useKept(place, `${type} comment`, '');
   const [tried, setTried] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -217,10 +215,18 @@ function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelPr
       ),
     );
   };
-  const { isSettled, formProps } = useSettledForm(send, button);
   const title = type === 'approve' ? words.group.approve(chosen.length) : words.group.reject(chosen.length);
   return (
-    <form ref={foot} className="decide group-foot" aria-label={title} {...formProps}>
+    <Panel
+      title={title}
+      submit={words.group.send(title)}
+      submitRef={button}
+      style={type === 'approve' ? 'button-main' : 'button-bad'}
+      className="group-foot"
+      isPending={sending.isPending}
+      onClose={onClose}
+      onSubmit={send}
+    >
       <CommentArea
         label={type === 'reject' ? words.group.why : words.panels.comment}
         presets={type === 'reject' ? 'reject' : undefined}
@@ -229,20 +235,6 @@ function DecidePanel({ type, chosen, place, sending, offline, onClose }: PanelPr
         isMissing={tried && missing}
         autoFocus={type === 'reject'}
       />
-      {offline && <p>{words.decide.offline}</p>}
-      <div className="decide-row">
-        <Button
-          ref={button}
-          type="submit"
-          className={`button ${type === 'approve' ? 'button-main' : 'button-bad'}`}
-          isDisabled={!isSettled || offline || sending.isPending}
-        >
-          {words.group.send(title)}
-        </Button>
-        <Button className="button" onPress={onClose} isDisabled={sending.isPending}>
-          {words.panels.cancel}
-        </Button>
-      </div>
-    </form>
+    </Panel>
   );
 }
