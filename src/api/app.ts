@@ -23,12 +23,11 @@ import { ProblemError } from './problem.ts';
 import { auditEndpoints } from './routes/audit.ts';
 import { decisionEndpoints } from './routes/decisions.ts';
 import { deliveryEndpoints } from './routes/deliveries.ts';
-import { docsEndpoints } from './routes/docs.ts';
 import { drillEndpoints } from './routes/drills.ts';
 import { freezeEndpoints } from './routes/freezes.ts';
 import { eventEndpoints } from './routes/events.ts';
 import { executeEndpoints } from './routes/execute.ts';
-import { healthEndpoints } from './routes/health.ts';
+import { operationEndpoints } from './routes/health.ts';
 import { mailDecisionEndpoints, mailProblemPage } from './routes/mail-decision.ts';
 import { policyEndpoints, toolEndpoints } from './routes/policy.ts';
 import { reviewEndpoints } from './routes/reviews.ts';
@@ -81,7 +80,7 @@ export interface DoorParts {
 /** The Express app. Never listens; needs nothing but its dependencies. */
 export function createApp(deps: AppDeps): Express {
   const slots = new StreamSlots(deps.limits?.streamsPerPrincipal ?? 20, deps.limits?.streams ?? 1_000);
-  const metrics = createMetrics({ registry: deps.registry ?? new Registry(), slots });
+  const metrics = createMetrics(deps.registry ?? new Registry(), slots);
   const limiter = createRateLimiter(deps.settings, deps.limits?.anonymousPerMinute ?? 120);
   deps.shutdown.addEventListener('abort', () => limiter.close());
   const { settings, store, clock, sessionSecret } = deps;
@@ -140,8 +139,7 @@ function allEndpoints(deps: AppDeps, { metrics, sessions, slots, provider }: Par
     ...(provider === undefined
       ? []
       : oidcEndpoints({ settings, sessions, provider, flows: createSignInFlows(deps.sessionSecret, settings), log })),
-    ...healthEndpoints(deps.readiness, metrics, isSignedIn),
-    ...docsEndpoints(() => document),
+    ...operationEndpoints(deps.readiness, metrics, isSignedIn, () => document),
     ...mailDecisionEndpoints({ ...deps, sessions, metrics }),
     ...(deps.answerSlack === undefined
       ? []

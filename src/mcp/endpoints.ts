@@ -33,7 +33,7 @@ export function mcpEndpoints(deps: McpDeps, parts: DoorParts): Endpoint[] {
 /** Clients, and proxies before them, are configured with a slash at the end as often as without. */
 function doorAt(deps: McpDeps, parts: DoorParts, end: string): Endpoint[] {
   return [
-    endpoint<'agent', Message>({
+    endpoint({
       method: 'post',
       path: `/mcp${end}`,
       tag: 'MCP',
@@ -54,7 +54,7 @@ function doorAt(deps: McpDeps, parts: DoorParts, end: string): Endpoint[] {
         return undefined;
       },
     }),
-    endpoint<'agent'>({
+    endpoint({
       method: 'get',
       path: `/mcp${end}`,
       tag: 'MCP',
@@ -67,7 +67,7 @@ function doorAt(deps: McpDeps, parts: DoorParts, end: string): Endpoint[] {
       hidden: true,
       handle: ({ principal, caller, req, res }) => listen(admit(deps, parts, principal, caller, req, res), req, res),
     }),
-    endpoint<'public'>({
+    endpoint({
       method: 'get',
       path: `${METADATA_PATH}${end}`,
       tag: 'MCP',
@@ -226,7 +226,7 @@ function sign(secret: string, agentId: string, nonce: string): string {
 /** What upstreams say of their tools, for the people who answer for the policy. */
 export function upstreamEndpoints(settings: SettingsSource): Endpoint[] {
   return [
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/mcp/upstreams',
       tag: 'Policy',

@@ -187,7 +187,7 @@ function exported(prefix: string): readonly string[] {
     store: store as unknown as Store,
     settings: makeSettings({}),
   });
-  createApiMetrics({ registry, slots: new StreamSlots(1, 1) });
+  createApiMetrics(registry, new StreamSlots(1, 1));
   describeReadiness(registry, async () => ({ ready: true, problems: [] }));
   const names = registry.getMetricsAsArray().map(({ name }) => name);
   return names.filter((name) => new RegExp(`^(?:${prefix})_`).test(name)).toSorted();

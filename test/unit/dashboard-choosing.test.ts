@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stepFrom } from '../../src/dashboard/inbox/choice.ts';
-import { holdStill } from '../../src/dashboard/inbox/held-list.ts';
+import { holdStill } from '../../src/dashboard/inbox/hold-still.ts';
 
 interface Item {
   readonly key: string;

@@ -1,5 +1,4 @@
-import type { Registry } from 'prom-client';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { ProblemError } from '../problem.ts';
 import type { Settled } from '../service/types.ts';
 import { atMostEvery } from './readiness.ts';
@@ -15,52 +14,58 @@ export interface ApiMetrics {
   /** Seconds. `route` is a path of the API or `other`: what callers make up is no label. */
   readonly durations: Histogram<'method' | 'route' | 'status'>;
   /** Reads itself. */
-  readonly streams: Gauge;
+  readonly streams: Gauge<never>;
   readonly contentType: string;
   render(): Promise<string>;
 }
 
-interface MetricsDeps {
-  readonly registry: Registry;
-  readonly slots: StreamSlots;
-}
-
-export function createMetrics({ registry, slots }: MetricsDeps): ApiMetrics {
+/** Makes the metrics of a registry. */
+export function metersOf(registry: Registry) {
   const registers = [registry];
   return {
-    executes: new Counter({
-      name: 'holdpoint_executes_total',
-      help: 'Proposals by outcome',
-      labelNames: ['outcome'],
-      registers,
-    }),
-    decisions: new Counter({
-      name: 'holdpoint_decisions_total',
-      help: 'Requests to decide, by type of decision and what came of them',
-      labelNames: ['type', 'result'],
-      registers,
-    }),
-    refusals: new Counter({
-      name: 'holdpoint_refused_requests_total',
-      help: 'Requests that were answered with a problem, by its code',
-      labelNames: ['code'],
-      registers,
-    }),
-    durations: new Histogram({
-      name: 'holdpoint_http_request_duration_seconds',
-      help: 'Time to answer, including held answers',
-      labelNames: ['method', 'route', 'status'],
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60],
-      registers,
-    }),
-    streams: new Gauge({
-      name: 'holdpoint_event_streams',
-      help: 'Open streams of server-sent events',
-      registers,
-      collect() {
-        this.set(slots.open);
-      },
-    }),
+    counter: <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> =>
+      new Counter({ name, help, labelNames, registers }),
+    histogram: <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
+      new Histogram({ name, help, labelNames, buckets, registers }),
+    /** `collect` sets it whenever it is read. */
+    gauge: <L extends string = never>(
+      name: string,
+      help: string,
+      collect: (gauge: Gauge<L>) => Promise<void> | void,
+      labelNames: readonly L[] = [],
+    ): Gauge<L> =>
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          return collect(this);
+        },
+      }),
+  };
+}
+
+const ANSWER_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60];
+
+export function createMetrics(registry: Registry, slots: StreamSlots): ApiMetrics {
+  const { counter, gauge, histogram } = metersOf(registry);
+  return {
+    executes: counter('holdpoint_executes_total', 'Proposals by outcome', ['outcome']),
+    decisions: counter('holdpoint_decisions_total', 'Requests to decide, by type of decision and what came of them', [
+      'type',
+      'result',
+    ]),
+    refusals: counter('holdpoint_refused_requests_total', 'Requests that were answered with a problem, by its code', [
+      'code',
+    ]),
+    durations: histogram(
+      'holdpoint_http_request_duration_seconds',
+      'Time to answer, including held answers',
+      ['method', 'route', 'status'],
+      ANSWER_SECONDS,
+    ),
+    streams: gauge('holdpoint_event_streams', 'Open streams of server-sent events', (self) => self.set(slots.open)),
     contentType: registry.contentType,
     render: atMostEvery(RENDERED_EVERY, () => registry.metrics()),
   };

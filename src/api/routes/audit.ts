@@ -1,6 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Response } from 'express';
-import type { z } from 'zod';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { writeTo, type StreamSlots } from '../http/sse.ts';
 import { principalKey } from '../principal.ts';
@@ -29,7 +28,7 @@ import type { ServiceContext } from '../service/context.ts';
 
 export function auditEndpoints(context: ServiceContext, slots: StreamSlots): Endpoint[] {
   return [
-    endpoint<'reviewer', undefined, z.infer<typeof entriesQuerySchema>>({
+    endpoint({
       method: 'get',
       path: '/v1/audit/entries',
       tag: 'Audit',
@@ -49,7 +48,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
         }
       },
     }),
-    endpoint<'reviewer', undefined, z.infer<typeof exportQuerySchema>>({
+    endpoint({
       method: 'get',
       path: '/v1/audit/export',
       tag: 'Audit',
@@ -71,7 +70,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
         return undefined;
       },
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/audit/checkpoint',
       tag: 'Audit',
@@ -82,7 +81,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       problems: ['worker_unavailable', 'database_unavailable'],
       handle: async () => ({ status: 200, json: await auditCheckpoint(context) }),
     }),
-    endpoint<'reviewer', undefined, z.infer<typeof inclusionQuerySchema>>({
+    endpoint({
       method: 'get',
       path: '/v1/audit/inclusion',
       tag: 'Audit',
@@ -96,7 +95,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
         json: await inclusionProofs(context, query.size, query.index.split(',').map(Number)),
       }),
     }),
-    endpoint<'reviewer', undefined, z.infer<typeof consistencyQuerySchema>>({
+    endpoint({
       method: 'get',
       path: '/v1/audit/consistency',
       tag: 'Audit',
@@ -107,7 +106,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       problems: ['database_unavailable'],
       handle: async ({ query }) => ({ status: 200, json: await consistencyProof(context, query.from, query.to) }),
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/audit/keys',
       tag: 'Audit',

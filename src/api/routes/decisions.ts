@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { CHANNEL_HEADER } from '../http/auth.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { countDecision, type ApiMetrics } from '../http/metrics.ts';
@@ -11,10 +10,7 @@ import {
   decisionsRequestSchema,
   decisionsResponseSchema,
   reconcileRequestSchema,
-  type DecisionRequest,
-  type ReconcileRequest,
 } from '../../contract/decision.ts';
-import type { ReviewId } from '../../contract/ids.ts';
 
 const CHANNEL = {
   [CHANNEL_HEADER]: {
@@ -30,7 +26,7 @@ function carriesCall(body: unknown): boolean {
 
 export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics): Endpoint[] {
   return [
-    endpoint<'reviewer', DecisionRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/reviews/{reviewId}/decision',
       tag: 'Deciding',
@@ -68,7 +64,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
           await countDecision(metrics, body.type, () => decide(context, principal, reviewIdOf(req), body, caller)),
         ),
     }),
-    endpoint<'reviewer', z.infer<typeof decisionsRequestSchema>>({
+    endpoint({
       method: 'post',
       path: '/v1/decisions',
       tag: 'Deciding',
@@ -82,7 +78,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
       answers: { 200: { description: 'One result per decision, in order', schema: decisionsResponseSchema } },
       problems: [],
       async handle({ principal, body, caller }) {
-        const decisions = body.decisions as readonly (DecisionRequest & { readonly reviewId: ReviewId })[];
+        const { decisions } = body;
         const results = await decideMany(context, principal, decisions, caller);
         for (const [index, { httpStatus, code }] of results.entries()) {
           const result = code ?? (httpStatus === 200 ? 'accepted' : 'queued');
@@ -91,7 +87,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
         return { status: 200, json: { results } };
       },
     }),
-    endpoint<'reviewer', ReconcileRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/reviews/{reviewId}/reconcile',
       tag: 'Deciding',

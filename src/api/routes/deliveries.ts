@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deliveryPageSchema, deliveryQuerySchema, type DeliveryQuery } from '../../contract/delivery.ts';
+import { deliveryPageSchema, deliveryQuerySchema } from '../../contract/delivery.ts';
 import type { ServiceDeps } from '../service/context.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { INVALID_CURSOR } from '../service/read.ts';
@@ -12,7 +12,7 @@ const callbackKeysSchema = z.object({
 /** What was told, and what agents verify it with. */
 export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'store' | 'trustedKeys'>): Endpoint[] {
   return [
-    endpoint<'reviewer', undefined, DeliveryQuery>({
+    endpoint({
       method: 'get',
       path: '/v1/deliveries',
       tag: 'Notifications',
@@ -30,7 +30,7 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
         return { status: 200, json: page };
       },
     }),
-    endpoint<'principal'>({
+    endpoint({
       method: 'get',
       path: '/v1/callback-keys',
       tag: 'Notifications',

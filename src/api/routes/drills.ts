@@ -3,11 +3,11 @@ import { reviewIdOf } from './reviews.ts';
 import type { ServiceContext } from '../service/context.ts';
 import { readDrillReport, startDrill } from '../service/drill.ts';
 import { BODY_LIMITS } from '../../contract/constants.ts';
-import { drillReportSchema, drillRequestSchema, drillStartedSchema, type DrillRequest } from '../../contract/drill.ts';
+import { drillReportSchema, drillRequestSchema, drillStartedSchema } from '../../contract/drill.ts';
 
 export function drillEndpoints(context: ServiceContext): Endpoint[] {
   return [
-    endpoint<'reviewer', DrillRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/drills',
       tag: 'Drills',
@@ -26,7 +26,7 @@ export function drillEndpoints(context: ServiceContext): Endpoint[] {
         json: await startDrill(context, principal, body, caller),
       }),
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/drills/{reviewId}',
       tag: 'Drills',

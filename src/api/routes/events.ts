@@ -24,7 +24,7 @@ interface EventsDeps extends ServiceContext {
 
 export function eventEndpoints(deps: EventsDeps): Endpoint[] {
   return [
-    endpoint<'principal'>({
+    endpoint({
       method: 'get',
       path: '/v1/reviews/{reviewId}/events',
       tag: 'Reviews',
@@ -47,7 +47,7 @@ export function eventEndpoints(deps: EventsDeps): Endpoint[] {
           caller.signal,
         ),
     }),
-    endpoint<'principal'>({
+    endpoint({
       method: 'get',
       path: '/v1/events',
       tag: 'Reviews',

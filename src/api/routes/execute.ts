@@ -1,4 +1,3 @@
-import type { ExecuteBatchRequest, ExecuteRequest } from '../../contract/execute.ts';
 import {
   executeBatchRequestSchema,
   executeBatchResponseSchema,
@@ -23,7 +22,7 @@ const IDEMPOTENCY_HEADER = {
 
 export function executeEndpoints(context: ServiceContext, metrics: ApiMetrics): Endpoint[] {
   return [
-    endpoint<'agent', ExecuteRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/execute',
       tag: 'Proposing',
@@ -59,7 +58,7 @@ export function executeEndpoints(context: ServiceContext, metrics: ApiMetrics): 
         return { status: answer.httpStatus, json: answer.body, headers };
       },
     }),
-    endpoint<'agent', ExecuteBatchRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/execute/batch',
       tag: 'Proposing',

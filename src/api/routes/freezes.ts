@@ -6,8 +6,6 @@ import {
   freezeRequestSchema,
   freezeViewSchema,
   liftRequestSchema,
-  type FreezeRequest,
-  type LiftRequest,
 } from '../../contract/freeze.ts';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
@@ -16,7 +14,7 @@ import { freezeTools, liftFreeze, listFreezes } from '../service/freeze.ts';
 
 export function freezeEndpoints(context: ServiceContext): Endpoint[] {
   return [
-    endpoint<'reviewer', FreezeRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/freezes',
       tag: 'Freezes',
@@ -32,7 +30,7 @@ export function freezeEndpoints(context: ServiceContext): Endpoint[] {
       problems: ['not_an_operator', 'database_unavailable'],
       handle: async ({ principal, body }) => ({ status: 201, json: await freezeTools(context, principal, body) }),
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/freezes',
       tag: 'Freezes',
@@ -43,7 +41,7 @@ export function freezeEndpoints(context: ServiceContext): Endpoint[] {
       problems: ['database_unavailable'],
       handle: async ({ principal }) => ({ status: 200, json: await listFreezes(context, principal) }),
     }),
-    endpoint<'reviewer', LiftRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/freezes/{freezeId}/lift',
       tag: 'Freezes',

@@ -5,14 +5,19 @@ import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import type { Readiness } from '../http/readiness.ts';
 
-/** `isSignedIn`: whether a request carries a credential that is in force. */
-export function healthEndpoints(
+/**
+ * `isSignedIn`: whether a request carries a credential that is in force. `document`: of the api, built once from the endpoints
+ * themselves, and written once: anybody may ask for it.
+ */
+export function operationEndpoints(
   readiness: Readiness,
   metrics: ApiMetrics,
   isSignedIn: (req: Request, res: Response) => Promise<boolean>,
+  document: () => unknown,
 ): Endpoint[] {
+  let text: string | undefined;
   return [
-    endpoint<'public'>({
+    endpoint({
       method: 'get',
       path: '/healthz',
       tag: 'Operation',
@@ -22,7 +27,7 @@ export function healthEndpoints(
       problems: [],
       handle: () => ({ status: 200, json: { status: 'ok' } }),
     }),
-    endpoint<'public'>({
+    endpoint({
       method: 'get',
       path: '/readyz',
       tag: 'Operation',
@@ -41,7 +46,7 @@ export function healthEndpoints(
         return { status: ready ? 200 : 503, json };
       },
     }),
-    endpoint<'public'>({
+    endpoint({
       method: 'get',
       path: '/metrics',
       tag: 'Operation',
@@ -52,6 +57,20 @@ export function healthEndpoints(
       async handle() {
         return { status: 200, text: await metrics.render(), contentType: metrics.contentType };
       },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/openapi.json',
+      tag: 'Operation',
+      summary: 'This document',
+      who: 'public',
+      answers: { 200: { description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) } },
+      problems: [],
+      handle: () => ({
+        status: 200,
+        text: (text ??= JSON.stringify(document())),
+        contentType: 'application/json; charset=utf-8',
+      }),
     }),
   ];
 }

@@ -66,7 +66,7 @@ export function mailDecisionEndpoints(deps: MailDecisionDeps): Endpoint[] {
     hidden: true,
   } as const;
   return [
-    endpoint<'public'>({
+    endpoint({
       ...page,
       method: 'get',
       isCharged: 'as-page',
@@ -76,12 +76,12 @@ export function mailDecisionEndpoints(deps: MailDecisionDeps): Endpoint[] {
           return htmlReply(200, decisionPage(await pageOf(deps, forms, req, link, review, caller)));
         }),
     }),
-    endpoint<'public'>({
+    endpoint({
       ...page,
       method: 'post',
       handle: ({ req, res, caller }) => answering(res, caller, () => decideByForm(deps, forms, req, res, caller)),
     }),
-    endpoint<'public'>({
+    endpoint({
       ...page,
       method: 'get',
       path: '/mail.css',

@@ -1,7 +1,6 @@
 import type { Request, Response } from 'express';
 import { getIronSession, type IronSession } from 'iron-session';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import { baseUrlOf, cookieFor } from '../http/addresses.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import type { Sessions, SignedIn } from '../http/session.ts';
@@ -49,7 +48,7 @@ export function oidcEndpoints({ settings, sessions, provider, flows, log }: Oidc
     );
   };
   return [
-    endpoint<'public', undefined, z.infer<typeof oidcStartQuerySchema>>({
+    endpoint({
       method: 'get',
       path: START,
       tag: 'Session',
@@ -73,7 +72,7 @@ export function oidcEndpoints({ settings, sessions, provider, flows, log }: Oidc
         }
       },
     }),
-    endpoint<'public', undefined, z.infer<typeof oidcReturnSchema>>({
+    endpoint({
       method: 'get',
       path: CALLBACK,
       tag: 'Session',

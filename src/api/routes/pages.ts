@@ -12,7 +12,7 @@ const DOCS = '/docs';
 /** Pages for people; no part of the API. The token of a sign-in link is in the fragment and never reaches a server. */
 export function pageEndpoints(page: DashboardPage | undefined): Endpoint[] {
   return [...PATHS, DOCS].map((path) =>
-    endpoint<'public'>({
+    endpoint({
       method: 'get',
       path,
       tag: 'Pages',

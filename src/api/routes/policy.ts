@@ -3,7 +3,6 @@ import { ProblemError } from '../problem.ts';
 import {
   explainRequestSchema,
   explanationSchema,
-  type ExplainRequest,
   toolListSchema,
   toolViewSchema,
   type ToolSummary,
@@ -17,7 +16,7 @@ import type { ServiceContext } from '../service/context.ts';
 
 export function policyEndpoints(context: ServiceContext, policyInForce: () => PolicyInForce): Endpoint[] {
   return [
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/policy',
       tag: 'Policy',
@@ -28,7 +27,7 @@ export function policyEndpoints(context: ServiceContext, policyInForce: () => Po
       problems: [],
       handle: () => ({ status: 200, json: policyInForce() }),
     }),
-    endpoint<'principal', ExplainRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/policy/explain',
       tag: 'Policy',
@@ -48,7 +47,7 @@ export function policyEndpoints(context: ServiceContext, policyInForce: () => Po
 /** What policy knows of tools: for people who have to read a call, and for the form in which they edit one. */
 export function toolEndpoints(settings: SettingsSource): Endpoint[] {
   return [
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/tools',
       tag: 'Policy',
@@ -61,7 +60,7 @@ export function toolEndpoints(settings: SettingsSource): Endpoint[] {
         return { status: 200, json: { tools: [...policy.tools.values()].map((tool) => summarize(policy, tool)) } };
       },
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/tools/{tool}',
       tag: 'Policy',

@@ -1,14 +1,8 @@
 import { z } from 'zod';
-import {
-  listQuerySchema,
-  listResponseSchema,
-  queuedSchema,
-  waitQuerySchema,
-  type ListQuery,
-} from '../../contract/api.ts';
+import { listQuerySchema, listResponseSchema, queuedSchema, waitQuerySchema } from '../../contract/api.ts';
 import { proofFileSchema } from '../../contract/audit.ts';
 import { BODY_LIMITS } from '../../contract/constants.ts';
-import { revisionRequestSchema, type RevisionRequest } from '../../contract/decision.ts';
+import { revisionRequestSchema } from '../../contract/decision.ts';
 import { reviewIdSchema, type ReviewId } from '../../contract/ids.ts';
 import { reviewSchema } from '../../contract/review.ts';
 import type { Request } from 'express';
@@ -20,7 +14,6 @@ import { revise, withdraw } from '../service/propose-side.ts';
 import { getReview, listReviews } from '../service/read.ts';
 import type { ServiceContext } from '../service/context.ts';
 
-type WaitQuery = z.infer<typeof waitQuerySchema>;
 const emptySchema = z.strictObject({});
 
 /** 200 and 202 of everything that is signed and sent to a review. */
@@ -31,7 +24,7 @@ export const SETTLED_ANSWERS = {
 
 export function reviewEndpoints(context: ServiceContext): Endpoint[] {
   return [
-    endpoint<'principal', undefined, ListQuery>({
+    endpoint({
       method: 'get',
       path: '/v1/reviews',
       tag: 'Reviews',
@@ -43,7 +36,7 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       problems: ['database_unavailable'],
       handle: async ({ principal, query }) => ({ status: 200, json: await listReviews(context, principal, query) }),
     }),
-    endpoint<'principal', undefined, WaitQuery>({
+    endpoint({
       method: 'get',
       path: '/v1/reviews/{reviewId}',
       tag: 'Reviews',
@@ -61,7 +54,7 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
         }),
       }),
     }),
-    endpoint<'agent', RevisionRequest>({
+    endpoint({
       method: 'post',
       path: '/v1/reviews/{reviewId}/revision',
       tag: 'Proposing',
@@ -86,7 +79,7 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       handle: async ({ principal, body, caller, req }) =>
         replyOf(await revise(context, principal, reviewIdOf(req), body, caller)),
     }),
-    endpoint<'agent', Record<string, never>>({
+    endpoint({
       method: 'post',
       path: '/v1/reviews/{reviewId}/withdraw',
       tag: 'Proposing',
@@ -109,7 +102,7 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       handle: async ({ principal, caller, req }) =>
         replyOf(await withdraw(context, principal, reviewIdOf(req), caller)),
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/reviews/{reviewId}/proof',
       tag: 'Audit',

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { BODY_LIMITS } from '../../contract/constants.ts';
 import {
   sessionResponseSchema,
@@ -25,7 +24,7 @@ interface SessionDeps {
 
 export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): Endpoint[] {
   return [
-    endpoint<'public', z.infer<typeof signInRequestSchema>>({
+    endpoint({
       method: 'post',
       path: '/v1/session',
       tag: 'Session',
@@ -43,7 +42,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
         return { status: 200, json: sessionOf(settings, await sessions.begin(req, res, signedIn)) };
       },
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'get',
       path: '/v1/session',
       tag: 'Session',
@@ -53,7 +52,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       problems: ['database_unavailable'],
       handle: ({ principal }) => ({ status: 200, json: sessionOf(settings, principal) }),
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'delete',
       path: '/v1/session',
       tag: 'Session',
@@ -68,7 +67,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
         return { status: 204 };
       },
     }),
-    endpoint<'reviewer'>({
+    endpoint({
       method: 'delete',
       path: '/v1/sessions',
       tag: 'Session',
@@ -84,7 +83,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
         return { status: 204 };
       },
     }),
-    endpoint<'public'>({
+    endpoint({
       method: 'get',
       path: '/v1/session/ways',
       tag: 'Session',

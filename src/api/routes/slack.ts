@@ -26,7 +26,7 @@ interface SlackEndpointDeps extends ServiceContext {
  */
 export function slackEndpoints(deps: SlackEndpointDeps): Endpoint[] {
   return [
-    endpoint<'public'>({
+    endpoint({
       method: 'post',
       path: '/v1/slack/interactions',
       tag: 'Deciding',

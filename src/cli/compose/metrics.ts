@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, type GaugeConfiguration, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { CHANNEL_NAMES } from '../../activities/notify/channel.ts';
+import { metersOf } from '../../api/http/metrics.ts';
 import { atMostEvery } from '../../api/http/readiness.ts';
 import { EXECUTION_ERRORS, REASONS } from '../../contract/codes.ts';
 import type { Readiness } from '../../contract/api.ts';
@@ -36,23 +37,20 @@ export function createMetrics({ part, store, settings }: MetricsInput): Metrics 
   collectDefaultMetrics({ register: registry });
   // Gauges whose names end as those of counters do.
   for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
-  const registers = [registry];
+  const { counter } = metersOf(registry);
   describeProcess(registry, part, settings);
   describeDatabase(registry, store);
   store.onWritten(countCommits(registry, settings));
-
-  const attempts = new Counter({
-    name: 'holdpoint_delivery_attempts_total',
-    help: 'Attempts to deliver notifications, by channel and what came of them',
-    labelNames: ['channel', 'result'],
-    registers,
-  });
-  const swept = new Counter({
-    name: 'holdpoint_sweep_actions_total',
-    help: 'Reviews that a sweep of this process settled because Temporal has lost them, by their state before',
-    labelNames: ['was'],
-    registers,
-  });
+  const attempts = counter(
+    'holdpoint_delivery_attempts_total',
+    'Attempts to deliver notifications, by channel and what came of them',
+    ['channel', 'result'],
+  );
+  const swept = counter(
+    'holdpoint_sweep_actions_total',
+    'Reviews that a sweep of this process settled because Temporal has lost them, by their state before',
+    ['was'],
+  );
   return {
     registry,
     countAttempt: (attempt) => attempts.inc({ ...attempt }),
@@ -60,39 +58,28 @@ export function createMetrics({ part, store, settings }: MetricsInput): Metrics 
   };
 }
 
-/** A gauge is its registry's from then on. */
-function addGauge<Label extends string>(gauge: GaugeConfiguration<Label>): Gauge<Label> {
-  return new Gauge(gauge);
-}
-
 /** What runs here, and by which files it judges. */
 function describeProcess(registry: Registry, part: Part, settings: SettingsSource): void {
-  const registers = [registry];
-  addGauge({
-    name: 'holdpoint_build_info',
-    help: 'Version of Holdpoint that runs here; always 1',
-    labelNames: ['version'],
-    registers,
-  }).set({ version: part.version }, 1);
-  addGauge({
-    name: 'holdpoint_config_info',
-    help: 'Digests of the configuration and the policy in force here; always 1',
-    labelNames: ['config_digest', 'policy_digest'],
-    registers,
-    collect() {
+  const { gauge } = metersOf(registry);
+  gauge(
+    'holdpoint_build_info',
+    'Version of Holdpoint that runs here; always 1',
+    (self) => self.set({ version: part.version }, 1),
+    ['version'],
+  );
+  gauge(
+    'holdpoint_config_info',
+    'Digests of the configuration and the policy in force here; always 1',
+    (self) => {
       const { configDigest, policy } = settings.current();
-      this.reset();
-      this.set({ config_digest: configDigest, policy_digest: policy.digest }, 1);
+      self.reset();
+      self.set({ config_digest: configDigest, policy_digest: policy.digest }, 1);
     },
-  });
-  addGauge({
-    name: 'holdpoint_config_in_force',
-    help: '1 if the files on disk are the ones in force, 0 if they are broken',
-    registers,
-    collect() {
-      this.set(settings.problem() === null ? 1 : 0);
-    },
-  });
+    ['config_digest', 'policy_digest'],
+  );
+  gauge('holdpoint_config_in_force', '1 if the files on disk are the ones in force, 0 if they are broken', (self) =>
+    self.set(settings.problem() === null ? 1 : 0),
+  );
 }
 
 /** What `/readyz` of this part says. A worker's problems are told by itself; of a part that is lost, others have to. */
@@ -100,26 +87,20 @@ export function describeReadiness(
   registry: Registry,
   check: () => Promise<Pick<Readiness, 'ready' | 'problems'>>,
 ): void {
-  const registers = [registry];
-  addGauge({
-    name: 'holdpoint_ready',
-    help: '1 if this part does its work, else 0',
-    registers,
-    async collect() {
-      this.set((await check()).ready ? 1 : 0);
-    },
-  });
-  addGauge({
-    name: 'holdpoint_problem',
-    help: '1 for each problem that /readyz of this part names of itself or of the whole, by its code',
-    labelNames: ['code'],
-    registers,
-    async collect() {
+  const { gauge } = metersOf(registry);
+  gauge('holdpoint_ready', '1 if this part does its work, else 0', async (self) =>
+    self.set((await check()).ready ? 1 : 0),
+  );
+  gauge(
+    'holdpoint_problem',
+    '1 for each problem that /readyz of this part names of itself or of the whole, by its code',
+    async (self) => {
       const { problems = [] } = await check();
-      this.reset();
-      for (const { code, part } of problems) if (part === undefined || code === 'part_lost') this.set({ code }, 1);
+      self.reset();
+      for (const { code, part } of problems) if (part === undefined || code === 'part_lost') self.set({ code }, 1);
     },
-  });
+    ['code'],
+  );
 }
 
 type Reading = OperationalState & Awaited<ReturnType<Store['recovery']['status']>>;
@@ -154,103 +135,78 @@ const READINGS: readonly (readonly [name: string, help: string, read: (reading: 
 ];
 
 function describeDatabase(registry: Registry, store: Store): void {
-  const registers = [registry];
+  const { gauge } = metersOf(registry);
   const read = atMostEvery(READ_EVERY_MS, async (): Promise<Reading> => {
     const [operation, status] = await Promise.all([store.operation(), store.recovery.status()]);
     return { ...operation, ...status };
   });
   for (const [name, help, value] of READINGS) {
-    addGauge({
-      name: `holdpoint_${name}`,
-      help,
-      registers,
-      async collect() {
-        // The database is away: better no value than an old one that looks current.
-        this.set(await read().then(value, () => Number.NaN));
-      },
-    });
+    // The database is away: better no value than an old one that looks current.
+    gauge(`holdpoint_${name}`, help, async (self) => self.set(await read().then(value, () => Number.NaN)));
   }
-  const ofChannel = (name: string, help: string, value: 'waiting' | 'oldest'): Gauge =>
-    addGauge({
-      name: `holdpoint_outbox_${name}`,
+  const ofChannel = (name: string, help: string, value: 'waiting' | 'oldest') =>
+    gauge(
+      `holdpoint_outbox_${name}`,
       help,
-      labelNames: ['channel'],
-      registers,
-      async collect() {
+      async (self) => {
         const outbox = await read().then(
           (reading) => reading.outbox,
           () => undefined,
         );
         for (const channel of CHANNEL_NAMES) {
           const row = outbox?.find((of) => of.channel === channel);
-          this.set({ channel }, outbox === undefined ? Number.NaN : (row?.[value] ?? 0));
+          self.set({ channel }, outbox === undefined ? Number.NaN : (row?.[value] ?? 0));
         }
       },
-    });
+      ['channel'],
+    );
   ofChannel('waiting_notifications', 'Notifications that wait to be delivered', 'waiting');
   ofChannel('oldest_age_seconds', 'Age of the oldest notification that waits to be delivered', 'oldest');
   if (store.connections() === null) return;
-  addGauge({
-    name: 'holdpoint_database_connections',
-    help: 'Connections of this process to the database, by state',
-    labelNames: ['state'],
-    registers,
-    collect() {
+  gauge(
+    'holdpoint_database_connections',
+    'Connections of this process to the database, by state',
+    (self) => {
       const { open, idle } = store.connections() ?? { open: 0, idle: 0 };
-      this.set({ state: 'idle' }, idle);
-      this.set({ state: 'busy' }, open - idle);
+      self.set({ state: 'idle' }, idle);
+      self.set({ state: 'busy' }, open - idle);
     },
-  });
-  addGauge({
-    name: 'holdpoint_database_waiting_queries',
-    help: 'Queries and transactions of this process that wait for a connection',
-    registers,
-    collect() {
-      this.set(store.connections()?.waiting ?? 0);
-    },
-  });
+    ['state'],
+  );
+  gauge(
+    'holdpoint_database_waiting_queries',
+    'Queries and transactions of this process that wait for a connection',
+    (self) => self.set(store.connections()?.waiting ?? 0),
+  );
 }
 
 /** Counts what this process records; the sum over all processes is what happened. */
 function countCommits(registry: Registry, settings: SettingsSource): (commit: Commit) => void {
-  const registers = [registry];
-  const executions = new Counter({
-    name: 'holdpoint_executions_total',
-    help: 'Calls with a recorded result, by tool and outcome',
-    labelNames: ['tool', 'outcome'],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: 'holdpoint_execution_duration_seconds',
-    help: 'Time from the claim of a call to its result',
-    labelNames: ['tool'],
-    buckets: CALL_SECONDS,
-    registers,
-  });
-  const decisions = new Counter({
-    name: 'holdpoint_decisions_recorded_total',
-    help: 'Decisions that counted, by channel and type',
-    labelNames: ['channel', 'decision'],
-    registers,
-  });
-  const timeToDecide = new Histogram({
-    name: 'holdpoint_time_to_decide_seconds',
-    help: 'Time from the proposal to each decision, by channel',
-    labelNames: ['channel'],
-    buckets: DECISION_SECONDS,
-    registers,
-  });
-  const expiries = new Counter({
-    name: 'holdpoint_expiries_total',
-    help: 'Reviews that ended because no decision was made in time',
-    registers,
-  });
-  const denials = new Counter({
-    name: 'holdpoint_denied_calls_total',
-    help: 'Calls that will never be made, by the code of the reason',
-    labelNames: ['code'],
-    registers,
-  });
+  const { counter, histogram } = metersOf(registry);
+  const executions = counter('holdpoint_executions_total', 'Calls with a recorded result, by tool and outcome', [
+    'tool',
+    'outcome',
+  ]);
+  const seconds = histogram(
+    'holdpoint_execution_duration_seconds',
+    'Time from the claim of a call to its result',
+    ['tool'],
+    CALL_SECONDS,
+  );
+  const decisions = counter('holdpoint_decisions_recorded_total', 'Decisions that counted, by channel and type', [
+    'channel',
+    'decision',
+  ]);
+  const timeToDecide = histogram(
+    'holdpoint_time_to_decide_seconds',
+    'Time from the proposal to each decision, by channel',
+    ['channel'],
+    DECISION_SECONDS,
+  );
+  const expiries = counter('holdpoint_expiries_total', 'Reviews that ended because no decision was made in time');
+  const denials = counter('holdpoint_denied_calls_total', 'Calls that will never be made, by the code of the reason', [
+    'code',
+  ]);
   const countCall = (tool: string | undefined, outcome: string, startedAt: string | null, at: string): void => {
     // An agent may invent a tool, but only one of the policy ever runs.
     const label = tool === undefined || findTool(settings.current(), tool) === undefined ? OTHER : tool;
