@@ -5,6 +5,7 @@ import {
   WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client';
+import { z } from 'zod';
 import { RECEIPT_REFUSALS, type ReceiptRefusal } from '../contract/codes.ts';
 import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { ReviewId } from '../contract/ids.ts';
@@ -58,14 +59,15 @@ export interface StartTexts {
 }
 
 /** Kept with the workflow, so that a review can be shown before any worker has seen it. */
-export interface StartMemo {
-  readonly proposer: string;
-  readonly service: string;
-  readonly tool: string;
-  readonly proposedAt: string;
-  readonly group: string | null;
-  readonly threadId: string | null;
-}
+const startMemoSchema = z.object({
+  proposer: z.string(),
+  service: z.string(),
+  tool: z.string(),
+  proposedAt: z.string(),
+  group: z.string().nullable(),
+  threadId: z.string().nullable(),
+});
+export type StartMemo = Readonly<z.infer<typeof startMemoSchema>>;
 
 export interface StartedReview {
   readonly memo: StartMemo;
@@ -78,6 +80,12 @@ export type GateSignal = keyof typeof SIGNALS;
 
 /** Time limits of single requests to Temporal, in ms. */
 const DEADLINE = { start: 5_000, signal: 5_000, query: 2_000, describe: 2_000, ping: 1_500 } as const;
+/** How the workflow of a review is started: never a second one under its id. */
+const ONCE = {
+  taskQueue: GATE_TASK_QUEUE,
+  workflowIdReusePolicy: 'REJECT_DUPLICATE',
+  workflowIdConflictPolicy: 'FAIL',
+} as const;
 const MEMO_KEY = 'holdpointProposal';
 
 /**
@@ -98,11 +106,9 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
       try {
         await within(DEADLINE.start, () =>
           client.workflow.start(GATED_CALL, {
+            ...ONCE,
             workflowId: reviewId,
-            taskQueue: GATE_TASK_QUEUE,
             args: [input],
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-            workflowIdConflictPolicy: 'FAIL',
             staticSummary: texts.summary,
             staticDetails: texts.details,
             memo: { [MEMO_KEY]: texts.memo },
@@ -126,11 +132,9 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
       try {
         await within(DEADLINE.start, () =>
           client.workflow.start<(input: QuestionInput) => Promise<unknown>>(APPROVAL_GATE, {
+            ...ONCE,
             workflowId: reviewId,
-            taskQueue: GATE_TASK_QUEUE,
             args: [{ drill }],
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-            workflowIdConflictPolicy: 'FAIL',
             staticSummary: summarize(title),
           }),
         );
@@ -164,8 +168,9 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
     async describe(reviewId) {
       try {
         const found = await within(DEADLINE.describe, () => client.workflow.getHandle(reviewId).describe());
-        const memo = found.memo?.[MEMO_KEY];
-        if (!isStartMemo(memo)) return undefined;
+        // It comes from whoever started the workflow, which need not be us.
+        const memo = startMemoSchema.safeParse(found.memo?.[MEMO_KEY]).data;
+        if (memo === undefined) return undefined;
         return { memo, runId: found.runId, open: found.status.name === 'RUNNING' };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
@@ -207,15 +212,6 @@ export function coalesce<K, T>(call: (key: K) => Promise<T>): (key: K) => Promis
     );
     return slot.next;
   };
-}
-
-/** The memo comes from whoever started the workflow, which need not be us. */
-function isStartMemo(value: unknown): value is StartMemo {
-  if (typeof value !== 'object' || value === null) return false;
-  const memo = value as Record<keyof StartMemo, unknown>;
-  const texts = [memo.proposer, memo.service, memo.tool, memo.proposedAt];
-  const optional = [memo.group, memo.threadId];
-  return texts.every((v) => typeof v === 'string') && optional.every((v) => v === null || typeof v === 'string');
 }
 
 function asProblem(cause: unknown): ProblemError {

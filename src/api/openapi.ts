@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { bodyLimitOf, isCountedByAddress, type Endpoint, type Who } from './http/endpoint.ts';
 import * as api from '../contract/api.ts';
-import { problemSchema, policyInForceSchema } from '../contract/api.ts';
 import * as audit from '../contract/audit.ts';
 import * as call from '../contract/call.ts';
 import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
@@ -74,7 +73,7 @@ function responsesOf(definition: Endpoint, refTo: RefTo): Json {
   for (const [status, codes] of problemsByStatus(problemCodesOf(definition))) {
     const list = codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('\n- ');
     const existing = responses[status] as { description?: string; content?: Json; headers?: Json } | undefined;
-    const narrowed = { allOf: [refTo(problemSchema), { properties: { code: { enum: codes } } }] };
+    const narrowed = { allOf: [refTo(api.problemSchema), { properties: { code: { enum: codes } } }] };
     responses[status] = {
       description: `${existing?.description === undefined ? '' : `${existing.description}\n\n`}- ${list}`,
       content: { ...existing?.content, 'application/problem+json': { schema: narrowed } },
@@ -196,7 +195,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Readiness: api.readinessSchema,
   ToolList: api.toolListSchema,
   Tool: api.toolViewSchema,
-  PolicyInForce: policyInForceSchema,
+  PolicyInForce: api.policyInForceSchema,
   AuditEntry: audit.auditEntrySchema,
   ProofFile: audit.proofFileSchema,
   Evidence: call.evidenceSchema,

@@ -77,6 +77,16 @@ export class StreamSlots {
     return this.#open;
   }
 
+  /** Has a slot while `work` goes on. Throws `rate_limited`. */
+  async hold<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const release = this.take(key);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
   /** Returns how to give the slot back. Throws `rate_limited`. */
   take(key: string): () => void {
     const count = this.#counts.get(key) ?? 0;

@@ -3,7 +3,6 @@ import type { Response } from 'express';
 import { endpoint, type Endpoint } from '../http/endpoint.ts';
 import { writeTo, type StreamSlots } from '../http/sse.ts';
 import { principalKey } from '../principal.ts';
-import { peopleOf } from '../service/audit.ts';
 import { auditPageSchema, checkpointResponseSchema } from '../../contract/api.ts';
 import {
   auditKeysSchema,
@@ -23,6 +22,7 @@ import {
   consistencyProof,
   exportEntries,
   inclusionProofs,
+  peopleOf,
 } from '../service/audit.ts';
 import type { ServiceContext } from '../service/context.ts';
 
@@ -39,14 +39,11 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       query: entriesQuerySchema,
       answers: { 200: { description: 'One page', schema: auditPageSchema } },
       problems: ['database_unavailable'],
-      async handle({ principal, query, scan }) {
-        const release = slots.take(principalKey(principal));
-        try {
-          return { status: 200, json: await auditEntries(context, query, scan('refuse')) };
-        } finally {
-          release();
-        }
-      },
+      handle: ({ principal, query, scan }) =>
+        slots.hold(principalKey(principal), async () => ({
+          status: 200,
+          json: await auditEntries(context, query, scan('refuse')),
+        })),
     }),
     endpoint({
       method: 'get',
@@ -61,12 +58,9 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       problems: ['database_unavailable'],
       async handle({ principal, query, caller, scan, res }) {
         const { format, ...filter } = query;
-        const release = slots.take(principalKey(principal));
-        try {
-          await sendExport(res, format, exportEntries(context, filter, scan('wait')), caller.signal);
-        } finally {
-          release();
-        }
+        await slots.hold(principalKey(principal), () =>
+          sendExport(res, format, exportEntries(context, filter, scan('wait')), caller.signal),
+        );
         return undefined;
       },
     }),
@@ -142,16 +136,15 @@ async function sendExport(
   if (format === 'csv') res.write(csvLines([COLUMNS], { bom: true }));
   for await (const page of pages) {
     if (signal.aborted || res.destroyed) break;
-    const text = format === 'csv' ? csvLines(page.map(csvRow)) : page.map(jsonLine).join('');
+    const text =
+      format === 'csv'
+        ? csvLines(page.map(csvRow))
+        : page.map(({ index, entry }) => `${canonicalJson({ index, entry })}\n`).join('');
     if (text !== '' && !(await writeTo(res, text, signal))) break;
   }
   // A file that ends early must not look whole.
   if (signal.aborted) res.destroy();
   else res.end();
-}
-
-function jsonLine({ index, entry }: IndexedEntry): string {
-  return `${canonicalJson({ index, entry })}\n`;
 }
 
 /** The last column is the leaf itself, so that nothing of an entry is lost. */

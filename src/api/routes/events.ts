@@ -71,17 +71,14 @@ async function stream(
   open: (signal: AbortSignal) => Promise<AsyncGenerator<Streamed<Review> | Streamed<ReviewRow>> | undefined>,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const release = slots.take(principalKey(principal));
-  try {
+  return slots.hold(principalKey(principal), async (): Promise<Reply> => {
     const events = await open(signal);
     if (events === undefined) return { status: 204 };
     if (res.req.method === 'HEAD')
       return { status: 200, headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } };
     await pipeEvents(res, events, () => isInForce(principal), signal);
     return undefined;
-  } finally {
-    release();
-  }
+  });
 }
 
 function resumeAfter(req: Request): number | undefined {

@@ -1,8 +1,6 @@
 import type { Principal } from '../principal.ts';
 import { refuseSealed } from './sealing.ts';
-import type { Urgency } from '../../contract/call.ts';
 import type { Explanation, ExplainRequest } from '../../contract/api.ts';
-import type { JsonObject } from '../../contract/json.ts';
 import { assessCall, findArgumentErrors, type Assessment } from '../../domain/policy/assess.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { explainReasons } from '../../domain/policy/explain-reasons.ts';
@@ -28,14 +26,8 @@ export function explain(
   };
   if (assessment.kind !== 'blocked' && hidden.length > 0) {
     // Wrong inside a value that would be sealed: execute refuses it just so.
-    return {
-      ...common,
-      gate: null,
-      blocked: true,
-      reasonCodes: ['arguments_invalid'],
-      levels: [],
-      errors: [...hidden],
-    };
+    const reasonCodes = ['arguments_invalid'];
+    return { ...common, gate: null, blocked: true, reasonCodes, levels: [], errors: [...hidden] };
   }
   switch (assessment.kind) {
     case 'blocked': {
@@ -62,16 +54,8 @@ export function explain(
   }
 }
 
-interface CallToAssess {
-  readonly service: string;
-  readonly tool: string;
-  readonly arguments: JsonObject;
-  readonly context?: JsonObject | undefined;
-  readonly urgency?: Urgency | undefined;
-}
-
 /** What the gate worker would say of a call that this principal proposes. Arguments in the clear. */
-export function assessForAgent(settings: InForce, principal: Principal, call: CallToAssess): Assessment {
+export function assessForAgent(settings: InForce, principal: Principal, call: ExplainRequest): Assessment {
   const agent = principal.kind === 'agent' ? principal.agent : { id: principal.id };
   const tool = settings.policy.findTool(call.tool);
   return assessCall({
@@ -88,7 +72,7 @@ export function assessForAgent(settings: InForce, principal: Principal, call: Ca
 /** What is wrong with arguments in the clear: as their assessment says, unless it never looked at them or at what is sealed. */
 export function argumentErrors(
   settings: InForce,
-  call: Pick<CallToAssess, 'tool' | 'arguments'>,
+  call: Pick<ExplainRequest, 'tool' | 'arguments'>,
   assessment: Assessment,
 ): readonly ArgumentError[] {
   const tool = settings.policy.findTool(call.tool);

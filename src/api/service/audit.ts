@@ -2,13 +2,13 @@ import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { PIECE, readPiece, type Scan } from './scan.ts';
 import type { AuditPage, CheckpointResponse } from '../../contract/api.ts';
-import { isRare } from '../../contract/audit-query.ts';
-import type {
-  AuditKeys,
-  ConsistencyResponse,
-  EntriesQuery,
-  InclusionResponse,
-  AuditFilter,
+import {
+  isRare,
+  type AuditFilter,
+  type AuditKeys,
+  type ConsistencyResponse,
+  type EntriesQuery,
+  type InclusionResponse,
 } from '../../contract/audit-query.ts';
 import type { IndexedEntry, AuditEntry } from '../../contract/audit.ts';
 import type { ReviewId } from '../../contract/ids.ts';
@@ -189,7 +189,11 @@ export function entryMatcher(filter: AuditFilter): ((entry: AuditEntry) => boole
   if ([reviewId, type, person, since, until, q].every((part) => part === undefined)) return undefined;
   const types = type === undefined ? undefined : new Set<string>(type.split(','));
   const [from, to] = [since, until].map((time) => (time === undefined ? undefined : Date.parse(time)));
-  const words = q === undefined ? [] : wordsOf(q);
+  const words =
+    q
+      ?.toLowerCase()
+      .split(/\s+/)
+      .filter((word) => word !== '') ?? [];
   return (entry) => {
     const at = Date.parse(entry.at);
     return (
@@ -198,16 +202,13 @@ export function entryMatcher(filter: AuditFilter): ((entry: AuditEntry) => boole
       (person === undefined || peopleOf(entry).includes(person)) &&
       (from === undefined || at >= from) &&
       (to === undefined || at < to) &&
-      (words.length === 0 || hasWords(entry, words))
+      hasWords(entry, words)
     );
   };
 }
 
-function wordsOf(search: string): readonly string[] {
-  return [...new Set(search.toLowerCase().split(/\s+/))].filter((word) => word !== '');
-}
-
 function hasWords(entry: AuditEntry, words: readonly string[]): boolean {
+  if (words.length === 0) return true;
   const text = textOf(entry).toLowerCase();
   return words.every((word) => text.includes(word));
 }

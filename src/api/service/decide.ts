@@ -143,7 +143,7 @@ async function decideOne(
     return { reviewId, httpStatus: settled.httpStatus };
   } catch (error) {
     const { httpStatus, code, repeats } = problemFields(context, error);
-    return { reviewId, httpStatus, code, ...defined({ repeats }) };
+    return { reviewId, httpStatus, code, ...defined({ repeats: repeats && [...repeats] }) };
   }
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FreezeAnswer, FreezeList, FreezeRequest, FreezeView, LiftRequest } from '../../contract/freeze.ts';
-import type { ProblemCode } from '../../contract/codes.ts';
-import { PROBLEMS } from '../../contract/codes.ts';
+import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import { isOperator, refusalOfLift } from '../../domain/freeze.ts';
 import { findUnmatched } from '../../domain/policy/frozen.ts';
 import { digestBytes } from '../../domain/proof/digest.ts';

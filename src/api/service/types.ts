@@ -1,4 +1,6 @@
+import type { z } from 'zod';
 import type { Queued } from '../../contract/api.ts';
+import type { decisionsResponseSchema } from '../../contract/decision.ts';
 import type { ExecuteResponse } from '../../contract/execute.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
@@ -44,12 +46,7 @@ export type Settled =
   /** Durably queued: no worker has looked at it within 2 s. */
   | { readonly httpStatus: 202; readonly queued: Queued };
 
-export interface DecisionResult {
-  readonly reviewId: ReviewId;
-  readonly httpStatus: number;
-  readonly code?: string;
-  readonly repeats?: readonly ReviewId[];
-}
+export type DecisionResult = z.infer<typeof decisionsResponseSchema>['results'][number];
 
 /** A change in a stream; `index` is the audit index of the entry that made it. */
 interface ReviewEvent<T extends Review | ReviewRow> {

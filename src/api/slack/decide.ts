@@ -11,8 +11,13 @@ import type { Review } from '../../contract/review.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
 import { slackDecisionOf } from '../../domain/mail-decision.ts';
 import type { Settings } from '../../domain/policy/settings.ts';
-import type { SlackDecision } from '../../domain/slack/message.ts';
-import { lineAbout, reviewMessage, statusWords, type SlackMessage } from '../../domain/slack/message.ts';
+import {
+  lineAbout,
+  reviewMessage,
+  statusWords,
+  type SlackDecision,
+  type SlackMessage,
+} from '../../domain/slack/message.ts';
 import { canBeStopped, queuedDecisionWords } from '../../domain/stop.ts';
 
 /** Why Slack's buttons decided nothing: a code of any decision, or one of these. */
