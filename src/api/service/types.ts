@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { Queued } from '../../contract/api.ts';
 import type { decisionsResponseSchema } from '../../contract/decision.ts';
 import type { ExecuteResponse } from '../../contract/execute.ts';
-import type { ReviewId } from '../../contract/ids.ts';
 import type { Review, ReviewRow } from '../../contract/review.ts';
 
 /** How long to hold a state that may change. */

@@ -38,7 +38,7 @@ export async function execute(io: Io, options: ExecuteOptions, tool: string): Pr
   const { review: _, ...data } = result;
   io.data(data);
   io.print(...renderResult(result));
-  leave(exitOfResult(result));
+  leave(result.executed ? 'ok' : result.escalated ? 'waiting' : result.blocked ? 'refused' : 'failed');
 }
 
 function finish(io: Io, end: Resolution): void {
@@ -49,10 +49,6 @@ function finish(io: Io, end: Resolution): void {
 
 function leave(exit: ExitName): void {
   if (exit !== 'ok') throw new Exit(exit);
-}
-
-function exitOfResult(result: ExecuteResult): ExitName {
-  return result.executed ? 'ok' : result.escalated ? 'waiting' : result.blocked ? 'refused' : 'failed';
 }
 
 function renderResult(result: ExecuteResult): string[] {

@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { configFileSchema } from '../../contract/config.ts';
 import { KEY_ROLES, type TrustFile } from '../../contract/envelope.ts';
-import { principalIdSchema } from '../../contract/ids.ts';
+import { capitalize } from '../../domain/lifecycle.ts';
 import { ensureKeys, hashKey, loadKeys, newAgentKey, newReviewerToken, rotateKey } from '../../storage/keys/index.ts';
 import { PART_NEEDS } from '../compose/part-needs.ts';
+import { refuseDeployment, refuseId } from '../init/plan.ts';
 import { scalar } from '../init/render-config.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
@@ -25,13 +25,7 @@ export interface InitOptions extends GlobalOptions {
 
 /** Creates a credential and prints it once, with the lines for the config file, which hold only its hash. */
 export function createKey(io: Io, options: CreateOptions, kind: string, id: string): void {
-  if (!principalIdSchema.safeParse(id).success) {
-    throw new CliError(
-      'usage',
-      'invalid_id',
-      'An id is 1 to 128 letters, digits and . _ : @ -, starting with a letter or digit.',
-    );
-  }
+  refuse('invalid_id', refuseId(id));
   if (kind === 'agent') return print(io, id, newAgentKey(), (sha256) => agentLines(id, sha256, options));
   if (kind === 'reviewer') return print(io, id, newReviewerToken(), (sha256) => reviewerLines(id, sha256, options));
   throw new CliError('usage', 'invalid_kind', 'Create an agent or a reviewer: `holdpoint keys create agent <id>`.');
@@ -74,7 +68,8 @@ const SPLIT = ['api-propose', 'api-review', 'api', 'gate', 'execute'] as const;
 
 /** Creates missing keys; existing ones stay as they are. */
 export function initKeys(io: Io, options: InitOptions): void {
-  const deploymentId = checkDeployment(options.deployment);
+  const deploymentId = options.deployment;
+  if (deploymentId !== undefined) refuse('invalid_deployment', refuseDeployment(deploymentId));
   const now = new Date(io.now());
   if (options.split !== undefined) return initParts(io, resolve(io.cwd, options.split), deploymentId, now);
   const directory = keysDirOf(io);
@@ -109,13 +104,8 @@ function initParts(io: Io, directory: string, deploymentId: string | undefined, 
   io.print('', 'all/ holds every key. Keep it offline; you need it to rotate keys.');
 }
 
-function checkDeployment(id: string | undefined): string | undefined {
-  if (id === undefined || configFileSchema.shape.deploymentId.safeParse(id).success) return id;
-  throw new CliError(
-    'usage',
-    'invalid_deployment',
-    'A deployment id is 1 to 63 lower-case letters, digits and hyphens.',
-  );
+function refuse(code: string, refusal: string | undefined): void {
+  if (refusal !== undefined) throw new CliError('usage', code, `${capitalize(refusal)}.`);
 }
 
 export function rotate(io: Io, _options: GlobalOptions, role: string): void {

@@ -60,25 +60,9 @@ export async function serveStdio(io: Io, options: ConnectOptions): Promise<void>
     stdin.once('close', () => resolve('ended'));
     io.signal.addEventListener('abort', () => resolve('stopped'), { once: true });
   });
-  const bridge = await startBridge({ url, key: token, local: local as Transport, note: (text) => io.note(text) });
+  const bridge = await startBridge(url, token, local as Transport, (text) => io.note(text));
   if ((await ended) === 'ended') await bridge.settle(LINGER_MS);
   await bridge.close();
-}
-
-interface BridgeOptions {
-  /** URL of the api, without a trailing slash. */
-  readonly url: string;
-  readonly key: string;
-  /** The client's side; the bridge starts it. */
-  readonly local: Transport;
-  /** Writes a remark to standard error. */
-  readonly note: (text: string) => void;
-}
-
-interface Bridge {
-  /** Resolves once every request is answered, or after `ms`. */
-  settle(ms: number): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Pauses before a request is sent again, ms: about three minutes in all, the longest a restart takes. */
@@ -94,8 +78,11 @@ interface Outstanding {
 /**
  * Forwards JSON-RPC messages to `/mcp` and their answers back, unchanged. A request whose answer was lost is sent again
  * with the same id and session, which the api treats as the same call.
+ *
+ * @param local the client's side, which this starts
+ * @param note writes a remark to standard error
  */
-async function startBridge({ url, key, local, note }: BridgeOptions): Promise<Bridge> {
+async function startBridge(url: string, key: string, local: Transport, note: (text: string) => void) {
   const outstanding = new Map<RequestId, Outstanding>();
   const waiters = new Set<() => void>();
   let closed = false;
@@ -163,8 +150,9 @@ async function startBridge({ url, key, local, note }: BridgeOptions): Promise<Br
   await remote.start();
   await local.start();
   return {
-    settle: (ms) =>
-      new Promise((resolve) => {
+    /** Resolves once every request is answered, or after `ms`. */
+    settle: (ms: number) =>
+      new Promise<void>((resolve) => {
         if (outstanding.size === 0) resolve();
         waiters.add(resolve);
         setTimeout(resolve, ms).unref();

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import {
   createApp,
+  type HandOff,
   loadDashboard,
   type DashboardPage,
   createGateClient,
@@ -11,7 +12,6 @@ import {
   type SignInLinks,
 } from '../../api/index.ts';
 import type { DirectActivities } from '../../activities/api.ts';
-import type { HandOff } from '../../api/index.ts';
 import { openLocalHandOff, openRemoteHandOff } from './direct-path.ts';
 import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';

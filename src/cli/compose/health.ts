@@ -62,7 +62,10 @@ export function openReadiness(deps: ReadinessDeps): Readiness {
     }),
   );
   readiness.add('temporal', 'temporal_unavailable', () =>
-    explained(temporalProblem, () => describeNamespace(temporal)),
+    explained(
+      (error) => problemOf(temporalCode(isGrpcServiceError(error) ? error.code : undefined)),
+      () => describeNamespace(temporal),
+    ),
   );
   readiness.add('temporalBinding', 'temporal_changed', async () =>
     binding.isChanged() ? problemOf('temporal_changed') : undefined,
@@ -204,10 +207,6 @@ function directoryProblem(error: unknown): PartProblem {
   return isDiskFull(codeOf(error))
     ? problemOf('disk_full', 'The disk of the data directory is full.')
     : problemOf('data_directory_unwritable');
-}
-
-function temporalProblem(error: unknown): PartProblem {
-  return problemOf(temporalCode(isGrpcServiceError(error) ? error.code : undefined));
 }
 
 function codeOf(error: unknown): string | undefined {

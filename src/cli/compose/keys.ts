@@ -4,7 +4,7 @@ import { createUnsealer } from '../../activities/unseal.ts';
 import { createSealer } from '../../api/service/sealing.ts';
 import type { SealArguments } from '../../api/index.ts';
 import type { KeyRole, TrustedKey } from '../../contract/envelope.ts';
-import type { Signer, Unsealer } from '../../ports/connector.ts';
+import type { Signer } from '../../ports/connector.ts';
 import { createSigner, type Keys } from '../../storage/keys/index.ts';
 import type { EnvironmentSettings } from './environment.ts';
 
@@ -19,12 +19,6 @@ export interface ApiKeys {
   readonly fingerprintKey: Uint8Array;
   /** Signs the session ids of MCP clients, which are agents: no rotation of a reviewers' key ends their sessions. */
   readonly mcpSecret: string;
-}
-
-/** Keys of the execute worker. */
-export interface ExecuteKeys {
-  readonly signer: Signer;
-  readonly unsealer: Unsealer;
 }
 
 export type ApiRole = 'propose' | 'review' | 'all';
@@ -53,7 +47,8 @@ export function apiKeysOf(keys: Keys, role: ApiRole): ApiKeys {
   };
 }
 
-export function executeKeysOf(keys: Keys, deploymentId: () => string): ExecuteKeys {
+/** Keys of the execute worker. */
+export function executeKeysOf(keys: Keys, deploymentId: () => string) {
   return {
     signer: createSigner('execute', keys),
     unsealer: createUnsealer({ deploymentId, keys: () => keys.privateKeys('seal') }),

@@ -174,14 +174,8 @@ export interface ReviewLookups {
 
 export function createReviewLookups(temporal: TemporalConnections, uiUrl: string | null): ReviewLookups {
   const { client, connection, namespace } = temporal;
-  const statusOf = async (reviewId: string): Promise<string | undefined> => {
-    try {
-      return (await client.workflow.getHandle(reviewId).describe()).status.name;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    }
-  };
+  const statusOf = async (reviewId: string): Promise<string | undefined> =>
+    (await ifFound(client.workflow.getHandle(reviewId).describe()))?.status.name;
   return {
     starterIdentity: async (workflowId, runId) => {
       const { history } = await connection.workflowService.getWorkflowExecutionHistory({
@@ -214,22 +208,22 @@ export function createReviewLookups(temporal: TemporalConnections, uiUrl: string
       );
     },
     terminate: async (reviewId, reason) => {
-      try {
-        await client.workflow.getHandle(reviewId).terminate(reason);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
+      await ifFound(client.workflow.getHandle(reviewId).terminate(reason));
     },
-    wake: async (reviewId, envelope) => {
-      try {
-        await client.workflow.getHandle(reviewId).signal(submitDecision, envelope);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    },
+    wake: (reviewId, envelope) => ifFound(client.workflow.getHandle(reviewId).signal(submitDecision, envelope)),
     workflowUrl: (reviewId, runId) =>
       uiUrl === null
         ? null
         : `${uiUrl.replace(/\/$/, '')}/namespaces/${namespace}/workflows/${reviewId}/${runId}/history`,
   };
+}
+
+/** Undefined: there is no such workflow, or it has ended. */
+async function ifFound<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }

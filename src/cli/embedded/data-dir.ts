@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { writeFileAtomically } from '../../storage/keys/key-files.ts';
 import { StartError } from '../start-error.ts';
 import { readLockNote, tryLockFile } from './file-lock.ts';
 
@@ -105,8 +106,7 @@ export type Running = z.infer<typeof runningSchema>;
 /** Writes `embedded.json` into the data directory, readable only by its owner. Returns a function that removes it. */
 export function noteRunning(dataDir: string, running: Running): () => void {
   const path = pathIn(dataDir);
-  writeFileSync(`${path}.new`, `${JSON.stringify(running)}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeFileAtomically(path, `${JSON.stringify(running)}\n`, 0o600);
   return () => rmSync(path, { force: true });
 }
 

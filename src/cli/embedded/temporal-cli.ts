@@ -78,12 +78,9 @@ async function check(path: string): Promise<Found> {
   if (!result.ok) return { ok: false, why: `it does not run (${result.why})` };
   const server = /Server (\d+\.\d+\.\d+)/.exec(result.stdout)?.[1];
   if (server === undefined) return { ok: false, why: 'it is not the Temporal CLI' };
-  if (isOlder(server, OLDEST_SERVER)) return { ok: false, why: `its server ${server} is older than ${OLDEST_SERVER}` };
+  const isOlder = server.localeCompare(OLDEST_SERVER, 'en', { numeric: true }) < 0;
+  if (isOlder) return { ok: false, why: `its server ${server} is older than ${OLDEST_SERVER}` };
   return { ok: true, path };
-}
-
-function isOlder(version: string, than: string): boolean {
-  return version.localeCompare(than, 'en', { numeric: true }) < 0;
 }
 
 async function build(target: string, env: Environment, say: Say): Promise<Found> {

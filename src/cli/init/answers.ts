@@ -1,6 +1,4 @@
 import { basename } from 'node:path';
-import { configFileSchema } from '../../contract/config.ts';
-import { principalIdSchema } from '../../contract/ids.ts';
 import { CATALOGS, type Catalog } from '../../contract/policy.ts';
 import { serviceNameSchema } from '../../contract/call.ts';
 import { readTrust } from '../../storage/keys/index.ts';
@@ -8,7 +6,14 @@ import { keysDirOf } from '../commands/installation.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
 import { planHttpConnector } from './openapi-connector.ts';
-import type { Answers, PlannedConnector, PlannedReviewer, Proposal } from './plan.ts';
+import {
+  refuseDeployment,
+  refuseId,
+  type Answers,
+  type PlannedConnector,
+  type PlannedReviewer,
+  type Proposal,
+} from './plan.ts';
 import {
   chooseOperations,
   proposeFromDescription,
@@ -147,21 +152,8 @@ function deploymentOfKeys(io: Io): string | undefined {
   }
 }
 
-const isValid = (schema: { safeParse(value: unknown): { readonly success: boolean } }, text: string): boolean =>
-  schema.safeParse(text).success;
-
-export function refuseDeployment(id: string): string | undefined {
-  if (isValid(configFileSchema.shape.deploymentId, id)) return undefined;
-  return 'a deployment id is 1 to 63 lower-case letters, digits and hyphens';
-}
-
-export function refuseId(id: string): string | undefined {
-  if (isValid(principalIdSchema, id) && !/^(temporal|workflow):/.test(id)) return undefined;
-  return 'an id is 1 to 128 letters, digits and . _ : @ -, starting with a letter or digit';
-}
-
 export function refuseConnector(name: string): string | undefined {
-  if (isValid(serviceNameSchema, name) && name.length <= 30 && name !== 'mcp') return undefined;
+  if (serviceNameSchema.safeParse(name).success && name.length <= 30 && name !== 'mcp') return undefined;
   return 'a name is 1 to 30 letters, digits, _ and -, starting with a lower-case letter, and not mcp';
 }
 

@@ -3,16 +3,8 @@ import { CATALOGS } from '../../contract/policy.ts';
 import { askSome, askText, askYesNo } from '../ui/prompt.ts';
 import { CliError } from '../ui/exit.ts';
 import type { Io } from '../ui/io.ts';
-import {
-  DEFAULT_GROUP,
-  deploymentOf,
-  proposeHttp,
-  refuseBaseUrl,
-  refuseConnector,
-  refuseId,
-  splitList,
-} from './answers.ts';
-import type { Answers, PlannedReviewer, Proposal } from './plan.ts';
+import { DEFAULT_GROUP, deploymentOf, proposeHttp, refuseBaseUrl, refuseConnector, splitList } from './answers.ts';
+import { refuseId, type Answers, type PlannedReviewer, type Proposal } from './plan.ts';
 import {
   chooseOperations,
   proposeFromDescription,

@@ -1,4 +1,5 @@
-import type { ConnectorConfig } from '../../contract/config.ts';
+import { configFileSchema, type ConnectorConfig } from '../../contract/config.ts';
+import { principalIdSchema } from '../../contract/ids.ts';
 import type { Catalog, ToolDefinition } from '../../contract/policy.ts';
 
 /** What `holdpoint init` was told, whoever was asked for it. */
@@ -65,4 +66,14 @@ export const HELD_NOTE = 'held for a decision until you have looked at what it d
 /** A variable's name from a connector's: `my-service` → `MY_SERVICE_TOKEN`. */
 export function variableName(connector: string, what: string): string {
   return `${connector.replaceAll(/[^A-Za-z0-9]+/g, '_')}_${what}`.toUpperCase();
+}
+
+export function refuseDeployment(id: string): string | undefined {
+  if (configFileSchema.shape.deploymentId.safeParse(id).success) return undefined;
+  return 'a deployment id is 1 to 63 lower-case letters, digits and hyphens';
+}
+
+export function refuseId(id: string): string | undefined {
+  if (principalIdSchema.safeParse(id).success && !/^(temporal|workflow):/.test(id)) return undefined;
+  return 'an id is 1 to 128 letters, digits and . _ : @ -, starting with a letter or digit';
 }

@@ -1,5 +1,4 @@
-import { HoldpointError } from '../../client/index.ts';
-import type { HoldpointErrorCode } from '../../client/index.ts';
+import { HoldpointError, type HoldpointErrorCode } from '../../client/index.ts';
 import { StartError, type StartErrorCode } from '../start-error.ts';
 import { CliError, type ExitName } from './exit.ts';
 

@@ -15,8 +15,10 @@ export type ReviewBackground = Pick<ShowOptions, 'tool' | 'materials'>;
 export function renderReview(io: Io, review: Review, background: ReviewBackground = { tool: undefined }): string[] {
   const { colours } = io;
   const shown = layOutText(showReview(review, { ...background, now: io.now(), pinned: null, withAnswer: true }));
+  // A question has no class that says anything of it.
+  const shownClass = review.kind === 'call' ? [paintClass(io, review.class)] : [];
   return [
-    [colours.bold(shown.title), ...classOf(io, review), STATUS[review.status].words].join('  '),
+    [colours.bold(shown.title), ...shownClass, STATUS[review.status].words].join('  '),
     ...shown.sections.flatMap(({ heading: text, blocks }) => [
       ...heading(io, text),
       ...blocks.flatMap((block) => renderBlock(io, block)),
@@ -43,11 +45,6 @@ function renderBlock(io: Io, block: TextBlock): string[] {
 
 export function heading(io: Io, text: string): string[] {
   return ['', io.colours.bold(text)];
-}
-
-/** A question has no class that says anything of it. */
-function classOf(io: Io, { kind, class: callClass }: Review): readonly string[] {
-  return kind === 'call' ? [paintClass(io, callClass)] : [];
 }
 
 export function paintClass(io: Io, callClass: Review['class']): string {

@@ -47,20 +47,11 @@ function total(numbers: readonly number[]): number {
   return numbers.reduce((sum, next) => sum + next, 0);
 }
 
+const SIDES = ['top', 'bottom', 'left', 'mid', 'right'] as const;
+const CROSSINGS = ['top-mid', 'top-left', 'top-right', 'bottom-mid', 'bottom-left', 'bottom-right'] as const;
+const JOINTS = ['left-mid', 'mid-mid', 'right-mid'] as const;
+/** No lines between cells. */
 const PLAIN = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
+  ...Object.fromEntries([...SIDES, ...CROSSINGS, ...JOINTS].map((edge) => [edge, ''])),
   middle: ' ',
 };

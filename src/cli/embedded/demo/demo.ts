@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { stringify } from 'yaml';
 import type { SignInLinks } from '../../../api/index.ts';
 import type { ConfigFile } from '../../../contract/config.ts';
+import { hashKey, newAgentKey, newReviewerToken } from '../../../storage/keys/index.ts';
+import { writeFileAtomically } from '../../../storage/keys/key-files.ts';
 import type { Access } from '../../access-file.ts';
 import { signInUrl, type DataDir } from '../data-dir.ts';
 
@@ -51,7 +52,7 @@ export function publishAccess(
       signInUrl: signInUrl(at.url, signIn.issue(id)),
     })),
   };
-  writeAccess(dataDir, access);
+  writeFileAtomically(dataDir.access, `${JSON.stringify(access, null, 2)}\n`, 0o600);
   return access;
 }
 
@@ -63,25 +64,19 @@ function loadDemoPeople(dataDir: DataDir): DemoPeople {
     // First start, or the file was changed: create new secrets.
   }
   return {
-    agents: [{ id: 'demo-agent', key: newSecret('hpk_') }],
-    reviewers: REVIEWERS.map((reviewer) => ({ ...reviewer, token: newSecret('hpr_') })),
+    agents: [{ id: 'demo-agent', key: newAgentKey() }],
+    reviewers: REVIEWERS.map((reviewer) => ({ ...reviewer, token: newReviewerToken() })),
   };
-}
-
-/** Writes `access.json` in one step, readable only by its owner. */
-function writeAccess(dataDir: DataDir, access: Access): void {
-  writeFileSync(`${dataDir.access}.new`, `${JSON.stringify(access, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${dataDir.access}.new`, dataDir.access);
 }
 
 /** Writes the demo's config file into the data directory and returns its path. It is read like a user's own. */
 function writeDemoConfig(dataDir: DataDir, people: DemoPeople): string {
   const config: ConfigFile = {
-    agents: people.agents.map(({ id, key }) => ({ id, keySha256: sha256(key) })),
+    agents: people.agents.map(({ id, key }) => ({ id, keySha256: hashKey(key) })),
     reviewers: people.reviewers.map(({ id, groups, token }) => ({
       id,
       groups: [...groups],
-      tokenSha256: sha256(token),
+      tokenSha256: hashKey(token),
     })),
     operators: ['ops'],
     policy: fileURLToPath(new URL('./policy.yaml', import.meta.url)),
@@ -89,17 +84,8 @@ function writeDemoConfig(dataDir: DataDir, people: DemoPeople): string {
   };
   const path = join(dataDir.path, 'demo-holdpoint.yaml');
   const text = `# Written by the demo at every start; your own holdpoint.yaml takes precedence.\n${stringify(config)}`;
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeFileAtomically(path, text, 0o600);
   return path;
-}
-
-function newSecret(prefix: 'hpk_' | 'hpr_'): string {
-  return prefix + randomBytes(32).toString('base64url');
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /**
