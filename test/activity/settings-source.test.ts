@@ -18,7 +18,7 @@ import type { PartStore } from '../../src/ports/parts.ts';
 import { openSettings, type FileSettingsSource, type SettingsFiles } from '../../src/settings/follow.ts';
 import { placeOf } from '../../src/domain/files/yaml-source.ts';
 import { resolveReference } from '../../src/storage/keys/index.ts';
-import { reportFiles } from '../../src/cli/dev/report-files.ts';
+import { reportFiles } from '../../src/cli/compose/settings.ts';
 import { InvalidFilesError } from '../../src/domain/files/problem.ts';
 import { APPROVALS, CATALOGS } from '../unit/policy-support.ts';
 
@@ -195,7 +195,7 @@ describe('while running', () => {
     write('policy.yaml', policy());
     const source = open();
     const said: string[] = [];
-    reportFiles(source, (line) => said.push(line));
+    reportFiles(source, (...lines) => void said.push(...lines));
     write('policy.yaml', 'version: 1\nrules: 5\n');
     source.reload();
     source.reload();

@@ -76,9 +76,11 @@ function findByHash<T>(
 }
 
 function checkCsrf(req: Request, expected: string): void {
-  const given = Buffer.from(req.get('x-csrf-token') ?? '');
-  const wanted = Buffer.from(expected);
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
-    throw new ProblemError('forbidden', { detail: 'The CSRF token is missing or wrong.' });
-  }
+  if (isSameSecret(Buffer.from(req.get('x-csrf-token') ?? ''), Buffer.from(expected))) return;
+  throw new ProblemError('forbidden', { detail: 'The CSRF token is missing or wrong.' });
+}
+
+/** In constant time for any `given` of the right length. */
+export function isSameSecret(given: Buffer, wanted: Buffer): boolean {
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }

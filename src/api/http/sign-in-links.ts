@@ -1,7 +1,8 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { principalIdSchema } from '../../contract/ids.ts';
 import type { SessionStore } from '../../ports/sessions.ts';
+import { isSameSecret } from './auth.ts';
 import type { Clock } from '../service/context.ts';
 
 /** Milliseconds that a link is good for. */
@@ -44,9 +45,7 @@ export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): Si
     async redeem(token) {
       const [, body, mac] = /^hpl_([A-Za-z0-9_-]{1,400})([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
       if (body === undefined || mac === undefined) return undefined;
-      const given = Buffer.from(mac, 'base64url');
-      const wanted = sign(secret(), body);
-      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+      if (!isSameSecret(Buffer.from(mac, 'base64url'), sign(secret(), body))) return undefined;
       const [reviewerId, until, nonce] = claimSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
       const now = clock.now();
       if (now >= until) return undefined;

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { isSameSecret } from '../http/auth.ts';
 import { readRaw } from '../http/body.ts';
 import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { countDecision, type ApiMetrics } from '../http/metrics.ts';
@@ -97,7 +98,8 @@ async function decideByForm(
   res: Response,
   caller: Caller,
 ): Promise<Reply> {
-  requireForm(req);
+  // Told by the headers alone.
+  if (typeof req.is(FORM) !== 'string') throw notAForm();
   // The link is the credential: without one that holds, the form is not even read.
   const { link, review } = await open(deps, req, res);
   const fields = await readForm(req, res);
@@ -283,11 +285,6 @@ function htmlReply(status: number, text: string): Reply {
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** Told by the headers alone. Throws `unsupported_media_type`. */
-function requireForm(req: Request): void {
-  if (typeof req.is(FORM) !== 'string') throw notAForm();
-}
-
 function notAForm(): ProblemError {
   return new ProblemError('unsupported_media_type', { detail: `Send the form with the header Content-Type: ${FORM}.` });
 }
@@ -322,10 +319,7 @@ function createFormTokens(secret: () => string, goodFor: number): FormTokens {
     issue: (purpose, now) => `${now}.${macOf(String(now), purpose).toString('base64url')}`,
     holds(token, purpose, now) {
       const [at = '', mac = ''] = token.split('.');
-      const given = Buffer.from(mac, 'base64url');
-      const wanted = macOf(at, purpose);
-      if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false;
-      return now - Number(at) < goodFor;
+      return isSameSecret(Buffer.from(mac, 'base64url'), macOf(at, purpose)) && now - Number(at) < goodFor;
     },
   };
 }

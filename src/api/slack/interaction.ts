@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
+import { isSameSecret } from '../http/auth.ts';
 import type { SessionStore } from '../../ports/sessions.ts';
 import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/message.ts';
 
@@ -106,13 +107,8 @@ export function readSlackClaim(
  */
 export function verifySlackRequest({ signature, timestamp }: SlackClaim, body: Buffer, secret: string): boolean {
   if (secret === '') return false;
-  const wanted = Buffer.from(signSlackRequest(timestamp, body, secret));
-  const given = Buffer.from(signature);
-  return wanted.length === given.length && timingSafeEqual(wanted, given);
-}
-
-function signSlackRequest(timestamp: string, body: Buffer, secret: string): string {
-  return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest('hex')}`;
+  const mac = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest('hex');
+  return isSameSecret(Buffer.from(signature), Buffer.from(`v0=${mac}`));
 }
 
 /** That a signature was used is remembered for longer than it would verify: clocks of api processes differ. */

@@ -5,6 +5,8 @@ import {
   loadDashboard,
   type DashboardPage,
   createGateClient,
+  createLocalHandOff,
+  createRemoteHandOff,
   createService,
   createSignInLinks,
   startServer,
@@ -12,13 +14,14 @@ import {
   type SignInLinks,
 } from '../../api/index.ts';
 import type { DirectActivities } from '../../activities/api.ts';
-import { openLocalHandOff, openRemoteHandOff } from './direct-path.ts';
 import { packageFile } from '../embedded/cache.ts';
 import { mcpEndpoints } from '../../mcp/index.ts';
 import { StartError } from '../start-error.ts';
 import { repeatUntilShutdown } from './serve.ts';
 import { explainListen } from './listen.ts';
 import { answerSlack } from './send.ts';
+import { hasStandaloneActivities } from './standalone-activities.ts';
+import { DIRECT_SLOTS } from './workers.ts';
 import { systemClock, type Foundation } from './foundation.ts';
 import type { ApiKeys } from './keys.ts';
 
@@ -98,7 +101,47 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
 /** Calls that policy frees are handed over by who signs proposals. */
 async function openHandOff(foundation: Foundation, { keys, direct }: ApiPart): Promise<HandOff | undefined> {
   if (keys.proposeSigner === undefined) return undefined;
-  return direct === undefined ? openRemoteHandOff(foundation) : openLocalHandOff(foundation, direct);
+  if (direct === undefined) return openRemoteHandOff(foundation);
+  // A shutdown waits for those that are under way.
+  const handOff = createLocalHandOff(direct.executeFree, DIRECT_SLOTS);
+  foundation.shutdown.add('calls without a workflow', () => handOff.idle());
+  return handOff;
+}
+
+const ASK_EVERY_MS = 60_000;
+/** Until the database is bound to this Temporal, which the first gate worker does. */
+const LOOK_EVERY_MS = 2_000;
+
+/** Hands calls to execute workers elsewhere, through Temporal, while it can. */
+async function openRemoteHandOff(foundation: Foundation): Promise<HandOff> {
+  const { log, temporal, binding } = foundation;
+  let isKnown = false;
+  let isBound = false;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let isSaid = false;
+  const note = (known: boolean): void => {
+    if (!known && !isSaid) {
+      log.warn(
+        { code: 'standalone_activities_missing' },
+        'this Temporal has no standalone activities, so reversible calls take a workflow each: on a server of your own, set activity.enableStandalone to true',
+      );
+    }
+    isSaid ||= !known;
+    isKnown = known;
+  };
+  const look = async (): Promise<void> => {
+    if (isBound && performance.now() - askedAt < ASK_EVERY_MS) return;
+    askedAt = performance.now();
+    isBound = await binding.check();
+    note(await hasStandaloneActivities(temporal.connection, temporal.namespace));
+  };
+  await look().catch((error: unknown) => log.warn({ err: error }, 'Temporal does not say what it can do'));
+  repeatUntilShutdown(foundation, 'look for standalone activities', LOOK_EVERY_MS, look);
+  return createRemoteHandOff(temporal.client, {
+    isForeign: () => binding.isChanged(),
+    isKnown: () => isKnown && isBound,
+    onUnknown: () => note(false),
+  });
 }
 
 /** Where an api that listens there is reached from this machine. */

@@ -93,6 +93,15 @@ export async function followSettings(
   return source;
 }
 
+/** Tells the operator what became of each change of the files: a mistake with its place, and that it is mended. */
+export function reportFiles(source: Pick<FileSettingsSource, 'onProblem'>, print: (...lines: string[]) => void): void {
+  source.onProblem((problem) => {
+    if (problem === null) return print('The changed files are in force.');
+    const lines = problem.split('\n').map((line) => `  ${line}`);
+    print('The changed files are not in force; the version before stays:', ...lines);
+  });
+}
+
 /** Opens PostgreSQL, or the embedded database where no URL is given. Throws `database_unavailable`, in words. */
 export async function openStore(databaseUrl: string | null, dataDir: string): Promise<Store> {
   try {

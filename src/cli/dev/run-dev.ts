@@ -12,7 +12,7 @@ import { apiKeysOf, keysDirectory } from '../compose/keys.ts';
 import { createLogger, installTemporalRuntime } from '../compose/logger.ts';
 import { findSdkPort, serveMetrics } from '../compose/serve-metrics.ts';
 import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
-import { findConfigFile, followSettings, readDeploymentId, openStore } from '../compose/settings.ts';
+import { findConfigFile, followSettings, readDeploymentId, openStore, reportFiles } from '../compose/settings.ts';
 import { findTemporalTarget } from '../compose/temporal.ts';
 import { openTracing, type Tracing } from '../compose/tracing.ts';
 import { openDataDir, type DataDir, noteRunning, signInUrl } from '../embedded/data-dir.ts';
@@ -21,7 +21,6 @@ import { isPortFree } from '../embedded/processes.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
 import { renderBanner } from './banner.ts';
-import { reportFiles } from './report-files.ts';
 import { prepareDemo, publishAccess } from '../embedded/demo/demo.ts';
 import { openDevTemporal } from './embedded-temporal.ts';
 

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { HoldpointError } from '../../client/errors.ts';
 import { client } from '../data/client.ts';
 import { useNow } from '../data/clock.ts';
-import { forgetData, sessionEnds, sessionQuery, signOut, signOutEverywhere, type Session } from '../session/session.ts';
+import { forgetData, sessionEnds, sessionQuery, signOut, type Session } from '../session/session.ts';
 import { clockTime } from '../ui/time.ts';
 import { words } from '../words.ts';
 import { openHelp } from './help.tsx';
@@ -18,9 +18,9 @@ export function AccountMenu({ session }: { readonly session: Session }) {
   const queries = useQueryClient();
   const [theme, setTheme] = useState(readTheme);
   const singleKeys = useSingleKeys();
-  const leave = async (end: () => Promise<void>): Promise<void> => {
+  const leave = async (which: 'session' | 'sessions'): Promise<void> => {
     try {
-      await end();
+      await signOut(which);
     } catch {
       notify('bad', words.account.stillSignedIn);
       return;
@@ -59,8 +59,8 @@ export function AccountMenu({ session }: { readonly session: Session }) {
         <StartDrill session={session} />
         <PanelButton onClick={openHelp}>{words.account.showKeys}</PanelButton>
         <SessionEnds session={session} />
-        <PanelButton onClick={() => void leave(signOut)}>{words.account.signOut}</PanelButton>
-        <PanelButton onClick={() => void leave(signOutEverywhere)}>{words.account.signOutEverywhere}</PanelButton>
+        <PanelButton onClick={() => void leave('session')}>{words.account.signOut}</PanelButton>
+        <PanelButton onClick={() => void leave('sessions')}>{words.account.signOutEverywhere}</PanelButton>
       </div>
     </>
   );

@@ -1,10 +1,8 @@
-import { infiniteQueryOptions } from '@tanstack/react-query';
-import type { AuditPage } from '../../contract/api.ts';
-import { getJson } from '../data/client.ts';
 import { useEffect, useMemo, useState } from 'react';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { infiniteQueryOptions, useInfiniteQuery } from '@tanstack/react-query';
+import type { AuditPage } from '../../contract/api.ts';
 import type { IndexedEntry } from '../../contract/audit.ts';
-import { RequestError } from '../data/client.ts';
+import { getJson, RequestError } from '../data/client.ts';
 
 const NAMES = ['q', 'reviewId', 'type', 'person', 'since', 'until'] as const;
 export type AuditFilterName = (typeof NAMES)[number];
@@ -90,8 +88,10 @@ export function useEntries(search: AuditSearch): EntriesFound {
     if (wantsMore) loadMore();
   });
 
+  // What was asked for is no question to the server: asking again changes nothing.
+  const isRefusal = error instanceof RequestError && error.status === 400;
   return {
-    state: data !== undefined ? 'ready' : isError ? (isRefusal(error) ? 'refused' : 'failed') : 'loading',
+    state: data !== undefined ? 'ready' : isError ? (isRefusal ? 'refused' : 'failed') : 'loading',
     entries,
     backTo: (data?.pages.at(-1)?.nextFrom ?? -1) + 1,
     further: furtherOf(),
@@ -106,9 +106,4 @@ export function useEntries(search: AuditSearch): EntriesFound {
     if (mayRead) return { kind: 'more' };
     return { kind: 'asks', goOn: () => setAllowed({ key, requests: poor + MOST_AT_ONCE }) };
   }
-}
-
-/** What was asked for is no question to the server: asking again changes nothing. */
-function isRefusal(error: Error | null): boolean {
-  return error instanceof RequestError && error.status === 400;
 }

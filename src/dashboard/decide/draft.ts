@@ -109,14 +109,9 @@ function readNumber({ text, kept }: Extract<Draft, { kind: 'number' }>): number 
   return Object.is(number, -0) ? words.form.minusZero : number;
 }
 
-/** A text as a text area has it: it turns every line break into a line feed. */
-function shownText(text: string): string {
-  return text.replace(/\r\n?/g, '\n');
-}
-
-/** The text that a change in its text area makes: untouched line breaks stay as they were. */
+/** The text that a change in its text area makes, which turns every line break into a line feed: untouched ones stay. */
 export function editText(before: string, shown: string): string {
-  const old = shownText(before);
+  const old = before.replace(/\r\n?/g, '\n');
   if (old === before) return shown;
   const shorter = Math.min(old.length, shown.length);
   let start = 0;

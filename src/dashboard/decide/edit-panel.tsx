@@ -52,7 +52,7 @@ export function EditPanel({ review, deciding, place, onClose }: PanelProps) {
             <ArgumentsEditor
               schema={schema}
               before={before}
-              state={draft ?? firstState(before, schema)}
+              state={draft ?? (schema !== null && fitsFields(before) ? formOf(before) : jsonOf(before))}
               onChange={setDraft}
               onDone={setEdited}
               onClose={onClose}
@@ -77,12 +77,15 @@ interface ConfirmProps extends Pick<PanelProps, 'deciding' | 'place'> {
 function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProps) {
   const [comment, setComment] = useKept(place, 'edit comment', '');
   const yes = useRef<HTMLButtonElement>(null);
+  const changes = diffJson(before, edited);
+  // Whatever the order of their members.
+  const isSame = changes.every(({ kind }) => kind === 'same');
   const send = (): void => deciding.send({ type: 'edit', arguments: edited, ...commentOf(comment) });
   const { isSettled, formProps } = useSettledForm(send, yes);
   return (
     <form className="panel-form" aria-label={words.edit.changes} {...formProps}>
       <p>{words.edit.newVersion}</p>
-      <ChangesView lines={diffJson(before, edited)} label={words.edit.changes} isFolded />
+      <ChangesView lines={changes} label={words.edit.changes} isFolded />
       <ConfirmRepeats repeats={deciding.refused} deciding={deciding} />
       <OptionalComment value={comment} onChange={setComment} />
       <div className="decide-row">
@@ -90,7 +93,7 @@ function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProp
           ref={yes}
           type="submit"
           className="button button-main"
-          isDisabled={!isSettled || deciding.isPending || isSame(before, edited)}
+          isDisabled={!isSettled || deciding.isPending || isSame}
         >
           {words.edit.approve}
         </Button>
@@ -103,19 +106,10 @@ function ConfirmChanges({ before, edited, deciding, place, onBack }: ConfirmProp
   );
 }
 
-/** Whatever the order of their members. */
-function isSame(a: JsonObject, b: JsonObject): boolean {
-  return diffJson(a, b).every(({ kind }) => kind === 'same');
-}
-
 /** Fields, or all of it as JSON. */
 type EditState =
   | { readonly mode: 'form'; readonly draft: ObjectDraft }
   | { readonly mode: 'json'; readonly text: string };
-
-function firstState(value: JsonObject, schema: JsonObject | null): EditState {
-  return schema !== null && fitsFields(value) ? formOf(value) : jsonOf(value);
-}
 
 function formOf(value: JsonObject): EditState {
   return { mode: 'form', draft: draftOf(value) as ObjectDraft };

@@ -19,20 +19,20 @@ export function findSchemaErrors(schema: JsonObject, value: Json): readonly Argu
   const found = leaves.map(({ instanceLocation, error }) =>
     placeError(decodeURIComponent(instanceLocation).slice(1), error),
   );
-  return found.filter((error, index) => found.findIndex((other) => isSameError(error, other)) === index);
+  return found.filter(
+    ({ pointer, message }, index) =>
+      found.findIndex((other) => other.pointer === pointer && other.message === message) === index,
+  );
 }
 
 const MISSING = 'Instance does not have required property "';
 
 /** An error of what is missing belongs to its own place. */
 function placeError(pointer: string, error: string): ArgumentError {
-  if (!error.startsWith(MISSING)) return { pointer, message: namePattern(error) };
+  // A pattern was made a format, which the words then name.
+  if (!error.startsWith(MISSING)) return { pointer, message: error.replace(`format "${PREFIX}`, 'pattern "') };
   const name = error.slice(MISSING.length, error.lastIndexOf('"'));
   return { pointer: pointer + pointerStep(name), message: words.form.required };
-}
-
-function isSameError(a: ArgumentError, b: ArgumentError): boolean {
-  return a.pointer === b.pointer && a.message === b.message;
 }
 
 /** Longest text that a pattern or a format is tried on; as in the gate, which refuses what is longer. */
@@ -70,11 +70,6 @@ function linearSchema(schema: JsonObject): JsonObject {
   const both =
     own === undefined ? {} : { allOf: [...(Array.isArray(result['allOf']) ? result['allOf'] : []), { format: own }] };
   return { ...result, ...both, format: `${PREFIX}${pattern}` };
-}
-
-/** A pattern, in words made of its format's name. */
-function namePattern(error: string): string {
-  return error.replace(`format "${PREFIX}`, 'pattern "');
 }
 
 function linearPart(keyword: string, value: Json): Json {

@@ -1,3 +1,4 @@
+import type { ExplainRequest } from '../../contract/api.ts';
 import type { Urgency } from '../../contract/call.ts';
 import type { ArgumentError } from '../../contract/exact.ts';
 import { NUMBER_KEY, parseExactJson, writeJson } from '../../contract/exact-number.ts';
@@ -13,13 +14,7 @@ export interface CallDraft {
 }
 
 /** What `POST /v1/policy/explain` takes. */
-export interface Call {
-  readonly service: string;
-  readonly tool: string;
-  readonly arguments: JsonObject;
-  readonly context?: JsonObject;
-  readonly urgency?: Urgency;
-}
+export type Call = ExplainRequest;
 
 export const NO_MEMBERS: ObjectDraft = { kind: 'object', members: [] };
 

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Button } from 'react-aria-components';
 import type { Review } from '../../contract/review.ts';
-import type { Block, Pair, SectionId } from '../../domain/show/shown.ts';
+import type { Block, SectionId } from '../../domain/show/shown.ts';
 import { titleText } from '../../domain/show/title.ts';
 import { isDrill } from '../../domain/drill.ts';
 import { HoldpointError } from '../../client/errors.ts';
@@ -57,7 +57,9 @@ function ReviewView({ review }: { readonly review: Review }) {
     return section === undefined ? null : <SectionCard section={section} />;
   };
   const why = sections.find(({ id }) => id === 'why');
-  const deadline = why?.blocks.flatMap(pairsOf).find(({ isDeadline }) => isDeadline);
+  const deadline = why?.blocks
+    .flatMap((block) => (block.kind === 'pairs' ? block.pairs : []))
+    .find(({ isDeadline }) => isDeadline);
   return (
     <SeenProvider key={`${review.reviewId} ${review.call.digest ?? review.revision}`}>
       <article className="review">
@@ -122,10 +124,6 @@ function Badges({ review }: { readonly review: Review }) {
       )}
     </p>
   );
-}
-
-function pairsOf(block: Block): readonly Pair[] {
-  return block.kind === 'pairs' ? block.pairs : [];
 }
 
 /** On a wide screen it stands beside the decision. */

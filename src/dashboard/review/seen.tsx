@@ -86,8 +86,8 @@ class SeenTracker {
   /** Brings the first piece that was not on screen to its top, or what is left of it. */
   showNext(): void {
     // As they stand on the page: what was loaded later was added last, wherever it stands.
-    const places = [...this.#waiting.keys()].map((element) => ({ element, ...placeOf(element) }));
-    const [first] = places.toSorted((a, b) => a.top - b.top || a.left - b.left);
+    const places = [...this.#waiting.keys()].map((element) => ({ element, box: element.getBoundingClientRect() }));
+    const [first] = places.toSorted(({ box: a }, { box: b }) => a.top - b.top || a.left - b.left);
     const next = first?.element;
     if (next === undefined) return;
     next.scrollIntoView({ block: 'start', behavior: 'instant' });
@@ -131,11 +131,6 @@ interface SeenState {
   readonly left: number;
 }
 
-function placeOf(element: Element): { readonly top: number; readonly left: number } {
-  const { top, left } = element.getBoundingClientRect();
-  return { top, left };
-}
-
 /** Undefined: none of it, or not in its whole width. */
 function partOnScreen(
   element: Element,
@@ -144,7 +139,7 @@ function partOnScreen(
   const box = element.closest(SIDEWAYS)?.getBoundingClientRect();
   const shownWidth = Math.min(right, innerWidth, box?.right ?? right) - Math.max(left, 0, box?.left ?? left);
   const from = Math.max(top, COVERED_TOP) - top;
-  const to = Math.min(bottom, innerHeight - footHeight()) - top;
+  const to = Math.min(bottom, innerHeight - footPx) - top;
   return to < from || shownWidth < width - 1 ? undefined : { from, to, height };
 }
 
@@ -186,10 +181,6 @@ let footPx = 0;
 const footListeners = new Set<() => void>();
 const feet = new Set<Element>();
 let footObserver: ResizeObserver | undefined;
-
-function footHeight(): number {
-  return footPx;
-}
 
 function whenFootChanges(listener: () => void): () => void {
   footListeners.add(listener);

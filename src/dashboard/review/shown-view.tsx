@@ -91,7 +91,14 @@ function BlockView({ block, id, Part }: BlockProps) {
     case 'table':
       return <TableView {...block} />;
     case 'changes':
-      return <ChangesView lines={block.lines} label={words.review.changesSince} isFolded line={asPiece} />;
+      return (
+        <ChangesView
+          lines={block.lines}
+          label={words.review.changesSince}
+          isFolded
+          line={(text) => <Piece>{text}</Piece>}
+        />
+      );
     case 'events':
       return (
         <ol className="timeline">
@@ -254,8 +261,4 @@ function Folded({ label, children }: { readonly label: ReactNode; readonly child
       <DisclosurePanel>{children}</DisclosurePanel>
     </Disclosure>
   );
-}
-
-function asPiece(text: ReactNode): ReactNode {
-  return <Piece>{text}</Piece>;
 }

@@ -33,18 +33,12 @@ export async function signIn(token: string): Promise<Session | undefined> {
   return keep((await response.json()) as Session);
 }
 
-export async function signOut(): Promise<void> {
-  await end('/v1/session');
-}
-
-/** Ends every session of this reviewer, in every browser. */
-export async function signOutEverywhere(): Promise<void> {
-  await end('/v1/sessions');
-}
-
-/** Only the expected answer means signed out; after any other, the session may still exist. */
-async function end(path: string): Promise<void> {
-  const response = await sessionFetch(path, { method: 'DELETE' });
+/**
+ * Ends the session, or every one of this reviewer, in every browser. Only the expected answer means signed out; after any
+ * other, the session may still exist.
+ */
+export async function signOut(which: 'session' | 'sessions'): Promise<void> {
+  const response = await sessionFetch(`/v1/${which}`, { method: 'DELETE' });
   if (!response.ok && response.status !== 401) throw new RequestError(response.status);
   setCsrfToken(null);
   reviewer = undefined;
