@@ -26,10 +26,14 @@ function visit(schema: Json | undefined, value: Json, pointer: string, errors: A
     if (part !== null) visit(inner, part, at, errors);
     else if (isJsonObject(inner) && !Array.isArray(value)) {
       const types = [inner['type']].flat();
-      if (inner['nullable'] === true || !types.every((type) => typeof type === 'string' && type !== 'null')) continue;
+      if (inner['nullable'] === true || !types.every(isOtherType)) continue;
       const isRequired = Array.isArray(required) && required.includes(key);
-      const words = `must be ${listWords(types.map((type) => JSON_TYPES[String(type)] ?? String(type)))}`;
+      const words = `must be ${listWords(types.map((type) => JSON_TYPES[type] ?? type))}`;
       errors.push({ pointer: at, message: isRequired ? words : `${words}: leave it out instead of null` });
     }
   }
+}
+
+function isOtherType(type: Json | undefined): type is string {
+  return typeof type === 'string' && type !== 'null';
 }
