@@ -375,7 +375,7 @@ describe.each([
     const exact = (literal: string) => ({ $number: literal });
     const sql = `SELECT '{"id":1234567890123456789,"x":[1e400,0.1]}'::jsonb AS doc, '{"a": 1E2, "b": 1234567890123456789}'::json AS raw,
       9223372036854775807::int8 AS big, ARRAY[9007199254740993, 1]::int8[] AS list, 1e300::float8 AS float, 5::int8 AS small,
-      'NaN'::float8 AS nan, 12345678901234567890.10::numeric AS n, ARRAY['{"id":12345678901234567890}']::jsonb[] AS docs`;
+      'NaN'::float8 AS nan, '[0:1]={7,8}'::int4[] AS bounds, 12345678901234567890.10::numeric AS n, ARRAY['{"id":12345678901234567890}']::jsonb[] AS docs`;
     const [row] = bodyOf(await call(db, sql, { tool: select }))['rows'] as [JsonObject];
     expect(row).toEqual({
       doc: { id: exact('1234567890123456789'), x: [expect.anything(), 0.1] },
@@ -385,6 +385,7 @@ describe.each([
       float: exact('1e+300'),
       small: 5,
       nan: 'NaN',
+      bounds: '[0:1]={7,8}',
       n: '12345678901234567890.10',
       docs: [{ id: exact('12345678901234567890') }],
     });

@@ -344,8 +344,22 @@ describe('a configuration is accepted', () => {
 });
 
 it('the place of a value is found for messages about it', () => {
-  const read = readYaml(EXAMPLE_CONFIG, 'holdpoint.yaml');
+  const read = readYaml(EXAMPLE_CONFIG, 'holdpoint.yaml', new Set(['keySha256', 'tokenSha256']));
   if (!read.ok) throw new Error('not read');
   expect(findPlace(read.source, 'env:TICKETS_TOKEN')).toMatch(/^holdpoint\.yaml:\d+:\d+$/);
   expect(findPlace(read.source, 'env:ELSEWHERE')).toBeUndefined();
+});
+
+it.each(['12345678901234567890', '-9007199254740993', '0.12345678901234567890', '1e400', '.nan', '0x20000000000001'])(
+  'B1: the number %s of a file, which would be read as another one, is refused',
+  (literal) => {
+    const read = readYaml(`a: [1, ${literal}]`, 'holdpoint.yaml');
+    const message = `${literal} is a number that cannot be represented exactly`;
+    expect(read).toMatchObject({ ok: false, problems: [{ message, line: 1, column: 8 }] });
+  },
+);
+
+it('B1: numbers of a file that are what they look like are read', () => {
+  const read = readYaml('[0.1, 19.90, +1, .5, 1., 1e-7, 2.5e+3, 0x1F, 0o17, 9007199254740991, 0]', 'holdpoint.yaml');
+  expect(read.ok && read.source.value).toEqual([0.1, 19.9, 1, 0.5, 1, 1e-7, 2_500, 31, 15, 9_007_199_254_740_991, 0]);
 });

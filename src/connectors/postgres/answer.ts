@@ -53,7 +53,8 @@ function decodeValue(text: string | null, typeOid: number): Json {
     }
     default: {
       const element = ELEMENT_OF[typeOid];
-      if (element === undefined) return storableText(text);
+      // An array that does not count from 1 (`[0:2]={…}`) is more than its elements.
+      if (element === undefined || text.startsWith('[')) return storableText(text);
       return arrayParser.create(text, (item) => decodeValue(item, element)).parse();
     }
   }

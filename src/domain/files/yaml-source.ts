@@ -12,6 +12,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
+import { isExactLiteral } from '../../contract/exact-number.ts';
 import type { Json } from '../../contract/json.ts';
 import { explainSyntax, type SyntaxProblem } from './explain-syntax.ts';
 import type { FileProblem } from './problem.ts';
@@ -228,12 +229,11 @@ export function convertYaml(
     if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
     if (typeof value !== 'number') return refuse(scalar, 'this is not a value', 'Write text in quotes');
     if (key !== undefined && textKeys.has(key) && scalar.source !== undefined) return scalar.source;
-    if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-      return refuse(
-        scalar,
-        `${scalar.source ?? String(value)} is a number that cannot be represented exactly`,
-        'Write it in quotes if it is text',
-      );
+    const { source = String(value) } = scalar;
+    const isExact = /^0[xo]/.test(source) ? value <= Number.MAX_SAFE_INTEGER : isExactLiteral(source.replace('+', ''));
+    if (!isExact) {
+      const message = `${source} is a number that cannot be represented exactly`;
+      return refuse(scalar, message, 'Write it in quotes if it is text');
     }
     return Object.is(value, -0) ? 0 : value;
   };
