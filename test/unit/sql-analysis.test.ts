@@ -246,6 +246,8 @@ describe('analyzeStatement', () => {
     ['prepare p as select 1', 'transaction_control'],
     ['discard all', 'session_state'],
     ['explain analyze execute p', 'transaction_control'],
+    ['do $$ begin delete from t; commit; end $$', 'transaction_control'],
+    ["do language plpgsql 'begin for i in 1..9 loop rollback; end loop; end'", 'transaction_control'],
     ['create table t as execute p', 'transaction_control'],
     ['delete from a; delete from b', 'not_one_statement'],
     ['nonsense', 'sql_invalid'],
@@ -338,6 +340,9 @@ describe('analyzeStatement', () => {
     'select pg_advisory_xact_lock(1)',
     'lock table t',
     "notify x, 'y'",
+    'do $$ begin -- commit\n raise notice \'"PLpgSQL_stmt_commit":\'; end $$',
+    "do $$ begin raise notice '%', 'commit;'; end $$",
+    'do $$ this cannot be read: commit; $$',
     'set constraints all deferred',
   ])('S2: takes %s', (sql) => {
     expect(analyzeStatement(sql, 0)).toMatchObject({ ok: true });

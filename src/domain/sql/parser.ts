@@ -1,4 +1,4 @@
-import { loadModule, parseSync, SqlError } from 'libpg-query';
+import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 
 /** Longest statement, in UTF-8 bytes, that is parsed. */
 export const SQL_LIMIT = 65_536;
@@ -61,6 +61,17 @@ export function parseStatement(sql: string): ParsedStatement | SqlRefusal {
   const end = only.stmt_len === undefined || only.stmt_len === 0 ? bytes.length : start + only.stmt_len;
   const text = new TextDecoder().decode(bytes.subarray(start, end));
   return { ok: true, tree: only.stmt, kind, body: only.stmt[kind] as Tree, text };
+}
+
+/** Whether a `DO` block in PL/pgSQL has a COMMIT or ROLLBACK of its own. False where it is in another language, or cannot be read. */
+export function endsTransaction({ kind, text }: ParsedStatement): boolean {
+  if (kind !== 'DoStmt') return false;
+  try {
+    // Quotes within values are escaped, so only a statement's own key looks like this.
+    return /"PLpgSQL_stmt_(?:commit|rollback)":/.test(JSON.stringify(parsePlPgSQLSync(text)));
+  } catch {
+    return false;
+  }
 }
 
 /** Where in the text something stands; `location` is also the name of a field that holds text. */

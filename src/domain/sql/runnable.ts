@@ -1,5 +1,5 @@
 import { isTree } from './inspect.ts';
-import { refuseSql, type ParsedStatement, type SqlRefusal, type Tree } from './parser.ts';
+import { endsTransaction, refuseSql, type ParsedStatement, type SqlRefusal, type Tree } from './parser.ts';
 
 /**
  * Every node of a tree as `[kind, body]`, or `[field, body]` where a field holds a node without its kind around it. Without
@@ -26,6 +26,11 @@ export function* nodesOf(tree: Tree): Generator<readonly [name: string, body: Tr
 export function refuseUnrunnable(parsed: ParsedStatement): SqlRefusal | undefined {
   if (TRANSACTION_KINDS.has(parsed.kind) || hasNode(parsed.tree, 'ExecuteStmt')) {
     return refuseSql('transaction_control', 'transactions and prepared statements are Holdpoint’s own');
+  }
+  if (endsTransaction(parsed)) {
+    const message =
+      '2D000: invalid transaction termination: COMMIT and ROLLBACK in a DO block end the transaction of a call';
+    return refuseSql('transaction_control', message);
   }
   const outside = outsideTransaction(parsed.kind, parsed.body);
   if (outside !== undefined) return refuseOutside(outside);
