@@ -17,7 +17,7 @@ const DATABASE = './test/support/setup/database.ts';
 const KUBERNETES = './test/support/setup/kubernetes.ts';
 
 const TIERS: readonly Tier[] = [
-  { name: 'unit', testTimeout: 30_000 },
+  { name: 'unit', testTimeout: 30_000, shared: true },
   { name: 'workflow', globalSetup: [TIME_SKIPPING, TEMPORAL, DATABASE], testTimeout: 120_000 },
   { name: 'activity', globalSetup: [DATABASE, KUBERNETES], testTimeout: 120_000, shared: true },
   { name: 'api', globalSetup: [DATABASE], testTimeout: 60_000, shared: true },

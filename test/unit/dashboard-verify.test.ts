@@ -1,7 +1,19 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { checkProof } from '../../src/dashboard/proof/verify.ts';
 import { materialOf, Story, TRUST } from '../support/proof-fixture.ts';
 import { AT } from '../support/storage-fixtures.ts';
+
+// Files of this tier share their process: the page's code gets its own globals, which go with it.
+const nodeBuffer = vi.hoisted(() => {
+  vi.resetModules();
+  return globalThis.Buffer;
+});
+afterAll(() => {
+  vi.resetModules();
+  Object.assign(globalThis, { Buffer: nodeBuffer });
+  z.config({ jitless: false });
+});
 
 describe('a proof checked on the page', () => {
   const plain = materialOf();

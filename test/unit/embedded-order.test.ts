@@ -1,12 +1,16 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { cacheDir } from '../../src/cli/embedded/cache.ts';
 import { runCommand } from '../../src/cli/embedded/processes.ts';
 import { downloadThroughSdk } from '../../src/cli/embedded/sources.ts';
 import { findTemporalCli, TEMPORAL_CLI_VERSION } from '../../src/cli/embedded/temporal-cli.ts';
 import { findTimeSkippingServer } from '../support/time-skipping-server.ts';
+
+// Files of this tier share what they have loaded: what is replaced here is loaded anew, before and after.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
 
 vi.mock('../../src/cli/embedded/processes.ts');
 vi.mock(import('../../src/cli/embedded/sources.ts'), async (original) => ({

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { run } from '../../src/cli/commands/run.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
@@ -10,6 +10,10 @@ import { capture } from './cli-io.ts';
 /** What a person answers, in order; `undefined` takes what is proposed. */
 const answers: unknown[] = [];
 const CANCELLED = Symbol('cancelled');
+
+// Files of this tier share what they have loaded: what is replaced here is loaded anew, before and after.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
 
 vi.mock('@clack/prompts', () => {
   const answer = async (prompt: {

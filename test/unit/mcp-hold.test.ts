@@ -1,5 +1,5 @@
 import type { ServerNotification } from '@modelcontextprotocol/sdk/types.js';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { outcomeOf } from '../../src/api/service/outcome.ts';
 import type { WaitOptions } from '../../src/api/service/types.ts';
 import { callTool, type Extra } from '../../src/mcp/call.ts';
@@ -25,6 +25,10 @@ beforeEach(() => {
   vi.spyOn(performance, 'now').mockImplementation(() => now);
 });
 afterEach(() => vi.restoreAllMocks());
+
+// Files of this tier share what they have loaded: what is replaced here is loaded anew, before and after.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
 
 /** A gate at which time passes only while a review is waited for, and nobody ever decides. */
 vi.mock('../../src/api/service/execute.ts', () => ({

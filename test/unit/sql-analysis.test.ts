@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { analyzeModification, analyzeSelect, analyzeStatement } from '../../src/domain/sql/analyze.ts';
 import { loadSqlParser, SQL_LIMIT } from '../../src/domain/sql/parser.ts';
+
+// Files of this tier share what they have loaded, the parser too.
+vi.hoisted(() => vi.resetModules());
 
 const codeOf = (result: { ok: true } | { ok: false; code: string }): string => (result.ok ? 'ok' : result.code);
 

@@ -1,9 +1,13 @@
 import type * as sdk from '@temporalio/worker';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { runExecuteWorker, runGateWorker } from '../../src/cli/compose/workers.ts';
 
 // Bundling takes seconds.
+// Files of this tier share what they have loaded: what is replaced here is loaded anew, before and after.
+vi.hoisted(() => vi.resetModules());
+afterAll(() => void vi.resetModules());
+
 vi.mock('@temporalio/worker', async (original) => ({
   ...(await original<typeof sdk>()),
   bundleWorkflowCode: async () => ({ code: '' }),
