@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../src/ports/connector.ts';
@@ -10,6 +11,7 @@ import type { Evidence } from '../../src/contract/call.ts';
 import type { ConnectorConfig } from '../../src/contract/config.ts';
 import type { Json, JsonObject } from '../../src/contract/json.ts';
 import { toolSchema, type ToolDefinition } from '../../src/contract/policy.ts';
+import { beginTransaction, type SqlResult, type SqlSession } from '../../src/connectors/postgres/driver.ts';
 import { createConnector } from '../../src/connectors/index.ts';
 import { ALLOWED_FUNCTIONS, ALLOWED_OPERATORS, ALLOWED_TYPES } from '../../src/domain/sql/allow-list.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
@@ -739,6 +741,29 @@ describe('PGlite alone', () => {
     await hasty.close();
     await patient.close();
     rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('D2: a transaction_timeout that another client left on the connection ends no call', async () => {
+    const database = new PGlite();
+    await database.exec("SET transaction_timeout = '7s'; SET work_mem = '5MB'");
+    const session: SqlSession = {
+      query: async (sql, params = []) => {
+        const { rows } = await database.query<string[]>(sql, [...params], { rowMode: 'array' });
+        return { command: '', rowCount: rows.length, columns: [], rows } as unknown as SqlResult;
+      },
+      describe: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const limits = { statementMs: 5_000, lockMs: 1_000, signal: AbortSignal.timeout(60_000) };
+    await beginTransaction(session, limits, 'READ WRITE', 'repeatable read');
+    const shown = await session.query(
+      `SELECT current_setting('transaction_timeout'), current_setting('work_mem'), current_setting('statement_timeout'),
+        current_setting('transaction_isolation')`,
+    );
+    expect(shown.rows).toEqual([['0', '4MB', '5s', 'repeatable read']]);
+    await session.query('COMMIT');
+    expect((await session.query('SHOW transaction_timeout')).rows).toEqual([['7s']]);
+    await database.close();
   });
 
   it('two connectors of one directory share one thread', async () => {

@@ -89,9 +89,10 @@ function ownSettings(limits: SessionLimits): readonly (readonly [string, string]
 const RESET_IDENTITY = `SELECT pg_catalog.set_config('session_authorization', NULL, true),
   pg_catalog.set_config('role', NULL, true), pg_catalog.set_config('search_path', 'pg_catalog', true)`;
 
-/** What other clients of a pooled connection have set, back to the role's defaults. */
+/** What other clients of a pooled connection have set, back to the role's defaults; what BEGIN and we said stays. */
 const RESET_SETTINGS = `SELECT pg_catalog.count(pg_catalog.set_config(name, NULL, true)) FROM pg_catalog.pg_settings
-  WHERE source = 'session' AND name <> 'statement_timeout' AND name NOT LIKE 'transaction%'`;
+  WHERE source = 'session' AND name NOT IN
+    ('statement_timeout', 'transaction_isolation', 'transaction_read_only', 'transaction_deferrable')`;
 
 /** Weakest first. */
 const ISOLATION_LEVELS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
