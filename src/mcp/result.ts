@@ -10,6 +10,7 @@ import { STATUS } from '../domain/lifecycle.ts';
 import { QUEUED_WORDS } from '../domain/stop.ts';
 import { numbersAsText, writeJson } from '../contract/exact-number.ts';
 import { isOmission, type Omission } from '../domain/json/fit.ts';
+import { isJsonObject } from '../domain/json/pointer.ts';
 import { formatCount } from '../domain/text/time.ts';
 import { clip, findSteering, visibleLines } from '../domain/text/visible.ts';
 
@@ -221,7 +222,13 @@ function withBody(
 function partsOf(body: Json | undefined): readonly Content[] | undefined {
   if (typeof body !== 'object' || body === null || !('content' in body) || !Array.isArray(body.content))
     return undefined;
-  return body.content.map((part: Json) => partOf(part));
+  return body.content.flatMap((part: Json) => {
+    const { resource } = isJsonObject(part) ? part : {};
+    if (!isJsonObject(part) || !isJsonObject(resource) || typeof resource['text'] !== 'string') return [partOf(part)];
+    // The text of an embedded resource as it is, after what it is.
+    const { text, ...about } = resource;
+    return [partOf({ ...part, resource: about }), textPart(text as string)];
+  });
 }
 
 function partOf(part: Json): Content {

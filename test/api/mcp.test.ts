@@ -290,10 +290,12 @@ describe('a call', () => {
 
   test('B4: every character comes as it was sent, in parts and as data', async () => {
     const text = 'a:\n\tgcc\r\nスペース\u3000\u00a0👩‍👩‍👧 ❤\ufe0f\u200d🔥 \u200fab \u200c \u2028';
-    const body = { content: [{ type: 'text', text }], structuredContent: { [text]: [text] } };
+    const part = { type: 'text', text };
+    const file = { type: 'resource', resource: { uri: 'file:///a', mimeType: 'text/plain', text } };
+    const body = { content: [part, file], structuredContent: { [text]: [text] } };
     api.answer(() => ({ status: 'executed', body }));
     const result = await call(await connect(), { name: 'payouts_get', arguments: { id: 'p-1' } });
-    expect(result.content[1]).toEqual(body.content[0]);
+    expect(result.content.slice(1)).toEqual([part, { type: 'text', text: expect.stringContaining('file:///a') }, part]);
     expect(result.said.result).toEqual(body.structuredContent);
     expect(result.said).not.toHaveProperty('hiddenCharacters');
     const [sentence = '', data = ''] = (result.content[0] as { readonly text: string }).text.split(/\n(?=\{)/);
