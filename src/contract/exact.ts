@@ -16,8 +16,8 @@ const HOLDS_UNSTORABLE = 'holds a NUL character or is not valid Unicode';
 
 /**
  * Values that would arrive as something else: `JSON.stringify` writes `-0` as `0`, `NaN` as `null`, a date as a text and a
- * `Map` as `{}`, and PostgreSQL stores no NUL. People would be shown another call than the one that was meant. A member
- * that is undefined is left out, as usual.
+ * `Map` as `{}`, JavaScript rounds what is beyond 2^53, and PostgreSQL stores no NUL. People would be shown another call than
+ * the one that was meant. A member that is undefined is left out, as usual.
  */
 export function findInexact(value: unknown): readonly ArgumentError[] {
   const errors: ArgumentError[] = [];
@@ -56,7 +56,9 @@ function explainInexact(value: unknown): string | undefined {
       return isStorable(value) ? undefined : HOLDS_UNSTORABLE;
     case 'number':
       if (Object.is(value, -0)) return 'is -0, which cannot be sent: write 0';
-      return Number.isFinite(value) ? undefined : `is ${value}, which is not a JSON number`;
+      if (!Number.isFinite(value)) return `is ${value}, which is not a JSON number`;
+      if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return undefined;
+      return 'is beyond 2^53, where a number may have been rounded: write it as text';
     case 'boolean':
       return undefined;
     case 'object':
