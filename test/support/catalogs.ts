@@ -1,12 +1,14 @@
 import { loadCatalogFiles } from '../../src/catalog/index.ts';
-import type { PolicyFile } from '../../src/contract/policy.ts';
 import { parseCatalog } from '../../src/domain/files/parse-file.ts';
 
-/** The built-in catalogs by name, read as a start reads them. */
-export const CATALOGS: ReadonlyMap<string, PolicyFile> = new Map(
-  [...loadCatalogFiles()].map(([name, { name: fileName, text }]) => {
-    const parsed = parseCatalog(name, text, fileName);
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems, null, 2));
-    return [name, parsed.file.value];
-  }),
-);
+const parsed = [...loadCatalogFiles()].map(([name, file]) => {
+  const result = parseCatalog(name, file.text, file.name);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems, null, 2));
+  return [name, { ...file, parsed: result.file.value }] as const;
+});
+
+/** The files of the built-in catalogs as a build leaves them, by name. */
+export const CATALOG_FILES = new Map(parsed);
+
+/** What they say. */
+export const CATALOGS = new Map(parsed.map(([name, file]) => [name, file.parsed]));

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { assessCall } from '../../src/domain/policy/assess.ts';
 import { explainReasons } from '../../src/domain/policy/explain-reasons.ts';
 import { analyzeModification, analyzeSelect } from '../../src/domain/sql/analyze.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
+import { CATALOG_FILES } from '../support/catalogs.ts';
 
 beforeAll(loadSqlParser);
 
@@ -27,7 +27,7 @@ ${tool === '' ? '' : `tools: [${tool}]`}
 approvals: [{ match: 'true', levels: [{ name: approval, approvers: [ops], quorum: 1 }] }]
 `,
     },
-    catalogs: loadCatalogFiles(),
+    catalogs: CATALOG_FILES,
     deploymentId: 'test',
   });
 

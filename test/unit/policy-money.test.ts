@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { APPROVALS, CONFIG, load, policyOf, problemsOf } from './policy-support.ts';
+import { CATALOG_FILES } from '../support/catalogs.ts';
 
 const PAIR = '{ amount: { type: integer }, currency: { type: string } }';
 const own = (more: string, properties = PAIR, name = 'api.refund'): string => `version: 1
@@ -26,7 +26,7 @@ const loadBuiltIn = (tools: string) =>
   loadSettings({
     config: { name: 'holdpoint.yaml', text: CONFIG },
     policy: { name: 'policy.yaml', text: `version: 1\ninclude: [stripe]\ntools: [${tools}]\n${APPROVALS}` },
-    catalogs: loadCatalogFiles(),
+    catalogs: CATALOG_FILES,
     deploymentId: 'test',
   });
 const warnings = (policy: string): readonly string[] => {

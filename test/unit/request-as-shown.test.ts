@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/contract/json.ts';
-import { loadCatalogFiles } from '../../src/catalog/index.ts';
 import { assessCall } from '../../src/domain/policy/assess.ts';
 import { loadSqlParser } from '../../src/domain/sql/parser.ts';
 import { showReview } from '../../src/domain/show/show-review.ts';
 import { layOutText, shownToText } from '../../src/domain/show/to-text.ts';
 import { loadSettings } from '../../src/settings/load-settings.ts';
 import { aReview } from './client-fixtures.ts';
+import { CATALOG_FILES } from '../support/catalogs.ts';
 
 await loadSqlParser();
 
@@ -51,7 +51,7 @@ tools:
 approvals: [{ match: 'true', levels: [{ name: approval, approvers: [ops], quorum: 1 }] }]
 `,
     },
-    catalogs: loadCatalogFiles(),
+    catalogs: CATALOG_FILES,
     deploymentId: 'test',
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, null, 2));
