@@ -10,6 +10,11 @@ const TRUST =
   'Set NODE_EXTRA_CA_CERTS to a PEM file with the certificate of that authority, in the environment of this process';
 const UNKNOWN_AUTHORITY = `The certificate of the server is signed by an authority that this process does not trust. ${TRUST}`;
 
+const NOT_ISSUED_FOR_THIS =
+  'The certificate of the server, or one that signed it, was not issued for this use. Replace it there';
+const REFUSES = 'The server refuses the connection without a certificate of the client';
+const WANTS_CLIENT = `${REFUSES}, which connectors do not have. Put a proxy that has one in front of it`;
+
 /** By the code of OpenSSL or of Node (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
 const UNTRUSTED: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
@@ -23,6 +28,23 @@ const UNTRUSTED: Readonly<Record<string, string>> = {
   CERT_REVOKED: 'The certificate of the server has been revoked. Replace it there',
   ERR_TLS_CERT_ALTNAME_INVALID:
     'The certificate of the server is for other host names. Correct the host in the URL, or the certificate',
+  HOSTNAME_MISMATCH:
+    'The certificate of the server is for other host names. Correct the host in the URL, or the certificate',
+  INVALID_CA: NOT_ISSUED_FOR_THIS,
+  INVALID_PURPOSE: NOT_ISSUED_FOR_THIS,
+  PATH_LENGTH_EXCEEDED: NOT_ISSUED_FOR_THIS,
+  CERT_REJECTED: NOT_ISSUED_FOR_THIS,
+  CERT_CHAIN_TOO_LONG: 'The server sends too many certificates. Correct its chain there',
+  CERT_SIGNATURE_FAILURE: 'A certificate of the server has a wrong signature. Replace it there',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: WANTS_CLIENT,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: WANTS_CLIENT,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `${REFUSES}, or has no cipher in common with this process`,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: WANTS_CLIENT,
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'The server has no certificate for this host name. Correct the host in the URL',
+  ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME:
+    'The server has no certificate for this host name. Correct the host in the URL',
+  ERR_SSL_EE_KEY_TOO_SMALL: 'The key of the server’s certificate is too short. Replace the certificate there',
+  ERR_SSL_CA_MD_TOO_WEAK: 'The certificate of the server is signed with a weak hash. Replace it there',
 };
 
 const UNREACHABLE: Readonly<Record<string, string>> = {

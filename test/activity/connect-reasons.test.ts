@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
@@ -111,9 +112,18 @@ describe('a certificate that is not accepted', () => {
   it.each([
     ['for another host', 'DNS:other.example.com', 30, 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['expired', 'IP:127.0.0.1', -1, 'CERT_HAS_EXPIRED'],
+    ['issued for clients', 'IP:127.0.0.1\nextendedKeyUsage=clientAuth', 30, 'not issued for this use'],
   ])('S5: %s says so where the authority is trusted', async (_what, names, days, code) => {
     const port = await serveTls(names, days);
     expect(await callTrusting(`https://127.0.0.1:${port}`)).toMatchObject(unreachable(code));
+  });
+
+  it('S5: a server that wants a certificate of the client is told as such, not as one of another TLS version', async () => {
+    const given = authority.issue({ names: 'IP:127.0.0.1' });
+    const ca = readFileSync(authority.caFile);
+    const demanding = { requestCert: true, rejectUnauthorized: true, ca, maxVersion: 'TLSv1.2' } as const;
+    const port = await listen(createServer({ ...given, ...demanding }, (_, response) => response.end('{}')));
+    expect(await callTrusting(`https://127.0.0.1:${port}`)).toMatchObject(unreachable('a certificate of the client'));
   });
 
   it('S5: of a webhook is a code of its own in the list of deliveries', async () => {
