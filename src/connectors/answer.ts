@@ -4,6 +4,7 @@ import { isExactNumber } from '../contract/exact-number.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
 import { sliceCharacters } from '../domain/text/visible.ts';
 import type { ConnectorResult } from '../ports/connector.ts';
+import { present } from '../contract/present.ts';
 
 /**
  * What the connectors share: how long a call may take, the result of its answer, what of the body is kept, and what is shown
@@ -19,8 +20,12 @@ export function failed(code: ExecutionErrorCode, message: string = EXECUTION_ERR
 
 /** A failure of which it is proved that nothing ran, and that may pass: an approval is not used up by it. */
 export function notNow(code: ExecutionErrorCode, message?: string, retryAfterMs?: number): FailedResult {
-  return { ...failed(code, message), isDeferrable: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return { ...failed(code, message), isDeferrable: true, ...present({ retryAfterMs }) };
 }
+
+export const TOO_LATE = notNow('target_unreachable', 'Connecting took too long; nothing was sent');
+
+export const NO_PREVIEW = { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' } as const;
 
 type UnknownResult = Extract<ConnectorResult, { status: 'outcome_unknown' }>;
 
@@ -29,7 +34,7 @@ export function outcomeUnknown(message: string = EXECUTION_ERRORS.lost_answer): 
 }
 
 /** Why (part of) an answer is not there; stands as `{"$omitted": why}` in its place. */
-export type OmittedReason =
+type OmittedReason =
   | 'response_too_large'
   | 'encoding_not_supported'
   | 'not_text'

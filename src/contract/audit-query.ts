@@ -70,7 +70,6 @@ export type EntriesQuery = z.infer<typeof entriesQuerySchema>;
 
 /** Query of `GET /v1/audit/export`. */
 export const exportQuerySchema = z.strictObject({ ...filterShape, format: z.enum(['jsonl', 'csv']) });
-export type ExportQuery = z.infer<typeof exportQuerySchema>;
 
 /** Most proofs of one request. */
 const MOST_PROOFS = 100;

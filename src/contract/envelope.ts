@@ -21,6 +21,8 @@ export const dsseEnvelopeSchema = z.object({
 });
 export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
 
+/** Who decided or ordered it, and how they signed in. */
+const reviewerSchema = z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) });
 const common = { deploymentId: z.string(), reviewId: reviewIdSchema };
 
 export const proposalPayloadSchema = z.object({
@@ -59,7 +61,7 @@ export const decisionPayloadSchema = z.object({
   editedArguments: jsonObjectSchema.optional(),
   response: jsonSchema.optional(),
   comment: z.string().max(4_000).optional(),
-  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  reviewer: reviewerSchema,
   channel: channelSchema,
   decidedAt: timestampSchema,
 });
@@ -76,7 +78,6 @@ export const revisionPayloadSchema = z.object({
   reason: z.string().max(4_000).optional(),
   submittedAt: timestampSchema,
 });
-export type RevisionPayload = z.infer<typeof revisionPayloadSchema>;
 
 export const withdrawalPayloadSchema = z.object({
   ...common,
@@ -85,7 +86,6 @@ export const withdrawalPayloadSchema = z.object({
   digest: digestSchema,
   withdrawnAt: timestampSchema,
 });
-export type WithdrawalPayload = z.infer<typeof withdrawalPayloadSchema>;
 
 export const reconciliationPayloadSchema = z.object({
   ...common,
@@ -94,11 +94,10 @@ export const reconciliationPayloadSchema = z.object({
   digest: digestSchema,
   outcome: z.enum(['executed', 'failed']),
   note: z.string().max(4_000),
-  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  reviewer: reviewerSchema,
   channel: channelSchema,
   reconciledAt: timestampSchema,
 });
-export type ReconciliationPayload = z.infer<typeof reconciliationPayloadSchema>;
 
 /** Says that at `at`, in the log of `size` entries, the review had `n` entries, the last one at index `last`. */
 export const statementPayloadSchema = z.object({
@@ -115,7 +114,7 @@ export const drillPayloadSchema = z.strictObject({
   ...common,
   ...drillRequestSchema.shape,
   ttl: drillRequestSchema.shape.ttl.unwrap(),
-  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  reviewer: reviewerSchema,
   startedAt: timestampSchema,
 });
 export type DrillPayload = z.infer<typeof drillPayloadSchema>;
@@ -124,7 +123,7 @@ const ordered = {
   deploymentId: z.string(),
   freezeId: freezeIdSchema,
   why: z.string(),
-  reviewer: z.object({ id: z.string(), method: z.enum(['token', 'session', 'oidc', 'link', 'slack']) }),
+  reviewer: reviewerSchema,
   channel: channelSchema,
 };
 
@@ -134,7 +133,6 @@ export const freezePayloadSchema = z.strictObject({
   tools: freezeRequestSchema.shape.tools,
   frozenAt: timestampSchema,
 });
-export type FreezePayload = z.infer<typeof freezePayloadSchema>;
 
 /** An operator ends a freeze. */
 export const liftPayloadSchema = z.strictObject({
@@ -143,7 +141,6 @@ export const liftPayloadSchema = z.strictObject({
   freezeDigest: digestSchema,
   liftedAt: timestampSchema,
 });
-export type LiftPayload = z.infer<typeof liftPayloadSchema>;
 
 /** One schema per kind; `EnvelopePayload<'decision'>` is its type. */
 export const PAYLOAD_SCHEMAS = {

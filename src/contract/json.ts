@@ -67,4 +67,3 @@ export type Digest = string;
 
 /** What stands for a sealed argument everywhere but inside the execute worker: a compact JWE. */
 export const sealedSchema = z.strictObject({ $sealed: z.string().max(65_536) });
-export type Sealed = z.infer<typeof sealedSchema>;

@@ -33,7 +33,6 @@ export const CHANNELS = ['api', 'dashboard', 'email', 'slack', 'cli'] as const;
 export const channelSchema = z.enum(CHANNELS);
 
 export const kindSchema = z.enum(['call', 'in-flow']);
-export type ReviewKind = z.infer<typeof kindSchema>;
 
 /** One step of a chained approval, as it stands in the digest. */
 export const levelSchema = z.strictObject({

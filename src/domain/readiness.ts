@@ -73,7 +73,7 @@ const LOST_FOR_MS = 120_000;
 /** Parts reload changed files within seconds of each other, and a rolling restart takes a while, ms. */
 export const FILES_GRACE_MS = 30_000;
 /** Clocks of machines with NTP agree within milliseconds; deadlines and signatures are compared to the second, ms. */
-export const CLOCK_APART_MS = 5_000;
+const CLOCK_APART_MS = 5_000;
 
 export function problemOf(code: PartCode, message: string = PROBLEMS[code][1]): PartProblem {
   return { code, message };
@@ -104,15 +104,18 @@ export function temporalCode(status: number | undefined): PartCode {
   return status === 7 || status === 16 ? 'temporal_refused' : 'temporal_unavailable';
 }
 
-/** `offsetMs`: own time less the database's, known to within `slackMs`. */
-export function judgeClock(offsetMs: number, slackMs: number): PartProblem | undefined {
+/** How far one clock is from another, as `7 s ahead of`; undefined: not too far. `offsetMs` is known to within `slackMs`. */
+export function describeSkew(offsetMs: number, slackMs: number): string | undefined {
   const apart = Math.max(0, Math.abs(offsetMs) - slackMs);
   if (!(apart > CLOCK_APART_MS)) return undefined;
-  const seconds = Math.round(apart / 1_000);
-  return problemOf(
-    'clock_apart',
-    `The clock of this part is ${seconds} s ${offsetMs > 0 ? 'ahead of' : 'behind'} the database’s. Run NTP on both machines.`,
-  );
+  return `${Math.round(apart / 1_000)} s ${offsetMs > 0 ? 'ahead of' : 'behind'}`;
+}
+
+/** `offsetMs`: own time less the database's, known to within `slackMs`. */
+export function judgeClock(offsetMs: number, slackMs: number): PartProblem | undefined {
+  const apart = describeSkew(offsetMs, slackMs);
+  if (apart === undefined) return undefined;
+  return problemOf('clock_apart', `The clock of this part is ${apart} the database’s. Run NTP on both machines.`);
 }
 
 const WORKERS = { gate: ['gate', 'worker', 'all'], execute: ['execute', 'worker', 'all'] } as const;

@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import { admitLifts } from '../../src/activities/execute/admit-lifts.ts';
 import { createDirectActivities } from '../../src/activities/execute/index.ts';
 import type { AuditEntry } from '../../src/contract/audit.ts';
-import type { DsseEnvelope, LiftPayload } from '../../src/contract/envelope.ts';
+import type { DsseEnvelope, EnvelopePayload } from '../../src/contract/envelope.ts';
 import { digestBytes } from '../../src/domain/proof/digest.ts';
 import type { Signer } from '../../src/ports/connector.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -76,7 +76,11 @@ onEveryDatabase((engine) => {
     steps = makeJourneys(gate);
   });
 
-  const lift = async (frozen: Frozen, over: Partial<LiftPayload> = {}, signer: Signer = gate.signers.review) => {
+  const lift = async (
+    frozen: Frozen,
+    over: Partial<EnvelopePayload<'lift'>> = {},
+    signer: Signer = gate.signers.review,
+  ) => {
     const { freezeId, envelope } = frozen;
     const signed = signer.sign('lift', {
       deploymentId: DEPLOYMENT,

@@ -8,7 +8,7 @@ import { renderHttpRequest, type HttpTargetRequest } from '../../domain/render/h
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
 import { withRetryAfter } from '../../domain/retry-after.ts';
 import type { Connector, ConnectorResult, ExecuteInput, PreviewResult } from '../../ports/connector.ts';
-import { failed, notNow, outcomeUnknown, redact } from '../answer.ts';
+import { failed, notNow, outcomeUnknown, redact, NO_PREVIEW } from '../answer.ts';
 import { credentialFailure, SeenSecrets, type Secret } from '../credential.ts';
 import {
   exchange,
@@ -57,9 +57,7 @@ export function createHttpConnector({
     reach: (signal) => tryConnect(config.baseUrl, { ...guards, sendBy: Number.POSITIVE_INFINITY, signal }),
 
     async preview({ tool, arguments: args, signal }) {
-      if (tool.preview === undefined || !('requests' in tool.preview)) {
-        return { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' };
-      }
+      if (tool.preview === undefined || !('requests' in tool.preview)) return NO_PREVIEW;
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       try {
         const getFact = getFacts(credentialNow(), bounded, Number.POSITIVE_INFINITY);

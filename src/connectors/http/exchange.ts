@@ -7,7 +7,7 @@ import type { Destination, FindProxy } from '../../domain/proxy.ts';
 import { readRetryAfter } from '../../domain/retry-after.ts';
 import { readBody, type BodyRead } from './read-body.ts';
 import { openTunnel } from './tunnel.ts';
-import { failed, notNow, type FailedResult } from '../answer.ts';
+import { failed, notNow, type FailedResult, TOO_LATE } from '../answer.ts';
 import { traceRequest } from '../trace.ts';
 
 interface ResolvedAddress {
@@ -158,7 +158,7 @@ export function failedToSend(result: NotSentResult): FailedResult {
     case 'untrusted':
       return notNow('target_unreachable', result.words);
     case 'stale':
-      return notNow('target_unreachable', 'Connecting took too long; nothing was sent');
+      return TOO_LATE;
     case 'invalid':
       return failed('invalid_call');
     default:

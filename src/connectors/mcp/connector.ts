@@ -9,7 +9,7 @@ import { storable } from '../../domain/json/storable.ts';
 import type { Connector, ConnectorResult } from '../../ports/connector.ts';
 import { callTimeoutMs, connectorTimeoutMs } from '../../domain/call-timeout.ts';
 import { withRetryAfter } from '../../domain/retry-after.ts';
-import { failed, notNow, outcomeUnknown, redact, type FailedResult } from '../answer.ts';
+import { failed, notNow, outcomeUnknown, redact, type FailedResult, TOO_LATE } from '../answer.ts';
 import { ConnectorError, credentialFailure, SeenSecrets } from '../credential.ts';
 import { failedToConnect } from '../http/exchange.ts';
 import { listUpstreamTools } from './listing.ts';
@@ -99,8 +99,6 @@ const CONNECT_MS = 30_000;
 function isSessionOver(error: unknown): boolean {
   return error instanceof StreamableHTTPError && (error.code === 404 || error.code === 400);
 }
-
-const TOO_LATE = notNow('target_unreachable', 'Connecting took too long; nothing was sent');
 
 /** A failure if the server no longer lists the tool as it was approved. Nothing has been sent. */
 async function findDrift(

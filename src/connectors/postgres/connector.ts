@@ -5,7 +5,7 @@ import { renderPostgresRequest, type PostgresTargetRequest } from '../../domain/
 import { isSealed } from '../../domain/seal-binding.ts';
 import { analyzeModification, analyzeSelect, analyzeStatement } from '../../domain/sql/analyze.ts';
 import type { Connector, ConnectorResult, ExecuteInput } from '../../ports/connector.ts';
-import { failed, notNow, redact } from '../answer.ts';
+import { failed, redact, NO_PREVIEW, TOO_LATE } from '../answer.ts';
 import { answerOf, commitFailureOf, failureOf, final, RowCollector, TRUNCATED } from './answer.ts';
 import {
   beginTransaction,
@@ -57,9 +57,7 @@ export function createPostgresConnector(options: PostgresConnectorOptions): Conn
     },
 
     async preview({ tool, arguments: args, signal }) {
-      if (tool.preview === undefined || !('builtin' in tool.preview)) {
-        return { ok: false, code: 'preview_unavailable', message: 'The tool has no preview' };
-      }
+      if (tool.preview === undefined || !('builtin' in tool.preview)) return NO_PREVIEW;
       const rendered = renderPostgresRequest(tool, args);
       if (!rendered.ok)
         return { ok: false, code: 'invalid_call', message: rendered.errors.map(({ message }) => message).join('; ') };
@@ -128,8 +126,6 @@ async function executeOnce(
     return isTooSlow ? final(failureOf(error)) : failureOf(error);
   });
 }
-
-const TOO_LATE = notNow('target_unreachable', 'Connecting took too long; nothing was sent');
 
 async function runPlain(
   session: SqlSession,

@@ -37,7 +37,7 @@ export function effectText({ effects }: ToolSummary): string {
 /** What its calls meet before any rule is asked, and whether a rule can change that. */
 export function heldText({ class: callClass, gate, approvals }: ToolSummary): string {
   if (callClass === 'forbidden') return words.policy.blocked;
-  const own = gateOf({ class: callClass, gate: gate ?? undefined });
+  const own = gateOf({ class: callClass, gate });
   const text = words.policy.gates[own];
   return own !== 'hard' && approvals.length > 0 ? `${text}; ${words.policy.someHeld}` : text;
 }

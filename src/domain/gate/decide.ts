@@ -57,16 +57,10 @@ export function decideVote(state: GateState, fact: DecisionFact, at: number): Ru
     case 'revise':
       return accept({ type: 'changesRequested', by: fact.reviewer, comment: fact.comment ?? '', at });
     case 'approve':
-      return accept(...castVote(state, voteOf(fact, 'approve'), { kind: 'approve' }, fact.comment, at));
+      return accept(...castVote(state, fact, { type: 'approve' }, { kind: 'approve' }, at));
     case 'respond':
       return accept(
-        ...castVote(
-          state,
-          voteOf(fact, 'respond'),
-          { kind: 'respond', response: fact.response ?? null },
-          fact.comment,
-          at,
-        ),
+        ...castVote(state, fact, { type: 'respond' }, { kind: 'respond', response: fact.response ?? null }, at),
       );
     case 'edit':
       return refuse('edit_invalid');
@@ -86,9 +80,8 @@ export function decideEdit(state: GateState, fact: DecisionFact, prepared: Prepa
   const revised: GateEvent = { type: 'revised', spec: prepared.spec };
   const next = evolve(state, revised);
   if (prepared.evidenceChanged || next.spec.separationOfDuties) return accept(revised);
-  const vote: Vote = { ...voteOf(fact, 'edit'), level: 1 };
   return refusalOf('approve', stateOfGate(next), voterIn(fact), at) === undefined
-    ? accept(revised, ...castVote(next, vote, { kind: 'approve' }, fact.comment, at))
+    ? accept(revised, ...castVote(next, fact, { type: 'edit', level: 1 }, { kind: 'approve' }, at))
     : accept(revised);
 }
 
@@ -126,17 +119,15 @@ function voterIn({ reviewer, groups }: DecisionFact): Voter {
   return { id: reviewer, groups };
 }
 
-function voteOf(fact: DecisionFact, type: Vote['type']): Vote {
-  return { decisionUlid: fact.decisionUlid, reviewer: fact.reviewer, level: fact.level, type };
-}
-
+/** `as`: how the yes of this decision counts. */
 function castVote(
   state: GateState,
-  vote: Vote,
+  { decisionUlid, reviewer, level: said, comment }: DecisionFact,
+  as: { readonly type: Vote['type']; readonly level?: number },
   answer: Answer,
-  comment: string | null,
   at: number,
 ): readonly GateEvent[] {
+  const vote: Vote = { decisionUlid, reviewer, level: as.level ?? said, type: as.type };
   const voted: GateEvent = { type: 'voted', vote };
   const after = evolve(state, voted);
   const level = after.spec.levels[vote.level - 1];

@@ -70,7 +70,7 @@ export interface DecisionFact {
   readonly comment: string | null;
 }
 
-/** A verified revision by the proposer. */
+/** A verified revision by the proposer; a withdrawal is one without arguments. */
 export interface RevisionFact {
   readonly decisionUlid: string;
   readonly proposer: string;
@@ -78,11 +78,7 @@ export interface RevisionFact {
   readonly arguments: JsonObject;
 }
 
-export interface WithdrawalFact {
-  readonly decisionUlid: string;
-  readonly proposer: string;
-  readonly digest: string;
-}
+export type WithdrawalFact = Omit<RevisionFact, 'arguments'>;
 
 export type GateEvent =
   | { readonly type: 'voted'; readonly vote: Vote }
@@ -115,6 +111,7 @@ export function openGate(spec: RevisionSpec): GateState {
 /** Applies one event. An ended state stays as it is, whatever comes. */
 export function evolve(state: GateState, event: GateEvent): GateState {
   if (isEnded(state)) return state;
+  const { spec } = state;
   const votes = state.tag === 'pending' ? state.votes : [];
   switch (event.type) {
     case 'voted':
@@ -123,30 +120,22 @@ export function evolve(state: GateState, event: GateEvent): GateState {
       return state.tag === 'pending' ? { ...state, level: event.level + 1 } : state;
     case 'approved':
       return state.tag === 'pending'
-        ? {
-            tag: 'approved',
-            spec: state.spec,
-            votes,
-            at: event.at,
-            by: event.by,
-            comment: event.comment,
-            answer: event.answer,
-          }
+        ? { tag: 'approved', spec, votes, at: event.at, by: event.by, comment: event.comment, answer: event.answer }
         : state;
     case 'rejected':
-      return { tag: 'rejected', spec: state.spec, votes, at: event.at, by: event.by, comment: event.comment };
+      return { tag: 'rejected', spec, votes, at: event.at, by: event.by, comment: event.comment };
     case 'changesRequested':
       return state.tag === 'pending'
-        ? { tag: 'changes_requested', spec: state.spec, by: event.by, comment: event.comment, at: event.at }
+        ? { tag: 'changes_requested', spec, by: event.by, comment: event.comment, at: event.at }
         : state;
     case 'revised':
-      return openGate({ ...event.spec, expiresAt: Math.min(event.spec.expiresAt, state.spec.expiresAt) });
+      return openGate({ ...event.spec, expiresAt: Math.min(event.spec.expiresAt, spec.expiresAt) });
     case 'withdrawn':
-      return { tag: 'withdrawn', spec: state.spec, votes, at: event.at, by: event.by };
+      return { tag: 'withdrawn', spec, votes, at: event.at, by: event.by };
     case 'expired':
-      return { tag: 'expired', spec: state.spec, votes, at: event.at };
+      return { tag: 'expired', spec, votes, at: event.at };
     case 'aborted':
-      return { tag: 'aborted', spec: state.spec, votes, at: event.at, reason: event.reason };
+      return { tag: 'aborted', spec, votes, at: event.at, reason: event.reason };
     default:
       return event satisfies never;
   }

@@ -156,10 +156,7 @@ function isForAll(expression: Expression): boolean {
 
 /** Whether a rule asks for more than the tool does. */
 export function raises(rule: CompiledRule, tool: CheckedTool): boolean {
-  return (
-    isWeakerClass(tool.class, rule.class) ||
-    isWeakerGate(gateOf(tool), gateOf({ class: rule.class, gate: rule.gate ?? undefined }))
-  );
+  return isWeakerClass(tool.class, rule.class) || isWeakerGate(gateOf(tool), gateOf(rule));
 }
 
 function namesIn({ arguments: schema }: CheckedTool): readonly string[] {

@@ -64,7 +64,7 @@ function applyRules(policy: Compiled, input: ClassifyInput, tool: PolicyTool, li
   const fired = fireRules(policy.rules, input, whole === pinned ? [whole] : [whole, pinned]);
   const demands: readonly Demand[] = [
     { class: definition.class, gate: gateOf(definition) },
-    ...fired.map((rule) => ({ class: rule.class, gate: gateOf({ class: rule.class, gate: rule.gate ?? undefined }) })),
+    ...fired.map((rule) => ({ class: rule.class, gate: gateOf(rule) })),
     ...(input.floor === undefined ? [] : [{ class: input.floor.class, gate: gateOf({ class: input.floor.class }) }]),
   ];
   const callClass = demands.map((demand) => demand.class).reduce(stricterClass);

@@ -6,6 +6,7 @@ import { voterOf } from '../eligibility.ts';
 import { digestOf } from '../proof/digest.ts';
 import type { Policy } from './policy.ts';
 import type { UpstreamTool } from '../upstream.ts';
+import { present } from '../../contract/present.ts';
 
 /** What the two files say, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
 export interface Settings {
@@ -94,13 +95,7 @@ export function buildSettings(
     freeze: config.freeze ?? [],
     operators: config.operators ?? [],
     liftBySecondPerson: config.liftBySecondPerson ?? false,
-    limits: {
-      pendingPerAgent: config.limits?.pendingPerAgent ?? DEFAULT_LIMITS.pendingPerAgent,
-      irreversiblePerToolPerHour:
-        config.limits?.irreversiblePerToolPerHour ?? DEFAULT_LIMITS.irreversiblePerToolPerHour,
-      sensitivePerToolPerHour: config.limits?.sensitivePerToolPerHour ?? DEFAULT_LIMITS.sensitivePerToolPerHour,
-      requestsPerMinute: config.limits?.requestsPerMinute ?? DEFAULT_LIMITS.requestsPerMinute,
-    },
+    limits: { ...DEFAULT_LIMITS, ...present(config.limits ?? {}) },
     connectors: config.connectors ?? {},
     notifications: config.notifications,
     oidc: config.oidc,

@@ -9,19 +9,9 @@ const DEFAULT_GATES: Readonly<Record<CallClass, Gate>> = {
   forbidden: 'hard',
 };
 
-function defaultGate(callClass: CallClass): Gate {
-  return DEFAULT_GATES[callClass];
-}
-
 /** The gate a tool or rule stands for: its own, or its class's. */
-export function gateOf({
-  class: callClass,
-  gate,
-}: {
-  readonly class: CallClass;
-  readonly gate?: Gate | undefined;
-}): Gate {
-  return callClass === 'irreversible' || callClass === 'forbidden' ? 'hard' : (gate ?? defaultGate(callClass));
+export function gateOf(of: { readonly class: CallClass; readonly gate?: Gate | null | undefined }): Gate {
+  return of.class === 'irreversible' || of.class === 'forbidden' ? 'hard' : (of.gate ?? DEFAULT_GATES[of.class]);
 }
 
 export function stricterClass(a: CallClass, b: CallClass): CallClass {

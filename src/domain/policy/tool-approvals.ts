@@ -32,7 +32,7 @@ export function isEverHeld(tool: CheckedTool, rules: readonly CompiledRule[]): b
   return rules.some(
     (rule) =>
       rule.class !== 'forbidden' &&
-      gateOf({ class: rule.class, gate: rule.gate ?? undefined }) === 'hard' &&
+      gateOf(rule) === 'hard' &&
       raises(rule, tool) &&
       rule.expression.concerns(tool.name, serviceOf(tool.name)),
   );

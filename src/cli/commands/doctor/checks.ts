@@ -13,6 +13,7 @@ import { CliError } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';
 import { keysDirOf } from '../installation.ts';
 import { checkFiles } from '../policy.ts';
+import { describeSkew } from '../../../domain/readiness.ts';
 
 /** The result of one check. `fix` says what to do; every `warn` and `fail` has one. */
 export interface Finding {
@@ -35,17 +36,13 @@ export function skipped(check: string, message: string): Finding {
   return { check, status: 'skipped', message };
 }
 
-/** Seconds by which two clocks may differ: decisions and deadlines are compared across machines. */
-const MAX_SKEW_SECONDS = 5;
-
 /** `theirs` and `ours` in epoch ms; `slackMs`: how stale or coarse the reading of `theirs` may be. */
 export function judgeClock(check: string, theirs: number, ours: number, slackMs: number): Finding {
-  const skew = theirs - ours;
-  const off = Math.max(0, Math.abs(skew) - slackMs) / 1_000;
-  if (off <= MAX_SKEW_SECONDS) return ok(check, 'agrees with the local clock');
+  const apart = describeSkew(theirs - ours, slackMs);
+  if (apart === undefined) return ok(check, 'agrees with the local clock');
   return fail(
     check,
-    `is ${Math.round(off)} s ${skew > 0 ? 'ahead of' : 'behind'} the local clock`,
+    `is ${apart} the local clock`,
     'Run NTP (chrony, systemd-timesyncd) on both machines: deadlines are compared across them.',
   );
 }
