@@ -2,6 +2,7 @@ import type { LedgerRow, LedgerState } from './ledger.ts';
 import { NOT_STARTED } from '../contract/constants.ts';
 import type { ExecutionView } from '../contract/review.ts';
 import { EXECUTION_ERRORS, type ExecutionErrorCode, type ReasonCode } from '../contract/codes.ts';
+import { present } from '../contract/present.ts';
 
 /** What the ledger says of a call. */
 export interface Outcome {
@@ -63,9 +64,7 @@ export function executionOf(row: LedgerRow): ExecutionView {
     error: outcome?.error ?? null,
     startedAt: claim.at,
     finishedAt: outcome?.finishedAt ?? null,
-    ...(outcome?.body === undefined ? {} : { body: outcome.body }),
-    ...(outcome?.upstreamStatus === undefined ? {} : { upstreamStatus: outcome.upstreamStatus }),
-    ...(outcome?.retryAfter === undefined ? {} : { retryAfter: outcome.retryAfter }),
+    ...present({ body: outcome?.body, upstreamStatus: outcome?.upstreamStatus, retryAfter: outcome?.retryAfter }),
     ...(row.state === 'unknown' ? { reconcilableFrom: claim.settledBy } : {}),
   };
   if (reconciliation === null) return base;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
-import { formatVerifierKey, originOf, verifyCheckpoint } from '../../src/domain/proof/checkpoint.ts';
+import { originOf, verifyCheckpoint } from '../../src/domain/proof/checkpoint.ts';
 import { leafOf } from '../../src/domain/proof/tree.ts';
 import {
   compareKept,
@@ -17,6 +17,7 @@ import { createStore } from '../../src/storage/store.ts';
 import { proposedEntry, reviewIdOf } from '../support/storage-fixtures.ts';
 import { temporaryFolder } from '../support/stores.ts';
 import { memoryStore } from '../support/databases.ts';
+import { formatVerifierKey } from '../support/verifier-key.ts';
 
 const key = generateKeyPairSync('ed25519');
 const origin = originOf('test');

@@ -3,18 +3,17 @@ import { describe, expect, it } from 'vitest';
 import {
   findCheckpointFault,
   formatCheckpoint,
-  formatVerifierKey,
   noteKeyId,
   openNote,
   originOf,
   parseCheckpoint,
   parseNote,
-  parseVerifierKey,
   signCheckpoint,
   signNote,
   verifyCheckpoint,
 } from '../../src/domain/proof/checkpoint.ts';
 import { EMPTY_ROOT, hashLeaf } from '../../src/domain/proof/tree.ts';
+import { formatVerifierKey, parseVerifierKey } from '../support/verifier-key.ts';
 
 const origin = originOf('acme-production');
 const key = generateKeyPairSync('ed25519');
@@ -61,18 +60,11 @@ describe('signed notes (C2SP)', () => {
 
   it('opens the example of the Go package', () => {
     const verifier = parseVerifierKey(sumdb);
-    expect(verifier).toBeDefined();
-    if (verifier === undefined) return;
     expect(noteKeyId(verifier)).toBe(0xc74f20a3);
     expect(formatVerifierKey(verifier)).toBe(sumdb);
     expect(openNote(example, [verifier])?.text).toBe(example.slice(0, example.indexOf('\n\n') + 1));
     expect(openNote(example.replace('answer', 'Answer'), [verifier])).toBeUndefined();
     expect(openNote(example, [{ ...verifier, name: 'PeterNeuman' }])).toBeUndefined();
-  });
-
-  it('a verifier key whose id does not fit is refused', () => {
-    expect(parseVerifierKey(sumdb.replace('c74f20a3', 'c74f20a4'))).toBeUndefined();
-    expect(parseVerifierKey('nonsense')).toBeUndefined();
   });
 
   it.each([

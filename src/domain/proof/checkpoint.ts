@@ -84,23 +84,6 @@ export function noteKeyId(key: NoteKey): number {
   return createHash('sha256').update(`${key.name}\n`).update(typedKey(key)).digest().readUInt32BE(0);
 }
 
-/** Verifier key text `<name>+<hex key id>+<base64(type || key)>`, as `golang.org/x/mod/sumdb/note` reads it. */
-export function formatVerifierKey(key: NoteKey): string {
-  return `${key.name}+${noteKeyId(key).toString(16).padStart(8, '0')}+${typedKey(key).toString('base64')}`;
-}
-
-/** Reads a verifier key; undefined where it is not one of Ed25519 or its id does not fit. */
-export function parseVerifierKey(text: string): NoteKey | undefined {
-  const match = /^([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text);
-  if (match === null) return undefined;
-  const [, name = '', id = '', encoded = ''] = match;
-  const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.length !== 33 || bytes[0] !== ED25519) return undefined;
-  const x = bytes.subarray(1).toString('base64url');
-  const key: NoteKey = { name, publicKey: publicKeyOf({ kty: 'OKP', crv: 'Ed25519', x }) };
-  return noteKeyId(key) === Number.parseInt(id, 16) ? key : undefined;
-}
-
 /** Signs a text. It must end in a newline; throws a TypeError otherwise. */
 export function signNote(text: string, key: NoteKey, privateKey: KeyObject): string {
   if (!text.endsWith('\n')) throw new TypeError('a note ends in a newline');

@@ -13,45 +13,33 @@ export type NodeLookup = (id: NodeId) => Hash | undefined;
 /** Audit path of leaf `index` in the tree of the first `size` leaves, leaf to root. */
 export function planInclusion(index: number, size: number): ProofPlan {
   if (!isCount(index) || !isCount(size) || index >= size) throw new RangeError('index is outside the tree');
-  const path: NodeId[][] = [];
-  let [from, to] = [0, size];
-  while (to - from > 1) {
-    const middle = from + splitOf(to - from);
-    if (index < middle) {
-      path.push(subtreesOf(middle, to));
-      to = middle;
-    } else {
-      path.push(subtreesOf(from, middle));
-      from = middle;
-    }
-  }
-  return path.toReversed();
+  return descend(index, size, (from, to) => to - from > 1).passed.toReversed();
 }
 
 /** Proof that the tree of `newSize` leaves extends that of `oldSize`. Empty where there is nothing to prove. */
 export function planConsistency(oldSize: number, newSize: number): ProofPlan {
   if (!isCount(oldSize) || !isCount(newSize) || oldSize > newSize) throw new RangeError('sizes are out of order');
   if (oldSize === 0 || oldSize === newSize) return [];
-  const path: NodeId[][] = [];
-  let [from, to] = [0, newSize];
-  while (oldSize !== to) {
-    const middle = from + splitOf(to - from);
-    if (oldSize <= middle) {
-      path.push(subtreesOf(middle, to));
-      to = middle;
-    } else {
-      path.push(subtreesOf(from, middle));
-      from = middle;
-    }
-  }
+  const { from, to, passed } = descend(oldSize - 1, newSize, (_, end) => end !== oldSize);
   // The verifier knows the old root itself where the old tree is one perfect subtree at the left edge.
-  if (from !== 0) path.push(subtreesOf(from, to));
-  return path.toReversed();
+  return (from === 0 ? passed : [...passed, subtreesOf(from, to)]).toReversed();
 }
 
-/** The distinct nodes that a plan reads. */
-export function nodesOfPlan(plan: ProofPlan): NodeId[] {
-  return plan.flat();
+/** From the root of `size` leaves towards one of them while `goesOn`: the subtree `[from, to)` it ends in, and those it passes. */
+function descend(
+  index: number,
+  size: number,
+  goesOn: (from: number, to: number) => boolean,
+): { readonly from: number; readonly to: number; readonly passed: ProofPlan } {
+  const passed: NodeId[][] = [];
+  let [from, to] = [0, size];
+  while (goesOn(from, to)) {
+    const middle = from + splitOf(to - from);
+    const isLeft = index < middle;
+    passed.push(isLeft ? subtreesOf(middle, to) : subtreesOf(from, middle));
+    [from, to] = isLeft ? [from, middle] : [middle, to];
+  }
+  return { from, to, passed };
 }
 
 /** Turns a plan into the proof's hashes. Undefined where a node is missing. */

@@ -1,12 +1,6 @@
 import type { AuditEntry, IndexedEntry } from '../../contract/audit.ts';
 import { StorageError, type AuditHead, type Store, type StatementStore } from '../../ports/store.ts';
-import {
-  nodesOfPlan,
-  planConsistency,
-  planInclusion,
-  resolvePlan,
-  type ProofPlan,
-} from '../../domain/proof/merkle-proof.ts';
+import { planConsistency, planInclusion, resolvePlan, type ProofPlan } from '../../domain/proof/merkle-proof.ts';
 import { hashToBase64, type NodeId } from '../../domain/proof/tree.ts';
 import type { Query } from '../database/database.ts';
 import { isRare, RARE_AUDIT_TYPES } from '../../contract/audit-query.ts';
@@ -35,7 +29,7 @@ export function createLogReader(query: Query): LogReads {
   }
 
   async function prove(plan: ProofPlan, size: number): Promise<string[]> {
-    const nodes = nodesOfPlan(plan);
+    const nodes = plan.flat();
     if (nodes.length === 0) return [];
     const found = await readNodes(query, nodes);
     const proof = resolvePlan(plan, ({ level, index }) => found.get(`${level}/${index}`));
