@@ -46,21 +46,15 @@ export interface LedgerRow {
   readonly isDirect: boolean;
   /** Reason code of a deny: `rejected`, `expired`, `withdrawn`, `aborted`, `approval_stale`, a block reason … */
   readonly denial: { readonly reason: string; readonly at: Timestamp } | null;
-  readonly claim: {
-    readonly token: string;
-    readonly at: Timestamp;
-    /** When the call was first claimed, before any deferral: the idempotency key counts from then. */
-    readonly firstAt: Timestamp;
-    /** A holder of the claim must not send after this. */
-    readonly sendBy: Timestamp;
-    readonly digest: Digest;
-    readonly idempotencyKey: string | null;
-    /** When the request can no longer be on its way: reconciling is allowed from then on. */
-    readonly settledBy: Timestamp;
-    /** How often the call was sent again under this claim, and when it may be sent next. */
-    readonly resends: number;
-    readonly resendAt: Timestamp | null;
-  } | null;
+  readonly claim:
+    | (Omit<NewClaim, 'reviewId'> & {
+        /** When the call was first claimed, before any deferral: the idempotency key counts from then. */
+        readonly firstAt: Timestamp;
+        /** How often the call was sent again under this claim, and when it may be sent next. */
+        readonly resends: number;
+        readonly resendAt: Timestamp | null;
+      })
+    | null;
   /** The last deferral and how many there were; kept when the call is claimed anew, or denied. */
   readonly deferral: (Deferral & { readonly times: number }) | null;
   readonly outcome: ExecutionOutcome | null;
@@ -78,7 +72,9 @@ interface NewClaim {
   readonly reviewId: ReviewId;
   readonly token: string;
   readonly at: Timestamp;
+  /** A holder of the claim must not send after this. */
   readonly sendBy: Timestamp;
+  /** When the request can no longer be on its way: reconciling is allowed from then on. */
   readonly settledBy: Timestamp;
   readonly digest: Digest;
   readonly idempotencyKey: string | null;

@@ -74,86 +74,41 @@ export type Step = Readonly<Record<string, string | number | null>> & {
   readonly review_id: string;
 };
 
+const CLAIM = ['token', 'at', 'sendBy', 'settledBy', 'digest', 'idempotencyKey', 'freezeVersion'] as const;
+/** What each step takes along; nothing else of a transition reaches the database. */
+const MEMBERS: {
+  readonly [T in LedgerTransition['to']]: readonly (keyof Extract<LedgerTransition, { to: T }> & string)[];
+} = {
+  open: ['proposalDigest', 'at', 'expiresAt', 'freezeVersion'],
+  tighten: ['expiresAt'],
+  deny: ['proposalDigest', 'reason', 'at', 'objections'],
+  begin: ['proposalDigest', ...CLAIM],
+  claim: [...CLAIM, 'objections'],
+  defer: ['token', 'deferral'],
+  resend: ['token', 'at', 'resends', 'resendAt', 'freezeVersion'],
+  finish: ['token', 'state', 'resends', 'outcome'],
+  unknown: ['token', 'outcome'],
+  reconcile: ['outcome', 'by', 'note', 'at'],
+};
+
+/** Members in snake case, objects as text. */
 export function stepOf(transition: LedgerTransition): Step {
   const { to, reviewId: review_id } = transition;
-  switch (transition.to) {
-    case 'open':
-      return {
-        to,
-        review_id,
-        proposal_digest: transition.proposalDigest,
-        at: transition.at,
-        expires_at: transition.expiresAt,
-        ...(transition.freezeVersion === undefined ? {} : { freeze_version: transition.freezeVersion }),
-      };
-    case 'tighten':
-      return { to, review_id, expires_at: transition.expiresAt };
-    case 'deny':
-      return {
-        to,
-        review_id,
-        proposal_digest: transition.proposalDigest,
-        reason: storableText(transition.reason),
-        at: transition.at,
-        ...(transition.objections === undefined ? {} : { objections: transition.objections }),
-      };
-    case 'begin':
-      return { to, review_id, proposal_digest: transition.proposalDigest, ...claimColumns(transition) };
-    case 'claim':
-      return { to, review_id, ...claimColumns(transition), objections: transition.objections };
-    case 'defer':
-      return { to, review_id, token: transition.token, deferral: JSON.stringify(transition.deferral) };
-    case 'resend':
-      return {
-        to,
-        review_id,
-        token: transition.token,
-        at: transition.at,
-        resends: transition.resends,
-        resend_at: transition.resendAt,
-        freeze_version: transition.freezeVersion,
-      };
-    case 'finish':
-      return {
-        to,
-        review_id,
-        token: transition.token,
-        state: transition.state,
-        ...(transition.resends === undefined ? {} : { resends: transition.resends }),
-        outcome: JSON.stringify(transition.outcome),
-      };
-    case 'unknown':
-      return {
-        to,
-        review_id,
-        token: transition.token,
-        state: 'unknown',
-        outcome: JSON.stringify(transition.outcome),
-      };
-    case 'reconcile':
-      return {
-        to,
-        review_id,
-        outcome: transition.outcome,
-        reconciler: storableText(transition.by),
-        note: storableText(transition.note),
-        at: transition.at,
-      };
-    default:
-      return transition satisfies never;
-  }
+  const given: Readonly<Record<string, unknown>> = { ...transition };
+  const columns = MEMBERS[to].flatMap((member) => {
+    const value = given[member];
+    return value === undefined ? [] : [[columnOf(member), columnValue(value)] as const];
+  });
+  return { to, review_id, ...(to === 'unknown' ? { state: 'unknown' } : {}), ...Object.fromEntries(columns) };
 }
 
-function claimColumns(transition: Extract<LedgerTransition, { to: 'begin' | 'claim' }>) {
-  return {
-    token: transition.token,
-    at: transition.at,
-    send_by: transition.sendBy,
-    settled_by: transition.settledBy,
-    digest: transition.digest,
-    idempotency_key: transition.idempotencyKey,
-    freeze_version: transition.freezeVersion,
-  };
+function columnOf(member: string): string {
+  return member === 'by' ? 'reconciler' : member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function columnValue(value: unknown): string | number | null {
+  if (typeof value === 'string') return storableText(value);
+  return typeof value === 'number' || value === null ? value : JSON.stringify(value);
 }
 
 function iso(time: string): string {
