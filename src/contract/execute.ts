@@ -47,6 +47,7 @@ const executeCommon = {
    * within the last hour. Nothing new was begun, and its deadline is as it was.
    */
   attached: z.literal(true).optional(),
+  reasonCodes: z.array(z.string()),
 };
 
 /** The call as it was let through, told where a reviewer changed it: what was proposed is not what ran. */
@@ -61,7 +62,6 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('EXECUTED'),
     ...executeCommon,
-    reasonCodes: z.array(z.string()),
     execution: executionViewSchema,
     /** Present where `execution.edited`. */
     call: ranSchema.optional(),
@@ -69,7 +69,6 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('ESCALATE'),
     ...executeCommon,
-    reasonCodes: z.array(z.string()),
     /** What there is to say of its reason codes: which part of the SQL is not plain, and how to allow it. */
     reasons: z.array(reasonSchema).optional(),
     expiresAt: z.string().nullable(),
@@ -80,7 +79,6 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('BLOCKED'),
     ...executeCommon,
-    reasonCodes: z.array(z.string()),
     /** Whether proposing the same call again can help. */
     retryable: z.boolean(),
     /** The reviewer's words, after a rejection. */
@@ -91,7 +89,6 @@ export const executeResponseSchema = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('ERROR'),
     ...executeCommon,
-    reasonCodes: z.array(z.string()),
     executionError: z.object({ code: z.string(), message: z.string() }),
     execution: executionViewSchema,
     /** Present where `execution.edited`. */

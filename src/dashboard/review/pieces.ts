@@ -1,5 +1,5 @@
 import { getSegments } from 'sql-highlight';
-import { splitVisible, type TextPart } from '../ui/visible.ts';
+import { splitVisible, type TextPart, PIECE } from '../ui/visible.ts';
 
 export type Mark = 'keyword' | 'function' | 'string' | 'number' | 'comment';
 
@@ -7,10 +7,6 @@ export interface Span {
   readonly part: TextPart;
   readonly mark: Mark | undefined;
 }
-
-/** Characters of one piece, at most: about ten lines on a phone, so that a piece fits on any screen. */
-const PIECE = 360;
-const PIECE_LINES = 8;
 
 /** Colours over text: `text` of all segments put together is the text they are for. */
 export interface Segment {
@@ -36,7 +32,7 @@ export function cutIntoPieces(text: string, segments?: readonly Segment[]): read
   };
   for (const span of spans.flatMap(cutSpan)) {
     const { text } = span.part;
-    if (size + text.length > PIECE || lines >= PIECE_LINES) close();
+    if (size + text.length > PIECE.characters || lines >= PIECE.lines) close();
     piece.push(span);
     size += span.part.kind === 'plain' ? text.length : 8;
     lines += text.endsWith('\n') ? 1 : 0;
@@ -50,7 +46,7 @@ function cutSpan(span: Span): Span[] {
   if (span.part.kind !== 'plain') return [span];
   const lines = span.part.text.match(/[^\n]*\n|[^\n]+/g) ?? [];
   return lines
-    .flatMap((line) => (line.length <= PIECE ? [line] : (line.match(/[\s\S]{1,360}/gu) ?? [])))
+    .flatMap((line) => (line.length <= PIECE.characters ? [line] : (line.match(/[\s\S]{1,360}/gu) ?? [])))
     .map((text) => ({ part: { kind: 'plain', text }, mark: span.mark }));
 }
 

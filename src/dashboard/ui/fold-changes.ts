@@ -1,4 +1,5 @@
 import type { ChangedLine } from '../../domain/show/changes.ts';
+import { PIECE } from './visible.ts';
 
 /** Lines that did not change and are far from any that did: how many. */
 export interface Gap {
@@ -25,9 +26,6 @@ export function foldSame(lines: readonly ChangedLine[]): readonly (ChangedLine |
 
 /** A run of one kind that is longer than this is drawn in blocks: a line each is more than a page can hold. */
 const LONG_RUN = 60;
-/** What fits on any screen. */
-const BLOCK_LINES = 8;
-const BLOCK = 360;
 
 /** The same lines with those of long runs put together, a block in the place of several; their texts stay as they are. */
 export function joinRuns(items: readonly (ChangedLine | Gap)[]): readonly (ChangedLine | Gap)[] {
@@ -50,7 +48,7 @@ function toBlocks(run: readonly ChangedLine[]): readonly ChangedLine[] {
   const blocks: { kind: ChangedLine['kind']; lines: string[]; size: number }[] = [];
   for (const { kind, text } of run) {
     const last = blocks.at(-1);
-    if (last === undefined || last.lines.length === BLOCK_LINES || last.size + text.length > BLOCK) {
+    if (last === undefined || last.lines.length === PIECE.lines || last.size + text.length > PIECE.characters) {
       blocks.push({ kind, lines: [text], size: text.length });
     } else {
       last.lines.push(text);

@@ -2,6 +2,9 @@ import { readWords } from '../../domain/text/look-alikes.ts';
 import { isHidden } from '../../domain/text/visible.ts';
 import { words } from '../words.ts';
 
+/** Most of a text that is drawn in one piece: about ten lines on a phone, so that it fits on any screen. */
+export const PIECE = { characters: 360, lines: 8 } as const;
+
 /**
  * Text of agents, targets and people is hostile: it may run backwards, hold characters nobody sees, or letters that
  * only look like others. It is split here into parts, so that every such character can be shown as what it is.
