@@ -4,7 +4,7 @@ import { PROBLEMS, type ProblemCode } from '../contract/codes.ts';
 import type { ReviewId } from '../contract/ids.ts';
 import { formatCount } from '../domain/text/time.ts';
 import { StorageError } from '../ports/store.ts';
-import { defined } from '../domain/json/defined.ts';
+import { defined } from '../contract/defined.ts';
 
 export interface ProblemOptions {
   /** Words for the caller; written here, never taken from an error. Default: the code's title. */

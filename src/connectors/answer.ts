@@ -4,7 +4,7 @@ import { isExactNumber } from '../contract/exact-number.ts';
 import { isJsonObject, parsePointer } from '../domain/json/pointer.ts';
 import { sliceCharacters } from '../domain/text/visible.ts';
 import type { ConnectorResult } from '../ports/connector.ts';
-import { present } from '../contract/present.ts';
+import { defined } from '../contract/defined.ts';
 
 /**
  * What the connectors share: how long a call may take, the result of its answer, what of the body is kept, and what is shown
@@ -20,7 +20,7 @@ export function failed(code: ExecutionErrorCode, message: string = EXECUTION_ERR
 
 /** A failure of which it is proved that nothing ran, and that may pass: an approval is not used up by it. */
 export function notNow(code: ExecutionErrorCode, message?: string, retryAfterMs?: number): FailedResult {
-  return { ...failed(code, message), isDeferrable: true, ...present({ retryAfterMs }) };
+  return { ...failed(code, message), isDeferrable: true, ...defined({ retryAfterMs }) };
 }
 
 export const TOO_LATE = notNow('target_unreachable', 'Connecting took too long; nothing was sent');

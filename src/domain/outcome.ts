@@ -2,7 +2,7 @@ import type { LedgerRow, LedgerState } from './ledger.ts';
 import { NOT_STARTED } from '../contract/constants.ts';
 import type { ExecutionView } from '../contract/review.ts';
 import { EXECUTION_ERRORS, type ExecutionErrorCode, type ReasonCode } from '../contract/codes.ts';
-import { present } from '../contract/present.ts';
+import { defined } from '../contract/defined.ts';
 
 /** What the ledger says of a call. */
 export interface Outcome {
@@ -64,7 +64,7 @@ export function executionOf(row: LedgerRow): ExecutionView {
     error: outcome?.error ?? null,
     startedAt: claim.at,
     finishedAt: outcome?.finishedAt ?? null,
-    ...present({ body: outcome?.body, upstreamStatus: outcome?.upstreamStatus, retryAfter: outcome?.retryAfter }),
+    ...defined({ body: outcome?.body, upstreamStatus: outcome?.upstreamStatus, retryAfter: outcome?.retryAfter }),
     ...(row.state === 'unknown' ? { reconcilableFrom: claim.settledBy } : {}),
   };
   if (reconciliation === null) return base;

@@ -16,7 +16,7 @@ import { StorageError } from '../../ports/store.ts';
 import type { ExecuteCallInput } from '../api.ts';
 import type { AuthorizedCall } from './authorize-call.ts';
 import type { ExecuteDeps } from './deps.ts';
-import { present } from '../../contract/present.ts';
+import { defined } from '../../contract/defined.ts';
 
 /**
  * Writes what came of a call. It has been made, so this is tried until the database accepts it. `onRefused`: the database
@@ -139,7 +139,7 @@ function outcomeOfResult(
 ): ExecutionOutcome {
   const { body, retryAfterMs, upstreamStatus }: AnswerParts = { ...result };
   return {
-    ...present({
+    ...defined({
       body: body === undefined ? undefined : fitJson(scrub(storable(body)), LIMITS.responseBody, advice),
       retryAfter: retryAfterMs === undefined ? undefined : new Date(Date.parse(at) + retryAfterMs).toISOString(),
       upstreamStatus,

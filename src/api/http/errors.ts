@@ -4,7 +4,7 @@ import type { Problem } from '../../contract/api.ts';
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import { noteOf } from './logging.ts';
 import { ProblemError, asProblem, limitWords } from '../problem.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 /** The HTML that tells a problem where people read it and no program; undefined: elsewhere. May set headers. */
 type ProblemPage = (req: Request, res: Response, problem: ProblemError) => string | undefined;

@@ -15,7 +15,7 @@ import type { ReviewId } from '../../contract/ids.ts';
 import { ENTRY } from '../../domain/lifecycle.ts';
 import { entryWords } from '../../domain/words.ts';
 import type { EntryFilter } from '../../ports/store.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 const DEFAULT_LIMIT = 200;
 /** Rows that one request looks through: a filter that fits little still answers soon. */

@@ -15,7 +15,7 @@ import { checkDecision, refusalOfReconcile, stateOfReview, voterOf } from '../..
 import { digestOfShown } from '../../domain/gate/shown.ts';
 import { findArgumentErrors } from '../../domain/policy/assess.ts';
 import type { LedgerRow } from '../../domain/ledger.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 /** Decisions on different reviews that are on their way at the same time. */
 const PARALLEL = 8;

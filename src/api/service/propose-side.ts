@@ -12,7 +12,7 @@ import { readToAct, redactFor } from './read.ts';
 import { fingerprintsOfVersion, noteVersion } from './reproposal.ts';
 import { sendAndSettle } from './settle.ts';
 import type { Caller, Settled } from './types.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 /** Other arguments in answer to a request for changes; the proposer alone may. */
 export async function revise(

@@ -16,7 +16,7 @@ import { explainReasons } from '../../domain/policy/explain-reasons.ts';
 import { withRelated } from '../../domain/related.ts';
 import { viewForAgent, viewRowForAgent } from '../../domain/show/agent-view.ts';
 import type { ListFilter, Store, StoredReview } from '../../ports/store.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 const DEFAULT_LIMIT = 50;
 

@@ -7,7 +7,7 @@ import type { Io } from '../ui/io.ts';
 import { renderTable } from '../ui/table.ts';
 import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 export interface DrillOptions extends GlobalOptions {
   readonly ttl?: string;

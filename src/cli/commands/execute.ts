@@ -7,7 +7,7 @@ import { visible, visibleJson } from '../../domain/text/visible.ts';
 import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { readJsonObject } from './json-argument.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 export interface ExecuteOptions extends GlobalOptions {
   readonly arguments: string;

@@ -18,7 +18,7 @@ import type { GlobalOptions } from './action.ts';
 import { connect } from './connect.ts';
 import { dataDirOf } from './installation.ts';
 import { readJsonObject } from './json-argument.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 export interface CheckOptions extends GlobalOptions {
   readonly config?: string;

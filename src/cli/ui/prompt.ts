@@ -1,7 +1,7 @@
 import * as clack from '@clack/prompts';
 import { CliError } from './exit.ts';
 import type { Io } from './io.ts';
-import { defined } from '../../domain/json/defined.ts';
+import { defined } from '../../contract/defined.ts';
 
 /**
  * Asks for a yes; anything else ends the command, and so does a terminal that cannot prompt. `otherwise`: what to do

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ExecuteRequest } from '../../contract/execute.ts';
 import { pointerStep } from '../../contract/pointer.ts';
-import { present } from '../../contract/present.ts';
+import { defined } from '../../contract/defined.ts';
 import type { Review } from '../../contract/review.ts';
 import { toMs, type Duration } from '../options.ts';
 import { HoldpointError, ResolutionTimeoutError } from '../errors.ts';
@@ -37,7 +37,7 @@ export async function requestOf(gated: GatedTool, input: unknown, threadId?: str
   const { tool, service = tool.split('.')[0] ?? tool, reason, context, callback } = gated;
   const args = await leaveOutNulls(gated.client, { service, tool, arguments: readArguments(input) });
   const said = typeof reason === 'function' ? reason(args) : reason;
-  return { service, tool, arguments: args, ...present({ reason: said, context, callback, threadId }) };
+  return { service, tool, arguments: args, ...defined({ reason: said, context, callback, threadId }) };
 }
 
 /**
@@ -74,7 +74,7 @@ export async function propose(
   options: { readonly idempotencyKey?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ToolOutcome> {
   try {
-    const result = await client.execute(request, present(options));
+    const result = await client.execute(request, defined(options));
     return outcomeOfResult(result) ?? outcomeOf(await result.review.get());
   } catch (error) {
     // A key names one tool call, so this is a repetition by a program that has changed since. Thrown, it would reach the
@@ -118,11 +118,11 @@ export async function awaitOutcome(client: Holdpoint, reviewId: string, options:
   const { wait, signal } = options;
   const end = performance.now() + toMs(wait);
   for (;;) {
-    const outcome = outcomeOf(await client.reviews.get(reviewId, present({ signal })));
+    const outcome = outcomeOf(await client.reviews.get(reviewId, defined({ signal })));
     const left = end - performance.now();
     if (outcome.status !== 'pending' || left <= 0) return outcome;
     const timeout = Math.min(SLICE, left);
-    await client.reviews.resolution(reviewId, { timeout, ...present({ signal }) }).catch(ifDue);
+    await client.reviews.resolution(reviewId, { timeout, ...defined({ signal }) }).catch(ifDue);
   }
 }
 

@@ -6,7 +6,7 @@ import { voterOf } from '../eligibility.ts';
 import { digestOf } from '../proof/digest.ts';
 import type { Policy } from './policy.ts';
 import type { UpstreamTool } from '../upstream.ts';
-import { present } from '../../contract/present.ts';
+import { defined } from '../../contract/defined.ts';
 
 /** What the two files say, durations in milliseconds, defaults filled in. Immutable; replaced on reload. */
 export interface Settings {
@@ -95,7 +95,7 @@ export function buildSettings(
     freeze: config.freeze ?? [],
     operators: config.operators ?? [],
     liftBySecondPerson: config.liftBySecondPerson ?? false,
-    limits: { ...DEFAULT_LIMITS, ...present(config.limits ?? {}) },
+    limits: { ...DEFAULT_LIMITS, ...defined(config.limits ?? {}) },
     connectors: config.connectors ?? {},
     notifications: config.notifications,
     oidc: config.oidc,

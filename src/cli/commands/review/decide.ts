@@ -16,7 +16,7 @@ import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { parseJsonObject, readJson, readJsonObject } from '../json-argument.ts';
 import { readAndRender } from './show.ts';
-import { defined } from '../../../domain/json/defined.ts';
+import { defined } from '../../../contract/defined.ts';
 
 interface DecideOptions extends GlobalOptions {
   readonly comment?: string;

@@ -10,7 +10,7 @@ import { clip, visible } from '../../../domain/text/visible.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { readAndRender } from './show.ts';
-import { defined } from '../../../domain/json/defined.ts';
+import { defined } from '../../../contract/defined.ts';
 
 interface ListOptions extends GlobalOptions {
   readonly status?: string;

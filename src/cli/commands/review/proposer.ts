@@ -6,7 +6,7 @@ import type { GlobalOptions } from '../action.ts';
 import { connect } from '../connect.ts';
 import { readJsonObject } from '../json-argument.ts';
 import { renderOutcome } from './decide.ts';
-import { defined } from '../../../domain/json/defined.ts';
+import { defined } from '../../../contract/defined.ts';
 
 interface ResubmitOptions extends GlobalOptions {
   readonly arguments: string;

@@ -4,7 +4,7 @@ import type { Io } from '../../ui/io.ts';
 import { renderReview } from '../../ui/review-view.ts';
 import type { GlobalOptions } from '../action.ts';
 import { connect, type Connection } from '../connect.ts';
-import { defined } from '../../../domain/json/defined.ts';
+import { defined } from '../../../contract/defined.ts';
 
 export async function show(io: Io, options: GlobalOptions, id: string): Promise<void> {
   const connection = connect(io, options, 'reviewer');
