@@ -97,6 +97,10 @@ export function isCountedByAddress({ who, method, isCharged }: Endpoint): boolea
   return who === 'public' && (isCharged !== undefined || method !== 'get');
 }
 
+export function ok(json: unknown): Reply {
+  return { status: 200, json };
+}
+
 /** Bytes that are read at most. */
 export function bodyLimitOf({ maxBody = BODY_LIMITS.call, mayExceed }: Endpoint): number {
   return mayExceed === undefined ? maxBody : BODY_LIMITS.call;

@@ -6,7 +6,7 @@ import type { SessionMethod } from '../../contract/api.ts';
 import { findWithheldGroups } from '../../domain/withheld-groups.ts';
 import type { SessionStore, StoredSession } from '../../ports/sessions.ts';
 import { findReviewer, type Settings, type SettingsSource } from '../../domain/policy/settings.ts';
-import type { Clock } from '../service/context.ts';
+import { isoOf, type Clock } from '../service/context.ts';
 import type { OpenSession, ReviewerPrincipal } from '../principal.ts';
 import { cookieFor } from './addresses.ts';
 
@@ -88,8 +88,8 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
       if (stored === undefined || reviewer === undefined) return undefined;
       const now = clock.now();
       const seenAt = Math.max(now, Date.parse(stored.seenAt));
-      if (now >= Date.parse(stored.seenAt) + TOUCH_AFTER) await store.touch(idHash, iso(now));
-      return principalOf(reviewer, { ...stored, seenAt: iso(seenAt) }, { idHash, sealedWith, csrfToken });
+      if (now >= Date.parse(stored.seenAt) + TOUCH_AFTER) await store.touch(idHash, isoOf(now));
+      return principalOf(reviewer, { ...stored, seenAt: isoOf(seenAt) }, { idHash, sealedWith, csrfToken });
     },
     async begin(req, res, { reviewer, method, claimedGroups }) {
       const sealedWith = sha256(secret());
@@ -105,9 +105,9 @@ export function createSessions({ secret, settings, store, clock }: SessionsDeps)
         method,
         credential,
         claimedGroups,
-        startedAt: iso(now),
-        seenAt: iso(now),
-        endsAt: iso(now + SESSION_LIFETIME),
+        startedAt: isoOf(now),
+        seenAt: isoOf(now),
+        endsAt: isoOf(now + SESSION_LIFETIME),
       };
       await store.begin(sha256(id), stored);
       Object.assign(cookie, { id, csrfToken });
@@ -132,7 +132,7 @@ function principalOf(
   { method, startedAt, seenAt, endsAt, claimedGroups }: StoredSession,
   cookie: Pick<OpenSession, 'idHash' | 'sealedWith' | 'csrfToken'>,
 ): SessionPrincipal {
-  const idleEndsAt = iso(Math.min(Date.parse(seenAt) + SESSION_IDLE, Date.parse(endsAt)));
+  const idleEndsAt = isoOf(Math.min(Date.parse(seenAt) + SESSION_IDLE, Date.parse(endsAt)));
   const withheldGroups = claimedGroups === null ? [] : findWithheldGroups(reviewer.groups, claimedGroups);
   const session = { ...cookie, startedAt, idleEndsAt, endsAt, withheldGroups };
   return {
@@ -172,8 +172,4 @@ function credentialOf(reviewer: ReviewerConfig, method: SessionMethod, { oidc }:
 
 function sha256(id: string): string {
   return createHash('sha256').update(id).digest('hex');
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { principalIdSchema } from '../../contract/ids.ts';
 import type { SessionStore } from '../../ports/sessions.ts';
 import { isSameSecret } from './auth.ts';
-import type { Clock } from '../service/context.ts';
+import { isoOf, type Clock } from '../service/context.ts';
 
 /** Milliseconds that a link is good for. */
 const GOOD_FOR = 10 * 60_000;
@@ -49,8 +49,7 @@ export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): Si
       const [reviewerId, until, nonce] = claimSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')));
       const now = clock.now();
       if (now >= until) return undefined;
-      const iso = (ms: number): string => new Date(ms).toISOString();
-      return (await store.useOnce(`link:${nonce}`, iso(now + REMEMBERED_FOR), iso(now))) ? reviewerId : undefined;
+      return (await store.useOnce(`link:${nonce}`, isoOf(now + REMEMBERED_FOR), isoOf(now))) ? reviewerId : undefined;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Response } from 'express';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import { writeTo, type StreamSlots } from '../http/sse.ts';
 import { principalKey } from '../principal.ts';
 import { auditPageSchema, checkpointResponseSchema } from '../../contract/api.ts';
@@ -84,10 +84,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       query: inclusionQuerySchema,
       answers: { 200: { description: 'RFC 6962 audit paths', schema: inclusionResponseSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query }) => ({
-        status: 200,
-        json: await inclusionProofs(context, query.size, query.index.split(',').map(Number)),
-      }),
+      handle: async ({ query }) => ok(await inclusionProofs(context, query.size, query.index.split(',').map(Number))),
     }),
     endpoint({
       method: 'get',
@@ -98,7 +95,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       query: consistencyQuerySchema,
       answers: { 200: { description: 'RFC 6962 consistency proof', schema: consistencyResponseSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ query }) => ({ status: 200, json: await consistencyProof(context, query.from, query.to) }),
+      handle: async ({ query }) => ok(await consistencyProof(context, query.from, query.to)),
     }),
     endpoint({
       method: 'get',
@@ -109,7 +106,7 @@ export function auditEndpoints(context: ServiceContext, slots: StreamSlots): End
       who: 'reviewer',
       answers: { 200: { description: 'The keys', schema: auditKeysSchema } },
       problems: [],
-      handle: () => ({ status: 200, json: auditKeys(context) }),
+      handle: () => ok(auditKeys(context)),
     }),
   ];
 }

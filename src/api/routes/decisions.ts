@@ -1,5 +1,5 @@
 import { CHANNEL_HEADER } from '../http/auth.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import { countDecision, type ApiMetrics } from '../http/metrics.ts';
 import { replyOf, reviewIdOf, SETTLED_ANSWERS } from './reviews.ts';
 import type { ServiceContext } from '../service/context.ts';
@@ -84,7 +84,7 @@ export function decisionEndpoints(context: ServiceContext, metrics: ApiMetrics):
           const result = code ?? (httpStatus === 200 ? 'accepted' : 'queued');
           metrics.decisions.inc({ type: decisions[index]?.type ?? 'approve', result });
         }
-        return { status: 200, json: { results } };
+        return ok({ results });
       },
     }),
     endpoint({

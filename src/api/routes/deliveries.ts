@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deliveryPageSchema, deliveryQuerySchema } from '../../contract/delivery.ts';
-import type { ServiceDeps } from '../service/context.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { keysInForce, type ServiceDeps } from '../service/context.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import { INVALID_CURSOR } from '../service/read.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -27,7 +27,7 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
       handle: async ({ query }) => {
         const page = await store.deliveries.list(query);
         if (page === undefined) throw new ProblemError('invalid_request', { errors: [INVALID_CURSOR] });
-        return { status: 200, json: page };
+        return ok(page);
       },
     }),
     endpoint({
@@ -43,9 +43,11 @@ export function deliveryEndpoints({ store, trustedKeys }: Pick<ServiceDeps, 'sto
       handle: () => ({
         status: 200,
         json: {
-          keys: trustedKeys()
-            .filter(({ role, retiredAt }) => role === 'callback' && retiredAt === undefined)
-            .map(({ keyid, publicKey, createdAt }) => ({ keyid, publicKey: whpkOf(publicKey['x']), createdAt })),
+          keys: keysInForce(trustedKeys(), 'callback').map(({ keyid, publicKey, createdAt }) => ({
+            keyid,
+            publicKey: whpkOf(publicKey['x']),
+            createdAt,
+          })),
         },
       }),
     }),

@@ -1,4 +1,4 @@
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import { reviewIdOf } from './reviews.ts';
 import type { ServiceContext } from '../service/context.ts';
 import { readDrillReport, startDrill } from '../service/drill.ts';
@@ -34,10 +34,7 @@ export function drillEndpoints(context: ServiceContext): Endpoint[] {
       who: 'reviewer',
       answers: { 200: { description: 'As it stands now', schema: drillReportSchema } },
       problems: ['not_found', 'database_unavailable'],
-      handle: async ({ principal, req }) => ({
-        status: 200,
-        json: await readDrillReport(context, principal, reviewIdOf(req)),
-      }),
+      handle: async ({ principal, req }) => ok(await readDrillReport(context, principal, reviewIdOf(req))),
     }),
   ];
 }

@@ -6,7 +6,7 @@ import {
   idempotencyKeySchema,
 } from '../../contract/execute.ts';
 import type { Request } from 'express';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import { invalidHeader } from '../http/body.ts';
 import { execute, executeBatch } from '../service/execute.ts';
@@ -80,7 +80,7 @@ export function executeEndpoints(context: ServiceContext, metrics: ApiMetrics): 
         for (const { outcome } of answer.results) {
           if (typeof outcome === 'string') metrics.executes.inc({ outcome });
         }
-        return { status: 200, json: answer };
+        return ok(answer);
       },
     }),
   ];

@@ -7,7 +7,7 @@ import {
   freezeViewSchema,
   liftRequestSchema,
 } from '../../contract/freeze.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from '../service/context.ts';
 import { freezeTools, liftFreeze, listFreezes } from '../service/freeze.ts';
@@ -39,7 +39,7 @@ export function freezeEndpoints(context: ServiceContext): Endpoint[] {
       who: 'reviewer',
       answers: { 200: { description: 'The newest first', schema: freezeListSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ principal }) => ({ status: 200, json: await listFreezes(context, principal) }),
+      handle: async ({ principal }) => ok(await listFreezes(context, principal)),
     }),
     endpoint({
       method: 'post',

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { readinessSchema } from '../../contract/api.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import type { ApiMetrics } from '../http/metrics.ts';
 import type { Readiness } from '../http/readiness.ts';
 
@@ -25,7 +25,7 @@ export function operationEndpoints(
       who: 'public',
       answers: { 200: { description: 'Alive', schema: z.object({ status: z.literal('ok') }) } },
       problems: [],
-      handle: () => ({ status: 200, json: { status: 'ok' } }),
+      handle: () => ok({ status: 'ok' }),
     }),
     endpoint({
       method: 'get',

@@ -17,12 +17,11 @@ import {
 import type { ReviewerPrincipal } from '../principal.ts';
 import { pointerStep } from '../../contract/pointer.ts';
 import { ProblemError } from '../problem.ts';
-import type { ServiceContext } from '../service/context.ts';
+import { keysInForce, type ServiceContext } from '../service/context.ts';
 import { decide } from '../service/decide.ts';
 import type { Caller, Settled } from '../service/types.ts';
 import { MAIL_LINK_ANSWERS, PROBLEMS, type MailLinkAnswer, type ProblemCode } from '../../contract/codes.ts';
 import { BODY_LIMITS } from '../../contract/constants.ts';
-import type { TrustedKey } from '../../contract/envelope.ts';
 import { reviewIdSchema, type ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import { checkMailLink } from '../../domain/mail-decision.ts';
@@ -146,7 +145,8 @@ function repeatsIn(fields: ReadonlyMap<string, string>): ReviewId[] {
 
 /** The link and its review, where the link holds now. Throws {@link Refused}. */
 async function open(deps: MailDecisionDeps, req: Request, res: Response): Promise<Opened> {
-  const link = readMailLink(linkOf(req), keysOf(deps.trustedKeys()));
+  const keys = keysInForce(deps.trustedKeys(), 'mail').map(({ publicKey }) => publicKeyOf(publicKey));
+  const link = readMailLink(linkOf(req), keys);
   if (link === undefined) throw new Refused('link_not_valid');
   const session = await deps.sessions.read(req, res);
   const review = (await deps.store.readReview(link.reviewId as ReviewId))?.review;
@@ -154,13 +154,6 @@ async function open(deps: MailDecisionDeps, req: Request, res: Response): Promis
   const refusal = checkMailLink(link, review, deps.settings.current(), deps.clock.now(), session?.id);
   if (refusal !== undefined) throw new Refused(refusal, link);
   return { link, review };
-}
-
-/** Keys that links are signed with now. One that was retired, for whatever reason, opens nothing any more. */
-function keysOf(trusted: readonly TrustedKey[]) {
-  return trusted
-    .filter(({ role, retiredAt }) => role === 'mail' && retiredAt === undefined)
-    .map(({ publicKey }) => publicKeyOf(publicKey));
 }
 
 function linkOf(req: Request): string {

@@ -1,4 +1,4 @@
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
 import {
   explainRequestSchema,
@@ -25,7 +25,7 @@ export function policyEndpoints(context: ServiceContext, policyInForce: () => Po
       who: 'reviewer',
       answers: { 200: { description: 'The file', schema: policyInForceSchema } },
       problems: [],
-      handle: () => ({ status: 200, json: policyInForce() }),
+      handle: () => ok(policyInForce()),
     }),
     endpoint({
       method: 'post',
@@ -39,7 +39,7 @@ export function policyEndpoints(context: ServiceContext, policyInForce: () => Po
         200: { description: 'Class, gate, levels, reason codes and the rules that matched', schema: explanationSchema },
       },
       problems: ['sealed_not_allowed'],
-      handle: ({ principal, body }) => ({ status: 200, json: explain(context, principal, body) }),
+      handle: ({ principal, body }) => ok(explain(context, principal, body)),
     }),
   ];
 }
@@ -57,7 +57,7 @@ export function toolEndpoints(settings: SettingsSource): Endpoint[] {
       problems: [],
       handle() {
         const { policy } = settings.current();
-        return { status: 200, json: { tools: [...policy.tools.values()].map((tool) => summarize(policy, tool)) } };
+        return ok({ tools: [...policy.tools.values()].map((tool) => summarize(policy, tool)) });
       },
     }),
     endpoint({
@@ -72,7 +72,7 @@ export function toolEndpoints(settings: SettingsSource): Endpoint[] {
         const { policy } = settings.current();
         const tool = policy.findTool(String(req.params['tool']));
         if (tool === undefined) throw new ProblemError('not_found');
-        return { status: 200, json: { ...summarize(policy, tool), arguments: tool.definition.arguments ?? null } };
+        return ok({ ...summarize(policy, tool), arguments: tool.definition.arguments ?? null });
       },
     }),
   ];

@@ -6,7 +6,7 @@ import { revisionRequestSchema } from '../../contract/decision.ts';
 import { reviewIdSchema, type ReviewId } from '../../contract/ids.ts';
 import { reviewSchema } from '../../contract/review.ts';
 import type { Request } from 'express';
-import { endpoint, type Endpoint, type Reply } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint, type Reply } from '../http/endpoint.ts';
 import { ProblemError } from '../problem.ts';
 import type { Settled } from '../service/types.ts';
 import { proof } from '../service/proof.ts';
@@ -34,7 +34,7 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       query: listQuerySchema,
       answers: { 200: { description: 'One page', schema: listResponseSchema } },
       problems: ['database_unavailable'],
-      handle: async ({ principal, query }) => ({ status: 200, json: await listReviews(context, principal, query) }),
+      handle: async ({ principal, query }) => ok(await listReviews(context, principal, query)),
     }),
     endpoint({
       method: 'get',
@@ -46,13 +46,13 @@ export function reviewEndpoints(context: ServiceContext): Endpoint[] {
       query: waitQuerySchema,
       answers: { 200: { description: 'Its state', schema: reviewSchema } },
       problems: ['not_found', 'database_unavailable', 'temporal_unavailable'],
-      handle: async ({ principal, query, caller, req }) => ({
-        status: 200,
-        json: await getReview(context, principal, reviewIdOf(req), {
-          waitSeconds: query.waitSeconds ?? 0,
-          signal: caller.signal,
-        }),
-      }),
+      handle: async ({ principal, query, caller, req }) =>
+        ok(
+          await getReview(context, principal, reviewIdOf(req), {
+            waitSeconds: query.waitSeconds ?? 0,
+            signal: caller.signal,
+          }),
+        ),
     }),
     endpoint({
       method: 'post',

@@ -10,7 +10,7 @@ import { drillGroupsOf } from '../../domain/drill.ts';
 import { isOperator } from '../../domain/freeze.ts';
 import { findReviewer, type SettingsSource } from '../../domain/policy/settings.ts';
 import { reviewerByToken } from '../http/auth.ts';
-import { endpoint, type Endpoint } from '../http/endpoint.ts';
+import { endpoint, ok, type Endpoint } from '../http/endpoint.ts';
 import type { Sessions, SignedIn } from '../http/session.ts';
 import type { SignInLinks } from '../http/sign-in-links.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
@@ -39,7 +39,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       async handle({ body, req, res }) {
         const signedIn = await redeem(body.token, settings, signIn);
         if (signedIn === undefined) throw new ProblemError('unauthenticated');
-        return { status: 200, json: sessionOf(settings, await sessions.begin(req, res, signedIn)) };
+        return ok(sessionOf(settings, await sessions.begin(req, res, signedIn)));
       },
     }),
     endpoint({
@@ -50,7 +50,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       who: 'reviewer',
       answers: { 200: { description: 'The reviewer', schema: sessionResponseSchema } },
       problems: ['database_unavailable'],
-      handle: ({ principal }) => ({ status: 200, json: sessionOf(settings, principal) }),
+      handle: ({ principal }) => ok(sessionOf(settings, principal)),
     }),
     endpoint({
       method: 'delete',
@@ -92,7 +92,7 @@ export function sessionEndpoints({ settings, sessions, signIn }: SessionDeps): E
       role: 'review',
       answers: { 200: { description: 'Methods besides a link and a token', schema: signInWaysSchema } },
       problems: [],
-      handle: () => ({ status: 200, json: waysOf(settings) }),
+      handle: () => ok(waysOf(settings)),
     }),
   ];
 }

@@ -227,31 +227,8 @@ function textOf(entry: AuditEntry): string {
 
 /** Everybody whom an entry names, the one who acted first. */
 export function peopleOf(entry: AuditEntry): readonly string[] {
-  switch (entry.type) {
-    case 'proposed':
-      return entry.owner === null ? [entry.proposer] : [entry.proposer, entry.owner];
-    case 'decided':
-    case 'objected':
-      return [entry.reviewer];
-    case 'revised':
-    case 'withdrawn':
-    case 'reconciled':
-    case 'restored':
-    case 'frozen':
-    case 'lifted':
-      return [entry.by];
-    case 'notified':
-      return entry.recipients;
-    case 'classified':
-    case 'expired':
-    case 'aborted':
-    case 'started':
-    case 'deferred':
-    case 'finished':
-    case 'unknown':
-    case 'policy_changed':
-      return [];
-    default:
-      return entry satisfies never;
-  }
+  if (entry.type === 'proposed') return [entry.proposer, ...(entry.owner === null ? [] : [entry.owner])];
+  if (entry.type === 'notified') return entry.recipients;
+  if ('reviewer' in entry) return [entry.reviewer];
+  return 'by' in entry ? [entry.by] : [];
 }

@@ -93,12 +93,21 @@ function missing(): never {
   throw new ProblemError('not_found');
 }
 
-/** ISO 8601 in UTC with milliseconds. */
+/** ISO 8601 in UTC with milliseconds, of epoch ms. */
+export function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 export function isoNow(context: ServiceContext): string {
-  return new Date(context.clock.now()).toISOString();
+  return isoOf(context.clock.now());
 }
 
 /** A new ULID of a time (epoch ms). */
 export function newUlid(now: number): string {
   return ulidOf(now, randomUUID());
+}
+
+/** Of these keys, those that sign or seal now: one that was retired, for whatever reason, does not any more. */
+export function keysInForce(keys: readonly TrustedKey[], role: TrustedKey['role']): readonly TrustedKey[] {
+  return keys.filter((key) => key.role === role && key.retiredAt === undefined);
 }

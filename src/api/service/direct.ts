@@ -2,7 +2,7 @@ import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import type { Review } from '../../contract/review.ts';
 import { isFinal } from '../../domain/lifecycle.ts';
-import { digestBytes } from '../../domain/proof/digest.ts';
+import { envelopeDigestOf } from '../../domain/proof/digest.ts';
 import { StorageError } from '../../ports/store.ts';
 import type { HandOff, HandOffEnd } from '../hand-off.ts';
 import { ProblemError } from '../problem.ts';
@@ -102,7 +102,7 @@ async function readEnded({ store }: Context, reviewId: ReviewId, mayHaveRun: boo
 /** The row is that of another proposal under this id: of the same request, repeated. Its own hand-off sees to it. */
 async function isOthers({ store }: Context, { reviewId, proposal }: DirectCall): Promise<boolean> {
   const row = await store.readLedger(reviewId);
-  return row !== undefined && row.proposalDigest !== digestBytes(Buffer.from(proposal.payload, 'base64'));
+  return row !== undefined && row.proposalDigest !== envelopeDigestOf(proposal);
 }
 
 async function startGate({ reviewId, startGate: start }: DirectCall, mayHaveRun: boolean): Promise<void> {

@@ -1,7 +1,7 @@
 import { readVisible } from './read.ts';
 import { watchReview } from './hub.ts';
 import type { Caller } from './types.ts';
-import { isoNow, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
+import { isoNow, isoOf, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Delivery } from '../../contract/delivery.ts';
@@ -54,8 +54,8 @@ async function useHour({ store, clock }: ServiceContext, group: string): Promise
   const now = clock.now();
   const hour = Math.floor(now / HOUR_MS);
   const until = (hour + 1) * HOUR_MS;
-  const [ends, at] = [until, now].map((ms) => new Date(ms).toISOString()) as [string, string];
-  if (await store.sessions.useOnce(`drill:${hour}:${group}`, ends, at)) return;
+  const ends = isoOf(until);
+  if (await store.sessions.useOnce(`drill:${hour}:${group}`, ends, isoOf(now))) return;
   throw new ProblemError('rate_limited', {
     detail: `This group has had its drill of this hour. The next one can start at ${ends}.`,
     retryAfterSeconds: Math.ceil((until - now) / 1_000),

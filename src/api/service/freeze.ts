@@ -3,7 +3,7 @@ import type { FreezeAnswer, FreezeList, FreezeRequest, FreezeView, LiftRequest }
 import { PROBLEMS, type ProblemCode } from '../../contract/codes.ts';
 import { isOperator, refusalOfLift } from '../../domain/freeze.ts';
 import { findUnmatched } from '../../domain/policy/frozen.ts';
-import { digestBytes } from '../../domain/proof/digest.ts';
+import { envelopeDigestOf } from '../../domain/proof/digest.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import { isoNow, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
@@ -29,7 +29,7 @@ export async function freezeTools(
   const reviewer = { id: by, method: principal.method };
   const { channel } = principal;
   const envelope = signer.sign('freeze', { deploymentId, freezeId, tools, why, reviewer, channel, frozenAt: at });
-  const envelopeDigest = digestBytes(Buffer.from(envelope.payload, 'base64'));
+  const envelopeDigest = envelopeDigestOf(envelope);
   await context.store.commit({
     freeze: { to: 'freeze', freezeId, envelope },
     entries: [{ schemaVersion: 1, deploymentId, at, type: 'frozen', freezeId, tools, by, channel, envelopeDigest }],

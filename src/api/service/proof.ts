@@ -3,7 +3,7 @@ import type { IndexedEntry, ProofFile } from '../../contract/audit.ts';
 import { LIMITS } from '../../contract/constants.ts';
 import { dsseEnvelopeSchema } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
-import { digestBytes } from '../../domain/proof/digest.ts';
+import { envelopeDigestOf } from '../../domain/proof/digest.ts';
 import { ProblemError } from '../problem.ts';
 import type { ServiceContext } from './context.ts';
 import { Waker } from './hub.ts';
@@ -55,7 +55,7 @@ async function objectionsNamed(
   const stored = await store.objections.ofReview(reviewId, LIMITS.objections);
   return stored.flatMap((objection) => {
     const envelope = dsseEnvelopeSchema.safeParse(objection.envelope).data;
-    if (envelope === undefined || !named.has(digestBytes(Buffer.from(envelope.payload, 'base64')))) return [];
+    if (envelope === undefined || !named.has(envelopeDigestOf(envelope))) return [];
     return [{ kind: 'decision', envelope }];
   });
 }

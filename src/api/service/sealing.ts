@@ -1,5 +1,5 @@
 import { CompactEncrypt } from 'jose';
-import type { SealArguments, ServiceContext } from './context.ts';
+import { keysInForce, type SealArguments, type ServiceContext } from './context.ts';
 import { ProblemError } from '../problem.ts';
 import type { TrustedKey } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
@@ -102,9 +102,7 @@ export async function sealArguments(
 /** Seals to the `seal` key in force: the newest that is not retired. Throws where no such key is trusted. */
 export function createSealer(trustedKeys: () => readonly TrustedKey[]): SealArguments {
   return (args, { pointers, ...binding }) => {
-    const key = trustedKeys()
-      .filter(({ role, retiredAt }) => role === 'seal' && retiredAt === undefined)
-      .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
+    const [key] = keysInForce(trustedKeys(), 'seal').toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
     if (key === undefined) throw new Error('no trusted key to seal with');
     return sealArguments(args, pointers, { ...binding, publicKey: key.publicKey, keyid: key.keyid });
   };

@@ -5,7 +5,7 @@ import type { DsseEnvelope } from '../../contract/envelope.ts';
 import type { ReviewId } from '../../contract/ids.ts';
 import { hasEnded } from '../../domain/lifecycle.ts';
 import { StorageError } from '../../ports/store.ts';
-import { digestBytes } from '../../domain/proof/digest.ts';
+import { envelopeDigestOf } from '../../domain/proof/digest.ts';
 import type { GateSignal } from '../gate-client.ts';
 import type { Principal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
@@ -103,7 +103,7 @@ async function awaitAnswer(
   caller: Caller,
   { send, ask }: Asking,
 ): Promise<ReceiptCode | undefined> {
-  const own = payloadDigestOf(envelope);
+  const own = envelopeDigestOf(envelope);
   const over = new AbortController();
   let settle: (code: ReceiptCode | undefined) => void = () => {};
   const settled = new Promise<ReceiptCode | undefined>((resolve) => {
@@ -148,17 +148,13 @@ async function answerFromDatabase(
 ): Promise<ReceiptCode | undefined> {
   const row = await store.readLedger(reviewId);
   const review = (await store.readReview(reviewId))?.review;
-  const own = payloadDigestOf(envelope);
+  const own = envelopeDigestOf(envelope);
   if ((await store.entriesOf(reviewId)).some(({ entry }) => names(entry, own))) return 'accepted';
   if (row === undefined || review === undefined) return undefined;
   if (row.claim !== null) return 'already_started';
   if (row.denial !== null) return row.denial.reason === 'expired' ? 'expired' : 'already_resolved';
   if (review.revision > revision) return 'digest_mismatch';
   return type === 'revise' && hasEnded(review.status) ? 'already_resolved' : undefined;
-}
-
-function payloadDigestOf({ payload }: DsseEnvelope): string {
-  return digestBytes(Buffer.from(payload, 'base64'));
 }
 
 async function conclude(

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { isSameSecret } from '../http/auth.ts';
+import { isoOf } from '../service/context.ts';
 import type { SessionStore } from '../../ports/sessions.ts';
 import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/message.ts';
 
@@ -119,6 +120,5 @@ const REMEMBERED_MS = 2 * GOOD_FOR_SECONDS * 1_000 + 3_600_000;
  * cannot say so: what may have been here before is not taken. `now`: epoch ms.
  */
 export function useSignature(store: Pick<SessionStore, 'useOnce'>, signature: string, now: number): Promise<boolean> {
-  const iso = (ms: number): string => new Date(ms).toISOString();
-  return store.useOnce(`slack:${signature}`, iso(now + REMEMBERED_MS), iso(now));
+  return store.useOnce(`slack:${signature}`, isoOf(now + REMEMBERED_MS), isoOf(now));
 }

@@ -76,8 +76,5 @@ export async function select<T extends string>(
 ): Promise<T> {
   if (!io.interactive)
     throw new CliError('usage', 'not_interactive', 'This command asks a question, and there is no terminal to ask on.');
-  const answer = await clack.select<string>({ message: question, options: [...options] });
-  const chosen = options.find((option) => option.value === answer);
-  if (chosen === undefined) throw new CliError('failed', 'cancelled', 'Nothing was done.');
-  return chosen.value;
+  return answered(await clack.select<string>({ message: question, options: [...options] })) as T;
 }

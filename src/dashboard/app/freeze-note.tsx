@@ -24,13 +24,7 @@ export function FreezeNote() {
         )}
         {standing.map(({ id, tools, by, at, why }) => (
           <li key={id}>
-            <Visible text={tools.join(', ')} />, {words.freeze.by} <Visible text={by} />
-            {at !== '' && (
-              <>
-                , <Instant at={at} />
-              </>
-            )}
-            : <Visible text={why} />
+            <Visible text={tools.join(', ')} />, {words.freeze.by} <Order {...{ by, at, why }} />
           </li>
         ))}
       </ul>
@@ -38,5 +32,27 @@ export function FreezeNote() {
         {words.freeze.manage}
       </Link>
     </div>
+  );
+}
+
+interface OrderProps {
+  readonly by: string;
+  /** ISO 8601; empty: not known. */
+  readonly at: string;
+  readonly why: string;
+}
+
+/** Who ordered it, when and why. */
+export function Order({ by, at, why }: OrderProps) {
+  return (
+    <>
+      <Visible text={by} />
+      {at !== '' && (
+        <>
+          , <Instant at={at} />
+        </>
+      )}
+      : <Visible text={why} />
+    </>
   );
 }

@@ -2,10 +2,10 @@ import { useState, type SyntheticEvent } from 'react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { HoldpointError } from '../../client/index.ts';
 import type { FreezeView } from '../../contract/freeze.ts';
+import { Order } from '../app/freeze-note.tsx';
 import { client } from '../data/client.ts';
 import { freezesQuery } from '../data/queries.ts';
 import { Failure, Loading } from '../ui/states.tsx';
-import { Instant } from '../ui/times.tsx';
 import { Visible } from '../ui/visible.tsx';
 import { words } from '../words.ts';
 import { Alert } from '../ui/parts.tsx';
@@ -47,18 +47,11 @@ function Freeze({ freeze, mayLift }: { readonly freeze: FreezeView; readonly may
         <Visible text={tools.join(', ')} />
       </h3>
       <p>
-        {words.freeze.frozenBy} <Visible text={by} />
-        {at !== '' && (
-          <>
-            , <Instant at={at} />
-          </>
-        )}
-        : <Visible text={why} />
+        {words.freeze.frozenBy} <Order {...{ by, at, why }} />
       </p>
       {lifted !== null && (
         <p className="quiet">
-          {words.freeze.liftedBy} <Visible text={lifted.by} />, <Instant at={lifted.at} />:{' '}
-          <Visible text={lifted.why} />
+          {words.freeze.liftedBy} <Order {...lifted} />
         </p>
       )}
       {lifted === null && mayLift && (

@@ -75,3 +75,8 @@ export function digestMaterial(material: Material): Digest {
     policyDigest: material.policyDigest,
   } satisfies Record<keyof Material, unknown>);
 }
+
+/** Of the bytes that an envelope signs: how the log and the ledger name it. */
+export function envelopeDigestOf({ payload }: { readonly payload: string }): Digest {
+  return digestBytes(Buffer.from(payload, 'base64'));
+}

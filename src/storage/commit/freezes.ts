@@ -1,6 +1,6 @@
 import { dsseEnvelopeSchema, type DsseEnvelope } from '../../contract/envelope.ts';
 import type { FreezeView, StandingFreeze } from '../../contract/freeze.ts';
-import { digestBytes } from '../../domain/proof/digest.ts';
+import { envelopeDigestOf } from '../../domain/proof/digest.ts';
 import { readPayload } from '../../domain/proof/dsse.ts';
 import { StorageError } from '../../ports/store.ts';
 import type { FreezeStore } from '../../ports/freezes.ts';
@@ -99,5 +99,5 @@ function readLift(envelope: string): { by: string; why: string; at: string } {
 
 function payloadDigestOf(envelope: string): string | null {
   const parsed = dsseEnvelopeSchema.safeParse(parseJson(envelope));
-  return parsed.success ? digestBytes(Buffer.from(parsed.data.payload, 'base64')) : null;
+  return parsed.success ? envelopeDigestOf(parsed.data) : null;
 }
