@@ -106,7 +106,6 @@ export function bodyLimitOf({ maxBody = BODY_LIMITS.call, mayExceed }: Endpoint)
   return mayExceed === undefined ? maxBody : BODY_LIMITS.call;
 }
 
-/** Path as Express wants it. */
 export function expressPath(path: string): string {
   return path.replaceAll(/\{([A-Za-z]+)\}/g, ':$1');
 }

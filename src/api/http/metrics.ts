@@ -7,17 +7,7 @@ import type { StreamSlots } from './sse.ts';
 /** Ms. Anybody may ask, and it takes queries. */
 const RENDERED_EVERY = 1_000;
 
-export interface ApiMetrics {
-  readonly executes: Counter<'outcome'>;
-  readonly decisions: Counter<'type' | 'result'>;
-  readonly refusals: Counter<'code'>;
-  /** Seconds. `route` is a path of the API or `other`: what callers make up is no label. */
-  readonly durations: Histogram<'method' | 'route' | 'status'>;
-  /** Reads itself. */
-  readonly streams: Gauge<never>;
-  readonly contentType: string;
-  render(): Promise<string>;
-}
+export type ApiMetrics = ReturnType<typeof createMetrics>;
 
 /** Makes the metrics of a registry. */
 export function metersOf(registry: Registry) {
@@ -48,7 +38,7 @@ export function metersOf(registry: Registry) {
 
 const ANSWER_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30, 60];
 
-export function createMetrics(registry: Registry, slots: StreamSlots): ApiMetrics {
+export function createMetrics(registry: Registry, slots: StreamSlots) {
   const { counter, gauge, histogram } = metersOf(registry);
   return {
     executes: counter('holdpoint_executes_total', 'Proposals by outcome', ['outcome']),
@@ -59,6 +49,7 @@ export function createMetrics(registry: Registry, slots: StreamSlots): ApiMetric
     refusals: counter('holdpoint_refused_requests_total', 'Requests that were answered with a problem, by its code', [
       'code',
     ]),
+    /** Seconds. `route` is a path of the API or `other`: what callers make up is no label. */
     durations: histogram(
       'holdpoint_http_request_duration_seconds',
       'Time to answer, including held answers',
@@ -71,7 +62,6 @@ export function createMetrics(registry: Registry, slots: StreamSlots): ApiMetric
   };
 }
 
-/** Counts what came of a decision. */
 export async function countDecision(
   { decisions }: ApiMetrics,
   type: string,

@@ -29,7 +29,6 @@ export interface SignedIn {
   readonly claimedGroups: readonly string[] | null;
 }
 
-/** A reviewer in a session that is open now. */
 type SessionPrincipal = ReviewerPrincipal & { readonly session: OpenSession };
 
 /** Sessions of the dashboard, over any number of api processes. */

@@ -38,7 +38,6 @@ function sign(secret: string, body: string): Buffer {
   return createHmac('sha256', secret).update(`holdpoint sign-in link v1\n${body}`).digest();
 }
 
-/** Links of one deployment. */
 export function createSignInLinks({ secret, store, clock }: SignInLinksDeps): SignInLinks {
   return {
     issue: (reviewerId) => issueSignInToken(secret(), reviewerId, clock.now()),

@@ -33,7 +33,6 @@ interface Idempotency {
   readonly fingerprint: string;
 }
 
-/** Proposes one call. */
 export async function execute(
   context: ServiceContext,
   principal: AgentPrincipal,

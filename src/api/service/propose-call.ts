@@ -56,7 +56,6 @@ export async function signCall(
   return { reviewId, proposer, proposedAt, request, proposal, assessment };
 }
 
-/** Starts the workflow. */
 export function startGate(context: ServiceContext, call: SignedCall): Promise<'started' | 'existing'> {
   const { policy } = context.settings.current();
   const { reviewId, request, proposal, proposer, proposedAt, assessment } = call;
@@ -90,7 +89,6 @@ export function canHandOff({ proposal }: SignedCall): boolean {
   return proposal.payload.length <= LONGEST_HANDED;
 }
 
-/** Hands the call over and waits for what comes of it. */
 export function handOver(
   context: ServiceContext,
   handOff: HandOff,

@@ -226,7 +226,6 @@ function maySee(principal: Principal, review: Pick<Review, 'proposer'>): boolean
   }
 }
 
-/** The state as a principal may read it. */
 export function redactFor(principal: Principal, review: Review): Review {
   return principal.kind === 'reviewer' ? review : viewForAgent(review);
 }

@@ -41,7 +41,6 @@ async function readText(io: Io, option: string, text: string): Promise<string> {
   return text.startsWith('@') ? readTextFile(io, option, text.slice(1)) : text;
 }
 
-/** The text of a file that `option` names. */
 export function readTextFile(io: Io, option: string, file: string): string {
   const path = resolve(io.cwd, file);
   let bytes: Uint8Array;

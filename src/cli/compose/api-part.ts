@@ -11,7 +11,6 @@ import {
   createSignInLinks,
   startServer,
   startService,
-  type SignInLinks,
 } from '../../api/index.ts';
 import type { DirectActivities } from '../../activities/api.ts';
 import { packageFile } from '../embedded/cache.ts';
@@ -36,14 +35,8 @@ export interface ApiPart {
   readonly direct?: DirectActivities;
 }
 
-export interface RunningApi {
-  /** As seen from this machine. */
-  readonly url: string;
-  readonly signIn: SignInLinks;
-}
-
 /** Starts the api: HTTP in, signals and queries out. No credential of any target. */
-export async function startApi(foundation: Foundation, part: ApiPart): Promise<RunningApi> {
+export async function startApi(foundation: Foundation, part: ApiPart) {
   const { log, store, files, settings, temporal, binding, shutdown } = foundation;
   const stop = new AbortController();
   const signIn = createSignInLinks({ secret: part.keys.sessionSecret, store: store.sessions, clock: systemClock });
@@ -95,6 +88,7 @@ export async function startApi(foundation: Foundation, part: ApiPart): Promise<R
     },
   );
   shutdown.add('http', () => server.close());
+  // As seen from this machine.
   return { url: localUrl(part), signIn };
 }
 

@@ -2,7 +2,6 @@ import { explainInvalidSecrets } from '../../activities/notify/channels/webhook/
 import type { Settings } from '../../domain/policy/settings.ts';
 import { publicKeyOf } from '../../domain/proof/dsse.ts';
 
-/** Which part resolves a reference. */
 export type ReferencePart = 'api' | 'gate worker' | 'execute worker';
 
 interface Reference {

@@ -42,14 +42,8 @@ export interface ExecutePart {
   readonly directory: string;
 }
 
-export interface OpenedExecute {
-  start(): Promise<readonly RunningWorker[]>;
-  /** For an api in the same process. */
-  readonly direct: DirectActivities;
-}
-
 /** Opens connectors and checks the log, which must end before the first call; `start` begins to poll. */
-export async function openExecute(foundation: Foundation, part: ExecutePart): Promise<OpenedExecute> {
+export async function openExecute(foundation: Foundation, part: ExecutePart) {
   const { log, store, files, settings, temporal, verifier, shutdown } = foundation;
   const connectors = openConnectors(files, log, foundation.proxy);
   shutdown.add('connectors', () => connectors.close());
@@ -95,8 +89,9 @@ export async function openExecute(foundation: Foundation, part: ExecutePart): Pr
   const activities = createExecuteActivities(deps);
   const direct = createDirectActivities(deps);
   return {
+    /** For an api in the same process. */
     direct,
-    start: async () => {
+    start: async (): Promise<readonly RunningWorker[]> => {
       const context = await temporal.worker();
       const longestCallMs = Math.max(connectors.longestCallMs(), SHORTEST_GRACE_MS);
       const workers = [

@@ -111,11 +111,6 @@ interface HealthDeps extends Pick<ReadinessDeps, 'part' | 'store' | 'files' | 's
   readonly log: Logger;
 }
 
-export interface Health {
-  /** Everything has started: from now on the part says every few seconds in the database that it is there. */
-  begin(): void;
-}
-
 /**
  * Answers `/healthz` and `/readyz` on the health port, where there is one, from now until everything else has stopped.
  * `/healthz` asks no server: it answers while the event loop turns and all `pollers` poll.
@@ -124,7 +119,7 @@ export async function openHealth(
   deps: HealthDeps,
   { host, healthPort }: Pick<EnvironmentSettings, 'host' | 'healthPort'>,
   pollers: readonly RunningWorker[],
-): Promise<Health> {
+) {
   const { readiness, shutdown } = deps;
   let hasStarted = false;
   readiness.add('start', 'starting', async () => (hasStarted ? undefined : problemOf('starting')));
@@ -132,7 +127,8 @@ export async function openHealth(
   const isAlive = (): boolean => shutdown.signal.aborted || pollers.every((poller) => poller.isRunning());
   if (healthPort !== null) await answerHealth({ host, port: healthPort }, isAlive, deps);
   return {
-    begin: () => {
+    /** Everything has started: from now on the part says every few seconds in the database that it is there. */
+    begin: (): void => {
       hasStarted = true;
       startBeats(deps);
     },

@@ -47,7 +47,6 @@ export function apiKeysOf(keys: Keys, role: ApiRole): ApiKeys {
   };
 }
 
-/** Keys of the execute worker. */
 export function executeKeysOf(keys: Keys, deploymentId: () => string) {
   return {
     signer: createSigner('execute', keys),

@@ -25,13 +25,15 @@ export interface Metrics {
   countSwept(was: UnsettledState): void;
 }
 
-export interface MetricsInput {
+export function createMetrics({
+  part,
+  store,
+  settings,
+}: {
   readonly part: Part;
   readonly store: Store;
   readonly settings: SettingsSource;
-}
-
-export function createMetrics({ part, store, settings }: MetricsInput): Metrics {
+}): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ part: part.name });
   collectDefaultMetrics({ register: registry });

@@ -86,7 +86,6 @@ export function proposeHttp(name: string, baseUrl: string): Proposal {
   return { connector: planHttpConnector(name, baseUrl, undefined, false), tools: [], leftOut: [] };
 }
 
-/** Connectors of the built-in catalogs. */
 export function catalogConnector(name: Catalog): PlannedConnector {
   switch (name) {
     case 'github':

@@ -23,7 +23,6 @@ export async function confirm(
   if (answer !== true) throw new CliError('failed', 'cancelled', 'Nothing was done.');
 }
 
-/** A yes or a no. */
 export async function askYesNo(question: string, initial: boolean): Promise<boolean> {
   return answered(await clack.confirm({ message: question, initialValue: initial }));
 }

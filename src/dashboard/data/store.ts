@@ -1,14 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
-/** A value of the page that components follow. */
-export interface Store<T> {
-  get(): T;
-  set(next: T): void;
-  /** The value, rendered again when it changes. */
-  use(): T;
-}
-
-export function createStore<T>(initial: T): Store<T> {
+/** A value of the page that components follow: `use` gives it, rendered again when it changes. */
+export function createStore<T>(initial: T) {
   let current = initial;
   const listeners = new Set<() => void>();
   const get = (): T => current;
@@ -18,11 +11,11 @@ export function createStore<T>(initial: T): Store<T> {
   };
   return {
     get,
-    set: (next) => {
+    set: (next: T): void => {
       if (Object.is(next, current)) return;
       current = next;
       for (const listener of listeners) listener();
     },
-    use: () => useSyncExternalStore(subscribe, get),
+    use: (): T => useSyncExternalStore(subscribe, get),
   };
 }

@@ -25,7 +25,6 @@ export interface Comparison {
   readonly columns: readonly Pick<Entry, 'key' | 'label'>[];
 }
 
-/** What similar calls are compared by. */
 const COMPARED = new Set<SectionId>(['why', 'call', 'evidence', 'words']);
 /** What needs the review's own page. */
 const ON_ITS_PAGE = new Set<SectionId>(['equal', 'changes']);

@@ -6,7 +6,6 @@ import type { Json, JsonObject } from '../../contract/json.ts';
 import { isJsonObject } from '../../domain/json/pointer.ts';
 import { draftOf, fitsFields, readDraft, type ObjectDraft } from '../decide/draft.ts';
 
-/** A call while it is being written. */
 export interface CallDraft {
   readonly arguments: ObjectDraft;
   readonly context: ObjectDraft;

@@ -7,7 +7,6 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
 }
 
-/** A field with its name. */
 export function Labelled({ label, children }: Pick<FieldProps, 'label'> & { readonly children: ReactNode }) {
   return (
     <label className="field">

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useState, type RefObject } from 'react';
-import { useWindowVirtualizer, type VirtualItem, type Virtualizer } from '@tanstack/react-virtual';
+import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual';
 
 interface WindowRowsOptions {
   /** The list; it stands where it is drawn. */
@@ -12,16 +12,8 @@ interface WindowRowsOptions {
   readonly loadMore: () => void;
 }
 
-interface WindowRows {
-  readonly virtual: Virtualizer<Window, HTMLElement>;
-  /** Rows near the screen: only these are in the document. */
-  readonly shown: readonly VirtualItem[];
-  /** Style of one of them, within the list. */
-  readonly placeOf: (row: VirtualItem) => { readonly transform: string };
-}
-
 /** A list as long as the page, of which only what is near the screen is drawn. */
-export function useWindowRows({ box, count, estimateSize, keyOf, loadMore }: WindowRowsOptions): WindowRows {
+export function useWindowRows({ box, count, estimateSize, keyOf, loadMore }: WindowRowsOptions) {
   const top = useTop(box);
   const virtual = useWindowVirtualizer<HTMLElement>({
     count,
@@ -33,12 +25,14 @@ export function useWindowRows({ box, count, estimateSize, keyOf, loadMore }: Win
     scrollPaddingStart: 72,
     scrollPaddingEnd: 24,
   });
+  // Rows near the screen: only these are in the document.
   const shown = virtual.getVirtualItems();
   const lastShown = shown.at(-1)?.index ?? 0;
   useEffect(() => {
     if (lastShown >= count - 20) loadMore();
   });
-  return { virtual, shown, placeOf: ({ start }) => ({ transform: `translateY(${start - top}px)` }) };
+  const placeOf = ({ start }: VirtualItem) => ({ transform: `translateY(${start - top}px)` });
+  return { virtual, shown, placeOf };
 }
 
 /** Where the list begins on the page. What stands above it folds and unfolds. */
