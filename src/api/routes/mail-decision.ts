@@ -298,21 +298,20 @@ async function readForm(req: Request, res: Response): Promise<ReadonlyMap<string
   return fields;
 }
 
-/** Shows that a form was written by us, for one purpose, and not long ago; needs no cookie. */
-interface FormTokens {
-  issue(purpose: string, now: number): string;
-  holds(token: string, purpose: string, now: number): boolean;
-}
-
-/** `secret`: the same in every api process. `goodFor`: ms. */
-function createFormTokens(secret: () => string, goodFor: number): FormTokens {
+/**
+ * Shows that a form was written by us, for one purpose, and not long ago; needs no cookie. `secret`: the same in every api
+ * process. `goodFor`: ms.
+ */
+function createFormTokens(secret: () => string, goodFor: number) {
   const macOf = (at: string, purpose: string): Buffer =>
     createHmac('sha256', secret()).update(`holdpoint form v1\n${at}\n${purpose}`).digest();
   return {
-    issue: (purpose, now) => `${now}.${macOf(String(now), purpose).toString('base64url')}`,
-    holds(token, purpose, now) {
+    issue: (purpose: string, now: number): string => `${now}.${macOf(String(now), purpose).toString('base64url')}`,
+    holds(token: string, purpose: string, now: number): boolean {
       const [at = '', mac = ''] = token.split('.');
       return isSameSecret(Buffer.from(mac, 'base64url'), macOf(at, purpose)) && now - Number(at) < goodFor;
     },
   };
 }
+
+type FormTokens = ReturnType<typeof createFormTokens>;

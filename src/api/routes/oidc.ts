@@ -21,7 +21,7 @@ interface OidcDeps {
   readonly settings: SettingsSource;
   readonly sessions: Sessions;
   readonly provider: IdentityProvider;
-  readonly flows: SignInFlows;
+  readonly flows: ReturnType<typeof createSignInFlows>;
   readonly log: Logger;
 }
 
@@ -109,13 +109,7 @@ const COOKIE = { name: 'holdpoint_sign_in', path: '/v1/session/oidc' };
 const LIFETIME = 600;
 
 /** Keeps a flow in an encrypted cookie of the browser that began it: the answer counts in no other browser. */
-interface SignInFlows {
-  keep(req: Request, res: Response, flow: OidcFlow): Promise<void>;
-  /** The flow of this browser, once: its cookie goes with the answer. */
-  take(req: Request, res: Response): Promise<OidcFlow | undefined>;
-}
-
-export function createSignInFlows(secret: () => string, settings: SettingsSource): SignInFlows {
+export function createSignInFlows(secret: () => string, settings: SettingsSource) {
   const open = (req: Request, res: Response): Promise<IronSession<{ flow?: OidcFlow }>> => {
     const { name, ...scope } = cookieFor(req, settings, COOKIE);
     return getIronSession<{ flow?: OidcFlow }>(req, res, {
@@ -127,12 +121,13 @@ export function createSignInFlows(secret: () => string, settings: SettingsSource
     });
   };
   return {
-    async keep(req, res, flow) {
+    async keep(req: Request, res: Response, flow: OidcFlow): Promise<void> {
       const cookie = await open(req, res);
       cookie.flow = flow;
       await cookie.save();
     },
-    async take(req, res) {
+    /** The flow of this browser, once: its cookie goes with the answer. */
+    async take(req: Request, res: Response): Promise<OidcFlow | undefined> {
       const cookie = await open(req, res);
       const { flow } = cookie;
       cookie.destroy();

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { admitLifts } from '../../activities/execute/admit-lifts.ts';
 import { answerStatements } from '../../activities/execute/answer-statements.ts';
-import type { DirectActivities } from '../../activities/api.ts';
 import { createDirectActivities, createExecuteActivities, type ExecuteDeps } from '../../activities/execute/index.ts';
 import { stopObjectedCalls } from '../../activities/objection-sweeps.ts';
 import { lostClaims } from '../../activities/lost-reviews.ts';

@@ -139,13 +139,8 @@ function ConnectionNote() {
   );
 }
 
-interface SignInLink {
-  readonly isPending: boolean;
-  readonly problem: LinkProblem | undefined;
-}
-
 /** Redeems the token of a sign-in link, before the session is read or in the place of the one that is open. */
-function useSignInLink(): SignInLink {
+function useSignInLink() {
   const queries = useQueryClient();
   const token = signInToken.use();
   const { mutate, ...attempt } = useMutation({
@@ -165,8 +160,6 @@ function useSignInLink(): SignInLink {
     mutate(token);
   }, [token, mutate]);
   const refused = attempt.isSuccess && attempt.data === undefined;
-  return {
-    isPending: token !== undefined || attempt.isPending,
-    problem: attempt.isError ? 'unreachable' : refused ? 'refused' : undefined,
-  };
+  const problem: LinkProblem | undefined = attempt.isError ? 'unreachable' : refused ? 'refused' : undefined;
+  return { isPending: token !== undefined || attempt.isPending, problem };
 }

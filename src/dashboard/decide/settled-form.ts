@@ -3,20 +3,11 @@ import { useEffect, useRef, useState, type KeyboardEvent, type RefObject, type S
 /** How long a form takes no press after it has opened: the press may have been meant for what was there before. Ms. */
 const SETTLE_MS = 500;
 
-interface SettledForm {
-  /** Until then its submit button is disabled. */
-  readonly isSettled: boolean;
-  readonly formProps: {
-    readonly onSubmit: (event: SubmitEvent<HTMLFormElement>) => void;
-    readonly onKeyDownCapture: (event: KeyboardEvent<HTMLFormElement>) => void;
-  };
-}
-
 /**
  * A form that decides. It is sent by its button, by Enter on it, or by Ctrl+Enter anywhere in it; never by a key that is
  * held down, and never by a press of its first half second, however late the browser delivers that press.
  */
-export function useSettledForm(send: () => void, focusFirst?: RefObject<HTMLElement | null>): SettledForm {
+export function useSettledForm(send: () => void, focusFirst?: RefObject<HTMLElement | null>) {
   const [isSettled, setSettled] = useState(false);
   const settlesAt = useRef(Number.POSITIVE_INFINITY);
   useEffect(() => {
@@ -37,13 +28,14 @@ export function useSettledForm(send: () => void, focusFirst?: RefObject<HTMLElem
     if (focusFirst.current?.closest('form')?.contains(document.activeElement) !== true) focusFirst.current?.focus();
   }, [isSettled, focusFirst]);
   return {
+    /** Until then its submit button is disabled. */
     isSettled,
     formProps: {
-      onSubmit: (event) => {
+      onSubmit: (event: SubmitEvent<HTMLFormElement>): void => {
         event.preventDefault();
         if (performance.now() >= settlesAt.current) send();
       },
-      onKeyDownCapture: (event) => {
+      onKeyDownCapture: (event: KeyboardEvent<HTMLFormElement>): void => {
         if (event.key !== 'Enter') return;
         const sends = event.ctrlKey || event.metaKey;
         const isLineBreak = event.target instanceof HTMLTextAreaElement && !sends;

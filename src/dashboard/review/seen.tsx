@@ -152,16 +152,11 @@ export function SeenProvider({ children }: { readonly children: ReactNode }) {
   return <SeenContext value={tracker}>{children}</SeenContext>;
 }
 
-interface Seen extends SeenState {
-  readonly showNext: () => void;
-  readonly stretches: (most: number) => readonly boolean[];
-}
-
-export function useSeen(): Seen {
+export function useSeen() {
   const tracker = use(SeenContext);
   if (tracker === undefined) throw new Error('outside of a SeenProvider');
   const state = useSyncExternalStore(tracker.subscribe, tracker.state);
-  return { ...state, showNext: () => tracker.showNext(), stretches: (most) => tracker.stretches(most) };
+  return { ...state, showNext: () => tracker.showNext(), stretches: (most: number) => tracker.stretches(most) };
 }
 
 /** A piece of what is decided on: approving waits until it has been on screen. */
