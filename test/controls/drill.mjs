@@ -11,9 +11,9 @@ export const controls = [
   {
     point: 2,
     what: 'a request for a drill makes no other review one',
-    file: 'src/activities/gate/classify-question.ts',
-    find: '  if (payload.reviewId !== reviewId || payload.deploymentId !== settings.deploymentId) return undefined;\n',
-    replace: '',
+    file: 'src/activities/own-envelope.ts',
+    find: 'reviewId === of.reviewId && deploymentId === of.deploymentId ? verified : undefined',
+    replace: 'verified',
     test: 'test/activity/drill.test.ts',
     name: 'where it is another review',
   },
