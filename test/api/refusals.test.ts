@@ -115,7 +115,10 @@ describe('a request that does not fit is told by its field, with what is expecte
       '/v1/execute/batch',
       'agent-1',
       { calls: [CREATE, { ...CREATE, tool: 5 }] },
-      ['/calls/1/tool', 'must be a string, not a number'],
+      [
+        '/calls/1/tool',
+        'must be a dotted name that starts with a lower-case letter, such as payouts.create, not a number',
+      ],
     ],
     ['no call in a batch', '/v1/execute/batch', 'agent-1', { calls: [] }, ['/calls', 'must have at least 1 entry']],
     [
