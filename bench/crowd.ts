@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { Holdpoint } from '../src/client/index.ts';
@@ -37,6 +38,7 @@ try {
   for (let round = 0; round < ROUNDS; round += 1) {
     alone.push(await measure(apart));
     const over = new AbortController();
+    setMaxListeners(0, over.signal);
     const crowd = gather(apart, reviewIds, over.signal);
     // Every stream has caught up, and every agent waits.
     await sleep(3_000);
