@@ -168,7 +168,7 @@ export function createGateClient(client: Client, isForeign: () => boolean = () =
     async describe(reviewId) {
       try {
         const found = await within(DEADLINE.describe, () => client.workflow.getHandle(reviewId).describe());
-        // It comes from whoever started the workflow, which need not be us.
+        // Any client of Temporal can have started the workflow and written this.
         const memo = startMemoSchema.safeParse(found.memo?.[MEMO_KEY]).data;
         if (memo === undefined) return undefined;
         return { memo, runId: found.runId, open: found.status.name === 'RUNNING' };

@@ -10,6 +10,9 @@ const TRUST =
   'Set NODE_EXTRA_CA_CERTS to a PEM file with the certificate of that authority, in the environment of this process';
 const UNKNOWN_AUTHORITY = `The certificate of the server is signed by an authority that this process does not trust. ${TRUST}`;
 
+const OTHER_HOST =
+  'The certificate of the server is for other host names. Correct the host in the URL, or the certificate';
+const UNKNOWN_HOST = 'The server has no certificate for this host name. Correct the host in the URL';
 const NOT_ISSUED_FOR_THIS =
   'The certificate of the server, or one that signed it, was not issued for this use. Replace it there';
 const REFUSES = 'The server refuses the connection without a certificate of the client';
@@ -26,10 +29,8 @@ const UNTRUSTED: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'The certificate of the server has expired. Renew it there',
   CERT_NOT_YET_VALID: 'The certificate of the server is not valid yet. Check the clocks of both machines',
   CERT_REVOKED: 'The certificate of the server has been revoked. Replace it there',
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    'The certificate of the server is for other host names. Correct the host in the URL, or the certificate',
-  HOSTNAME_MISMATCH:
-    'The certificate of the server is for other host names. Correct the host in the URL, or the certificate',
+  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_HOST,
+  HOSTNAME_MISMATCH: OTHER_HOST,
   INVALID_CA: NOT_ISSUED_FOR_THIS,
   INVALID_PURPOSE: NOT_ISSUED_FOR_THIS,
   PATH_LENGTH_EXCEEDED: NOT_ISSUED_FOR_THIS,
@@ -40,9 +41,8 @@ const UNTRUSTED: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: WANTS_CLIENT,
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: `${REFUSES}, or has no cipher in common with this process`,
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: WANTS_CLIENT,
-  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: 'The server has no certificate for this host name. Correct the host in the URL',
-  ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME:
-    'The server has no certificate for this host name. Correct the host in the URL',
+  ERR_SSL_TLSV1_UNRECOGNIZED_NAME: UNKNOWN_HOST,
+  ERR_SSL_TLSV1_ALERT_UNRECOGNIZED_NAME: UNKNOWN_HOST,
   ERR_SSL_EE_KEY_TOO_SMALL: 'The key of the server’s certificate is too short. Replace the certificate there',
   ERR_SSL_CA_MD_TOO_WEAK: 'The certificate of the server is signed with a weak hash. Replace it there',
 };

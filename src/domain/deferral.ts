@@ -26,6 +26,11 @@ export function whyItWaits({ status, frozen, limited, deferred }: ExecutionView)
   return found;
 }
 
+/** `waits until 2026-12-01T10:00:00.000Z`, or `waits` where that depends on a person. */
+export function waitsWords({ from }: Waiting): string {
+  return from === null ? 'waits' : `waits until ${from}`;
+}
+
 export function limitedWords({ perHour }: NonNullable<ExecutionView['limited']>): string {
   return `${perHour} calls of its tool ran in the last hour, as many as limits.irreversiblePerToolPerHour allows`;
 }

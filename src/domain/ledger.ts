@@ -74,7 +74,7 @@ interface NewClaim {
   readonly at: Timestamp;
   /** A holder of the claim must not send after this. */
   readonly sendBy: Timestamp;
-  /** When the request can no longer be on its way: reconciling is allowed from then on. */
+  /** From this time on the request cannot still be in flight, so the outcome may be reconciled. */
   readonly settledBy: Timestamp;
   readonly digest: Digest;
   readonly idempotencyKey: string | null;

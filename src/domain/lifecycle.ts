@@ -46,7 +46,7 @@ export const STATUS = {
   changes_requested: { ...WAITS, label: 'changes requested', words: 'waiting for the agent to change it' },
   approved: { ...LET_THROUGH, label: 'approved', words: 'approved', tone: 'good', resolution: 'approve' },
   rejected: { ...REFUSED, label: 'rejected', words: 'rejected', resolution: 'reject' },
-  expired: { ...LAPSED, label: 'expired', words: 'expired: nobody decided in time', resolution: 'expired' },
+  expired: { ...LAPSED, label: 'expired', words: 'expired: not decided in time', resolution: 'expired' },
   withdrawn: {
     ...LAPSED,
     label: 'withdrawn',

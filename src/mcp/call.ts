@@ -13,7 +13,7 @@ import {
 import type { ReviewId } from '../contract/ids.ts';
 import type { Review } from '../contract/review.ts';
 import { offeredName } from '../contract/tool-name.ts';
-import { whyItWaits } from '../domain/deferral.ts';
+import { waitsWords, whyItWaits } from '../domain/deferral.ts';
 import { isFinal } from '../domain/lifecycle.ts';
 import type { Settings } from '../domain/policy/settings.ts';
 import { serviceOf } from '../domain/policy/upstreams.ts';
@@ -120,15 +120,11 @@ async function sendProgress(extra: Extra, { execution }: Review, progress: numbe
   const progressToken = extra._meta?.['progressToken'];
   if (typeof progressToken !== 'string' && typeof progressToken !== 'number') return;
   const [waits] = whyItWaits(execution);
-  const until = waits?.from ?? null;
   const params = {
     progressToken,
     progress: Math.round(progress),
     total: Math.round(total),
-    message:
-      waits === undefined
-        ? 'Waiting for a human decision'
-        : `Approved, waits${until === null ? '' : ` until ${until}`} (${waits.code})`,
+    message: waits === undefined ? 'Waiting for a human decision' : `Approved, ${waitsWords(waits)} (${waits.code})`,
   };
   await extra.sendNotification({ method: 'notifications/progress', params });
 }

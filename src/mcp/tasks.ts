@@ -4,7 +4,7 @@ import { ProblemError } from '../api/index.ts';
 import { principalKey } from '../api/principal.ts';
 import { reviewIdSchema } from '../contract/ids.ts';
 import type { Review } from '../contract/review.ts';
-import { whyItWaits } from '../domain/deferral.ts';
+import { waitsWords, whyItWaits } from '../domain/deferral.ts';
 import { isFinal, STATUS } from '../domain/lifecycle.ts';
 import { reviewResult } from './call.ts';
 import type { McpRequest } from './request.ts';
@@ -116,9 +116,7 @@ function messageOf({ status, execution, feedback }: Review): string {
     return `A reviewer asks for changes; send other arguments with holdpoint_revise${words}`;
   }
   const [waits] = whyItWaits(execution);
-  if (waits !== undefined) {
-    return `${status}, waits${waits.from === null ? '' : ` until ${waits.from}`}: ${showWords(waits.message)}`;
-  }
+  if (waits !== undefined) return `${status}, ${waitsWords(waits)}: ${showWords(waits.message)}`;
   return execution.status === 'not_started' ? status : `${status}, ${execution.status}`;
 }
 

@@ -1,7 +1,6 @@
 import type { PreviewResult } from '../../ports/connector.ts';
-import { isTree } from '../../domain/sql/inspect.ts';
+import { isTree, type TableName } from '../../domain/sql/inspect.ts';
 import { parseStatement, type Tree } from '../../domain/sql/parser.ts';
-import type { TableName } from '../../domain/sql/inspect.ts';
 import { refuseOutside } from '../../domain/sql/runnable.ts';
 import type { SqlSession } from './driver.ts';
 import { quoteTable } from './tables.ts';

@@ -45,7 +45,7 @@ export function ConfirmPanel({ review, deciding, place, onClose }: PanelProps) {
   );
 }
 
-/** Said where the decision is made: that nobody could compare this version with the one before. */
+/** A warning beside the buttons: this version could not be compared with the one before. */
 export function NotCompared({ review }: { readonly review: Review }) {
   const { state } = useEarlier(review);
   if (state !== 'failed' && state !== 'gone') return null;

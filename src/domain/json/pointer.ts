@@ -8,7 +8,7 @@ export function parsePointer(pointer: string): readonly string[] {
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** A member of the table's own: a name that somebody else wrote may be one that every object has. */
+/** An own property of the table, never an inherited one: a name from outside may be `constructor`. */
 export function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }

@@ -21,8 +21,8 @@ export function storable(value: Json, depth = 0): Json {
 }
 
 /**
- * Text that PostgreSQL can hold: lone surrogates and NUL become U+FFFD. Whoever can reach Temporal can put either into a
- * proposal, and no call may become unrecordable by it.
+ * Text that PostgreSQL can store: lone surrogates and NUL become U+FFFD. Any client of Temporal can put either into a proposal,
+ * and every call must remain recordable.
  */
 export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '\ufffd');
