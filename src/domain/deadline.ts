@@ -3,6 +3,11 @@ import type { Level, Review } from '../contract/review.ts';
 // When a review ends by itself, when people are reminded of it, and from when on more people may decide. Instants are
 // epoch ms; those in a level or a review are ISO 8601.
 
+/** ISO 8601 in UTC with milliseconds, of epoch ms. */
+export function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 /** The times of an approval as policy or a question states them, in ms. */
 export interface ApprovalTimes {
   /** Counted from the start of the review. */

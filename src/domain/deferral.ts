@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../contract/codes.ts';
 import type { ExecutionView } from '../contract/review.ts';
+import { isoOf } from './deadline.ts';
 
 /** Why an approved call has not been made. */
 interface Waiting {
@@ -40,7 +41,7 @@ const HOUR_MS = 3_600_000;
 /** When a tool may run again whose n-th last call, of n that it may make in an hour, was claimed then. Null: now. */
 export function nextClaimAt(nthLast: string | undefined, now: number): string | null {
   const at = nthLast === undefined ? 0 : Date.parse(nthLast) + HOUR_MS;
-  return at > now ? new Date(at).toISOString() : null;
+  return at > now ? isoOf(at) : null;
 }
 
 const FIRST_WAIT_MS = 1_000;

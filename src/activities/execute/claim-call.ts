@@ -1,4 +1,5 @@
 import { callTimeoutMs } from '../../domain/call-timeout.ts';
+import { isoOf } from '../../domain/deadline.ts';
 import { nextClaimAt } from '../../domain/deferral.ts';
 import { entryOf } from '../../domain/gate/change.ts';
 import { findStanding, type Objection } from '../../domain/gate/objections.ts';
@@ -18,8 +19,6 @@ const SETTLE_MARGIN_MS = 5_000;
 
 /** How long a claim waits for an objection that does not verify, e.g. for the key that signed it, ms. */
 const UNREADABLE_DELAY_MS = 5_000;
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Claims that this process is about to write, by tool, in the order in which they were asked for. */
 export type Claiming = Map<string, Set<symbol>>;
@@ -76,14 +75,14 @@ export function newClaim(
   const sendBy = now + SEND_WITHIN_MS;
   return {
     token: deps.newToken(),
-    at: iso(now),
-    sendBy: iso(sendBy),
-    settledBy: iso(sendBy + callTimeoutMs(call.tool, call.connector.timeoutMs) + SETTLE_MARGIN_MS),
+    at: isoOf(now),
+    sendBy: isoOf(sendBy),
+    settledBy: isoOf(sendBy + callTimeoutMs(call.tool, call.connector.timeoutMs) + SETTLE_MARGIN_MS),
     digest: call.digest,
     // Made now, not when the call was proposed: targets forget keys after a day.
     idempotencyKey: call.tool.idempotency === undefined ? null : `holdpoint-${reviewId}`,
     // Those of the first claim, where this one follows a deferral: the database keeps them.
-    firstAt: iso(now),
+    firstAt: isoOf(now),
     resends: 0,
     resendAt: null,
   };
@@ -115,7 +114,7 @@ export async function stopCall(
   { payload, payloadDigest }: Objection,
 ): Promise<void> {
   const { reviewId, proposalDigest } = row;
-  const at = iso(deps.clock.now());
+  const at = isoOf(deps.clock.now());
   const stopped = { by: payload.reviewer.id, comment: payload.comment ?? null, at: payload.decidedAt };
   const { ok } = await deps.store.commit({
     key: `objected:${payloadDigest}`,

@@ -6,7 +6,8 @@ import type { SessionMethod } from '../../contract/api.ts';
 import { findWithheldGroups } from '../../domain/withheld-groups.ts';
 import type { SessionStore, StoredSession } from '../../ports/sessions.ts';
 import { findReviewer, type Settings, type SettingsSource } from '../../domain/policy/settings.ts';
-import { isoOf, type Clock } from '../service/context.ts';
+import type { Clock } from '../service/context.ts';
+import { isoOf } from '../../domain/deadline.ts';
 import type { OpenSession, ReviewerPrincipal } from '../principal.ts';
 import { cookieFor } from './addresses.ts';
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { principalIdSchema } from '../../contract/ids.ts';
 import type { SessionStore } from '../../ports/sessions.ts';
 import { isSameSecret } from './auth.ts';
-import { isoOf, type Clock } from '../service/context.ts';
+import type { Clock } from '../service/context.ts';
+import { isoOf } from '../../domain/deadline.ts';
 
 /** Milliseconds that a link is good for. */
 const GOOD_FOR = 10 * 60_000;

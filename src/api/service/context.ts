@@ -13,6 +13,7 @@ import { loadSqlParser } from '../../domain/sql/parser.ts';
 import { ulidOf } from '../../domain/ulid.ts';
 import type { Clock, Signer } from '../../ports/connector.ts';
 import type { Store } from '../../ports/store.ts';
+import { isoOf } from '../../domain/deadline.ts';
 
 export type { Clock, Signer } from '../../ports/connector.ts';
 
@@ -91,11 +92,6 @@ export function reviewSignerOf(context: ServiceContext): Signer {
 
 function missing(): never {
   throw new ProblemError('not_found');
-}
-
-/** ISO 8601 in UTC with milliseconds, of epoch ms. */
-export function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 export function isoNow(context: ServiceContext): string {

@@ -1,7 +1,8 @@
 import { readVisible } from './read.ts';
 import { watchReview } from './hub.ts';
 import type { Caller } from './types.ts';
-import { isoNow, isoOf, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
+import { isoNow, newUlid, reviewSignerOf, type ServiceContext } from './context.ts';
+import { isoOf } from '../../domain/deadline.ts';
 import type { ReviewerPrincipal } from '../principal.ts';
 import { ProblemError } from '../problem.ts';
 import type { Delivery } from '../../contract/delivery.ts';

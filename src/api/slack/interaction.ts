@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { isSameSecret } from '../http/auth.ts';
-import { isoOf } from '../service/context.ts';
+import { isoOf } from '../../domain/deadline.ts';
 import type { SessionStore } from '../../ports/sessions.ts';
 import { COMMENT, decisionOf, readButtonValue, type SlackDecision } from '../../domain/slack/message.ts';
 

@@ -10,6 +10,7 @@ import type {
   SentencePart,
   WrittenAmount,
 } from '../../contract/review.ts';
+import { isoOf } from '../deadline.ts';
 import { decisionsTaken, isStoppable, stateOfGate } from '../eligibility.ts';
 import { STATUS, type EndedStatus } from '../lifecycle.ts';
 import { isEnded, type GateState } from './state.ts';
@@ -60,8 +61,6 @@ export interface ReviewRecord {
   readonly execution: ExecutionView;
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString();
-
 /** The full state of a review, as every door shows it. */
 export function viewReview(record: ReviewRecord): Review {
   const current = record.revisions.at(-1);
@@ -69,7 +68,7 @@ export function viewReview(record: ReviewRecord): Review {
   const { material } = current;
   const status = statusOf(record);
   const level = record.gate?.tag === 'pending' ? record.gate.level : 0;
-  const expiresAt = record.gate === null ? material.expiresAt : iso(record.gate.spec.expiresAt);
+  const expiresAt = record.gate === null ? material.expiresAt : isoOf(record.gate.spec.expiresAt);
   return {
     ...record.base,
     status,
@@ -106,7 +105,7 @@ export function viewReview(record: ReviewRecord): Review {
     resolution: resolutionOf(record, current),
     feedback:
       record.gate?.tag === 'changes_requested'
-        ? { by: record.gate.by, comment: record.gate.comment, at: iso(record.gate.at) }
+        ? { by: record.gate.by, comment: record.gate.comment, at: isoOf(record.gate.at) }
         : null,
     execution: isEdited(record) ? { ...record.execution, edited: true } : record.execution,
   };
@@ -135,7 +134,7 @@ function allowedNow(record: ReviewRecord, current: RevisionRecord): DecisionType
 
 function resolvedAt(record: ReviewRecord): string | null {
   if (record.ungated !== null) return record.ungated.at;
-  return record.gate !== null && isEnded(record.gate) ? iso(record.gate.at) : null;
+  return record.gate !== null && isEnded(record.gate) ? isoOf(record.gate.at) : null;
 }
 
 /** A reviewer changed what was finally approved. */
