@@ -111,6 +111,7 @@ async function bundleWorkflows(outDir) {
   ]) {
     const { code } = await bundleWorkflowCode({
       workflowsPath: join(outDir, 'workflows', 'index.js'),
+      preloadModules: [join(outDir, 'workflows', 'pure.js')],
       payloadConverterPath: join(outDir, 'workflows', 'payload-converter.cjs'),
       workflowInterceptorModules,
       logger: new DefaultLogger('WARN'),

@@ -116,6 +116,7 @@ function run(worker: Worker): RunningWorker {
 }
 
 const SOURCE = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+const PURE = fileURLToPath(new URL('../../workflows/pure.ts', import.meta.url));
 
 const bundling = new Map<string, Promise<WorkflowBundleOption>>();
 
@@ -131,6 +132,7 @@ export async function loadWorkflowCode({ isTraced = false } = {}): Promise<Workf
     bundling.get(name) ??
     bundleWorkflowCode({
       workflowsPath: SOURCE,
+      preloadModules: [PURE],
       payloadConverterPath: dataConverter.payloadConverterPath as string,
       // As scripts/lib/build.mjs does.
       workflowInterceptorModules: isTraced ? [createRequire(import.meta.url).resolve(WORKFLOW_SPANS)] : [],
