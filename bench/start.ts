@@ -16,7 +16,7 @@ const ROUNDS = Number(process.env['ROUNDS'] ?? 7);
 
 const holdpoint = await prepareHoldpoint();
 const [port, binary] = [await freePort(), await findTemporalCli(process.env, console.error)];
-const code = pathToFileURL(packageFile('dist', 'cli', 'dev', 'run-dev.js')).href;
+const code = pathToFileURL(packageFile('dist', 'cli', 'dev', 'start-dev.js')).href;
 
 async function startServer(): Promise<() => Promise<void>> {
   const databaseFile = join(holdpoint.dataDir, 'temporal.db');

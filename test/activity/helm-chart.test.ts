@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { createProgram } from '../../src/cli/commands/program.ts';
 import { readEnvironment } from '../../src/cli/compose/environment.ts';
-import { readTemporalTarget } from '../../src/cli/compose/temporal.ts';
+import { readTemporalTarget } from '../../src/cli/compose/temporal-target.ts';
 import { packageFile } from '../../src/cli/embedded/cache.ts';
 import { getKubernetesTools, type KubernetesTools } from '../support/kubernetes.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
 import { isAlive } from '../../src/cli/embedded/processes.ts';
 import { startTemporalServer, type TemporalServerOptions } from '../../src/cli/embedded/temporal-server.ts';
-import { SEARCH_ATTRIBUTE_NAMES } from '../../src/cli/compose/search-attributes.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../src/workflows/messages.ts';
 import { freePort } from '../support/ports.ts';
 
 let directory: string;

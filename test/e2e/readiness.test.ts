@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SEARCH_ATTRIBUTE_NAMES } from '../../src/cli/compose/search-attributes.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../src/workflows/messages.ts';
 import type { Readiness } from '../../src/contract/api.ts';
 import { DEPLOYMENT_ID, writeDeployment, type Deployment } from '../support/e2e-deployment.ts';
 import { until } from '../support/e2e-world.ts';

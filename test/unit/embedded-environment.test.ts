@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readEnvironment, requireDistinctPorts } from '../../src/cli/compose/environment.ts';
 import { noProxy } from '../../src/domain/proxy.ts';
-import { findTemporalTarget } from '../../src/cli/compose/temporal.ts';
+import { findTemporalTarget } from '../../src/cli/compose/temporal-target.ts';
 import { StartError } from '../../src/cli/start-error.ts';
 
 function refusalOf(run: () => unknown): StartError {

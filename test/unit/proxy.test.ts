@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTemporalTarget } from '../../src/cli/compose/temporal.ts';
+import { readTemporalTarget } from '../../src/cli/compose/temporal-target.ts';
 import { readEnvironment } from '../../src/cli/compose/environment.ts';
 import { run } from '../../src/cli/commands/run.ts';
 import { readProxy } from '../../src/domain/proxy.ts';

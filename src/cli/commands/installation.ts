@@ -131,11 +131,12 @@ export async function withDatabaseAndTemporal<T>(
   io: Io,
   use: (store: Store, temporal: TemporalConnections) => Promise<T>,
 ): Promise<T> {
-  const [{ readEnvironment }, { openStore }, { connectTemporal, readTemporalTarget }, { openDevTemporal }] =
+  const [{ readEnvironment }, { openStore }, { connectTemporal }, { readTemporalTarget }, temporalOfDev] =
     await Promise.all([
       import('../compose/environment.ts'),
-      import('../compose/settings.ts'),
+      import('../compose/open-store.ts'),
       import('../compose/temporal.ts'),
+      import('../compose/temporal-target.ts'),
       import('../dev/embedded-temporal.ts'),
     ]);
   const settings = readEnvironment(io.env);
@@ -145,9 +146,10 @@ export async function withDatabaseAndTemporal<T>(
     if (settings.databaseUrl === null) {
       const dataDir = await openExistingDataDir(settings.dataDir);
       closing.push(() => dataDir.release());
-      const opened = await openDevTemporal(settings, dataDir, io.env, (line) => io.note(line));
-      closing.push(() => opened.stop());
-      temporal = opened.connections;
+      const server = await temporalOfDev.startDevTemporal(settings, dataDir, io.env, (line) => io.note(line));
+      closing.push(() => server.stop());
+      temporal = await temporalOfDev.connectDevTemporal(server);
+      closing.push(() => temporal.close());
     } else {
       temporal = await connectTemporal(readTemporalTarget(io.env));
       closing.push(() => temporal.close());

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { z } from 'zod';
@@ -211,4 +212,22 @@ export function requireDistinctPorts(settings: EnvironmentSettings): void {
     if (other)
       throw new StartError('setting_invalid', `${name} and ${other[0]} are both ${value}. Change one of them.`);
   }
+}
+
+/** The config file that the environment names or that lies here; undefined: there is none, and none was asked for. */
+export function findConfigFile({ configFile }: EnvironmentSettings, env: Environment): string | undefined {
+  const path = resolve(configFile);
+  if (existsSync(path)) return path;
+  if (env.HOLDPOINT_CONFIG === undefined || env.HOLDPOINT_CONFIG === '') return undefined;
+  throw new StartError('config_missing', `HOLDPOINT_CONFIG is ${configFile}, which does not exist.`);
+}
+
+/** As {@link findConfigFile}, for parts that cannot run without one. */
+export function requireConfigFile(settings: EnvironmentSettings, env: Environment): string {
+  const path = findConfigFile(settings, env);
+  if (path !== undefined) return path;
+  throw new StartError(
+    'config_missing',
+    `There is no ${settings.configFile} here. \`holdpoint init\` writes one; or set HOLDPOINT_CONFIG to its path.`,
+  );
 }

@@ -9,7 +9,7 @@ import { openDatabase } from '../../storage/store.ts';
 import { StartError } from '../start-error.ts';
 import { readEnvironment } from './environment.ts';
 import type { RunOptions } from './serve.ts';
-import { explainDatabase, requireDatabaseUrl } from './settings.ts';
+import { explainDatabase, requireDatabaseUrl } from './open-store.ts';
 
 export interface MigrateOptions {
   /** A directory with a password for each login; missing ones are generated into it. */

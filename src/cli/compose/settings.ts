@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { Logger } from 'pino';
 import { loadCatalogFiles } from '../../catalog/index.ts';
 import { parseConfigFile } from '../../domain/files/parse-file.ts';
@@ -10,27 +10,6 @@ import { openSettings, type FileSettingsSource } from '../../settings/follow.ts'
 import { resolveReference } from '../../storage/keys/index.ts';
 import { StartError } from '../start-error.ts';
 import { keepFiles } from './kept-files.ts';
-import type { EnvironmentSettings } from './environment.ts';
-import { StorageError, type Store } from '../../ports/store.ts';
-import { createStore } from '../../storage/store.ts';
-
-/** The config file that the environment names or that lies here; undefined: there is none, and none was asked for. */
-export function findConfigFile({ configFile }: EnvironmentSettings, env: Environment): string | undefined {
-  const path = resolve(configFile);
-  if (existsSync(path)) return path;
-  if (env.HOLDPOINT_CONFIG === undefined || env.HOLDPOINT_CONFIG === '') return undefined;
-  throw new StartError('config_missing', `HOLDPOINT_CONFIG is ${configFile}, which does not exist.`);
-}
-
-/** As {@link findConfigFile}, for parts that cannot run without one. */
-export function requireConfigFile(settings: EnvironmentSettings, env: Environment): string {
-  const path = findConfigFile(settings, env);
-  if (path !== undefined) return path;
-  throw new StartError(
-    'config_missing',
-    `There is no ${settings.configFile} here. \`holdpoint init\` writes one; or set HOLDPOINT_CONFIG to its path.`,
-  );
-}
 
 /** `deploymentId` of a config file, before anything else of it is checked; undefined if it names none. */
 export function readDeploymentId(configFile: string): string | undefined {
@@ -100,41 +79,4 @@ export function reportFiles(source: Pick<FileSettingsSource, 'onProblem'>, print
     const lines = problem.split('\n').map((line) => `  ${line}`);
     print('The changed files are not in force; the version before stays:', ...lines);
   });
-}
-
-/** Opens PostgreSQL, or the embedded database where no URL is given. Throws `database_unavailable`, in words. */
-export async function openStore(databaseUrl: string | null, dataDir: string): Promise<Store> {
-  try {
-    return await createStore(databaseUrl === null ? { dataDir } : { databaseUrl });
-  } catch (error) {
-    throw explainDatabase(error, databaseUrl, dataDir);
-  }
-}
-
-/** A failure of the database, with its name and the driver's code; another error as it is. */
-export function explainDatabase(error: unknown, databaseUrl: string | null, dataDir: string): unknown {
-  if (!(error instanceof StorageError)) return error;
-  const { cause } = error;
-  const why = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-  return new StartError(
-    'database_unavailable',
-    `${describe(databaseUrl, dataDir)} cannot be used (${error.code}): ${error.message}${why}.`,
-    { cause: error },
-  );
-}
-
-/** Names the database without its password. */
-function describe(databaseUrl: string | null, dataDir: string): string {
-  if (databaseUrl === null) return `The embedded database in ${dataDir}`;
-  const { host, pathname, username } = new URL(databaseUrl);
-  return `The database ${pathname.slice(1)} at ${host}, as ${username} (DATABASE_URL),`;
-}
-
-/** For parts that run in a process of their own: the embedded database belongs to one process. */
-export function requireDatabaseUrl(databaseUrl: string | null): string {
-  if (databaseUrl !== null) return databaseUrl;
-  throw new StartError(
-    'setting_invalid',
-    'DATABASE_URL is not set. The embedded database belongs to one process (`holdpoint dev`); parts that run separately need PostgreSQL.',
-  );
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { DIRECT_GRPC } from '../compose/proxy.ts';
-import { SEARCH_ATTRIBUTE_NAMES } from '../compose/search-attributes.ts';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../workflows/messages.ts';
 import { StartError } from '../start-error.ts';
 import { findProcesses, isAlive, isPortFree, type RunningProcess } from './processes.ts';
 
@@ -227,9 +227,11 @@ const ATTEMPT_MS = 10_000;
  */
 export async function prepareServer(address: string, timeoutMs: number, isAlive: () => boolean): Promise<void> {
   const until = performance.now() + timeoutMs;
+  // Loaded while the server starts.
+  const client = await import('@temporalio/client');
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, ...DIRECT_GRPC, connectTimeout: '5s' });
+      const connection = await client.Connection.connect({ address, ...DIRECT_GRPC, connectTimeout: '5s' });
       return await connection
         .withDeadline(Date.now() + ATTEMPT_MS, () => setRetention(connection))
         .finally(() => connection.close());

@@ -1,6 +1,6 @@
 import { readEnvironment, type EnvironmentSettings } from '../../compose/environment.ts';
 import { PART_NEEDS, type ApartName, type PartNeeds } from '../../compose/part-needs.ts';
-import { findTemporalTarget, readTemporalTarget, type TemporalTarget } from '../../compose/temporal.ts';
+import { findTemporalTarget, readTemporalTarget, type TemporalTarget } from '../../compose/temporal-target.ts';
 import { StartError } from '../../start-error.ts';
 import { Exit } from '../../ui/exit.ts';
 import type { Io } from '../../ui/io.ts';

@@ -1,16 +1,13 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE } from '../../../workflows/messages.ts';
+import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE, SEARCH_ATTRIBUTE_NAMES } from '../../../workflows/messages.ts';
 import type { TemporalIdentity } from '../../../ports/recovery.ts';
 import { hasStandaloneActivities } from '../../compose/standalone-activities.ts';
 import { DIRECT_GRPC } from '../../compose/proxy.ts';
-import {
-  explainUnregistrable,
-  inspectSearchAttributes,
-  SEARCH_ATTRIBUTE_NAMES,
-} from '../../compose/search-attributes.ts';
-import type { TemporalConnections, TemporalTarget } from '../../compose/temporal.ts';
+import { explainUnregistrable, inspectSearchAttributes } from '../../compose/search-attributes.ts';
+import type { TemporalConnections } from '../../compose/temporal.ts';
+import type { TemporalTarget } from '../../compose/temporal-target.ts';
 import { describeIdentity, isSameTemporal, readTemporalIdentity } from '../../compose/temporal-binding.ts';
 import { fail, judgeClock, ok, skipped, warn, type Finding } from './checks.ts';
 
