@@ -495,7 +495,6 @@ export const words = {
     sentAt: 'Sent',
     known: 'What is known',
     noAnswer: 'The connection ended before an answer came.',
-    answered: (status: number) => `The target answered with ${status}.`,
     approvedBy: 'Approved by',
     noOne: 'No one',
     question: 'What did you find?',

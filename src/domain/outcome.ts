@@ -67,12 +67,17 @@ export function executionOf(row: LedgerRow): ExecutionView {
     ...defined({ body: outcome?.body, upstreamStatus: outcome?.upstreamStatus, retryAfter: outcome?.retryAfter }),
     ...(row.state === 'unknown' ? { reconcilableFrom: claim.settledBy } : {}),
   };
-  if (reconciliation === null) return base;
-  return {
-    ...base,
-    error: reconciliation.outcome === 'executed' ? null : { code: 'reconciled_failed', message: reconciliation.note },
-    reconciled: reconciliation,
-  };
+  return reconciliation === null ? base : reconcileExecution(base, reconciliation);
+}
+
+/** An execution whose outcome a person has found out. An answer that left it open is no result of a call that ran. */
+export function reconcileExecution(
+  { body, ...execution }: ExecutionView,
+  reconciled: NonNullable<ExecutionView['reconciled']>,
+): ExecutionView {
+  const { outcome: status, note: message } = reconciled;
+  if (status === 'executed') return { ...execution, status, error: null, reconciled };
+  return { ...execution, status, ...defined({ body }), error: { code: 'reconciled_failed', message }, reconciled };
 }
 
 export function outcomeOf(row: LedgerRow): Outcome {

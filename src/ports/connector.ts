@@ -94,6 +94,8 @@ export type ConnectorResult =
       readonly status: 'outcome_unknown';
       readonly code: ExecutionErrorCode;
       readonly message: string;
+      readonly body?: Json;
+      readonly upstreamStatus?: number;
       readonly isFinal?: boolean;
       readonly retryAfterMs?: number;
     };

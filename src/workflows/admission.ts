@@ -16,6 +16,7 @@ import type { InboxItem } from './inbox.ts';
 import { activities } from './local.ts';
 import type { ReviewRun } from './review-run.ts';
 import { refusalOfReconcile } from '../domain/eligibility.ts';
+import { reconcileExecution } from '../domain/outcome.ts';
 
 type Fact = Exclude<Admitted, { kind: 'refused' }>;
 type Decision = Extract<Fact, { kind: 'decision' }>;
@@ -222,12 +223,7 @@ export async function settleByHand(
   }
   const at = new Date(Date.now()).toISOString();
   const reconciled = { outcome: fact.outcome, by: fact.by, note: fact.note, at };
-  const execution = {
-    ...outcome.execution,
-    status: fact.outcome,
-    error: fact.outcome === 'executed' ? null : { code: 'reconciled_failed', message: fact.note },
-    reconciled,
-  };
+  const execution = reconcileExecution(outcome.execution, reconciled);
   const { ok } = await run.commit({
     key: admissionKey(fact.decisionUlid),
     record: { ...run.record, execution },

@@ -343,8 +343,11 @@ describe('what comes back', () => {
   });
 
   it.each([500, 502, 503, 504])('%i leaves open what happened, except for reads', async (status) => {
-    const { baseUrl } = await serve(json(status, {}));
-    expect(codeOf(await call(baseUrl, postTool()))).toBe('outcome_unknown lost_answer');
+    const { baseUrl } = await serve(json(status, { error: 'ch_1 was made' }));
+    const unknown = await call(baseUrl, postTool());
+    expect(codeOf(unknown)).toBe('outcome_unknown lost_answer');
+    // What the target said helps to find out what happened.
+    expect(unknown).toMatchObject({ body: { error: 'ch_1 was made' }, upstreamStatus: status });
     expect(codeOf(await call(baseUrl, getTool()))).toBe('failed upstream_failed');
     expect(codeOf(await call(baseUrl, getTool({ class: 'irreversible' })))).toBe('outcome_unknown lost_answer');
   });

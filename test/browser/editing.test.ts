@@ -20,7 +20,7 @@ const TOOL = toolSchema.parse({
     properties: {
       sql: { type: 'string', description: 'One statement, run as it is' },
       limit: { type: 'number', minimum: 0 },
-      plan: { enum: ['free', 'paid', null] },
+      plan: { enum: ['free', 'paid', 1, '1', null] },
       dryRun: { type: 'boolean' },
       note: { type: ['string', 'null'] },
       tags: { type: 'array', items: { type: 'string' } },
@@ -113,6 +113,8 @@ describe.each(SIZES)('editing, %s', (size) => {
     const person = await open();
     const { dialog } = person;
     expect(await findViolations(person.page)).toEqual([]);
+    const plans = await dialog.getByLabel('plan').locator('option').allTextContents();
+    expect(plans).toEqual(['free', 'paid', '1', '"1"', 'null']);
     await dialog.getByLabel('plan').selectOption({ label: 'paid' });
     await dialog.getByLabel('dryRun').selectOption({ label: 'true' });
     await dialog.locator('.edit-kind').first().selectOption({ label: 'Null' });

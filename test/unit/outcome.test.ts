@@ -87,6 +87,14 @@ describe('law 9: what ran is told from the ledger', () => {
     expect(executionOf(reconciled('failed')).error?.code).toBe('reconciled_failed');
   });
 
+  it('does not take the answer that left it open for the result of a call that ran', () => {
+    const outcome = { error, body: { error: 'internal' }, upstreamStatus: 500, finishedAt: iso(NOON + 5) };
+    const { body } = outcome;
+    expect(executionOf({ ...unknown, outcome })).toMatchObject({ body, upstreamStatus: 500 });
+    expect(executionOf({ ...reconciled('executed'), outcome })).not.toHaveProperty('body');
+    expect(executionOf({ ...reconciled('failed'), outcome })).toMatchObject({ body, upstreamStatus: 500 });
+  });
+
   it.each(EXECUTION_DENIALS)('calls a denial after a yes (%s) a failed execution', (code) => {
     const execution = executionOf(denied(code));
     expect(execution).toMatchObject({

@@ -161,10 +161,11 @@ function answered(tool: ToolDefinition, answer: Answer, moved?: string): Connect
   const message = moved ?? withRetryAfter(`The target answered ${status}`, retryAfterMs);
   const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
   const isProof = provesNothingRan(tool.deferOn, answer);
-  if (!isRead(tool) && mayHaveHappened(status) && !isProof) return { ...outcomeUnknown(message), ...asked };
+  const said = { body: bodyOf(tool, body), upstreamStatus: status, ...asked };
+  if (!isRead(tool) && mayHaveHappened(status) && !isProof) return { ...outcomeUnknown(message), ...said };
   const code = status >= 500 ? 'upstream_failed' : 'upstream_rejected';
   const proof = isProof ? { isDeferrable: true as const } : {};
-  return { ...failed(code, message), body: bodyOf(tool, body), upstreamStatus: status, ...asked, ...proof };
+  return { ...failed(code, message), ...said, ...proof };
 }
 
 /**
@@ -190,7 +191,7 @@ function succeeded(tool: ToolDefinition, { status, body }: Answer): ConnectorRes
   const verdict = condition === null ? true : body.kind === 'omitted' ? undefined : judgeBody(condition, body.value);
   const kept = { body: bodyOf(tool, body), upstreamStatus: status };
   if (verdict === undefined)
-    return unknown(`The target answered ${status}, and its body does not say whether it succeeded`);
+    return { ...unknown(`The target answered ${status}, and its body does not say whether it succeeded`), ...kept };
   return verdict
     ? { status: 'executed', ...kept }
     : { ...failed('upstream_rejected', `The target answered ${status}, and its body says that it failed`), ...kept };

@@ -1,5 +1,6 @@
 import type { Json } from '../../contract/json.ts';
 import { writeJson } from '../../contract/exact-number.ts';
+import { parseStrictJson } from '../../domain/json/strict-json.ts';
 import { hasHidden } from '../ui/visible.ts';
 import { Visible } from '../ui/visible.tsx';
 import { changeKind, draftOf, editText, readDraft, type Draft, type Kind } from './draft.ts';
@@ -85,11 +86,17 @@ function Choices({
     >
       {written.map((choice) => (
         <option key={choice} value={choice}>
-          {choice.replace(/^"(.+)"$/, '$1')}
+          {choiceText(choice)}
         </option>
       ))}
     </select>
   );
+}
+
+/** Without quotes, but where it would look like a number, `true`, `false` or `null`. */
+function choiceText(choice: string): string {
+  const [, text] = /^"(.+)"$/.exec(choice) ?? [];
+  return text === undefined || parseStrictJson(text).ok ? choice : text;
 }
 
 /** Shown where there is a choice of kinds, and none of values. */

@@ -47,7 +47,6 @@ export function OutcomeUnknown({ review }: { readonly review: Review }) {
         )}
         <Fact name={words.settle.known}>
           <Visible text={execution.error?.message ?? words.settle.noAnswer} />
-          {execution.upstreamStatus !== undefined && ` ${words.settle.answered(execution.upstreamStatus)}`}
         </Fact>
         <Fact name={words.settle.approvedBy}>
           <Visible
