@@ -99,7 +99,6 @@ export type Classified =
       readonly base: ReviewBase;
       readonly revision: ClassifiedRevision;
       readonly allowed: readonly DecisionType[];
-      readonly proposal: DsseEnvelope | null;
       /** Binds the ledger row to this proposal. */
       readonly proposalDigest: string;
       /** For a free or held call: its connector's longest time, ms, and how long an approval stays fresh. */

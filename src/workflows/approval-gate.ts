@@ -45,7 +45,7 @@ async function openQuestion(request: QuestionInput, inbox: Inbox): Promise<Opene
   const question = boundQuestion(request);
   const opened = await activities.classifyQuestion({ reviewId, runId, startedAt, request: question, parent });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
-  const run = ReviewRun.open(opened, startedAt, inbox);
+  const run = ReviewRun.open(opened, startedAt, inbox, null);
   if (opened.outcome !== null) {
     await openFromLedger(run, opened.outcome);
   } else if (opened.kind === 'held') {

@@ -1,4 +1,5 @@
 import { ApplicationFailure, condition, makeContinueAsNewFunc, workflowInfo } from '@temporalio/workflow';
+import type { DsseEnvelope } from '../contract/envelope.ts';
 import type { Review } from '../contract/review.ts';
 import { drainSignals, processBatch } from './admission.ts';
 import { continueOptions, runReview } from './gate-loop.ts';
@@ -39,7 +40,9 @@ async function openCall(request: GatedCallInput, inbox: Inbox): Promise<ReviewRu
   const { workflowId: reviewId, runId } = info;
   const opened = await activities.classifyCall({ reviewId, runId, startedAt, request: boundRequest(request) });
   if (opened.kind === 'refused') throw ApplicationFailure.nonRetryable(opened.reasonCode, opened.reasonCode);
-  const run = ReviewRun.open(opened, startedAt, inbox);
+  // The activity has verified it, and says so without sending it back: of a long call it is half of the history.
+  const proposal = opened.base.proposer.attested ? copyEnvelope(request.proposal) : null;
+  const run = ReviewRun.open(opened, startedAt, inbox, proposal);
   if (opened.outcome !== null) {
     await openFromLedger(run, opened.outcome);
     return run;
@@ -64,6 +67,17 @@ async function openCall(request: GatedCallInput, inbox: Inbox): Promise<ReviewRu
     default:
       return opened satisfies never;
   }
+}
+
+/** Field by field: what stands beside them in an argument may be long, and was not looked at. */
+function copyEnvelope(envelope: DsseEnvelope | undefined): DsseEnvelope | null {
+  if (envelope === undefined) return null;
+  const { payload, payloadType, signatures } = envelope;
+  return {
+    payload,
+    payloadType,
+    signatures: signatures.map(({ keyid, sig }) => (keyid === undefined ? { sig } : { keyid, sig })),
+  };
 }
 
 function isToExecute(run: ReviewRun): boolean {

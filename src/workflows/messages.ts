@@ -48,7 +48,9 @@ export const SEARCH_ATTRIBUTES = {
   tool: defineSearchAttributeKey('HoldpointTool', 'KEYWORD'),
   proposer: defineSearchAttributeKey('HoldpointProposer', 'KEYWORD'),
 } as const;
-export const SEARCH_ATTRIBUTE_NAMES: readonly string[] = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
+export function searchAttributeNames(): readonly string[] {
+  return Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
+}
 
 /**
  * A start can carry 2 MB, of which the review would be more than may be stored or queried. What stands beside the

@@ -58,7 +58,8 @@ export class ReviewRun {
     this.inbox = inbox;
   }
 
-  static open(opened: Opened, startedAt: number, inbox: Inbox): ReviewRun {
+  /** `proposal`: what the run was started with, as far as it is attested. */
+  static open(opened: Opened, startedAt: number, inbox: Inbox, proposal: DsseEnvelope | null): ReviewRun {
     const { base, revision, allowed } = opened;
     const record: ReviewRecord = {
       base,
@@ -70,7 +71,7 @@ export class ReviewRun {
       allowed,
       execution: { status: 'not_started', error: null, startedAt: null, finishedAt: null },
     };
-    const { proposal, proposalDigest, timeoutMs, executeWithinMs, pageUrl = null } = opened;
+    const { proposalDigest, timeoutMs, executeWithinMs, pageUrl = null } = opened;
     const snapshot: Snapshot = {
       record,
       attested: base.proposer.attested,

@@ -152,10 +152,10 @@ onEveryDatabase((engine) => {
     });
 
     it('previews nothing', async () => {
-      const { reviewId, opened } = await steps.open('payouts.purge', { before: '2024' });
+      const { reviewId, input } = await steps.open('payouts.purge', { before: '2024' });
       const seen = gate.previews.length;
       await freeze(gate, ['*']);
-      const { proposal } = opened;
+      const { proposal } = input;
       const gather = steps
         .run()
         .gatherEvidence({ reviewId, revision: 1, proposal: proposal as DsseEnvelope, change: null });

@@ -317,7 +317,7 @@ describe('several processes on one PostgreSQL', () => {
       'DELETE FROM holdpoint.idempotency',
       'SELECT holdpoint.may_execute(), holdpoint.may_gate()',
       `SELECT holdpoint.move_ledger('[]')`,
-      `SELECT holdpoint.write_reviews('[]')`,
+      `SELECT holdpoint.write_reviews('[]', '')`,
       'CREATE TABLE holdpoint.mine (a int)',
       'ALTER TABLE holdpoint.ledger DISABLE TRIGGER ALL',
       'GRANT hp_execute TO l_gate',

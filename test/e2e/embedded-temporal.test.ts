@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findTemporalCli } from '../../src/cli/embedded/temporal-cli.ts';
 import { isAlive } from '../../src/cli/embedded/processes.ts';
 import { startTemporalServer, type TemporalServerOptions } from '../../src/cli/embedded/temporal-server.ts';
-import { SEARCH_ATTRIBUTE_NAMES } from '../../src/workflows/messages.ts';
+import { searchAttributeNames } from '../../src/workflows/messages.ts';
 import { freePort } from '../support/ports.ts';
 
 let directory: string;
@@ -45,7 +45,7 @@ test('serves with our search attributes, a longer retention and a Web UI, and st
   const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
   await connection.close();
 
-  expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...SEARCH_ATTRIBUTE_NAMES]));
+  expect(Object.keys(customAttributes)).toEqual(expect.arrayContaining([...searchAttributeNames()]));
   expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(30 * 24 * 3600);
   expect((await fetch(server.uiUrl ?? '')).status).toBe(200);
   await server.stop();

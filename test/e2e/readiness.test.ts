@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SEARCH_ATTRIBUTE_NAMES } from '../../src/workflows/messages.ts';
+import { searchAttributeNames } from '../../src/workflows/messages.ts';
 import type { Readiness } from '../../src/contract/api.ts';
 import { DEPLOYMENT_ID, writeDeployment, type Deployment } from '../support/e2e-deployment.ts';
 import { until } from '../support/e2e-world.ts';
@@ -211,7 +211,7 @@ describe('down, by name', { retry: 0 }, () => {
   test('a search attribute that was removed', async () => {
     const environment = await connectTo(temporal.address);
     const { operatorService } = environment.connection;
-    const [name = ''] = SEARCH_ATTRIBUTE_NAMES;
+    const [name = ''] = searchAttributeNames();
     await operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: [name] });
     const { status, problem } = await named('search_attribute_missing', api, 'api');
     expect([status, problem.message]).toEqual([503, expect.stringContaining(name)]);

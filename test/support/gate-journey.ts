@@ -51,8 +51,8 @@ export function makeJourneys(fixture: GateFixture) {
     });
     if (opened.kind === 'refused') throw new Error(opened.reasonCode);
     let { material } = opened.revision;
-    if (opened.revision.wantsPreview && opened.proposal !== null) {
-      await run().gatherEvidence({ reviewId, revision: 1, proposal: opened.proposal, change: null });
+    if (opened.revision.wantsPreview && proposal !== null) {
+      await run().gatherEvidence({ reviewId, revision: 1, proposal, change: null });
       ({ material } = await gate.attachEvidence({ material }));
     }
     const input: ExecuteCallInput = { reviewId, material, previous: null, proposal, decisions: [] };

@@ -65,7 +65,7 @@ export async function openReview(deps: OpeningDeps, opening: Opening): Promise<C
   const { draft, result } = await writeDraft(deps, opening);
   if (!result.ok && result.why === 'outdated' && opening.freezes)
     return openReview(deps, await opening.freezes.again());
-  const { base, proposal, proposalDigest, timeoutMs, executeWithinMs } = opening;
+  const { base, proposalDigest, timeoutMs, executeWithinMs } = opening;
   const { assessment, revision } = draft;
   const { row } = result;
   if (row === null || row.proposalDigest !== proposalDigest) return { kind: 'refused', reasonCode: 'review_id_taken' };
@@ -77,7 +77,6 @@ export async function openReview(deps: OpeningDeps, opening: Opening): Promise<C
     base,
     revision: kept,
     allowed: assessment.kind === 'held' ? opening.allowed : [],
-    proposal,
     proposalDigest,
     timeoutMs,
     executeWithinMs,

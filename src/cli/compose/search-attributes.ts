@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTE_NAMES } from '../../workflows/messages.ts';
+import { searchAttributeNames } from '../../workflows/messages.ts';
 import { StartError } from '../start-error.ts';
 
 /** `temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD`. */
@@ -25,8 +25,8 @@ export async function inspectSearchAttributes(
   const types: Readonly<Record<string, number>> = customAttributes;
   const used = Object.values(types).filter((type) => type === KEYWORD).length;
   return {
-    missing: SEARCH_ATTRIBUTE_NAMES.filter((name) => !(name in types)),
-    mistyped: SEARCH_ATTRIBUTE_NAMES.filter((name) => (types[name] ?? KEYWORD) !== KEYWORD),
+    missing: searchAttributeNames().filter((name) => !(name in types)),
+    mistyped: searchAttributeNames().filter((name) => (types[name] ?? KEYWORD) !== KEYWORD),
     // Elasticsearch, which has no such columns, tells its mapping.
     free: Object.keys(storageSchema).length > 0 ? Number.POSITIVE_INFINITY : Math.max(0, KEYWORD_SLOTS - used),
   };
@@ -63,7 +63,7 @@ export async function registerSearchAttributes(connection: Connection, namespace
   const state = await inspectSearchAttributes(connection, namespace).catch((error: unknown) => {
     // The time-skipping test server cannot list.
     if (!isGrpcServiceError(error) || error.code !== status.UNIMPLEMENTED) throw error;
-    return { missing: SEARCH_ATTRIBUTE_NAMES, mistyped: [], free: Number.POSITIVE_INFINITY };
+    return { missing: searchAttributeNames(), mistyped: [], free: Number.POSITIVE_INFINITY };
   });
   const problem = explainUnregistrable(state, namespace);
   if (problem !== undefined) throw new StartError('temporal_unavailable', `${problem.message}. ${problem.fix}.`);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { DIRECT_GRPC } from '../compose/proxy.ts';
-import { SEARCH_ATTRIBUTE_NAMES } from '../../workflows/messages.ts';
+import { searchAttributeNames } from '../../workflows/messages.ts';
 import { StartError } from '../start-error.ts';
 import { findProcesses, isAlive, isPortFree, type RunningProcess } from './processes.ts';
 
@@ -205,7 +205,7 @@ export function temporalArguments(settings: TemporalServerSettings): readonly st
     ...(databaseFile === null ? [] : ['--db-filename', databaseFile]),
     ...(databaseFile === null ? [] : Object.entries(PRAGMAS).flatMap(([k, v]) => ['--sqlite-pragma', `${k}=${v}`])),
     ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
-    ...SEARCH_ATTRIBUTE_NAMES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+    ...searchAttributeNames().flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];
 }
 

@@ -199,8 +199,9 @@ async function tryOnce(
     base,
     (reviewId) => tails.get(reviewId),
   );
-  const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text) AS answer', [
+  const [row] = await query<{ answer: GroupAnswer }>('SELECT holdpoint.commit_group($1::text, $2::bytea) AS answer', [
     payload.json,
+    payload.texts,
   ]);
   if (row === undefined) throw new StorageError('storage_corrupt', 'The commit function gave no answer');
   return { payload, answer: row.answer };

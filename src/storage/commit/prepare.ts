@@ -33,6 +33,8 @@ interface FreezeStep {
 interface PreparedReview {
   readonly kind: 'reviews' | 'executions' | 'ends';
   readonly columns: Columns;
+  /** Long texts, in the order of their lengths (bytes) in `columns`. They go beside the JSON, which would escape them again. */
+  readonly texts: readonly string[];
 }
 
 /** A commit with everything computed that does not depend on the head of the log. */
@@ -65,6 +67,7 @@ export function prepareCommit(commit: Commit): PreparedCommit {
   const sizes = [
     ...leaves.flatMap((leaf) => leaf.text.map((part) => part.length)),
     ...texts.map((text) => (typeof text === 'string' ? text.length : 0)),
+    ...(review?.texts ?? []).map(({ length }) => length),
   ];
   const size = sizes.reduce((sum, part) => sum + part, 0);
   return { key, reviewId, step, leaves, review, freeze, lanes, size };
@@ -97,7 +100,7 @@ function cutLeaf(entry: AuditEntry): Leaf {
 function prepareReview(write: ReviewWrite): PreparedReview {
   switch (write.kind) {
     case 'state':
-      return { kind: 'reviews', columns: stateColumns(write) };
+      return prepareState(write);
     case 'execution':
       return {
         kind: 'executions',
@@ -106,21 +109,25 @@ function prepareReview(write: ReviewWrite): PreparedReview {
           execution_status: write.execution.status,
           execution: JSON.stringify(write.execution),
         },
+        texts: [],
       };
     case 'end':
-      return { kind: 'ends', columns: { review_id: write.reviewId, status: write.status, at: write.at } };
+      return { kind: 'ends', columns: { review_id: write.reviewId, status: write.status, at: write.at }, texts: [] };
     default:
       return write satisfies never;
   }
 }
 
-function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
+function prepareState(write: Extract<ReviewWrite, { kind: 'state' }>): PreparedReview {
   const { review } = write;
-  const { execution, ...state } = review;
+  const { execution, ...rest } = review;
   const open = openLevelOf(review);
   const approvers = open === undefined ? [] : approversOf(open);
-  const materials = new Map(write.materials.map((material) => [material.revision, material]));
-  return {
+  const byRevision = new Map(write.materials.map((material) => [material.revision, material]));
+  const state = JSON.stringify(rest);
+  const envelopes = write.envelopes.map((envelope) => JSON.stringify(envelope));
+  const materials = [...byRevision.values()].map((material) => JSON.stringify(material));
+  const columns = {
     review_id: review.reviewId,
     status: review.status,
     class: review.class,
@@ -137,14 +144,15 @@ function stateColumns(write: Extract<ReviewWrite, { kind: 'state' }>): Columns {
     execution: JSON.stringify(execution),
     settles_execution: write.settlesExecution ?? false,
     list_row: JSON.stringify(listRowOf(review)),
-    state: JSON.stringify(state),
+    state: Buffer.byteLength(state),
     revision: review.revision,
-    envelopes: write.envelopes.map((envelope) => JSON.stringify(envelope)),
-    materials: [...materials.values()].map((material) => JSON.stringify(material)),
-    revisions: [...materials.keys()],
+    envelopes: envelopes.map((text) => Buffer.byteLength(text)),
+    materials: materials.map((text) => Buffer.byteLength(text)),
+    revisions: [...byRevision.keys()],
     approvers: approvers.map(({ group }) => storableText(group)),
     approvers_from: approvers.map(({ from }) => storableTime(from) ?? '-infinity'),
   };
+  return { kind: 'reviews', columns, texts: [state, ...envelopes, ...materials] };
 }
 
 /** What lists are ordered by: the deadline, and the end of time where there is none. */
@@ -159,8 +167,9 @@ export interface ReviewTail {
 }
 
 export interface GroupPayload {
-  /** Argument of `holdpoint.commit_group`. */
+  /** Arguments of `holdpoint.commit_group`. */
   readonly json: string;
+  readonly texts: Buffer;
   /** The right edge of the log after it. */
   readonly range: CompactRange;
   /** Each commit's entries, as they are appended. */
@@ -216,7 +225,8 @@ export function payloadOf(
     ends: writesOf('ends'),
     ...(freezes.length === 0 ? {} : { freezes }),
   });
-  return { json, range: appended.range, entries, tails };
+  const texts = Buffer.from(group.flatMap(({ review }) => review?.texts ?? []).join(''));
+  return { json, texts, range: appended.range, entries, tails };
 }
 
 interface PlacedLeaf {

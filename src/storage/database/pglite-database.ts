@@ -264,9 +264,9 @@ export function readRows(messages: readonly BackendMessage[]): Record<string, un
   return rows;
 }
 
-/** Text form of a parameter; storage binds nothing but text, numbers, null and lists of them. */
-function writeParameter(value: unknown): string | null {
-  if (value === null) return null;
+/** Text form of a parameter, or bytes; storage binds nothing but these, numbers, null and lists of text and numbers. */
+function writeParameter(value: unknown): string | Buffer | null {
+  if (value === null || Buffer.isBuffer(value)) return value;
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   if (Array.isArray(value)) return `{${value.map(writeElement).join(',')}}`;
@@ -276,5 +276,6 @@ function writeParameter(value: unknown): string | null {
 /** PostgreSQL array element: quoted, with backslash and quotation mark escaped. */
 function writeElement(value: unknown): string {
   const text = writeParameter(value);
+  if (Buffer.isBuffer(text)) throw new TypeError('an element that storage does not bind');
   return text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

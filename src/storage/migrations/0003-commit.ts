@@ -233,7 +233,7 @@ BEGIN
   PERFORM pg_notify('holdpoint_audit', p->>'next');
 END $fn$;
 
-CREATE FUNCTION holdpoint.commit_group(payload text) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION holdpoint.commit_group(payload text, texts bytea DEFAULT '') RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = holdpoint, pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $fn$
 DECLARE
   p jsonb := payload::jsonb;
@@ -279,7 +279,7 @@ BEGIN
       FROM jsonb_to_recordset(p->'keys') AS k(key text, review_id text, first bigint, count integer);
   END IF;
   IF p->'reviews' <> '[]' THEN
-    PERFORM write_reviews(p->'reviews');
+    PERFORM write_reviews(p->'reviews', texts);
   END IF;
   IF p->'executions' <> '[]' OR p->'ends' <> '[]' THEN
     PERFORM write_ends(p);

@@ -11,23 +11,36 @@ CREATE INDEX audit_entries_rare ON holdpoint.audit_entries (idx)
    ('objected', 'revised', 'withdrawn', 'expired', 'aborted', 'deferred', 'unknown', 'reconciled', 'policy_changed',
     'restored', 'frozen', 'lifted');
 
-CREATE FUNCTION holdpoint.write_reviews(writes jsonb) RETURNS void LANGUAGE plpgsql AS $fn$
+-- Texts of these lengths, one behind the other from a place on.
+CREATE FUNCTION holdpoint.cut_texts(texts bytea, start integer, lengths integer[]) RETURNS text[] LANGUAGE sql IMMUTABLE AS $fn$
+  SELECT coalesce(array_agg(convert_from(substring(texts FROM start + (l.upto - l.bytes)::integer FOR l.bytes), 'UTF8')
+                            ORDER BY l.k), '{}')
+    FROM (SELECT c.bytes, c.k, sum(c.bytes) OVER (ORDER BY c.k) AS upto
+            FROM unnest(lengths) WITH ORDINALITY AS c(bytes, k)) l
+$fn$;
+
+CREATE FUNCTION holdpoint.write_reviews(writes jsonb, texts bytea) RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
   w record;
+  lengths integer[];
+  place integer := 1;
+  bodies text[];
   shown text;
   fresh boolean;
 BEGIN
   FOR w IN SELECT * FROM jsonb_to_recordset(writes)
              AS w(review_id text, status text, class text, gate text, kind text, service text, tool text,
                   proposer text, thread_id text, group_name text, sort_at timestamptz, ended_at timestamptz,
-                  execution_status text, execution text, settles_execution boolean, list_row text, state text,
-                  revision integer,
-                  envelopes text[], materials text[], revisions integer[], approvers text[], approvers_from timestamptz[],
-                  last_index bigint) LOOP
+                  execution_status text, execution text, settles_execution boolean, list_row text, state integer,
+                  revision integer, envelopes integer[], materials integer[], revisions integer[],
+                  approvers text[], approvers_from timestamptz[], last_index bigint) LOOP
+    lengths := w.state || w.envelopes || w.materials;
+    bodies := holdpoint.cut_texts(texts, place, lengths);
+    place := place + (SELECT sum(l) FROM unnest(lengths) l);
     INSERT INTO holdpoint.reviews AS r (review_id, status, class, gate, kind, service, tool, proposer, thread_id,
         group_name, sort_at, ended_at, execution_status, execution, list_row, state, revision, last_index)
     VALUES (w.review_id, w.status, w.class, w.gate, w.kind, w.service, w.tool, w.proposer, w.thread_id,
-        w.group_name, w.sort_at, w.ended_at, w.execution_status, w.execution, w.list_row, w.state,
+        w.group_name, w.sort_at, w.ended_at, w.execution_status, w.execution, w.list_row, bodies[1],
         w.revision, greatest(w.last_index, 0))
     ON CONFLICT (review_id) DO UPDATE
       SET status = excluded.status, class = excluded.class, gate = excluded.gate, kind = excluded.kind,
@@ -43,12 +56,13 @@ BEGIN
     CONTINUE WHEN shown IS NULL;
 
     IF w.envelopes <> '{}' THEN
-      INSERT INTO holdpoint.review_envelopes (review_id, body) SELECT w.review_id, unnest(w.envelopes);
+      INSERT INTO holdpoint.review_envelopes (review_id, body)
+      SELECT w.review_id, unnest(bodies[2:1 + cardinality(w.envelopes)]);
     END IF;
     IF w.materials <> '{}' THEN
       -- The last one of a revision counts: evidence may come after the first.
       INSERT INTO holdpoint.review_materials (review_id, revision, body)
-      SELECT w.review_id, m.revision, m.body FROM unnest(w.revisions, w.materials) AS m(revision, body)
+      SELECT w.review_id, m.revision, m.body FROM unnest(w.revisions, bodies[2 + cardinality(w.envelopes):]) AS m(revision, body)
       ON CONFLICT (review_id, revision) DO UPDATE SET body = excluded.body;
     END IF;
 

@@ -25,7 +25,7 @@ BEGIN
                AND w.status = 'not_required' AND w.execution_status = 'executing' AND w.approvers = '{}'
                AND cardinality(w.envelopes) = 1 AND w.revisions = '{1}' AND cardinality(w.materials) = 1) AS is_free
         FROM jsonb_to_recordset(p->'reviews') AS w(review_id text, kind text, class text, gate text, status text,
-               execution_status text, approvers text[], envelopes text[], materials text[], revisions integer[])
+               execution_status text, approvers text[], envelopes integer[], materials integer[], revisions integer[])
        GROUP BY w.review_id
     )
     SELECT FROM jsonb_to_recordset(p->'steps') AS s("to" text, review_id text)

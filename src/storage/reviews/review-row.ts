@@ -134,7 +134,10 @@ function amountsOf({ amounts = [] }: Review): Pick<ReviewRow, 'amounts'> {
 /** The call in one line. Characters that could hide or reorder text are written as escapes. */
 function summaryOf(review: Pick<Review, 'call' | 'title'>): string {
   const { tool, arguments: args } = review.call;
-  const text = review.title ?? (args === null ? tool : `${tool} ${JSON.stringify(args)}`);
+  // No string shows more than the line does: of a long one the rest need not be written first.
+  const beginning = (_: string, value: unknown) =>
+    typeof value === 'string' ? value.slice(0, SUMMARY_BYTES + 1) : value;
+  const text = review.title ?? (args === null ? tool : `${tool} ${JSON.stringify(args, beginning)}`);
   // Escapes only lengthen it: what is beyond the limit before them is beyond it after them.
   return clip(text.slice(0, SUMMARY_BYTES + 1).replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, escape), SUMMARY_BYTES);
 }

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE, SEARCH_ATTRIBUTE_NAMES } from '../../../workflows/messages.ts';
+import { EXECUTE_TASK_QUEUE, GATE_TASK_QUEUE, searchAttributeNames } from '../../../workflows/messages.ts';
 import type { TemporalIdentity } from '../../../ports/recovery.ts';
 import { hasStandaloneActivities } from '../../compose/standalone-activities.ts';
 import { DIRECT_GRPC } from '../../compose/proxy.ts';
@@ -156,7 +156,7 @@ export async function checkSearchAttributes(
     return warn(
       check,
       'cannot be listed with these credentials',
-      `Make sure that these are registered as Keyword: ${SEARCH_ATTRIBUTE_NAMES.join(', ')}.`,
+      `Make sure that these are registered as Keyword: ${searchAttributeNames().join(', ')}.`,
     );
   }
 }
