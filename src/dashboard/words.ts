@@ -489,7 +489,7 @@ export const words = {
   settle: {
     title: 'Did it happen?',
     about:
-      'The call was sent and no answer was recorded. Holdpoint will not send it again. Check the target, then record what you found.',
+      'The call was sent, and nothing says whether it took effect. Holdpoint will not send it again. Check the target, then record what you found.',
     tool: 'Tool',
     target: 'Target',
     sentAt: 'Sent',
