@@ -48,6 +48,7 @@ export const SEARCH_ATTRIBUTES = {
   tool: defineSearchAttributeKey('HoldpointTool', 'KEYWORD'),
   proposer: defineSearchAttributeKey('HoldpointProposer', 'KEYWORD'),
 } as const;
+/** A function, not a constant: the client, which needs none of it, would be packed with it. */
 export function searchAttributeNames(): readonly string[] {
   return Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
 }

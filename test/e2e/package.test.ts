@@ -228,7 +228,7 @@ describe('holdpoint in an empty project', () => {
   });
 
   test('every part of it loads without development dependencies', async () => {
-    const parts = ['cli/commands/run.js', 'cli/compose/serve.js', 'cli/dev/start-dev.js'];
+    const parts = ['cli/commands/run.js', 'cli/compose/serve.js', 'cli/dev/run-dev.js', 'cli/dev/start-dev.js'];
     const urls = parts.map((part) => join(project, 'node_modules', 'holdpoint', 'dist', part));
     const script = `for (const url of ${JSON.stringify(urls)}) await import(url); process.stdout.write('ok');`;
     expect(await runScript(project, script)).toBe('ok');

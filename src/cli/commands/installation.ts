@@ -131,7 +131,7 @@ export async function withDatabaseAndTemporal<T>(
   io: Io,
   use: (store: Store, temporal: TemporalConnections) => Promise<T>,
 ): Promise<T> {
-  const [{ readEnvironment }, { openStore }, { connectTemporal }, { readTemporalTarget }, temporalOfDev] =
+  const [{ readEnvironment }, { openStore }, { connectTemporal }, { readTemporalTarget }, { startDevTemporal }] =
     await Promise.all([
       import('../compose/environment.ts'),
       import('../compose/open-store.ts'),
@@ -146,9 +146,9 @@ export async function withDatabaseAndTemporal<T>(
     if (settings.databaseUrl === null) {
       const dataDir = await openExistingDataDir(settings.dataDir);
       closing.push(() => dataDir.release());
-      const server = await temporalOfDev.startDevTemporal(settings, dataDir, io.env, (line) => io.note(line));
+      const server = await startDevTemporal(settings, dataDir, io.env, (line) => io.note(line));
       closing.push(() => server.stop());
-      temporal = await temporalOfDev.connectDevTemporal(server);
+      temporal = await server.connect();
       closing.push(() => temporal.close());
     } else {
       temporal = await connectTemporal(readTemporalTarget(io.env));

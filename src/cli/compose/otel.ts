@@ -20,10 +20,19 @@ import {
   OpenTelemetryWorkflowClientInterceptor,
 } from '@temporalio/interceptors-opentelemetry';
 import { headersWithContext } from '@temporalio/interceptors-opentelemetry/lib/instrumentation.js';
+import type { ClientInterceptors } from '@temporalio/client';
+import type { WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { HOLDPOINT_REVIEW_ID } from '../../api/index.ts';
 import type { Part } from '../../contract/part.ts';
-import type { Tracing } from './tracing.ts';
+
+export type WorkerTracing = Pick<WorkerOptions, 'interceptors' | 'sinks'>;
+
+/** What Temporal's clients and workers need to carry a trace on. */
+export interface Tracing {
+  readonly client: ClientInterceptors;
+  readonly worker: WorkerTracing;
+}
 
 /**
  * Sends a span of each step of a request to an OpenTelemetry collector: OTLP as JSON over HTTP, in batches, to `url`. Steps of

@@ -4,7 +4,7 @@ import { StartError } from '../start-error.ts';
 import { DIRECT_GRPC } from './proxy.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import type { TemporalTarget } from './temporal-target.ts';
-import type { Tracing, WorkerTracing } from './tracing.ts';
+import type { Tracing, WorkerTracing } from './otel.ts';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
 import type { DsseEnvelope } from '../../contract/envelope.ts';

@@ -1,17 +1,8 @@
-import type { ClientInterceptors } from '@temporalio/client';
-import type { WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Part } from '../../contract/part.ts';
 import type { EnvironmentSettings } from './environment.ts';
+import type { Tracing } from './otel.ts';
 import type { Shutdown } from './serve.ts';
-
-export type WorkerTracing = Pick<WorkerOptions, 'interceptors' | 'sinks'>;
-
-/** What Temporal's clients and workers need to carry a trace on. */
-export interface Tracing {
-  readonly client: ClientInterceptors;
-  readonly worker: WorkerTracing;
-}
 
 /** Sends traces from now on, where the environment says to where; the libraries for it are loaded only then. */
 export async function openTracing(

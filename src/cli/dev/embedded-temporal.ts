@@ -1,7 +1,7 @@
 import type { EnvironmentSettings } from '../compose/environment.ts';
 import type { TemporalConnections } from '../compose/temporal.ts';
 import { findTemporalTarget, type TemporalTarget } from '../compose/temporal-target.ts';
-import type { Tracing } from '../compose/tracing.ts';
+import type { Tracing } from '../compose/otel.ts';
 import type { Environment } from '../embedded/cache.ts';
 import type { DataDir } from '../embedded/data-dir.ts';
 import { findTemporalCli } from '../embedded/temporal-cli.ts';
@@ -9,10 +9,9 @@ import { superviseTemporal } from '../embedded/temporal-server.ts';
 
 /** The Temporal that a start uses: the embedded one, or the one that the environment names. */
 export interface DevTemporal {
-  readonly target: TemporalTarget;
   readonly address: string;
   readonly uiUrl: string | null;
-  readonly isEmbedded: boolean;
+  connect(tracing?: Tracing): Promise<TemporalConnections>;
   /** Stops the embedded server. Connections are closed before. */
   stop(): Promise<void>;
 }
@@ -27,7 +26,8 @@ export async function startDevTemporal(
   const target = findTemporalTarget(env);
   if (target !== undefined) {
     const address = target.connectionOptions.address ?? 'localhost:7233';
-    return { target, address, uiUrl: settings.temporalUiUrl, isEmbedded: false, stop: () => Promise.resolve() };
+    const connect = (tracing?: Tracing) => connectTo(target, 1, tracing);
+    return { address, uiUrl: settings.temporalUiUrl, connect, stop: () => Promise.resolve() };
   }
   const { address, uiUrl, stop } = await superviseTemporal({
     binary: await findTemporalCli(env, say),
@@ -39,15 +39,12 @@ export async function startDevTemporal(
     say,
   });
   const embedded = { connectionOptions: { address }, namespace: 'default' };
-  return { target: embedded, address, uiUrl, isEmbedded: true, stop };
+  // It has already answered, but on a busy machine the deadline of a connection may pass.
+  return { address, uiUrl, connect: (tracing) => connectTo(embedded, 6, tracing), stop };
 }
 
-export async function connectDevTemporal(
-  { target, isEmbedded }: DevTemporal,
-  tracing?: Tracing,
-): Promise<TemporalConnections> {
+/** Loads Temporal's SDK, which the start of a server does not wait for. */
+async function connectTo(target: TemporalTarget, tries: number, tracing?: Tracing): Promise<TemporalConnections> {
   const { connectTemporal } = await import('../compose/temporal.ts');
-  // An embedded server has already answered, but creating the embedded database blocks this process for seconds, and on a
-  // busy machine the deadline of a connection passes meanwhile.
-  return connectTemporal(target, { tries: isEmbedded ? 6 : 1, tracing });
+  return connectTemporal(target, { tries, tracing });
 }

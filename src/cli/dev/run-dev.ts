@@ -7,20 +7,11 @@ import {
 import { serve, type RunOptions, type Serving } from '../compose/serve.ts';
 import { findTemporalTarget } from '../compose/temporal-target.ts';
 import { openDataDir, type DataDir } from '../embedded/data-dir.ts';
-import type { Demo } from '../embedded/demo/demo.ts';
 import { findInstances } from '../embedded/instances.ts';
 import { isPortFree } from '../embedded/processes.ts';
-import type { Store } from '../../ports/store.ts';
 import { StartError } from '../start-error.ts';
-import { startDevTemporal, type DevTemporal } from './embedded-temporal.ts';
-
-/** What the parts are started on. */
-export interface Opened {
-  readonly server: DevTemporal;
-  readonly store: Store;
-  /** Undefined where there is a config file of one's own. */
-  readonly demo: Demo | undefined;
-}
+import { startDevTemporal } from './embedded-temporal.ts';
+import type { Opened } from './start-dev.ts';
 
 /**
  * Runs everything on this machine, in one process with a Temporal server as its child: what `npm start` runs. Resolves once

@@ -18,9 +18,17 @@ import { noteRunning, signInUrl, type DataDir } from '../embedded/data-dir.ts';
 import { registerInstance } from '../embedded/instances.ts';
 import { ensureKeys } from '../../storage/keys/index.ts';
 import { renderBanner } from './banner.ts';
-import { publishAccess } from '../embedded/demo/demo.ts';
-import { connectDevTemporal } from './embedded-temporal.ts';
-import type { Opened } from './run-dev.ts';
+import { publishAccess, type Demo } from '../embedded/demo/demo.ts';
+import type { Store } from '../../ports/store.ts';
+import type { DevTemporal } from './embedded-temporal.ts';
+
+/** What the parts are started on. */
+export interface Opened {
+  readonly server: DevTemporal;
+  readonly store: Store;
+  /** Undefined where there is a config file of one's own. */
+  readonly demo: Demo | undefined;
+}
 
 interface Start {
   /** Undefined: the demo's. */
@@ -47,7 +55,7 @@ export async function startDev(
   const keys = ensureKeys(keysDirectory(settings), { deploymentId, now: new Date() });
   const tracing = await openTracing(settings, part, log, shutdown);
   const { server, store, demo } = await opening;
-  const connections = await connectDevTemporal(server, tracing);
+  const connections = await server.connect(tracing);
   shutdown.add('Temporal connections', () => connections.close());
   const configFile = demo?.configFile ?? (ownConfig as string);
   const source = await followSettings(configFile, keys.trust.current().deploymentId, env, log, dataDir.path);

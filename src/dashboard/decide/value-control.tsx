@@ -93,7 +93,7 @@ function Choices({
   );
 }
 
-/** Without quotes, but where it would look like a number, `true`, `false` or `null`. */
+/** Text stands without quotes, unless it would look like another value. */
 function choiceText(choice: string): string {
   const [, text] = /^"(.+)"$/.exec(choice) ?? [];
   return text === undefined || parseStrictJson(text).ok ? choice : text;
